@@ -1,0 +1,75 @@
+# make run    installs everything and serves the API on its own Neo4j with the sample in it
+# make test   installs everything and runs every check and test
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+UV_PIP_COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --quiet --python-version 3.11
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes
+
+.PHONY: help run serve test check unit lts benchmark format lock clean
+
+help:
+	@sed -n 's/^# \(make [a-z]*  *.*\)/\1/p' Makefile
+
+# The first interpreter that is new enough; the newest names come last, since `python3` is what the user chose.
+$(VENV)/bin/python:
+	@found=; for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	  if command -v $$name >/dev/null 2>&1 && \
+	     $$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	  then found=$$name; break; fi; done; \
+	if [ -z "$$found" ]; then \
+	  echo "Foregraph needs Python 3.11 or newer with its venv module; found: $$(python3 --version 2>&1 || echo none)." >&2; \
+	  echo "Install a newer Python (on Debian and Ubuntu also python3-venv), then run the command again." >&2; exit 1; fi; \
+	echo "Creating $(VENV) with $$($$found --version)"; $$found -m venv $(VENV)
+
+# Each stamp holds until its lock or pyproject.toml changes.
+$(VENV)/.run-ready: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked packages (a minute the first time)"
+	@$(PIP_INSTALL) --quiet -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test-ready: tests/requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked packages and the test tools (a minute the first time)"
+	@$(PIP_INSTALL) --quiet -r tests/requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(VENV)/.run-ready
+	@exec $(BIN)/foregraph up
+
+serve: $(VENV)/.run-ready
+	@exec $(BIN)/foregraph serve
+
+test: $(VENV)/.test-ready check unit
+
+check: $(VENV)/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/.test-ready
+	$(BIN)/pytest
+
+# The statements' tests on the long-term-support release, with a Java of its own.
+lts: $(VENV)/.test-ready
+	$(BIN)/pytest -m statements --neo4j-release=5.26
+
+benchmark: $(VENV)/.test-ready
+	$(BIN)/python -m tests.benchmarks
+
+format: $(VENV)/.test-ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# For maintainers: remakes the package locks from pyproject.toml (needs `pip install uv` in .venv).
+lock:
+	$(UV_PIP_COMPILE) pyproject.toml --all-extras -o tests/requirements.lock
+	$(UV_PIP_COMPILE) pyproject.toml --extra embedded --extra build -c tests/requirements.lock -o requirements.lock
+	$(UV_PIP_COMPILE) pyproject.toml --extra build -c tests/requirements.lock -o api/requirements.lock
+
+clean:
+	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
