@@ -1,0 +1,1 @@
+"""The running service: settings, the application, the command line."""

@@ -1,0 +1,1 @@
+"""Numbers and arrays in, numbers and arrays out; nothing here knows a database."""

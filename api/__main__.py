@@ -1,0 +1,5 @@
+"""`python -m api` is `foregraph`."""
+
+from api.cli import main
+
+main()

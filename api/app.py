@@ -1,0 +1,141 @@
+"""The service as an application: routes, middleware, and a lifespan that owns the driver."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from resolvers.context import Context
+from resolvers.schema import build_schema
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from strawberry import Schema
+
+from api.endpoint import GraphQLEndpoint
+from api.limits import Limits, list_extensions
+from api.middleware import (
+    AccessLogMiddleware,
+    BodyLimitMiddleware,
+    HostMiddleware,
+    RequestIdMiddleware,
+    TimeoutMiddleware,
+    error_response,
+)
+from api.settings import Settings
+from graph.errors import ConfigurationError, ForegraphError
+from graph.migrations import is_migrated
+from graph.sessions import Database
+
+READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
+ERROR_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
+    """
+    The application; a database that is handed in stays the caller's to close.
+
+    Args:
+        settings: Limits, names and, without `database`, where Neo4j is.
+        database: An open database; without it the lifespan opens and closes the one that the settings name.
+        schema: What may be asked; by default everything that `resolvers` has.
+    """
+    app = Starlette(
+        routes=_list_routes(settings, build_limited_schema(settings) if schema is None else schema),
+        middleware=_list_middleware(settings),
+        exception_handlers={HTTPException: _answer_http_exception},
+        lifespan=_make_lifespan(settings, database),
+    )
+    app.state.database = database
+    return app
+
+
+def build_limited_schema(settings: Settings) -> Schema:
+    """Everything that may be asked, within the settings' limits."""
+    limits = Limits(
+        max_depth=settings.max_depth,
+        max_aliases=settings.max_aliases,
+        max_fields=settings.max_fields,
+        max_tokens=settings.max_tokens,
+    )
+    return build_schema(extensions=list_extensions(limits, introspection=settings.introspection))
+
+
+def _list_routes(settings: Settings, schema: Schema) -> list[Route]:
+    async def answer_root(request: Request) -> Response:
+        if settings.graphiql and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/graphql")
+        paths = {"graphql": "/graphql", "health": "/healthz", "readiness": "/readyz"}
+        return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
+
+    return [
+        Route("/", answer_root, methods=["GET"]),
+        Route("/healthz", _answer_health, methods=["GET"]),
+        Route("/readyz", _answer_readiness, methods=["GET"]),
+        Route("/graphql", GraphQLEndpoint(schema, _open_context, graphiql=settings.graphiql)),
+    ]
+
+
+def _list_middleware(settings: Settings) -> list[Middleware]:
+    return [
+        Middleware(RequestIdMiddleware),
+        Middleware(AccessLogMiddleware),
+        Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
+        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
+        Middleware(TimeoutMiddleware, seconds=settings.request_timeout_seconds),
+    ]
+
+
+def _make_lifespan(
+    settings: Settings, database: Database | None
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if database is not None:
+            yield
+            return
+        address = settings.find_address()
+        if address is None:
+            raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
+        async with Database.open(address) as opened:
+            app.state.database = opened
+            yield
+
+    return lifespan
+
+
+def _open_context(request: Request, request_id: str) -> Context:
+    return Context(database=request.app.state.database, request_id=request_id)
+
+
+async def _answer_health(request: Request) -> Response:
+    """The process lives and its event loop turns."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _answer_readiness(request: Request) -> Response:
+    """The database answers, and with this version's schema."""
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_SECONDS):
+            reason = None if await is_migrated(request.app.state.database) else "migrations are not applied yet"
+    except TimeoutError:
+        reason = f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
+    except ForegraphError as error:
+        reason = str(error)
+    if reason is None:
+        return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "not ready", "reason": reason}, 503)
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    messages = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
+    return error_response(
+        error.status_code,
+        messages.get(error.status_code, error.detail),
+        code=ERROR_CODES.get(error.status_code, "BAD_REQUEST"),
+        headers=dict(error.headers or {}),
+    )

@@ -1,0 +1,247 @@
+"""The `foregraph` command: starts the service, brings graphs in and out, prints the schemas."""
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import click
+from graph.bundles import export_bundle, import_bundle, is_empty
+from resolvers.schema import print_sdl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api import service
+from api.logging import configure_logging
+from api.settings import Settings, describe_settings, load_settings
+from graph.errors import (
+    BundleError,
+    BusyError,
+    ConfigurationError,
+    ForegraphError,
+    InvalidError,
+    MigrationDriftError,
+    ServerError,
+    TimedOutError,
+    UnavailableError,
+)
+from graph.migrations import is_migrated
+from graph.migrations import migrate as apply_migrations
+from graph.model import bundle_json_schema, parse_bundle
+from graph.sample import load_sample
+from graph.sessions import Database, DatabaseAddress
+
+EXIT_CODES: tuple[tuple[tuple[type[ForegraphError], ...], int], ...] = (
+    ((BundleError, InvalidError), 2),
+    ((ConfigurationError,), 3),
+    ((UnavailableError, TimedOutError, BusyError), 4),
+    ((MigrationDriftError,), 5),
+    ((ServerError,), 6),
+)
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
+
+T = TypeVar("T")
+
+
+class _Commands(click.Group):
+    """Tells the errors of ours in one message, with an exit code of their kind."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ForegraphError as error:
+            click.echo(f"foregraph: {error}", err=True)
+            ctx.exit(find_exit_code(error))
+        except KeyboardInterrupt:
+            click.echo("foregraph: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+def find_exit_code(error: ForegraphError) -> int:
+    """The exit code of an error's kind; 1 for one without a code of its own."""
+    return next((code for kinds, code in EXIT_CODES if isinstance(error, kinds)), 1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("foregraph"), prog_name="foregraph")
+def cli() -> None:
+    r"""
+    A forecast graph: who predicted what, what has to happen first, what would kill it, and what the evidence says.
+
+    Without FOREGRAPH_NEO4J_URI the commands use a Neo4j of their own, which keeps its data in ./.foregraph: the one
+    that runs already, or one that they start and stop. `foregraph settings` lists every variable.
+
+    \b
+    Exit codes:
+      0  done, or stopped by Ctrl-C or SIGTERM while serving
+      1  an error of no other kind
+      2  a command line or a bundle that is wrong
+      3  a setting that cannot work
+      4  the database cannot be reached, or took too long
+      5  an applied migration's file has changed
+      6  the embedded Neo4j cannot be had or run
+    """
+
+
+def _listening(command: Callable[..., None]) -> Callable[..., None]:
+    host = click.option("--host", help="Address to listen on, before FOREGRAPH_HOST.")
+    port = click.option("--port", type=int, help="Port to listen on, before FOREGRAPH_PORT; 0 picks a free one.")
+    return host(port(command))
+
+
+@cli.command()
+@_listening
+def up(host: str | None, port: int | None) -> None:
+    """Serve the API, with the sample in it if the database is empty."""
+    _serve(host, port, sample=True)
+
+
+@cli.command()
+@_listening
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the API on the database as it is."""
+    _serve(host, port, sample=False)
+
+
+@cli.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+def import_command(file: BinaryIO, *, dry_run: bool) -> None:
+    """Import the bundle in FILE, all of it or nothing; `-` reads standard input."""
+    bundle = parse_bundle(file.read())
+
+    async def work(database: Database) -> str:
+        await (_require_migrated if dry_run else apply_migrations)(database)
+        with _progress("Importing") as on_progress:
+            report = await import_bundle(database, bundle, on_progress=on_progress, dry_run=dry_run)
+        return report.summary()
+
+    click.echo(_with_database(work))
+
+
+@cli.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
+def export_command(file: Path) -> None:
+    """Export the whole graph as a bundle into FILE; `-`, the default, writes to standard output."""
+
+    async def work(database: Database) -> str:
+        await _require_migrated(database)
+        return (await export_bundle(database)).to_json()
+
+    text = _with_database(work)
+    if str(file) == "-":
+        click.echo(text)
+    else:
+        write_whole(file, text)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database's schema up to this version's."""
+    applied = _with_database(apply_migrations)
+    click.echo("\n".join(f"applied {name}" for name in applied) if applied else "nothing to apply")
+
+
+@cli.group()
+def schema() -> None:
+    """Print a schema."""
+
+
+@schema.command("bundle")
+def schema_bundle() -> None:
+    """Print the JSON Schema of a bundle."""
+    click.echo(json.dumps(bundle_json_schema(), indent=2, ensure_ascii=False))
+
+
+@schema.command("graphql")
+def schema_graphql() -> None:
+    """Print the GraphQL schema."""
+    click.echo(print_sdl().rstrip("\n"))
+
+
+@cli.command()
+def settings() -> None:
+    """List every environment variable with its default and what it means."""
+    for name, default, meaning in describe_settings():
+        click.echo(f"{name}{f' = {default}' if default else ''}\n    {meaning}")
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    cli()
+
+
+def _serve(host: str | None, port: int | None, *, sample: bool) -> None:
+    chosen = _load(host=host, port=port)
+
+    async def prepare(database: Database) -> None:
+        await apply_migrations(database)
+        if sample:
+            await _load_sample(database)
+
+    try:
+        service.serve(chosen, prepare, click.echo)
+    except KeyboardInterrupt:  # while the database started or stopped; it was asked for, so it is no failure
+        click.echo("foregraph: stopped", err=True)
+
+
+def _load(**overrides: object) -> Settings:
+    chosen = load_settings(**overrides)
+    configure_logging(log_format=chosen.log_format, log_level=chosen.log_level)
+    return chosen
+
+
+async def _require_migrated(database: Database) -> None:
+    if not await is_migrated(database):
+        raise ConfigurationError("the database has not this version's schema; run `foregraph migrate` first")
+
+
+async def _load_sample(database: Database) -> None:
+    if await is_empty(database):
+        click.echo("The database is empty: loading the sample", err=True)
+        await import_bundle(database, load_sample())
+
+
+def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    chosen = _load()
+
+    async def run(address: DatabaseAddress) -> T:
+        async with Database.open(address) as database:
+            await database.verify()
+            return await work(database)
+
+    with service.stopping_on_signals(), service.find_database(chosen) as address:
+        return asyncio.run(run(address))
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """
+    Writes a file that is never seen half-written.
+
+    Raises:
+        ConfigurationError: It cannot be written there.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as temporary:
+                temporary.write(text if text.endswith("\n") else f"{text}\n")
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error

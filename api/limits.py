@@ -1,0 +1,169 @@
+"""
+Refuses documents that cost too much before the costly steps: parsing, validation, execution.
+
+Strawberry's own limiters follow a fragment anew at each of its uses, which forty lines of fragments that name each
+other twice turn into minutes of work; here each fragment is measured once.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+from strawberry.extensions import DisableIntrospection, SchemaExtension
+
+from api.logging import current_request
+
+MAX_BRACKETS = 64
+"""Open brackets at once; the parser and the validation rules recurse, and Python's stack holds some 1,000 frames."""
+MAX_FRAGMENTS = 100
+"""Fragment definitions in a document; the rule against fragment cycles recurses along them."""
+
+MOST_TOLD = 10**9
+
+# Strings and comments are skipped whole; the possessive repeats keep a hostile text from being tried twice.
+_BRACKETS = re.compile(
+    r'"""(?:\\"""|[^"]|"(?!""))*+"""'
+    r'|"(?:\\.|[^"\\\n\r])*+"'
+    r"|\#[^\n\r]*+"
+    r"|(?P<open>[{(\[])|(?P<close>[})\]])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that a document may have; fields and aliases of a fragment count at each use."""
+
+    max_depth: int
+    max_aliases: int
+    max_fields: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a selection costs: the levels of fields below it, the fields and the aliases in all."""
+
+    depth: int = 0
+    num_fields: int = 0
+    num_aliases: int = 0
+
+
+def list_extensions(limits: Limits, *, introspection: bool) -> list[Callable[[], SchemaExtension]]:
+    """What keeps a schema's documents within limits; each is made anew for every document."""
+    extensions: list[Callable[[], SchemaExtension]] = [lambda: DocumentLimits(limits)]
+    if not introspection:
+        extensions.append(DisableIntrospection)
+    return extensions
+
+
+class DocumentLimits(SchemaExtension):
+    """Judges a document by its text before it is parsed, and by its fields before it is validated."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
+    def on_operation(self) -> Iterator[None]:
+        """Before parsing: nesting and tokens."""
+        self.execution_context.parse_options["max_tokens"] = self.limits.max_tokens
+        if count_brackets(self.execution_context.query or "") > MAX_BRACKETS:
+            message = f"The document has more than {MAX_BRACKETS} brackets open at once."
+            raise GraphQLError(message, extensions={"code": "TOO_DEEP"})
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Before validation: fragments, depth, aliases, fields."""
+        record = current_request.get()
+        if record is not None:
+            record.operation_name = self.execution_context.operation_name
+        if self.execution_context.graphql_document is not None:
+            errors = list_excesses(self.execution_context.graphql_document, self.limits)
+            if errors:
+                self.execution_context.pre_execution_errors = errors
+        yield
+
+
+def count_brackets(text: str) -> int:
+    """The most brackets of any kind that are open at once, outside of strings and comments."""
+    now = most = 0
+    for match in _BRACKETS.finditer(text):
+        if match.lastgroup is not None:
+            now += 1 if match.lastgroup == "open" else -1
+            most = max(most, now)
+    return most
+
+
+def list_excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
+    """What in the document is above the limits, as errors for the client."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    if len(fragments) > MAX_FRAGMENTS:
+        return [_excess(len(fragments), MAX_FRAGMENTS, "fragments", "TOO_LARGE")]
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    costs = _Costs(fragments)
+    total = _side_by_side([costs.measure(operation.selection_set) for operation in operations])
+    excesses = (
+        (total.depth, limits.max_depth, "levels of fields", "TOO_DEEP"),
+        (total.num_aliases, limits.max_aliases, "aliases", "TOO_MANY_ALIASES"),
+        (total.num_fields, limits.max_fields, "fields", "TOO_LARGE"),
+    )
+    return [_excess(came, limit, what, code) for came, limit, what, code in excesses if came > limit]
+
+
+class _Costs:
+    """Measures selections; each fragment once, and one inside itself as nothing (a later rule refuses the cycle)."""
+
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._known: dict[str, Cost] = {}
+
+    def measure(self, selections: SelectionSetNode) -> Cost:
+        return _side_by_side([self._measure_one(selection) for selection in selections.selections])
+
+    def _measure_one(self, selection: object) -> Cost:
+        match selection:
+            case FieldNode():
+                return self._measure_field(selection)
+            case InlineFragmentNode():
+                return self.measure(selection.selection_set)
+            case FragmentSpreadNode():
+                return self._measure_fragment(selection.name.value)
+        raise TypeError(f"a field, a fragment or a spread was expected, not {type(selection).__name__}")
+
+    def _measure_field(self, field: FieldNode) -> Cost:
+        below = self.measure(field.selection_set) if field.selection_set else Cost()
+        # The types' own tree is deep by nature (`ofType`), and graphql-core has a rule of its own for it.
+        is_introspection = field.name.value.startswith("__")
+        return Cost(
+            depth=0 if is_introspection else below.depth + 1,
+            num_fields=below.num_fields + 1,
+            num_aliases=below.num_aliases + (field.alias is not None),
+        )
+
+    def _measure_fragment(self, name: str) -> Cost:
+        if name not in self._known and name in self._fragments:
+            self._known[name] = Cost()
+            self._known[name] = self.measure(self._fragments[name].selection_set)
+        return self._known.get(name, Cost())
+
+
+def _side_by_side(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        depth=max((c.depth for c in costs), default=0),
+        num_fields=sum(c.num_fields for c in costs),
+        num_aliases=sum(c.num_aliases for c in costs),
+    )
+
+
+def _excess(came: int, limit: int, what: str, code: str) -> GraphQLError:
+    count = str(came) if came < MOST_TOLD else "billions of"  # fragments in fragments make thousands of digits
+    message = f"The document has {count} {what}, at most {limit} are allowed."
+    return GraphQLError(message, extensions={"code": code})

@@ -1,0 +1,89 @@
+"""Structured logs: one line an event, each with the id of the request that it belongs to."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+LIBRARY_LOGGERS = {"uvicorn": logging.WARNING, "uvicorn.error": logging.WARNING, "neo4j": logging.ERROR}
+"""Below these levels libraries speak to who debugs them; the driver's retries are told by their outcome."""
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """What the access log says of one request; filled in while it is answered."""
+
+    request_id: str
+    operation_name: str | None = None
+    num_statements: int | None = None
+
+
+current_request: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)
+
+
+def get_logger() -> structlog.stdlib.BoundLogger:
+    """The service's logger."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger("foregraph")
+    return logger
+
+
+def configure_logging(*, log_format: Literal["console", "json"], log_level: str, stream: TextIO | None = None) -> None:
+    """
+    Sends the service's and its libraries' logs through structlog.
+
+    Args:
+        log_format: `console` for a reader, `json` for a log store.
+        log_level: Least severe level of ours that is shown.
+        stream: Standard error by default.
+    """
+    output = sys.stderr if stream is None else stream
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        _add_request_id,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(log_format, colors=output.isatty()),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(log_level.upper())
+    for name, level in LIBRARY_LOGGERS.items():
+        logging.getLogger(name).setLevel(logging.NOTSET if log_level == "debug" else level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _renderers(log_format: str, *, colors: bool) -> list[Processor]:
+    if log_format == "json":
+        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _add_request_id(logger: logging.Logger, method_name: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    record = current_request.get()
+    if record is not None:
+        event.setdefault("request_id", record.request_id)
+    return event

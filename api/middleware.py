@@ -1,0 +1,221 @@
+"""What every request passes through, outermost first: its id, the access log, and the limits that refuse it early."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.logging import RequestRecord, current_request, get_logger
+from api.settings import LOOPBACK_NAMES
+
+REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # asked every few seconds; logged when they fail
+CLIENT_CLOSED_STATUS = 499  # what nginx logs when nobody waits for the answer any more
+
+
+def error_response(status: int, message: str, *, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error in the shape that GraphQL clients read, whatever path it is on."""
+    extensions: dict[str, Any] = {"code": code}
+    record = current_request.get()
+    if record is not None:
+        extensions["requestId"] = record.request_id
+    return JSONResponse({"errors": [{"message": message, "extensions": extensions}]}, status, headers)
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, the client's own if that is sane, and says it in the response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers with the id in a header."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        incoming = Headers(scope=scope).get("x-request-id", "")
+        request_id = incoming if REQUEST_ID_PATTERN.fullmatch(incoming) else uuid.uuid4().hex
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        token = current_request.set(RequestRecord(request_id))
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            current_request.reset(token)
+
+
+class AccessLogMiddleware:
+    """Logs each request once, and answers what nothing else has caught with a plain 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers and logs."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status: int | None = None
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception:
+            get_logger().exception("request failed", method=scope["method"], path=scope["path"])
+            if status is not None:
+                raise  # half an answer is out, so the connection must break
+            response = error_response(500, "Something went wrong here; the log knows more.", code="INTERNAL")
+            await response(scope, receive, send_and_note)
+        finally:
+            self._log(scope, status or CLIENT_CLOSED_STATUS, seconds=time.perf_counter() - started)
+
+    @staticmethod
+    def _log(scope: Scope, status: int, *, seconds: float) -> None:
+        record = current_request.get()
+        fields: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "status": status}
+        fields["ms"] = round(seconds * 1000, 1)
+        if record is not None and record.operation_name is not None:
+            fields["operation"] = record.operation_name
+        if record is not None and record.num_statements is not None:
+            fields["statements"] = record.num_statements
+        is_quiet = scope["path"] in QUIET_PATHS and status < 400  # noqa: PLR2004 - the first error status
+        log = get_logger().debug if is_quiet else get_logger().info
+        log("request", **fields)
+
+
+class HostMiddleware:
+    """Refuses requests meant for another name, so that a foreign page cannot reach us by rebinding its DNS name."""
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str] = ()) -> None:
+        self.app = app
+        self.allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, or refuses the name."""
+        if scope["type"] in ("http", "websocket"):
+            host = Headers(scope=scope).get("host", "")
+            name = split_host(host)
+            if name not in self.allowed_hosts:
+                await self._refuse(host)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _refuse(self, host: str) -> JSONResponse:
+        if not host:
+            return error_response(400, "The request has no Host header.", code="BAD_REQUEST")
+        message = (
+            f"This service is not {host[:100]!r}. "
+            "Ask it by a loopback name, or add the name to FOREGRAPH_ALLOWED_HOSTS."
+        )
+        return error_response(421, message, code="WRONG_HOST")
+
+
+def split_host(host: str) -> str:
+    """The name of a Host header, lower case, without port and brackets."""
+    match = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+?)\.?)(?::[0-9]*)?", host.strip().lower())
+    return (match[1] or match[2]) if match else ""
+
+
+class _BodyTooLargeError(Exception):
+    pass
+
+
+class BodyLimitMiddleware:
+    """Refuses a body above the limit: by its announced length, or when that many bytes have come."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, or refuses the body."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if self._announced(scope) > self.max_bytes:
+            await self._refuse()(scope, receive, send)
+            return
+        num_bytes = 0
+
+        async def receive_and_count() -> Message:
+            nonlocal num_bytes
+            message = await receive()
+            num_bytes += len(message.get("body", b""))
+            if num_bytes > self.max_bytes:
+                raise _BodyTooLargeError
+            return message
+
+        try:
+            await self.app(scope, receive_and_count, send)
+        except _BodyTooLargeError:
+            await self._refuse()(scope, receive, send)
+
+    @staticmethod
+    def _announced(scope: Scope) -> int:
+        length = Headers(scope=scope).get("content-length", "")
+        # So many digits are enough to be too large, and not too many for int().
+        return int(length[:20]) if length.isascii() and length.isdigit() else 0
+
+    def _refuse(self) -> JSONResponse:
+        # The rest of the body is not read, so the connection cannot serve another request.
+        message = f"The request's body is larger than {self.max_bytes} bytes."
+        return error_response(413, message, code="BODY_TOO_LARGE", headers={"connection": "close"})
+
+
+class TimeoutMiddleware:
+    """Ends a request that takes too long; what it was doing in the database is rolled back."""
+
+    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, or gives up."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_body = has_started = False
+
+        async def receive_and_note() -> Message:
+            nonlocal has_body
+            message = await receive()
+            has_body = has_body or not message.get("more_body", False)
+            return message
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.seconds) as limit:
+                await self.app(scope, receive_and_note, send_and_note)
+        except TimeoutError:
+            if not limit.expired() or has_started:
+                raise
+            await self._refuse(has_body=has_body)(scope, receive, send)
+
+    def _refuse(self, *, has_body: bool) -> JSONResponse:
+        if has_body:
+            message = f"The request was not answered within {self.seconds:g} seconds and was stopped; ask for less."
+            return error_response(504, message, code="TIMED_OUT")
+        message = f"The request's body did not arrive within {self.seconds:g} seconds."
+        return error_response(408, message, code="TIMED_OUT", headers={"connection": "close"})

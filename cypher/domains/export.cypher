@@ -1,0 +1,6 @@
+// A page of all domains by id. $after: the last id of the page before, '' at first.
+MATCH (domain:Domain)
+WHERE domain.id > $after
+RETURN domain.id AS key, properties(domain) AS row
+ORDER BY key
+LIMIT $limit

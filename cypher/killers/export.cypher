@@ -1,0 +1,6 @@
+// A page of all killers by id. $after: the last id of the page before, '' at first.
+MATCH (claim:Claim)
+WHERE claim.id > $after AND claim:Killer
+RETURN claim.id AS key, properties(claim) AS row
+ORDER BY key
+LIMIT $limit

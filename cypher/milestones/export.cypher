@@ -1,0 +1,6 @@
+// A page of all milestones by id. $after: the last id of the page before, '' at first.
+MATCH (milestone:Milestone)
+WHERE milestone.id > $after
+RETURN milestone.id AS key, properties(milestone) AS row
+ORDER BY key
+LIMIT $limit

@@ -1,0 +1,15 @@
+// Writes each Milestone that is new or differs, and hangs it on its claim; returns the ids of those, and whether each is new.
+// $rows: properties, absent ones as null.
+UNWIND $rows AS row
+MERGE (milestone:Milestone {id: row.id})
+ON CREATE SET milestone._is_new = true
+WITH milestone, row, milestone._is_new IS NOT NULL AS is_new
+WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(milestone[key] = row[key], milestone[key] IS NULL AND row[key] IS NULL))
+SET milestone += row
+REMOVE milestone._is_new
+WITH milestone, is_new
+CALL (milestone) {
+  MATCH (claim:Claim {id: milestone.prediction_id})
+  MERGE (claim)-[:HAS_MILESTONE]->(milestone)
+}
+RETURN milestone.id AS id, is_new

@@ -1,0 +1,6 @@
+// A page of all predictions by id. $after: the last id of the page before, '' at first.
+MATCH (claim:Claim)
+WHERE claim.id > $after AND claim:Prediction
+RETURN claim.id AS key, properties(claim) AS row
+ORDER BY key
+LIMIT $limit

@@ -1,0 +1,15 @@
+// Every id is unique.
+CREATE CONSTRAINT claim_id IF NOT EXISTS FOR (n:Claim) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT predictor_id IF NOT EXISTS FOR (n:Predictor) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT reference_class_id IF NOT EXISTS FOR (n:ReferenceClass) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT milestone_id IF NOT EXISTS FOR (n:Milestone) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT evidence_id IF NOT EXISTS FOR (n:Evidence) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT evidence_idempotency_key IF NOT EXISTS FOR (n:Evidence) REQUIRE n.idempotency_key IS UNIQUE;
+CREATE CONSTRAINT validation_id IF NOT EXISTS FOR (n:Validation) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT ticker_symbol IF NOT EXISTS FOR (n:Ticker) REQUIRE n.symbol IS UNIQUE;
+CREATE CONSTRAINT document_id IF NOT EXISTS FOR (n:Document) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT episode_id IF NOT EXISTS FOR (n:Episode) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT domain_id IF NOT EXISTS FOR (n:Domain) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT saved_query_name_version IF NOT EXISTS FOR (n:SavedQuery) REQUIRE (n.name, n.version) IS UNIQUE;
+CREATE CONSTRAINT propagation_run_id IF NOT EXISTS FOR (n:PropagationRun) REQUIRE n.id IS UNIQUE;
+CREATE CONSTRAINT graph_id IF NOT EXISTS FOR (n:Graph) REQUIRE n.id IS UNIQUE;

@@ -1,0 +1,6 @@
+// A page of all tickers by id. $after: the last id of the page before, '' at first.
+MATCH (ticker:Ticker)
+WHERE ticker.symbol > $after
+RETURN ticker.symbol AS key, properties(ticker) AS row
+ORDER BY key
+LIMIT $limit

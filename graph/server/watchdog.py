@@ -1,0 +1,122 @@
+"""
+Runs a command as its child and ends it when the process that started the watchdog ends, however that ends.
+
+Run as a file, by a bare Python: `python -I -S watchdog.py GRACE_SECONDS NICENESS COMMAND…`. The one who starts it holds
+the other end of its standard input and writes nothing: the end of that input means that the holder is gone, `kill -9`
+included, and so does a change of parent. The command's process id goes to standard output, the command's own output to
+standard error. Descriptors that are inherited, such as a lock's, are handed on. Its exit code is the command's, as a
+shell tells it: 128 and the signal's number where a signal ended it.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+_POLL_SECONDS = 1.0  # how often to look whether the parent has changed; what matters wakes us at once
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """What a child calls so that Linux ends it with its parent; elsewhere there is no such thing."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        import ctypes  # noqa: PLC0415 - some builds of Python lack it
+
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return None
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before we could ask
+            os._exit(1)
+
+    return ask
+
+
+def _inherited() -> tuple[int, ...]:
+    """The descriptors beyond the standard ones that we were given to hand on."""
+    return tuple(int(name) for name in os.listdir("/dev/fd") if int(name) > 2 and _is_open(int(name)))  # noqa: PLR2004, PTH208
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False  # the one that listed the directory
+    return True
+
+
+class Watchdog:
+    """Holds one child until it ends, its holder ends, or a signal says so."""
+
+    def __init__(self, command: list[str], grace_seconds: float) -> None:
+        self._grace_seconds = grace_seconds
+        self._holder = os.getppid()
+        self._told_to_stop = False
+        inherited = _inherited()
+        self._wake, wake_end = os.pipe()
+        for end in (self._wake, wake_end):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._child = subprocess.Popen(  # noqa: S603 - the command of the one who started us
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            pass_fds=inherited,
+            preexec_fn=_end_with_parent(),  # noqa: PLW1509 - there is one thread
+            process_group=0,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def run(self) -> int:
+        """Waits for the end of the child, brings it about when it is time, and returns its exit code."""
+        while self._child.poll() is None:
+            if self._told_to_stop or self._holder_is_gone():
+                self._stop()
+        return self._child.returncode if self._child.returncode >= 0 else 128 - self._child.returncode
+
+    def _on_stop(self, *_: object) -> None:
+        self._told_to_stop = True
+
+    def _holder_is_gone(self) -> bool:
+        ready, _, _ = select.select([0, self._wake], [], [], _POLL_SECONDS)
+        if self._wake in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake, 4096)
+        return (0 in ready and not os.read(0, 4096)) or os.getppid() != self._holder
+
+    def _stop(self) -> None:
+        if self._grace_seconds > 0:
+            self._child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(self._grace_seconds)
+                return
+        os.killpg(self._child.pid, signal.SIGKILL)  # with the helper that Java starts to write its AOT cache
+        self._child.wait()
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command of the arguments; see the module."""
+    os.nice(int(arguments[1]))
+    watchdog = Watchdog(arguments[2:], float(arguments[0]))
+    sys.stdout.write(f"{watchdog.pid}\n")
+    sys.stdout.close()
+    return watchdog.run()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,316 @@
+"""Opens the driver; every unit of work, reading or writing, goes through here, and driver errors end here."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString, Protocol, Self, TypeVar
+
+from neo4j import (
+    READ_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncManagedTransaction,
+    AsyncSession,
+    AsyncTransaction,
+    NotificationDisabledClassification,
+    NotificationMinimumSeverity,
+    unit_of_work,
+)
+from neo4j import exceptions as driver_errors
+from neo4j.time import Date, DateTime
+
+from cypher import statement
+from graph.errors import ConfigurationError, ConflictError, ForegraphError, TimedOutError, UnavailableError
+
+Row = dict[str, Any]
+Observer = Callable[[str, float, int], None]
+"""Told of each statement that ran: its name, the seconds it took, the rows it gave."""
+
+CONNECTION_TIMEOUT_SECONDS = 5.0
+ACQUISITION_TIMEOUT_SECONDS = 10.0
+RETRY_TIME_SECONDS = 12.0
+READ_TIMEOUT_SECONDS = 15.0
+WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
+# A connection that went stale in the pool is replaced at once; a database that restarts is given a moment.
+REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where the graph is kept and who may open it; the password stays out of the repr."""
+
+    uri: str
+    user: str
+    password: str = field(repr=False)
+    database: str = "neo4j"
+
+
+class Unit(Protocol):
+    """One transaction, whose statements run by name and one after the other."""
+
+    async def run(self, name: str, /, **parameters: object) -> list[Row]:
+        """All rows of a statement, temporal values as Python's own."""
+        ...
+
+
+class Database:
+    """One driver on one database; sessions are opened for each unit of work and never shared."""
+
+    def __init__(self, driver: AsyncDriver, database: str, observer: Observer | None = None) -> None:
+        self._driver = driver
+        self._database = database
+        self._observer = observer
+
+    @classmethod
+    def open(
+        cls,
+        address: DatabaseAddress,
+        *,
+        observer: Observer | None = None,
+        warn_from: NotificationMinimumSeverity = NotificationMinimumSeverity.OFF,
+    ) -> Self:
+        """
+        Prepare connections; nothing is sent before the first unit of work.
+
+        Args:
+            address: Where and as whom.
+            observer: Told of each statement that ran.
+            warn_from: The least severe of the server's notifications that becomes a Python warning.
+        Raises:
+            ConfigurationError: The address is none that the driver can use.
+        """
+        try:
+            driver = AsyncGraphDatabase.driver(
+                address.uri,
+                auth=(address.user, address.password),
+                connection_timeout=CONNECTION_TIMEOUT_SECONDS,
+                connection_acquisition_timeout=ACQUISITION_TIMEOUT_SECONDS,
+                max_transaction_retry_time=RETRY_TIME_SECONDS,
+                warn_notification_severity=warn_from,
+                telemetry_disabled=True,
+            )
+        except (ValueError, driver_errors.ConfigurationError) as error:
+            message = f"the database address {address.uri!r} is not usable: {error}"
+            raise ConfigurationError(message) from error
+        return cls(driver, address.database, observer)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._driver.close()
+
+    async def verify(self) -> None:
+        """
+        Ask the database for a sign of life.
+
+        Raises:
+            UnavailableError: It gives none now.
+            ConfigurationError: It does not know this user or this database.
+        """
+        with _driver_errors_translated():
+            async with self.open_session(default_access_mode=READ_ACCESS) as session:
+                await session.execute_read(_answer_one)
+
+    async def read(
+        self,
+        work: Callable[[Unit], Awaitable[T]],
+        *,
+        unknown_names_are_fine: bool = False,
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    ) -> T:
+        """
+        One read transaction; `work` may run twice, so it does nothing but talk to the database.
+
+        Args:
+            work: Runs statements and returns what they gave.
+            unknown_names_are_fine: The database may be so new that it has none of the names in the statements.
+            timeout_seconds: After which the database gives the transaction up.
+        """
+        config: dict[str, Any] = {"default_access_mode": READ_ACCESS}
+        if unknown_names_are_fine:
+            config["notifications_disabled_classifications"] = [NotificationDisabledClassification.UNRECOGNIZED]
+
+        @unit_of_work(timeout=timeout_seconds)
+        async def within(transaction: AsyncManagedTransaction) -> T:
+            return await work(self.unit(transaction))
+
+        with _driver_errors_translated():
+            async with self.open_session(**config) as session:
+                return await session.execute_read(within)
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """One write transaction; `work` may run twice, so it does nothing but talk to the database."""
+
+        @unit_of_work(timeout=WRITE_TIMEOUT_SECONDS)
+        async def within(transaction: AsyncManagedTransaction) -> T:
+            return await work(self.unit(transaction))
+
+        with _driver_errors_translated():
+            async with self.open_session() as session:
+                return await session.execute_write(within)
+
+    @asynccontextmanager
+    async def holding(self, name: str) -> AsyncIterator[Unit]:
+        """A write transaction that begins with a statement which takes a lock, kept until the block ends."""
+        async with self.open_session() as session:
+            with _driver_errors_translated():
+                transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT_SECONDS)
+                unit = self.unit(transaction)
+                await unit.run(name)
+            async with transaction:
+                yield unit
+                with _driver_errors_translated():
+                    await transaction.commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["Reading"]:
+        """One read transaction for everything that a document asks, opened by its first statement."""
+        reading = Reading(self)
+        try:
+            yield reading
+        finally:
+            await reading.close()
+
+    async def run_schema(self, text: LiteralString) -> None:
+        """Run one schema command in a transaction of its own, since Neo4j does not mix schema and data."""
+        # That something is there already is what makes a step harmless to repeat, and no news.
+        silent = [NotificationDisabledClassification.SCHEMA]
+        with _driver_errors_translated():
+            async with self.open_session(notifications_disabled_classifications=silent) as session:
+                await (await session.run(text)).consume()
+
+    def open_session(self, **config: Any) -> AsyncSession:
+        """A session of this database's; whoever opens it closes it."""
+        return self._driver.session(database=self._database, **config)
+
+    def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction) -> "_TransactionUnit":
+        """Statements by name over one of the driver's transactions."""
+        return _TransactionUnit(transaction, self._observer)
+
+
+class _TransactionUnit:
+    """A unit of work over one of the driver's transactions."""
+
+    def __init__(self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None) -> None:
+        self._transaction = transaction
+        self._observer = observer
+
+    async def run(self, name: str, /, **parameters: object) -> list[Row]:
+        started = time.perf_counter()
+        result = await self._transaction.run(statement(name), parameters)
+        keys = result.keys()
+        rows = [dict(zip(keys, map(from_driver, record.values()), strict=True)) async for record in result]
+        await result.consume()
+        if self._observer is not None:
+            self._observer(name, time.perf_counter() - started, len(rows))
+        return rows
+
+
+class Reading:
+    """
+    A read transaction that its first statement opens; statements of concurrent callers take turns.
+
+    Until a statement has been answered nothing is lost by starting anew, so a connection that went stale
+    in the pool, or a database that is just coming back, is tried again a few times.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+        self._session: AsyncSession | None = None
+        self._unit: _TransactionUnit | None = None
+        self._has_answered = False
+        self.num_statements = 0
+
+    async def run(self, name: str, /, **parameters: object) -> list[Row]:
+        """
+        All rows of a statement.
+
+        Raises:
+            UnavailableError: The database cannot be reached.
+            TimedOutError: It took too long.
+        """
+        async with self._turn:
+            for pause in (*REOPEN_PAUSES_SECONDS, None):
+                try:
+                    rows = await (await self._opened()).run(name, **parameters)
+                except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
+                    await self._drop()
+                    if self._has_answered or pause is None or not error.is_retryable():
+                        raise translate(error) from error
+                    await asyncio.sleep(pause)
+                else:
+                    self._has_answered = True
+                    self.num_statements += 1
+                    return rows
+        raise AssertionError("the last try returns or raises")
+
+    async def close(self) -> None:
+        """End the transaction and give the connection back."""
+        await self._drop()
+
+    async def _opened(self) -> _TransactionUnit:
+        if self._unit is None:
+            self._session = self._database.open_session(default_access_mode=READ_ACCESS)
+            transaction = await self._session.begin_transaction(timeout=READ_TIMEOUT_SECONDS)
+            self._unit = self._database.unit(transaction)
+        return self._unit
+
+    async def _drop(self) -> None:
+        session, self._session, self._unit = self._session, None, None
+        if session is not None:
+            try:
+                await session.close()
+            except (driver_errors.Neo4jError, driver_errors.DriverError):
+                return  # a connection that is gone needs no farewell
+
+
+@contextmanager
+def _driver_errors_translated() -> Iterator[None]:
+    try:
+        yield
+    except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
+        raise translate(error) from error
+
+
+async def _answer_one(transaction: AsyncManagedTransaction) -> None:
+    await (await transaction.run("RETURN 1")).consume()
+
+
+def from_driver(value: Any) -> Any:
+    """A value of the driver's as Python's own: temporal values at microseconds, inside lists and maps too."""
+    if isinstance(value, DateTime | Date):
+        return value.to_native()
+    if isinstance(value, list):
+        return [from_driver(item) for item in value]
+    if isinstance(value, dict):
+        return {key: from_driver(item) for key, item in value.items()}
+    return value
+
+
+def translate(error: Exception) -> ForegraphError | Exception:
+    """What a driver's error means to a caller; an error that means nothing to one comes back as it was."""
+    if isinstance(error, driver_errors.ConstraintError):
+        return ConflictError("what is stored already has that id")
+    if isinstance(error, driver_errors.AuthError):
+        return ConfigurationError("the database refused the user or the password")
+    code = getattr(error, "code", None) or ""
+    if "TransactionTimedOut" in code or "LockAcquisitionTimeout" in code:
+        return TimedOutError("the database took too long to answer; try again, or ask for less")
+    if code.endswith("Database.DatabaseNotFound"):
+        return ConfigurationError("the database of that name does not exist on the server")
+    if "MemoryPoolOutOfMemory" in code or "TransactionOutOfMemory" in code:
+        return TimedOutError("the request needs more memory than one transaction may have; ask for less")
+    retryable = getattr(error, "is_retryable", None)
+    if isinstance(error, driver_errors.DriverError) or (retryable is not None and retryable()):
+        return UnavailableError("the database is unavailable now; try again in a few seconds")
+    return error

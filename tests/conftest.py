@@ -1,0 +1,88 @@
+"""One embedded Neo4j for the whole run, in a place of its own; each test that writes starts from an empty graph."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from neo4j import NotificationMinimumSeverity
+
+from graph.migrations import migrate
+from graph.server import DEFAULT_RELEASE, EmbeddedServer
+from graph.sessions import Database, DatabaseAddress
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The release of Neo4j to test against."""
+    parser.addoption("--neo4j-release", default=DEFAULT_RELEASE, help="the embedded Neo4j's release, such as 5.26")
+
+
+@pytest.fixture(scope="session")
+def database_address(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseAddress]:
+    """Where the run's own Neo4j listens; FOREGRAPH_TEST_NEO4J_URI names another one, which will be emptied."""
+    if uri := os.environ.get("FOREGRAPH_TEST_NEO4J_URI"):
+        yield DatabaseAddress(uri=uri, user="neo4j", password=os.environ.get("FOREGRAPH_TEST_NEO4J_PASSWORD", ""))
+        return
+    release = request.config.getoption("--neo4j-release")
+    java_home = os.environ.get("FOREGRAPH_JAVA_HOME")
+    server = EmbeddedServer(
+        tmp_path_factory.mktemp("neo4j"), release=release, java_home=Path(java_home) if java_home else None
+    )
+    with server:
+        endpoint = server.start()
+        yield DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
+
+
+class StatementCounter:
+    """The statements that ran since it was last reset, by name and in order."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.num_rows = 0
+
+    def __call__(self, name: str, _seconds: float, num_rows: int) -> None:
+        """Take one statement's report."""
+        self.names.append(name)
+        self.num_rows += num_rows
+
+    def reset(self) -> None:
+        """Forget what ran."""
+        self.names.clear()
+        self.num_rows = 0
+
+
+@pytest.fixture(scope="session")
+def statements() -> StatementCounter:
+    """Counts the statements of `database`."""
+    return StatementCounter()
+
+
+@pytest.fixture(scope="session")
+async def migrated_database(
+    database_address: DatabaseAddress, statements: StatementCounter
+) -> AsyncIterator[Database]:
+    """The run's database with its schema; any notification of the server's is a failure."""
+    async with Database.open(
+        database_address, observer=statements, warn_from=NotificationMinimumSeverity.INFORMATION
+    ) as database:
+        await migrate(database)
+        yield database
+
+
+async def empty(database: Database) -> None:
+    """Remove every node but what the migrations noted."""
+    async with database.open_session() as session:
+        result = await session.run(
+            "MATCH (n) WHERE NOT (n:Graph AND n.id = 'migrations') CALL (n) { DETACH DELETE n } IN TRANSACTIONS"
+        )
+        await result.consume()
+
+
+@pytest.fixture
+async def database(migrated_database: Database, statements: StatementCounter) -> Database:
+    """An empty graph."""
+    await empty(migrated_database)
+    statements.reset()
+    return migrated_database
