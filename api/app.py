@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
-from resolvers.context import Context
-from resolvers.schema import build_schema
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -29,6 +27,8 @@ from api.settings import Settings
 from graph.errors import ConfigurationError, ForegraphError
 from graph.migrations import is_migrated
 from graph.sessions import Database
+from resolvers.context import Context
+from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
 ERROR_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import click
-from graph.bundles import export_bundle, import_bundle, is_empty
-from resolvers.schema import print_sdl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import service
 from api.logging import configure_logging
 from api.settings import Settings, describe_settings, load_settings
+from graph.bundles import export_bundle, import_bundle, import_text, is_empty
 from graph.errors import (
     BundleError,
     BusyError,
@@ -32,9 +31,10 @@ from graph.errors import (
 )
 from graph.migrations import is_migrated
 from graph.migrations import migrate as apply_migrations
-from graph.model import bundle_json_schema, parse_bundle
+from graph.model import bundle_json_schema
 from graph.sample import load_sample
 from graph.sessions import Database, DatabaseAddress
+from resolvers.schema import print_sdl
 
 EXIT_CODES: tuple[tuple[tuple[type[ForegraphError], ...], int], ...] = (
     ((BundleError, InvalidError), 2),
@@ -113,12 +113,12 @@ def serve(host: str | None, port: int | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 def import_command(file: BinaryIO, *, dry_run: bool) -> None:
     """Import the bundle in FILE, all of it or nothing; `-` reads standard input."""
-    bundle = parse_bundle(file.read())
+    text = file.read()
 
     async def work(database: Database) -> str:
         await (_require_migrated if dry_run else apply_migrations)(database)
         with _progress("Importing") as on_progress:
-            report = await import_bundle(database, bundle, on_progress=on_progress, dry_run=dry_run)
+            report = await import_text(database, text, on_progress=on_progress, dry_run=dry_run)
         return report.summary()
 
     click.echo(_with_database(work))
@@ -135,7 +135,7 @@ def export_command(file: Path) -> None:
 
     text = _with_database(work)
     if str(file) == "-":
-        click.echo(text)
+        click.echo(text, nl=not text.endswith("\n"))
     else:
         write_whole(file, text)
 

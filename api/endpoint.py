@@ -7,7 +7,6 @@ from typing import Any, NoReturn, TypeVar
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from graphql import GraphQLError
-from resolvers.context import Context
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -22,6 +21,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.logging import current_request, get_logger
 from api.middleware import error_response
+from resolvers.context import Context
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"

@@ -6,7 +6,7 @@ other twice turn into minutes of work; here each fragment is measured once.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -58,12 +58,14 @@ class Cost:
     num_aliases: int = 0
 
 
-def list_extensions(limits: Limits, *, introspection: bool) -> list[Callable[[], SchemaExtension]]:
+def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaExtension]]:
     """What keeps a schema's documents within limits; each is made anew for every document."""
-    extensions: list[Callable[[], SchemaExtension]] = [lambda: DocumentLimits(limits)]
-    if not introspection:
-        extensions.append(DisableIntrospection)
-    return extensions
+
+    class WithinLimits(DocumentLimits):
+        def __init__(self) -> None:
+            super().__init__(limits)
+
+    return [WithinLimits] if introspection else [WithinLimits, DisableIntrospection]
 
 
 class DocumentLimits(SchemaExtension):

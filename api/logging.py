@@ -10,8 +10,13 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import Processor
 
-LIBRARY_LOGGERS = {"uvicorn": logging.WARNING, "uvicorn.error": logging.WARNING, "neo4j": logging.ERROR}
-"""Below these levels libraries speak to who debugs them; the driver's retries are told by their outcome."""
+LIBRARY_LEVELS = {
+    "uvicorn": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
+    "neo4j": logging.ERROR,  # the driver's retries are told by their outcome
+    "strawberry.execution": logging.CRITICAL,  # tells every client's mistake as an error of ours
+}
+"""Below these levels libraries speak to who debugs them."""
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ def configure_logging(*, log_format: Literal["console", "json"], log_level: str,
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(log_level.upper())
-    for name, level in LIBRARY_LOGGERS.items():
+    for name, level in LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(logging.NOTSET if log_level == "debug" else level)
     structlog.configure(
         processors=[

@@ -14,6 +14,7 @@ import uvicorn
 from api.app import create_app
 from api.settings import Settings
 from graph.errors import ConfigurationError
+from graph.server import start_or_attach
 from graph.sessions import Database, DatabaseAddress
 
 SHUTDOWN_GRACE_SECONDS = 10  # open requests may end; the database's own stop follows
@@ -130,18 +131,12 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
 
     Raises:
         ServerError: The embedded server cannot be had or started.
-        ConfigurationError: The password file cannot be read, or the image has no embedded server.
+        ConfigurationError: The password file cannot be read, or there is no Java to run the embedded server with.
     """
     address = settings.find_address()
     if address is not None:
         yield address
         return
-    try:
-        from graph.server import start_or_attach  # noqa: PLC0415 - an image that is given a database is without it
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"this installation has no embedded Neo4j ({error.name} is missing); set FOREGRAPH_NEO4J_URI"
-        ) from error
     embedded = start_or_attach(
         settings.data_dir.absolute(),
         heap=settings.neo4j_heap,

@@ -33,3 +33,4 @@ CALL db.createProperty('child_id');
 CALL db.createProperty('p_if_true');
 CALL db.createProperty('p_if_false');
 CALL db.createProperty('version');
+CALL db.createProperty('lag_days');

@@ -26,3 +26,5 @@ CREATE INDEX harms_prediction_key IF NOT EXISTS FOR ()-[r:HARMS]-() ON (r.predic
 CREATE INDEX harms_ticker_key IF NOT EXISTS FOR ()-[r:HARMS]-() ON (r.ticker_key);
 CREATE INDEX about_claim_key IF NOT EXISTS FOR ()-[r:ABOUT]-() ON (r.claim_key);
 CREATE INDEX about_document_key IF NOT EXISTS FOR ()-[r:ABOUT]-() ON (r.document_key);
+CREATE INDEX scenario_id IF NOT EXISTS FOR (n:Scenario) ON (n.id);
+CREATE INDEX killer_id IF NOT EXISTS FOR (n:Killer) ON (n.id);

@@ -19,3 +19,12 @@ def time_remaining_fraction(start: datetime, deadline: datetime, moment: datetim
         message = f"expected a deadline after the start, got {deadline} and {start}"
         raise ValueError(message)
     return min(1.0, max(0.0, (deadline - moment) / (deadline - start)))
+
+
+def window_of(
+    from_year: int | None, window_start: datetime | None, window_end: datetime | None
+) -> tuple[datetime, datetime] | None:
+    """A claim's window: the explicit one, else its year's; None where it has neither."""
+    if window_start is not None and window_end is not None:
+        return window_start, window_end
+    return None if from_year is None else year_window(from_year)

@@ -17,7 +17,8 @@ from typing import Final
 import neo4j
 
 from graph.errors import ServerError
-from graph.server.files import locked
+from graph.server.artifacts import sha256_of
+from graph.server.files import locked, write_atomically
 from graph.server.home import Home
 from graph.server.installation import Installation
 from graph.server.java import FIRST_WITH_AOT_CACHE
@@ -33,6 +34,8 @@ _USE: Final = (
     "-XX:AOTMode=on",  # end at once when the cache does not fit, so that we notice and make a new one
     "-Xlog:aot*=error",  # Java 25 warns of some code in the cache that it does without
 )
+
+_REFUSALS: Final = ("[error][aot", "A fatal error has been detected by the Java Runtime")
 
 _STATEMENTS: Final = (
     "CREATE CONSTRAINT training IF NOT EXISTS FOR (n:Training) REQUIRE n.id IS UNIQUE",
@@ -60,23 +63,35 @@ class AotCache:
             f"neo4j-{release.version}-{lock_checksum}-java{java.version}-{platform.system()}-{platform.machine()}"
         )
         self._folder = folder
-        self._path = folder / f"{self._stem}.aot"
+        self.path = folder / f"{self._stem}.aot"
 
     @property
     def is_wanted(self) -> bool:
         """Whether it is still to be made."""
-        return self._installation.java.feature_version >= FIRST_WITH_AOT_CACHE and not self._path.exists()
+        return self._installation.java.feature_version >= FIRST_WITH_AOT_CACHE and not self.path.exists()
 
     @property
     def flags(self) -> list[str]:
         """What Java is told, so that it uses the cache if it is there."""
-        return [f"-XX:AOTCache={self._path}", *_USE] if self._path.exists() else []
+        return [f"-XX:AOTCache={self.path}", *_USE] if self.path.exists() else []
 
-    def discard(self) -> bool:
-        """Removes the cache; returns whether it was there."""
-        was_there = self._path.exists()
-        self._path.unlink(missing_ok=True)
-        return was_there
+    def discard_if_damaged(self, console_log: Path) -> bool:
+        """Removes a cache that is not what was written, or that Java ended over; returns whether it did."""
+        if not self.path.exists():
+            return False
+        said = console_log.read_text(encoding="utf-8", errors="replace") if console_log.exists() else ""
+        if self._is_as_written() and not any(sign in said for sign in _REFUSALS):
+            return False
+        _log.warning("Java's AOT cache was damaged or did not fit; it will be made anew")
+        self.path.unlink()
+        return True
+
+    @property
+    def _checksum_path(self) -> Path:
+        return self.path.with_suffix(".sha256")
+
+    def _is_as_written(self) -> bool:
+        return self._checksum_path.exists() and self._checksum_path.read_text(encoding="utf-8") == sha256_of(self.path)
 
     def train(self, cancelled: threading.Event) -> bool:
         """Makes the cache, unless another process is about it; returns whether it was made."""
@@ -88,7 +103,8 @@ class AotCache:
             try:
                 return self._train_in(folder, cancelled)
             except (ServerError, neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError, OSError) as error:
-                _log.info("Java's AOT cache could not be made; Neo4j starts without: %s", error)
+                if not cancelled.is_set():
+                    _log.warning("Java's AOT cache could not be made; Neo4j starts without: %s", error)
                 return False
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -111,7 +127,8 @@ class AotCache:
         finally:
             running.process.stop()
         if is_made:
-            output.replace(self._path)
+            write_atomically(self._checksum_path, sha256_of(output))
+            output.replace(self.path)
         return is_made
 
 

@@ -93,10 +93,10 @@ class EmbeddedServer:
         self._locks = self._home.claim(self._release.version)
         try:
             self._running = self._start_claimed()
+            self._home.mark_ready(self._running.process.pid, self._running.port)
         except BaseException:
             self.stop()
             raise
-        self._home.mark_ready(self._running.process.pid, self._running.port)
         return self._running.endpoint
 
     def stop(self) -> None:
@@ -200,9 +200,9 @@ class EmbeddedServer:
         raise AssertionError("the last attempt returns or raises")
 
     def _repair(self, installation: Installation, cache: AotCache) -> bool:
-        """Verifies all that Neo4j was started from; returns whether anything was changed."""
-        had_cache = self._uses_aot and cache.discard()
-        return installation.jars.ensure(thoroughly=True) > 0 or had_cache
+        """Verifies all that Neo4j was started from; returns whether anything was damaged and is mended."""
+        was_cache_damaged = cache.discard_if_damaged(self._home.console_log)
+        return installation.jars.ensure(thoroughly=True) > 0 or was_cache_damaged
 
     def _train_if_wanted(self, cache: AotCache) -> None:
         if cache.is_wanted:

@@ -49,15 +49,19 @@ class Installation:
         flags = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # for one second
         command = self._command(home.conf / "admin.args", [*flags, *self._class_path], _ADMIN_TOOL)
         environment = {**os.environ, "NEO4J_HOME": str(home.neo4j_home), "NEO4J_CONF": str(home.conf)}
-        done = subprocess.run(  # noqa: S603 - our own command
-            [*command, "dbms", "set-initial-password", f"@{home.password_file}"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_ADMIN_TIMEOUT_SECONDS,
-            stdin=subprocess.DEVNULL,
-        )
+        arguments = [*command, "dbms", "set-initial-password", f"@{home.password_file}"]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own command
+                arguments,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_ADMIN_TIMEOUT_SECONDS,
+                stdin=subprocess.DEVNULL,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StartupError(f"Neo4j's password was not set within {_ADMIN_TIMEOUT_SECONDS:g} s") from error
         if done.returncode:
             raise StartupError(f"Neo4j's password could not be set:\n{(done.stdout + done.stderr).strip()}")
 

@@ -1,14 +1,14 @@
 """A small schema, a context without a database, and a client without a network."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, NewType, cast
 
 import httpx
 import strawberry
 from starlette.types import ASGIApp
-from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
 from api.app import create_app
@@ -37,9 +37,23 @@ class Slow:
         return "never"
 
 
+def _read_even(value: object) -> int:
+    if not isinstance(value, int) or value % 2:
+        raise ValueError(f"expected an even number, got {value!r}")
+    return value
+
+
+Even = NewType("Even", int)
+
+
 @strawberry.type
 class Query:
     """What the tests ask."""
+
+    @strawberry.field
+    def half(self, number: Even) -> int:
+        """Takes a checked value."""
+        return number // 2
 
     @strawberry.field
     def hello(self, name: str = "world") -> str:
@@ -77,10 +91,12 @@ class Mutation:
         return number + 1
 
 
-def build_schema(extensions: Sequence[Any] | None = None) -> strawberry.Schema:
+def build_schema() -> strawberry.Schema:
     """The tests' schema, within the tests' limits."""
-    chosen: Sequence[type[SchemaExtension]] = extensions or list_extensions(LIMITS, introspection=True)  # type: ignore[assignment]
-    return strawberry.Schema(Query, Mutation, extensions=chosen)
+    chosen = list_extensions(LIMITS, introspection=True)
+    scalars: dict[object, Any] = {Even: strawberry.scalar(name="Even", serialize=int, parse_value=_read_even)}
+    config = StrawberryConfig(scalar_map=scalars)
+    return strawberry.Schema(Query, Mutation, extensions=chosen, config=config)
 
 
 def build_app(database: object = None, **settings: Any) -> ASGIApp:

@@ -84,7 +84,7 @@ async def test_an_unknown_path_and_a_wrong_method_are_answered_in_json() -> None
 
 
 async def test_without_a_database_the_lifespan_opens_the_one_that_the_settings_name() -> None:
-    settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="not-used-here")  # type: ignore[arg-type]  # noqa: S106
+    settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="not-used-here")  # noqa: S106
     app = create_app(settings, schema=build_schema())
 
     async with _lifespan(app):

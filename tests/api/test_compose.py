@@ -15,11 +15,12 @@ import jsonschema
 import pytest
 import yaml
 
-from api.settings import describe_settings, load_settings
+from api.settings import load_settings
 from graph.server.config import settings as server_settings
 from graph.server.releases import get_release
 
 ROOT = Path(__file__).parents[2]
+SECRET = "/run/secrets/neo4j_auth"  # noqa: S105 - where it is mounted
 DOCKERFILE = ROOT / "api" / "Dockerfile"
 # What a container says differently: it is reached over the compose network, and its launcher reads the heap's size.
 CONTAINERS_OWN = {
@@ -48,7 +49,7 @@ def test_the_compose_file_follows_its_specification(compose: dict[str, Any]) -> 
 def test_the_containers_neo4j_is_told_what_the_embedded_one_is(compose: dict[str, Any]) -> None:
     """Else a statement that works on a laptop could fail, or a fence be open, in production."""
     environment = dict(compose["services"]["neo4j"]["environment"])
-    assert environment.pop("NEO4J_AUTH_FILE") == "/run/secrets/neo4j_auth"
+    assert environment.pop("NEO4J_AUTH_FILE") == SECRET
     told = {_setting_name(variable): value for variable, value in environment.items()}
 
     assert told == {**server_settings(get_release("2026.08"), port=7687, heap="1g"), **CONTAINERS_OWN}
@@ -80,7 +81,7 @@ def test_the_password_is_a_secret_and_stands_nowhere(compose: dict[str, Any]) ->
     assert compose["secrets"] == {"neo4j_auth": {"file": "./secrets/neo4j_auth"}}
     for service in compose["services"].values():
         assert service["secrets"] == ["neo4j_auth"]
-    assert compose["services"]["api"]["environment"]["FOREGRAPH_NEO4J_PASSWORD_FILE"] == "/run/secrets/neo4j_auth"
+    assert compose["services"]["api"]["environment"]["FOREGRAPH_NEO4J_PASSWORD_FILE"] == SECRET
 
 
 def test_data_outlives_its_container(compose: dict[str, Any]) -> None:
@@ -102,8 +103,6 @@ def test_the_api_is_told_settings_that_it_accepts(
     compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The container starts with exactly these variables, so they must load as they are."""
-    for name, _, _ in describe_settings():
-        monkeypatch.delenv(name, raising=False)
     for name, value in compose["services"]["api"]["environment"].items():
         monkeypatch.setenv(name, value)
 
@@ -116,12 +115,7 @@ def test_the_api_is_told_settings_that_it_accepts(
 
 
 def test_everything_that_the_image_copies_is_there_and_sent_to_the_builder() -> None:
-    copied = [
-        source
-        for line in _instructions("COPY")
-        if "--from=" not in line
-        for source in line.split()[:-1]
-    ]
+    copied = [source for line in _instructions("COPY") if "--from=" not in line for source in line.split()[:-1]]
 
     assert "api/requirements.lock" in copied
     for source in copied:

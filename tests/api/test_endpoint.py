@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ import strawberry
 from starlette.requests import Request
 
 from api.endpoint import GraphQLEndpoint
+from resolvers.context import Context
 from tests.api.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
 
 JSON = {"content-type": "application/json"}
@@ -211,6 +212,20 @@ async def test_the_text_of_an_unexpected_exception_stays_inside(
     assert error["extensions"] == {"code": "INTERNAL", "requestId": "r-1"}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "{ half(number: 3) }"},
+        {"query": "query ($n: Even!) { half(number: $n) }", "variables": {"n": 3}},
+    ],
+)
+async def test_what_a_checked_value_expected_is_told(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    """A scalar refuses by an exception too, and that text is meant for the client."""
+    response = await client.post("/graphql", json=body)
+
+    assert "expected an even number, got 3" in messages(response)[0]
+
+
 async def test_graphiql_is_served_to_a_browser_and_may_not_be_framed(client: httpx.AsyncClient) -> None:
     response = await client.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"})
 
@@ -252,7 +267,8 @@ class Endpoint:
     def __init__(self) -> None:
         self.slow = Slow()
         self.contexts: list[Recorder] = []
-        self.app = GraphQLEndpoint(build_schema(), self.open_context, graphiql=True)  # type: ignore[arg-type]
+        open_context = cast("Callable[[Request, str], Context]", self.open_context)
+        self.app = GraphQLEndpoint(build_schema(), open_context, graphiql=True)
 
     def open_context(self, request: Request, request_id: str) -> Recorder:
         """One more context."""
@@ -290,7 +306,7 @@ async def test_a_client_that_leaves_ends_its_document_and_closes_its_context() -
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", b"application/json")]}
-    await asyncio.wait_for(endpoint.app({**scope, "query_string": b""}, receive, send), timeout=5)  # type: ignore[arg-type]
+    await asyncio.wait_for(endpoint.app({**scope, "query_string": b""}, receive, send), timeout=5)
 
     assert endpoint.slow.cancelled.is_set()
     assert endpoint.contexts[0].num_closed == 1

@@ -71,7 +71,9 @@ async def test_too_many_tokens_are_refused_before_they_are_parsed() -> None:
 
 async def test_a_bomb_of_fragments_is_refused_at_once() -> None:
     """Each of thirty fragments names the next one twice: two billion fields, if one follows them all."""
-    fragments = "".join(f"fragment F{i} on Query {{ left {{ ...F{i + 1} }} right {{ ...F{i + 1} }} }}" for i in range(30))
+    fragments = "".join(
+        f"fragment F{i} on Query {{ left {{ ...F{i + 1} }} right {{ ...F{i + 1} }} }}" for i in range(30)
+    )
     started = time.perf_counter()
 
     errors = await execute(f"{{ ...F0 }} {fragments} fragment F30 on Query {{ leaf }}")
@@ -144,4 +146,3 @@ async def test_introspection_can_be_switched_off() -> None:
 )
 def test_brackets_in_strings_and_comments_do_not_count(text: str, expected: int) -> None:
     assert count_brackets(text) == expected
-

@@ -9,13 +9,6 @@ from api.settings import Settings, describe_settings, load_settings
 from graph.errors import ConfigurationError
 
 
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the developer has set, a test begins without it."""
-    for name, _, _ in describe_settings():
-        monkeypatch.delenv(name, raising=False)
-
-
 def test_without_variables_the_embedded_server_is_used_on_loopback() -> None:
     settings = load_settings()
 
@@ -133,7 +126,7 @@ def test_an_empty_password_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_password_is_in_no_text_of_the_settings() -> None:
-    settings = Settings(neo4j_uri="bolt://db:7687", neo4j_password="one-secret")  # type: ignore[arg-type]  # noqa: S106
+    settings = Settings(neo4j_uri="bolt://db:7687", neo4j_password="one-secret")  # noqa: S106
 
     assert "one-secret" not in repr(settings) + str(settings) + settings.model_dump_json() + repr(
         settings.find_address()

@@ -1,0 +1,148 @@
+// What hangs on claims.
+// Returns for each request its index, the rows' page keys, labels, asked properties and the relationship's asked properties.
+// $requests: lists of requests by relation: index, source (an id), properties and link (names to return) and, where there
+// may be many rows, low and high (the page keys lie between them, both excluded); $limits: the most rows, by relation.
+// They are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
+UNWIND $requests.predictor AS request
+MATCH (:Claim {id: request.source})<-[:MADE]-(n:Predictor)
+RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.episode AS request
+MATCH (:Claim {id: request.source})-[:STATED_IN]->(n:Episode)
+RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.reference_class AS request
+MATCH (:Claim {id: request.source})-[:IN_CLASS]->(n:ReferenceClass)
+RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.domain AS request
+MATCH (:Claim {id: request.source})-[:IN_DOMAIN]->(n:Domain)
+RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.milestones AS request
+CALL (request) {
+  MATCH (n:Milestone)
+  WHERE n.chain_key > request.low AND n.chain_key < request.high
+    AND NOT (request.hides_event AND n.kind = 'EVENT')
+  RETURN n
+  ORDER BY n.chain_key
+  LIMIT $limits.milestones
+}
+RETURN request.index AS request, n.chain_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.evidence AS request
+CALL (request) {
+  MATCH (n:Evidence)
+  WHERE n.ledger_key > request.low AND n.ledger_key < request.high
+  RETURN n
+  ORDER BY n.ledger_key DESC
+  LIMIT $limits.evidence
+}
+RETURN request.index AS request, n.ledger_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.validations AS request
+CALL (request) {
+  MATCH (n:Validation)
+  WHERE n.check_key > request.low AND n.check_key < request.high
+  RETURN n
+  ORDER BY n.check_key DESC
+  LIMIT $limits.validations
+}
+RETURN request.index AS request, n.check_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [] AS link
+UNION ALL
+UNWIND $requests.exposures AS request
+CALL (request) {
+  WITH request.low AS low, request.high AS high, request.signs AS signs
+  WHERE 'BENEFITS' IN signs
+  MATCH ()-[edge:BENEFITS]->(n:Ticker)
+  WHERE edge.prediction_key > low AND edge.prediction_key < high
+  RETURN edge, n
+  ORDER BY edge.prediction_key
+  LIMIT $limits.exposures
+  UNION ALL
+  WITH request.low AS low, request.high AS high, request.signs AS signs
+  WHERE 'HARMS' IN signs
+  MATCH ()-[edge:HARMS]->(n:Ticker)
+  WHERE edge.prediction_key > low AND edge.prediction_key < high
+  RETURN edge, n
+  ORDER BY edge.prediction_key
+  LIMIT $limits.exposures
+}
+RETURN request.index AS request, edge.prediction_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [name IN request.link | edge[name]] AS link
+UNION ALL
+UNWIND $requests.documents AS request
+CALL (request) {
+  MATCH (n:Document)-[edge:ABOUT]->()
+  WHERE edge.claim_key > request.low AND edge.claim_key < request.high
+  RETURN edge, n
+  ORDER BY edge.claim_key DESC
+  LIMIT $limits.documents
+}
+RETURN request.index AS request, edge.claim_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [name IN request.link | edge[name]] AS link
+UNION ALL
+UNWIND $requests.incoming AS request
+CALL (request) {
+  WITH request.low AS low, request.high AS high, request.kinds AS kinds
+  WHERE 'PREREQUISITE_OF' IN kinds
+  MATCH (n:Claim)-[edge:PREREQUISITE_OF]->()
+  WHERE edge.incoming_key > low AND edge.incoming_key < high
+  RETURN edge, n
+  ORDER BY edge.incoming_key
+  LIMIT $limits.incoming
+  UNION ALL
+  WITH request.low AS low, request.high AS high, request.kinds AS kinds
+  WHERE 'KILLS' IN kinds
+  MATCH (n:Claim)-[edge:KILLS]->()
+  WHERE edge.incoming_key > low AND edge.incoming_key < high
+  RETURN edge, n
+  ORDER BY edge.incoming_key
+  LIMIT $limits.incoming
+  UNION ALL
+  WITH request.low AS low, request.high AS high, request.kinds AS kinds
+  WHERE 'CORRELATES_WITH' IN kinds
+  MATCH (n:Claim)-[edge:CORRELATES_WITH]->()
+  WHERE edge.incoming_key > low AND edge.incoming_key < high
+  RETURN edge, n
+  ORDER BY edge.incoming_key
+  LIMIT $limits.incoming
+}
+RETURN request.index AS request, edge.incoming_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [name IN request.link | edge[name]] AS link
+UNION ALL
+UNWIND $requests.outgoing AS request
+CALL (request) {
+  WITH request.low AS low, request.high AS high, request.kinds AS kinds
+  WHERE 'PREREQUISITE_OF' IN kinds
+  MATCH ()-[edge:PREREQUISITE_OF]->(n:Claim)
+  WHERE edge.outgoing_key > low AND edge.outgoing_key < high
+  RETURN edge, n
+  ORDER BY edge.outgoing_key
+  LIMIT $limits.outgoing
+  UNION ALL
+  WITH request.low AS low, request.high AS high, request.kinds AS kinds
+  WHERE 'KILLS' IN kinds
+  MATCH ()-[edge:KILLS]->(n:Claim)
+  WHERE edge.outgoing_key > low AND edge.outgoing_key < high
+  RETURN edge, n
+  ORDER BY edge.outgoing_key
+  LIMIT $limits.outgoing
+  UNION ALL
+  WITH request.low AS low, request.high AS high, request.kinds AS kinds
+  WHERE 'CORRELATES_WITH' IN kinds
+  MATCH ()-[edge:CORRELATES_WITH]->(n:Claim)
+  WHERE edge.outgoing_key > low AND edge.outgoing_key < high
+  RETURN edge, n
+  ORDER BY edge.outgoing_key
+  LIMIT $limits.outgoing
+}
+RETURN request.index AS request, edge.outgoing_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [name IN request.link | edge[name]] AS link

@@ -1,0 +1,86 @@
+// A page of predictions by probability, the last first.
+// $anchor: which index to walk ('none', 'status', 'domain', 'predictor' or 'class'); $low and $high: the page keys lie between
+// them, both excluded; $filter: what is asked, null where not; $properties: names to return.
+CALL () {
+  WITH $low AS low, $high AS high
+  WHERE $anchor = 'none'
+  MATCH (n:Prediction)
+  WHERE n.probability_key > low AND n.probability_key < high
+    AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
+    AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
+    AND ($filter.predictor_id IS NULL OR n.predictor_id = $filter.predictor_id)
+    AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
+    AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
+    AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
+    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+  RETURN n, n.probability_key AS key
+  ORDER BY n.probability_key DESC
+  LIMIT $limit
+  UNION ALL
+  WITH $low AS low, $high AS high
+  WHERE $anchor = 'status'
+  MATCH (n:Prediction)
+  WHERE n.status_probability_key > low AND n.status_probability_key < high
+    AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
+    AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
+    AND ($filter.predictor_id IS NULL OR n.predictor_id = $filter.predictor_id)
+    AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
+    AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
+    AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
+    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+  RETURN n, n.status_probability_key AS key
+  ORDER BY n.status_probability_key DESC
+  LIMIT $limit
+  UNION ALL
+  WITH $low AS low, $high AS high
+  WHERE $anchor = 'domain'
+  MATCH (n:Prediction)
+  WHERE n.domain_probability_key > low AND n.domain_probability_key < high
+    AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
+    AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
+    AND ($filter.predictor_id IS NULL OR n.predictor_id = $filter.predictor_id)
+    AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
+    AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
+    AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
+    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+  RETURN n, n.domain_probability_key AS key
+  ORDER BY n.domain_probability_key DESC
+  LIMIT $limit
+  UNION ALL
+  WITH $low AS low, $high AS high
+  WHERE $anchor = 'predictor'
+  MATCH (n:Prediction)
+  WHERE n.predictor_probability_key > low AND n.predictor_probability_key < high
+    AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
+    AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
+    AND ($filter.predictor_id IS NULL OR n.predictor_id = $filter.predictor_id)
+    AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
+    AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
+    AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
+    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+  RETURN n, n.predictor_probability_key AS key
+  ORDER BY n.predictor_probability_key DESC
+  LIMIT $limit
+  UNION ALL
+  WITH $low AS low, $high AS high
+  WHERE $anchor = 'class'
+  MATCH (n:Prediction)
+  WHERE n.class_probability_key > low AND n.class_probability_key < high
+    AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
+    AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
+    AND ($filter.predictor_id IS NULL OR n.predictor_id = $filter.predictor_id)
+    AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
+    AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
+    AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
+    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+  RETURN n, n.class_probability_key AS key
+  ORDER BY n.class_probability_key DESC
+  LIMIT $limit
+}
+RETURN key, labels(n) AS labels, [name IN $properties | n[name]] AS properties
+ORDER BY key DESC

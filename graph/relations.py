@@ -1,0 +1,223 @@
+"""What hangs on what: every relation that can be followed, and how a batch of them is asked in one statement."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph.errors import InvalidError
+from graph.keys import bounds
+from graph.sessions import Unit
+
+SUBJECTS = (
+    "Prediction",
+    "Scenario",
+    "Killer",
+    "Predictor",
+    "ReferenceClass",
+    "Milestone",
+    "Evidence",
+    "Validation",
+    "Ticker",
+    "Document",
+    "Episode",
+    "Domain",
+)
+CLAIM_SUBJECTS = ("Prediction", "Scenario", "Killer")
+INFLUENCE_KINDS = ("PREREQUISITE_OF", "KILLS", "CORRELATES_WITH")
+EXPOSURE_SIGNS = ("BENEFITS", "HARMS")
+
+# Where `nodes/get` takes each subject's requests.
+GET_PARAMETERS = {
+    "Claim": "claim",
+    **dict.fromkeys(CLAIM_SUBJECTS, "claim"),
+    "Predictor": "predictor",
+    "ReferenceClass": "reference_class",
+    "Milestone": "milestone",
+    "Evidence": "evidence",
+    "Validation": "validation",
+    "Ticker": "ticker",
+    "Document": "document",
+    "Episode": "episode",
+    "Domain": "domain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """
+    A way from a node to others.
+
+    Attributes:
+        statement: Which statement follows it.
+        parameter: Under which name the statement takes its requests.
+        is_many: Whether there may be many rows, so that it comes in pages.
+        is_descending: Whether pages run from the highest page key to the lowest.
+        link: The relationship's properties that there are, none where the relationship has none of interest.
+    """
+
+    statement: str
+    parameter: str
+    is_many: bool = True
+    is_descending: bool = False
+    link: tuple[str, ...] = ()
+
+
+INFLUENCE_LINK = ("kind", "parent_id", "child_id", "p_if_true", "p_if_false", "lag_days", "basis")
+EXPOSURE_LINK = ("sign", "prediction_id", "symbol", "relevance", "impact", "basis", "source", "lag_days")
+
+PREDICTOR = Relation("claims/expand", "predictor", is_many=False)
+EPISODE = Relation("claims/expand", "episode", is_many=False)
+REFERENCE_CLASS = Relation("claims/expand", "reference_class", is_many=False)
+DOMAIN = Relation("claims/expand", "domain", is_many=False)
+MILESTONES = Relation("claims/expand", "milestones")
+EVIDENCE = Relation("claims/expand", "evidence", is_descending=True)
+VALIDATIONS = Relation("claims/expand", "validations", is_descending=True)
+EXPOSURES = Relation("claims/expand", "exposures", link=EXPOSURE_LINK)
+DOCUMENTS = Relation("claims/expand", "documents", is_descending=True)
+INCOMING = Relation("claims/expand", "incoming", link=INFLUENCE_LINK)
+OUTGOING = Relation("claims/expand", "outgoing", link=INFLUENCE_LINK)
+PREDICTOR_PREDICTIONS = Relation("nodes/expand", "predictor_predictions")
+REFERENCE_CLASS_PREDICTIONS = Relation("nodes/expand", "reference_class_predictions")
+DOMAIN_PREDICTIONS = Relation("nodes/expand", "domain_predictions")
+EPISODE_PREDICTIONS = Relation("nodes/expand", "episode_predictions")
+TICKER_EXPOSURES = Relation("nodes/expand", "ticker_exposures", link=EXPOSURE_LINK)
+DOCUMENT_CLAIMS = Relation("nodes/expand", "document_claims")
+MILESTONE_PREDICTION = Relation("nodes/expand", "milestone_prediction", is_many=False)
+VALIDATION_PREDICTION = Relation("nodes/expand", "validation_prediction", is_many=False)
+EVIDENCE_CLAIM = Relation("nodes/expand", "evidence_claim", is_many=False)
+EVIDENCE_PREDICTOR = Relation("nodes/expand", "evidence_predictor", is_many=False)
+EVIDENCE_DOCUMENT = Relation("nodes/expand", "evidence_document", is_many=False)
+EVIDENCE_MILESTONE = Relation("nodes/expand", "evidence_milestone", is_many=False)
+
+RELATIONS = tuple(value for value in tuple(globals().values()) if isinstance(value, Relation))
+_PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    statement: tuple(relation.parameter for relation in RELATIONS if relation.statement == statement)
+    for statement in ("claims/expand", "nodes/expand")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One node's rows of one relation.
+
+    Attributes:
+        relation: What to follow.
+        source: The id to start from.
+        limit: The most rows to return; without effect on a relation to one.
+        after: The page key after which to begin, the start when absent.
+        properties: The properties of the nodes found that are returned.
+        link: The properties of the relationships that are returned.
+        arguments: What else the relation takes: `kinds`, `signs`, `hides_event`.
+    """
+
+    relation: Relation
+    source: str
+    limit: int = 1
+    after: str | None = None
+    properties: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameters(self, index: int) -> dict[str, Any]:
+        """The request as its statement takes it."""
+        low, high = bounds(self.source)
+        if self.after is not None:
+            if not low < self.after < high:
+                message = (
+                    f"expected a cursor from this very connection, got one from that of {self.after.split('|')[0]!r}"
+                )
+                raise InvalidError(message, path="after")
+            low, high = (low, self.after) if self.relation.is_descending else (self.after, high)
+        return {
+            "index": index,
+            "source": self.source,
+            "low": low,
+            "high": high,
+            "properties": list(self.properties),
+            "link": list(self.link),
+            **self.arguments,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row of a relation: its page key, what kind of node it is, and the asked properties of node and relationship."""
+
+    key: str
+    subject: str
+    properties: Mapping[str, Any]
+    link: Mapping[str, Any]
+
+
+def subject_of(labels: Iterable[str]) -> str:
+    """What kind of node has these labels."""
+    return next(label for label in labels if label in SUBJECTS)
+
+
+async def follow(unit: Unit, requests: Sequence[Request]) -> list[list[Found]]:
+    """Each request's rows in its relation's order: one statement for all that start from claims, one for the rest."""
+    found: list[list[Found]] = [[] for _ in requests]
+    for statement, parameters in _PARAMETERS.items():
+        asked = {index: request for index, request in enumerate(requests) if request.relation.statement == statement}
+        if not asked:
+            continue
+        lists, limits = _by_parameter(asked, parameters)
+        for row in await unit.run(statement, requests=lists, limits=limits):
+            request = requests[row["request"]]
+            found[row["request"]].append(
+                Found(
+                    key=row["key"],
+                    subject=subject_of(row["labels"]),
+                    properties=dict(zip(request.properties, row["properties"], strict=True)),
+                    link=dict(zip(request.link, row["link"], strict=False)),
+                )
+            )
+    for request, rows in zip(requests, found, strict=True):
+        rows.sort(key=lambda row: row.key, reverse=request.relation.is_descending)
+        del rows[max(1, request.limit) :]
+    return found
+
+
+async def count(unit: Unit, requests: Sequence[Request]) -> list[int]:
+    """How many rows each request has in all, pages aside; one statement for all of them."""
+    lists: dict[str, list[dict[str, Any]]] = {relation.parameter: [] for relation in RELATIONS if relation.is_many}
+    for index, request in enumerate(requests):
+        lists[request.relation.parameter].append({"index": index, "source": request.source, **request.arguments})
+    totals = [0] * len(requests)
+    for row in await unit.run("nodes/count", requests=lists):
+        totals[row["request"]] = row["total"]
+    return totals
+
+
+async def get(unit: Unit, asked: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[tuple[str, dict[str, Any]] | None]:
+    """
+    Nodes by subject and id, with the asked properties; None for one that is not there, or is of another subject.
+
+    Args:
+        unit: Where to read.
+        asked: Subject, id and names of properties of each.
+    """
+    lists: dict[str, list[dict[str, Any]]] = {parameter: [] for parameter in GET_PARAMETERS.values()}
+    for index, (subject, node_id, properties) in enumerate(asked):
+        request = {"index": index, "source": node_id, "properties": list(properties)}
+        lists[GET_PARAMETERS[subject]].append(request)
+    nodes: list[tuple[str, dict[str, Any]] | None] = [None] * len(asked)
+    for row in await unit.run("nodes/get", requests=lists):
+        wanted, _, properties = asked[row["request"]]
+        subject = subject_of(row["labels"])
+        if subject == wanted or (wanted == "Claim" and subject in CLAIM_SUBJECTS):
+            nodes[row["request"]] = (subject, dict(zip(properties, row["properties"], strict=True)))
+    return nodes
+
+
+def _by_parameter(
+    asked: Mapping[int, Request], parameters: Sequence[str]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, int]]:
+    lists: dict[str, list[dict[str, Any]]] = {parameter: [] for parameter in parameters}
+    limits: dict[str, int] = defaultdict(int, dict.fromkeys(parameters, 0))
+    for index, request in asked.items():
+        lists[request.relation.parameter].append(request.parameters(index))
+        limits[request.relation.parameter] = max(limits[request.relation.parameter], request.limit)
+    return lists, dict(limits)

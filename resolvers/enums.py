@@ -1,0 +1,105 @@
+"""The graph's enums as the schema shows them."""
+
+from enum import StrEnum
+
+import strawberry
+
+from graph.model import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+
+__all__ = [
+    "ClaimStatus",
+    "Direction",
+    "EdgeKind",
+    "ExposureSign",
+    "InfluenceKind",
+    "MilestoneKind",
+    "MilestoneStatus",
+    "PredictionMode",
+    "PredictionSortKey",
+    "SortDirection",
+    "Subject",
+]
+
+strawberry.enum(
+    ClaimStatus,
+    description="Whether an outcome is known: OPEN, RESOLVED_TRUE, RESOLVED_FALSE, or ANNULLED, which counts for nobody.",
+)
+strawberry.enum(PredictionMode, description="How firmly a prediction was put, as its source classed it.")
+strawberry.enum(
+    MilestoneKind,
+    description="EVENT is the predicted event itself, RESEARCHED a sign somebody looked up, "
+    "CHECK_IN a date by which something should have shown.",
+)
+strawberry.enum(
+    MilestoneStatus,
+    description="PENDING before its date, OVERDUE when the date and seven days of grace have passed unobserved, "
+    "HIT when observed, MISSED when known not to have come.",
+)
+strawberry.enum(
+    InfluenceKind,
+    description="How a parent claim bears on its child: what must come first, what would kill it, what goes with it.",
+)
+strawberry.enum(ExposureSign, description="Whether a prediction that comes true benefits or harms a ticker.")
+
+
+@strawberry.enum(description="The relationships of the graph, as they are called in Cypher.")
+class EdgeKind(StrEnum):
+    """The relationships of the graph, as they are called in Cypher."""
+
+    PREREQUISITE_OF = "PREREQUISITE_OF"
+    KILLS = "KILLS"
+    CORRELATES_WITH = "CORRELATES_WITH"
+    BENEFITS = "BENEFITS"
+    HARMS = "HARMS"
+    ABOUT = "ABOUT"
+    MADE = "MADE"
+    STATED_IN = "STATED_IN"
+    IN_CLASS = "IN_CLASS"
+    IN_DOMAIN = "IN_DOMAIN"
+    HAS_MILESTONE = "HAS_MILESTONE"
+    UPDATES = "UPDATES"
+    FROM = "FROM"
+    CHECKS = "CHECKS"
+
+
+@strawberry.enum(description="The kinds of nodes.")
+class Subject(StrEnum):
+    """The kinds of nodes, by their labels."""
+
+    PREDICTION = "Prediction"
+    SCENARIO = "Scenario"
+    KILLER = "Killer"
+    PREDICTOR = "Predictor"
+    REFERENCE_CLASS = "ReferenceClass"
+    MILESTONE = "Milestone"
+    EVIDENCE = "Evidence"
+    VALIDATION = "Validation"
+    TICKER = "Ticker"
+    DOCUMENT = "Document"
+    EPISODE = "Episode"
+    DOMAIN = "Domain"
+
+
+@strawberry.enum(description="Which way to go along the edges.")
+class Direction(StrEnum):
+    """Which way to go along the edges."""
+
+    IN = "IN"
+    OUT = "OUT"
+    BOTH = "BOTH"
+
+
+@strawberry.enum(description="What a list of predictions is ordered by.")
+class PredictionSortKey(StrEnum):
+    """What a list of predictions is ordered by."""
+
+    DEADLINE = "deadline"
+    PROBABILITY = "probability"
+
+
+@strawberry.enum(description="Whether a list runs upwards or downwards.")
+class SortDirection(StrEnum):
+    """Whether a list runs upwards or downwards."""
+
+    ASCENDING = "ASCENDING"
+    DESCENDING = "DESCENDING"

@@ -1,0 +1,71 @@
+"""Checked values: what GraphQL's own scalars leave open."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import NewType
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})$")
+
+Moment = NewType("Moment", datetime)
+Day = NewType("Day", date)
+Probability = NewType("Probability", float)
+Url = NewType("Url", str)
+
+
+def _show_moment(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read_moment(value: object) -> datetime:
+    if not isinstance(value, str) or not _MOMENT.match(value):
+        message = f"expected an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z, got {value!r:.80}"
+        raise ValueError(message)
+    return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
+
+
+def _show_day(value: date) -> str:
+    return value.isoformat()
+
+
+def _read_day(value: object) -> date:
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as error:
+        message = f"expected a day such as 2026-05-30, got {value!r:.80}"
+        raise ValueError(message) from error
+
+
+def _read_probability(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:
+        message = f"expected a probability strictly between 0 and 1, got {value!r:.80}"
+        raise ValueError(message)
+    return float(value)
+
+
+def _read_url(value: object) -> str:
+    if not isinstance(value, str) or not re.match(r"^https?://\S+$", value):
+        message = f"expected an http or https address, got {value!r:.80}"
+        raise ValueError(message)
+    return value
+
+
+SCALARS: Mapping[object, ScalarDefinition] = {
+    Moment: strawberry.scalar(
+        name="DateTime",
+        description="A moment, in RFC 3339 with its offset; answers are in UTC.",
+        serialize=_show_moment,
+        parse_value=_read_moment,
+    ),
+    Day: strawberry.scalar(name="Date", description="A day, in ISO 8601.", serialize=_show_day, parse_value=_read_day),
+    Probability: strawberry.scalar(
+        name="Probability",
+        description="A probability strictly between 0 and 1.",
+        serialize=float,
+        parse_value=_read_probability,
+    ),
+    Url: strawberry.scalar(name="URL", description="An http or https address.", serialize=str, parse_value=_read_url),
+}

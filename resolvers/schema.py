@@ -1,0 +1,76 @@
+"""Joins the subjects into one schema."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import strawberry
+from graphql import lexicographic_sort_schema, print_schema
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.claims import Killer, Scenario
+from resolvers.documents import Document
+from resolvers.domains import Domain
+from resolvers.episodes import Episode
+from resolvers.errors import Errors
+from resolvers.evidence import Evidence
+from resolvers.milestones import Milestone
+from resolvers.neighborhood import NeighborhoodQueries
+from resolvers.nodes import NodeQueries
+from resolvers.predictions import Prediction, PredictionQueries
+from resolvers.predictors import Predictor
+from resolvers.reference_classes import ReferenceClass
+from resolvers.scalars import SCALARS
+from resolvers.tickers import Ticker
+from resolvers.validations import Validation
+
+SUBJECT_TYPES = (
+    Prediction,
+    Scenario,
+    Killer,
+    Predictor,
+    ReferenceClass,
+    Milestone,
+    Evidence,
+    Validation,
+    Ticker,
+    Document,
+    Episode,
+    Domain,
+)
+
+
+@strawberry.type(description="What can be asked.")
+class Query(NodeQueries, PredictionQueries, NeighborhoodQueries):
+    """What can be asked."""
+
+
+class Schema(strawberry.Schema):
+    """A schema that leaves the logging of errors to `resolvers.errors`, which knows which of them are news."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Say nothing."""
+
+
+def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:
+    """
+    The schema.
+
+    Args:
+        extensions: What else watches over a document, such as limits; errors are shown as clients may see them anyway.
+    """
+    return Schema(
+        query=Query,
+        types=SUBJECT_TYPES,
+        extensions=[Errors, *extensions],
+        config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
+    )
+
+
+def print_sdl() -> str:
+    """The schema in GraphQL's own language, types and fields in alphabetical order."""
+    return print_schema(lexicographic_sort_schema(build_schema()._schema)) + "\n"
+
+
+def _from_dict(source: Any, name: str) -> object:
+    return source[name]

@@ -1,0 +1,168 @@
+"""The `foregraph` command: what it prints, what it brings in and out, how it fails."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+from graphql import build_schema
+
+from api.cli import cli, find_exit_code, write_whole
+from graph import errors
+from graph.bundles import is_empty
+from graph.model import parse_bundle
+from graph.sample import load_sample
+from graph.sessions import Database, DatabaseAddress
+from tests.api.processes import run, variables
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    """Runs commands in this process."""
+    return CliRunner()
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_the_commands_and_the_exit_codes(runner: CliRunner, option: str) -> None:
+    result = runner.invoke(cli, [option])
+
+    assert result.exit_code == 0
+    for word in ("up", "serve", "import", "export", "migrate", "schema", "settings", "Exit codes:"):
+        assert word in result.output
+
+
+def test_the_version_is_the_packages(runner: CliRunner) -> None:
+    assert runner.invoke(cli, ["--version"]).output == f"foregraph, version {version('foregraph')}\n"
+
+
+def test_the_bundles_schema_is_printed_and_the_sample_follows_it(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["schema", "bundle"])
+
+    schema = json.loads(result.output)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(load_sample().to_json()))
+
+
+def test_the_graphql_schema_is_printed(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["schema", "graphql"])
+
+    assert "predictions" in build_schema(result.output).query_type.fields  # type: ignore[union-attr]
+
+
+def test_the_settings_are_listed_with_their_defaults(runner: CliRunner) -> None:
+    output = runner.invoke(cli, ["settings"]).output
+
+    assert "FOREGRAPH_PORT = 8000\n    TCP port to listen on" in output
+    assert "FOREGRAPH_NEO4J_PASSWORD\n" in output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.BundleError([]), 2),
+        (errors.InvalidError("x"), 2),
+        (errors.ConfigurationError("x"), 3),
+        (errors.UnavailableError("x"), 4),
+        (errors.TimedOutError("x"), 4),
+        (errors.MigrationDriftError("x"), 5),
+        (errors.AlreadyRunningError("x"), 6),
+        (errors.NotFoundError("x"), 1),
+    ],
+)
+def test_each_kind_of_error_has_the_exit_code_that_help_names(error: errors.ForegraphError, code: int) -> None:
+    assert find_exit_code(error) == code
+
+
+def test_a_wrong_setting_is_told_without_a_traceback(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREGRAPH_PORT", "abc")
+
+    result = runner.invoke(cli, ["serve"])
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith("foregraph: FOREGRAPH_PORT: expected TCP port")
+    assert isinstance(result.exception, SystemExit)
+
+
+async def test_a_broken_bundle_is_told_with_all_its_problems_and_nothing_of_it_is_imported(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    bundle = {
+        "tickers": [{"symbol": "NVDA"}],
+        "scenarios": [{"id": 5}, {"id": "S_1", "title": "x", "stated_probability": 2}],
+        "exposures": [{"prediction_id": "absent", "symbol": "NVDA", "sign": "UP"}],
+    }
+
+    finished = await run("import", "-", environment=variables(database_address), given=json.dumps(bundle).encode())
+
+    assert finished.code == 2
+    for place in ("scenarios[0].id", "scenarios[1].stated_probability", "exposures[0]"):
+        assert place in finished.errors
+    assert "nothing was imported" in finished.errors
+    assert "Traceback" not in finished.errors
+    assert await is_empty(database)
+
+
+def test_a_file_that_is_not_there_is_told(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["import", "absent.json"])
+
+    assert result.exit_code == 2
+    assert "absent.json" in result.stderr
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    file.write_text("before")
+
+    write_whole(file, "after")
+
+    assert file.read_text() == "after\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"cannot write .*No such file"):
+        write_whole(tmp_path / "absent" / "out.json", "x")
+
+
+async def test_what_is_imported_is_exported_again(
+    database: Database, database_address: DatabaseAddress, tmp_path: Path
+) -> None:
+    environment = variables(database_address)
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+
+    imported = await run("import", "-", environment=environment, given=load_sample().to_json().encode())
+    exported = await run("export", str(first), environment=environment)
+    again = await run("import", str(first), environment=environment)
+    to_output = await run("export", environment=environment)
+    second.write_text(to_output.output)
+
+    assert [imported.code, exported.code, again.code, to_output.code] == [0, 0, 0, 0]
+    assert "created" in imported.output
+    assert first.read_text() == second.read_text()
+    assert parse_bundle(first.read_text()).rows() == load_sample().rows()
+
+
+async def test_a_dry_run_tells_and_changes_nothing(
+    database: Database, database_address: DatabaseAddress, tmp_path: Path
+) -> None:
+    environment = variables(database_address)
+    file = tmp_path / "sample.json"
+    file.write_text(load_sample().to_json())
+
+    before = await run("export", environment=environment)
+    told = await run("import", "--dry-run", str(file), environment=environment)
+    after = await run("export", environment=environment)
+
+    assert told.code == 0
+    assert "created" in told.output
+    assert after.output == before.output
+
+
+async def test_migrating_twice_applies_nothing_the_second_time(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    finished = await run("migrate", environment=variables(database_address))
+
+    assert (finished.code, finished.output) == (0, "nothing to apply\n")

@@ -1,0 +1,155 @@
+"""The service as a process: it starts, says so, answers, and stops when it is told to."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import pytest_asyncio
+
+from graph.bundles import is_empty
+from graph.sessions import Database, DatabaseAddress
+from tests.api.processes import Wire, run, serving, variables
+
+QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
+
+
+@pytest_asyncio.fixture
+async def wire(database_address: DatabaseAddress) -> AsyncIterator[Wire]:
+    """A wire to the tests' Neo4j."""
+    wire = Wire(database_address)
+    await wire.mend()
+    yield wire
+    await wire.cut()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_service_says_when_it_is_ready_and_stops_without_failure(
+    database: Database, database_address: DatabaseAddress, signal_number: int
+) -> None:
+    environment = variables(database_address, FOREGRAPH_LOG_FORMAT="json")
+    async with serving("serve", "--port", "0", environment=environment) as service:
+        async with httpx.AsyncClient() as client:
+            ready = await client.get(f"{service.url}/readyz")
+            answer = await client.post(f"{service.url}/graphql", json=QUESTION)
+        finished = await service.stop(signal_number)
+
+    assert ready.json() == {"status": "ready"}
+    assert answer.json()["data"] == {"predictions": {"edges": []}}
+    assert f"data at {database_address.uri}" in service.ready_line
+    assert finished.code == 0
+    assert finished.seconds < 5
+    assert "Traceback" not in finished.errors
+    assert '"event": "request"' in finished.errors
+    assert database_address.password not in finished.errors + service.ready_line
+
+
+async def test_up_fills_an_empty_database_with_the_sample(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    async with serving("up", "--port", "0", environment=variables(database_address)) as service:
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(f"{service.url}/graphql", json=QUESTION)
+        await service.stop(signal.SIGTERM)
+
+    assert len(answer.json()["data"]["predictions"]["edges"]) == 1
+    assert not await is_empty(database)
+
+
+@pytest.mark.parametrize("command", ["serve", "up"])
+async def test_another_address_than_loopback_is_refused_before_anything_starts(tmp_path: Path, command: str) -> None:
+    finished = await run(command, "--host", "0.0.0.0", environment={}, directory=tmp_path)  # noqa: S104
+
+    assert finished.code == 3
+    assert "it has no authentication yet, so it listens on a loopback address only" in finished.errors
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
+
+
+async def test_a_taken_port_is_told_before_neo4j_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        finished = await run("serve", "--port", str(port), environment={}, directory=tmp_path)
+
+    assert finished.code == 3
+    assert finished.errors == (
+        f"foregraph: port {port} of 127.0.0.1 is taken by another program; "
+        "stop it, or choose another port with --port\n"
+    )
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
+
+
+async def test_a_database_that_is_not_there_is_told_in_one_message() -> None:
+    address = DatabaseAddress("bolt://127.0.0.1:1", "neo4j", "some-password")
+
+    finished = await run("serve", "--port", "0", environment=variables(address))
+
+    assert finished.code == 4
+    assert finished.errors.startswith("foregraph: the database is unavailable now")
+    assert "Traceback" not in finished.errors
+
+
+async def test_a_wrong_password_is_told_in_one_message(database_address: DatabaseAddress) -> None:
+    environment = variables(database_address, FOREGRAPH_NEO4J_PASSWORD="wrong-password")  # noqa: S106
+
+    finished = await run("serve", "--port", "0", environment=environment)
+
+    assert finished.code == 3
+    assert "refused the user or the password" in finished.errors
+
+
+async def test_a_database_that_goes_is_unavailable_and_one_that_is_back_is_used_again(
+    database: Database, wire: Wire
+) -> None:
+    async with (
+        serving("serve", "--port", "0", environment=variables(wire.address)) as service,
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+    ):
+        before = await client.post("/graphql", json=QUESTION)
+        await wire.cut()
+        during = await client.post("/graphql", json=QUESTION)
+        not_ready = await client.get("/readyz")
+        alive = await client.get("/healthz")
+        await wire.mend()
+        after = await client.post("/graphql", json=QUESTION)
+        ready = await client.get("/readyz")
+
+    assert "errors" not in before.json()
+    [error] = during.json()["errors"]
+    assert error["extensions"]["code"] == "UNAVAILABLE"
+    assert "try again" in error["message"]
+    assert not_ready.status_code == 503
+    assert alive.status_code == 200
+    assert after.json() == before.json()
+    assert ready.status_code == 200
+
+
+async def test_requests_at_once_do_not_share_what_is_theirs(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    async with serving("serve", "--port", "0", environment=variables(database_address)) as service:
+        limits = httpx.Limits(max_connections=20)
+        async with httpx.AsyncClient(base_url=service.url, limits=limits, timeout=60) as client:
+            answers = await asyncio.gather(*(client.post("/graphql", json=QUESTION) for _ in range(100)))
+
+    assert [answer.json() for answer in answers] == [{"data": {"predictions": {"edges": []}}}] * 100
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 100
+
+
+async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_with_it(tmp_path: Path) -> None:
+    async with serving("up", "--port", "0", environment={}, directory=tmp_path) as service:
+        children = psutil.Process(service.process.pid).children(recursive=True)
+        exported = await run("export", environment={}, directory=tmp_path)
+        finished = await service.stop(signal.SIGINT)
+    await asyncio.to_thread(psutil.wait_procs, children, timeout=10)
+
+    assert str(tmp_path / ".foregraph") in service.ready_line
+    assert children
+    assert exported.code == 0
+    assert '"predictions"' in exported.output
+    assert finished.code == 0
+    assert not [child for child in children if child.is_running()]
