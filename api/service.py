@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.app import create_app
+from api.logging import get_logger
 from api.settings import Settings
 from graph.errors import ConfigurationError
 from graph.server import start_or_attach
@@ -35,6 +36,8 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
         ForegraphError: The database cannot be started, reached or prepared.
     """
     started = time.monotonic()
+    if settings.neo4j_uri is None:
+        get_logger().info("starting Neo4j; the first time takes longer", data_dir=str(settings.data_dir.absolute()))
     with stopping_on_signals(), bind(settings.host, settings.port) as listener, find_database(settings) as address:
 
         def on_ready() -> None:

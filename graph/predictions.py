@@ -169,7 +169,9 @@ def _moment_or_none(moment: datetime | None) -> str | None:
 async def _count(unit: Unit, asked: PredictionFilter, anchor: str, anchor_id: str | None) -> int:
     if asked.text is not None:
         query = lucene_query(asked.text)
-        rows = await unit.run("predictions/count_by_text", query=query, max_matches=MAX_MATCHES, filter=asked.parameters())
+        rows = await unit.run(
+            "predictions/count_by_text", query=query, max_matches=MAX_MATCHES, filter=asked.parameters()
+        )
     else:
         low, high = bounds(anchor_id)
         rows = await unit.run("predictions/count", anchor=anchor, low=low, high=high, filter=asked.parameters())

@@ -30,7 +30,7 @@ class Claim(Node):
     status: ClaimStatus = prop("Whether its outcome is known.")
     resolved_at: Moment | None = prop("When its outcome became known.")
     stated_probability: Probability | None = prop(
-        "The probability that was stated; null where none is known, and then the claim takes no part in anything computed."
+        "The probability that was stated; null where none is known: then the claim takes no part in anything computed."
     )
     probability_basis: str | None = prop("Where the stated probability comes from, where that needs saying.")
     from_year: int | None = prop("The year of its window.")

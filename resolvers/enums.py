@@ -22,7 +22,7 @@ __all__ = [
 
 strawberry.enum(
     ClaimStatus,
-    description="Whether an outcome is known: OPEN, RESOLVED_TRUE, RESOLVED_FALSE, or ANNULLED, which counts for nobody.",
+    description="Whether an outcome is known: OPEN, RESOLVED_TRUE, RESOLVED_FALSE, or ANNULLED, which never counts.",
 )
 strawberry.enum(PredictionMode, description="How firmly a prediction was put, as its source classed it.")
 strawberry.enum(

@@ -27,7 +27,7 @@ class Evidence(Node):
     """A row of the append-only ledger: evidence on a claim, and every figure that it was weighed with."""
 
     policy: str = prop(
-        "The rules it was weighed by; `imported` for rows that another system weighed, whose figures stand as they came."
+        "The rules it was weighed by; `imported` for rows of another system, whose figures stand as they came."
     )
     evidence_kind: str | None = prop("What kind of evidence it is.")
     observed_at: Moment = prop("When it was observed.")

@@ -97,7 +97,8 @@ class NeighborhoodQueries:
         return found
 
     @strawberry.field(
-        description="The shortest ways from one claim to another along influences, the shortest first; none where there is no way."
+        description="The shortest ways from one claim to another along influences, the shortest first; an empty list "
+        "where there is none."
     )
     async def paths(
         self,

@@ -53,7 +53,7 @@ class NodeQueries:
         return found[0]
 
     @strawberry.field(
-        description=f"Nodes by their global ids, in that order, null for each that is not there; at most {MAX_PAGE_SIZE}."
+        description=f"Nodes by their global ids, in that order, null for one not there; at most {MAX_PAGE_SIZE}."
     )
     async def nodes(
         self,
@@ -185,8 +185,8 @@ class NodeQueries:
         return await _list(info, "Domain", first, after)
 
     @strawberry.field(
-        description="The nodes in whose texts every one of these words occurs, the best match first; the last word may be "
-        "the beginning of one. Looks at the ten thousand best matches."
+        description="The nodes in whose texts every one of these words occurs, the best match first; the last word may "
+        "be the beginning of one. Looks at the ten thousand best matches."
     )
     async def search(
         self,

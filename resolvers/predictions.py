@@ -79,6 +79,7 @@ class Prediction(Claim):
         info: Info[Any, Any],
         first: First = DEFAULT_PAGE_SIZE,
         after: After = None,
+        *,
         include_event: Annotated[
             bool, strawberry.argument(description="Whether to show the predicted event itself in its place.")
         ] = False,

@@ -8,6 +8,7 @@ from graphql import lexicographic_sort_schema, print_schema
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.bundles import BundleMutations
 from resolvers.claims import Killer, Scenario
 from resolvers.documents import Document
 from resolvers.domains import Domain
@@ -45,6 +46,11 @@ class Query(NodeQueries, PredictionQueries, NeighborhoodQueries):
     """What can be asked."""
 
 
+@strawberry.type(description="What can be written. Each mutation is one write transaction.")
+class Mutation(BundleMutations):
+    """What can be written."""
+
+
 class Schema(strawberry.Schema):
     """A schema that leaves the logging of errors to `resolvers.errors`, which knows which of them are news."""
 
@@ -61,6 +67,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
     """
     return Schema(
         query=Query,
+        mutation=Mutation,
         types=SUBJECT_TYPES,
         extensions=[Errors, *extensions],
         config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),

@@ -87,7 +87,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
 
     Args:
         info: The field.
-        *path: Fields between the field and its nodes, such as `nodes` of a neighbourhood; none for the nodes themselves.
+        *path: Fields between the field and its nodes, such as `nodes` of a neighbourhood.
     """
     document = _Document(info)
     raw = _raw(info)

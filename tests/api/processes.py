@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from graph.sessions import DatabaseAddress
 
-READY_TIMEOUT_SECONDS = 90  # an embedded Neo4j on a busy machine
+READY_TIMEOUT_SECONDS = 240  # an embedded Neo4j on a busy machine
 READY_LINE = re.compile(r"Foregraph is ready at (?P<url>http://\S+), GraphiQL at \S+/graphql; data .+ in [0-9.]+ s\.")
 
 

@@ -1,15 +1,17 @@
 """The application's own addresses, and what it opens and closes."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from graphql import get_introspection_query
 from starlette.applications import Starlette
 
 from api.app import create_app
 from api.settings import Settings
 from cypher import list_migrations
 from graph.errors import ConfigurationError, MigrationDriftError, UnavailableError
+from graph.sessions import Database
 from tests.api.service_fakes import build_app, build_schema, codes, open_client
 
 
@@ -81,6 +83,36 @@ async def test_an_unknown_path_and_a_wrong_method_are_answered_in_json() -> None
     assert absent.json()["errors"][0]["message"] == "There is nothing at /nothing/here."
     assert (wrong.status_code, codes(wrong)) == (405, ["METHOD_NOT_ALLOWED"])
     assert "GET" in wrong.headers["allow"]
+
+
+async def test_graphiql_may_ask_for_the_whole_schema_within_the_default_limits() -> None:
+    app = create_app(Settings(), cast("Database", FakeDatabase()))
+
+    async with open_client(app) as client:
+        response = await client.post("/graphql", json={"query": get_introspection_query(input_value_deprecation=True)})
+
+    assert "errors" not in response.json()
+    assert len(response.json()["data"]["__schema"]["types"]) > 20
+
+
+async def test_the_schema_can_be_kept_from_being_asked_for() -> None:
+    app = create_app(Settings(introspection=False), cast("Database", FakeDatabase()))
+
+    async with open_client(app) as client:
+        response = await client.post("/graphql", json={"query": "{ __schema { types { name } } }"})
+
+    assert "introspection has been disabled" in response.json()["errors"][0]["message"]
+
+
+async def test_the_limits_are_the_settings() -> None:
+    app = create_app(Settings(max_depth=3), cast("Database", FakeDatabase()))
+    document = "{ predictions { edges { node { id } } } }"
+
+    async with open_client(app) as client:
+        response = await client.post("/graphql", json={"query": document})
+
+    assert response.json()["errors"][0]["message"] == "The document has 4 levels of fields, at most 3 are allowed."
+    assert codes(response) == ["TOO_DEEP"]
 
 
 async def test_without_a_database_the_lifespan_opens_the_one_that_the_settings_name() -> None:

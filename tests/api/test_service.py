@@ -76,7 +76,7 @@ async def test_a_taken_port_is_told_before_neo4j_is_started(tmp_path: Path) -> N
         finished = await run("serve", "--port", str(port), environment={}, directory=tmp_path)
 
     assert finished.code == 3
-    assert finished.errors == (
+    assert finished.errors.endswith(
         f"foregraph: port {port} of 127.0.0.1 is taken by another program; "
         "stop it, or choose another port with --port\n"
     )
