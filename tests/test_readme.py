@@ -1,0 +1,65 @@
+"""The README's examples do what it says."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from graph.bundles import import_bundle
+from graph.sample import load_sample
+from graph.sessions import Database
+from tests.conftest import empty
+from tests.resolvers.asking import ask
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The README's blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+async def sample(migrated_database: Database) -> AsyncIterator[Database]:
+    """A database with the sample in it, as `make run` makes it."""
+    await empty(migrated_database)
+    await import_bundle(migrated_database, load_sample())
+    yield migrated_database
+    await empty(migrated_database)
+
+
+async def test_the_first_query_has_the_answer_shown(sample: Database) -> None:
+    """The body is what the shell sends, the answer what comes back."""
+    (command,) = [block for block in blocks("sh") if "curl" in block]
+    body = json.loads(command.split("<<'END'\n")[1].split("\nEND")[0])
+    (answer,) = blocks("json")
+
+    assert {"data": (await ask(sample, body["query"])).data} == json.loads(answer)
+
+
+@pytest.mark.parametrize("document", blocks("graphql"))
+async def test_the_other_queries_bring_something(sample: Database, document: str) -> None:
+    """Each kind of user's first query has rows on the sample."""
+    (found,) = (await ask(sample, document)).data.values()
+
+    assert '": [{' in json.dumps(found)
+
+
+async def test_the_cypher_of_analysts_brings_something(sample: Database) -> None:
+    """Analysts' names are the graph's names."""
+    (statement,) = blocks("cypher")
+    async with sample.open_session() as session:
+        rows = [record async for record in await session.run(statement)]  # type: ignore[arg-type]  # the README's text
+
+    assert len(rows) > 1
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    """The two commands, and those for maintainers."""
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"`?make ([a-z]+)", README))
+
+    assert {"run", "test"} <= named
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in named)
