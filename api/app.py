@@ -15,6 +15,7 @@ from strawberry import Schema
 
 from api.endpoint import GraphQLEndpoint
 from api.limits import Limits, list_extensions
+from api.logging import get_logger
 from api.middleware import (
     AccessLogMiddleware,
     BodyLimitMiddleware,
@@ -27,6 +28,7 @@ from api.settings import Settings
 from graph.errors import ConfigurationError, ForegraphError
 from graph.migrations import is_migrated
 from graph.sessions import Database
+from graph.warming import warm
 from resolvers.context import Context
 from resolvers.schema import build_schema
 
@@ -95,16 +97,36 @@ def _make_lifespan(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if database is not None:
-            yield
+            async with _warming(database):
+                yield
             return
         address = settings.find_address()
         if address is None:
             raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
         async with Database.open(address) as opened:
             app.state.database = opened
-            yield
+            async with _warming(opened):
+                yield
 
     return lifespan
+
+
+@asynccontextmanager
+async def _warming(database: Database) -> AsyncIterator[None]:
+    """Has the database plan its statements while the service begins, so that the first clients need not wait for it."""
+    task = asyncio.create_task(_warm(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _warm(database: Database) -> None:
+    try:
+        await warm(database)
+    except ForegraphError as error:  # clients see for themselves, and readiness says why
+        get_logger().warning("could not warm up", reason=str(error))
 
 
 def _open_context(request: Request, request_id: str) -> Context:

@@ -146,6 +146,7 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
         cache_dir=settings.cache_dir,
         mirror=settings.mirror,
         java_home=settings.java_home,
+        keep_alive=True,
         progress=True,
     )
     with embedded as endpoint:

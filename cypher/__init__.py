@@ -26,7 +26,7 @@ def statement(name: str) -> LiteralString:
     Raises:
         FileNotFoundError: No statement has that name.
     """
-    return cast("LiteralString", files(__name__).joinpath(f"{name}.cypher").read_text(encoding="utf-8"))
+    return files(__name__).joinpath(f"{name}.cypher").read_text(encoding="utf-8")
 
 
 def list_statements() -> tuple[str, ...]:

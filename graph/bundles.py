@@ -416,8 +416,9 @@ async def _write(
         updated: list[str] = []
         for part in _batches(placed[name]):
             rows = [to_properties(row) | keys(row) for _, row in part]
-            for answer in await unit.run(UPSERTS[name], rows=rows):
-                (created if answer["is_new"] else updated).append(answer["id"])
+            (answer,) = await unit.run(UPSERTS[name], rows=rows)
+            created += answer["created"]
+            updated += answer["updated"]
             done += len(part)
             on_progress(done, total)
         written.created[name], written.updated[name] = created, updated

@@ -422,7 +422,7 @@ class Exposure(Row):
     sign: ExposureSign
     prediction_id: Id
     symbol: str
-    relevance: Share
+    relevance: Share | None = None
     impact: Annotated[float, Field(ge=-1, le=100)] | None = None
     basis: Text | None = None
     source: Line | None = None

@@ -1,6 +1,6 @@
 """Milestones: dated signs on the way to a prediction."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -39,3 +39,11 @@ class Milestone(Node):
     prediction: Annotated["Prediction", strawberry.lazy("resolvers.predictions")] = one(
         MILESTONE_PREDICTION, "The prediction on whose way it lies."
     )
+
+    @strawberry.field(
+        description="Whether it lies behind the predicted event in the chain: something that the event would set off.",
+        metadata={"reads": ("ordinal",)},
+    )
+    def is_cascade(self: Any) -> bool:
+        """Whether it lies behind the predicted event."""
+        return bool(self["ordinal"] > 0)

@@ -1,11 +1,11 @@
 """Joins the subjects into one schema."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import strawberry
 from graphql import lexicographic_sort_schema, print_schema
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.bundles import BundleMutations
@@ -51,6 +51,17 @@ class Mutation(BundleMutations):
     """What can be written."""
 
 
+class CachedValidation(ValidationCache):
+    """Validates a document's text once; one that is above the limits is not validated at all."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Validate, unless an earlier extension has refused the document."""
+        if self.execution_context.pre_execution_errors:
+            yield
+        else:
+            yield from super().on_validate()
+
+
 class Schema(strawberry.Schema):
     """A schema that leaves the logging of errors to `resolvers.errors`, which knows which of them are news."""
 
@@ -69,7 +80,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
         query=Query,
         mutation=Mutation,
         types=SUBJECT_TYPES,
-        extensions=[Errors, *extensions],
+        extensions=[Errors, ParserCache, *extensions, CachedValidation],
         config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
     )
 

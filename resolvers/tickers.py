@@ -48,7 +48,7 @@ class Exposure:
     """What a prediction that comes true does to a ticker."""
 
     sign: ExposureSign = prop("Whether it benefits or harms the ticker.")
-    relevance: float = prop("How much the prediction matters to the ticker, 0 to 1.")
+    relevance: float | None = prop("How much the prediction matters to the ticker, 0 to 1; null where nobody said.")
     impact: float | None = prop("The price's fractional change if the prediction comes true, where known.")
     basis: str | None = prop("Why.")
     source: str | None = prop("Who says so.")

@@ -60,9 +60,7 @@ def statements() -> StatementCounter:
 
 
 @pytest.fixture(scope="session")
-async def migrated_database(
-    database_address: DatabaseAddress, statements: StatementCounter
-) -> AsyncIterator[Database]:
+async def migrated_database(database_address: DatabaseAddress, statements: StatementCounter) -> AsyncIterator[Database]:
     """The run's database with its schema; any notification of the server's is a failure."""
     async with Database.open(
         database_address, observer=statements, warn_from=NotificationMinimumSeverity.INFORMATION

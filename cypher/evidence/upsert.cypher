@@ -1,4 +1,4 @@
-// Writes each Evidence that is new or differs, and hangs it on its claim; returns the ids of those, and whether each is new.
+// Writes each Evidence that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (evidence:Evidence {id: row.id})
@@ -12,4 +12,5 @@ CALL (evidence) {
   MATCH (claim:Claim {id: evidence.claim_id})
   MERGE (evidence)-[:UPDATES]->(claim)
 }
-RETURN evidence.id AS id, is_new
+WITH evidence.id AS id, is_new
+RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

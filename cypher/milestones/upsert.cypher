@@ -1,4 +1,4 @@
-// Writes each Milestone that is new or differs, and hangs it on its claim; returns the ids of those, and whether each is new.
+// Writes each Milestone that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (milestone:Milestone {id: row.id})
@@ -12,4 +12,5 @@ CALL (milestone) {
   MATCH (claim:Claim {id: milestone.prediction_id})
   MERGE (claim)-[:HAS_MILESTONE]->(milestone)
 }
-RETURN milestone.id AS id, is_new
+WITH milestone.id AS id, is_new
+RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

@@ -1,4 +1,4 @@
-// Writes each PropagationRun that is new or differs; returns the ids of those, and whether each is new.
+// Writes each PropagationRun that is new or differs; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (run:PropagationRun {id: row.id})
@@ -7,4 +7,5 @@ WITH run, row, run._is_new IS NOT NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(run[key] = row[key], run[key] IS NULL AND row[key] IS NULL))
 SET run += row
 REMOVE run._is_new
-RETURN run.id AS id, is_new
+WITH run.id AS id, is_new
+RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

@@ -1,4 +1,4 @@
-// Writes each ReferenceClass that is new or differs; returns the ids of those, and whether each is new.
+// Writes each ReferenceClass that is new or differs; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (class:ReferenceClass {id: row.id})
@@ -7,4 +7,5 @@ WITH class, row, class._is_new IS NOT NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(class[key] = row[key], class[key] IS NULL AND row[key] IS NULL))
 SET class += row
 REMOVE class._is_new
-RETURN class.id AS id, is_new
+WITH class.id AS id, is_new
+RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

@@ -1,4 +1,4 @@
-// Writes each Validation that is new or differs, and hangs it on its claim; returns the ids of those, and whether each is new.
+// Writes each Validation that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (validation:Validation {id: row.id})
@@ -12,4 +12,5 @@ CALL (validation) {
   MATCH (claim:Claim {id: validation.prediction_id})
   MERGE (validation)-[:CHECKS]->(claim)
 }
-RETURN validation.id AS id, is_new
+WITH validation.id AS id, is_new
+RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

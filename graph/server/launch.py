@@ -58,16 +58,20 @@ def launch(
     niceness: int = 0,
     grace_seconds: float = STOP_GRACE_SECONDS,
     cancelled: threading.Event = _FOR_EVER,
+    port: int | None = None,
 ) -> Launch:
     """
     Starts Neo4j on a home, sets its password if it has none, and waits until it answers.
+
+    `port` is where it shall listen, so that its clients find it again; a free one when absent.
 
     Raises:
         PortTakenError: The port was taken meanwhile; another try gets another port.
         StartupError: It ended or was not ready in time; the message carries the end of its output.
         ConfigurationError: Neo4j does not take the password of the data directory.
     """
-    endpoint = Endpoint(f"bolt://127.0.0.1:{(port := free_port())}", "neo4j", home.password())
+    port = free_port() if port is None else port
+    endpoint = Endpoint(f"bolt://127.0.0.1:{port}", "neo4j", home.password())
     command = installation.server_command(home, port, extra_flags)
     if home.needs_password:
         installation.set_initial_password(home)

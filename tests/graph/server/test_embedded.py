@@ -326,3 +326,18 @@ def test_a_stale_note_of_a_server_is_not_believed(tmp_path: Path) -> None:
     )
 
     assert find_running(tmp_path) is None
+
+
+def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path) -> None:
+    """A service whose database is killed recovers by itself, with everything that was acknowledged."""
+    with EmbeddedServer(tmp_path, keep_alive=True) as server:
+        endpoint, pid = server.endpoint, server.pid
+        run(endpoint, "CREATE (:Note {text: 'kept'})")
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while not (server.is_running() and server.pid != pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+        assert server.endpoint == endpoint
+        assert run(endpoint, "MATCH (note:Note) RETURN note.text") == ["kept"]
