@@ -3,6 +3,7 @@
 // $requests: lists of requests by relation: index, source (an id), properties and link (names to return) and, where there
 // may be many rows, low and high (the page keys lie between them, both excluded); $limits: the most rows, by relation.
 // They are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
+// $limit: rows.
 UNWIND $requests.predictor AS request
 MATCH (:Claim {id: request.source})<-[:MADE]-(n:Predictor)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,

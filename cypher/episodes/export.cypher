@@ -1,4 +1,4 @@
-// A page of all episodes by id. $after: the last id of the page before, '' at first.
+// A page of all episodes by id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (episode:Episode)
 WHERE episode.id > $after
 RETURN episode.id AS key, properties(episode) AS row

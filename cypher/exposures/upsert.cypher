@@ -2,8 +2,10 @@
 // Returns the ids of the new and of those that differed in one row; an edge without its page keys has just been made.
 UNWIND $rows AS row
 MATCH (prediction:Claim {id: row.prediction_id})
-WITH row, prediction
-MATCH (ticker:Ticker {symbol: row.symbol})
+CALL (row) {
+  MATCH (ticker:Ticker {symbol: row.symbol})
+  RETURN ticker
+}
 CALL (row, prediction, ticker) {
   WITH prediction, ticker, row
   WHERE row.sign = 'BENEFITS'

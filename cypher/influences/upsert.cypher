@@ -2,8 +2,10 @@
 // Returns the ids of the new and of those that differed in one row; an edge without its page keys has just been made.
 UNWIND $rows AS row
 MATCH (parent:Claim {id: row.parent_id})
-WITH row, parent
-MATCH (child:Claim {id: row.child_id})
+CALL (row) {
+  MATCH (child:Claim {id: row.child_id})
+  RETURN child
+}
 CALL (row, parent, child) {
   WITH parent, child, row
   WHERE row.kind = 'PREREQUISITE_OF'

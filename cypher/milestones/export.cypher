@@ -1,4 +1,4 @@
-// A page of all milestones by id. $after: the last id of the page before, '' at first.
+// A page of all milestones by id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (milestone:Milestone)
 WHERE milestone.id > $after
 RETURN milestone.id AS key, properties(milestone) AS row

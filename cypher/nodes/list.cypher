@@ -1,5 +1,5 @@
 // A page of all nodes of one subject, by id. $subject: a label; $after: the last id of the page before, '' at first;
-// $properties: names to return.
+// $properties: names to return. $limit: rows.
 CALL () {
   WITH $after AS after
   WHERE $subject = 'Scenario'

@@ -1,4 +1,4 @@
-// A page of all predictions by id. $after: the last id of the page before, '' at first.
+// A page of all predictions by id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (claim:Claim)
 WHERE claim.id > $after AND claim:Prediction
 RETURN claim.id AS key, properties(claim) AS row

@@ -1,6 +1,6 @@
 // A page of predictions by deadline, the last first.
 // $anchor: which index to walk ('none', 'status', 'domain', 'predictor' or 'class'); $low and $high: the page keys lie between
-// them, both excluded; $filter: what is asked, null where not; $properties: names to return.
+// them, both excluded; $filter: what is asked, null where not; $properties: names to return. $limit: rows.
 CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'none'

@@ -1,7 +1,7 @@
 // A page of the predictions whose texts match best, by deadline or by probability.
 // $query: for the full-text index; $max_matches: how many of the best matches are considered; $sort_key: the property that
 // orders them; $is_descending; $low and $high: the page keys lie between them, both excluded; $filter: what is
-// asked, null where not; $properties: names to return.
+// asked, null where not; $properties: names to return. $limit: rows.
 CALL db.index.fulltext.queryNodes('prediction_texts', $query, {limit: $max_matches}) YIELD node AS n
 WITH n, n[$sort_key] AS key
 WHERE key > $low AND key < $high

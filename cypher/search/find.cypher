@@ -1,6 +1,6 @@
 // A page of the nodes whose texts match best. $query: for the full-text index; $max_matches: how many of the best matches
 // are considered; $labels: what may be found; $after: score and id of the last row of the page before, null at first;
-// $properties: names to return.
+// $properties: names to return. $limit: rows.
 CALL db.index.fulltext.queryNodes('subject_texts', $query, {limit: $max_matches}) YIELD node AS n, score
 WITH n, score, coalesce(n.id, n.symbol) AS id
 WHERE any(label IN labels(n) WHERE label IN $labels)

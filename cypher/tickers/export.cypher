@@ -1,4 +1,4 @@
-// A page of all tickers by id. $after: the last id of the page before, '' at first.
+// A page of all tickers by id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (ticker:Ticker)
 WHERE ticker.symbol > $after
 RETURN ticker.symbol AS key, properties(ticker) AS row

@@ -1,0 +1,180 @@
+"""
+Speed, as ratios measured side by side in one run: `make benchmark`.
+
+Each figure names what it compares. Nothing here fails for being slow; figures are read, and tests hold laws.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from graph.bundles import import_bundle
+from graph.migrations import migrate
+from graph.model import Bundle
+from graph.server import EmbeddedServer
+from graph.sessions import Database, DatabaseAddress
+from resolvers.context import Context
+from resolvers.schema import build_schema
+from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
+
+SEED = 20260101
+SMALL, LARGE = 100, 100_000
+NUM_WARM_ROUNDS, NUM_ROUNDS = 30, 60
+PAGE = (Path(__file__).parents[1] / "resolvers" / "page.graphql").read_text(encoding="utf-8")
+HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
+    key title statedProbability domain { key } } } pageInfo { endCursor } }
+    cascades(first: 20) { reached { claim { key } } } } }"""
+LIST = """query ($id: ID!) { predictions(first: 20, filter: {predictor: $id}) { nodes { key title deadline
+    statedProbability predictor { name } } } }"""
+
+
+class Subject(NamedTuple):
+    """A document and the id that it is asked with."""
+
+    document: str
+    node_id: str
+
+
+async def time_side_by_side(databases: list[Database], asked: list[list[Subject]]) -> list[list[float]]:
+    """The seconds of each round by database, the databases taking turns within a round."""
+    schema = build_schema()
+    seconds: list[list[float]] = [[] for _ in databases]
+    for number in range(NUM_WARM_ROUNDS + NUM_ROUNDS):
+        for database, subjects, own in zip(databases, asked, seconds, strict=True):
+            subject = subjects[number % len(subjects)]
+            context = Context(database)
+            started = time.perf_counter()
+            result = await schema.execute(
+                subject.document, variable_values={"id": subject.node_id}, context_value=context
+            )
+            await context.close()
+            if number >= NUM_WARM_ROUNDS:
+                own.append(time.perf_counter() - started)
+            if result.errors or not result.data or None in result.data.values():
+                raise RuntimeError(f"{subject.node_id} brought {result.errors or result.data}")
+    return seconds
+
+
+def print_ratio(name: str, first: tuple[str, list[float]], second: tuple[str, list[float]]) -> None:
+    """One line: the medians and their ratio."""
+    (small, a), (large, b) = first, second
+    ratio = statistics.median(b) / statistics.median(a)
+    print(  # noqa: T201
+        f"{name}: {small} {1e3 * statistics.median(a):.1f} ms, {large} {1e3 * statistics.median(b):.1f} ms, "
+        f"ratio {ratio:.2f} (medians of {len(a)} rounds in turn)",
+        flush=True,
+    )
+
+
+async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None:
+    """Import bundles and tell the speed."""
+    await migrate(database)
+    num_rows, started = 0, time.perf_counter()
+    count: dict[str, int] = {}
+    for bundle in bundles:
+        await import_bundle(database, bundle)
+        num_rows += bundle.num_rows()
+        for kind, number in count_relationships([bundle]).items():
+            count[kind] = count.get(kind, 0) + number
+    seconds = time.perf_counter() - started
+    print(  # noqa: T201
+        f"import of {name}: {num_rows} rows and {sum(count.values())} relationships in {seconds:.1f} s, "
+        f"{num_rows / seconds:.0f} rows a second",
+        flush=True,
+    )
+
+
+def open_server(stack: AsyncExitStack) -> Database:
+    """A fresh Neo4j with nothing in it."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    server = stack.enter_context(EmbeddedServer(Path(folder)))
+    endpoint = server.endpoint
+    return Database.open(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database))
+
+
+async def benchmark_import() -> None:
+    """Ten thousand predictions with a hundred thousand relationships, in one go."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_server(stack))
+        bundle = import_benchmark_bundle()
+        await load(database, [bundle], "10,000 predictions")
+        started = time.perf_counter()
+        report = await import_bundle(database, bundle)
+        print(f"the same again: {time.perf_counter() - started:.1f} s, {report.summary()}", flush=True)  # noqa: T201
+
+
+async def benchmark_pages(large: int) -> None:
+    """The page of a prediction and of a hub, on a small graph and a large one."""
+    async with AsyncExitStack() as stack:
+        databases = [await stack.enter_async_context(open_server(stack)) for _ in (SMALL, large)]
+        graphs = {size: list(synthetic_bundles(size, SEED)) for size in (SMALL, large)}
+        for database, (size, bundles) in zip(databases, graphs.items(), strict=True):
+            await load(database, bundles, f"{size:,} predictions")
+        for name, choose in (
+            ("page of a prediction", pages),
+            ("page of a hub killer", hubs),
+            ("list of one predictor", lists),
+        ):
+            seconds = await time_side_by_side(databases, [choose(bundles) for bundles in graphs.values()])
+            print_ratio(name, (f"{SMALL:,}", seconds[0]), (f"{large:,}", seconds[1]))
+        seconds = await time_side_by_side(databases[1:] * 2, [leaves(graphs[large]), hubs(graphs[large])])
+        print_ratio("page of a killer by its degree", ("the least", seconds[0]), ("the most", seconds[1]))
+
+
+def pages(bundles: list[Bundle]) -> list[Subject]:
+    """Predictions from all over the graph."""
+    ids = [prediction.id for bundle in bundles for prediction in bundle.predictions]
+    return [Subject(PAGE, ids[number * len(ids) // NUM_ROUNDS]) for number in range(NUM_ROUNDS)]
+
+
+def hubs(bundles: list[Bundle]) -> list[Subject]:
+    """The killer with the most children."""
+    degrees = _killer_degrees(bundles)
+    return [Subject(HUB, max(degrees, key=lambda killer: degrees[killer]))]
+
+
+def leaves(bundles: list[Bundle]) -> list[Subject]:
+    """The killer with the fewest children that has a page of them."""
+    degrees = {killer: degree for killer, degree in _killer_degrees(bundles).items() if degree >= 20}
+    return [Subject(HUB, min(degrees, key=lambda killer: degrees[killer]))]
+
+
+def lists(bundles: list[Bundle]) -> list[Subject]:
+    """The predictor with the most predictions."""
+    made: dict[str, int] = {}
+    for bundle in bundles:
+        for prediction in bundle.predictions:
+            if prediction.predictor_id is not None:
+                made[prediction.predictor_id] = made.get(prediction.predictor_id, 0) + 1
+    return [Subject(LIST, max(made, key=lambda predictor: made[predictor]))]
+
+
+def _killer_degrees(bundles: list[Bundle]) -> dict[str, int]:
+    degrees = {killer.id: 0 for bundle in bundles for killer in bundle.killers}
+    for bundle in bundles:
+        for influence in bundle.influences:
+            if influence.parent_id in degrees:
+                degrees[influence.parent_id] += 1
+    return degrees
+
+
+def main() -> None:
+    """Run all benchmarks, or the one that is named."""
+    parser = argparse.ArgumentParser(prog="make benchmark")
+    parser.add_argument("only", nargs="?", choices=["import", "pages"])
+    parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
+    chosen = parser.parse_args()
+    if chosen.only != "pages":
+        asyncio.run(benchmark_import())
+    if chosen.only != "import":
+        asyncio.run(benchmark_pages(chosen.large))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Every statement's plan, as the live server makes it: cost follows the answer's size, not the graph's."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from cypher import list_statements, statement
+from graph.keys import bounds
+from graph.relations import GET_PARAMETERS, RELATIONS, Request
+from graph.sessions import Database
+
+pytestmark = pytest.mark.statements
+
+# What a plan may begin with: rows handed in, or an index.
+INDEXED_LEAVES = {
+    "Argument",
+    "DirectedRelationshipIndexSeekByRange",
+    "MergeUniqueNode",
+    "NodeIndexSeek",
+    "NodeIndexSeekByRange",
+    "NodeUniqueIndexSeek",
+    "NodeUniqueIndexSeek(Locking)",
+    "NodeUniqueIndexSeekByRange",
+    "ProcedureCall",
+    "Projection",
+    "Unwind",
+}
+FORBIDDEN = {
+    "AllNodesScan",
+    "CartesianProduct",
+    "DirectedAllRelationshipsScan",
+    "DirectedRelationshipIndexScan",
+    "DirectedRelationshipTypeScan",
+    "NodeByLabelScan",
+    "NodeIndexScan",
+    "UndirectedAllRelationshipsScan",
+    "UndirectedRelationshipTypeScan",
+    "UnionNodeByLabelsScan",
+}
+MOMENT = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
+
+
+def _requests() -> dict[str, list[dict[str, Any]]]:
+    arguments = {"kinds": ["KILLS"], "signs": ["HARMS"], "hides_event": True}
+    requests = (Request(relation, "a", 2, None, ("id",), (), arguments) for relation in RELATIONS)
+    return {request.relation.parameter: [request.parameters(0)] for request in requests}
+
+
+_LOW, _HIGH = bounds("a")
+_FILTER = dict.fromkeys(
+    (
+        "statuses",
+        "domain_id",
+        "predictor_id",
+        "reference_class_id",
+        "deadline_from",
+        "deadline_to",
+        "probability_from",
+        "probability_to",
+    )
+)
+_LIST = {"anchor": "none", "low": _LOW, "high": _HIGH, "filter": _FILTER, "properties": ["id"], "limit": 2}
+_TEXT = {"query": "word", "max_matches": 9, "sort_key": "deadline_key", "is_descending": False}
+_ROW = {
+    "id": "a",
+    "symbol": "A",
+    "name": "a",
+    "version": 1,
+    "title": "a",
+    "kind": "KILLS",
+    "sign": "HARMS",
+    "parent_id": "a",
+    "child_id": "b",
+    "prediction_id": "a",
+    "claim_id": "a",
+    "document_id": "a",
+    "expected_date": date(2026, 5, 30),
+    "recorded_at": MOMENT,
+    "outgoing_key": "a|0|b",
+    "incoming_key": "b|0|a",
+}
+# Any parameter that a statement may take; a name means the same everywhere.
+PARAMETERS: Mapping[str, Any] = {
+    "after": "",
+    "anchor": "none",
+    "entry": "a:b",
+    "filter": _FILTER,
+    "from_id": "a",
+    "id": "a",
+    "ids": ["a"],
+    "labels": ["Killer"],
+    "limit": 2,
+    "limits": {relation.parameter: 2 for relation in RELATIONS},
+    "max_length": 2,
+    "requests": _requests()
+    | {name: [{"index": 0, "source": "a", "properties": []}] for name in GET_PARAMETERS.values()},
+    "rows": [_ROW],
+    "subject": "Killer",
+    "to_id": "b",
+    **{name: ["a"] for name in ("claims", "documents", "domains", "episodes", "milestones", "predictors", "tickers")},
+    "reference_classes": ["a"],
+    **_LIST,
+    **_TEXT,
+}
+OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {"search/find": {"after": {"score": None, "id": None}}}
+
+every_statement = pytest.mark.parametrize("name", list_statements())
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """Plausible values for what a statement takes; one without is a failure, so that none goes unexplained."""
+    names = set(re.findall(r"\$(\w+)", statement(name)))
+    assert names <= set(PARAMETERS), f"say in this test what {sorted(names - set(PARAMETERS))} may be"
+    return {parameter: PARAMETERS[parameter] for parameter in names} | dict(OWN_PARAMETERS.get(name, {}))
+
+
+async def plan_of(database: Database, name: str) -> list[dict[str, Any]]:
+    """The operators of a statement's plan."""
+    async with database.open_session() as session:
+        result = await session.run("EXPLAIN " + statement(name), parameters_of(name))
+        summary = await result.consume()
+    assert summary.plan is not None
+    return list(_operators(summary.plan))
+
+
+def _operators(plan: Any) -> Iterator[dict[str, Any]]:
+    children = plan.get("children", [])
+    details = plan.get("args", {}).get("Details", "")
+    yield {"name": plan["operatorType"].split("@")[0], "is_leaf": not children, "details": details}
+    for child in children:
+        yield from _operators(child)
+
+
+@every_statement
+async def test_no_statement_scans_the_graph(migrated_database: Database, name: str) -> None:
+    """Every anchor is indexed; a scan or a product of two would cost with the graph's size."""
+    operators = await plan_of(migrated_database, name)
+
+    assert [found for found in operators if found["name"] in FORBIDDEN] == []
+    assert {found["name"] for found in operators if found["is_leaf"]} <= INDEXED_LEAVES
+
+
+@every_statement
+def test_every_statement_says_what_it_is_for(name: str) -> None:
+    """A statement's file begins with a comment, which names its parameters."""
+    comment = re.match(r"(?://[^\n]*\n)+", statement(name))
+
+    assert comment, "expected a comment"
+    taken = set(re.findall(r"\$(\w+)", statement(name)[comment.end() :]))
+    if "Parameters as in" not in comment.group():
+        told = set(re.findall(r"\$(\w+)", comment.group()))
+        if "Each parameter is" not in comment.group():
+            assert taken <= told, f"the comment says nothing of {sorted(taken - told)}"
+
+
+@every_statement
+def test_every_limit_has_an_order(name: str) -> None:
+    """A page without an order is any page."""
+    text = statement(name)
+
+    for before, _ in re.findall(r"((?:.*\n){1,3})\s*LIMIT (\S+)", text):
+        assert "ORDER BY" in before
