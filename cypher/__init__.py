@@ -7,7 +7,7 @@ A statement's name is its path without the ending: `statement("claims/get")` rea
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import LiteralString, NamedTuple, cast
+from typing import LiteralString, NamedTuple
 
 
 class Migration(NamedTuple):
@@ -53,7 +53,7 @@ def _read_migration(name: str, text: str) -> Migration:
     parts = (part.strip() for part in text.split(";\n"))
     return Migration(
         name=name.removesuffix(".cypher"),
-        statements=tuple(cast("LiteralString", part) for part in parts if _has_code(part)),
+        statements=tuple(part for part in parts if _has_code(part)),
         checksum=sha256(text.encode()).hexdigest(),
     )
 

@@ -51,7 +51,7 @@ from graph.rows import from_properties, to_properties
 from graph.sessions import Database, Unit
 
 BATCH_ROWS = 2_000
-EXPORT_PAGE_ROWS = 5_000
+EXPORT_PAGE_ROWS = 2_000
 EXPORT_TIMEOUT_SECONDS = 600.0
 EXPORT_TRIES = 3
 # What the embedded server's memory for one transaction holds with room to spare; larger graphs come in parts.
@@ -249,7 +249,7 @@ async def _import_draft(
     placed, found = await _derive(unit, placed, known, today)
     problems += found
     problems += await _ledger_problems(unit, placed["evidence"])
-    problems += await _cycle_problems(unit, placed["influences"])
+    problems += await _cycle_problems(unit, placed["influences"], known)
     if problems:
         raise BundleError(problems)
     written = await _write(unit, placed, known, on_progress)
@@ -269,17 +269,15 @@ async def _list_known(unit: Unit, draft: Draft) -> Known:
             references = (getattr(row, attribute) for _, row in rows)
             named["claims" if target == "predictions" else target].update(filter(None, references))
     targets = ("claims", "predictors", "episodes", "domains", "reference_classes", "tickers", "documents", "milestones")
-    found_rows = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in targets})
-    ids: dict[str, set[str]] = defaultdict(set)
-    for found in found_rows:
-        ids[found["list"]].add(found["id"])
-    claims = [found for found in found_rows if found["list"] == "claims"]
+    answers = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in targets})
+    found: dict[str, list[dict[str, Any]]] = {answer["list"]: answer["found"] for answer in answers}
+    claims = found["claims"]
     return Known(
         claim_kinds={claim["id"]: claim["kind"] for claim in claims},
         probabilities={claim["id"]: claim["probability"] for claim in claims},
         import_days={claim["id"]: claim["imported_on"] for claim in claims if claim["imported_on"]},
-        published={found["id"]: found["published_at"] for found in found_rows if found["list"] == "documents"},
-        ids={name: frozenset(there) for name, there in ids.items()},
+        published={document["id"]: document["published_at"] for document in found["documents"]},
+        ids={name: frozenset(row["id"] for row in rows) for name, rows in found.items()},
     )
 
 
@@ -340,54 +338,79 @@ async def _derive_chains(
     }
     places = {row.id: place for place, row in placed["predictions"] if isinstance(row, Prediction)}
     predictions = {row.id: row for _, row in placed["predictions"] if isinstance(row, Prediction)}
-    touched = sorted({milestone.prediction_id for _, milestone in given.values()} | set(predictions))
-    stored = await _stored_milestones(unit, touched)
+    touched = {milestone.prediction_id for _, milestone in given.values()} | set(predictions)
+    touched |= await _stored_owners(unit, list(given))  # a milestone that moves leaves a chain to be ranked anew
+    stored = [row for row in await _stored_milestones(unit, sorted(touched)) if row.id not in given]
     for milestone in stored:
-        # A stored rank is not a claim of the bundle's, so it is made anew rather than checked.
-        unranked = milestone.model_copy(update={"ordinal": None})
-        given.setdefault(milestone.id, (places.get(milestone.prediction_id, "milestones"), unranked))
+        given[milestone.id] = (places.get(milestone.prediction_id, "milestones"), milestone)
     missing = sorted({milestone.prediction_id for _, milestone in given.values()} - set(predictions))
     predictions |= {prediction.id: prediction for prediction in await _stored_predictions(unit, missing)}
     chains = [entry for entry in given.values() if entry[1].prediction_id in predictions]
-    return complete_chains(chains, predictions)
+    return complete_chains(chains, predictions, stored=frozenset(milestone.id for milestone in stored))
+
+
+async def _stored_owners(unit: Unit, milestone_ids: Sequence[str]) -> set[str]:
+    owners: set[str] = set()
+    for ids in _batches(milestone_ids):
+        (answer,) = await unit.run("milestones/list_owners", ids=ids)
+        owners.update(answer["prediction_ids"])
+    return owners
 
 
 async def _stored_milestones(unit: Unit, prediction_ids: Sequence[str]) -> list[Milestone]:
-    rows = [
-        row for ids in _batches(prediction_ids) for row in await unit.run("milestones/list_of_predictions", ids=ids)
-    ]
-    return [from_properties(Milestone, row["row"]) for row in rows]
+    rows = await _stored_rows(unit, "milestones/list_of_predictions", prediction_ids)
+    return [from_properties(Milestone, row) for row in rows]
 
 
 async def _stored_predictions(unit: Unit, ids: Sequence[str]) -> list[Prediction]:
-    rows = [row for part in _batches(ids) for row in await unit.run("predictions/list_by_ids", ids=part)]
-    return [from_properties(Prediction, row["row"]) for row in rows]
+    return [from_properties(Prediction, row) for row in await _stored_rows(unit, "predictions/list_by_ids", ids)]
+
+
+async def _stored_rows(unit: Unit, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    answers = [answer for part in _batches(ids) for answer in await unit.run(name, ids=part)]
+    return [row for answer in answers for row in answer["rows"]]
 
 
 async def _ledger_problems(unit: Unit, placed: Sequence[PlacedRow]) -> list[Problem]:
-    """The ledger only grows: a row that is there already must be the same row."""
-    ids = [row_id(row) for _, row in placed]
-    rows = [row for part in _batches(ids) for row in await unit.run("evidence/list_by_ids", ids=part)]
-    stored = {row["row"]["id"]: from_properties(Evidence, row["row"]) for row in rows}
-    return [
+    """The ledger only grows: a row that is there already must be the same row, and a key is used once."""
+    rows = await _stored_rows(unit, "evidence/list_by_ids", [row_id(row) for _, row in placed])
+    stored = {row["id"]: from_properties(Evidence, row) for row in rows}
+    changed = [
         Problem(place, "expected the row as it was recorded, since the ledger only grows, got other content")
         for place, row in placed
         if stored.get(row_id(row), row) != row
     ]
+    return changed + await _idempotency_problems(unit, placed)
 
 
-async def _cycle_problems(unit: Unit, placed: Sequence[PlacedRow]) -> list[Problem]:
+async def _idempotency_problems(unit: Unit, placed: Sequence[PlacedRow]) -> list[Problem]:
+    ledger = [(place, row) for place, row in placed if isinstance(row, Evidence) and row.idempotency_key]
+    holders: dict[str, str] = {}
+    for part in _batches([row.idempotency_key for _, row in ledger]):
+        (answer,) = await unit.run("evidence/list_by_idempotency_keys", keys=part)
+        holders.update(answer["holders"])
+    problems = []
+    for place, row in ledger:
+        holder = holders.setdefault(str(row.idempotency_key), row.id)
+        if holder != row.id:
+            message = f"expected a key of its own, got {row.idempotency_key!r}, which {holder!r} has"
+            problems.append(Problem(f"{place}.idempotency_key", message))
+    return problems
+
+
+async def _cycle_problems(unit: Unit, placed: Sequence[PlacedRow], known: Known) -> list[Problem]:
     """Influences form a directed acyclic graph, those of the bundle and those of the graph together."""
-    if not placed:
-        return []
     children: dict[str, set[str]] = defaultdict(set)
-    for row in await unit.run("influences/list_edges"):
-        children[row["parent_id"]].add(row["child_id"])
     places: dict[tuple[str, str], str] = {}
     for place, influence in placed:
         if isinstance(influence, Influence):
             children[influence.parent_id].add(influence.child_id)
             places[influence.parent_id, influence.child_id] = place
+    # What is new to the graph has no influences there, so a cycle leads through the graph only from a child it knows.
+    if any(child in known.claim_kinds for _, child in places):
+        (answer,) = await unit.run("influences/list_edges")
+        for parent, child_ids in answer["edges"]:
+            children[parent].update(child_ids)
     cycle = find_cycle(children)
     if cycle is None:
         return []
@@ -424,6 +447,7 @@ async def _write(
         written.created[name], written.updated[name] = created, updated
     await _link(unit, written)
     await _refresh_influence_keys(unit, written)
+    await _refresh_link_keys(unit, written)
     if written.changed(*LISTS):
         await unit.run("graph/raise_revision")
     return written
@@ -475,6 +499,19 @@ async def _refresh_influence_keys(unit: Unit, written: _Written) -> None:
             await unit.run("influences/set_keys", rows=[_touched_keys(row) for row in part])
 
 
+async def _refresh_link_keys(unit: Unit, written: _Written) -> None:
+    """A document whose moment of publication changed stands elsewhere among its claims' documents."""
+    for ids in _batches(written.updated.get("documents", ())):
+        (answer,) = await unit.run("documents/list_links", ids=ids)
+        for part in _batches(answer["links"]):
+            await unit.run(UPSERTS["document_links"], rows=[_link_row(link) for link in part])
+
+
+def _link_row(link: Mapping[str, Any]) -> dict[str, Any]:
+    row = DocumentLink(document_id=link["document_id"], claim_id=link["claim_id"])
+    return to_properties(row) | document_link_keys(row, link["published_at"])
+
+
 def _touched_keys(row: Mapping[str, Any]) -> dict[str, Any]:
     influence = Influence.model_validate({name: row[name] for name in Influence.model_fields if name in row})
     probabilities = {row["parent_id"]: row["parent_probability"], row["child_id"]: row["child_probability"]}
@@ -501,12 +538,11 @@ async def _export_list(unit: Unit, name: str) -> tuple[Row, ...]:
     rows: list[Row] = []
     after = ""
     while True:
-        page = await unit.run(EXPORTS[name], after=after, limit=EXPORT_PAGE_ROWS)
-        page = page[:EXPORT_PAGE_ROWS] if len(page) > EXPORT_PAGE_ROWS and name in {"influences", "exposures"} else page
-        rows += (from_properties(KINDS[name], row["row"]) for row in page)
-        if len(page) < EXPORT_PAGE_ROWS:
+        (page,) = await unit.run(EXPORTS[name], after=after, limit=EXPORT_PAGE_ROWS)
+        rows += (from_properties(KINDS[name], row) for row in page["rows"])
+        if len(page["rows"]) < EXPORT_PAGE_ROWS:
             return tuple(sorted(rows, key=row_id))
-        after = page[-1]["key"]
+        after = page["last_key"]
 
 
 def _batches(items: Sequence[ItemT]) -> Iterator[Sequence[ItemT]]:

@@ -51,7 +51,10 @@ def window_start_day(prediction: Prediction) -> date:
 
 
 def complete_chains(
-    milestones: Sequence[PlacedMilestone], predictions: Mapping[str, Prediction]
+    milestones: Sequence[PlacedMilestone],
+    predictions: Mapping[str, Prediction],
+    *,
+    stored: frozenset[str] = frozenset(),
 ) -> tuple[list[PlacedMilestone], list[Problem]]:
     """
     All milestones with expected dates and ordinals, and each chain that has an event with its check-ins.
@@ -59,6 +62,7 @@ def complete_chains(
     Args:
         milestones: Whole chains, in any order.
         predictions: The predictions that the chains belong to, by id, import days filled in.
+        stored: The ids of those that nobody states now; what was derived of them is made anew, not checked.
     """
     chains: dict[str, list[PlacedMilestone]] = defaultdict(list)
     problems: list[Problem] = []
@@ -68,7 +72,7 @@ def complete_chains(
         problems.extend(found)
     complete: list[PlacedMilestone] = []
     for prediction_id, chain in sorted(chains.items()):
-        done, found = _complete_chain(chain, predictions[prediction_id])
+        done, found = _complete_chain(chain, predictions[prediction_id], stored)
         complete.extend(done)
         problems.extend(found)
     return complete, problems
@@ -85,22 +89,42 @@ def _with_expected_date(place: str, milestone: Milestone) -> tuple[Milestone, li
 
 
 def _complete_chain(
-    chain: list[PlacedMilestone], prediction: Prediction
+    chain: list[PlacedMilestone], prediction: Prediction, stored: frozenset[str]
 ) -> tuple[list[PlacedMilestone], list[Problem]]:
     events = [(place, milestone) for place, milestone in chain if milestone.kind is MilestoneKind.EVENT]
     if len(events) > 1:
         return chain, [Problem(place, "expected one EVENT in a chain, got another") for place, _ in events[1:]]
     problems: list[Problem] = []
+    chain = [(place, _unranked(milestone) if milestone.id in stored else milestone) for place, milestone in chain]
     if events:
         place, event = events[0]
         check_ins = list(_check_ins(prediction, event))
+        chain = _redated(chain, check_ins, stored)
         given = [(at, milestone) for at, milestone in chain if milestone.kind is MilestoneKind.CHECK_IN]
         if given:
-            problems.extend(_check_in_problems(given, check_ins))
+            stated = [(at, milestone) for at, milestone in given if milestone.id not in stored]
+            problems.extend(_check_in_problems(stated, check_ins))
         else:
             chain = chain + [(place, milestone) for milestone in check_ins]
     ranked, found = _with_ordinals(chain)
     return ranked, problems + found
+
+
+def _unranked(milestone: Milestone) -> Milestone:
+    return milestone.model_copy(update={"ordinal": None})
+
+
+def _redated(
+    chain: Sequence[PlacedMilestone], check_ins: Sequence[Milestone], stored: frozenset[str]
+) -> list[PlacedMilestone]:
+    """The chain with stored check-ins moved to where the window and the event put them now."""
+    dates = {milestone.id: milestone.expected_date for milestone in check_ins}
+    return [
+        (place, milestone.model_copy(update={"expected_date": dates[milestone.id]}))
+        if milestone.kind is MilestoneKind.CHECK_IN and milestone.id in stored and milestone.id in dates
+        else (place, milestone)
+        for place, milestone in chain
+    ]
 
 
 def _check_ins(prediction: Prediction, event: Milestone) -> Iterator[Milestone]:
@@ -119,8 +143,8 @@ def _check_in_problems(given: Iterable[PlacedMilestone], expected: Sequence[Mile
     expected_dates = {milestone.id: _expected(milestone) for milestone in expected}
     for place, milestone in given:
         if milestone.id not in expected_dates:
-            ids = ", ".join(expected_dates) or "no check-in in so short a window"
-            yield Problem(f"{place}.id", f"expected one of {ids}, got {milestone.id!r}")
+            ids = f"one of {', '.join(expected_dates)}" if expected_dates else "no check-in in so short a window"
+            yield Problem(f"{place}.id", f"expected {ids}, got {milestone.id!r}")
         elif milestone.expected_date != expected_dates[milestone.id]:
             message = (
                 f"expected {expected_dates[milestone.id]}, as the window from its start to its event says, "

@@ -1,8 +1,9 @@
 """
 Page keys: text that sorts the way a page is ordered.
 
-A key is the anchor's id, the sort key and the row's own id, joined by a bar, which no id holds. All rows of one
-anchor lie between `anchor|` and `anchor}`, the bar's successor, so a page is one walk along a range index.
+A key is the anchor's id, the sort key and the row's own id, joined by an exclamation mark. No id holds one, and it
+sorts before every character that ids hold, so keys sort as the tuples of their parts do: `P_1` before `P_10`. All rows
+of one anchor lie between `anchor!` and `anchor"`, the mark's successor, so a page is one walk along a range index.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,8 @@ from datetime import date, datetime
 from graph.inference.influence import implied_belief
 from graph.model import DocumentLink, Evidence, Exposure, Influence, Milestone, Prediction, Validation
 
-BAR = "|"
-AFTER_BAR = "}"
+MARK = "!"
+AFTER_MARK = '"'
 LAST = "~"  # sorts behind every digit and letter
 FIRST = "-"  # sorts before every digit and letter
 ORDINAL_OFFSET = 50_000  # keeps ordinals positive and five digits wide
@@ -22,7 +23,7 @@ Keys = dict[str, str]
 
 def bounds(anchor: str | None) -> tuple[str, str]:
     """Between which two texts all keys of an anchor lie; without an anchor, all keys there are."""
-    return (f"{anchor}{BAR}", f"{anchor}{AFTER_BAR}") if anchor is not None else ("", LAST + AFTER_BAR)
+    return (f"{anchor}{MARK}", f"{anchor}{AFTER_MARK}") if anchor is not None else ("", LAST + AFTER_MARK)
 
 
 def moment_text(moment: datetime) -> str:
@@ -47,7 +48,7 @@ def largest_first(size: float | None) -> str:
 
 def join(*parts: str) -> str:
     """The parts of a key in one."""
-    return BAR.join(parts)
+    return MARK.join(parts)
 
 
 def prediction_keys(prediction: Prediction, probability: float | None) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ stands for a relationship. Probabilities lie strictly between 0 and 1; moments c
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -33,9 +35,13 @@ MAX_TEXT_CHARACTERS = 100_000
 MAX_LINE_CHARACTERS = 2_000
 MAX_SHOWN_CHARACTERS = 80  # of a wrong value, in an error
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@#/+-]{0,199}$"
+# Longer, since the id of a check-in that an import makes begins with its prediction's.
+MILESTONE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@#/+-]{0,219}$"
 FIRST_YEAR, LAST_YEAR = 1000, 9000  # what four digits, Neo4j and Python all agree on
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CALENDAR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CALENDAR_MOMENT = re.compile(_CALENDAR_DAY.pattern + r"[Tt ][0-9]{2}:")
 
 
 class ClaimStatus(StrEnum):
@@ -94,8 +100,39 @@ def _without_control_characters(text: str) -> str:
     return text
 
 
+# Dates are not left to pydantic, to which text of digits alone means seconds since 1970.
+def _read_day(value: Any) -> Any:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            if _CALENDAR_DAY.fullmatch(value):
+                return date.fromisoformat(value)
+        message = f"expected a day such as 2026-05-30, got {_shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+def _read_moment(value: Any) -> Any:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            if _CALENDAR_MOMENT.match(value):
+                return datetime.fromisoformat(value)
+        message = f"expected a moment such as 2026-05-30T22:15:00Z, got {_shown(value)}"
+        raise ValueError(message)
+    return value
+
+
 def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
+
+
+def _finite_throughout(value: JsonValue) -> JsonValue:
+    """A number such as 1e999 is JSON and no float; written out again it would be no JSON."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        message = "expected numbers within the range of a float, got one outside it"
+        raise ValueError(message) from error
+    return value
 
 
 def _year_in_range(day: date) -> date:
@@ -106,6 +143,7 @@ def _year_in_range(day: date) -> date:
 
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+MilestoneId = Annotated[str, StringConstraints(pattern=MILESTONE_ID_PATTERN)]
 Line = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_LINE_CHARACTERS),
@@ -117,14 +155,22 @@ Text = Annotated[
     AfterValidator(_without_control_characters),
 ]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=MAX_LINE_CHARACTERS)]
-Day = Annotated[date, AfterValidator(_year_in_range)]
-Moment = Annotated[AwareDatetime, AfterValidator(_year_in_range), AfterValidator(_in_utc)]
+Day = Annotated[date, AfterValidator(_year_in_range), BeforeValidator(_read_day)]
+# The year is looked at on both sides of the change to UTC, which neither may nor can leave the calendar.
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(_year_in_range),
+    AfterValidator(_in_utc),
+    AfterValidator(_year_in_range),
+    BeforeValidator(_read_moment),
+]
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 Probability = Annotated[float, Field(gt=0, lt=1, description="Strictly between 0 and 1.")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Number = float
+Metadata = Annotated[JsonValue, AfterValidator(_finite_throughout)]
 
 
 class Row(BaseModel):
@@ -272,7 +318,7 @@ class Prediction(Claim):
     watch_events: Text | None = None
     resolution_evidence: Text | None = None
     source_url: Url | None = None
-    raw_metadata: JsonValue = None
+    raw_metadata: Metadata = None
     raw_metadata_is_complete: bool | None = None
 
 
@@ -284,7 +330,7 @@ class Milestone(Row):
     Both are made when absent and checked when present.
     """
 
-    id: Id
+    id: MilestoneId
     prediction_id: Id
     kind: MilestoneKind
     label: Line
@@ -351,7 +397,7 @@ class Evidence(Row):
     note: Text | None = None
     predictor_id: Id | None = None
     document_id: Id | None = None
-    milestone_id: Id | None = None
+    milestone_id: MilestoneId | None = None
     trf: Share | None = None
     kappa: Share | None = None
     kappa_source: Line | None = None
@@ -376,7 +422,7 @@ class Evidence(Row):
     grace_days: Days | None = None
     n_milestones: Count | None = None
     contributions: tuple[Contribution, ...] = ()
-    raw_metadata: JsonValue = None
+    raw_metadata: Metadata = None
 
 
 class Validation(Row):
@@ -634,7 +680,11 @@ def _problem(detail: ErrorDetails) -> Problem:
 def _shortened(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "nothing"
-    text = json.dumps(detail["input"], ensure_ascii=False, default=str)
+    return _shown(detail["input"])
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph.errors import InvalidError
-from graph.keys import bounds
+from graph.keys import MARK, bounds
 from graph.sessions import Unit
 
 SUBJECTS = (
@@ -125,9 +125,8 @@ class Request:
         low, high = bounds(self.source)
         if self.after is not None:
             if not low < self.after < high:
-                message = (
-                    f"expected a cursor from this very connection, got one from that of {self.after.split('|')[0]!r}"
-                )
+                other = self.after.partition(MARK)[0]
+                message = f"expected a cursor from this very connection, got one from that of {other!r}"
                 raise InvalidError(message, path="after")
             low, high = (low, self.after) if self.relation.is_descending else (self.after, high)
         return {

@@ -83,6 +83,10 @@ class Database:
         Raises:
             ConfigurationError: The address is none that the driver can use.
         """
+        # The driver takes addresses of the HTTP API too, as a preview that needs a library which we do not bring.
+        if not address.uri.startswith(("bolt", "neo4j")):
+            message = f"expected a database address such as bolt://localhost:7687, got {address.uri!r}"
+            raise ConfigurationError(message)
         try:
             driver = AsyncGraphDatabase.driver(
                 address.uri,
@@ -181,12 +185,20 @@ class Database:
             await reading.close()
 
     async def run_schema(self, text: LiteralString) -> None:
-        """Run one schema command in a transaction of its own, since Neo4j does not mix schema and data."""
+        """
+        Run one schema command in a transaction of its own, since Neo4j does not mix schema and data.
+
+        Two at once may meet in a deadlock, of which the database ends one; that one is run again.
+        """
         # That something is there already is what makes a step harmless to repeat, and no news.
         silent = [NotificationDisabledClassification.SCHEMA]
+
+        async def within(transaction: AsyncManagedTransaction) -> None:
+            await (await transaction.run(text)).consume()
+
         with _driver_errors_translated():
             async with self.open_session(notifications_disabled_classifications=silent) as session:
-                await (await session.run(text)).consume()
+                await session.execute_write(within)
 
     def open_session(self, **config: Any) -> AsyncSession:
         """A session of this database's; whoever opens it closes it."""
@@ -304,6 +316,8 @@ def translate(error: Exception) -> ForegraphError | Exception:
     if isinstance(error, driver_errors.AuthError):
         return ConfigurationError("the database refused the user or the password")
     code = getattr(error, "code", None) or ""
+    if code.endswith("Security.AuthenticationRateLimit"):
+        return ConfigurationError("the database refused the password too often; mend it and wait a few seconds")
     if "TransactionTimedOut" in code or "LockAcquisitionTimeout" in code:
         return TimedOutError("the database took too long to answer; try again, or ask for less")
     if code.endswith("Database.DatabaseNotFound"):

@@ -7,6 +7,7 @@ from graph.relations import CLAIM_SUBJECTS, RELATIONS, Request, count, follow
 from graph.search import search
 from graph.sessions import Database, Unit
 
+WARMING_TIMEOUT_SECONDS = 120.0  # nobody waits for it, and a busy machine plans slowly
 NOBODY = "nobody"  # an id that finds nothing costs nothing, and the plan is the same
 
 
@@ -17,7 +18,7 @@ async def warm(database: Database) -> None:
     The first plan of a statement takes the database up to a second; it keeps plans by text and by the types of the
     parameters, so what is planned here is what clients use.
     """
-    await database.read(_read_nothing)
+    await database.read(_read_nothing, timeout_seconds=WARMING_TIMEOUT_SECONDS)
 
 
 async def _read_nothing(unit: Unit) -> None:

@@ -51,7 +51,7 @@ async def test_the_cypher_of_analysts_brings_something(sample: Database) -> None
     """Analysts' names are the graph's names."""
     (statement,) = blocks("cypher")
     async with sample.open_session() as session:
-        rows = [record async for record in await session.run(statement)]  # type: ignore[arg-type]  # the README's text
+        rows = [record async for record in await session.run(statement)]
 
     assert len(rows) > 1
 

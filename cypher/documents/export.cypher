@@ -1,6 +1,7 @@
-// A page of all documents by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all documents by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (document:Document)
 WHERE document.id > $after
-RETURN document.id AS key, properties(document) AS row
-ORDER BY key
+WITH document
+ORDER BY document.id
 LIMIT $limit
+RETURN collect(properties(document)) AS rows, max(document.id) AS last_key

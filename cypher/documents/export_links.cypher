@@ -1,6 +1,7 @@
-// A page of which document is about which claim. $after: the last key of the page before, '' at first. $limit: rows.
+// A page of which document is about which claim in one record, with its last key. $after: the last key of the page before, '' at first. $limit: rows.
 MATCH ()-[edge:ABOUT]->()
 WHERE edge.document_key > $after
-RETURN edge.document_key AS key, properties(edge) AS row
-ORDER BY key
+WITH edge
+ORDER BY edge.document_key
 LIMIT $limit
+RETURN collect(properties(edge)) AS rows, max(edge.document_key) AS last_key

@@ -1,6 +1,7 @@
-// A page of all domains by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all domains by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (domain:Domain)
 WHERE domain.id > $after
-RETURN domain.id AS key, properties(domain) AS row
-ORDER BY key
+WITH domain
+ORDER BY domain.id
 LIMIT $limit
+RETURN collect(properties(domain)) AS rows, max(domain.id) AS last_key

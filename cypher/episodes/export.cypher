@@ -1,6 +1,7 @@
-// A page of all episodes by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all episodes by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (episode:Episode)
 WHERE episode.id > $after
-RETURN episode.id AS key, properties(episode) AS row
-ORDER BY key
+WITH episode
+ORDER BY episode.id
 LIMIT $limit
+RETURN collect(properties(episode)) AS rows, max(episode.id) AS last_key

@@ -1,6 +1,7 @@
-// A page of all evidence by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all evidence by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (evidence:Evidence)
 WHERE evidence.id > $after
-RETURN evidence.id AS key, properties(evidence) AS row
-ORDER BY key
+WITH evidence
+ORDER BY evidence.id
 LIMIT $limit
+RETURN collect(properties(evidence)) AS rows, max(evidence.id) AS last_key

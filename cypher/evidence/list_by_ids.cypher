@@ -1,5 +1,6 @@
-// Ledger rows as they are stored. $ids: evidence.
+// Ledger rows as they are stored, in one record. $ids: evidence.
 UNWIND $ids AS id
 MATCH (evidence:Evidence {id: id})
-RETURN properties(evidence) AS row
+WITH evidence
 ORDER BY evidence.id
+RETURN collect(properties(evidence)) AS rows

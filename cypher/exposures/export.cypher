@@ -1,16 +1,18 @@
-// A page of all exposures by prediction; of each sign at most $limit. $after: the last key of the page before, '' at first.
+// A page of all exposures by prediction in one record, with its last key. $after: the last key of the page before, '' at first. $limit: rows.
 CALL () {
   MATCH ()-[edge:BENEFITS]->()
   WHERE edge.prediction_key > $after
-  RETURN edge, edge.prediction_key AS key, 'BENEFITS' AS kind
+  RETURN edge, edge.prediction_key AS key
   ORDER BY key
   LIMIT $limit
   UNION ALL
   MATCH ()-[edge:HARMS]->()
   WHERE edge.prediction_key > $after
-  RETURN edge, edge.prediction_key AS key, 'HARMS' AS kind
+  RETURN edge, edge.prediction_key AS key
   ORDER BY key
   LIMIT $limit
 }
-RETURN key, properties(edge) AS row
-ORDER BY key, kind
+WITH edge, key
+ORDER BY key
+LIMIT $limit
+RETURN collect(properties(edge)) AS rows, max(key) AS last_key

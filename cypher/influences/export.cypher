@@ -1,22 +1,24 @@
-// A page of all influences by parent; of each kind at most $limit. $after: the last key of the page before, '' at first.
+// A page of all influences by parent in one record, with its last key. $after: the last key of the page before, '' at first. $limit: rows.
 CALL () {
   MATCH ()-[edge:PREREQUISITE_OF]->()
   WHERE edge.outgoing_key > $after
-  RETURN edge, edge.outgoing_key AS key, 'PREREQUISITE_OF' AS kind
+  RETURN edge, edge.outgoing_key AS key
   ORDER BY key
   LIMIT $limit
   UNION ALL
   MATCH ()-[edge:KILLS]->()
   WHERE edge.outgoing_key > $after
-  RETURN edge, edge.outgoing_key AS key, 'KILLS' AS kind
+  RETURN edge, edge.outgoing_key AS key
   ORDER BY key
   LIMIT $limit
   UNION ALL
   MATCH ()-[edge:CORRELATES_WITH]->()
   WHERE edge.outgoing_key > $after
-  RETURN edge, edge.outgoing_key AS key, 'CORRELATES_WITH' AS kind
+  RETURN edge, edge.outgoing_key AS key
   ORDER BY key
   LIMIT $limit
 }
-RETURN key, properties(edge) AS row
-ORDER BY key, kind
+WITH edge, key
+ORDER BY key
+LIMIT $limit
+RETURN collect(properties(edge)) AS rows, max(key) AS last_key

@@ -1,4 +1,5 @@
-// Every influence's two ends, to look for cycles in.
+// Every influence's two ends, to look for cycles in: one record of pairs, a parent and all its children.
 MATCH (parent:Claim)-[:PREREQUISITE_OF|KILLS|CORRELATES_WITH]->(child:Claim)
 WHERE parent.id > ''
-RETURN parent.id AS parent_id, child.id AS child_id
+WITH parent.id AS parent_id, collect(child.id) AS child_ids
+RETURN collect([parent_id, child_ids]) AS edges

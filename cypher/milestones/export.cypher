@@ -1,6 +1,7 @@
-// A page of all milestones by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all milestones by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (milestone:Milestone)
 WHERE milestone.id > $after
-RETURN milestone.id AS key, properties(milestone) AS row
-ORDER BY key
+WITH milestone
+ORDER BY milestone.id
 LIMIT $limit
+RETURN collect(properties(milestone)) AS rows, max(milestone.id) AS last_key

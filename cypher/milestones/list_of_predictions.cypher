@@ -1,5 +1,6 @@
-// Whole milestone chains. $ids: predictions.
+// Whole milestone chains in one record. $ids: predictions.
 UNWIND $ids AS id
 MATCH (:Claim {id: id})-[:HAS_MILESTONE]->(milestone:Milestone)
-RETURN properties(milestone) AS row
+WITH milestone
 ORDER BY milestone.id
+RETURN collect(properties(milestone)) AS rows

@@ -1,4 +1,4 @@
-// Writes each Milestone that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
+// Writes each Milestone that is new or differs, and hangs it on its claim and no other; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (milestone:Milestone {id: row.id})
@@ -8,6 +8,11 @@ WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(milestone[key] = row[key
 SET milestone += row
 REMOVE milestone._is_new
 WITH milestone, is_new
+CALL (milestone) {
+  MATCH (old:Claim)-[had:HAS_MILESTONE]->(milestone)
+  WHERE old.id <> milestone.prediction_id
+  DELETE had
+}
 CALL (milestone) {
   MATCH (claim:Claim {id: milestone.prediction_id})
   MERGE (claim)-[:HAS_MILESTONE]->(milestone)

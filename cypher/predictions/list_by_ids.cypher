@@ -1,6 +1,7 @@
-// Predictions as they are stored. $ids: predictions.
+// Predictions as they are stored, in one record. $ids: predictions.
 UNWIND $ids AS id
 MATCH (prediction:Claim {id: id})
 WHERE prediction:Prediction
-RETURN properties(prediction) AS row
+WITH prediction
 ORDER BY prediction.id
+RETURN collect(properties(prediction)) AS rows

@@ -1,6 +1,7 @@
-// A page of all predictors by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all predictors by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (predictor:Predictor)
 WHERE predictor.id > $after
-RETURN predictor.id AS key, properties(predictor) AS row
-ORDER BY key
+WITH predictor
+ORDER BY predictor.id
 LIMIT $limit
+RETURN collect(properties(predictor)) AS rows, max(predictor.id) AS last_key

@@ -1,6 +1,7 @@
-// A page of all propagation runs by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all propagation runs by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (run:PropagationRun)
 WHERE run.id > $after
-RETURN run.id AS key, properties(run) AS row
-ORDER BY key
+WITH run
+ORDER BY run.id
 LIMIT $limit
+RETURN collect(properties(run)) AS rows, max(run.id) AS last_key

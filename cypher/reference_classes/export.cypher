@@ -1,6 +1,7 @@
-// A page of all reference classes by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all reference classes by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (class:ReferenceClass)
 WHERE class.id > $after
-RETURN class.id AS key, properties(class) AS row
-ORDER BY key
+WITH class
+ORDER BY class.id
 LIMIT $limit
+RETURN collect(properties(class)) AS rows, max(class.id) AS last_key

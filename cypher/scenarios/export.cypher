@@ -1,6 +1,7 @@
-// A page of all scenarios by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all scenarios by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (claim:Claim)
 WHERE claim.id > $after AND claim:Scenario
-RETURN claim.id AS key, properties(claim) AS row
-ORDER BY key
+WITH claim
+ORDER BY claim.id
 LIMIT $limit
+RETURN collect(properties(claim)) AS rows, max(claim.id) AS last_key

@@ -1,6 +1,7 @@
-// A page of all tickers by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all tickers by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (ticker:Ticker)
 WHERE ticker.symbol > $after
-RETURN ticker.symbol AS key, properties(ticker) AS row
-ORDER BY key
+WITH ticker
+ORDER BY ticker.symbol
 LIMIT $limit
+RETURN collect(properties(ticker)) AS rows, max(ticker.symbol) AS last_key

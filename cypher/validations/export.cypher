@@ -1,6 +1,7 @@
-// A page of all validations by id. $after: the last id of the page before, '' at first. $limit: rows.
+// A page of all validations by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (validation:Validation)
 WHERE validation.id > $after
-RETURN validation.id AS key, properties(validation) AS row
-ORDER BY key
+WITH validation
+ORDER BY validation.id
 LIMIT $limit
+RETURN collect(properties(validation)) AS rows, max(validation.id) AS last_key

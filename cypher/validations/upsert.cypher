@@ -1,4 +1,4 @@
-// Writes each Validation that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
+// Writes each Validation that is new or differs, and hangs it on its claim and no other; returns the ids of the new and of the others in one row.
 // $rows: properties, absent ones as null.
 UNWIND $rows AS row
 MERGE (validation:Validation {id: row.id})
@@ -8,6 +8,11 @@ WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(validation[key] = row[ke
 SET validation += row
 REMOVE validation._is_new
 WITH validation, is_new
+CALL (validation) {
+  MATCH (validation)-[had:CHECKS]->(old:Claim)
+  WHERE old.id <> validation.prediction_id
+  DELETE had
+}
 CALL (validation) {
   MATCH (claim:Claim {id: validation.prediction_id})
   MERGE (validation)-[:CHECKS]->(claim)

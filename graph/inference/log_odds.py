@@ -2,6 +2,11 @@
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
 
 def logit(probability: float) -> float:
     """
@@ -25,3 +30,21 @@ def sigmoid(log_odds: float) -> float:
         return 1.0 / (1.0 + math.exp(-log_odds))
     odds = math.exp(log_odds)
     return odds / (1.0 + odds)
+
+
+def logits(probabilities: FloatArray) -> FloatArray:
+    """
+    `logit` of each, shape kept.
+
+    NumPy's own logarithm may differ from the standard library's in the last bit, by machine and by length of the
+    array; stored beliefs are compared bit for bit with others computed one at a time, so both use the same one.
+
+    Raises:
+        ValueError: One of them is 0, 1 or outside.
+    """
+    return np.array([logit(probability) for probability in probabilities.ravel().tolist()]).reshape(probabilities.shape)
+
+
+def sigmoids(log_odds: FloatArray) -> FloatArray:
+    """`sigmoid` of each, shape kept and equal to the last bit, for the reason that `logits` gives."""
+    return np.array([sigmoid(value) for value in log_odds.ravel().tolist()]).reshape(log_odds.shape)

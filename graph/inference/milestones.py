@@ -1,7 +1,7 @@
 """Dates and ranks of a milestone chain."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 NUM_CHECK_INS = 3
 
@@ -35,3 +35,15 @@ def ordinals(expected: Sequence[date], event: int | None) -> tuple[int, ...]:
     ranks = {position: rank for rank, position in enumerate(by_date)}
     zero = ranks[event] if event is not None else 0
     return tuple(ranks[position] - zero for position in range(len(expected)))
+
+
+def is_overdue(due: date, moment: datetime, *, grace_days: int) -> bool:
+    """
+    Whether a pending milestone is overdue: the first moment (UTC) of its due day plus the grace lies behind.
+
+    Args:
+        due: The end of its range, else its expected date.
+        moment: When one looks, with a zone.
+        grace_days: Days that it may be late.
+    """
+    return datetime.combine(due + timedelta(days=grace_days), time(), tzinfo=UTC) < moment

@@ -1,6 +1,15 @@
 """A prediction's window and how much of it remains."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.inference.log_odds import FloatArray
+
+MomentArray = NDArray[np.datetime64]
+"""Moments in UTC to the microsecond: dtype datetime64[us], which knows no zones; NaT is none."""
 
 
 def year_window(from_year: int) -> tuple[datetime, datetime]:
@@ -28,3 +37,39 @@ def window_of(
     if window_start is not None and window_end is not None:
         return window_start, window_end
     return None if from_year is None else year_window(from_year)
+
+
+def utc_moments(moments: Sequence[datetime | None]) -> MomentArray:
+    """
+    Moments as an array, shape (n,); None becomes NaT.
+
+    Raises:
+        ValueError: One of them has no zone.
+    """
+    for moment in moments:
+        if moment is not None and moment.utcoffset() is None:
+            message = f"expected a moment with a zone, got {moment}"
+            raise ValueError(message)
+    naive = [None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
+    return np.array(naive, dtype="datetime64[us]")
+
+
+def time_remaining_fractions(starts: MomentArray, deadlines: MomentArray, moments: MomentArray) -> FloatArray:
+    """
+    `time_remaining_fraction` of many windows or at many moments; NaN where there is no window.
+
+    Equal to the last bit for windows under 285 years, whose microseconds a double holds exactly.
+
+    Args:
+        starts: Of shapes that broadcast, as are the others; NaT is no window.
+        deadlines: As `starts`.
+        moments: At which to ask.
+
+    Raises:
+        ValueError: A deadline is not after its start, or only one of the two is there.
+    """
+    if (np.isnat(starts) != np.isnat(deadlines)).any() or (deadlines <= starts).any():
+        message = "expected each deadline after its start, or neither"
+        raise ValueError(message)
+    fractions: FloatArray = np.clip((deadlines - moments) / (deadlines - starts), 0.0, 1.0)
+    return fractions

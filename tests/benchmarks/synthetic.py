@@ -4,6 +4,7 @@ Graphs of any size with the degrees of a real one: hubs among killers, predictor
 The same arguments give the same rows. Rows are valid, and what an import derives is left for the import to derive.
 """
 
+import re
 import string
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -56,15 +57,19 @@ NUM_DOMAINS, NUM_CLASSES, NUM_TICKERS = 20, 40, 500
 FIRST_DAY: Final = date(2025, 1, 6)
 NUM_SENTENCES: Final = 4096
 STREAM_SIZE: Final = 65_536  # uniforms drawn at once; one at a time costs more than the rest of a row
-VOCABULARY: Final = (
-    "accelerator adoption agent alignment announces automation autonomy battery before benchmark billion breakthrough by "
-    "capacity capital chips cloud commercial compute cost customers data decade deployment distillation doubles energy "
-    "enterprise exceeds factory first fleet forecast frontier fusion global grid growth hardware humanoid hundred "
-    "industry inference intelligence labor large launch leading less licence margin market million models more network "
-    "nuclear open orbit output parity percent pilot power price production quarter ramp reactor reasoning regulation "
-    "release revenue robot routine scale sensors shipments small software supply surgery than through token training "
-    "trillion under units vehicle vendor volume weekly within without year"
-).split()
+VOCABULARY: Final = re.findall(
+    r"\w+",
+    """
+    accelerator adoption agent alignment announces automation autonomy battery before benchmark billion
+    breakthrough by capacity capital chips cloud commercial compute cost customers data decade deployment
+    distillation doubles energy enterprise exceeds factory first fleet forecast frontier fusion global grid growth
+    hardware humanoid hundred industry inference intelligence labor large launch leading less licence margin
+    market million models more network nuclear open orbit output parity percent pilot power price production
+    quarter ramp reactor reasoning regulation release revenue robot routine scale sensors shipments small software
+    supply surgery than through token training trillion under units vehicle vendor volume weekly within without
+    year
+    """,
+)
 
 ItemT = TypeVar("ItemT")
 

@@ -1,0 +1,229 @@
+"""A claim's belief as a function of its ledger and of time, and curves of it that lose no extreme."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.inference.evidence import POLICY, BeliefPolicy
+from graph.inference.log_odds import FloatArray, logit
+from graph.inference.posterior import posteriors
+from graph.inference.time import MomentArray, time_remaining_fractions, utc_moments
+
+IndexArray = NDArray[np.intp]
+
+LEAST_MAX_POINTS = 4
+"""Both ends, the lowest point and the highest."""
+
+MOST_MAX_POINTS = 10_000
+"""More than a screen has columns; it bounds what one question may cost."""
+
+_TICK = np.timedelta64(1, "us")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """
+    What a claim's belief depends on, now or ever.
+
+    Attributes:
+        stated: Probability as stated, strictly between 0 and 1.
+        moments: When each row was recorded, ascending, shape (n,); rows of one moment stand in the ledger's order.
+        adjusted_llrs: What each row adds, finite, shape (n,).
+        window: Start and deadline, with zones; None without, and then time alone changes nothing.
+        base_rate: Of the reference class, strictly between 0 and 1; None without one.
+
+    Raises:
+        ValueError: The shapes differ, a moment is missing or out of order, or a number is not finite.
+    """
+
+    stated: float
+    moments: MomentArray
+    adjusted_llrs: FloatArray
+    window: tuple[datetime, datetime] | None = None
+    base_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.moments.ndim != 1 or self.moments.shape != self.adjusted_llrs.shape:
+            message = (
+                f"expected as many moments as log-likelihood ratios, "
+                f"got shapes {self.moments.shape} and {self.adjusted_llrs.shape}"
+            )
+            raise ValueError(message)
+        _check_ascending(self.moments)
+        if not np.isfinite(self.adjusted_llrs).all():
+            message = "expected finite log-likelihood ratios, got NaN or an infinity"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """
+    Points in order of time.
+
+    Attributes:
+        moments: Ascending, shape (n,).
+        values: The value at each, shape (n,).
+    """
+
+    moments: MomentArray
+    values: FloatArray
+
+
+def inside_log_odds_after(ledger: Ledger) -> FloatArray:
+    """
+    Inside log-odds before any row and after each, shape (n + 1,).
+
+    Added row by row, as intake adds them, so that the last is bit for bit the state that intake arrives at.
+
+    Raises:
+        ValueError: The stated probability is 0, 1 or outside.
+    """
+    return np.cumsum(np.concatenate(([logit(ledger.stated)], ledger.adjusted_llrs)))
+
+
+def inside_log_odds_at(ledger: Ledger, moments: MomentArray) -> FloatArray:
+    """
+    Inside log-odds as the ledger stood at each moment, a row of that very moment included.
+
+    Args:
+        ledger: The claim's.
+        moments: Any shape and order.
+
+    Raises:
+        ValueError: The stated probability is 0, 1 or outside.
+    """
+    return inside_log_odds_after(ledger)[np.searchsorted(ledger.moments, moments, side="right")]
+
+
+def beliefs_at(ledger: Ledger, moments: MomentArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
+    """
+    The belief as it stood at each moment: its evidence until then, blended by the time that remained then.
+
+    Args:
+        ledger: The claim's.
+        moments: Any shape and order, none of them NaT.
+        policy: Says what the outside view weighs.
+
+    Returns:
+        Probabilities strictly between 0 and 1, in the shape of `moments`.
+
+    Raises:
+        ValueError: A moment is NaT, or a number of the ledger lies outside its range.
+    """
+    _check_moments(moments)
+    starts, deadlines = utc_moments(ledger.window or (None, None))
+    return posteriors(
+        inside_log_odds_at(ledger, moments),
+        base_rates=np.full(moments.shape, np.nan if ledger.base_rate is None else ledger.base_rate),
+        trfs=time_remaining_fractions(starts, deadlines, moments),
+        policy=policy,
+    )
+
+
+def belief_curve(
+    ledger: Ledger, start: datetime, end: datetime, *, max_points: int, policy: BeliefPolicy = POLICY
+) -> Curve:
+    """
+    The belief from one moment to another, drift included.
+
+    Between two rows it only rises or only falls. So the ends, the window's ends, each row's moment and the
+    microsecond before it hold every extreme; even steps between them draw the bends.
+
+    Args:
+        ledger: The claim's.
+        start: First moment asked for, with a zone.
+        end: Last one, not before `start`.
+        max_points: As of `downsample`.
+        policy: Says what the outside view weighs.
+
+    Raises:
+        ValueError: The end is before the start, the number of points lies outside, or a number of the ledger does.
+    """
+    _check_max_points(max_points)
+    first, last = utc_moments((start, end))
+    if last < first:
+        message = f"expected an end not before the start, got {end} and {start}"
+        raise ValueError(message)
+    edges = utc_moments(ledger.window or ())
+    # Truncated to whole microseconds; an end that this misses stands in the array by itself.
+    steps = first + (last - first) * np.linspace(0.0, 1.0, max_points)
+    candidates = np.concatenate((ledger.moments, ledger.moments - _TICK, edges, steps, [first, last]))
+    moments = np.unique(candidates[(candidates >= first) & (candidates <= last)])
+    return downsample(moments, beliefs_at(ledger, moments, policy=policy), max_points)
+
+
+def downsample(moments: MomentArray, values: FloatArray, max_points: int) -> Curve:
+    """
+    A curve of at most `max_points` of the points, with both ends and every stretch's lowest and highest.
+
+    What lies between the ends is cut into stretches of equal time, half as many as points are left, and of each the
+    lowest and the highest point stay, the earliest among equals. So the global extremes stay, and so does any spike
+    at the place where it is; averages would flatten it.
+
+    Args:
+        moments: Ascending, shape (n,).
+        values: Finite, shape (n,).
+        max_points: From `LEAST_MAX_POINTS` to `MOST_MAX_POINTS`. Curves that are short enough come back whole.
+
+    Raises:
+        ValueError: The shapes differ, a moment is NaT or out of order, a value is not finite, or the number of points
+            lies outside.
+
+    Source: Jugel, Jerzak, Hackenbroich and Markl, "M4", PVLDB 7 (2014), 797-808, of which this keeps two of four.
+    """
+    _check_max_points(max_points)
+    if moments.ndim != 1 or moments.shape != values.shape:
+        message = f"expected as many values as moments, got shapes {values.shape} and {moments.shape}"
+        raise ValueError(message)
+    _check_ascending(moments)
+    if not np.isfinite(values).all():
+        message = "expected finite values, got NaN or an infinity"
+        raise ValueError(message)
+    if moments.size <= max_points:
+        return Curve(moments.copy(), values.copy())
+    extremes = _extremes(_stretches(moments[1:-1], (max_points - 2) // 2), values[1:-1])
+    kept = np.concatenate(([0], 1 + extremes, [moments.size - 1]))
+    return Curve(moments[kept], values[kept])
+
+
+def _stretches(moments: MomentArray, num_stretches: int) -> IndexArray:
+    """The number of the stretch of equal time that each moment lies in, rising from 0."""
+    span = moments[-1] - moments[0]
+    if span == 0 * _TICK:
+        return np.zeros(moments.shape, dtype=np.intp)
+    places = np.floor((moments - moments[0]) / span * num_stretches).astype(np.intp)
+    numbers: IndexArray = np.minimum(places, num_stretches - 1)
+    return numbers
+
+
+def _extremes(stretches: IndexArray, values: FloatArray) -> IndexArray:
+    """The places, ascending, of each stretch's lowest and highest value."""
+    places = [_first_of_each(stretches, np.lexsort((signed, stretches))) for signed in (values, -values)]
+    return np.unique(np.concatenate(places))
+
+
+def _first_of_each(stretches: IndexArray, order: IndexArray) -> IndexArray:
+    _, first_places = np.unique(stretches[order], return_index=True)
+    first: IndexArray = order[first_places]
+    return first
+
+
+def _check_max_points(max_points: int) -> None:
+    if not LEAST_MAX_POINTS <= max_points <= MOST_MAX_POINTS:
+        message = f"expected {LEAST_MAX_POINTS} to {MOST_MAX_POINTS} points, got {max_points}"
+        raise ValueError(message)
+
+
+def _check_moments(moments: MomentArray) -> None:
+    if np.isnat(moments).any():
+        message = "expected moments, got NaT"
+        raise ValueError(message)
+
+
+def _check_ascending(moments: MomentArray) -> None:
+    _check_moments(moments)
+    if (moments[1:] < moments[:-1]).any():
+        message = "expected moments in ascending order"
+        raise ValueError(message)
