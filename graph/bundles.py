@@ -54,7 +54,9 @@ BATCH_ROWS = 2_000
 EXPORT_PAGE_ROWS = 2_000
 EXPORT_TIMEOUT_SECONDS = 600.0
 EXPORT_TRIES = 3
-# What the embedded server's memory for one transaction holds with room to spare; larger graphs come in parts.
+# A row takes up to 10 kB of the database's memory for one transaction, which is 384 MB for the embedded server.
+TRANSACTION_ROWS = 10_000
+# What this process holds with room to spare; larger graphs come in several bundles.
 MAX_ROWS = 250_000
 
 KINDS: Mapping[str, type[Row]] = {
@@ -147,16 +149,59 @@ class _Written:
     created: dict[str, list[str]] = field(default_factory=dict)
     updated: dict[str, list[str]] = field(default_factory=dict)
 
-    def changed(self, *names: str) -> list[str]:
-        return [row_id for name in names for row_id in (*self.created.get(name, ()), *self.updated.get(name, ()))]
+    def note(self, name: str, created: Iterable[str], updated: Iterable[str]) -> None:
+        """Add what was written of one list."""
+        self.created.setdefault(name, []).extend(created)
+        self.updated.setdefault(name, []).extend(updated)
+
+    def add(self, other: "_Written") -> None:
+        """Add what another transaction wrote."""
+        for name in LISTS:
+            self.note(name, other.created.get(name, ()), other.updated.get(name, ()))
 
 
 class _DryRunError(Exception):
-    """Rolls the transaction of a dry run back."""
+    """Rolls a transaction of a dry run back."""
 
-    def __init__(self, report: ImportReport) -> None:
-        super().__init__()
-        self.report = report
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """An import as it was asked for."""
+
+    draft: Draft
+    today: date
+    on_progress: OnProgress
+    is_dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A bundle that may be written: its rows with everything derived, and what the graph has already."""
+
+    placed: Mapping[str, Sequence[PlacedRow]]
+    known: Known
+    page_keys: Callable[[Row], dict[str, Any]]
+
+    def num_rows(self) -> int:
+        """How many rows there are, derived ones included."""
+        return sum(len(rows) for rows in self.placed.values())
+
+    def batches(self) -> Iterator[tuple[str, Sequence[PlacedRow]]]:
+        """The rows of each list by batches, in the order in which they can be written."""
+        return ((name, part) for name in LISTS for part in _batches(self.placed[name]))
+
+    def has_ends(self, row: Row) -> bool:
+        """Whether the graph has both ends of a relationship already; so it is of every other row."""
+        claims, ids = self.known.claim_kinds, self.known.ids
+        match row:
+            case Influence():
+                return row.parent_id in claims and row.child_id in claims
+            case Exposure():
+                return row.prediction_id in claims and row.symbol in ids.get("tickers", ())
+            case DocumentLink():
+                return row.document_id in ids.get("documents", ()) and row.claim_id in claims
+            case _:
+                return True
 
 
 async def import_text(
@@ -168,7 +213,11 @@ async def import_text(
     today: date | None = None,
 ) -> ImportReport:
     """
-    Write a bundle's text into the graph: all of it or nothing.
+    Write a bundle's text into the graph: all of it, or nothing where anything is wrong with it.
+
+    Up to `TRANSACTION_ROWS` rows are one transaction. A larger bundle is checked whole before its first row is
+    written, then written in transactions of that size while other imports wait; each part is right in itself, so
+    after a crash between two of them importing again completes the rest.
 
     Args:
         database: Where to.
@@ -181,16 +230,11 @@ async def import_text(
         UnavailableError: The database cannot be reached.
     """
     draft = read_draft(text)
-    _check_size(sum(len(rows) for rows in draft.rows.values()))
-    moment = today or datetime.now(UTC).date()
-
-    async def work(unit: Unit) -> ImportReport:
-        return await _import_draft(unit, draft, moment, on_progress or _ignore_progress, dry_run=dry_run)
-
-    try:
-        return await database.write(work)
-    except _DryRunError as outcome:
-        return outcome.report
+    num_rows = sum(len(rows) for rows in draft.rows.values())
+    _check_size(num_rows)
+    job = _Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
+    run = _import_at_once if num_rows <= TRANSACTION_ROWS else _import_in_parts
+    return await run(database, job)
 
 
 async def import_bundle(
@@ -239,24 +283,109 @@ def _check_size(num_rows: int) -> None:
         raise InvalidError(message, path="bundle")
 
 
-async def _import_draft(
-    unit: Unit, draft: Draft, today: date, on_progress: OnProgress, *, dry_run: bool
-) -> ImportReport:
-    await unit.run("graph/lock")
+async def _import_at_once(database: Database, job: _Job) -> ImportReport:
+    written = _Written()
+
+    async def work(unit: Unit) -> ImportReport:
+        nonlocal written
+        written = _Written()
+        await unit.run("graph/lock")
+        checked = await _check(unit, job)
+        await _write(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
+        report = _report(checked, written, job)
+        if job.is_dry_run:
+            raise _DryRunError(report)
+        return report
+
+    try:
+        return await database.write(work)
+    except _DryRunError as outcome:
+        report: ImportReport = outcome.args[0]
+        return report
+
+
+async def _import_in_parts(database: Database, job: _Job) -> ImportReport:
+    written = _Written()
+    async with database.holding("graph/lock") as lock:
+        checked = await _check(lock, job)
+        progress = _progress(job, checked)
+        for part in _transactions(checked.batches()):
+            written.add(await _write_part(database, job, checked, part, progress))
+    return _report(checked, written, job)
+
+
+async def _write_part(
+    database: Database,
+    job: _Job,
+    checked: _Checked,
+    part: Sequence[tuple[str, Sequence[PlacedRow]]],
+    progress: Callable[[int], None],
+) -> _Written:
+    """One transaction of several; a dry run's is rolled back, so rows between new ends count as new unseen."""
+    written = _Written()
+
+    async def work(unit: Unit) -> None:
+        nonlocal written
+        written = _Written()
+        await _write(unit, checked, part, written, progress)
+        if job.is_dry_run:
+            raise _DryRunError
+
+    unseen = _Written()
+    if job.is_dry_run:
+        for name, rows in part:
+            unseen.note(name, [row_id(row) for _, row in rows if not checked.has_ends(row)], [])
+        part = [(name, [entry for entry in rows if checked.has_ends(entry[1])]) for name, rows in part]
+    try:
+        await database.write(work)
+    except _DryRunError:
+        written.add(unseen)
+    return written
+
+
+def _transactions(
+    batches: Iterable[tuple[str, Sequence[PlacedRow]]],
+) -> Iterator[list[tuple[str, Sequence[PlacedRow]]]]:
+    """Batches in groups that one transaction each can hold."""
+    group: list[tuple[str, Sequence[PlacedRow]]] = []
+    for batch in batches:
+        if group and sum(len(rows) for _, rows in group) + len(batch[1]) > TRANSACTION_ROWS:
+            yield group
+            group = []
+        group.append(batch)
+    if group:
+        yield group
+
+
+def _progress(job: _Job, checked: _Checked) -> Callable[[int], None]:
+    total, done = checked.num_rows(), 0
+
+    def progress(num_rows: int) -> None:
+        nonlocal done
+        done = min(total, done + num_rows)
+        job.on_progress(done, total)
+
+    return progress
+
+
+async def _check(unit: Unit, job: _Job) -> _Checked:
+    """
+    The bundle's rows with everything derived.
+
+    Raises:
+        BundleError: With everything that is wrong with the bundle, in itself and with the graph.
+    """
+    draft = job.draft
     known = await _list_known(unit, draft)
     placed = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
     problems = [*draft.problems, *_reference_problems(placed, draft.named, known)]
-    placed, found = await _derive(unit, placed, known, today)
+    complete, found = await _derive(unit, placed, known, job.today)
     problems += found
-    problems += await _ledger_problems(unit, placed["evidence"])
-    problems += await _cycle_problems(unit, placed["influences"], known)
+    problems += await _ledger_problems(unit, complete["evidence"])
+    problems += await _cycle_problems(unit, complete["influences"], known)
     if problems:
         raise BundleError(problems)
-    written = await _write(unit, placed, known, on_progress)
-    report = _report(placed, written, dry_run=dry_run)
-    if dry_run:
-        raise _DryRunError(report)
-    return report
+    return _Checked(complete, known, _page_keys(complete, known))
 
 
 async def _list_known(unit: Unit, draft: Draft) -> Known:
@@ -429,28 +558,39 @@ def find_cycle(children: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
 
 
 async def _write(
-    unit: Unit, placed: Mapping[str, Sequence[PlacedRow]], known: Known, on_progress: OnProgress
-) -> _Written:
-    written, done = _Written(), 0
-    total = sum(len(rows) for rows in placed.values())
-    keys = _page_keys(placed, known)
-    for name in LISTS:
-        created: list[str] = []
-        updated: list[str] = []
-        for part in _batches(placed[name]):
-            rows = [to_properties(row) | keys(row) for _, row in part]
+    unit: Unit,
+    checked: _Checked,
+    batches: Iterable[tuple[str, Sequence[PlacedRow]]],
+    written: _Written,
+    progress: Callable[[int], None],
+) -> None:
+    """Write some batches, each with the relationships and page keys that follow from its rows."""
+    num_changed = 0
+    for name, part in batches:
+        rows = [to_properties(row) | checked.page_keys(row) for _, row in part]
+        if rows:
             (answer,) = await unit.run(UPSERTS[name], rows=rows)
-            created += answer["created"]
-            updated += answer["updated"]
-            done += len(part)
-            on_progress(done, total)
-        written.created[name], written.updated[name] = created, updated
-    await _link(unit, written)
-    await _refresh_influence_keys(unit, written)
-    await _refresh_link_keys(unit, written)
-    if written.changed(*LISTS):
+            written.note(name, answer["created"], answer["updated"])
+            await _follow_up(unit, name, answer["created"], answer["updated"])
+            num_changed += len(answer["created"]) + len(answer["updated"])
+        progress(len(part))
+    if num_changed:
         await unit.run("graph/raise_revision")
-    return written
+
+
+async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Sequence[str]) -> None:
+    """What rows that changed bring with them."""
+    changed = [*created, *updated]
+    if name in CLAIM_LISTS and changed:
+        await unit.run("claims/link", ids=changed)
+        if name == "predictions":
+            await unit.run("predictions/link", ids=changed)
+    elif name == "evidence" and changed:
+        await unit.run("evidence/link", ids=changed)
+    if name in CLAIM_LISTS:
+        await _refresh_influence_keys(unit, updated)
+    elif name == "documents":
+        await _refresh_link_keys(unit, updated)
 
 
 def _page_keys(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Callable[[Row], dict[str, Any]]:
@@ -481,27 +621,17 @@ def _page_keys(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Calla
     return keys
 
 
-async def _link(unit: Unit, written: _Written) -> None:
-    for ids in _batches(written.changed(*CLAIM_LISTS)):
-        await unit.run("claims/link", ids=ids)
-    for ids in _batches(written.changed("predictions")):
-        await unit.run("predictions/link", ids=ids)
-    for ids in _batches(written.changed("evidence")):
-        await unit.run("evidence/link", ids=ids)
-
-
-async def _refresh_influence_keys(unit: Unit, written: _Written) -> None:
+async def _refresh_influence_keys(unit: Unit, updated: Sequence[str]) -> None:
     """A claim whose probability changed ranks differently at both ends of its influences."""
-    updated = [claim_id for name in CLAIM_LISTS for claim_id in written.updated.get(name, ())]
     for ids in _batches(updated):
         rows = await unit.run("influences/list_touching", ids=ids)
         for part in _batches(rows):
             await unit.run("influences/set_keys", rows=[_touched_keys(row) for row in part])
 
 
-async def _refresh_link_keys(unit: Unit, written: _Written) -> None:
+async def _refresh_link_keys(unit: Unit, updated: Sequence[str]) -> None:
     """A document whose moment of publication changed stands elsewhere among its claims' documents."""
-    for ids in _batches(written.updated.get("documents", ())):
+    for ids in _batches(updated):
         (answer,) = await unit.run("documents/list_links", ids=ids)
         for part in _batches(answer["links"]):
             await unit.run(UPSERTS["document_links"], rows=[_link_row(link) for link in part])
@@ -519,11 +649,11 @@ def _touched_keys(row: Mapping[str, Any]) -> dict[str, Any]:
     return ends | influence_keys(influence, probabilities)
 
 
-def _report(placed: Mapping[str, Sequence[PlacedRow]], written: _Written, *, dry_run: bool) -> ImportReport:
-    created = {name: len(written.created[name]) for name in LISTS}
-    updated = {name: len(written.updated[name]) for name in LISTS}
-    unchanged = {name: len(placed[name]) - created[name] - updated[name] for name in LISTS}
-    return ImportReport(created=created, updated=updated, unchanged=unchanged, is_dry_run=dry_run)
+def _report(checked: _Checked, written: _Written, job: _Job) -> ImportReport:
+    created = {name: len(written.created.get(name, ())) for name in LISTS}
+    updated = {name: len(written.updated.get(name, ())) for name in LISTS}
+    unchanged = {name: len(checked.placed[name]) - created[name] - updated[name] for name in LISTS}
+    return ImportReport(created=created, updated=updated, unchanged=unchanged, is_dry_run=job.is_dry_run)
 
 
 async def _read_unchanged(unit: Unit) -> Bundle | None:

@@ -1,5 +1,5 @@
-// Makes the writers of beliefs and influences take turns until the transaction ends; returns the revision.
-MERGE (graph:Graph {id: 'graph'})
-SET graph._lock = true
-REMOVE graph._lock
-RETURN coalesce(graph.revision, 0) AS revision
+// Makes the writers of claims, influences and ledger take turns until the transaction ends.
+MERGE (lock:Graph {id: 'writers'})
+SET lock._lock = true
+REMOVE lock._lock
+RETURN lock.id AS id

@@ -1,8 +1,11 @@
 // Sets both ends' page keys of influences. $rows: `kind`, `parent_id`, `child_id`, `outgoing_key`, `incoming_key`.
 UNWIND $rows AS row
 MATCH (parent:Claim {id: row.parent_id})
-WITH row, parent
-MATCH (parent)-[edge:PREREQUISITE_OF|KILLS|CORRELATES_WITH]->(child:Claim {id: row.child_id})
+CALL (row) {
+  MATCH (child:Claim {id: row.child_id})
+  RETURN child
+}
+MATCH (parent)-[edge:PREREQUISITE_OF|KILLS|CORRELATES_WITH]->(child)
 WHERE type(edge) = row.kind
 SET edge.outgoing_key = row.outgoing_key, edge.incoming_key = row.incoming_key
 RETURN count(edge) AS num_influences

@@ -93,7 +93,7 @@ async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None
 def open_server(stack: AsyncExitStack) -> Database:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    server = stack.enter_context(EmbeddedServer(Path(folder)))
+    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g"))
     endpoint = server.endpoint
     return Database.open(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database))
 

@@ -91,6 +91,7 @@ PARAMETERS: Mapping[str, Any] = {
     "from_id": "a",
     "id": "a",
     "ids": ["a"],
+    "keys": ["a"],
     "labels": ["Killer"],
     "limit": 2,
     "limits": {relation.parameter: 2 for relation in RELATIONS},

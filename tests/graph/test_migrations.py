@@ -43,10 +43,12 @@ async def schema(database: Database) -> set[tuple[str, str]]:
 
 @pytest.fixture
 async def migrated(migrated_database: Database, statements: StatementCounter) -> AsyncIterator[Database]:
-    """The run's database, whose notes are put right again whatever a test did to them."""
+    """The run's database, whose notes and indexes are put right again whatever a test did to them."""
     statements.reset()
     yield migrated_database
-    await note(migrated_database, ENTRIES)
+    await note(migrated_database, ENTRIES[:1])
+    await migrate(migrated_database)
+    await migrated_database.run_schema("CALL db.awaitIndexes(60)")
 
 
 async def test_all_migrations_apply_in_order_and_once(migrated: Database, statements: StatementCounter) -> None:
@@ -106,7 +108,7 @@ async def test_a_changed_file_is_refused_by_name(migrated: Database) -> None:
     changed = [ENTRIES[0], f"{NAMES[1]}:{'0' * 64}"]
     await note(migrated, changed)
 
-    with pytest.raises(MigrationDriftError, match=rf"{NAMES[1]}\.cypher has changed .* checksum then 000000000000"):
+    with pytest.raises(MigrationDriftError, match=rf"{NAMES[1]}\.cypher has changed .*checksum then 000000000000"):
         await migrate(migrated)
 
     assert await applied(migrated) == changed
@@ -126,3 +128,61 @@ async def test_a_migration_that_was_left_out_is_refused_by_name(migrated: Databa
 
     with pytest.raises(MigrationDriftError, match=rf"{NAMES[1]}\.cypher, found {NAMES[0]}\.cypher in its place"):
         await is_migrated(migrated)
+
+
+@pytest.mark.parametrize(
+    ("noted", "named", "instead"),
+    [
+        ([ENTRIES[0], "0002_other:abc", *ENTRIES[2:]], "0002_other", f"found {NAMES[1]}.cypher in its place"),
+        ([ENTRIES[0], ENTRIES[0]], NAMES[0], f"found {NAMES[1]}.cypher in its place"),
+    ],
+    ids=["renamed file", "noted twice"],
+)
+async def test_notes_that_these_files_cannot_have_left_are_refused(
+    migrated: Database, noted: list[str], named: str, instead: str
+) -> None:
+    """What an unknown step did is not to be guessed; the message says which program knows."""
+    await note(migrated, noted)
+
+    with pytest.raises(MigrationDriftError) as refused:
+        await migrate(migrated)
+    assert str(refused.value) == (
+        f"the database was migrated with {named}.cypher, {instead}; "
+        "run the version of Foregraph that made this database, or a newer one"
+    )
+    assert await applied(migrated) == noted
+
+
+async def test_starters_meet_on_a_database_that_has_nothing_yet(
+    database_address: DatabaseAddress, database: Database
+) -> None:
+    """Not even the constraint that makes the lock one node is there, and those who make it at once may deadlock."""
+    whole = await schema(database)
+    try:
+        await drop_everything(database)
+        assert {kind for _, kind in await schema(database)} <= {"LOOKUP"}
+        async with (
+            Database.open(database_address) as one,
+            Database.open(database_address) as other,
+            Database.open(database_address) as third,
+        ):
+            outcomes = await asyncio.gather(*map(migrate, (one, other, third)))
+    finally:
+        await migrate(database)
+
+    assert sorted(outcomes) == [(), (), NAMES]
+    assert await applied(database) == ENTRIES
+    assert await schema(database) == whole
+
+
+async def drop_everything(database: Database) -> None:
+    """Leave only the lookup indexes, which a database has from its maker."""
+    found = await schema(database)
+    async with database.open_session() as session:
+        result = await session.run("SHOW CONSTRAINTS YIELD name RETURN name")
+        constraints = {record["name"] async for record in result}
+    for name in sorted(constraints):
+        await database.run_schema(f"DROP CONSTRAINT {name}")
+    for name in sorted({name for name, kind in found if kind != "LOOKUP"} - constraints):
+        await database.run_schema(f"DROP INDEX {name}")
+    await database.run_schema("MATCH (n) DETACH DELETE n")

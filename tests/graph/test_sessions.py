@@ -1,13 +1,17 @@
 """Units of work on the live database, and what the driver's errors become."""
 
 import asyncio
+import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from neo4j import AsyncGraphDatabase
 from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
@@ -48,11 +52,10 @@ async def test_a_wrong_password_is_a_matter_of_configuration(database_address: D
     assert database_address.password not in str(caught.value)
 
 
-def test_no_password_shows_in_a_repr(database_address: DatabaseAddress) -> None:
+async def test_no_password_shows_in_a_repr(database_address: DatabaseAddress) -> None:
     """What is logged by mistake tells no secret."""
-    database = Database.open(database_address)
-
-    shown = f"{database_address!r} {database_address} {database!r} {database}"
+    async with Database.open(database_address) as database:
+        shown = f"{database_address!r} {database_address} {database!r} {database}"
 
     assert database_address.password not in shown
     assert database_address.uri in shown
@@ -68,7 +71,7 @@ async def test_an_unknown_database_is_a_matter_of_configuration(database_address
 @pytest.mark.parametrize("uri", ["nonsense://127.0.0.1", "127.0.0.1:7687", ""])
 def test_an_address_that_is_none_is_named(uri: str) -> None:
     """A slip in a setting shows at the start, with the setting's value."""
-    with pytest.raises(ConfigurationError, match="is not usable") as caught:
+    with pytest.raises(ConfigurationError, match="expected a database address such as") as caught:
         Database.open(DatabaseAddress(uri=uri, user="neo4j", password=WRONG_PASSWORD))
 
     assert repr(uri) in str(caught.value)
@@ -139,7 +142,7 @@ async def test_a_wrong_question_does_not_stop_the_others(database: Database) -> 
     await import_bundle(database, bundle(killers=[claim("TK01")]))
 
     async with database.reading() as reading:
-        with pytest.raises(driver_errors.ClientError, match="missing"):
+        with pytest.raises(driver_errors.ClientError, match="Expected parameter"):
             await reading.run("killers/export", after="")
 
         assert await reading.run("claims/find_any") == [{"id": "TK01"}]
@@ -156,7 +159,7 @@ async def test_temporal_values_come_back_as_pythons(database: Database) -> None:
     assert type(stored["imported_on"]) is date
     assert type(stored["deadline"]) is datetime
     assert (stored["imported_on"], stored["deadline"]) == (date(2026, 5, 30), MOMENT)
-    assert stored["deadline"].utcoffset().total_seconds() == 0
+    assert stored["deadline"].utcoffset() == timedelta(0)
 
 
 def test_values_that_are_not_temporal_are_left_alone() -> None:
@@ -235,3 +238,179 @@ def test_a_code_of_the_servers_means_one_thing(code: str, expected: type[Excepti
     error = driver_errors.Neo4jError._hydrate_neo4j(code=code, message="as told by the server")
 
     assert isinstance(translate(error), expected)
+
+
+def test_a_password_refused_too_often_is_a_matter_of_configuration() -> None:
+    """After a few wrong ones the server looks at none for a while, and waiting alone would not help."""
+    code = "Neo.ClientError.Security.AuthenticationRateLimit"
+    error = driver_errors.Neo4jError._hydrate_neo4j(code=code, message=f"about {WRONG_PASSWORD}")
+
+    told = translate(error)
+    assert type(told) is ConfigurationError
+    assert WRONG_PASSWORD not in str(told)
+
+
+@pytest.mark.parametrize("uri", ["http://localhost:7474", "https://localhost", "bolt://:user@", "bolt://host?a=b"])
+def test_an_address_of_another_kind_is_told_at_once(uri: str) -> None:
+    """The driver has an HTTP side that needs a library of its own; that must not show as a missing module."""
+    with pytest.raises(ConfigurationError) as refused:
+        Database.open(DatabaseAddress(uri=uri, user="neo4j", password=WRONG_PASSWORD))
+
+    assert repr(uri) in str(refused.value)
+    assert WRONG_PASSWORD not in str(refused.value)
+
+
+async def test_every_unit_of_work_tells_a_server_that_is_gone(closed_port: int) -> None:
+    """Reads and writes, schema commands, locks and signs of life; the driver's own retries are kept short here."""
+    uri = f"bolt://127.0.0.1:{closed_port}"
+    driver = AsyncGraphDatabase.driver(uri, auth=("neo4j", WRONG_PASSWORD), max_transaction_retry_time=0.1)
+    async with Database(driver, "neo4j") as database:
+        for attempt in (
+            database.verify(),
+            database.read(find_any),
+            database.write(find_any),
+            database.run_schema("RETURN 1"),
+            database.holding("migrations/lock").__aenter__(),
+        ):
+            with pytest.raises(UnavailableError):
+                await attempt
+
+
+async def test_a_failed_write_leaves_nothing(database: Database) -> None:
+    """One mutation is one transaction, whoever raises within it."""
+
+    async def work(unit: Unit) -> None:
+        await unit.run("graph/raise_revision")
+        message = "half-way"
+        raise LookupError(message)
+
+    before = await database.read(lambda unit: unit.run("graph/get_revision"))
+    with pytest.raises(LookupError, match="half-way"):
+        await database.write(work)
+    assert await database.read(lambda unit: unit.run("graph/get_revision")) == before
+
+
+async def test_concurrent_callers_share_one_transaction(database: Database) -> None:
+    """The server has one open for all of a document's fields, and none when the document is done."""
+    async with database.reading() as reading:
+        await asyncio.gather(*(reading.run("claims/find_any") for _ in range(10)))
+        assert len(await open_transactions(database)) == 1
+    assert await open_transactions(database) == []
+
+
+async def open_transactions(database: Database) -> list[Any]:
+    """The transactions that the server has open, but for the one that asks."""
+    async with database.open_session() as session:
+        result = await session.run(
+            "SHOW TRANSACTIONS YIELD transactionId AS id, currentQuery AS query "
+            "WHERE NOT coalesce(query, '') STARTS WITH 'SHOW' RETURN id"
+        )
+        return [record.value() async for record in result]
+
+
+# Wires that break
+
+
+class Proxy:
+    """Stands between a driver and its database, and can cut the wire or hang up at once on who calls."""
+
+    def __init__(self, address: DatabaseAddress) -> None:
+        place = urlsplit(address.uri)
+        self._target = (place.hostname, place.port)
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.num_to_refuse = 0
+        self.num_calls = 0
+
+    async def __aenter__(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._tasks)
+        await self._server.wait_closed()
+
+    def address(self, behind: DatabaseAddress) -> DatabaseAddress:
+        """Where the database is to be had through here."""
+        assert self._server is not None
+        return replace(behind, uri=f"bolt://127.0.0.1:{self._server.sockets[0].getsockname()[1]}")
+
+    def cut(self) -> None:
+        """Break every connection that there is."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.num_calls += 1
+        if self.num_to_refuse:
+            self.num_to_refuse -= 1
+            await _hang_up(writer)
+            return
+        there, onward = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, onward}
+        await asyncio.gather(_pump(reader, onward), _pump(there, writer))
+        self._writers -= {writer, onward}
+        await asyncio.gather(_hang_up(writer), _hang_up(onward))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+@pytest.fixture
+async def proxy(migrated_database: Database, database_address: DatabaseAddress) -> AsyncIterator[Proxy]:
+    """A wire to the migrated database that a test can break."""
+    async with Proxy(database_address) as between:
+        yield between
+
+
+async def test_a_reading_gets_past_a_connection_that_went_stale(
+    database_address: DatabaseAddress, proxy: Proxy
+) -> None:
+    """A firewall or a restart breaks pooled connections; nothing has been answered, so nothing is lost."""
+    async with Database.open(proxy.address(database_address)) as database:
+        await database.read(find_any)
+        proxy.cut()
+        async with database.reading() as reading:
+            await reading.run("claims/find_any")
+            await reading.run("claims/find_any")
+            assert reading.num_statements == 2
+    assert proxy.num_calls == 2
+
+
+async def test_a_reading_waits_for_a_database_that_is_coming_back(
+    database_address: DatabaseAddress, proxy: Proxy
+) -> None:
+    """One that hangs up on the first callers has a moment to get ready."""
+    proxy.num_to_refuse = 2
+    async with Database.open(proxy.address(database_address)) as database, database.reading() as reading:
+        await reading.run("claims/find_any")
+    assert proxy.num_calls == 3
+
+
+async def test_a_reading_that_has_answered_is_not_begun_anew(database_address: DatabaseAddress, proxy: Proxy) -> None:
+    """The graph may have changed under it, and half a document from before is no answer."""
+    async with Database.open(proxy.address(database_address)) as database, database.reading() as reading:
+        await reading.run("claims/find_any")
+        proxy.cut()
+        with pytest.raises(UnavailableError, match="try again"):
+            await reading.run("claims/find_any")
+        assert reading.num_statements == 1

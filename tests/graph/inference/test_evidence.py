@@ -126,7 +126,7 @@ def test_a_researched_milestone_is_moderate_evidence(is_hit: bool, confidence: f
     ],
 )
 def test_kappa_multiplies(llr: float, kappa: float, adjusted: float) -> None:
-    """The figures of both rows of the humanoid prediction's ledger, bit for bit; without a predictor nothing is lost."""
+    """The figures of both rows of the humanoid prediction's ledger, bit for bit; no predictor, nothing lost."""
     assert adjusted_llr(llr, kappa) == adjusted
 
 

@@ -1,5 +1,6 @@
 """Belief over time, and curves that lose no extreme."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
@@ -260,7 +261,9 @@ def test_downsampling_keeps_the_extremes_of_each_stretch_of_time(
     low, span = inner[0][0], max(1, inner[-1][0] - inner[0][0])
     stretches: dict[int, list[tuple[int, float]]] = {}
     for moment, value in inner:
-        stretches.setdefault(min(num_stretches - 1, (moment - low) * num_stretches // span), []).append((moment, value))
+        stretches.setdefault(min(num_stretches - 1, math.floor((moment - low) / span * num_stretches)), []).append(
+            (moment, value)
+        )
     for stretch in stretches.values():
         # The first of equals, as min and max give it.
         assert {min(stretch, key=itemgetter(1)), max(stretch, key=itemgetter(1))} <= kept

@@ -172,7 +172,7 @@ def test_a_ratio_of_1_changes_nothing(stated: float, trf: float, base_rate: floa
     assert inside_log_odds(stated, [0.0, -0.0]) == logit(stated)
 
 
-@given(log_odds_values, probabilities, shares)
+@given(log_odds_values, st.floats(0.001, 0.999), shares)
 def test_belief_is_the_complement_of_disbelief(log_odds: float, base_rate: float, trf: float) -> None:
     """Turning the question round turns the log-odds and the base rate, and the answer with them."""
     belief = posterior(log_odds, base_rate=base_rate, trf=trf)
@@ -276,10 +276,13 @@ def test_log_odds_that_are_not_finite_are_refused(value: float) -> None:
         posteriors(np.array([0.0, value]), base_rates=np.array(np.nan), trfs=np.array(np.nan))
     with pytest.raises(ValueError, match="finite"):
         inside_log_odds(0.5, [value])
-    for name in ("prior_logit", "total_llr", "total_adjusted_llr"):
-        figures = {"prior_logit": 0.0, "total_llr": 0.0, "total_adjusted_llr": 0.0, name: value}
+    names = ("prior_logit", "total_llr", "total_adjusted_llr")
+    for bad in names:
+        prior, llr, adjusted = (value if name == bad else 0.0 for name in names)
         with pytest.raises(ValueError, match="finite"):
-            ledger_step(**figures, kappa=1.0, trf=None, outside_view=None)
+            ledger_step(
+                prior_logit=prior, total_llr=llr, total_adjusted_llr=adjusted, kappa=1.0, trf=None, outside_view=None
+            )
 
 
 @pytest.mark.parametrize("base_rate", [0.0, 1.0, -0.1, 1.2, math.inf])

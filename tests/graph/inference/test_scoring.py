@@ -315,7 +315,7 @@ def test_wilson_intervals_are_those_of_the_literature(num_true: int, count: int,
 
 @given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.01, 0.9999))
 def test_a_wilson_interval_ends_where_the_score_test_rejects(trial: tuple[int, int], confidence: float) -> None:
-    """At each end q, |frequency - q| = z sqrt(q (1 - q) / n), so Wilson defined it, and erf(z / sqrt 2) is the coverage."""
+    """At each end q, |frequency - q| = z sqrt(q (1 - q) / n), as Wilson defined it; erf(z / sqrt 2) is the coverage."""
     num_true, count = trial
     low, high = wilson_interval(num_true, count, confidence=confidence)
     frequency = num_true / count
