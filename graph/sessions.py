@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from neo4j import (
     AsyncTransaction,
     NotificationDisabledClassification,
     NotificationMinimumSeverity,
+    ResultSummary,
     unit_of_work,
 )
 from neo4j import exceptions as driver_errors
@@ -49,6 +51,10 @@ class DatabaseAddress:
     database: str = "neo4j"
 
 
+class Neo4jNotification(UserWarning):
+    """What the server has to say about a statement: a deprecation, a Cartesian product, an unknown name."""
+
+
 class Unit(Protocol):
     """One transaction, whose statements run by name and one after the other."""
 
@@ -60,10 +66,13 @@ class Unit(Protocol):
 class Database:
     """One driver on one database; sessions are opened for each unit of work and never shared."""
 
-    def __init__(self, driver: AsyncDriver, database: str, observer: Observer | None = None) -> None:
+    def __init__(
+        self, driver: AsyncDriver, database: str, observer: Observer | None = None, *, warns: bool = False
+    ) -> None:
         self._driver = driver
         self._database = database
         self._observer = observer
+        self._warns = warns
 
     @classmethod
     def open(
@@ -71,7 +80,7 @@ class Database:
         address: DatabaseAddress,
         *,
         observer: Observer | None = None,
-        warn_from: NotificationMinimumSeverity = NotificationMinimumSeverity.OFF,
+        warns: bool = False,
     ) -> Self:
         """
         Prepare connections; nothing is sent before the first unit of work.
@@ -79,7 +88,7 @@ class Database:
         Args:
             address: Where and as whom.
             observer: Told of each statement that ran.
-            warn_from: The least severe of the server's notifications that becomes a Python warning.
+            warns: Whether the server's notifications on our statements become Python warnings, for tests.
         Raises:
             ConfigurationError: The address is none that the driver can use.
         """
@@ -94,13 +103,15 @@ class Database:
                 connection_timeout=CONNECTION_TIMEOUT_SECONDS,
                 connection_acquisition_timeout=ACQUISITION_TIMEOUT_SECONDS,
                 max_transaction_retry_time=RETRY_TIME_SECONDS,
-                warn_notification_severity=warn_from,
+                notifications_min_severity=(
+                    NotificationMinimumSeverity.INFORMATION if warns else NotificationMinimumSeverity.OFF
+                ),
                 telemetry_disabled=True,
             )
         except (ValueError, driver_errors.ConfigurationError) as error:
             message = f"the database address {address.uri!r} is not usable: {error}"
             raise ConfigurationError(message) from error
-        return cls(driver, address.database, observer)
+        return cls(driver, address.database, observer, warns=warns)
 
     async def __aenter__(self) -> Self:
         return self
@@ -206,22 +217,27 @@ class Database:
 
     def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction) -> "_TransactionUnit":
         """Statements by name over one of the driver's transactions."""
-        return _TransactionUnit(transaction, self._observer)
+        return _TransactionUnit(transaction, self._observer, warns=self._warns)
 
 
 class _TransactionUnit:
     """A unit of work over one of the driver's transactions."""
 
-    def __init__(self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None) -> None:
+    def __init__(
+        self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None, *, warns: bool
+    ) -> None:
         self._transaction = transaction
         self._observer = observer
+        self._warns = warns
 
     async def run(self, name: str, /, **parameters: object) -> list[Row]:
         started = time.perf_counter()
         result = await self._transaction.run(statement(name), parameters)
         keys = result.keys()
         rows = [dict(zip(keys, map(from_driver, record.values()), strict=True)) async for record in result]
-        await result.consume()
+        summary = await result.consume()
+        if self._warns:
+            _warn(name, summary)
         if self._observer is not None:
             self._observer(name, time.perf_counter() - started, len(rows))
         return rows
@@ -292,6 +308,13 @@ def _driver_errors_translated() -> Iterator[None]:
         yield
     except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
         raise translate(error) from error
+
+
+def _warn(name: str, summary: ResultSummary) -> None:
+    """As the driver would, which looks through the whole stack at each statement when it is asked to."""
+    for status in summary.gql_status_objects:
+        if status.is_notification:
+            warnings.warn(f"{name}: {status.status_description}", Neo4jNotification, stacklevel=3)
 
 
 async def _answer_one(transaction: AsyncManagedTransaction) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import strawberry
-from graphql import lexicographic_sort_schema, print_schema
+from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
@@ -51,6 +51,19 @@ class Mutation(BundleMutations):
     """What can be written."""
 
 
+class CachedParsing(ParserCache):
+    """Parses a document's text once; one that cannot be parsed is left to the schema, which knows how to say so."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Parse."""
+        context = self.execution_context
+        try:
+            context.graphql_document = self.cached_parse_document(context.query, **context.parse_options)
+        except GraphQLError:
+            context.graphql_document = None
+        yield
+
+
 class CachedValidation(ValidationCache):
     """Validates a document's text once; one that is above the limits is not validated at all."""
 
@@ -80,7 +93,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
         query=Query,
         mutation=Mutation,
         types=SUBJECT_TYPES,
-        extensions=[Errors, ParserCache, *extensions, CachedValidation],
+        extensions=[Errors, CachedParsing, *extensions, CachedValidation],
         config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
     )
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from neo4j import NotificationMinimumSeverity
 
 from graph.migrations import migrate
 from graph.server import DEFAULT_RELEASE, EmbeddedServer
@@ -62,9 +61,7 @@ def statements() -> StatementCounter:
 @pytest.fixture(scope="session")
 async def migrated_database(database_address: DatabaseAddress, statements: StatementCounter) -> AsyncIterator[Database]:
     """The run's database with its schema; any notification of the server's is a failure."""
-    async with Database.open(
-        database_address, observer=statements, warn_from=NotificationMinimumSeverity.INFORMATION
-    ) as database:
+    async with Database.open(database_address, observer=statements, warns=True) as database:
         await migrate(database)
         yield database
 

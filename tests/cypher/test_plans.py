@@ -123,6 +123,7 @@ async def plan_of(database: Database, name: str) -> list[dict[str, Any]]:
     async with database.open_session() as session:
         result = await session.run("EXPLAIN " + statement(name), parameters_of(name))
         summary = await result.consume()
+    assert [status for status in summary.gql_status_objects if status.is_notification] == []
     assert summary.plan is not None
     return list(_operators(summary.plan))
 
