@@ -5,13 +5,14 @@ import errno
 import ipaddress
 import signal
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 import uvicorn
 
-from api.app import create_app
 from api.logging import get_logger
 from api.settings import Settings
 from graph.errors import ConfigurationError
@@ -36,6 +37,8 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
         ForegraphError: The database cannot be started, reached or prepared.
     """
     started = time.monotonic()
+    # GraphQL takes a second to load, which passes while Neo4j starts.
+    threading.Thread(target=import_module, args=["api.app"], name="loading", daemon=True).start()
     if settings.neo4j_uri is None:
         get_logger().info("starting Neo4j; the first time takes longer", data_dir=str(settings.data_dir.absolute()))
     with stopping_on_signals(), bind(settings.host, settings.port) as listener, find_database(settings) as address:
@@ -54,6 +57,8 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
 
 
 def _configure(settings: Settings, database: Database) -> uvicorn.Config:
+    from api.app import create_app  # noqa: PLC0415 - loaded beside the start of Neo4j
+
     return uvicorn.Config(
         create_app(settings, database),
         lifespan="on",

@@ -1,5 +1,7 @@
 """Brings a database's schema up to the project's: ordered files, each applied once, under a lock."""
 
+from collections.abc import Sequence
+
 from cypher import Migration, list_migrations
 from graph.errors import MigrationDriftError
 from graph.sessions import Database, Unit
@@ -21,8 +23,9 @@ async def migrate(database: Database) -> tuple[str, ...]:
     if not await pending_migrations(database):
         return ()
     await database.run_schema(LOCK_CONSTRAINT)
-    async with database.holding("migrations/lock") as lock:
-        pending = await pending_migrations(database)
+    async with database.holding("migrations/lock", unknown_names_are_fine=True) as lock:
+        # Read with the lock, and where the lock is: on a cluster another member may be behind.
+        pending = _pending(await _list_applied(lock))
         for migration in pending:
             for text in migration.statements:
                 await database.run_schema(text)
@@ -42,8 +45,11 @@ async def pending_migrations(database: Database) -> tuple[Migration, ...]:
     Raises:
         MigrationDriftError: An applied migration's file has changed or is gone, or an earlier one was left out.
     """
+    return _pending(await database.read(_list_applied, unknown_names_are_fine=True))
+
+
+def _pending(applied: Sequence[str]) -> tuple[Migration, ...]:
     migrations = list_migrations()
-    applied = await database.read(_list_applied, unknown_names_are_fine=True)
     for position, entry in enumerate(applied):
         name, _, checksum = entry.partition(":")
         found = migrations[position] if position < len(migrations) else None

@@ -150,9 +150,7 @@ class Database:
             unknown_names_are_fine: The database may be so new that it has none of the names in the statements.
             timeout_seconds: After which the database gives the transaction up.
         """
-        config: dict[str, Any] = {"default_access_mode": READ_ACCESS}
-        if unknown_names_are_fine:
-            config["notifications_disabled_classifications"] = [NotificationDisabledClassification.UNRECOGNIZED]
+        config = {"default_access_mode": READ_ACCESS, **_silence(unknown_names_are_fine=unknown_names_are_fine)}
 
         @unit_of_work(timeout=timeout_seconds)
         async def within(transaction: AsyncManagedTransaction) -> T:
@@ -174,9 +172,9 @@ class Database:
                 return await session.execute_write(within)
 
     @asynccontextmanager
-    async def holding(self, name: str) -> AsyncIterator[Unit]:
+    async def holding(self, name: str, *, unknown_names_are_fine: bool = False) -> AsyncIterator[Unit]:
         """A write transaction that begins with a statement which takes a lock, kept until the block ends."""
-        async with self.open_session() as session:
+        async with self.open_session(**_silence(unknown_names_are_fine=unknown_names_are_fine)) as session:
             with _driver_errors_translated():
                 transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT_SECONDS)
                 unit = self.unit(transaction)
@@ -308,6 +306,12 @@ def _driver_errors_translated() -> Iterator[None]:
         yield
     except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
         raise translate(error) from error
+
+
+def _silence(*, unknown_names_are_fine: bool) -> dict[str, Any]:
+    """What a session is told, so that names which a new database does not have yet are no news."""
+    silent = [NotificationDisabledClassification.UNRECOGNIZED]
+    return {"notifications_disabled_classifications": silent} if unknown_names_are_fine else {}
 
 
 def _warn(name: str, summary: ResultSummary) -> None:

@@ -387,6 +387,21 @@ async def test_more_rows_than_one_transaction_holds_are_refused(database: Databa
     assert await everything(database) == []
 
 
+async def test_long_rows_go_in_by_fewer_at_a_time(database: Database, statements: StatementCounter) -> None:
+    """The database's memory for one transaction is filled by texts sooner than by rows; all arrive all the same."""
+    rows = [prediction(f"P_{number}", raw_metadata={"page": f"{number:07d}" * 70_000}) for number in range(50)]
+    given_bundle = bundle(predictions=rows)
+
+    report = await import_bundle(database, given_bundle)
+
+    assert report.created["predictions"] == 50
+    assert statements.names.count("graph/raise_revision") > 1
+    exported = await export_bundle(database)
+    assert {row.id: row.raw_metadata for row in exported.predictions} == {
+        row["id"]: row["raw_metadata"] for row in rows
+    }
+
+
 # What an import makes and mends
 
 
