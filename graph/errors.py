@@ -7,9 +7,18 @@ ForegraphError
 ├── UnavailableError          the database cannot be reached now; trying again later may help
 ├── TimedOutError             the database gave up on a statement that took too long
 ├── BusyError                 too much is under way; trying again later may help
-├── NotFoundError             what was asked for by id is not there
-├── ConflictError             what is stored already stands against the write
-├── InvalidError              input that breaks a rule; carries where, what was expected and what came
+├── RefusedError              a request that the client can mend; carries where it is wrong
+│   ├── NotFoundError         what was asked for by id is not there
+│   ├── ConflictError         what is stored already stands against the write
+│   ├── InvalidError          input that breaks a rule; says what was expected and what came
+│   ├── DuplicateError        it is there already; carries the id
+│   ├── KeyReusedError        an idempotency key that stands for another request
+│   ├── ClosedClaimError      a claim that is resolved or annulled takes no more evidence
+│   ├── FutureObservationError  nobody can have observed it yet
+│   ├── UnlinkedPredictorError  the predictor did not make the claim
+│   ├── CycleError            an influence that would close a cycle; carries the cycle's ids
+│   ├── HistoryError          a change or deletion that would lose history
+│   └── RefusedItemsError     a batch of which some items were refused; carries all of the refusals
 ├── BundleError               a bundle with problems; carries all of them
 └── ServerError               the embedded Neo4j
     ├── ArtifactError         a jar cannot be had, or is not what the lock says
@@ -19,6 +28,7 @@ ForegraphError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class ForegraphError(Exception):
@@ -45,20 +55,80 @@ class BusyError(ForegraphError):
     """Too much is under way; trying again later may help."""
 
 
-class NotFoundError(ForegraphError):
-    """What was asked for by id is not there."""
+class RefusedError(ForegraphError):
+    """
+    A request that the client can mend; nothing of it was written.
 
-
-class ConflictError(ForegraphError):
-    """What is stored already stands against the write."""
-
-
-class InvalidError(ForegraphError):
-    """Input that breaks a rule; the message says what was expected and what came."""
+    Attributes:
+        path: Where in the input it is wrong, empty where no one place can be named.
+    """
 
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
+        self.message = message
         self.path = path
+
+
+class NotFoundError(RefusedError):
+    """What was asked for by id is not there."""
+
+
+class ConflictError(RefusedError):
+    """What is stored already stands against the write."""
+
+
+class InvalidError(RefusedError):
+    """Input that breaks a rule; the message says what was expected and what came."""
+
+
+class DuplicateError(RefusedError):
+    """What was sent is there already."""
+
+    def __init__(self, message: str, *, existing_id: str, path: str = "") -> None:
+        super().__init__(message, path=path)
+        self.existing_id = existing_id
+
+
+class KeyReusedError(RefusedError):
+    """An idempotency key that has been used for another request."""
+
+
+class ClosedClaimError(RefusedError):
+    """A claim whose outcome is settled takes no more evidence."""
+
+    def __init__(self, message: str, *, status: str, resolved_at: datetime | None, path: str = "") -> None:
+        super().__init__(message, path=path)
+        self.status = status
+        self.resolved_at = resolved_at
+
+
+class FutureObservationError(RefusedError):
+    """An observation of what has not come yet."""
+
+
+class UnlinkedPredictorError(RefusedError):
+    """A predictor who did not make the claim that the evidence is on."""
+
+
+class CycleError(RefusedError):
+    """An influence that would close a cycle."""
+
+    def __init__(self, message: str, *, cycle: Sequence[str], path: str = "") -> None:
+        super().__init__(message, path=path)
+        self.cycle = tuple(cycle)
+
+
+class HistoryError(RefusedError):
+    """A change or a deletion by which history would be lost."""
+
+
+class RefusedItemsError(RefusedError):
+    """A batch of which nothing was written, since some of its items were refused."""
+
+    def __init__(self, refusals: Sequence[RefusedError]) -> None:
+        count = f"{len(refusals)} item{'s' if len(refusals) != 1 else ''}"
+        super().__init__(f"{count} refused, nothing was written: " + "; ".join(str(refusal) for refusal in refusals))
+        self.refusals = tuple(refusals)
 
 
 @dataclass(frozen=True, slots=True)

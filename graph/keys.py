@@ -6,11 +6,24 @@ sorts before every character that ids hold, so keys sort as the tuples of their 
 of one anchor lie between `anchor!` and `anchor"`, the mark's successor, so a page is one walk along a range index.
 """
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from graph.inference.influence import implied_belief
-from graph.model import DocumentLink, Evidence, Exposure, Influence, Milestone, Prediction, Validation
+from graph.model import (
+    ClaimStatus,
+    DocumentLink,
+    Evidence,
+    Exposure,
+    Influence,
+    Milestone,
+    MilestoneKind,
+    MilestoneStatus,
+    Prediction,
+    Validation,
+)
 
 MARK = "!"
 AFTER_MARK = '"'
@@ -19,6 +32,8 @@ FIRST = "-"  # sorts before every digit and letter
 ORDINAL_OFFSET = 50_000  # keeps ordinals positive and five digits wide
 
 Keys = dict[str, str]
+SomeKeys = dict[str, str | None]
+OUTCOMES = frozenset({ClaimStatus.RESOLVED_TRUE, ClaimStatus.RESOLVED_FALSE})
 
 
 def bounds(anchor: str | None) -> tuple[str, str]:
@@ -51,23 +66,59 @@ def join(*parts: str) -> str:
     return MARK.join(parts)
 
 
-def prediction_keys(prediction: Prediction, probability: float | None) -> dict[str, str | None]:
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """The ids that lists of predictions are filtered by."""
+
+    status: str
+    domain_id: str | None
+    predictor_id: str | None
+    reference_class_id: str | None
+
+    def by_name(self) -> SomeKeys:
+        """Each under the name that begins its keys' own."""
+        return {
+            "status": self.status,
+            "domain": self.domain_id,
+            "predictor": self.predictor_id,
+            "class": self.reference_class_id,
+        }
+
+
+def prediction_keys(prediction: Prediction, probability: float | None) -> SomeKeys:
     """One key for each anchor and order of the list of predictions; none where it has no such anchor."""
     by_deadline = join(deadline_text(prediction.deadline), prediction.id)
-    by_probability = join(probability_text(probability), prediction.id)
-    anchors = {
-        "status": prediction.status.value,
-        "domain": prediction.domain_id,
-        "predictor": prediction.predictor_id,
-        "class": prediction.reference_class_id,
-    }
-    keys: dict[str, str | None] = {"deadline_key": by_deadline, "probability_key": by_probability}
-    for name, anchor in anchors.items():
+    anchors = Anchors(
+        prediction.status.value, prediction.domain_id, prediction.predictor_id, prediction.reference_class_id
+    )
+    keys: SomeKeys = {"deadline_key": by_deadline}
+    for name, anchor in anchors.by_name().items():
         keys[f"{name}_deadline_key"] = join(anchor, by_deadline) if anchor else None
-        keys[f"{name}_probability_key"] = join(anchor, by_probability) if anchor else None
     episode = prediction.episode_id
     keys["episode_deadline_key"] = join(episode, by_deadline) if episode else None
+    keys["record_key"] = _record_key(prediction)
+    return keys | probability_keys(prediction.id, anchors, probability)
+
+
+def probability_keys(prediction_id: str, anchors: Anchors, probability: float | None) -> SomeKeys:
+    """The keys of a prediction that change with its belief."""
+    by_probability = join(probability_text(probability), prediction_id)
+    keys: SomeKeys = {"probability_key": by_probability}
+    for name, anchor in anchors.by_name().items():
+        keys[f"{name}_probability_key"] = join(anchor, by_probability) if anchor else None
     return keys
+
+
+def _record_key(prediction: Prediction) -> str | None:
+    """The order of a predictor's record; none for what counts in none."""
+    if (
+        prediction.predictor_id is None
+        or prediction.resolved_at is None
+        or prediction.stated_probability is None
+        or prediction.status not in OUTCOMES
+    ):
+        return None
+    return join(prediction.predictor_id, moment_text(prediction.resolved_at), prediction.id)
 
 
 def influence_keys(influence: Influence, probabilities: Mapping[str, float | None]) -> Keys:
@@ -95,15 +146,45 @@ def exposure_keys(exposure: Exposure) -> Keys:
     }
 
 
-def milestone_keys(milestone: Milestone) -> Keys:
-    """A chain's order: by ordinal."""
+def milestone_keys(milestone: Milestone) -> SomeKeys:
+    """A chain's order: by ordinal; the order of what a sweep has still to see, by the day it is due."""
     ordinal = f"{(milestone.ordinal or 0) + ORDINAL_OFFSET:05d}"
-    return {"chain_key": join(milestone.prediction_id, ordinal, milestone.id)}
+    return {
+        "chain_key": join(milestone.prediction_id, ordinal, milestone.id),
+        "due_key": _due_key(milestone),
+    }
 
 
-def evidence_keys(evidence: Evidence) -> Keys:
-    """The ledger's order: by the moment of recording."""
-    return {"ledger_key": join(evidence.claim_id, moment_text(evidence.recorded_at), evidence.id)}
+def _due_key(milestone: Milestone) -> str | None:
+    """None for what a sweep is done with: an observed milestone, a check-in whose miss is in the ledger."""
+    due = milestone.range_to or milestone.expected_date
+    awaits_miss = milestone.kind is MilestoneKind.CHECK_IN and milestone.miss_emitted_at is None
+    is_swept = milestone.status is MilestoneStatus.OVERDUE and not awaits_miss
+    if due is None or is_swept or milestone.status in {MilestoneStatus.HIT, MilestoneStatus.MISSED}:
+        return None
+    return join(due.isoformat(), milestone.id)
+
+
+def evidence_keys(evidence: Evidence) -> SomeKeys:
+    """The ledger's order, by the moment of recording; the order in a cluster; what makes an observation the same."""
+    recorded = moment_text(evidence.recorded_at)
+    cluster, claim = evidence.cluster_id, evidence.claim_id
+    source = evidence.document_id or evidence.url
+    return {
+        "ledger_key": join(claim, recorded, evidence.id),
+        "cluster_key": join(cluster_anchor(claim, cluster), recorded, evidence.id) if cluster else None,
+        "observation_key": observation_key(claim, source, evidence.observed_at) if source else None,
+    }
+
+
+def cluster_anchor(claim_id: str, cluster_id: str) -> str:
+    """What the keys of a claim's cluster begin with: its name, which may hold any character, goes as a digest."""
+    return join(claim_id, hashlib.sha256(cluster_id.encode()).hexdigest()[:32])
+
+
+def observation_key(claim_id: str, source: str, observed_at: datetime) -> str:
+    """The same for the same claim, source (a document's id or an address) and moment."""
+    return join(claim_id, moment_text(observed_at), hashlib.sha256(source.encode()).hexdigest()[:32])
 
 
 def validation_keys(validation: Validation) -> Keys:

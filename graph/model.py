@@ -627,7 +627,7 @@ def read_draft(text: str | bytes) -> Draft:
     try:
         bundle = Bundle.model_validate_json(text, strict=True)
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors(include_url=False)]
+        problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
         wrong = {_place(detail["loc"]) for detail in error.errors(include_url=False)}
         kept = _without(data, wrong)
         bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **kept}), strict=True)
@@ -670,7 +670,8 @@ def _right_places(name: str, data: Mapping[str, Any], wrong: set[tuple[int | str
     return (index for index in range(len(rows)) if (name, index) not in wrong)
 
 
-def _problem(detail: ErrorDetails) -> Problem:
+def describe_problem(detail: ErrorDetails) -> Problem:
+    """A validation error of pydantic's as one of ours: where it is, what was expected and what came."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
     message = detail["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]

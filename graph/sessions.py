@@ -1,6 +1,7 @@
 """Opens the driver; every unit of work, reading or writing, goes through here, and driver errors end here."""
 
 import asyncio
+import re
 import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,6 +16,7 @@ from neo4j import (
     AsyncManagedTransaction,
     AsyncSession,
     AsyncTransaction,
+    Bookmarks,
     NotificationDisabledClassification,
     NotificationMinimumSeverity,
     ResultSummary,
@@ -24,7 +26,14 @@ from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
 from cypher import statement
-from graph.errors import ConfigurationError, ConflictError, ForegraphError, TimedOutError, UnavailableError
+from graph.errors import (
+    ConfigurationError,
+    ConflictError,
+    ForegraphError,
+    InvalidError,
+    TimedOutError,
+    UnavailableError,
+)
 
 Row = dict[str, Any]
 Observer = Callable[[str, float, int], None]
@@ -35,6 +44,8 @@ ACQUISITION_TIMEOUT_SECONDS = 10.0
 RETRY_TIME_SECONDS = 12.0
 READ_TIMEOUT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
+MARK_SEPARATOR = "|"
+_BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a database that restarts is given a moment.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
 
@@ -171,6 +182,18 @@ class Database:
             async with self.open_session() as session:
                 return await session.execute_write(within)
 
+    async def write_marked(self, work: Callable[[Unit], Awaitable[T]]) -> tuple[T, str]:
+        """As `write`, with a bookmark: a reader who shows it sees the write on whatever server it reads."""
+
+        @unit_of_work(timeout=WRITE_TIMEOUT_SECONDS)
+        async def within(transaction: AsyncManagedTransaction) -> T:
+            return await work(self.unit(transaction))
+
+        with _driver_errors_translated():
+            async with self.open_session() as session:
+                result = await session.execute_write(within)
+                return result, MARK_SEPARATOR.join(sorted((await session.last_bookmarks()).raw_values))
+
     @asynccontextmanager
     async def holding(self, name: str, *, unknown_names_are_fine: bool = False) -> AsyncIterator[Unit]:
         """A write transaction that begins with a statement which takes a lock, kept until the block ends."""
@@ -249,8 +272,9 @@ class Reading:
     in the pool, or a database that is just coming back, is tried again a few times.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bookmark: str | None = None) -> None:
         self._database = database
+        self._bookmark = bookmark
         self._turn = asyncio.Lock()
         self._session: AsyncSession | None = None
         self._unit: _TransactionUnit | None = None
@@ -284,9 +308,17 @@ class Reading:
         """End the transaction and give the connection back."""
         await self._drop()
 
+    async def read_after(self, bookmark: str | None) -> None:
+        """End the transaction; the next statement opens one that sees what the bookmark stands for."""
+        async with self._turn:
+            await self._drop()
+            self._bookmark = bookmark or self._bookmark
+            self._has_answered = False
+
     async def _opened(self) -> _TransactionUnit:
         if self._unit is None:
-            self._session = self._database.open_session(default_access_mode=READ_ACCESS)
+            after = {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
+            self._session = self._database.open_session(default_access_mode=READ_ACCESS, **after)
             transaction = await self._session.begin_transaction(timeout=READ_TIMEOUT_SECONDS)
             self._unit = self._database.unit(transaction)
         return self._unit
@@ -298,6 +330,23 @@ class Reading:
                 await session.close()
             except (driver_errors.Neo4jError, driver_errors.DriverError):
                 return  # a connection that is gone needs no farewell
+
+
+def check_bookmark(text: str) -> str:
+    """
+    A bookmark that a client shows.
+
+    Raises:
+        InvalidError: It is none that a write has returned.
+    """
+    if not _BOOKMARK.fullmatch(text):
+        message = f"expected a bookmark as a mutation returned it, got {text[:80]!r}"
+        raise InvalidError(message, path="bookmark")
+    return text
+
+
+def _bookmarks(text: str) -> Bookmarks:
+    return Bookmarks.from_raw_values(text.split(MARK_SEPARATOR))
 
 
 @contextmanager

@@ -12,20 +12,7 @@ from graph.errors import BundleError, ConflictError, InvalidError
 from graph.model import LISTS
 from resolvers.context import Context
 from resolvers.fields import prop
-
-
-@strawberry.interface(description="Why a mutation was refused, for the client to mend. Nothing was written.")
-class UserError:
-    """Why a mutation was refused."""
-
-    code: str = prop("What kind of refusal it is, in capitals.")
-    message: str = prop("What was expected and what came.")
-    path: str | None = prop("Where in the input it is, where one place can be named.")
-
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        """Whether a dict is a refusal of this kind."""
-        return bool(obj["__typename"] == cls.__name__)
+from resolvers.mutations import Conflict, UserError
 
 
 @strawberry.type(description="One thing wrong with a bundle.")
@@ -41,11 +28,6 @@ class InvalidBundle(UserError):
     """A bundle that breaks rules."""
 
     problems: list[BundleProblem] = prop("All problems that there are.")
-
-
-@strawberry.type(description="What is stored already stands against the write.")
-class Conflict(UserError):
-    """What is stored already stands against the write."""
 
 
 @strawberry.type(description="What an import did to one of a bundle's lists.")

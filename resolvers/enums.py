@@ -10,6 +10,8 @@ __all__ = [
     "ClaimStatus",
     "Direction",
     "EdgeKind",
+    "EvidenceDirection",
+    "EvidenceStrength",
     "ExposureSign",
     "InfluenceKind",
     "MilestoneKind",
@@ -87,6 +89,25 @@ class Direction(StrEnum):
     IN = "IN"
     OUT = "OUT"
     BOTH = "BOTH"
+
+
+@strawberry.enum(description="Whether evidence speaks for a claim or against it.")
+class EvidenceDirection(StrEnum):
+    """Whether evidence speaks for a claim or against it."""
+
+    FOR = "FOR"
+    AGAINST = "AGAINST"
+
+
+@strawberry.enum(
+    description="How much evidence tells, as a likelihood ratio: WEAK 1.5, MODERATE 4, STRONG 10 (policy foregraph-1)."
+)
+class EvidenceStrength(StrEnum):
+    """How much evidence tells."""
+
+    WEAK = "WEAK"
+    MODERATE = "MODERATE"
+    STRONG = "STRONG"
 
 
 @strawberry.enum(description="What a list of predictions is ordered by.")

@@ -15,7 +15,9 @@ from resolvers.domains import Domain
 from resolvers.episodes import Episode
 from resolvers.errors import Errors
 from resolvers.evidence import Evidence
+from resolvers.intake import IntakeMutations
 from resolvers.milestones import Milestone
+from resolvers.mutations import USER_ERRORS
 from resolvers.neighborhood import NeighborhoodQueries
 from resolvers.nodes import NodeQueries
 from resolvers.predictions import Prediction, PredictionQueries
@@ -47,7 +49,7 @@ class Query(NodeQueries, PredictionQueries, NeighborhoodQueries):
 
 
 @strawberry.type(description="What can be written. Each mutation is one write transaction.")
-class Mutation(BundleMutations):
+class Mutation(BundleMutations, IntakeMutations):
     """What can be written."""
 
 
@@ -92,7 +94,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
     return Schema(
         query=Query,
         mutation=Mutation,
-        types=SUBJECT_TYPES,
+        types=(*SUBJECT_TYPES, *USER_ERRORS),
         extensions=[Errors, CachedParsing, *extensions, CachedValidation],
         config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
     )

@@ -97,6 +97,15 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
     return document.node_plan(selected, frozenset(SUBJECTS))
 
 
+def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
+    """As `plan_of`; None where nothing of the nodes is selected."""
+    document = _Document(info)
+    selected = [Selected(nodes=list(_raw(info).field_nodes))]
+    for name in path:
+        selected = document.below(selected, name)
+    return document.node_plan(selected, frozenset(SUBJECTS)) if selected else None
+
+
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     """The plan of the nodes of the connection that a field returns, and whether their number is asked."""
     document = _Document(info)

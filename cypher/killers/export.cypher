@@ -1,6 +1,7 @@
 // A page of all killers by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
-MATCH (claim:Claim)
-WHERE claim.id > $after AND claim:Killer
+MATCH (claim:Killer)
+USING INDEX SEEK claim:Killer(id)
+WHERE claim.id > $after
 WITH claim
 ORDER BY claim.id
 LIMIT $limit

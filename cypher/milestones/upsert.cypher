@@ -9,7 +9,7 @@ SET milestone += row
 REMOVE milestone._is_new
 WITH milestone, is_new
 CALL (milestone) {
-  MATCH (old:Claim)-[had:HAS_MILESTONE]->(milestone)
+  MATCH (old)-[had:HAS_MILESTONE]->(milestone)
   WHERE old.id <> milestone.prediction_id
   DELETE had
 }

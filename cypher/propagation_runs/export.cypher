@@ -1,5 +1,6 @@
 // A page of all propagation runs by id in one record, with its last id. $after: the last id of the page before, '' at first. $limit: rows.
 MATCH (run:PropagationRun)
+USING INDEX SEEK run:PropagationRun(id)
 WHERE run.id > $after
 WITH run
 ORDER BY run.id

@@ -9,7 +9,7 @@ SET validation += row
 REMOVE validation._is_new
 WITH validation, is_new
 CALL (validation) {
-  MATCH (validation)-[had:CHECKS]->(old:Claim)
+  MATCH (validation)-[had:CHECKS]->(old)
   WHERE old.id <> validation.prediction_id
   DELETE had
 }

@@ -1,0 +1,418 @@
+"""
+Evidence intake: items weighed, checked against what is stored, and appended to the ledger in one transaction.
+
+The claims are locked before anything is read, so what an item is added to is the state that the last one left.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from graph.beliefs import Belief, ClaimState, DerivedRow, derive_rows, trf_at
+from graph.errors import (
+    ClosedClaimError,
+    ConflictError,
+    DuplicateError,
+    FutureObservationError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    RefusedItemsError,
+    UnlinkedPredictorError,
+)
+from graph.inference.calibration import KappaInUse
+from graph.inference.evidence import POLICY, Cluster, Direction, Strength, WeighedEvidence, adjusted_llr, weigh
+from graph.inference.posterior import LedgerStep, ledger_step
+from graph.keys import bounds, cluster_anchor, evidence_keys, observation_key
+from graph.model import ClaimStatus, Contribution, Evidence, describe_problem
+from graph.receipts import Answered, Payload, WriteRequest, write_once
+from graph.records import kappa_of
+from graph.relations import subject_of
+from graph.rows import to_properties
+from graph.sessions import Database, Unit
+
+MAX_BATCH_ITEMS = 1_000
+CLOCK_SKEW = timedelta(seconds=5)  # by which a client's clock may be ahead of ours
+SUBMITTED = "submitted"
+INSIDE_SOURCE = "ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceItem:
+    """
+    Evidence as it is submitted.
+
+    Attributes:
+        claim_id: The claim that it bears on.
+        direction: Whether it speaks for the claim or against it.
+        strength: In a word, or as a likelihood ratio of 1 or more.
+        confidence: Probability that it is real, 0 to 1; None counts as 1.
+        predictor_id: Whose record it is weighed by; None for evidence that no predictor stands for.
+        document_id: Where it stands.
+        milestone_id: Which milestone it tells of.
+        url: Where it stands, as an address.
+        cluster_id: The source event that it shares with other items.
+        observed_at: When it was observed; None for now.
+        note: What there is to say about it.
+        submitted_by: Who submits it.
+        kind: What kind of evidence it is.
+        label: What it is called.
+        accepts_unlinked_predictor: Whether the predictor need not be who made the claim.
+        path: Where in the input it is, for errors.
+    """
+
+    claim_id: str
+    direction: Direction
+    strength: Strength | float
+    confidence: float | None = None
+    predictor_id: str | None = None
+    document_id: str | None = None
+    milestone_id: str | None = None
+    url: str | None = None
+    cluster_id: str | None = None
+    observed_at: datetime | None = None
+    note: str | None = None
+    submitted_by: str | None = None
+    kind: str = SUBMITTED
+    label: str | None = None
+    accepts_unlinked_predictor: bool = False
+    path: str = "input"
+
+    def weigh(self) -> WeighedEvidence:
+        """
+        What it weighs before anyone's record is looked at.
+
+        Raises:
+            InvalidError: Its strength or its confidence lies outside.
+        """
+        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
+            message = f"expected a probability from 0 to 1, got {self.confidence}"
+            raise InvalidError(message, path=f"{self.path}.confidence")
+        try:
+            return weigh(self.strength, self.direction, confidence=self.confidence)
+        except ValueError as error:
+            raise InvalidError(str(error), path=f"{self.path}.likelihoodRatio") from error
+
+    def arguments(self) -> dict[str, Any]:
+        """Everything that makes it what it is, for telling one request from another."""
+        return {name: value for name, value in asdict(self).items() if name != "path"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """An item with what can be said of it before the database is asked."""
+
+    item: EvidenceItem
+    weight: WeighedEvidence
+    evidence_id: str
+    observed_at: datetime
+
+    def observation_key(self) -> str | None:
+        source = self.item.document_id or self.item.url
+        return None if source is None else observation_key(self.item.claim_id, source, self.observed_at)
+
+    def parameters(self, index: int, idempotency_key: str | None) -> dict[str, Any]:
+        item = self.item
+        low, high = None, None
+        if item.cluster_id is not None:
+            low, high = bounds(cluster_anchor(item.claim_id, item.cluster_id))
+        return {
+            "index": index,
+            "claim_id": item.claim_id,
+            "predictor_id": item.predictor_id,
+            "document_id": item.document_id,
+            "milestone_id": item.milestone_id,
+            "id": self.evidence_id,
+            "idempotency_key": idempotency_key,
+            "observation_key": self.observation_key(),
+            "cluster_low": low,
+            "cluster_high": high,
+        }
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The state of everything that a batch touches, as its items are added one after the other."""
+
+    moment: datetime
+    states: dict[str, ClaimState] = field(default_factory=dict)
+    before: dict[str, Belief | None] = field(default_factory=dict)
+    clusters: dict[tuple[str, str], Cluster] = field(default_factory=dict)
+    observed: dict[str, str] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def submit_evidence(
+    database: Database,
+    items: Sequence[EvidenceItem],
+    *,
+    mutation: str = "submitEvidence",
+    idempotency_key: str | None = None,
+    is_dry_run: bool = False,
+) -> Answered:
+    """
+    Append evidence to the ledger, all items or none.
+
+    Args:
+        database: Where to.
+        items: In the order in which they are recorded.
+        mutation: Under which name a retry is known.
+        idempotency_key: Under which key.
+        is_dry_run: Say what it would do, and keep nothing.
+
+    Returns:
+        A payload with `items`, of each its `evidence_id`, `claim_id`, `step` and the belief `before` and `after`.
+
+    Raises:
+        RefusedError: What is wrong with the one item.
+        RefusedItemsError: What is wrong with several.
+    """
+    if not 1 <= len(items) <= MAX_BATCH_ITEMS:
+        message = f"expected 1 to {MAX_BATCH_ITEMS} items, got {len(items)}"
+        raise InvalidError(message, path="items")
+    weighed = _weigh_all(items, datetime.now(UTC))
+    request = WriteRequest(mutation, {"items": [item.arguments() for item in items]}, idempotency_key, is_dry_run)
+
+    async def work(unit: Unit) -> Payload:
+        return await append_evidence(unit, weighed, idempotency_key=idempotency_key)
+
+    return await write_once(database, request, work, claim_ids=[item.claim_id for item in items])
+
+
+def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_Weighed]:
+    weighed: list[_Weighed] = []
+    refusals: list[RefusedError] = []
+    for item in items:
+        try:
+            observed_at = item.observed_at or now
+            if observed_at > now + CLOCK_SKEW:
+                message = (
+                    f"expected a moment that has come, got {observed_at.isoformat()}, and now it is {now.isoformat()}; "
+                    "submit it once it is observed, or record a milestone for what is expected"
+                )
+                raise FutureObservationError(message, path=f"{item.path}.observedAt")
+            weighed.append(_Weighed(item, item.weigh(), f"E_{uuid.uuid4().hex}", observed_at))
+        except RefusedError as refusal:
+            refusals.append(refusal)
+    _raise_refusals(refusals)
+    return weighed
+
+
+def _raise_refusals(refusals: Sequence[RefusedError]) -> None:
+    if len(refusals) == 1:
+        raise refusals[0]
+    if refusals:
+        raise RefusedItemsError(refusals)
+
+
+async def append_items(unit: Unit, items: Sequence[EvidenceItem]) -> Payload:
+    """
+    Append evidence within a transaction that has locked its claims already; otherwise as `submit_evidence`.
+
+    Raises:
+        RefusedError: As `submit_evidence`.
+    """
+    return await append_evidence(unit, _weigh_all(items, datetime.now(UTC)), idempotency_key=None)
+
+
+async def append_evidence(unit: Unit, weighed: Sequence[_Weighed], *, idempotency_key: str | None) -> Payload:
+    """Check items against what is stored, and append them; the claims are locked."""
+    asked = [entry.parameters(index, idempotency_key) for index, entry in enumerate(weighed)]
+    contexts = await unit.run("evidence/list_context", items=asked)
+    batch = _Batch(moment=datetime.now(UTC))
+    refusals: list[RefusedError] = []
+    for entry, context in zip(weighed, contexts, strict=True):
+        try:
+            _check(entry, context, batch)
+            # Of a batch the first row holds the key, since a key stands on one row.
+            _add(entry, context, batch, idempotency_key=idempotency_key if not batch.rows else None)
+        except RefusedError as refusal:
+            refusals.append(refusal)
+    _raise_refusals(refusals)
+    claims = [{"id": name, "properties": state.stored(batch.moment)} for name, state in sorted(batch.states.items())]
+    await unit.run("evidence/append", rows=batch.rows, claims=claims)
+    return {"items": batch.items}
+
+
+def _check(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
+    """What is stored, and what came before in the batch, against an item."""
+    item = entry.item
+    if context["claim"] is None:
+        message = f"expected the id of a claim, got {item.claim_id!r}, which none has"
+        raise NotFoundError(message, path=f"{item.path}.claim")
+    for name, found in (("predictor", context["predictor"]), ("document", context["document_id"])):
+        given = getattr(item, f"{name}_id")
+        if given is not None and found is None:
+            message = f"expected the id of a {name}, got {given!r}, which none has; add the {name} first"
+            raise NotFoundError(message, path=f"{item.path}.{name}")
+    check_open(context["claim"], path=f"{item.path}.claim")
+    if context["claim"]["stated_probability"] is None:
+        message = (
+            f"expected a claim with a stated probability, got {item.claim_id!r}, which has none, so that evidence has "
+            "nothing to move; state one first"
+        )
+        raise ConflictError(message, path=f"{item.path}.claim")
+    _check_duplicates(entry, context, batch)
+    made_by = context["claim"]["predictor_id"]
+    if item.predictor_id is not None and item.predictor_id != made_by and not item.accepts_unlinked_predictor:
+        maker = f"{made_by!r} made it" if made_by else "no predictor made it"
+        message = (
+            f"expected the predictor of claim {item.claim_id!r} ({maker}), got {item.predictor_id!r}; leave the "
+            "predictor out, or say acceptUnlinkedPredictor: true to have this predictor's record weigh it"
+        )
+        raise UnlinkedPredictorError(message, path=f"{item.path}.predictor")
+
+
+def check_open(claim: Mapping[str, Any], *, path: str) -> None:
+    """
+    That a claim's outcome is not settled.
+
+    Raises:
+        ClosedClaimError: It is.
+    """
+    if claim["status"] == ClaimStatus.OPEN:
+        return
+    word = "annulled" if claim["status"] == ClaimStatus.ANNULLED else "resolved"
+    message = (
+        f"expected a claim that is open, got {claim['id']!r}, which was {word} at "
+        f"{claim['resolved_at'].isoformat()} ({claim['status']}); `unresolve` it first if that was wrong"
+    )
+    raise ClosedClaimError(message, status=claim["status"], resolved_at=claim["resolved_at"], path=path)
+
+
+def _check_duplicates(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
+    item = entry.item
+    if context["key_holder"] is not None:
+        message = f"this idempotency key came before, with ledger row {context['key_holder']!r}; it counts once"
+        raise DuplicateError(message, existing_id=context["key_holder"], path="idempotencyKey")
+    key = entry.observation_key()
+    observed = context["observed"] or (batch.observed.get(key) if key else None)
+    if observed is not None:
+        message = (
+            f"the same source observed at {entry.observed_at.isoformat()} is in the ledger already, "
+            f"as row {observed!r}; it counts once. A second observation has its own observedAt"
+        )
+        raise DuplicateError(message, existing_id=observed, path=item.path)
+    if key is not None:
+        batch.observed[key] = entry.evidence_id
+
+
+def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempotency_key: str | None) -> None:
+    """One item: its ledger row, and the state after it."""
+    item = entry.item
+    state = batch.states.get(item.claim_id)
+    if state is None:
+        state = ClaimState.from_properties(subject_of(context["labels"]), context["claim"], context["base_rate"])
+        batch.before[item.claim_id] = state.belief(batch.moment)
+    record = None if context["predictor"] is None else kappa_of(context["predictor"])
+    cluster = _cluster(item, context, batch)
+    row, step = _row(entry, state, record, cluster, batch.moment, idempotency_key)
+    known = {} if item.cluster_id is None else {item.cluster_id: cluster}
+    (derived,) = derive_rows([row], inside_log_odds=state.inside_log_odds, clusters=known)
+    if item.cluster_id is not None and derived.cluster is not None:
+        batch.clusters[item.claim_id, item.cluster_id] = derived.cluster
+    before = state.belief(batch.moment)
+    after = state.after([row], [derived])
+    batch.states[item.claim_id] = after
+    batch.rows.append(row_properties(row, derived))
+    batch.items.append(
+        {
+            "evidence_id": row.id,
+            "claim_id": item.claim_id,
+            "step": asdict(step),
+            "before": belief_payload(before),
+            "after": belief_payload(after.belief(batch.moment)),
+        }
+    )
+
+
+def row_properties(row: Evidence, derived: DerivedRow) -> dict[str, Any]:
+    """A ledger row as its node keeps it, with its page keys and all that stands beside it."""
+    return to_properties(row) | evidence_keys(row) | derived.properties()
+
+
+def belief_payload(belief: Belief | None) -> dict[str, Any] | None:
+    """A belief as an answer holds it."""
+    return None if belief is None else {**asdict(belief), "as_of": belief.as_of.isoformat()}
+
+
+def _cluster(item: EvidenceItem, context: Mapping[str, Any], batch: _Batch) -> Cluster:
+    if item.cluster_id is None:
+        return Cluster()
+    known = batch.clusters.get((item.claim_id, item.cluster_id))
+    if known is not None:
+        return known
+    return Cluster() if context["cluster"] is None else Cluster(*context["cluster"])
+
+
+def _row(
+    entry: _Weighed,
+    state: ClaimState,
+    record: KappaInUse | None,
+    cluster: Cluster,
+    now: datetime,
+    idempotency_key: str | None,
+) -> tuple[Evidence, LedgerStep]:
+    item, weight = entry.item, entry.weight
+    kappa = POLICY.kappa_without_predictor if record is None else record.kappa
+    adjusted = adjusted_llr(weight.llr, kappa)
+    # What the item adds to its cluster's mean; alone in its cluster, or in none, that is all of it.
+    llr_before, adjusted_before = cluster.llr, cluster.adjusted_llr
+    joined = cluster.joined_by(weight.llr, adjusted)
+    recorded_at = state.next_moment(now)
+    assert state.inside_log_odds is not None  # noqa: S101 - _check saw to it
+    step = ledger_step(
+        prior_logit=state.inside_log_odds,
+        total_llr=joined.llr - llr_before,
+        total_adjusted_llr=joined.adjusted_llr - adjusted_before,
+        kappa=kappa,
+        trf=trf_at(state.window, recorded_at),
+        outside_view=state.outside_view,
+    )
+    contribution = {
+        "llr": weight.llr,
+        "kind": item.kind,
+        "kappa": kappa,
+        "label": item.label,
+        "strength": None if weight.strength is None else weight.strength.lower(),
+        "confidence": item.confidence,
+        "source_url": item.url,
+        "adjusted_llr": adjusted,
+    }
+    values = {
+        "id": entry.evidence_id,
+        "claim_id": item.claim_id,
+        "evidence_kind": item.kind,
+        "observed_at": entry.observed_at,
+        "recorded_at": recorded_at,
+        "submitted_by": item.submitted_by,
+        "idempotency_key": idempotency_key,
+        "cluster_id": item.cluster_id,
+        "url": item.url,
+        "note": item.note,
+        "predictor_id": item.predictor_id,
+        "document_id": item.document_id,
+        "milestone_id": item.milestone_id,
+        "kappa_source": None if record is None else record.source,
+        "predictor_brier": None if record is None else record.brier,
+        "predictor_n_resolved": None if record is None else record.num_resolved,
+        "inside_source": INSIDE_SOURCE if state.num_evidence else "stated",
+        "n_milestones": None if item.milestone_id is None else 1,
+        **asdict(step),
+    }
+    return _validated(values, contribution, path=item.path), step
+
+
+def _validated(values: Mapping[str, Any], contribution: Mapping[str, Any], *, path: str) -> Evidence:
+    try:
+        return Evidence(**values, contributions=(Contribution(**contribution),))
+    except ValidationError as error:
+        problem = describe_problem(error.errors(include_url=False)[0])
+        name, *rest = problem.path.split("_")
+        place = "".join([name, *(part.capitalize() for part in rest)]).removesuffix("Id")
+        raise InvalidError(problem.message, path=f"{path}.{place}") from error

@@ -1,0 +1,234 @@
+"""What all mutations share: their arguments, their refusals, and answers that read what was written."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from graph.errors import (
+    BundleError,
+    ClosedClaimError,
+    ConflictError,
+    CycleError,
+    DuplicateError,
+    FutureObservationError,
+    HistoryError,
+    InvalidError,
+    KeyReusedError,
+    NotFoundError,
+    RefusedError,
+    RefusedItemsError,
+    UnlinkedPredictorError,
+)
+from graph.fetch import Node as NodeDict
+from graph.nodes import get_nodes
+from graph.receipts import Answered
+from resolvers.context import Context
+from resolvers.enums import ClaimStatus
+from resolvers.fields import prop
+from resolvers.scalars import Moment
+from resolvers.selection import selected_plan
+
+IdempotencyKey = Annotated[
+    str | None,
+    strawberry.argument(
+        description="A name for this very request, up to 200 characters: sent again under it, the request counts once "
+        "and gets the same answer. Keys never expire."
+    ),
+]
+DryRun = Annotated[
+    bool, strawberry.argument(description="Do everything but keep nothing, to see what the request would do.")
+]
+
+
+@strawberry.interface(description="Why a mutation was refused, for the client to mend. Nothing was written.")
+class UserError:
+    """Why a mutation was refused."""
+
+    code: str = prop("What kind of refusal it is, in capitals.")
+    message: str = prop("What was expected and what came.")
+    path: str | None = prop("Where in the input it is, where one place can be named.")
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Whether a dict is a refusal of this kind."""
+        return bool(obj["__typename"] == cls.__name__)
+
+
+@strawberry.type(description="What was named by id is not there.")
+class NotFound(UserError):
+    """What was named by id is not there."""
+
+
+@strawberry.type(description="Input that breaks a rule.")
+class Invalid(UserError):
+    """Input that breaks a rule."""
+
+
+@strawberry.type(description="What is stored already stands against the write.")
+class Conflict(UserError):
+    """What is stored already stands against the write."""
+
+
+@strawberry.type(description="It is there already, and counts once.")
+class Duplicate(UserError):
+    """It is there already."""
+
+    existing_key: str = prop("The key of what is there.")
+
+
+@strawberry.type(description="An idempotency key that stands for another request.")
+class KeyReused(UserError):
+    """An idempotency key that stands for another request."""
+
+
+@strawberry.type(description="A claim whose outcome is known, or that was annulled, takes no more evidence.")
+class ClaimClosed(UserError):
+    """A claim whose outcome is known, or that was annulled."""
+
+    status: ClaimStatus = prop("What became of it.")
+    resolved_at: Moment | None = prop("When.")
+
+
+@strawberry.type(description="An observation of what has not come yet.")
+class FutureObservation(UserError):
+    """An observation of what has not come yet."""
+
+
+@strawberry.type(description="A predictor who did not make the claim that the evidence is on.")
+class PredictorNotLinked(UserError):
+    """A predictor who did not make the claim."""
+
+
+@strawberry.type(description="An influence that would close a cycle.")
+class CycleRefused(UserError):
+    """An influence that would close a cycle."""
+
+    cycle: list[str] = prop("The keys of the claims along it, the first repeated at the end.")
+
+
+@strawberry.type(description="A change or a deletion by which history would be lost.")
+class HistoryWouldBeLost(UserError):
+    """A change or a deletion by which history would be lost."""
+
+
+@strawberry.type(description="A batch of which nothing was written, with everything that was wrong with its items.")
+class BatchRefused(UserError):
+    """A batch of which nothing was written."""
+
+    refusals: list[UserError] = prop("What was wrong, item by item.")
+
+
+USER_ERRORS = (
+    NotFound,
+    Invalid,
+    Conflict,
+    Duplicate,
+    KeyReused,
+    ClaimClosed,
+    FutureObservation,
+    PredictorNotLinked,
+    CycleRefused,
+    HistoryWouldBeLost,
+    BatchRefused,
+)
+# The GraphQL type and the code of each refusal.
+REFUSALS: Mapping[type[RefusedError], tuple[str, str]] = {
+    NotFoundError: ("NotFound", "NOT_FOUND"),
+    InvalidError: ("Invalid", "INVALID"),
+    ConflictError: ("Conflict", "CONFLICT"),
+    DuplicateError: ("Duplicate", "DUPLICATE"),
+    KeyReusedError: ("KeyReused", "KEY_REUSED"),
+    ClosedClaimError: ("ClaimClosed", "CLAIM_CLOSED"),
+    FutureObservationError: ("FutureObservation", "FUTURE_OBSERVATION"),
+    UnlinkedPredictorError: ("PredictorNotLinked", "PREDICTOR_NOT_LINKED"),
+    CycleError: ("CycleRefused", "CYCLE_REFUSED"),
+    HistoryError: ("HistoryWouldBeLost", "HISTORY_WOULD_BE_LOST"),
+    RefusedItemsError: ("BatchRefused", "BATCH_REFUSED"),
+}
+
+
+def refused(error: RefusedError) -> dict[str, Any]:
+    """A refusal as the response holds it."""
+    name, code = REFUSALS[type(error)]
+    shown = {"__typename": name, "code": code, "message": error.message, "path": error.path or None}
+    match error:
+        case DuplicateError():
+            return shown | {"existing_key": error.existing_id}
+        case ClosedClaimError():
+            return shown | {"status": ClaimStatus(error.status), "resolved_at": error.resolved_at}
+        case CycleError():
+            return shown | {"cycle": list(error.cycle)}
+        case RefusedItemsError():
+            return shown | {"message": str(error), "refusals": [refused(refusal) for refusal in error.refusals]}
+        case _:
+            return shown
+
+
+async def answer_or_refusal(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """What a mutation answers: its result, or why it was refused."""
+    try:
+        return await work()
+    except RefusedError as error:
+        return refused(error)
+    except BundleError as error:
+        return refused_problems(error)
+
+
+def refused_problems(error: BundleError) -> dict[str, Any]:
+    """Everything wrong with the rows that a mutation would write."""
+    first = error.problems[0]
+    if len(error.problems) == 1:
+        return {"__typename": "Invalid", "code": "INVALID", "message": first.message, "path": first.path or None}
+    refusals = [
+        {"__typename": "Invalid", "code": "INVALID", "message": problem.message, "path": problem.path or None}
+        for problem in error.problems
+    ]
+    message = f"{len(refusals)} problems, nothing was written"
+    return {"__typename": "BatchRefused", "code": "INVALID", "message": message, "path": None, "refusals": refusals}
+
+
+def envelope(answered: Answered) -> dict[str, Any]:
+    """What every result says of its request."""
+    return {
+        "is_dry_run": answered.is_dry_run,
+        "is_replayed": answered.is_replayed,
+        "bookmark": answered.bookmark,
+    }
+
+
+async def read_written(
+    info: Info[Context, Any], answered: Answered, asked: Sequence[tuple[str, str]], *path: str
+) -> Sequence[NodeDict | None]:
+    """
+    Nodes as they are after the write, as far as they are selected; None for each that a dry run has not kept.
+
+    Args:
+        info: The mutation's field.
+        answered: What was written.
+        asked: Subject and id of each node.
+        *path: The fields of the result that lead to the nodes.
+    """
+    plan = selected_plan(info, *path)
+    if plan is None:
+        return [None] * len(asked)
+    await info.context.unit.read_after(answered.bookmark)
+    return await get_nodes(info.context.unit, asked, plan)
+
+
+@strawberry.interface(description="What a mutation did, or in a dry run would have done.")
+class Written:
+    """What a mutation did."""
+
+    is_dry_run: bool = prop("Whether nothing was kept.")
+    is_replayed: bool = prop("Whether the answer was there already, under the request's idempotency key.")
+    bookmark: str | None = prop(
+        "Stands for the graph after the write. Sent in the header Foregraph-Bookmark, it makes any server answer from "
+        "then or later."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Whether a dict is a result of this kind."""
+        return bool(obj["__typename"] == cls.__name__)
