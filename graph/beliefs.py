@@ -222,11 +222,15 @@ class DerivedRow:
     Attributes:
         prior_inside_log_odds: The claim's inside log-odds before the row, by our policy; None where nothing was stated.
         inside_log_odds: After it.
+        total_llr: What the row adds, before anyone's record is looked at.
+        total_adjusted_llr: What it adds by our policy.
         cluster: The row's cluster with it; None where it is of none.
     """
 
     prior_inside_log_odds: float | None
     inside_log_odds: float | None
+    total_llr: float
+    total_adjusted_llr: float
     cluster: Cluster | None
 
     def properties(self) -> dict[str, Any]:
@@ -320,6 +324,7 @@ def derive_rows(
     *,
     inside_log_odds: float | None,
     clusters: Mapping[str, Cluster] | None = None,
+    policy: BeliefPolicy = POLICY,
 ) -> list[DerivedRow]:
     """
     What stands beside each of a claim's ledger rows.
@@ -328,19 +333,23 @@ def derive_rows(
         rows: In the ledger's order.
         inside_log_odds: Before the first of them; None where nothing was stated.
         clusters: As they stood before the first of them, by id.
+        policy: Rows of this one add what their items come to; rows of another what they say they do.
     """
     known = dict(clusters or {})
     derived = []
     current = inside_log_odds
     for row in rows:
-        prior = current
-        if current is not None:
-            current += applied_llr(row)
         cluster = None
+        llr, adjusted = item_llrs(row)
         if row.cluster_id is not None:
-            cluster = known.get(row.cluster_id, Cluster()).joined_by(*item_llrs(row))
-            known[row.cluster_id] = cluster
-        derived.append(DerivedRow(prior, current, cluster))
+            before = known.get(row.cluster_id, Cluster())
+            cluster = known[row.cluster_id] = before.joined_by(llr, adjusted)
+            llr, adjusted = cluster.llr - before.llr, cluster.adjusted_llr - before.adjusted_llr
+        if row.policy != policy.name:
+            llr, adjusted = row.total_llr, applied_llr(row, policy=policy)
+        after = None if current is None else current + adjusted
+        derived.append(DerivedRow(current, after, llr, adjusted, cluster))
+        current = after
     return derived
 
 

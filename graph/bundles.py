@@ -2,23 +2,28 @@
 
 import graphlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from graph.beliefs import ClaimState, derive_rows, ledger_order
 from graph.derivation import PlacedMilestone, complete_chains, with_deadline, with_import_day
 from graph.errors import BundleError, BusyError, InvalidError, Problem
 from graph.keys import (
+    MARK,
+    OUTCOMES,
+    bounds,
+    deadline_keys,
     document_link_keys,
     evidence_keys,
     exposure_keys,
     influence_keys,
     milestone_keys,
-    prediction_keys,
     validation_keys,
 )
+from graph.ledgers import rebuild_claims
 from graph.model import (
     BUNDLE_FORMAT,
     CLAIM_LISTS,
@@ -47,6 +52,7 @@ from graph.model import (
     read_draft,
     row_id,
 )
+from graph.records import refresh_records
 from graph.rows import JSON_PROPERTIES, from_properties, to_properties
 from graph.sessions import Database, Unit
 
@@ -106,6 +112,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "exposures": {"prediction_id": "predictions", "symbol": "tickers"},
     "document_links": {"document_id": "documents", "claim_id": "claims"},
 }
+BELIEF_LISTS = frozenset({*CLAIM_LISTS, "evidence"})
 CLAIM_KINDS = {"predictions": "Prediction", "scenarios": "Scenario", "killers": "Killer"}
 
 ItemT = TypeVar("ItemT")
@@ -141,6 +148,9 @@ class Known:
     claim_kinds: Mapping[str, str]
     probabilities: Mapping[str, float | None]
     import_days: Mapping[str, date]
+    predictor_ids: Mapping[str, str]
+    ledger_lengths: Mapping[str, int]
+    base_rates: Mapping[str, float]
     published: Mapping[str, datetime | None]
     ids: Mapping[str, frozenset[str]]
 
@@ -183,7 +193,8 @@ class _Checked:
 
     placed: Mapping[str, Sequence[PlacedRow]]
     known: Known
-    page_keys: Callable[[Row], dict[str, Any]]
+    page_keys: Callable[[Row], Mapping[str, Any]]
+    derived: Mapping[str, Mapping[str, Any]]
 
     def num_rows(self) -> int:
         """How many rows there are, derived ones included."""
@@ -250,6 +261,30 @@ async def import_bundle(
 ) -> ImportReport:
     """Write a bundle that has been read already; otherwise as `import_text`."""
     return await import_text(database, bundle.to_json(), on_progress=on_progress, dry_run=dry_run, today=today)
+
+
+async def import_rows(unit: Unit, rows: Mapping[str, Sequence[Row]], *, today: date | None = None) -> ImportReport:
+    """
+    Write rows within a transaction: checked against each other and the graph, and completed with all that is derived.
+
+    Takes the writers' lock, as every import does.
+
+    Args:
+        unit: The transaction.
+        rows: By the name of their list in a bundle.
+        today: The day that counts as the import's; today in UTC when absent.
+    Raises:
+        BundleError: With everything that is wrong, at places such as `predictions[0].deadline`.
+    """
+    given = {name: tuple(enumerate(rows.get(name, ()))) for name in LISTS}
+    named = {name: frozenset(row_id(row) for row in rows.get(name, ())) for name in LISTS}
+    day = today or datetime.now(UTC).date()
+    job = _Job(Draft(given, named, problems=()), day, _ignore_progress, is_dry_run=False)
+    await unit.run("graph/lock")
+    checked = await _check(unit, job)
+    written = _Written()
+    await _write(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
+    return _report(checked, written, job)
 
 
 async def export_bundle(database: Database) -> Bundle:
@@ -387,18 +422,20 @@ async def _check(unit: Unit, job: _Job) -> _Checked:
     problems = [*draft.problems, *_reference_problems(placed, draft.named, known)]
     complete, found = await _derive(unit, placed, known, job.today)
     problems += found
+    complete["evidence"].sort(key=lambda entry: ledger_order(_as_evidence(entry[1])))
     problems += await _ledger_problems(unit, complete["evidence"])
+    problems += _stated_problems(complete, known)
     problems += await _cycle_problems(unit, complete["influences"], known)
     if problems:
         raise BundleError(problems)
-    return _Checked(complete, known, _page_keys(complete, known))
+    return _Checked(complete, known, _page_keys(complete, known), _derived(complete, known, datetime.now(UTC)))
 
 
 async def _list_known(unit: Unit, draft: Draft) -> Known:
     named: dict[str, set[str]] = defaultdict(set)
     for name, rows in draft.rows.items():
         space = "claims" if name in CLAIM_LISTS else name
-        if space in {"claims", "documents"}:
+        if space in {"claims", "documents", "reference_classes"}:
             named[space].update(row_id(row) for _, row in rows)
         for attribute, target in REFERENCES.get(name, {}).items():
             references = (getattr(row, attribute) for _, row in rows)
@@ -411,6 +448,9 @@ async def _list_known(unit: Unit, draft: Draft) -> Known:
         claim_kinds={claim["id"]: claim["kind"] for claim in claims},
         probabilities={claim["id"]: claim["probability"] for claim in claims},
         import_days={claim["id"]: claim["imported_on"] for claim in claims if claim["imported_on"]},
+        predictor_ids={claim["id"]: claim["predictor_id"] for claim in claims if claim["predictor_id"]},
+        ledger_lengths={claim["id"]: claim["num_evidence"] or 0 for claim in claims},
+        base_rates={row["id"]: row["base_rate"] for row in found["reference_classes"]},
         published={document["id"]: document["published_at"] for document in found["documents"]},
         ids={name: frozenset(row["id"] for row in rows) for name, rows in found.items()},
     )
@@ -506,6 +546,49 @@ async def _stored_rows(unit: Unit, name: str, ids: Sequence[str]) -> list[dict[s
     return [row for answer in answers for row in answer["rows"]]
 
 
+def _as_evidence(row: Row) -> Evidence:
+    if not isinstance(row, Evidence):
+        message = f"expected a ledger row, got {type(row).__name__}"
+        raise TypeError(message)
+    return row
+
+
+def _stated_problems(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Iterator[Problem]:
+    """What was stated is where a ledger begins, so it stays as it is once the ledger has rows."""
+    for name in CLAIM_LISTS:
+        for place, row in placed[name]:
+            claim = _as_claim(row)
+            stored = known.probabilities.get(claim.id)
+            num_rows = known.ledger_lengths.get(claim.id, 0)
+            if num_rows and stored is not None and claim.stated_probability != stored:
+                message = (
+                    f"expected {stored} as it was stated, since {num_rows} ledger rows stand on it, "
+                    f"got {claim.stated_probability}; submit evidence to move the belief"
+                )
+                yield Problem(f"{place}.stated_probability", message)
+
+
+async def _order_problems(unit: Unit, placed: Sequence[PlacedRow], stored: Collection[str]) -> list[Problem]:
+    """New rows come behind those that a claim's ledger has already."""
+    new = [(place, _as_evidence(row)) for place, row in placed if row_id(row) not in stored]
+    last: dict[str, str] = {}
+    for ids in _batches(sorted({row.claim_id for _, row in new})):
+        asked = [dict(zip(("id", "low", "high"), (name, *bounds(name)), strict=True)) for name in ids]
+        (answer,) = await unit.run("evidence/list_last", claims=asked)
+        last.update(answer["last"])
+    problems = []
+    for place, row in new:
+        key, last_key = evidence_keys(row)["ledger_key"], last.get(row.claim_id)
+        if key is not None and last_key is not None and key < last_key:
+            moment = last_key.split(MARK)[1]
+            message = (
+                f"expected a moment after {moment}, when the last row on {row.claim_id!r} was recorded, since the "
+                f"ledger only grows, got {row.recorded_at.isoformat()}"
+            )
+            problems.append(Problem(f"{place}.recorded_at", message))
+    return problems
+
+
 async def _ledger_problems(unit: Unit, placed: Sequence[PlacedRow]) -> list[Problem]:
     """The ledger only grows: a row that is there already must be the same row, and a key is used once."""
     rows = await _stored_rows(unit, "evidence/list_by_ids", [row_id(row) for _, row in placed])
@@ -515,6 +598,7 @@ async def _ledger_problems(unit: Unit, placed: Sequence[PlacedRow]) -> list[Prob
         for place, row in placed
         if stored.get(row_id(row), row) != row
     ]
+    changed += await _order_problems(unit, placed, stored)
     return changed + await _idempotency_problems(unit, placed)
 
 
@@ -572,16 +656,57 @@ async def _write(
 ) -> None:
     """Write some batches, each with the relationships and page keys that follow from its rows."""
     num_changed = 0
+    here = _Written()
     for name, part in batches:
-        rows = [to_properties(row) | checked.page_keys(row) for _, row in part]
+        rows = [_entry(name, row, checked) for _, row in part]
         if rows:
             (answer,) = await unit.run(UPSERTS[name], rows=rows)
             written.note(name, answer["created"], answer["updated"])
+            here.note(name, answer["created"], answer["updated"])
             await _follow_up(unit, name, answer["created"], answer["updated"])
             num_changed += len(answer["created"]) + len(answer["updated"])
         progress(len(part))
     if num_changed:
+        await _settle(unit, checked, here)
         await unit.run("graph/raise_revision")
+
+
+def _entry(name: str, row: Row, checked: _Checked) -> dict[str, Any]:
+    """A row as its statement takes it."""
+    properties = {**to_properties(row), **checked.page_keys(row)}
+    if name not in BELIEF_LISTS:
+        return properties
+    return {"row": properties, "derived": checked.derived.get(row_id(row), {})}
+
+
+async def _settle(unit: Unit, checked: _Checked, written: _Written) -> None:
+    """What follows from rows that changed for what was there before them: beliefs and records."""
+    predictions = {row.id: row for _, row in checked.placed["predictions"] if isinstance(row, Prediction)}
+    changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
+    ledger = (_as_evidence(row) for _, row in checked.placed["evidence"])
+    stale = {row.claim_id for row in ledger if row.id in changed["evidence"]} & set(checked.known.claim_kinds)
+    stale |= {claim_id for name in CLAIM_LISTS for claim_id in written.updated.get(name, ())}
+    stale |= await _list_members(unit, written.updated.get("reference_classes", ()))
+    await rebuild_claims(unit, stale, datetime.now(UTC))
+    settled = {claim_id for claim_id in changed["predictions"] if predictions[claim_id].status in OUTCOMES}
+    settled |= set(written.updated.get("predictions", ()))
+    touched = {predictions[prediction_id].predictor_id for prediction_id in settled}
+    touched |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in settled}
+    await refresh_records(unit, changed["predictors"] | {name for name in touched if name is not None})
+
+
+async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:
+    """The predictions of some reference classes."""
+    members: set[str] = set()
+    for class_id in class_ids:
+        low, high = bounds(class_id)
+        while True:
+            (page,) = await unit.run("predictions/list_of_class", low=low, high=high, limit=BATCH_ROWS)
+            members.update(page["ids"])
+            if len(page["ids"]) < BATCH_ROWS:
+                break
+            low = page["last_key"]
+    return members
 
 
 async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Sequence[str]) -> None:
@@ -599,28 +724,55 @@ async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Seq
         await _refresh_link_keys(unit, updated)
 
 
-def _page_keys(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Callable[[Row], dict[str, Any]]:
+def _derived(
+    placed: Mapping[str, Sequence[PlacedRow]], known: Known, moment: datetime
+) -> Mapping[str, Mapping[str, Any]]:
+    """
+    What stands beside claims that are new to the graph, and beside the ledger rows on them, by id.
+
+    What was there before is made anew once its rows are written.
+    """
+    ledgers: dict[str, list[Evidence]] = defaultdict(list)
+    for _, row in placed["evidence"]:
+        evidence = _as_evidence(row)
+        ledgers[evidence.claim_id].append(evidence)
+    classes = (row for _, row in placed["reference_classes"])
+    base_rates = {**known.base_rates, **{row.id: row.base_rate for row in classes if isinstance(row, ReferenceClass)}}
+    derived: dict[str, Mapping[str, Any]] = {}
+    for claim in (_as_claim(row) for name in CLAIM_LISTS for _, row in placed[name]):
+        if claim.id in known.claim_kinds:
+            continue
+        class_id = claim.reference_class_id if isinstance(claim, Prediction) else None
+        state = ClaimState.from_claim(claim, None if class_id is None else base_rates.get(class_id))
+        rows = ledgers.get(claim.id, [])
+        beside = derive_rows(rows, inside_log_odds=state.inside_log_odds)
+        derived.update({row.id: own.properties() for row, own in zip(rows, beside, strict=True)})
+        derived[claim.id] = state.after(rows, beside).stored(moment)
+    return derived
+
+
+def _page_keys(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Callable[[Row], Mapping[str, Any]]:
     claims = [row for name in CLAIM_LISTS for _, row in placed[name] if isinstance(row, Claim)]
     probabilities = {**known.probabilities, **{claim.id: claim.stated_probability for claim in claims}}
     documents = [row for _, row in placed["documents"] if isinstance(row, Document)]
     published = {**known.published, **{document.id: document.published_at for document in documents}}
 
-    def keys(row: Row) -> dict[str, Any]:
+    def keys(row: Row) -> Mapping[str, Any]:
         match row:
             case Prediction():
-                return dict(prediction_keys(row, row.stated_probability))
+                return deadline_keys(row)
             case Influence():
-                return dict(influence_keys(row, probabilities))
+                return influence_keys(row, probabilities)
             case Exposure():
-                return dict(exposure_keys(row))
+                return exposure_keys(row)
             case Milestone():
-                return dict(milestone_keys(row))
+                return milestone_keys(row)
             case Evidence():
-                return dict(evidence_keys(row))
+                return evidence_keys(row)
             case Validation():
-                return dict(validation_keys(row))
+                return validation_keys(row)
             case DocumentLink():
-                return dict(document_link_keys(row, published.get(row.document_id)))
+                return document_link_keys(row, published.get(row.document_id))
             case _:
                 return {}
 

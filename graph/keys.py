@@ -85,19 +85,29 @@ class Anchors:
         }
 
 
-def prediction_keys(prediction: Prediction, probability: float | None) -> SomeKeys:
-    """One key for each anchor and order of the list of predictions; none where it has no such anchor."""
-    by_deadline = join(deadline_text(prediction.deadline), prediction.id)
-    anchors = Anchors(
+def anchors_of(prediction: Prediction) -> Anchors:
+    """What lists of predictions find it by."""
+    return Anchors(
         prediction.status.value, prediction.domain_id, prediction.predictor_id, prediction.reference_class_id
     )
+
+
+def prediction_keys(prediction: Prediction, probability: float | None) -> SomeKeys:
+    """One key for each anchor and order of the list of predictions; none where it has no such anchor."""
+    return deadline_keys(prediction) | probability_keys(prediction.id, anchors_of(prediction), probability)
+
+
+def deadline_keys(prediction: Prediction) -> SomeKeys:
+    """The keys of a prediction that follow from its own row."""
+    by_deadline = join(deadline_text(prediction.deadline), prediction.id)
+    anchors = anchors_of(prediction)
     keys: SomeKeys = {"deadline_key": by_deadline}
     for name, anchor in anchors.by_name().items():
         keys[f"{name}_deadline_key"] = join(anchor, by_deadline) if anchor else None
     episode = prediction.episode_id
     keys["episode_deadline_key"] = join(episode, by_deadline) if episode else None
     keys["record_key"] = _record_key(prediction)
-    return keys | probability_keys(prediction.id, anchors, probability)
+    return keys
 
 
 def probability_keys(prediction_id: str, anchors: Anchors, probability: float | None) -> SomeKeys:

@@ -170,6 +170,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Number = float
+# Far beyond any evidence, and far from where sums of many leave the range of a float.
+LogRatio = Annotated[float, Field(ge=-1e6, le=1e6)]
 Metadata = Annotated[JsonValue, AfterValidator(_finite_throughout)]
 
 
@@ -368,7 +370,7 @@ class Milestone(Row):
 class Contribution(Row):
     """One item of a ledger row: what was seen and what it weighed."""
 
-    llr: Number
+    llr: LogRatio
     kind: Line | None = None
     kappa: Share | None = None
     label: Line | None = None
@@ -376,7 +378,7 @@ class Contribution(Row):
     strength: Line | None = None
     confidence: Share | None = None
     source_url: Url | None = None
-    adjusted_llr: Number | None = None
+    adjusted_llr: LogRatio | None = None
     expected_date: Day | None = None
     criterion: Text | None = None
 
@@ -408,8 +410,8 @@ class Evidence(Row):
     prior_logit: Number | None = None
     inside_prior: Probability | None = None
     inside_source: Line | None = None
-    total_llr: Number
-    total_adjusted_llr: Number | None = None
+    total_llr: LogRatio
+    total_adjusted_llr: LogRatio | None = None
     bayes_factor: Line | None = None
     inside_posterior: Probability | None = None
     posterior_logit: Number | None = None

@@ -104,7 +104,7 @@ async def write_once(
         KeyReusedError: The key stands for another request.
         RefusedError: As `work` raises it.
     """
-    key = KEYLESS + uuid.uuid4().hex if request.idempotency_key is None else KEYED + request.idempotency_key
+    key = _key(request)
     fingerprint = request.fingerprint()
     locked = sorted(set(claim_ids))
 
@@ -128,6 +128,27 @@ async def write_once(
     return Answered(answered.payload, answered.is_replayed, answered.is_dry_run, bookmark)
 
 
+async def find_answer(database: Database, request: WriteRequest) -> Answered | None:
+    """
+    What a request was answered before, for one that is more than a transaction; None where it was not.
+
+    Raises:
+        KeyReusedError: The key stands for another request.
+    """
+    if request.idempotency_key is None:
+        return None
+
+    async def work(unit: Unit) -> list[dict[str, Any]]:
+        return await unit.run("receipts/find", key=_key(request))
+
+    rows = await database.read(work)
+    if not rows:
+        return None
+    (before,) = rows
+    _check_same(request, request.fingerprint(), before)
+    return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
+
+
 async def purge_receipts(database: Database, moment: datetime) -> int:
     """Remove the receipts of requests without a key that have expired; returns how many."""
     num_purged = 0
@@ -141,6 +162,10 @@ async def purge_receipts(database: Database, moment: datetime) -> int:
         num_purged += num_removed
         if num_removed < PURGE_BATCH:
             return num_purged
+
+
+def _key(request: WriteRequest) -> str:
+    return KEYLESS + uuid.uuid4().hex if request.idempotency_key is None else KEYED + request.idempotency_key
 
 
 def _check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any, LiteralString, Protocol, Self, TypeVar
 
 from neo4j import (
@@ -376,7 +377,11 @@ async def _answer_one(transaction: AsyncManagedTransaction) -> None:
 
 def from_driver(value: Any) -> Any:
     """A value of the driver's as Python's own: temporal values at microseconds, inside lists and maps too."""
-    if isinstance(value, DateTime | Date):
+    if isinstance(value, DateTime):
+        # To the database a moment in Python's UTC and one in the driver's are two zones, and so not equal.
+        native = value.to_native()
+        return native if native.tzinfo is None else native.astimezone(UTC)
+    if isinstance(value, Date):
         return value.to_native()
     if isinstance(value, list):
         return [from_driver(item) for item in value]

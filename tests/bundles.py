@@ -126,6 +126,11 @@ def numbers() -> SearchStrategy[float]:
     return st.sampled_from(extremes) | st.floats(allow_nan=False, allow_infinity=False)
 
 
+def log_ratios() -> SearchStrategy[float]:
+    """Any natural log of a likelihood ratio that a ledger row may hold."""
+    return st.sampled_from([0.0, -0.0, 5e-324, 1e6, -1e6, -0.4054651081081644]) | st.floats(-1e6, 1e6)
+
+
 def probabilities() -> SearchStrategy[float]:
     """Any number strictly between 0 and 1."""
     extremes = [5e-324, 1e-15, 0.5, 1 - 2**-53]
@@ -245,22 +250,23 @@ def _chains(draw: DrawFn, prediction_ids: Sequence[str], taken: set[str]) -> lis
 @st.composite
 def _ledgers(draw: DrawFn, row_ids: Sequence[str], references: Mapping[str, Sequence[str]]) -> list[Json]:
     lines = ("evidence_kind", "submitted_by", "cluster_id", "note", "kappa_source", "inside_source", "bayes_factor")
-    figures = ("total_adjusted_llr", "prior_logit", "posterior_logit")
+    figures = ("prior_logit", "posterior_logit")
     beliefs = ("base_rate", "inside_prior", "inside_posterior", "blended_posterior", "posterior_prob")
     parts = ("trf", "kappa", "predictor_brier", "inside_weight", "outside_weight")
     contributions = _rows(
-        {"llr": numbers()}, {"kind": texts(), "weight": shares(), "expected_date": days(), "criterion": texts()}
+        {"llr": log_ratios()}, {"kind": texts(), "weight": shares(), "expected_date": days(), "criterion": texts()}
     )
     required = {
         "claim_id": st.sampled_from(references["claim_id"]),
         "policy": texts(),
         "observed_at": moments(),
         "recorded_at": moments(),
-        "total_llr": numbers(),
+        "total_llr": log_ratios(),
     }
     optional: dict[str, SearchStrategy[Any]] = {
         **{name: texts() for name in (*lines, "blend_reason")},
         **{name: numbers() for name in figures},
+        "total_adjusted_llr": log_ratios(),
         **{name: probabilities() for name in beliefs},
         **{name: shares() for name in parts},
         "predictor_n_resolved": counts(),

@@ -3,7 +3,7 @@
 UNWIND $claims AS id
 MATCH (n:Claim {id: id})
 WITH collect({id: id, kind: [label IN labels(n) WHERE label <> 'Claim'][0], probability: n.stated_probability,
-  imported_on: n.imported_on}) AS found
+  imported_on: n.imported_on, predictor_id: n.predictor_id, num_evidence: n.num_evidence}) AS found
 RETURN 'claims' AS list, found
 UNION ALL
 UNWIND $predictors AS id
@@ -23,7 +23,7 @@ RETURN 'domains' AS list, found
 UNION ALL
 UNWIND $reference_classes AS id
 MATCH (n:ReferenceClass {id: id})
-WITH collect({id: id}) AS found
+WITH collect({id: id, base_rate: n.base_rate}) AS found
 RETURN 'reference_classes' AS list, found
 UNION ALL
 UNWIND $tickers AS id

@@ -5,28 +5,33 @@
 // They are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
 // $limit: rows.
 UNWIND $requests.predictor AS request
-MATCH (:Claim {id: request.source})<-[:MADE]-(n:Predictor)
+MATCH (source:Claim {id: request.source})<-[:MADE]-(n:Predictor)
+USING INDEX SEEK source:Claim(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.episode AS request
-MATCH (:Claim {id: request.source})-[:STATED_IN]->(n:Episode)
+MATCH (source:Claim {id: request.source})-[:STATED_IN]->(n:Episode)
+USING INDEX SEEK source:Claim(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.reference_class AS request
-MATCH (:Claim {id: request.source})-[:IN_CLASS]->(n:ReferenceClass)
+MATCH (source:Claim {id: request.source})-[:IN_CLASS]->(n:ReferenceClass)
+USING INDEX SEEK source:Claim(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.domain AS request
-MATCH (:Claim {id: request.source})-[:IN_DOMAIN]->(n:Domain)
+MATCH (source:Claim {id: request.source})-[:IN_DOMAIN]->(n:Domain)
+USING INDEX SEEK source:Claim(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.milestones AS request
 CALL (request) {
   MATCH (n:Milestone)
+  USING INDEX SEEK n:Milestone(chain_key)
   WHERE n.chain_key > request.low AND n.chain_key < request.high
     AND NOT (request.hides_event AND n.kind = 'EVENT')
   RETURN n
@@ -39,6 +44,7 @@ UNION ALL
 UNWIND $requests.evidence AS request
 CALL (request) {
   MATCH (n:Evidence)
+  USING INDEX SEEK n:Evidence(ledger_key)
   WHERE n.ledger_key > request.low AND n.ledger_key < request.high
   RETURN n
   ORDER BY n.ledger_key DESC
@@ -50,6 +56,7 @@ UNION ALL
 UNWIND $requests.validations AS request
 CALL (request) {
   MATCH (n:Validation)
+  USING INDEX SEEK n:Validation(check_key)
   WHERE n.check_key > request.low AND n.check_key < request.high
   RETURN n
   ORDER BY n.check_key DESC
@@ -63,6 +70,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.signs AS signs
   WHERE 'BENEFITS' IN signs
   MATCH ()-[edge:BENEFITS]->(n:Ticker)
+  USING INDEX SEEK edge:BENEFITS(prediction_key)
   WHERE edge.prediction_key > low AND edge.prediction_key < high
   RETURN edge, n
   ORDER BY edge.prediction_key
@@ -71,6 +79,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.signs AS signs
   WHERE 'HARMS' IN signs
   MATCH ()-[edge:HARMS]->(n:Ticker)
+  USING INDEX SEEK edge:HARMS(prediction_key)
   WHERE edge.prediction_key > low AND edge.prediction_key < high
   RETURN edge, n
   ORDER BY edge.prediction_key
@@ -82,6 +91,7 @@ UNION ALL
 UNWIND $requests.documents AS request
 CALL (request) {
   MATCH (n:Document)-[edge:ABOUT]->()
+  USING INDEX SEEK edge:ABOUT(claim_key)
   WHERE edge.claim_key > request.low AND edge.claim_key < request.high
   RETURN edge, n
   ORDER BY edge.claim_key DESC
@@ -95,6 +105,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.kinds AS kinds
   WHERE 'PREREQUISITE_OF' IN kinds
   MATCH (n:Claim)-[edge:PREREQUISITE_OF]->()
+  USING INDEX SEEK edge:PREREQUISITE_OF(incoming_key)
   WHERE edge.incoming_key > low AND edge.incoming_key < high
   RETURN edge, n
   ORDER BY edge.incoming_key
@@ -103,6 +114,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.kinds AS kinds
   WHERE 'KILLS' IN kinds
   MATCH (n:Claim)-[edge:KILLS]->()
+  USING INDEX SEEK edge:KILLS(incoming_key)
   WHERE edge.incoming_key > low AND edge.incoming_key < high
   RETURN edge, n
   ORDER BY edge.incoming_key
@@ -111,6 +123,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.kinds AS kinds
   WHERE 'CORRELATES_WITH' IN kinds
   MATCH (n:Claim)-[edge:CORRELATES_WITH]->()
+  USING INDEX SEEK edge:CORRELATES_WITH(incoming_key)
   WHERE edge.incoming_key > low AND edge.incoming_key < high
   RETURN edge, n
   ORDER BY edge.incoming_key
@@ -124,6 +137,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.kinds AS kinds
   WHERE 'PREREQUISITE_OF' IN kinds
   MATCH ()-[edge:PREREQUISITE_OF]->(n:Claim)
+  USING INDEX SEEK edge:PREREQUISITE_OF(outgoing_key)
   WHERE edge.outgoing_key > low AND edge.outgoing_key < high
   RETURN edge, n
   ORDER BY edge.outgoing_key
@@ -132,6 +146,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.kinds AS kinds
   WHERE 'KILLS' IN kinds
   MATCH ()-[edge:KILLS]->(n:Claim)
+  USING INDEX SEEK edge:KILLS(outgoing_key)
   WHERE edge.outgoing_key > low AND edge.outgoing_key < high
   RETURN edge, n
   ORDER BY edge.outgoing_key
@@ -140,6 +155,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.kinds AS kinds
   WHERE 'CORRELATES_WITH' IN kinds
   MATCH ()-[edge:CORRELATES_WITH]->(n:Claim)
+  USING INDEX SEEK edge:CORRELATES_WITH(outgoing_key)
   WHERE edge.outgoing_key > low AND edge.outgoing_key < high
   RETURN edge, n
   ORDER BY edge.outgoing_key

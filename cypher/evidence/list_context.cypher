@@ -6,11 +6,6 @@ CALL (item) {
   OPTIONAL MATCH (claim:Claim {id: item.claim_id})
   RETURN claim
 }
-CALL (claim) {
-  OPTIONAL MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass)
-  RETURN class.base_rate AS base_rate
-  LIMIT 1
-}
 CALL (item) {
   OPTIONAL MATCH (predictor:Predictor {id: item.predictor_id})
   RETURN predictor
@@ -26,10 +21,12 @@ CALL (item) {
 CALL (item) {
   OPTIONAL MATCH (evidence:Evidence {observation_key: item.observation_key})
   RETURN evidence.id AS observed
+  ORDER BY observed
   LIMIT 1
 }
 CALL (item) {
   OPTIONAL MATCH (evidence:Evidence)
+  USING INDEX SEEK evidence:Evidence(cluster_key)
   WHERE evidence.cluster_key > item.cluster_low AND evidence.cluster_key < item.cluster_high
   RETURN [evidence.cluster_size, evidence.cluster_llr_sum, evidence.cluster_adjusted_llr_sum] AS cluster
   ORDER BY evidence.cluster_key DESC
@@ -37,6 +34,7 @@ CALL (item) {
 }
 RETURN item.index AS index, claim {.id, .stated_probability, .status, .resolved_at, .from_year, .window_start, .window_end,
   .domain_id, .predictor_id, .reference_class_id, .inside_log_odds, .num_evidence, .last_recorded_at} AS claim,
-  labels(claim) AS labels, base_rate, predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa,
+  labels(claim) AS labels,
+  head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate, predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa,
   .record_brier, .record_n_resolved, .record_source} AS predictor, document_id, key_holder, observed, cluster
 ORDER BY index

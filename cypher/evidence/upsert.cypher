@@ -1,11 +1,13 @@
 // Writes each Evidence that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
-// $rows: properties, absent ones as null.
-UNWIND $rows AS row
+// $rows: `row`, properties, absent ones as null; `derived`, what a new one gets besides and an old one keeps.
+UNWIND $rows AS entry
+WITH entry.row AS row, entry.derived AS derived
 MERGE (evidence:Evidence {id: row.id})
 ON CREATE SET evidence._is_new = true
-WITH evidence, row, evidence._is_new IS NOT NULL AS is_new
+WITH evidence, row, derived, evidence._is_new IS NOT NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(evidence[key] = row[key], evidence[key] IS NULL AND row[key] IS NULL))
 SET evidence += row
+SET evidence += CASE WHEN is_new THEN derived ELSE {} END
 REMOVE evidence._is_new
 WITH evidence, is_new
 CALL (evidence) {

@@ -7,6 +7,7 @@
 UNWIND $requests.predictor_predictions AS request
 CALL (request) {
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(predictor_deadline_key)
   WHERE n.predictor_deadline_key > request.low AND n.predictor_deadline_key < request.high
   RETURN n
   ORDER BY n.predictor_deadline_key
@@ -18,6 +19,7 @@ UNION ALL
 UNWIND $requests.reference_class_predictions AS request
 CALL (request) {
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(class_deadline_key)
   WHERE n.class_deadline_key > request.low AND n.class_deadline_key < request.high
   RETURN n
   ORDER BY n.class_deadline_key
@@ -29,6 +31,7 @@ UNION ALL
 UNWIND $requests.domain_predictions AS request
 CALL (request) {
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(domain_deadline_key)
   WHERE n.domain_deadline_key > request.low AND n.domain_deadline_key < request.high
   RETURN n
   ORDER BY n.domain_deadline_key
@@ -40,6 +43,7 @@ UNION ALL
 UNWIND $requests.episode_predictions AS request
 CALL (request) {
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(episode_deadline_key)
   WHERE n.episode_deadline_key > request.low AND n.episode_deadline_key < request.high
   RETURN n
   ORDER BY n.episode_deadline_key
@@ -53,6 +57,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.signs AS signs
   WHERE 'BENEFITS' IN signs
   MATCH (n:Claim)-[edge:BENEFITS]->()
+  USING INDEX SEEK edge:BENEFITS(ticker_key)
   WHERE edge.ticker_key > low AND edge.ticker_key < high
   RETURN edge, n
   ORDER BY edge.ticker_key
@@ -61,6 +66,7 @@ CALL (request) {
   WITH request.low AS low, request.high AS high, request.signs AS signs
   WHERE 'HARMS' IN signs
   MATCH (n:Claim)-[edge:HARMS]->()
+  USING INDEX SEEK edge:HARMS(ticker_key)
   WHERE edge.ticker_key > low AND edge.ticker_key < high
   RETURN edge, n
   ORDER BY edge.ticker_key
@@ -72,6 +78,7 @@ UNION ALL
 UNWIND $requests.document_claims AS request
 CALL (request) {
   MATCH ()-[edge:ABOUT]->(n:Claim)
+  USING INDEX SEEK edge:ABOUT(document_key)
   WHERE edge.document_key > request.low AND edge.document_key < request.high
   RETURN edge, n
   ORDER BY edge.document_key
@@ -81,31 +88,37 @@ RETURN request.index AS request, edge.document_key AS key, labels(n) AS labels, 
   [name IN request.link | edge[name]] AS link
 UNION ALL
 UNWIND $requests.milestone_prediction AS request
-MATCH (:Milestone {id: request.source})<-[:HAS_MILESTONE]-(n:Claim)
+MATCH (source:Milestone {id: request.source})<-[:HAS_MILESTONE]-(n:Claim)
+USING INDEX SEEK source:Milestone(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.validation_prediction AS request
-MATCH (:Validation {id: request.source})-[:CHECKS]->(n:Claim)
+MATCH (source:Validation {id: request.source})-[:CHECKS]->(n:Claim)
+USING INDEX SEEK source:Validation(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.evidence_claim AS request
-MATCH (:Evidence {id: request.source})-[:UPDATES]->(n:Claim)
+MATCH (source:Evidence {id: request.source})-[:UPDATES]->(n:Claim)
+USING INDEX SEEK source:Evidence(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.evidence_predictor AS request
-MATCH (:Evidence {id: request.source})-[:FROM]->(n:Predictor)
+MATCH (source:Evidence {id: request.source})-[:FROM]->(n:Predictor)
+USING INDEX SEEK source:Evidence(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.evidence_document AS request
-MATCH (:Evidence {id: request.source})-[:FROM]->(n:Document)
+MATCH (source:Evidence {id: request.source})-[:FROM]->(n:Document)
+USING INDEX SEEK source:Evidence(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link
 UNION ALL
 UNWIND $requests.evidence_milestone AS request
-MATCH (:Evidence {id: request.source})-[:FROM]->(n:Milestone)
+MATCH (source:Evidence {id: request.source})-[:FROM]->(n:Milestone)
+USING INDEX SEEK source:Evidence(id)
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [] AS link

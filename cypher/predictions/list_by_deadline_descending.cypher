@@ -5,6 +5,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'none'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(deadline_key)
   WHERE n.deadline_key > low AND n.deadline_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -21,6 +22,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'status'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(status_deadline_key)
   WHERE n.status_deadline_key > low AND n.status_deadline_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -37,6 +39,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'domain'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(domain_deadline_key)
   WHERE n.domain_deadline_key > low AND n.domain_deadline_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -53,6 +56,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'predictor'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(predictor_deadline_key)
   WHERE n.predictor_deadline_key > low AND n.predictor_deadline_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -69,6 +73,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'class'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(class_deadline_key)
   WHERE n.class_deadline_key > low AND n.class_deadline_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)

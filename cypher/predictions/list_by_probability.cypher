@@ -5,6 +5,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'none'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(probability_key)
   WHERE n.probability_key > low AND n.probability_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -21,6 +22,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'status'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(status_probability_key)
   WHERE n.status_probability_key > low AND n.status_probability_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -37,6 +39,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'domain'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(domain_probability_key)
   WHERE n.domain_probability_key > low AND n.domain_probability_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -53,6 +56,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'predictor'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(predictor_probability_key)
   WHERE n.predictor_probability_key > low AND n.predictor_probability_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)
@@ -69,6 +73,7 @@ CALL () {
   WITH $low AS low, $high AS high
   WHERE $anchor = 'class'
   MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(class_probability_key)
   WHERE n.class_probability_key > low AND n.class_probability_key < high
     AND ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.domain_id IS NULL OR n.domain_id = $filter.domain_id)

@@ -4,6 +4,7 @@ UNWIND $predictors AS asked
 MATCH (predictor:Predictor {id: asked.id})
 CALL (asked) {
   MATCH (prediction:Prediction)
+  USING INDEX SEEK prediction:Prediction(record_key)
   WHERE prediction.record_key > asked.low AND prediction.record_key < asked.high
   WITH prediction
   ORDER BY prediction.record_key

@@ -1,12 +1,14 @@
 // Writes each Scenario that is new or differs; returns the ids of the new and of the others in one row.
-// $rows: properties, absent ones as null.
+// $rows: `row`, properties, absent ones as null; `derived`, what a new one gets besides and an old one keeps.
 // The label comes before the properties, so that each index is told once of all of them.
-UNWIND $rows AS row
+UNWIND $rows AS entry
+WITH entry.row AS row, entry.derived AS derived
 MERGE (claim:Claim {id: row.id})
 ON CREATE SET claim:Scenario, claim._is_new = true
-WITH claim, row, claim._is_new IS NOT NULL AS is_new
+WITH claim, row, derived, claim._is_new IS NOT NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(claim[key] = row[key], claim[key] IS NULL AND row[key] IS NULL))
 SET claim += row
+SET claim += CASE WHEN is_new THEN derived ELSE {} END
 REMOVE claim._is_new
 WITH claim.id AS id, is_new
 RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

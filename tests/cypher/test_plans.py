@@ -66,6 +66,19 @@ _LIST = {"anchor": "none", "low": _LOW, "high": _HIGH, "filter": _FILTER, "prope
 _TEXT = {"query": "word", "max_matches": 9, "sort_key": "deadline_key", "is_descending": False}
 _ROW = {
     "id": "a",
+    "index": 0,
+    "row": {"id": "a", "claim_id": "a"},
+    "derived": {"num_evidence": 1},
+    "properties": {"num_evidence": 1},
+    "predictor_id": "a",
+    "milestone_id": "a",
+    "idempotency_key": "a",
+    "observation_key": "a!b",
+    "cluster_low": "a!",
+    "cluster_high": 'a"',
+    "low": "a!",
+    "high": 'a"',
+    "as_of": MOMENT,
     "symbol": "A",
     "name": "a",
     "version": 1,
@@ -101,12 +114,25 @@ PARAMETERS: Mapping[str, Any] = {
     "rows": [_ROW],
     "subject": "Killer",
     "to_id": "b",
-    **{name: ["a"] for name in ("claims", "documents", "domains", "episodes", "milestones", "predictors", "tickers")},
+    **{name: ["a"] for name in ("documents", "domains", "episodes", "milestones", "tickers")},
+    "claims": [_ROW],
+    "predictors": [_ROW],
+    "items": [_ROW],
+    "key": "a",
+    "name": "a",
+    "job": {"slot": "a"},
+    "claim_ids": ["a"],
+    "receipt": {"answer": "a"},
+    "rises": True,
+    "version": 1,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,
 }
-OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {"search/find": {"after": {"score": None, "id": None}}}
+OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "search/find": {"after": {"score": None, "id": None}},
+    "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
+}
 
 every_statement = pytest.mark.parametrize("name", list_statements())
 
