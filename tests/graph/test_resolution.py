@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graph.bundles import export_bundle, import_bundle
+from graph.bundles import import_bundle
 from graph.errors import (
     ClosedClaimError,
     ConflictError,
@@ -23,6 +23,7 @@ from graph.resolution import Outcome, annul, resolve, unresolve
 from graph.rows import from_properties
 from graph.sessions import Database
 from tests.bundles import bundle, claim, event, prediction
+from tests.graph.reading import everything, read, stored
 
 pytestmark = pytest.mark.statements
 
@@ -31,20 +32,6 @@ TRUE = Outcome(status=ClaimStatus.RESOLVED_TRUE, at=MOMENT, by="ada", note="It s
 FALSE = Outcome(status=ClaimStatus.RESOLVED_FALSE, at=MOMENT)
 ANNULLED = Outcome(status=ClaimStatus.ANNULLED, by="bob", note="The question was wrong.")
 REOPENED = Outcome(status=ClaimStatus.OPEN, by="cyd", note="It did not ship.")
-
-
-async def read(database: Database, statement: str, **parameters: Any) -> list[dict[str, Any]]:
-    """What stands in the graph."""
-    async with database.open_session() as session:
-        result = await session.run(statement, parameters)
-        return [record.data() async for record in result]
-
-
-async def stored(database: Database, node_id: str) -> dict[str, Any]:
-    """A node's properties."""
-    (row,) = await read(database, "MATCH (n {id: $id}) RETURN properties(n) AS found", id=node_id)
-    found: dict[str, Any] = row["found"]
-    return found
 
 
 async def load(database: Database, stated: Sequence[float | None] = (0.8, 0.83, 0.8)) -> None:
@@ -206,7 +193,7 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(database: Databa
     """Each refusal says what stands against it."""
     await load(database)
     await resolve(database, "P_1", TRUE)
-    before = await export_bundle(database)
+    before = await everything(database)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
 
     with pytest.raises(ClosedClaimError, match="unresolve"):
@@ -223,7 +210,7 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(database: Databa
         await resolve(database, "P_2", Outcome(status=ClaimStatus.RESOLVED_TRUE, note="\x00"))
 
     assert (ahead.value.path, unknown.value.path, wrong.value.path) == ("resolvedAt", "claim", "note")
-    assert await export_bundle(database) == before
+    assert await everything(database) == before
 
 
 async def test_a_retry_counts_once(database: Database) -> None:
@@ -261,14 +248,14 @@ async def test_a_key_that_an_imported_row_holds_is_taken(database: Database) -> 
 async def test_a_dry_run_tells_and_keeps_nothing(database: Database, write: Any) -> None:
     """The graph is what it was, derived values included."""
     await load(database)
-    before = await read(database, "MATCH (n) RETURN properties(n) AS found ORDER BY coalesce(n.id, n.key, n.name)")
+    before = await everything(database)
     outcome = TRUE if write is resolve else ANNULLED
 
     answered = await write(database, "P_1", outcome, is_dry_run=True)
 
     assert answered.is_dry_run
     assert answered.payload["record"]["after"]["n_resolved"] == (1 if write is resolve else 0)
-    after = await read(database, "MATCH (n) RETURN properties(n) AS found ORDER BY coalesce(n.id, n.key, n.name)")
+    after = await everything(database)
     assert after == before
 
 
