@@ -20,10 +20,13 @@ from resolvers.milestones import Milestone
 from resolvers.mutations import USER_ERRORS
 from resolvers.neighborhood import NeighborhoodQueries
 from resolvers.nodes import NodeQueries
+from resolvers.observation import ObservationMutations
 from resolvers.predictions import Prediction, PredictionQueries
 from resolvers.predictors import Predictor
 from resolvers.reference_classes import ReferenceClass
+from resolvers.resolution import ResolutionMutations
 from resolvers.scalars import SCALARS
+from resolvers.subjects.mutations import LinkMutations, SubjectMutations
 from resolvers.tickers import Ticker
 from resolvers.validations import Validation
 
@@ -49,7 +52,9 @@ class Query(NodeQueries, PredictionQueries, NeighborhoodQueries):
 
 
 @strawberry.type(description="What can be written. Each mutation is one write transaction.")
-class Mutation(BundleMutations, IntakeMutations):
+class Mutation(
+    BundleMutations, IntakeMutations, ResolutionMutations, ObservationMutations, SubjectMutations, LinkMutations
+):
     """What can be written."""
 
 

@@ -1,0 +1,1 @@
+"""Subjects as clients write them: upserts, links and deletions."""
