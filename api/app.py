@@ -27,12 +27,13 @@ from api.middleware import (
 from api.settings import Settings
 from graph.errors import ConfigurationError, ForegraphError
 from graph.migrations import is_migrated
-from graph.sessions import Database
+from graph.sessions import Database, check_bookmark
 from graph.warming import warm
 from resolvers.context import Context
 from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
+BOOKMARK_HEADER = "foregraph-bookmark"
 ERROR_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
@@ -130,7 +131,15 @@ async def _warm(database: Database) -> None:
 
 
 def _open_context(request: Request, request_id: str) -> Context:
-    return Context(database=request.app.state.database, request_id=request_id)
+    """
+    A context that reads what the client has written, where it shows the bookmark of its write.
+
+    Raises:
+        InvalidError: The bookmark is none.
+    """
+    shown = request.headers.get(BOOKMARK_HEADER)
+    bookmark = None if shown is None else check_bookmark(shown)
+    return Context(database=request.app.state.database, request_id=request_id, bookmark=bookmark)
 
 
 async def _answer_health(request: Request) -> Response:

@@ -21,6 +21,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.logging import current_request, get_logger
 from api.middleware import error_response
+from graph.errors import InvalidError
 from resolvers.context import Context
 
 JSON = "application/json"
@@ -45,7 +46,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     Args:
         schema: What may be asked.
-        open_context: Makes the Context of a request and its id.
+        open_context: Makes the Context of a request and its id; raises InvalidError where a header of it is wrong.
         graphiql: Whether a browser is answered with GraphiQL.
     """
 
@@ -82,7 +83,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _run_in_context(self, request: Request) -> Response:
         record = current_request.get()
-        context = self.open_context(request, record.request_id if record is not None else "")
+        try:
+            context = self.open_context(request, record.request_id if record is not None else "")
+        except InvalidError as error:
+            raise HTTPException(400, f"The header Foregraph-Bookmark is wrong: {error.message}.") from error
         try:
             return await self.run(request, context=context)
         finally:

@@ -399,6 +399,8 @@ def translate(error: Exception) -> ForegraphError | Exception:
     code = getattr(error, "code", None) or ""
     if code.endswith("Security.AuthenticationRateLimit"):
         return ConfigurationError("the database refused the password too often; mend it and wait a few seconds")
+    if "Transaction.InvalidBookmark" in code:
+        return InvalidError("expected a bookmark as a mutation returned it, got one that is none", path="bookmark")
     if "TransactionTimedOut" in code or "LockAcquisitionTimeout" in code:
         return TimedOutError("the database took too long to answer; try again, or ask for less")
     if code.endswith("Database.DatabaseNotFound"):

@@ -1,5 +1,7 @@
 """What a document's fields share: one read transaction, and who asks."""
 
+from datetime import UTC, datetime
+
 from graph.sessions import Database, Reading
 
 
@@ -11,10 +13,11 @@ class Context:
     take turns. Close the context when the document is done.
     """
 
-    def __init__(self, database: Database, request_id: str = "") -> None:
+    def __init__(self, database: Database, request_id: str = "", bookmark: str | None = None) -> None:
         self.database = database
         self.request_id = request_id
-        self._reading = Reading(database)
+        self.moment = datetime.now(UTC)
+        self._reading = Reading(database, bookmark)
 
     @property
     def unit(self) -> Reading:
