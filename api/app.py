@@ -24,6 +24,7 @@ from api.middleware import (
     TimeoutMiddleware,
     error_response,
 )
+from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
 from graph.errors import ConfigurationError, ForegraphError
 from graph.migrations import is_migrated
@@ -98,7 +99,7 @@ def _make_lifespan(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if database is not None:
-            async with _warming(database):
+            async with _working(settings, database):
                 yield
             return
         address = settings.find_address()
@@ -106,10 +107,18 @@ def _make_lifespan(
             raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
         async with Database.open(address) as opened:
             app.state.database = opened
-            async with _warming(opened):
+            async with _working(settings, opened):
                 yield
 
     return lifespan
+
+
+@asynccontextmanager
+async def _working(settings: Settings, database: Database) -> AsyncIterator[None]:
+    """What the service does besides answering."""
+    jobs = list_jobs(settings) if settings.scheduler else ()
+    async with _warming(database), scheduling(database, jobs):
+        yield
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from graph.migrations import migrate as apply_migrations
 from graph.model import bundle_json_schema
 from graph.sample import load_sample
 from graph.sessions import Database, DatabaseAddress
+from graph.sweep import SweepReport, sweep
 
 EXIT_CODES: tuple[tuple[tuple[type[ForegraphError], ...], int], ...] = (
     ((BundleError, InvalidError), 2),
@@ -137,6 +138,21 @@ def export_command(file: Path) -> None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
         write_whole(file, text)
+
+
+@cli.command("sweep")
+@click.option("--dry-run", is_flag=True, help="Say what would be found, and change nothing.")
+def sweep_command(*, dry_run: bool) -> None:
+    """Mark overdue milestones, and put each missed check-in into the ledger, once."""
+
+    async def work(database: Database) -> SweepReport:
+        await _require_migrated(database)
+        return await sweep(database, is_dry_run=dry_run)
+
+    report = _with_database(work)
+    for failure in report.failures:
+        click.echo(f"foregraph: {failure}", err=True)
+    click.echo(report.summary(is_dry_run=dry_run))
 
 
 @cli.command()

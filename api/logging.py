@@ -14,6 +14,7 @@ LIBRARY_LEVELS = {
     "uvicorn": logging.WARNING,
     "uvicorn.error": logging.WARNING,
     "neo4j": logging.ERROR,  # the driver's retries are told by their outcome
+    "apscheduler": logging.WARNING,
     "strawberry.execution": logging.CRITICAL,  # tells every client's mistake as an error of ours
 }
 """Below these levels libraries speak to who debugs them."""

@@ -81,6 +81,17 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=600, description="longest time for one request, in seconds, above 0 and up to 600"
     )
 
+    scheduler: bool = Field(
+        default=True, description="whether this process runs the scheduled jobs; of several replicas one runs each"
+    )
+    sweep_schedule: str = Field(
+        default="0 22 * * sat",
+        description="when missed milestones are swept, as a cron expression in UTC: minute hour day month weekday",
+    )
+    refresh_schedule: str = Field(
+        default="0 3 * * *", description="when stored posteriors are brought up to date, as a cron expression in UTC"
+    )
+
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe level that is logged: debug, info, warning or error"
@@ -104,6 +115,14 @@ class Settings(BaseSettings):
         if not HEAP_PATTERN.fullmatch(heap):
             raise ValueError("a heap size is a whole number with m or g, such as 512m or 1g")
         return heap
+
+    @field_validator("sweep_schedule", "refresh_schedule")
+    @classmethod
+    def _check_schedule(cls, schedule: str) -> str:
+        from api.schedules import read_schedule  # noqa: PLC0415 - a schedule is seldom given, and the library is slow
+
+        read_schedule(schedule)
+        return schedule
 
     @field_validator("mirror")
     @classmethod

@@ -68,6 +68,13 @@ class SweepReport:
         self.num_missed += len(payload["misses"])
         self.misses += payload["misses"][: MAX_REPORTED - len(self.misses)]
 
+    def summary(self, *, is_dry_run: bool = False) -> str:
+        """The report in one line."""
+        become, go = ("would become", "would go") if is_dry_run else ("became", "went")
+        overdue, missed = _counted(self.num_overdue, "milestone"), _counted(self.num_missed, "missed check-in")
+        where = _counted(self.num_predictions, "prediction")
+        return f"{overdue} {become} overdue and {missed} {go} into the ledger, on {where}"
+
     def payload(self) -> Payload:
         """The report as an answer holds it."""
         return {
@@ -78,6 +85,10 @@ class SweepReport:
             "misses": self.misses,
             "failures": self.failures,
         }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 async def sweep(

@@ -58,16 +58,14 @@ def researched(name: str = "sign", owner: str = "P_1", **values: object) -> dict
     }
 
 
-def chain(stated: float | None = 0.82, **values: object) -> Bundle:
+def chain(stated: float | None = 0.82) -> Bundle:
     """One prediction for 2026 with three check-ins, a sign and its event, and a predictor with a record elsewhere."""
     return bundle(
         predictors=[
             {"id": "ada", "name": "Ada", "record_n_resolved": 2, "record_brier": 0.03445, "record_kappa": KAPPA}
         ],
         reference_classes=[{"id": "shipping", "description": "Things that ship", "base_rate": 0.1}],
-        predictions=[
-            prediction(stated_probability=stated, predictor_id="ada", reference_class_id="shipping", **values)
-        ],
+        predictions=[prediction(stated_probability=stated, predictor_id="ada", reference_class_id="shipping")],
         milestones=[
             check_in(1, "2026-03-11"),
             check_in(2, "2026-05-19"),

@@ -1,0 +1,185 @@
+"""What the service does by itself: jobs on a schedule, each slot of which one replica runs."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from api.logging import get_logger
+from api.schedules import latest_slot, read_schedule
+from api.settings import Settings
+from graph.errors import ForegraphError
+from graph.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
+from graph.ledgers import refresh_posteriors
+from graph.receipts import purge_receipts
+from graph.sessions import Database
+from graph.sweep import sweep
+
+PURGE_SCHEDULE = "30 3 * * *"
+# A slot that a killed run left is taken over within this time after its lease; the first look is soon after the start.
+CATCH_UP_INTERVAL = timedelta(minutes=5)
+FIRST_CATCH_UP = timedelta(minutes=1)
+# A run ends before its lease does, so that two never run at once.
+RUN_TIMEOUT = LEASE - timedelta(minutes=1)
+STOP_TIMEOUT_SECONDS = 3.0
+
+Told = Mapping[str, object]
+"""What the log says of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    Something that the service does by itself; harmless when it is done twice.
+
+    Attributes:
+        name: Under which the replicas know it.
+        schedule: A cron expression, in UTC.
+        run: Does it, and returns what to say of it.
+    """
+
+    name: str
+    schedule: str
+    run: Callable[[Database], Awaitable[Told]]
+
+
+def list_jobs(settings: Settings) -> tuple[Job, ...]:
+    """All that the service does by itself."""
+    return (
+        Job("sweep", settings.sweep_schedule, _sweep),
+        Job("refresh_posteriors", settings.refresh_schedule, _refresh_posteriors),
+        Job("purge_receipts", PURGE_SCHEDULE, _purge_receipts),
+    )
+
+
+async def _sweep(database: Database) -> Told:
+    report = await sweep(database)
+    return {"num_overdue": report.num_overdue, "num_missed": report.num_missed, "failures": report.failures}
+
+
+async def _refresh_posteriors(database: Database) -> Told:
+    return {"num_claims": await refresh_posteriors(database)}
+
+
+async def _purge_receipts(database: Database) -> Told:
+    return {"num_receipts": await purge_receipts(database, datetime.now(UTC))}
+
+
+@asynccontextmanager
+async def scheduling(database: Database, jobs: Sequence[Job]) -> AsyncIterator["Scheduler"]:
+    """Runs jobs on their schedules until the block ends; a job that is under way then is left to others."""
+    scheduler = Scheduler(database, jobs)
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        await scheduler.stop()
+
+
+class Scheduler:
+    """One replica's share in the jobs."""
+
+    def __init__(self, database: Database, jobs: Sequence[Job]) -> None:
+        self._database = database
+        self._triggers = {job.name: read_schedule(job.schedule) for job in jobs}
+        self._jobs = tuple(jobs)
+        self._holder = uuid.uuid4().hex
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._library = AsyncIOScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        """Begins to wait for the jobs' slots."""
+        for job in self._jobs:
+            # However late the event loop comes to it, the slot says whether there is something to do.
+            self._library.add_job(
+                self.begin,
+                self._triggers[job.name],
+                args=[job, Asking.ON_TIME],
+                id=job.name,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        self._library.add_job(
+            self._catch_up,
+            IntervalTrigger(seconds=int(CATCH_UP_INTERVAL.total_seconds()), timezone=UTC),
+            next_run_time=datetime.now(UTC) + FIRST_CATCH_UP,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+        self._library.start()
+
+    async def stop(self) -> None:
+        """Waits for no slot any more, and ends what is under way."""
+        self._library.shutdown(wait=False)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT_SECONDS)
+
+    async def run(self, job: Job, asking: Asking, *, now: datetime | None = None) -> bool:
+        """
+        Run a job's latest slot, if it is to be had; an error is logged, and the slot left to the next who asks.
+
+        Args:
+            job: Which.
+            asking: On what occasion.
+            now: For tests.
+
+        Returns:
+            Whether the job ran to its end.
+        """
+        at = latest_slot(self._triggers[job.name], now or datetime.now(UTC))
+        if at is None:
+            return False
+        slot = Slot(job.name, at, self._holder)
+        logger = get_logger().bind(job=job.name, slot=at.isoformat())
+        try:
+            if not await take_slot(self._database, slot, asking=asking):
+                return False
+            logger.info("a scheduled job begins")
+            async with asyncio.timeout(RUN_TIMEOUT.total_seconds()):
+                told = await job.run(self._database)
+            await finish_slot(self._database, slot)
+        except asyncio.CancelledError:
+            await self._release(slot)
+            raise
+        except ForegraphError as error:
+            logger.error("a scheduled job failed", reason=str(error))
+            await self._release(slot)
+        except Exception:
+            logger.exception("a scheduled job failed")
+            await self._release(slot)
+        else:
+            logger.info("a scheduled job is done", **told)
+            return True
+        return False
+
+    def wake(self, name: str) -> None:
+        """Has a job's time come now."""
+        self._library.modify_job(name, next_run_time=datetime.now(UTC))
+
+    # The library would end its own tasks without waiting for them, so the work is a task of ours.
+    async def begin(self, job: Job, asking: Asking) -> None:
+        """Runs a job's latest slot, if it is to be had, while the caller goes on."""
+        task = asyncio.create_task(self._run(job, asking), name=f"job {job.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, job: Job, asking: Asking) -> None:
+        await self.run(job, asking)
+
+    async def _catch_up(self) -> None:
+        for job in self._jobs:
+            await self.begin(job, Asking.LATER)
+
+    async def _release(self, slot: Slot) -> None:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_SECONDS / 2):
+                await release_slot(self._database, slot)
+        except (ForegraphError, TimeoutError):  # its lease ends by itself
+            get_logger().info("a scheduled job's slot stays taken until its lease ends", job=slot.job)

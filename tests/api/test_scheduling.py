@@ -1,0 +1,196 @@
+"""What the service does by itself: once for all replicas, and never to the service's harm."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from api.schedules import latest_slot, read_schedule
+from api.scheduling import Job, Scheduler, list_jobs, scheduling
+from api.settings import Settings, load_settings
+from graph.bundles import import_bundle
+from graph.errors import ConfigurationError, UnavailableError
+from graph.jobs import Asking
+from graph.receipts import WriteRequest, write_once
+from graph.sessions import Database, Unit
+from tests.api.service_fakes import build_app
+from tests.bundles import bundle, event, prediction
+
+SUNDAY = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
+DAILY = "0 3 * * *"
+
+
+class Counted:
+    """A job that counts its runs."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.num_runs = 0
+        self.error = error
+
+    async def __call__(self, _: Database) -> Mapping[str, object]:
+        """Count, and fail as told."""
+        self.num_runs += 1
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        return {"num_runs": self.num_runs}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("0 22 * * sat", datetime(2026, 11, 21, 22, tzinfo=UTC)),
+        (DAILY, datetime(2026, 11, 22, 3, tzinfo=UTC)),
+        ("20 3 * * *", SUNDAY),
+        ("21 3 * * *", datetime(2026, 11, 21, 3, 21, tzinfo=UTC)),
+        ("* * * * *", SUNDAY),
+        ("0 0 1 1 *", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("0 22 * * mon-fri", datetime(2026, 11, 20, 22, tzinfo=UTC)),
+    ],
+)
+def test_the_latest_slot_is_the_last_that_has_come(schedule: str, expected: datetime) -> None:
+    """Found by the calendar: 22 November 2026 is a Sunday."""
+    assert latest_slot(read_schedule(schedule), SUNDAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("0 22 * * 6", "by name"),
+        ("0 22 * *", "expected 5"),
+        ("61 * * * *", "59"),
+        ("0 22 * * someday", "weekday"),
+        ("0 0 31 2 *", "never"),
+        ("", "expected 5"),
+    ],
+)
+def test_a_schedule_that_is_none_is_told_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, schedule: str, message: str
+) -> None:
+    """The operator sees which variable it is and what is wrong with it."""
+    monkeypatch.setenv("FOREGRAPH_SWEEP_SCHEDULE", schedule)
+
+    with pytest.raises(ConfigurationError, match=f"FOREGRAPH_SWEEP_SCHEDULE: expected .*{message}"):
+        load_settings()
+
+
+def test_the_schedules_are_the_settings() -> None:
+    """Saturday at 22:00 and daily at 3:00, unless the operator says otherwise."""
+    jobs = {job.name: job.schedule for job in list_jobs(Settings(refresh_schedule="0 4 * * *"))}
+
+    assert (jobs["sweep"], jobs["refresh_posteriors"]) == ("0 22 * * sat", "0 4 * * *")
+    assert all(read_schedule(schedule) for schedule in jobs.values())
+
+
+async def test_of_three_replicas_one_runs_a_slot(database: Database) -> None:
+    """Each asks on time; the graph decides."""
+    counted = Counted()
+    job = Job("count", DAILY, counted)
+    replicas = [Scheduler(database, [job]) for _ in range(3)]
+
+    ran = await asyncio.gather(*(replica.run(job, Asking.ON_TIME, now=SUNDAY) for replica in replicas))
+    again = await asyncio.gather(*(replica.run(job, Asking.LATER, now=SUNDAY) for replica in replicas))
+    tomorrow = await replicas[0].run(job, Asking.ON_TIME, now=SUNDAY + timedelta(days=1))
+
+    assert (sum(ran), sum(again), tomorrow, counted.num_runs) == (1, 0, True, 2)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), UnavailableError("gone"), TimeoutError()])
+async def test_a_job_that_fails_is_logged_and_tried_again(database: Database, error: Exception) -> None:
+    """Its error ends with it, and the slot is left to who comes next."""
+    failing = Counted(error)
+    job = Job("fail", DAILY, failing)
+    scheduler = Scheduler(database, [job])
+
+    with capture_logs() as logs:
+        ran = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY)
+    failing.error = None
+    again = await scheduler.run(job, Asking.LATER, now=SUNDAY)
+
+    assert (ran, again, failing.num_runs) == (False, True, 2)
+    assert [entry["job"] for entry in logs if entry["log_level"] == "error"] == ["fail"]
+
+
+async def test_a_database_that_is_away_harms_nobody() -> None:
+    """The job is tried again later."""
+
+    class Away:
+        async def write(self, _: object) -> None:
+            raise UnavailableError("gone")
+
+    job = Job("count", DAILY, Counted())
+
+    with capture_logs() as logs:
+        ran = await Scheduler(cast("Database", Away()), [job]).run(job, Asking.ON_TIME, now=SUNDAY)
+
+    assert not ran
+    assert "gone" in {entry.get("reason") for entry in logs}
+
+
+async def test_a_service_that_stops_leaves_its_job_to_others(database: Database) -> None:
+    """What is under way is ended and its slot released, within the time that a stop takes."""
+    started = asyncio.Event()
+
+    async def endless(_: Database) -> Mapping[str, object]:
+        started.set()
+        await asyncio.Event().wait()
+        return {}
+
+    # Every minute, so that its slot is always there.
+    stuck, counted = Job("job", "* * * * *", endless), Counted()
+    async with scheduling(database, [stuck]) as scheduler:
+        await scheduler.begin(stuck, Asking.ON_TIME)
+        await asyncio.wait_for(started.wait(), 10)
+
+    heir = Job("job", "* * * * *", counted)
+    assert await Scheduler(database, [heir]).run(heir, Asking.LATER)
+
+
+async def test_jobs_run_when_their_time_comes(database: Database) -> None:
+    """The library wakes them; a second replica finds the slot taken."""
+    counted = Counted()
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            scheduler = await stack.enter_async_context(scheduling(database, [Job("job", "* * * * *", counted)]))
+            scheduler.wake("job")
+        for _ in range(200):
+            if counted.num_runs:
+                break
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
+
+    assert counted.num_runs == 1
+
+
+async def test_the_services_own_jobs_run(database: Database) -> None:
+    """A sweep, a refresh and a purge, on a graph that has something for each."""
+    given = bundle(predictions=[prediction()], milestones=[event()])
+    await import_bundle(database, given)
+
+    async def nothing(_: Unit) -> dict[str, object]:
+        return {}
+
+    await write_once(database, WriteRequest("test", {}), nothing)
+    scheduler = Scheduler(database, list_jobs(Settings()))
+
+    with capture_logs() as logs:
+        ran = [await scheduler.run(job, Asking.ON_TIME) for job in list_jobs(Settings())]
+
+    assert ran == [True, True, True]
+    told = {entry["job"]: entry for entry in logs if entry["event"] == "a scheduled job is done"}
+    assert told["sweep"]["num_missed"] == 3
+    assert told["refresh_posteriors"]["num_claims"] == 1
+    assert told["purge_receipts"]["num_receipts"] == 0
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_the_scheduler_can_be_switched_off(*, on: bool) -> None:
+    """A replica without it serves requests only; with it the service starts and stops as before."""
+    app = build_app(scheduler=on)
+
+    async with app.router.lifespan_context(app):  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
