@@ -294,14 +294,14 @@ def applied_llr(row: Evidence, *, policy: BeliefPolicy = POLICY) -> float:
     """
     if row.total_adjusted_llr is not None:
         return row.total_adjusted_llr
-    return row_kappa(row, policy=policy) * row.total_llr
+    return kappa_in_force(row.kappa, row.predictor_id, policy=policy) * row.total_llr
 
 
-def row_kappa(row: Evidence, *, policy: BeliefPolicy = POLICY) -> float:
-    """The kappa that a ledger row is weighed by."""
-    if row.kappa is not None:
-        return row.kappa
-    return policy.kappa_without_predictor if row.predictor_id is None else policy.kappa_prior
+def kappa_in_force(kappa: float | None, predictor_id: str | None, *, policy: BeliefPolicy = POLICY) -> float:
+    """The kappa that a ledger row is weighed by: its own, else what a predictor without a record gets, or nobody."""
+    if kappa is not None:
+        return kappa
+    return policy.kappa_without_predictor if predictor_id is None else policy.kappa_prior
 
 
 def ledger_order(row: Evidence) -> tuple[datetime, str]:
@@ -353,13 +353,39 @@ def derive_rows(
     return derived
 
 
-def step_of(row: Evidence, prior_logit: float, *, window: Window | None, outside: OutsideView | None) -> LedgerStep:
-    """What our policy makes of a ledger row: its very figures for one of ours, what stands beside an imported one."""
+OWN_STEP_PROPERTIES = (
+    "prior_inside_log_odds",
+    "inside_log_odds",
+    "total_llr",
+    "total_adjusted_llr",
+    "kappa",
+    "predictor_id",
+    "trf",
+    "base_rate",
+    "reference_class_id",
+)
+
+
+def own_step(properties: Mapping[str, Any]) -> LedgerStep | None:
+    """
+    What our policy makes of a stored ledger row: its very figures for one of ours, what stands beside an imported one.
+
+    Args:
+        properties: `OWN_STEP_PROPERTIES` of the row.
+
+    Returns:
+        None where the claim has no stated probability, so that there is nothing to add to.
+    """
+    prior = properties["prior_inside_log_odds"]
+    if prior is None:
+        return None
+    kappa = kappa_in_force(properties["kappa"], properties["predictor_id"])
+    adjusted = properties["total_adjusted_llr"]
     return ledger_step(
-        prior_logit=prior_logit,
-        total_llr=row.total_llr,
-        total_adjusted_llr=applied_llr(row),
-        kappa=row_kappa(row),
-        trf=trf_at(window, row.recorded_at),
-        outside_view=outside,
+        prior_logit=prior,
+        total_llr=properties["total_llr"],
+        total_adjusted_llr=kappa * properties["total_llr"] if adjusted is None else adjusted,
+        kappa=kappa,
+        trf=properties["trf"],
+        outside_view=outside_view(properties["reference_class_id"], properties["base_rate"]),
     )

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graph.errors import InvalidError
-from graph.keys import MARK, bounds
+from graph.keys import AFTER_MARK, MARK, bounds, moment_text
 from graph.sessions import Unit
 
 SUBJECTS = (
@@ -77,6 +77,7 @@ EXPOSURES = Relation("claims/expand", "exposures", link=EXPOSURE_LINK)
 DOCUMENTS = Relation("claims/expand", "documents", is_descending=True)
 INCOMING = Relation("claims/expand", "incoming", link=INFLUENCE_LINK)
 OUTGOING = Relation("claims/expand", "outgoing", link=INFLUENCE_LINK)
+PREDICTOR_RECORD = Relation("nodes/expand", "predictor_record")
 PREDICTOR_PREDICTIONS = Relation("nodes/expand", "predictor_predictions")
 REFERENCE_CLASS_PREDICTIONS = Relation("nodes/expand", "reference_class_predictions")
 DOMAIN_PREDICTIONS = Relation("nodes/expand", "domain_predictions")
@@ -109,7 +110,8 @@ class Request:
         after: The page key after which to begin, the start when absent.
         properties: The properties of the nodes found that are returned.
         link: The properties of the relationships that are returned.
-        arguments: What else the relation takes: `kinds`, `signs`, `hides_event`.
+        arguments: What else the relation takes: `kinds`, `signs`, `hides_event`; of rows in order of time `since`, the
+            moment after which they begin, and `until`, the last one that they may have.
     """
 
     relation: Relation
@@ -129,6 +131,12 @@ class Request:
                 message = f"expected a cursor from this very connection, got one from that of {other!r}"
                 raise InvalidError(message, path="after")
             low, high = (low, self.after) if self.relation.is_descending else (self.after, high)
+        arguments = dict(self.arguments)
+        since, until = arguments.pop("since", None), arguments.pop("until", None)
+        if since is not None:
+            low = max(low, f"{self.source}{MARK}{moment_text(since)}{AFTER_MARK}")
+        if until is not None:
+            high = min(high, f"{self.source}{MARK}{moment_text(until)}{AFTER_MARK}")
         return {
             "index": index,
             "source": self.source,
@@ -136,7 +144,8 @@ class Request:
             "high": high,
             "properties": list(self.properties),
             "link": list(self.link),
-            **self.arguments,
+            "is_bounded": since is not None or until is not None,
+            **arguments,
         }
 
 
@@ -183,7 +192,7 @@ async def count(unit: Unit, requests: Sequence[Request]) -> list[int]:
     """How many rows each request has in all, pages aside; one statement for all of them."""
     lists: dict[str, list[dict[str, Any]]] = {relation.parameter: [] for relation in RELATIONS if relation.is_many}
     for index, request in enumerate(requests):
-        lists[request.relation.parameter].append({"index": index, "source": request.source, **request.arguments})
+        lists[request.relation.parameter].append(replace(request, after=None).parameters(index))
     totals = [0] * len(requests)
     for row in await unit.run("nodes/count", requests=lists):
         totals[row["request"]] = row["total"]

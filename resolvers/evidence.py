@@ -1,14 +1,18 @@
 """Evidence: the rows of the append-only ledger."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 
+from graph.beliefs import OWN_STEP_PROPERTIES as OURS_READS
+from graph.beliefs import own_step
 from graph.model import Contribution as ContributionRow
 from graph.relations import EVIDENCE_CLAIM, EVIDENCE_DOCUMENT, EVIDENCE_MILESTONE, EVIDENCE_PREDICTOR
 from graph.rows import json_value
+from resolvers.beliefs import LedgerStep
 from resolvers.fields import one, prop
 from resolvers.relay import Node
 from resolvers.scalars import Day, Moment, Url
@@ -72,6 +76,16 @@ class Evidence(Node):
     milestone: Annotated["Milestone", strawberry.lazy("resolvers.milestones")] | None = one(
         EVIDENCE_MILESTONE, "The milestone that it comes from."
     )
+
+    @strawberry.field(
+        description="What our policy makes of the same evidence: this very row for one of ours; for an imported one "
+        "what the belief here goes by. Null where the claim has no stated probability.",
+        metadata={"reads": OURS_READS},
+    )
+    def ours(self: Any) -> LedgerStep | None:
+        """What our policy makes of the same evidence."""
+        found: Any = own_step(self)
+        return None if found is None else asdict(found)  # type: ignore[return-value]
 
     @strawberry.field(description="The items that it sums up.", metadata={"reads": ("contributions",)})
     def contributions(self: Any) -> list["Contribution"]:

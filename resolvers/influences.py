@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from graph.fetch import Node as NodeDict
-from graph.inference.influence import implied_belief
+from graph.inference.influence import ImpliedBelief, implied_belief
 from graph.relations import INCOMING, OUTGOING
 from resolvers.enums import InfluenceKind
 from resolvers.fields import kinds_argument, prop
@@ -33,45 +33,53 @@ class Influence:
     basis: str | None = prop("Where the figures come from, or why there are none.")
     implied: float | None = prop("P(child) as this parent alone implies it: P(s) P(c|s) + (1 - P(s)) P(c|not s).")
     delta_implied: float | None = prop("`implied` minus the child's own probability; rows come by its size.")
+    current_implied: float | None = prop("`implied` by the posterior of the parent as it was stored last.")
+    current_delta: float | None = prop("`currentImplied` minus the child's posterior as it was stored last.")
     mutual_information_bits: float | None = prop("What learning the parent would tell about the child, in bits.")
 
 
 def complete_incoming(child: NodeDict, row: NodeDict) -> None:
     """Add what follows from both ends to a row whose other end is the parent."""
-    _complete(row, row["claim"]["stated_probability"], child["stated_probability"])
+    _complete(row, row["claim"], child)
 
 
 def complete_outgoing(parent: NodeDict, row: NodeDict) -> None:
     """Add what follows from both ends to a row whose other end is the child."""
-    _complete(row, parent["stated_probability"], row["claim"]["stated_probability"])
+    _complete(row, parent, row["claim"])
 
 
-def _complete(row: NodeDict, parent: float | None, child: float | None) -> None:
-    row.update(implied=None, delta_implied=None, mutual_information_bits=None)
-    if parent is None or child is None or row["p_if_true"] is None:
-        return
-    belief = implied_belief(parent, child, row["p_if_true"], row["p_if_false"])
+def _complete(row: NodeDict, parent: NodeDict, child: NodeDict) -> None:
+    stated = _implied(row, parent["stated_probability"], child["stated_probability"])
+    current = _implied(row, parent["posterior"], child["posterior"])
     row.update(
-        implied=belief.implied,
-        delta_implied=belief.delta,
-        mutual_information_bits=belief.mutual_information_bits,
+        implied=stated and stated.implied,
+        delta_implied=stated and stated.delta,
+        mutual_information_bits=stated and stated.mutual_information_bits,
+        current_implied=current and current.implied,
+        current_delta=current and current.delta,
     )
+
+
+def _implied(row: NodeDict, parent: float | None, child: float | None) -> ImpliedBelief | None:
+    if parent is None or child is None or row["p_if_true"] is None:
+        return None
+    return implied_belief(parent, child, row["p_if_true"], row["p_if_false"])
 
 
 INCOMING_INFLUENCES = Follows(
     INCOMING,
     kinds_argument,
     wrap="claim",
-    reads_source=("stated_probability",),
-    reads_target=("stated_probability",),
+    reads_source=("stated_probability", "posterior"),
+    reads_target=("stated_probability", "posterior"),
     complete=complete_incoming,
 )
 OUTGOING_INFLUENCES = Follows(
     OUTGOING,
     kinds_argument,
     wrap="claim",
-    reads_source=("stated_probability",),
-    reads_target=("stated_probability",),
+    reads_source=("stated_probability", "posterior"),
+    reads_target=("stated_probability", "posterior"),
     complete=complete_outgoing,
 )
 

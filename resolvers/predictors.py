@@ -1,15 +1,25 @@
 """Predictors: who predicts."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from strawberry.types import Info
 
-from graph.relations import PREDICTOR_PREDICTIONS
+from graph.relations import PREDICTOR_PREDICTIONS, PREDICTOR_RECORD
+from resolvers.beliefs import MOST_ROWS, AsOf, until_argument
+from resolvers.context import Context
 from resolvers.fields import many, prop
+from resolvers.records import RECORD_READS, CalibrationRecord, shown_record
 from resolvers.relay import Connection, Node
+from resolvers.selection import Gather, gathered
 
 if TYPE_CHECKING:
     from resolvers.predictions import Prediction
+
+
+RESOLVED = Gather(
+    "resolved", PREDICTOR_RECORD, ("stated_probability", "status"), most=MOST_ROWS, arguments=until_argument
+)
 
 
 @strawberry.type(description="Who predicts.")
@@ -23,6 +33,18 @@ class Predictor(Node):
         "The weight of the predictor's evidence by a record kept elsewhere, 0.10 to 1.00."
     )
     record_source: str | None = prop("Where that record was kept.")
+    kappa: float | None = prop("The weight of the predictor's next evidence as it is stored; see `record`.")
+    kappa_source: str | None = prop("Which record it comes from.")
+
+    @strawberry.field(
+        description="The record with the calibration curve, from predictions resolved here.",
+        metadata={"reads": RECORD_READS, "gathers": (RESOLVED,)},
+    )
+    def record(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> CalibrationRecord:
+        """The record with the calibration curve."""
+        shown: Any = shown_record(self, gathered(self, info, "resolved"))
+        return shown
+
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.predictions")]] = many(
         PREDICTOR_PREDICTIONS, "The predictor's predictions, the nearest deadline first."
     )

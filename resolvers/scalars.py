@@ -27,6 +27,11 @@ def _read_moment(value: object) -> datetime:
     return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
 
 
+def moment_argument(value: object) -> datetime | None:
+    """A moment among a field's arguments, which a literal gives as text and a variable as a moment."""
+    return value if value is None or isinstance(value, datetime) else _read_moment(value)
+
+
 def _show_day(value: date) -> str:
     return value.isoformat()
 

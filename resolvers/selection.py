@@ -16,6 +16,7 @@ from graphql import (
     GraphQLResolveInfo,
     InlineFragmentNode,
     SelectionNode,
+    Undefined,
     is_abstract_type,
     is_object_type,
     value_from_ast_untyped,
@@ -59,6 +60,28 @@ class Follows:
     is_walk: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """
+    Rows that a field computes its answer from, without showing them.
+
+    Attributes:
+        name: Under which the field finds them.
+        relation: What to follow.
+        reads: Properties of the nodes found.
+        most: The most rows to read.
+        arguments: From the field's arguments to the relation's.
+        when: From the field's arguments to whether they are needed at all.
+    """
+
+    name: str
+    relation: Relation
+    reads: tuple[str, ...]
+    most: int = 1
+    arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
+
+
 @dataclass(slots=True)
 class Selected:
     """One key of a response: the nodes of the document that select it, and for which subjects each does."""
@@ -79,6 +102,14 @@ class Selected:
 def answer(source: Any, info: Info[Any, Any]) -> Any:
     """What the plan put under a field's key."""
     return source[ANSWER + str(info.path.key)]
+
+
+def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
+    """The rows that a field's `Gather` of some name has read, none where they were not needed."""
+    found = source.get(f"{ANSWER}{info.path.key}{ANSWER}{name}")
+    if found is None:
+        return []
+    return [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
 
 
 def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
@@ -158,6 +189,7 @@ class _Document:
                     follows.append(self._follow(key, part, followed, of))
                 else:
                     properties.update(dict.fromkeys(_reads(spec)))
+                    follows += self._gathers(key, part, spec.metadata.get("gathers", ()), of)
         return NodePlan(properties=tuple(properties), follows=tuple(follows))
 
     def _follow(self, key: str, entry: Selected, followed: Follows, of: frozenset[str]) -> Follow:
@@ -192,6 +224,21 @@ class _Document:
             num_steps=_depth(arguments.get("depth", 1)) if followed.is_walk else 0,
         )
 
+    def _gathers(self, key: str, entry: Selected, gathers: Sequence[Gather], of: frozenset[str]) -> Iterator[Follow]:
+        if not gathers:
+            return
+        arguments = self._arguments(entry.nodes[0], of)
+        for gather in gathers:
+            if gather.when(arguments):
+                yield Follow(
+                    key=f"{ANSWER}{key}{ANSWER}{gather.name}",
+                    relation=gather.relation,
+                    node=NodePlan(properties=("id", *gather.reads)),
+                    subjects=of,
+                    first=gather.most,
+                    arguments=gather.arguments(arguments),
+                )
+
     def _specs(self, entry: Selected) -> Iterator[tuple[StrawberryField, Selected, frozenset[str]]]:
         """What a selected key is, once for all the subjects that have the same field selected by the same nodes."""
         groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
@@ -199,7 +246,7 @@ class _Document:
             nodes = entry.of(subject)
             spec = self._field(subject, nodes[0].name.value)
             if spec is not None:
-                place = (id(spec.metadata.get("follows")), *map(id, nodes))
+                place = (id(spec.metadata.get("follows") or spec.metadata.get("gathers")), *map(id, nodes))
                 groups.setdefault(place, (spec, nodes, set()))[2].add(subject)
         for spec, nodes, subjects in groups.values():
             of = frozenset(subjects)
@@ -219,8 +266,10 @@ class _Document:
         values: dict[str, Any] = {}
         for name, argument in definition.args.items():
             python_name = argument.out_name or _snake_case(name)
-            if name in given:
-                values[python_name] = _plain(value_from_ast_untyped(given[name], self._variables))
+            # A variable that was not sent leaves the argument as if it were not there.
+            value = value_from_ast_untyped(given[name], self._variables) if name in given else Undefined
+            if value is not Undefined:
+                values[python_name] = _plain(value)
             elif argument.default_value is not None:
                 values[python_name] = _plain(argument.default_value)
         return values

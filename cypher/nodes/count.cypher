@@ -6,8 +6,29 @@ RETURN request.index AS request,
   COUNT { (n)-[:HAS_MILESTONE]->(m:Milestone) WHERE NOT (request.hides_event AND m.kind = 'EVENT') } AS total
 UNION ALL
 UNWIND $requests.evidence AS request
-MATCH (n:Claim {id: request.source})
-RETURN request.index AS request, COUNT { (n)<-[:UPDATES]-() } AS total
+CALL (request) {
+  WITH request.source AS source, request.is_bounded AS is_bounded
+  WHERE NOT is_bounded
+  MATCH (n:Claim {id: source})
+  RETURN COUNT { (n)<-[:UPDATES]-() } AS total
+  UNION ALL
+  WITH request.low AS low, request.high AS high, request.is_bounded AS is_bounded
+  WHERE is_bounded
+  MATCH (n:Evidence)
+  USING INDEX SEEK n:Evidence(ledger_key)
+  WHERE n.ledger_key > low AND n.ledger_key < high
+  RETURN count(n) AS total
+}
+RETURN request.index AS request, total
+UNION ALL
+UNWIND $requests.predictor_record AS request
+CALL (request) {
+  MATCH (n:Prediction)
+  USING INDEX SEEK n:Prediction(record_key)
+  WHERE n.record_key > request.low AND n.record_key < request.high
+  RETURN count(n) AS total
+}
+RETURN request.index AS request, total
 UNION ALL
 UNWIND $requests.validations AS request
 MATCH (n:Claim {id: request.source})

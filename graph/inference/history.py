@@ -58,6 +58,38 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Trail:
+    """
+    A stretch of a claim's ledger, as what it came to: all that a belief within it depends on.
+
+    Attributes:
+        log_odds_before: Inside log-odds before the first row of the stretch, finite.
+        moments: When each row was recorded, ascending, shape (n,).
+        log_odds: Inside log-odds after each, finite, shape (n,).
+        window: As of a ledger.
+        base_rate: As of a ledger.
+
+    Raises:
+        ValueError: The shapes differ, a moment is missing or out of order, or a number is not finite.
+    """
+
+    log_odds_before: float
+    moments: MomentArray
+    log_odds: FloatArray
+    window: tuple[datetime, datetime] | None = None
+    base_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.moments.ndim != 1 or self.moments.shape != self.log_odds.shape:
+            message = f"expected as many moments as log-odds, got shapes {self.moments.shape} and {self.log_odds.shape}"
+            raise ValueError(message)
+        _check_ascending(self.moments)
+        if not np.isfinite(self.log_odds).all() or not np.isfinite(self.log_odds_before):
+            message = "expected finite log-odds, got NaN or an infinity"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """
     Points in order of time.
@@ -71,7 +103,7 @@ class Curve:
     values: FloatArray
 
 
-def inside_log_odds_after(ledger: Ledger) -> FloatArray:
+def inside_log_odds_after(ledger: Ledger | Trail) -> FloatArray:
     """
     Inside log-odds before any row and after each, shape (n + 1,).
 
@@ -80,10 +112,12 @@ def inside_log_odds_after(ledger: Ledger) -> FloatArray:
     Raises:
         ValueError: The stated probability is 0, 1 or outside.
     """
+    if isinstance(ledger, Trail):
+        return np.concatenate(([ledger.log_odds_before], ledger.log_odds))
     return np.cumsum(np.concatenate(([logit(ledger.stated)], ledger.adjusted_llrs)))
 
 
-def inside_log_odds_at(ledger: Ledger, moments: MomentArray) -> FloatArray:
+def inside_log_odds_at(ledger: Ledger | Trail, moments: MomentArray) -> FloatArray:
     """
     Inside log-odds as the ledger stood at each moment, a row of that very moment included.
 
@@ -97,7 +131,7 @@ def inside_log_odds_at(ledger: Ledger, moments: MomentArray) -> FloatArray:
     return inside_log_odds_after(ledger)[np.searchsorted(ledger.moments, moments, side="right")]
 
 
-def beliefs_at(ledger: Ledger, moments: MomentArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
+def beliefs_at(ledger: Ledger | Trail, moments: MomentArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
     """
     The belief as it stood at each moment: its evidence until then, blended by the time that remained then.
 
@@ -123,7 +157,7 @@ def beliefs_at(ledger: Ledger, moments: MomentArray, *, policy: BeliefPolicy = P
 
 
 def belief_curve(
-    ledger: Ledger, start: datetime, end: datetime, *, max_points: int, policy: BeliefPolicy = POLICY
+    ledger: Ledger | Trail, start: datetime, end: datetime, *, max_points: int, policy: BeliefPolicy = POLICY
 ) -> Curve:
     """
     The belief from one moment to another, drift included.
