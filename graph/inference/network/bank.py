@@ -1,0 +1,480 @@
+"""
+SAMPLE: a bank of joint samples, drawn forward under the guidance of LBP and tempered into the model.
+
+Each replicate is independent of the others, so that what they differ by is the error of all of them together.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from graph.inference.log_odds import FloatArray
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
+from graph.inference.network.evidence import Evidence
+from graph.inference.network.intercepts import (
+    MAX_MEMORY_BYTES,
+    CalibratedNetwork,
+    check_num_samples,
+    configuration_tables,
+    part_of_model,
+    parts_of,
+)
+from graph.inference.network.kernels import Backend, Kernels, get_kernels
+from graph.inference.network.lbp import check_fits, propagate, relevant_claims
+from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
+from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
+from graph.inference.network.structure import BoolArray, ByteArray, IntArray, KeyArray
+from graph.inference.network.vectorized import fast_sigmoid, softplus
+
+NUM_REPLICATES: Final = 4
+"""Fewer say little of their own error."""
+
+NUM_SAMPLES: Final = 4_096
+"""In each replicate."""
+
+MAX_GUIDE: Final = 6.0
+"""In log-odds. A guide that errs must leave some samples on the other side: 1 of 400, 10 of 4,096."""
+
+MIN_EFFECTIVE_SHARE: Final = 0.6
+"""Of the samples, that a step in temperature leaves; smaller steps cost more sweeps, larger ones more ancestors."""
+
+NUM_LAST_SWEEPS: Final = 3
+"""Of Gibbs sampling at the model itself."""
+
+MAX_TEMPERATURES: Final = 150
+"""Beyond, hardly an ancestor would survive; the rest is done in one step, which says that it has not converged."""
+
+MIN_ANCESTORS: Final = 400
+"""Fewer surviving ancestors in a replicate are too few to speak for the others."""
+
+MAX_DIFFERENCE: Final = 0.05
+"""More between two replicates' marginals of one claim shows that they have not found the same distribution."""
+
+_GUIDED, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bank:
+    """
+    Joint samples of all claims given the evidence, a bit each.
+
+    Attributes:
+        model: The joint distribution that they were drawn from.
+        evidence: What was known.
+        bits: Sample 64 w + b of replicate r of claim i is bit b of bits[i, r, w], shape (n, replicates, words).
+        replicate_marginals: Shape (replicates, n).
+        beliefs: Marginals, their standard errors and diagnostics.
+        seed: Of the samples.
+    """
+
+    model: CalibratedNetwork
+    evidence: Evidence
+    bits: KeyArray
+    replicate_marginals: FloatArray
+    beliefs: Beliefs
+    seed: int
+
+    @property
+    def num_replicates(self) -> int:
+        """Independent parts."""
+        return int(self.bits.shape[1])
+
+    @property
+    def num_samples(self) -> int:
+        """In all replicates together."""
+        return int(self.bits.shape[1] * self.bits.shape[2]) * 64
+
+
+def bank_bytes(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    *,
+    num_replicates: int = NUM_REPLICATES,
+    num_samples: int = NUM_SAMPLES,
+) -> int:
+    """
+    Memory that drawing a bank takes: a bit for each sample, and for the replicate in work a byte, or eight more where a
+    claim has many parents.
+    """
+    relevant = relevant_claims(model, evidence)
+    num_wide = int((relevant & (model.network.num_parents > MAX_NARROW_PARENTS)).sum())
+    num_points = int(2 * GRID_LIMIT * GRID_STEPS) + 1
+    bits = model.network.num_claims * (num_replicates + 1) * num_samples // 8
+    return bits + int(relevant.sum()) * num_samples + num_wide * (8 * num_samples + 64 * num_points)
+
+
+def draw_bank(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    *,
+    seed: int,
+    num_replicates: int = NUM_REPLICATES,
+    num_samples: int = NUM_SAMPLES,
+    guide: FloatArray | None = None,
+    max_memory_bytes: int = MAX_MEMORY_BYTES,
+    should_stop: ShouldStop = never,
+    backend: Backend | None = None,
+) -> Bank:
+    """
+    Draw joint samples of all claims given the evidence.
+
+    Claims that evidence makes relevant are drawn forward from sigmoid(log-odds + guide) and then moved to the model in
+    steps of temperature, each with a resampling and a Gibbs sweep. The others are drawn from the model as it is, and
+    their marginals averaged over their parents' states.
+
+    Args:
+        model: The joint distribution.
+        evidence: What is known.
+        seed: Of all draws; the same gives the same bank.
+        num_replicates: Independent parts; with one there is no standard error.
+        num_samples: In each, a multiple of 64.
+        guide: What evidence and children say of each claim, in log-odds, shape (n,); LBP's by default. A better one
+            saves steps; the answer does not depend on it.
+        max_memory_bytes: Limit of `bank_bytes`.
+        should_stop: Asked some ten times a second.
+        backend: Where the loops run.
+
+    Raises:
+        ValueError: A number or a shape is not as said.
+        TooLargeError: It needs more memory than allowed.
+        Cancelled: `should_stop` said so.
+        ArithmeticError: A marginal came out that is none.
+
+    Source: Yuan and Druzdzel, UAI (2003), 624-631 (guidance by LBP); Del Moral, Doucet and Jasra, Journal of the Royal
+    Statistical Society B 68 (2006), 411-436 (tempering).
+    """
+    started = time.perf_counter()
+    check_fits(model, evidence)
+    check_num_samples(num_samples)
+    if num_replicates < 1:
+        message = f"expected one replicate or more, got {num_replicates}"
+        raise ValueError(message)
+    needed = bank_bytes(model, evidence, num_replicates=num_replicates, num_samples=num_samples)
+    if needed > max_memory_bytes:
+        message = f"expected a bank of at most {max_memory_bytes} bytes, got {needed}: too many relevant claims"
+        raise TooLargeError(message, size=needed, limit=max_memory_bytes)
+    if guide is None:
+        guide = propagate(model, evidence, should_stop=should_stop, backend=backend).guide
+    drawing = _Drawing(model, evidence, np.clip(guide, -MAX_GUIDE, MAX_GUIDE), num_samples, should_stop, backend)
+    num_claims = model.network.num_claims
+    bits = np.empty((num_claims, num_replicates, num_samples // 64), np.uint64)
+    marginals = np.empty((num_replicates, num_claims))
+    outcomes = []
+    for replicate in range(num_replicates):
+        outcome = drawing.draw(salt(seed, replicate))
+        bits[:, replicate], marginals[replicate] = outcome.bits, outcome.marginals
+        outcomes.append(outcome)
+    return Bank(
+        model=model,
+        evidence=evidence,
+        bits=bits,
+        replicate_marginals=marginals,
+        beliefs=_beliefs(marginals, outcomes, evidence, seed, num_samples, started),
+        seed=seed,
+    )
+
+
+def standard_errors(replicates: FloatArray) -> FloatArray | None:
+    """
+    The standard error of the replicates' mean.
+
+    Args:
+        replicates: Shape (replicates, ...).
+
+    Returns:
+        Shape (...); None of a single replicate.
+    """
+    if replicates.shape[0] == 1:
+        return None
+    errors: FloatArray = replicates.std(axis=0, ddof=1) / np.sqrt(replicates.shape[0])
+    return errors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outcome:
+    bits: KeyArray
+    marginals: FloatArray
+    num_ancestors: int
+    weight_variance: float
+    num_temperatures: int
+
+
+def _beliefs(
+    marginals: FloatArray,
+    outcomes: list[_Outcome],
+    evidence: Evidence,
+    seed: int,
+    num_samples: int,
+    started: float,
+) -> Beliefs:
+    errors = standard_errors(marginals)
+    num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
+    difference = float(np.ptp(marginals, axis=0).max(initial=0.0))
+    reason = ""
+    if num_ancestors < MIN_ANCESTORS:
+        reason = f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
+    elif difference > MAX_DIFFERENCE:
+        reason = f"not converged: replicates differ by {difference:.3f}, expected {MAX_DIFFERENCE} or less"
+    diagnostics = Diagnostics(
+        method=Method.SAMPLE,
+        converged=not reason,
+        reason=reason,
+        seconds=time.perf_counter() - started,
+        num_samples=num_samples * len(outcomes),
+        num_matching=num_samples * len(outcomes),
+        num_replicates=len(outcomes),
+        standard_error=None if errors is None else float(errors.max(initial=0.0)),
+        largest_difference=None if errors is None else difference,
+        surviving_ancestors=num_ancestors,
+        weight_variance=max(outcome.weight_variance for outcome in outcomes),
+        num_temperatures=max(outcome.num_temperatures for outcome in outcomes),
+        seed=seed,
+    )
+    mean = marginals.mean(axis=0)
+    return Beliefs(check_marginals(mean, is_observed=evidence.is_observed), errors, diagnostics)
+
+
+class _Drawing:
+    """All that the replicates of one bank share."""
+
+    def __init__(
+        self,
+        model: CalibratedNetwork,
+        evidence: Evidence,
+        guide: FloatArray,
+        num_samples: int,
+        should_stop: ShouldStop,
+        backend: Backend | None,
+    ) -> None:
+        self.model, self.evidence = model, evidence
+        self.num_samples, self.should_stop = num_samples, should_stop
+        self.kernels: Kernels = get_kernels(backend)
+        self.is_relevant: BoolArray = relevant_claims(model, evidence)
+        network = model.network
+        self.rest = network.order[~self.is_relevant[network.order]]
+        self.part = part_of_model(model, self.is_relevant)
+        part = self.part.network
+        self.parts = parts_of(part.order, num_samples)
+        self.llr = evidence.llr[self.is_relevant]
+        self.observed = evidence.observed[self.is_relevant].astype(np.int64)
+        self.guide = np.where(self.observed >= 0, 0.0, guide[self.is_relevant])
+        self.table_start, self.table = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
+        num_parents = part.num_parents
+        is_wide = num_parents > MAX_NARROW_PARENTS
+        self.wide = np.flatnonzero(is_wide)
+        self.wide_rows = np.full(part.num_claims, -1)
+        self.wide_rows[self.wide] = np.arange(self.wide.size)
+        self.owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
+        self.is_fixed = self.observed[self.owners] >= 0
+        guided = self.table + self.guide[self.owners]
+        self.thresholds = (fast_sigmoid(guided) * 2.0**32).astype(np.uint64)
+        # One function of temperature b is (1 - b) times the guide's and b times the model's.
+        self.of_guide, self.of_model = np.where(self.is_fixed, 0.0, softplus(guided)), softplus(self.table)
+        self.weight_table = self._weight_table()
+
+    def draw(self, replicate_salt: int) -> _Outcome:
+        """One replicate."""
+        orders = sample_orders(self.num_samples, replicate_salt)
+        replicate = _Replicate(self, replicate_salt, orders)
+        replicate.temper()
+        bits = np.zeros((self.model.network.num_claims, self.num_samples // 64), np.uint64)
+        marginals = np.zeros(self.model.network.num_claims)
+        bits[self.is_relevant] = np.packbits(replicate.states & 1, axis=1, bitorder="little").view(np.uint64)
+        means = replicate.means / NUM_LAST_SWEEPS
+        marginals[self.is_relevant] = np.where(self.observed >= 0, self.observed, means)
+        self._draw_rest(replicate_salt, orders, bits, marginals)
+        return _Outcome(
+            bits, marginals, replicate.num_ancestors(), replicate.weight_variance, replicate.num_temperatures
+        )
+
+    def _weight_table(self) -> FloatArray:
+        """Log weight of each configuration of a claim's parents and of the claim itself in the lowest bit."""
+        observed = self.observed[self.owners]
+        gain = np.where(self.is_fixed, 0.0, (self.guide - self.llr)[self.owners])
+        base = np.where(self.is_fixed, -softplus(np.where(observed == 1, -self.table, self.table)), 0.0)
+        base += np.where(self.is_fixed, 0.0, self.of_guide - self.of_model)
+        return np.stack([base, base - gain], axis=1).ravel()
+
+    def potentials(self, beta: float) -> FloatArray:
+        """The normalizers of all claims' tables at a temperature."""
+        potentials: FloatArray = (1.0 - beta) * self.of_guide + beta * self.of_model
+        return potentials
+
+    def grids(self, beta: float) -> FloatArray:
+        """The normalizers of claims with many parents by their log-odds, as values and slopes times the step."""
+        points = np.linspace(-GRID_LIMIT, GRID_LIMIT, int(2 * GRID_LIMIT * GRID_STEPS) + 1)
+        guide = self.guide[self.wide][:, None]
+        share = np.where(self.observed[self.wide] >= 0, 0.0, 1.0 - beta)[:, None]
+        values = share * softplus(points + guide) + beta * softplus(points)
+        slopes = share * fast_sigmoid(points + guide) + beta * fast_sigmoid(points)
+        return np.stack([values, slopes / GRID_STEPS], axis=2)
+
+    def _draw_rest(
+        self, replicate_salt: int, orders: tuple[OrderArray, OrderArray], bits: KeyArray, marginals: FloatArray
+    ) -> None:
+        network = self.model.network
+        first, second = orders
+        own_streams = streams(network.keys, _REST, replicate_salt)
+        slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
+        for claims in parts_of(self.rest, self.num_samples):
+            check_stop(self.should_stop)
+            self.kernels.draw_prior(
+                claims,
+                0,
+                network.parent_start,
+                network.link_parents,
+                network.weights,
+                network.reference,
+                own_streams,
+                first,
+                second,
+                bits,
+                self.model.intercepts,
+                slopes,
+                pulls,
+                marginals,
+            )
+
+
+class _Replicate:
+    """Samples on their way from the guide to the model: a row of bytes for each relevant claim."""
+
+    def __init__(self, drawing: _Drawing, replicate_salt: int, orders: tuple[OrderArray, OrderArray]) -> None:
+        self.drawing = drawing
+        self.salt = replicate_salt
+        self.generator = np.random.default_rng(salt(replicate_salt, _RESAMPLE))
+        network = drawing.part.network
+        # Bit 0 is the claim itself, bit j + 1 its j-th parent, where it has few enough.
+        self.states: ByteArray = np.zeros((network.num_claims, drawing.num_samples), np.uint8)
+        self.log_odds = np.zeros((drawing.wide.size, drawing.num_samples))
+        self.ancestors: IntArray = np.arange(drawing.num_samples)
+        self.means = np.zeros(network.num_claims)
+        self.keys = streams(network.keys, _SWEEP, replicate_salt)
+        self.num_sweeps = self.num_temperatures = 0
+        self._draw_guided(*orders)
+        self.log_weights = self._weigh()
+        self.weight_variance = float(self.log_weights.var())
+
+    def temper(self) -> None:
+        """Move the samples to the model, in steps that each leave enough of them."""
+        beta = 0.0
+        while beta < 1.0:
+            step = _step(self.log_weights, 1.0 - beta)
+            if self.num_temperatures >= MAX_TEMPERATURES:
+                step = 1.0 - beta
+            beta = 1.0 if step >= 1.0 - beta else beta + step
+            self._resample(np.exp(step * (self.log_weights - self.log_weights.max())))
+            for _ in range(NUM_LAST_SWEEPS if beta == 1.0 else 1):
+                self._sweep(beta)
+            self.num_temperatures += 1
+            if beta < 1.0:
+                self.log_weights = self._weigh()
+
+    def num_ancestors(self) -> int:
+        """How many of the samples first drawn have descendants."""
+        return np.unique(self.ancestors).size
+
+    def _draw_guided(self, first: OrderArray, second: OrderArray) -> None:
+        drawing, network = self.drawing, self.drawing.part.network
+        own_streams = streams(network.keys, _GUIDED, self.salt)
+        for claims in drawing.parts:
+            check_stop(drawing.should_stop)
+            drawing.kernels.draw_guided(
+                claims,
+                network.parent_start,
+                network.link_parents,
+                network.weights,
+                drawing.part.intercepts,
+                drawing.guide,
+                drawing.observed,
+                drawing.table_start,
+                drawing.thresholds,
+                own_streams,
+                first,
+                second,
+                drawing.wide_rows,
+                self.states,
+                self.log_odds,
+            )
+
+    def _weigh(self) -> FloatArray:
+        drawing = self.drawing
+        log_weights = np.zeros(drawing.num_samples)
+        for claims in drawing.parts:
+            check_stop(drawing.should_stop)
+            drawing.kernels.weigh(
+                claims,
+                drawing.guide,
+                drawing.llr,
+                drawing.observed,
+                2 * drawing.table_start,
+                drawing.weight_table,
+                drawing.wide_rows,
+                self.states,
+                self.log_odds,
+                log_weights,
+            )
+        return log_weights
+
+    def _resample(self, weights: FloatArray) -> None:
+        """Systematic resampling: each sample is kept as often as its weight says, up to one more or less."""
+        num_samples = weights.size
+        places = (self.generator.random() + np.arange(num_samples)) / num_samples
+        chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), places)
+        chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last place
+        self.ancestors = self.ancestors[chosen]
+        for row in self.states:
+            row[:] = row[chosen]
+        for wide in self.log_odds:
+            wide[:] = wide[chosen]
+
+    def _sweep(self, beta: float) -> None:
+        drawing, network = self.drawing, self.drawing.part.network
+        potentials, grids = drawing.potentials(beta), drawing.grids(beta)
+        means = self.means if beta == 1.0 else np.zeros_like(self.means)
+        sweep_salt = np.uint64(salt(self.salt, self.num_sweeps))
+        self.num_sweeps += 1
+        for claims in drawing.parts:
+            check_stop(drawing.should_stop)
+            drawing.kernels.sweep_gibbs(
+                claims,
+                beta,
+                sweep_salt,
+                network.parent_start,
+                network.weights,
+                network.link_children,
+                network.child_start,
+                network.child_links,
+                drawing.guide,
+                drawing.llr,
+                drawing.observed,
+                drawing.table_start,
+                drawing.table,
+                potentials,
+                grids,
+                self.keys,
+                drawing.wide_rows,
+                self.states,
+                self.log_odds,
+                means,
+            )
+
+
+def _step(log_weights: FloatArray, most: float) -> float:
+    """The largest step in temperature, up to `most`, that leaves enough effective samples."""
+    if _effective_share(log_weights, most) >= MIN_EFFECTIVE_SHARE:
+        return most
+    low, high = 0.0, most
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _effective_share(log_weights, middle) >= MIN_EFFECTIVE_SHARE else (low, middle)
+    return low
+
+
+def _effective_share(log_weights: FloatArray, step: float) -> float:
+    """Kish's effective number of samples, as a share of them."""
+    weights = np.exp(step * (log_weights - log_weights.max()))
+    return float(weights.sum() ** 2 / (weights**2).sum() / weights.size)

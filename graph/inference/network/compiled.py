@@ -1,0 +1,622 @@
+"""
+The kernels, compiled by numba when they are first called and from then on read from its cache.
+
+Imported only by `graph.inference.network.kernels`, and only when a kernel is needed: numba takes some half a second to
+import. `graph.inference.network.vectorized` holds the same in NumPy, draw for draw.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+
+from graph.inference.log_odds import FloatArray
+from graph.inference.network.limits import (
+    GRID_LIMIT,
+    GRID_STEPS,
+    MAX_LOG_ODDS,
+    MAX_NARROW_PARENTS,
+    MAX_SOLVED_PARENTS,
+    MAX_TABLE_PARENTS,
+    NEWTON_STEPS,
+    NEWTON_TOLERANCE,
+)
+from graph.inference.network.streams import GOLDEN, MIX_1, MIX_2, NUM_ORDERS, OrderArray
+from graph.inference.network.structure import ByteArray, IntArray, KeyArray
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+ONE_64 = np.uint64(1)
+BIT_MASK = np.uint64(63)
+LOW_32 = np.uint64(0xFFFFFFFF)
+SHIFT_32 = np.uint64(32)
+TWO_32 = 4294967296.0
+GOLDEN_64, MIX_1_64, MIX_2_64 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
+SHIFT_30, SHIFT_27, SHIFT_31, SHIFT_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+SHIFT_4, SHIFT_8 = np.uint64(4), np.uint64(8)
+ORDER_MASK, VISIT_MASK = np.uint64(NUM_ORDERS - 1), np.uint64(0xFFFFFF)
+TWO_53 = 1.0 / 9007199254740992.0
+NUM_FIRST = 1024
+
+
+REORDERED = {"reassoc", "contract", "nsz"}
+"""Sums may be formed in any order, which lets the processor form several at a time; NaN and infinities keep."""
+
+
+def jit(function: FunctionT) -> FunctionT:
+    """Compiled without the interpreter's lock, and cached where there is a place to write to."""
+    try:
+        return cast("FunctionT", njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)(function))
+    except RuntimeError:  # no place for the cache
+        return cast("FunctionT", njit(nogil=True, error_model="numpy", fastmath=REORDERED)(function))
+
+
+@jit
+def _sigmoid(x: float) -> float:
+    # No branch, which would be mispredicted every other time; exp overflows to infinity, of which the inverse is 0.
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@jit
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+@jit
+def _limited(x: float) -> float:
+    return min(MAX_LOG_ODDS, max(-MAX_LOG_ODDS, x))
+
+
+@jit
+def _uniform(start: np.uint64, number: int) -> float:
+    """The number-th uniform in [0, 1) of a stream."""
+    value = start + np.uint64(number) * GOLDEN_64
+    value = (value ^ (value >> SHIFT_30)) * MIX_1_64
+    value = (value ^ (value >> SHIFT_27)) * MIX_2_64
+    value = value ^ (value >> SHIFT_31)
+    return float(value >> SHIFT_11) * TWO_53
+
+
+@jit
+def _solve(log_odds: FloatArray, shares: FloatArray, target: float, guess: float) -> float:
+    """The intercept a for which sum of shares * sigmoid(a + log_odds) is the target: Newton within a bracket."""
+    lowest, highest, mean = math.inf, -math.inf, 0.0
+    for c in range(log_odds.size):
+        if shares[c] > 0.0:
+            lowest = min(lowest, log_odds[c])
+            highest = max(highest, log_odds[c])
+            mean += shares[c] * log_odds[c]
+    wanted = math.log(target) - math.log1p(-target)
+    low, high = wanted - highest, wanted - lowest
+    intercept = min(high, max(low, wanted - mean if math.isnan(guess) else guess))
+    for _ in range(NEWTON_STEPS):
+        excess, slope = -target, 0.0
+        for c in range(log_odds.size):
+            if shares[c] > 0.0:
+                p = _sigmoid(intercept + log_odds[c])
+                excess += shares[c] * p
+                slope += shares[c] * p * (1.0 - p)
+        if excess > 0.0:
+            high = intercept
+        else:
+            low = intercept
+        following = intercept - excess / slope if slope > 0.0 else math.inf
+        if not low <= following <= high:
+            following = 0.5 * (low + high)
+        if abs(following - intercept) <= NEWTON_TOLERANCE:
+            return following
+        intercept = following
+    return intercept
+
+
+@jit
+def _visit(stream: int, first: OrderArray, second: OrderArray, visits: OrderArray) -> None:
+    """The order in which a claim visits the samples."""
+    bits = np.uint64(stream)
+    a = first[np.int64(bits & ORDER_MASK)]
+    b = second[np.int64((bits >> SHIFT_4) & ORDER_MASK)]
+    shift = np.int64((bits >> SHIFT_8) & VISIT_MASK) % visits.size
+    for t in range(visits.size):
+        place = np.int64(b[t]) + shift
+        if place >= visits.size:
+            place -= visits.size
+        visits[t] = a[place]
+
+
+@jit
+def _start(stream: int, thresholds: KeyArray, counts: IntArray) -> None:
+    """Turn thresholds' counts into where each configuration's systematic draws begin, in units of 2^-32."""
+    total = np.uint64(stream) >> SHIFT_32
+    for c in range(counts.size):
+        count = counts[c]
+        counts[c] = np.int64(total & LOW_32)
+        total += np.uint64(count) * thresholds[c]
+
+
+@jit
+def draw_prior(
+    claims: IntArray,
+    solve: int,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    weights: FloatArray,
+    reference: FloatArray,
+    streams: KeyArray,
+    first: OrderArray,
+    second: OrderArray,
+    bits: KeyArray,
+    intercepts: FloatArray,
+    slopes: FloatArray,
+    pulls: FloatArray,
+    means: FloatArray,
+) -> None:
+    """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
+    num_words = bits.shape[1]
+    num_samples = 64 * num_words
+    configurations = np.empty(num_samples, np.uint16)
+    visits = np.empty(num_samples, np.uint16)
+    drawn = np.empty(num_samples, np.uint8)
+    sums = np.empty(num_samples, np.float64)
+    uniform_shares = np.full(num_samples, 1.0 / num_samples)
+    shares_of_few = np.full(NUM_FIRST, 1.0 / min(NUM_FIRST, num_samples))
+    table = np.empty(1 << MAX_SOLVED_PARENTS, np.float64)
+    shares = np.empty(1 << MAX_SOLVED_PARENTS, np.float64)
+    counts = np.empty(1 << MAX_SOLVED_PARENTS, np.int64)
+    thresholds = np.empty(1 << MAX_SOLVED_PARENTS, np.uint64)
+    for i in claims:
+        begin, end = parent_start[i], parent_start[i + 1]
+        num_parents = end - begin
+        _visit(streams[i], first, second, visits)
+        slope = 0.0
+        if num_parents <= MAX_SOLVED_PARENTS:
+            size = 1 << num_parents
+            table[0] = 0.0
+            configurations[:] = 0
+            for j in range(num_parents):
+                words = bits[link_parents[begin + j]]
+                for w in range(num_words):
+                    word = words[w]
+                    for b in range(64):
+                        configurations[64 * w + b] |= np.uint16((word >> np.uint64(b)) & ONE_64) << np.uint16(j)
+                for c in range(1 << j):
+                    table[c + (1 << j)] = table[c] + weights[begin + j]
+            counts[:size] = 0
+            for m in range(num_samples):
+                counts[configurations[m]] += 1
+            for c in range(size):
+                shares[c] = counts[c] / num_samples
+            if solve and num_parents == 1:
+                shares[1] = reference[link_parents[begin]]
+                shares[0] = 1.0 - shares[1]
+            if solve:
+                intercepts[i] = _solve(table[:size], shares[:size], reference[i], math.nan)
+            mean = 0.0
+            pulls[begin:end] = 0.0
+            for c in range(size):
+                p = _sigmoid(intercepts[i] + table[c])
+                mean += shares[c] * p
+                slope += shares[c] * p * (1.0 - p)
+                for j in range(num_parents):
+                    if (c >> j) & 1:
+                        pulls[begin + j] -= shares[c] * p * (1.0 - p)
+                thresholds[c] = np.uint64(p * TWO_32)
+            means[i] = mean
+            _start(streams[i], thresholds[:size], counts[:size])
+            for t in range(num_samples):
+                m = visits[t]
+                c = configurations[m]
+                total = np.uint64(counts[c]) + thresholds[c]
+                counts[c] = np.int64(total & LOW_32)
+                drawn[m] = np.uint8(total >> SHIFT_32)
+        else:
+            sums[:] = 0.0
+            for j in range(num_parents):
+                words = bits[link_parents[begin + j]]
+                weight = weights[begin + j]
+                for w in range(num_words):
+                    word = words[w]
+                    for b in range(64):
+                        sums[64 * w + b] += weight * float((word >> np.uint64(b)) & ONE_64)
+            if solve:
+                # Most of the way on some of the samples; the last steps, on all of them, are then few.
+                few = min(NUM_FIRST, num_samples)
+                guess = _solve(sums[:few], shares_of_few[:few], reference[i], math.nan)
+                intercepts[i] = _solve(sums, uniform_shares, reference[i], guess)
+            mean = 0.0
+            for m in range(num_samples):
+                p = _sigmoid(intercepts[i] + sums[m])
+                mean += p
+                slope += p * (1.0 - p) / num_samples
+                sums[m] = p
+            means[i] = mean / num_samples
+            for j in range(num_parents):
+                words = bits[link_parents[begin + j]]
+                pull = 0.0
+                for m in range(num_samples):
+                    if (words[m >> 6] >> (np.uint64(m) & BIT_MASK)) & ONE_64:
+                        pull -= sums[m] * (1.0 - sums[m]) / num_samples
+                pulls[begin + j] = pull
+            total = np.uint64(streams[i]) >> SHIFT_32
+            for t in range(num_samples):
+                m = visits[t]
+                total = (total & LOW_32) + np.uint64(sums[m] * TWO_32)
+                drawn[m] = np.uint8(total >> SHIFT_32)
+        for w in range(num_words):
+            word = np.uint64(0)
+            for b in range(64):
+                word |= np.uint64(drawn[64 * w + b]) << np.uint64(b)
+            bits[i, w] = word
+        slopes[i] = slope
+        for j in range(num_parents):
+            pulls[begin + j] /= slope
+
+
+@jit
+def draw_guided(
+    claims: IntArray,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    weights: FloatArray,
+    intercepts: FloatArray,
+    guide: FloatArray,
+    observed: IntArray,
+    table_start: IntArray,
+    thresholds: KeyArray,
+    streams: KeyArray,
+    first: OrderArray,
+    second: OrderArray,
+    wide_rows: IntArray,
+    states: ByteArray,
+    log_odds: FloatArray,
+) -> None:
+    """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    num_samples = states.shape[1]
+    visits = np.empty(num_samples, np.uint16)
+    counts = np.empty(1 << MAX_NARROW_PARENTS, np.int64)
+    for i in claims:
+        begin, end = parent_start[i], parent_start[i + 1]
+        num_parents = end - begin
+        row = states[i]
+        wide = wide_rows[i]
+        if wide < 0:
+            row[:] = 0
+            for j in range(num_parents):
+                parent = states[link_parents[begin + j]]
+                for m in range(num_samples):
+                    row[m] |= (parent[m] & np.uint8(1)) << np.uint8(j + 1)
+        else:
+            sums = log_odds[wide]
+            sums[:] = intercepts[i]
+            for j in range(num_parents):
+                parent = states[link_parents[begin + j]]
+                weight = weights[begin + j]
+                for m in range(num_samples):
+                    sums[m] += weight * float(parent[m] & np.uint8(1))
+            row[:] = 0
+        if observed[i] >= 0:
+            for m in range(num_samples):
+                row[m] |= np.uint8(observed[i])
+            continue
+        _visit(streams[i], first, second, visits)
+        if wide < 0:
+            size = 1 << num_parents
+            own = thresholds[table_start[i] : table_start[i] + size]
+            counts[:size] = 0
+            for m in range(num_samples):
+                counts[row[m] >> np.uint8(1)] += 1
+            _start(streams[i], own, counts[:size])
+            for t in range(num_samples):
+                m = visits[t]
+                c = row[m] >> np.uint8(1)
+                total = np.uint64(counts[c]) + own[c]
+                counts[c] = np.int64(total & LOW_32)
+                row[m] |= np.uint8(total >> SHIFT_32)
+        else:
+            total = np.uint64(streams[i]) >> SHIFT_32
+            for t in range(num_samples):
+                m = visits[t]
+                total = (total & LOW_32) + np.uint64(_sigmoid(sums[m] + guide[i]) * TWO_32)
+                row[m] |= np.uint8(total >> SHIFT_32)
+
+
+@jit
+def weigh(
+    claims: IntArray,
+    guide: FloatArray,
+    llr: FloatArray,
+    observed: IntArray,
+    weight_start: IntArray,
+    weight_table: FloatArray,
+    wide_rows: IntArray,
+    states: ByteArray,
+    log_odds: FloatArray,
+    log_weights: FloatArray,
+) -> None:
+    """Add to each sample's log weight what these claims make of it."""
+    num_samples = states.shape[1]
+    for i in claims:
+        row = states[i]
+        wide = wide_rows[i]
+        if wide < 0:
+            own = weight_table[weight_start[i] :]
+            for m in range(num_samples):
+                log_weights[m] += own[row[m]]
+        elif observed[i] >= 0:
+            sign = 1.0 if observed[i] == 0 else -1.0
+            for m in range(num_samples):
+                log_weights[m] -= _softplus(sign * log_odds[wide, m])
+        else:
+            gain = guide[i] - llr[i]
+            for m in range(num_samples):
+                z = log_odds[wide, m]
+                log_weights[m] += _softplus(z + guide[i]) - _softplus(z) - gain * float(row[m] & np.uint8(1))
+
+
+@jit
+def _interpolated(grid: FloatArray, x: float) -> float:
+    """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
+    place = (x + GRID_LIMIT) * GRID_STEPS
+    last = grid.shape[0] - 1
+    if place <= 0.0:
+        return grid[0, 0] + place * grid[0, 1]
+    if place >= last:
+        return grid[last, 0] + (place - last) * grid[last, 1]
+    k = int(place)
+    t = place - k
+    v0, s0, v1, s1 = grid[k, 0], grid[k, 1], grid[k + 1, 0], grid[k + 1, 1]
+    d = v1 - v0
+    return v0 + t * (s0 + t * (3.0 * d - 2.0 * s0 - s1 + t * (s0 + s1 - 2.0 * d)))
+
+
+@jit
+def sweep_gibbs(
+    claims: IntArray,
+    beta: float,
+    sweep_salt: int,
+    parent_start: IntArray,
+    weights: FloatArray,
+    link_children: IntArray,
+    child_start: IntArray,
+    child_links: IntArray,
+    guide: FloatArray,
+    llr: FloatArray,
+    observed: IntArray,
+    table_start: IntArray,
+    table: FloatArray,
+    potentials: FloatArray,
+    grids: FloatArray,
+    streams: KeyArray,
+    wide_rows: IntArray,
+    states: ByteArray,
+    log_odds: FloatArray,
+    means: FloatArray,
+) -> None:
+    """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    num_samples = states.shape[1]
+    sums = np.empty(num_samples, np.float64)
+    flips = np.empty(num_samples, np.uint8)
+    effects = np.empty(1 << (MAX_NARROW_PARENTS + 1), np.float64)
+    for i in claims:
+        if observed[i] >= 0:
+            continue
+        row = states[i]
+        own = guide[i] - beta * (guide[i] - llr[i])
+        if wide_rows[i] < 0:
+            begin = table_start[i]
+            for m in range(num_samples):
+                sums[m] = own + table[begin + (row[m] >> np.uint8(1))]
+        else:
+            for m in range(num_samples):
+                sums[m] = own + log_odds[wide_rows[i], m]
+        for k in range(child_start[i], child_start[i + 1]):
+            link = child_links[k]
+            c = link_children[link]
+            weight = weights[link]
+            gain = weight if observed[c] < 0 else beta * weight
+            child = states[c]
+            wide = wide_rows[c]
+            if wide < 0:
+                j = link - parent_start[c]
+                begin = table_start[c]
+                for full in range(1 << (parent_start[c + 1] - parent_start[c] + 1)):
+                    with_i = (full >> 1) | (1 << j)
+                    without = with_i ^ (1 << j)
+                    effects[full] = gain * (full & 1) - (potentials[begin + with_i] - potentials[begin + without])
+                for m in range(num_samples):
+                    sums[m] += effects[child[m]]
+            else:
+                grid = grids[wide]
+                for m in range(num_samples):
+                    without_i = log_odds[wide, m] - weight * float(row[m] & np.uint8(1))
+                    sums[m] += gain * float(child[m] & np.uint8(1)) - (
+                        _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
+                    )
+        start = np.uint64(streams[i]) ^ np.uint64(sweep_salt)
+        total = 0.0
+        for m in range(num_samples):
+            p = _sigmoid(sums[m])
+            total += p
+            drawn = np.uint8(_uniform(start, m) < p)
+            flips[m] = drawn ^ (row[m] & np.uint8(1))
+            row[m] ^= flips[m]
+        means[i] += total / num_samples
+        for k in range(child_start[i], child_start[i + 1]):
+            link = child_links[k]
+            c = link_children[link]
+            if wide_rows[c] < 0:
+                child = states[c]
+                shift = np.uint8(link - parent_start[c] + 1)
+                for m in range(num_samples):
+                    child[m] ^= flips[m] << shift
+            else:
+                weight = weights[link]
+                for m in range(num_samples):
+                    if flips[m]:
+                        log_odds[wide_rows[c], m] += weight if row[m] & np.uint8(1) else -weight
+
+
+@jit
+def _expect_table(
+    table: FloatArray, incoming: FloatArray, products: FloatArray, if_true: FloatArray, if_false: FloatArray
+) -> float:
+    """P(child), and given each parent true and false, from independent parents' probabilities and a full table."""
+    num_parents = incoming.size
+    products[0] = 1.0
+    size = 1
+    for j in range(num_parents):
+        p = incoming[j]
+        for c in range(size):
+            products[c + size] = products[c] * p
+            products[c] *= 1.0 - p
+        size *= 2
+    for c in range(size):
+        products[c] *= table[c]
+    for j in range(num_parents - 1, -1, -1):
+        size //= 2
+        low = high = 0.0
+        for c in range(size):
+            low += products[c]
+            high += products[c + size]
+            products[c] += products[c + size]
+        if_false[j] = low / (1.0 - incoming[j])
+        if_true[j] = high / incoming[j]
+    return products[0]
+
+
+@jit
+def _expect_normal(mean: float, variance: float, nodes: FloatArray, node_weights: FloatArray) -> float:
+    """The mean of sigmoid(z) for normal z, by Gauss-Hermite."""
+    spread = math.sqrt(2.0 * max(variance, 0.0))
+    total = 0.0
+    for g in range(nodes.size):
+        total += node_weights[g] * _sigmoid(mean + spread * nodes[g])
+    return total
+
+
+@jit
+def _expect_moments(
+    intercept: float,
+    weights: FloatArray,
+    incoming: FloatArray,
+    nodes: FloatArray,
+    node_weights: FloatArray,
+    if_true: FloatArray,
+    if_false: FloatArray,
+) -> float:
+    """The same from the mean and the variance of the parents' sum, each parent left out in its turn."""
+    mean, variance = intercept, 0.0
+    for j in range(weights.size):
+        mean += weights[j] * incoming[j]
+        variance += weights[j] ** 2 * incoming[j] * (1.0 - incoming[j])
+    for j in range(weights.size):
+        rest = mean - weights[j] * incoming[j]
+        spread = variance - weights[j] ** 2 * incoming[j] * (1.0 - incoming[j])
+        if_true[j] = _expect_normal(rest + weights[j], spread, nodes, node_weights)
+        if_false[j] = _expect_normal(rest, spread, nodes, node_weights)
+    return _expect_normal(mean, variance, nodes, node_weights)
+
+
+@jit
+def sweep_forward(
+    claims: IntArray,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    weights: FloatArray,
+    child_start: IntArray,
+    child_links: IntArray,
+    intercepts: FloatArray,
+    table_start: IntArray,
+    probabilities: FloatArray,
+    nodes: FloatArray,
+    node_weights: FloatArray,
+    llr: FloatArray,
+    observed: IntArray,
+    messages: FloatArray,
+    if_true: FloatArray,
+    if_false: FloatArray,
+    priors: FloatArray,
+    beliefs: FloatArray,
+    _levels: IntArray,
+) -> None:
+    """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
+    products = np.empty(1 << MAX_TABLE_PARENTS, np.float64)
+    largest = 0
+    for i in claims:
+        largest = max(largest, parent_start[i + 1] - parent_start[i])
+    incoming_all = np.empty(largest, np.float64)
+    for i in claims:
+        begin, end = parent_start[i], parent_start[i + 1]
+        num_parents = end - begin
+        incoming = incoming_all[:num_parents]
+        for j in range(num_parents):
+            s = link_parents[begin + j]
+            if observed[s] >= 0:
+                incoming[j] = _sigmoid(beliefs[s])
+            else:
+                incoming[j] = _sigmoid(_limited(beliefs[s] - messages[begin + j]))
+        if num_parents <= MAX_TABLE_PARENTS:
+            own = probabilities[table_start[i] :]
+            p = _expect_table(own, incoming, products, if_true[begin:end], if_false[begin:end])
+        else:
+            p = _expect_moments(
+                intercepts[i],
+                weights[begin:end],
+                incoming,
+                nodes,
+                node_weights,
+                if_true[begin:end],
+                if_false[begin:end],
+            )
+        priors[i] = _limited(math.log(p) - math.log1p(-p))
+        if observed[i] >= 0:
+            beliefs[i] = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
+        else:
+            total = priors[i] + llr[i]
+            for k in range(child_start[i], child_start[i + 1]):
+                total += messages[child_links[k]]
+            # Not limited here: a hub's sum may be large, and its parts are still to be taken out of it.
+            beliefs[i] = total
+
+
+@jit
+def sweep_backward(
+    claims: IntArray,
+    damping: float,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    child_start: IntArray,
+    child_links: IntArray,
+    llr: FloatArray,
+    observed: IntArray,
+    if_true: FloatArray,
+    if_false: FloatArray,
+    messages: FloatArray,
+    _levels: IntArray,
+) -> float:
+    """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
+    residual = 0.0
+    changes = np.zeros(parent_start.size - 1, np.float64)
+    for n in range(claims.size - 1, -1, -1):
+        i = claims[n]
+        # All its children have spoken.
+        residual = max(residual, abs(changes[i]))
+        if observed[i] >= 0:
+            heard = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
+        else:
+            heard = llr[i]
+            for k in range(child_start[i], child_start[i + 1]):
+                heard += messages[child_links[k]]
+            heard = _limited(heard)
+        likely = math.exp(min(heard, 0.0))
+        unlikely = math.exp(min(-heard, 0.0))
+        for link in range(parent_start[i], parent_start[i + 1]):
+            with_parent = likely * if_true[link] + unlikely * (1.0 - if_true[link])
+            without = likely * if_false[link] + unlikely * (1.0 - if_false[link])
+            message = _limited(math.log(with_parent) - math.log(without))
+            change = message - messages[link]
+            residual = max(residual, abs(change))
+            changes[link_parents[link]] += change
+            messages[link] = damping * messages[link] + (1.0 - damping) * message
+    return residual

@@ -1,0 +1,218 @@
+"""EXACT: a junction tree over the relevant part of the network, where it is small enough."""
+
+import time
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+import numpy as np
+
+from graph.inference.log_odds import FloatArray
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
+from graph.inference.network.evidence import Evidence
+from graph.inference.network.intercepts import CalibratedNetwork
+from graph.inference.network.lbp import check_fits
+from graph.inference.network.structure import BoolArray, ancestors
+from graph.inference.network.vectorized import configuration_log_odds, fast_sigmoid
+
+MAX_CLIQUE_CLAIMS: Final = 20
+"""Unobserved claims in one table of the tree: a million numbers."""
+
+NUM_TRIED: Final = 16
+"""Claims that are compared before one is eliminated; comparing all of them would cost more than it saves."""
+
+MAX_TREE_ENTRIES: Final = 1 << 26
+"""In all tables together: 512 MiB, and as much again for what is sent between them at worst."""
+
+
+def infer_exactly(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    *,
+    asked: BoolArray | None = None,
+    max_clique_claims: int = MAX_CLIQUE_CLAIMS,
+    should_stop: ShouldStop = never,
+) -> Beliefs:
+    """
+    Marginals by exact inference.
+
+    Args:
+        model: The joint distribution.
+        evidence: What is known.
+        asked: Whose marginals are wanted, shape (n,); all by default. Others come out as NaN.
+        max_clique_claims: The largest table of the junction tree, as the number of its claims.
+        should_stop: Asked before each claim's turn.
+
+    Raises:
+        ValueError: The evidence does not fit the network.
+        TooLargeError: The ancestors of what is asked, observed or bears evidence are too many and too entangled; it
+            says how many there are and how large a table would be.
+        Cancelled: `should_stop` said so.
+        ArithmeticError: A marginal came out that is none.
+
+    Source: Lauritzen and Spiegelhalter, Journal of the Royal Statistical Society B 50 (1988), 157-224; Shenoy and
+    Shafer, UAI (1990), 169-198.
+    """
+    started = time.perf_counter()
+    check_fits(model, evidence)
+    network = model.network
+    asked = np.ones(network.num_claims, np.bool_) if asked is None else asked
+    relevant = ancestors(network, asked | evidence.is_informative)
+    marginals = np.where(evidence.is_observed, evidence.observed, np.nan)
+    factors = [
+        _factor(model, evidence, claim, max_clique_claims, int(relevant.sum()))
+        for claim in network.order[relevant[network.order]].tolist()
+    ]
+    tree = _JunctionTree(factors, max_clique_claims, int(relevant.sum()), should_stop)
+    for claim, marginal in tree.marginals().items():
+        marginals[claim] = marginal
+    marginals[~asked & ~evidence.is_observed] = np.nan
+    marginals = check_marginals(marginals, is_observed=evidence.is_observed | ~asked)
+    diagnostics = Diagnostics(method=Method.EXACT, converged=True, reason="", seconds=time.perf_counter() - started)
+    return Beliefs(marginals, None, diagnostics)
+
+
+class _Factor:
+    """A function of some claims: one axis for each, of length two."""
+
+    def __init__(self, claims: tuple[int, ...], table: FloatArray) -> None:
+        self.claims = claims
+        self.table = table
+
+    def over(self, claims: tuple[int, ...]) -> FloatArray:
+        """The table with axes for these claims, a superset, of length one where it does not depend on them."""
+        order = sorted(range(len(self.claims)), key=lambda axis: claims.index(self.claims[axis]))
+        table = self.table.transpose(order)
+        return table.reshape([2 if claim in self.claims else 1 for claim in claims])
+
+    def summed_to(self, claims: tuple[int, ...]) -> "_Factor":
+        """The sum over all others, scaled to a greatest entry of 1, so that long products stay finite."""
+        axes = tuple(axis for axis, claim in enumerate(self.claims) if claim not in claims)
+        table = self.table.sum(axis=axes)
+        return _Factor(tuple(claim for claim in self.claims if claim in claims), table / table.max())
+
+
+def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims: int, num_relevant: int) -> _Factor:
+    """P(claim | parents) with observed claims at their outcomes, times the claim's evidence."""
+    network = model.network
+    links = slice(network.parent_start[claim], network.parent_start[claim + 1])
+    parents, weights = network.link_parents[links], network.weights[links]
+    known = evidence.is_observed[parents]
+    base = model.intercepts[claim] + weights[known] @ evidence.observed[parents[known]]
+    free = parents[~known].tolist()
+    if len(free) >= max_claims:
+        raise _too_large(num_relevant, len(free) + 1, max_claims)
+    # The first axis belongs to the last parent, whose bit is the highest.
+    log_odds = (base + configuration_log_odds(weights[~known])).reshape((2,) * len(free))
+    true, false = fast_sigmoid(log_odds), fast_sigmoid(-log_odds)
+    if evidence.observed[claim] >= 0:
+        return _Factor(tuple(free[::-1]), true if evidence.observed[claim] == 1 else false)
+    llr = evidence.llr[claim]
+    table = np.stack([false * np.exp(min(-llr, 0.0)), true * np.exp(min(llr, 0.0))], axis=-1)
+    return _Factor((*free[::-1], claim), table)
+
+
+class _JunctionTree:
+    """One clique for each claim, which is eliminated in it; messages up and down."""
+
+    def __init__(self, factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop) -> None:
+        self.should_stop = should_stop
+        self.cliques = _eliminate(factors, max_claims, num_relevant, should_stop)
+        place = {claim: number for number, claim in enumerate(self.cliques)}
+        self.inside: dict[int, list[_Factor]] = {claim: [] for claim in self.cliques}
+        for factor in factors:
+            if factor.claims:
+                self.inside[min(factor.claims, key=place.__getitem__)].append(factor)
+        self.parent = {
+            claim: min(clique[1:], key=place.__getitem__) for claim, clique in self.cliques.items() if len(clique) > 1
+        }
+        self.children: dict[int, list[int]] = {claim: [] for claim in self.cliques}
+        for claim, parent in self.parent.items():
+            self.children[parent].append(claim)
+
+    def marginals(self) -> dict[int, float]:
+        """P(claim) of each."""
+        upward: dict[int, _Factor] = {}
+        for claim, clique in self.cliques.items():
+            check_stop(self.should_stop)
+            table = self._product(clique, [*self.inside[claim], *(upward[child] for child in self.children[claim])])
+            if claim in self.parent:
+                upward[claim] = _Factor(clique, table).summed_to(clique[1:])
+        downward: dict[int, _Factor] = {}
+        marginals: dict[int, float] = {}
+        for claim, clique in reversed(self.cliques.items()):
+            check_stop(self.should_stop)
+            above = [downward[claim]] if claim in downward else []
+            heard = [*self.inside[claim], *above, *(upward[child] for child in self.children[claim])]
+            belief = _Factor(clique, self._product(clique, heard))
+            false, true = belief.summed_to((claim,)).table
+            marginals[claim] = float(true / (true + false))
+            for child in self.children[claim]:
+                separator = self.cliques[child][1:]
+                said = belief.summed_to(separator)
+                # No entry is 0: what the child said is a sum of positive products.
+                share = said.table / upward[child].over(said.claims)
+                downward[child] = _Factor(said.claims, share / share.max())
+        return marginals
+
+    @staticmethod
+    def _product(clique: tuple[int, ...], factors: list[_Factor]) -> FloatArray:
+        table = np.ones((2,) * len(clique))
+        for factor in factors:
+            table *= factor.over(clique)
+        scaled: FloatArray = table / table.max()
+        return scaled
+
+
+def _eliminate(
+    factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop
+) -> dict[int, tuple[int, ...]]:
+    """Claims in an order of elimination, the fewest neighbours first, each with its clique: itself, then the others."""
+    neighbours: dict[int, set[int]] = {}
+    for factor in factors:
+        for claim in factor.claims:
+            neighbours.setdefault(claim, set()).update(factor.claims)
+    for claim, others in neighbours.items():
+        others.discard(claim)
+    waiting = [(len(others), claim) for claim, others in neighbours.items()]
+    heapify(waiting)
+    cliques: dict[int, tuple[int, ...]] = {}
+    num_entries = 0
+    while neighbours:
+        check_stop(should_stop)
+        claim = _next_claim(waiting, neighbours)
+        others = neighbours.pop(claim)
+        num_entries += 2 << len(others)
+        if len(others) >= max_claims or num_entries > MAX_TREE_ENTRIES:
+            raise _too_large(num_relevant, len(others) + 1, max_claims)
+        cliques[claim] = (claim, *sorted(others))
+        for other in others:
+            neighbours[other] |= others
+            neighbours[other] -= {claim, other}
+            heappush(waiting, (len(neighbours[other]), other))
+    return cliques
+
+
+def _next_claim(waiting: list[tuple[int, int]], neighbours: dict[int, set[int]]) -> int:
+    """Of some of the claims with the fewest neighbours, the one whose neighbours are joined best already."""
+    tried: list[tuple[int, int]] = []
+    while waiting and len(tried) < NUM_TRIED and (not tried or waiting[0][0] == tried[0][0]):
+        size, claim = heappop(waiting)
+        # Sizes that have changed since stand in the heap anew.
+        if claim in neighbours and len(neighbours[claim]) == size and (size, claim) not in tried:
+            tried.append((size, claim))
+    num_joined = [sum(len(neighbours[other] & neighbours[claim]) for other in neighbours[claim]) for _, claim in tried]
+    best = num_joined.index(max(num_joined))
+    for number, entry in enumerate(tried):
+        if number != best:
+            heappush(waiting, entry)
+    return tried[best][1]
+
+
+def _too_large(num_relevant: int, num_claims: int, limit: int) -> TooLargeError:
+    return TooLargeError(
+        f"expected tables of at most {limit} claims, got one of {num_claims} among {num_relevant} relevant claims; "
+        "ask for SAMPLE or LBP",
+        size=num_claims,
+        limit=limit,
+    )

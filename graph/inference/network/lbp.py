@@ -1,0 +1,220 @@
+"""
+LBP: loopy belief propagation in log-odds, forward in topological order, then backward.
+
+Exact where at most one path joins any two claims; else its levels are approximate, off by 0.005 in the mean and 0.05 at
+most on sparse graphs, up to 0.2 on small dense ones.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from graph.inference.log_odds import FloatArray
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.errors import ShouldStop, check_stop, never
+from graph.inference.network.evidence import Evidence
+from graph.inference.network.intercepts import CalibratedNetwork, hermite_nodes
+from graph.inference.network.kernels import Backend, get_kernels
+from graph.inference.network.limits import MAX_LOG_ODDS, MAX_TABLE_PARENTS
+from graph.inference.network.structure import BoolArray, ancestors
+from graph.inference.network.vectorized import fast_sigmoid
+
+TOLERANCE: Final = 1e-6
+"""In log-odds: far below what separates LBP from the truth."""
+
+DAMPING_LADDER: Final = ((0.2, 4, 60), (0.5, 8, 80), (0.8, 16, 120), (0.9, 32, 200), (0.95, 64, 400))
+"""
+How much of the old message is kept; within how many sweeps the residual has to halve, some five times what this much
+damping alone takes; and how many sweeps are made at most before the next rung.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Propagation:
+    """
+    What LBP found.
+
+    Attributes:
+        beliefs: Marginals and diagnostics.
+        messages: What each link's child says of its parent, in log-odds; a start for the next, shape (links,).
+        guide: Evidence and what the children say, in log-odds, shape (n,).
+    """
+
+    beliefs: Beliefs
+    messages: FloatArray
+    guide: FloatArray
+
+
+def propagate(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    *,
+    start: FloatArray | None = None,
+    tolerance: float = TOLERANCE,
+    should_stop: ShouldStop = never,
+    backend: Backend | None = None,
+) -> Propagation:
+    """
+    Marginals of all claims by loopy belief propagation.
+
+    Claims that are neither informative nor above one that is say nothing to their parents; they are visited once, at
+    the end.
+
+    Args:
+        model: The joint distribution.
+        evidence: What is known.
+        start: Messages to begin with, shape (links,); silence by default.
+        tolerance: Largest change of a message, or of all that a claim is told, at which it has converged, in log-odds.
+        should_stop: Asked before each sweep.
+        backend: Where the loops run.
+
+    Raises:
+        ValueError: The messages do not fit the network, or the evidence does not.
+        Cancelled: `should_stop` said so.
+        ArithmeticError: A marginal came out that is none.
+
+    Source: Pearl, Probabilistic Reasoning in Intelligent Systems (1988), section 4.3; Murphy, Weiss and Jordan, UAI
+    (1999), 467-475.
+    """
+    started = time.perf_counter()
+    network = model.network
+    check_fits(model, evidence)
+    sweeps = _Sweeps(model, evidence, start, backend)
+    iterations, residual, damping = 0, 0.0, DAMPING_LADDER[0][0]
+    if sweeps.active.size:
+        iterations, residual, damping = _climb(sweeps, tolerance, should_stop)
+    check_stop(should_stop)
+    sweeps.finish()
+    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(sweeps.beliefs))
+    converged = residual <= tolerance
+    is_approximated = sweeps.is_active & (network.num_parents > MAX_TABLE_PARENTS)
+    diagnostics = Diagnostics(
+        method=Method.LBP,
+        converged=converged,
+        reason="" if converged else f"not converged: messages still change by {residual:.2g} after {iterations} sweeps",
+        seconds=time.perf_counter() - started,
+        iterations=iterations,
+        residual=residual,
+        damping=damping,
+        num_approximated=int(is_approximated.sum()),
+        approximation_error=float(model.normal_errors[is_approximated].max()) if is_approximated.any() else None,
+    )
+    return Propagation(
+        beliefs=Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), None, diagnostics),
+        messages=sweeps.messages,
+        guide=evidence.llr + sweeps.said(),
+    )
+
+
+def relevant_claims(model: CalibratedNetwork, evidence: Evidence) -> BoolArray:
+    """Claims that are informative or have influence on one that is; the others only follow. Shape (n,)."""
+    return ancestors(model.network, evidence.is_informative)
+
+
+def check_fits(model: CalibratedNetwork, evidence: Evidence) -> None:
+    """
+    Refuse evidence on another number of claims.
+
+    Raises:
+        ValueError: It is.
+    """
+    if evidence.llr.shape != (model.network.num_claims,):
+        message = f"expected evidence on {model.network.num_claims} claims, got {evidence.llr.size}"
+        raise ValueError(message)
+
+
+class _Sweeps:
+    """The state of a propagation, and its two sweeps."""
+
+    def __init__(
+        self, model: CalibratedNetwork, evidence: Evidence, start: FloatArray | None, backend: Backend | None
+    ) -> None:
+        network = model.network
+        if start is not None and start.shape != (network.num_links,):
+            message = f"expected a message for each of {network.num_links} links, got shape {start.shape}"
+            raise ValueError(message)
+        self.model, self.evidence = model, evidence
+        self.kernels = get_kernels(backend)
+        self.is_active = relevant_claims(model, evidence)
+        in_order = self.is_active[network.order]
+        self.active, self.passive = network.order[in_order], network.order[~in_order]
+        self.observed = evidence.observed.astype(np.int64)
+        self.nodes, self.node_weights = hermite_nodes()
+        self.messages = np.zeros(network.num_links)
+        if start is not None:
+            # Who has nothing to say is silent, whatever was said before.
+            self.messages = np.where(self.is_active[network.link_children], start, 0.0)
+        self.if_true, self.if_false = np.zeros(network.num_links), np.zeros(network.num_links)
+        self.priors, self.beliefs = np.zeros(network.num_claims), np.zeros(network.num_claims)
+
+    def sweep(self, damping: float) -> float:
+        """Forward and backward once; the residual."""
+        network = self.model.network
+        self._forward(self.active)
+        return self.kernels.sweep_backward(
+            self.active,
+            damping,
+            network.parent_start,
+            network.link_parents,
+            network.child_start,
+            network.child_links,
+            self.evidence.llr,
+            self.observed,
+            self.if_true,
+            self.if_false,
+            self.messages,
+            network.levels,
+        )
+
+    def finish(self) -> None:
+        """Beliefs of all claims from the messages as they stand."""
+        self._forward(self.active)
+        self._forward(self.passive)
+
+    def said(self) -> FloatArray:
+        """What the children of each claim say of it, together, shape (n,)."""
+        network = self.model.network
+        return np.bincount(network.link_parents, self.messages, minlength=network.num_claims).astype(np.float64)
+
+    def _forward(self, claims: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        network = self.model.network
+        self.kernels.sweep_forward(
+            claims,
+            network.parent_start,
+            network.link_parents,
+            network.weights,
+            network.child_start,
+            network.child_links,
+            self.model.intercepts,
+            self.model.table_start,
+            self.model.probabilities,
+            self.nodes,
+            self.node_weights,
+            self.evidence.llr,
+            self.observed,
+            self.messages,
+            self.if_true,
+            self.if_false,
+            self.priors,
+            self.beliefs,
+            network.levels,
+        )
+
+
+def _climb(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:
+    """Sweep with more and more damping until it settles: how often, the last residual, the last damping."""
+    iterations, residual, damping = 0, MAX_LOG_ODDS, DAMPING_LADDER[0][0]
+    for damping, patience, num_sweeps in DAMPING_LADDER:
+        best, waited = MAX_LOG_ODDS, 0
+        for _ in range(num_sweeps):
+            check_stop(should_stop)
+            residual = sweeps.sweep(damping)
+            iterations += 1
+            if residual <= tolerance:
+                return iterations, residual, damping
+            best, waited = (residual, 0) if residual < 0.5 * best else (best, waited + 1)
+            if waited > patience:
+                break
+    return iterations, residual, damping

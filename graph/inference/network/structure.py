@@ -1,0 +1,293 @@
+"""Claims and influences as arrays: topological order, parents and children as slices."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.inference.log_odds import FloatArray, logits
+
+IntArray = NDArray[np.int64]
+KeyArray = NDArray[np.uint64]
+BoolArray = NDArray[np.bool_]
+ByteArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """
+    A directed acyclic graph of n claims and m links, each link a pair of claims that one or more influences join.
+
+    Links stand in the order of their child, and for one child in the order of their parents' keys, so that nothing
+    computed from them depends on where a claim stands in the arrays.
+
+    Attributes:
+        stated: Probability of each claim as stated, shape (n,).
+        reference: Belief without any evidence, shape (n,).
+        keys: Names each claim to the random streams, shape (n,).
+        order: Claims, each after its parents, shape (n,).
+        levels: Length of the longest path that leads to a claim, shape (n,).
+        parent_start: Links of claim c are parent_start[c] to parent_start[c + 1], shape (n + 1,).
+        link_parents: Shape (m,).
+        link_children: Shape (m,).
+        weights: In log-odds; of several influences that join the same pair, the mean. Shape (m,).
+        child_start: child_links[child_start[s]:child_start[s + 1]] are the links to the children of claim s.
+        child_links: Shape (m,).
+        edge_links: The link of each influence as given, shape (number of influences,).
+        p_if_true: P(child | parent true) of each influence as given.
+        p_if_false: P(child | parent false) of each influence as given.
+    """
+
+    stated: FloatArray
+    reference: FloatArray
+    keys: KeyArray
+    order: IntArray
+    levels: IntArray
+    parent_start: IntArray
+    link_parents: IntArray
+    link_children: IntArray
+    weights: FloatArray
+    child_start: IntArray
+    child_links: IntArray
+    edge_links: IntArray
+    p_if_true: FloatArray
+    p_if_false: FloatArray
+
+    @property
+    def num_claims(self) -> int:
+        """How many claims there are."""
+        return self.reference.size
+
+    @property
+    def num_links(self) -> int:
+        """How many pairs of claims are joined."""
+        return self.link_parents.size
+
+    @property
+    def num_parents(self) -> IntArray:
+        """Of each claim, shape (n,)."""
+        return np.diff(self.parent_start)
+
+
+def build_network(
+    *,
+    stated: FloatArray,
+    reference: FloatArray,
+    keys: KeyArray,
+    parents: IntArray,
+    children: IntArray,
+    p_if_true: FloatArray,
+    p_if_false: FloatArray,
+) -> Network:
+    """
+    Put claims and influences into the form that inference works on.
+
+    Args:
+        stated: Probability of each claim as stated, strictly between 0 and 1, shape (n,).
+        reference: Its belief without any evidence, strictly between 0 and 1, shape (n,).
+        keys: A 64-bit hash of each claim's id, all different, shape (n,).
+        parents: Claims by their place in the arrays, shape (m,).
+        children: Likewise, shape (m,).
+        p_if_true: P(child | parent true), strictly between 0 and 1, shape (m,).
+        p_if_false: P(child | parent false), strictly between 0 and 1, shape (m,).
+
+    Raises:
+        ValueError: Shapes differ, a probability is 0, 1 or outside, a claim does not exist, two keys are equal, or
+            influences form a cycle.
+    """
+    num_claims = reference.size
+    _check_shapes("claim", (num_claims,), stated=stated, reference=reference, keys=keys)
+    _check_shapes(
+        "influence", (parents.size,), parents=parents, children=children, p_if_true=p_if_true, p_if_false=p_if_false
+    )
+    _check_claims(num_claims, parents, children)
+    keys = keys.astype(np.uint64)
+    if np.unique(keys).size != num_claims:
+        message = "expected a key of its own for each claim, got two that are equal"
+        raise ValueError(message)
+    for probabilities in (stated, reference):
+        logits(probabilities)
+    edge_weights = logits(p_if_true) - logits(p_if_false)
+    # Ranks instead of the 64-bit keys themselves, so that child and parent fit one whole number.
+    ranks = np.empty(num_claims, np.int64)
+    ranks[np.argsort(keys)] = np.arange(num_claims)
+    pairs, edge_links = np.unique(children.astype(np.int64) * num_claims + ranks[parents], return_inverse=True)
+    link_children = pairs // max(num_claims, 1)
+    link_parents = np.argsort(ranks)[pairs % max(num_claims, 1)]
+    counts = np.bincount(edge_links, minlength=pairs.size)
+    weights = np.bincount(edge_links, edge_weights, minlength=pairs.size) / counts
+    parent_start, child_start, child_links = _slices(num_claims, link_parents, link_children)
+    levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
+    return Network(
+        stated=stated.astype(np.float64),
+        reference=reference.astype(np.float64),
+        keys=keys,
+        order=np.lexsort((ranks, levels)),
+        levels=levels,
+        parent_start=parent_start,
+        link_parents=link_parents,
+        link_children=link_children,
+        weights=weights,
+        child_start=child_start,
+        child_links=child_links,
+        edge_links=edge_links.astype(np.int64),
+        p_if_true=p_if_true.astype(np.float64),
+        p_if_false=p_if_false.astype(np.float64),
+    )
+
+
+def ancestors(network: Network, claims: BoolArray) -> BoolArray:
+    """The claims themselves and all from which an influence path leads to one of them, shape (n,)."""
+    reached = claims.copy()
+    frontier = np.flatnonzero(claims)
+    while frontier.size:
+        found = network.link_parents[places_between(network.parent_start, frontier)]
+        frontier = np.unique(found[~reached[found]])
+        reached[frontier] = True
+    return reached
+
+
+def descendants(network: Network, claims: BoolArray) -> BoolArray:
+    """The claims themselves and all to which an influence path leads from one of them, shape (n,)."""
+    reached = claims.copy()
+    frontier = np.flatnonzero(claims)
+    while frontier.size:
+        links = network.child_links[places_between(network.child_start, frontier)]
+        found = network.link_children[links]
+        frontier = np.unique(found[~reached[found]])
+        reached[frontier] = True
+    return reached
+
+
+def keep_links(network: Network, kept: BoolArray) -> Network:
+    """
+    The same claims with only some of the links; influences that made the others are gone too.
+
+    Args:
+        network: Stays as it is.
+        kept: Which links stay, shape (number of links,).
+    """
+    number = np.cumsum(kept) - 1
+    edges = kept[network.edge_links]
+    link_parents, link_children = network.link_parents[kept], network.link_children[kept]
+    parent_start, child_start, child_links = _slices(network.num_claims, link_parents, link_children)
+    return Network(
+        stated=network.stated,
+        reference=network.reference,
+        keys=network.keys,
+        order=network.order,
+        levels=network.levels,
+        parent_start=parent_start,
+        link_parents=link_parents,
+        link_children=link_children,
+        weights=network.weights[kept],
+        child_start=child_start,
+        child_links=child_links,
+        edge_links=number[network.edge_links[edges]],
+        p_if_true=network.p_if_true[edges],
+        p_if_false=network.p_if_false[edges],
+    )
+
+
+def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
+    """
+    The part of a network that some claims make up, with the links among them, and which links those are.
+
+    Args:
+        network: Stays as it is.
+        kept: Which claims, shape (n,); each with its parents, or the part would not be a network.
+
+    Raises:
+        ValueError: A parent is missing.
+    """
+    links = kept[network.link_children]
+    if not kept[network.link_parents[links]].all():
+        message = "expected claims together with their parents, got one without"
+        raise ValueError(message)
+    number = np.cumsum(kept) - 1
+    edges = links[network.edge_links]
+    link_number = np.cumsum(links) - 1
+    link_parents, link_children = number[network.link_parents[links]], number[network.link_children[links]]
+    parent_start, child_start, child_links = _slices(int(kept.sum()), link_parents, link_children)
+    part = Network(
+        stated=network.stated[kept],
+        reference=network.reference[kept],
+        keys=network.keys[kept],
+        order=number[network.order[kept[network.order]]],
+        levels=network.levels[kept],
+        parent_start=parent_start,
+        link_parents=link_parents,
+        link_children=link_children,
+        weights=network.weights[links],
+        child_start=child_start,
+        child_links=child_links,
+        edge_links=link_number[network.edge_links[edges]],
+        p_if_true=network.p_if_true[edges],
+        p_if_false=network.p_if_false[edges],
+    )
+    return part, links
+
+
+def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Where each claim's links to parents and to children begin, and the latter in the order of their parents."""
+    parent_start = np.zeros(num_claims + 1, np.int64)
+    np.cumsum(np.bincount(link_children, minlength=num_claims), out=parent_start[1:])
+    child_start = np.zeros(num_claims + 1, np.int64)
+    np.cumsum(np.bincount(link_parents, minlength=num_claims), out=child_start[1:])
+    return parent_start, child_start, np.argsort(link_parents, kind="stable")
+
+
+def places_between(start: IntArray, claims: IntArray) -> IntArray:
+    """The places from start[c] up to start[c + 1] of all these claims, one claim after the other."""
+    counts = start[claims + 1] - start[claims]
+    ends = np.cumsum(counts)
+    places: IntArray = np.arange(counts.sum()) + np.repeat(start[claims] - ends + counts, counts)
+    return places
+
+
+def _levels(
+    num_claims: int, link_parents: IntArray, link_children: IntArray, child_start: IntArray, child_links: IntArray
+) -> IntArray:
+    """Kahn's algorithm, a level at a time."""
+    num_open = np.bincount(link_children, minlength=num_claims)
+    levels = np.zeros(num_claims, np.int64)
+    frontier = np.flatnonzero(num_open == 0)
+    level = num_done = 0
+    while frontier.size:
+        levels[frontier] = level
+        num_done += frontier.size
+        found, counts = np.unique(link_children[child_links[places_between(child_start, frontier)]], return_counts=True)
+        num_open[found] -= counts
+        frontier = found[num_open[found] == 0]
+        level += 1
+    if num_done < num_claims:
+        cycle = _find_cycle(link_parents, link_children, num_open > 0)
+        message = f"expected no cycle of influences, got one through the claims {' -> '.join(map(str, cycle))}"
+        raise ValueError(message)
+    return levels
+
+
+def _find_cycle(link_parents: IntArray, link_children: IntArray, is_open: BoolArray) -> list[int]:
+    """A cycle among claims that each have a parent among them: walking from parent to parent must come back."""
+    among = is_open[link_parents] & is_open[link_children]
+    a_parent = dict(zip(link_children[among].tolist(), link_parents[among].tolist(), strict=True))
+    claim = next(iter(a_parent))
+    walked = [claim]
+    while (claim := a_parent[claim]) not in walked:
+        walked.append(claim)
+    return [*walked[walked.index(claim) :], claim][::-1]
+
+
+def _check_shapes(what: str, shape: tuple[int, ...], **arrays: NDArray[np.generic]) -> None:
+    for name, array in arrays.items():
+        if array.shape != shape:
+            message = f"expected one {name} for each {what}, shape {shape}, got shape {array.shape}"
+            raise ValueError(message)
+
+
+def _check_claims(num_claims: int, parents: IntArray, children: IntArray) -> None:
+    for claims in (parents, children):
+        outside = claims[(claims < 0) | (claims >= num_claims)]
+        if outside.size:
+            message = f"expected claims from 0 to {num_claims - 1}, got {outside[0]}"
+            raise ValueError(message)

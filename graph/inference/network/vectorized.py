@@ -1,0 +1,437 @@
+"""
+The kernels in NumPy, for where numba is not to be had, and as the second opinion that the compiled ones are held to.
+
+The same arguments in the same order as in `graph.inference.network.compiled`; the same draws, and the same results up
+to rounding.
+"""
+
+import numpy as np
+
+from graph.inference.log_odds import FloatArray
+from graph.inference.network.limits import (
+    GRID_LIMIT,
+    GRID_STEPS,
+    MAX_LOG_ODDS,
+    MAX_SOLVED_PARENTS,
+    MAX_TABLE_PARENTS,
+    NEWTON_STEPS,
+    NEWTON_TOLERANCE,
+)
+from graph.inference.network.streams import GOLDEN, NUM_ORDERS, OrderArray, mix
+from graph.inference.network.structure import ByteArray, IntArray, KeyArray, places_between
+
+LOW_32 = np.uint64(0xFFFFFFFF)
+SHIFT_32 = np.uint64(32)
+TWO_32 = 4294967296.0
+
+
+def fast_sigmoid(x: FloatArray) -> FloatArray:
+    """`sigmoid` of each, to rounding, at NumPy's speed."""
+    odds = np.exp(-np.abs(x))
+    return np.where(x >= 0.0, 1.0, odds) / (1.0 + odds)
+
+
+def softplus(x: FloatArray) -> FloatArray:
+    """ln(1 + exp(x)) of each, without overflow."""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def configuration_log_odds(weights: FloatArray) -> FloatArray:
+    """
+    What each configuration of parents adds: entry c is the sum of the weights whose bit in c is set.
+
+    Args:
+        weights: Of any number of claims with k parents each, shape (..., k).
+
+    Returns:
+        Shape (..., 2^k).
+    """
+    sums = np.zeros((*weights.shape[:-1], 1))
+    for j in range(weights.shape[-1]):
+        sums = np.concatenate([sums, sums + weights[..., j : j + 1]], axis=-1)
+    return sums
+
+
+def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> float:
+    """The intercept a for which sum of shares * sigmoid(a + log_odds) is the target: Newton within a bracket."""
+    log_odds, shares = log_odds[shares > 0.0], shares[shares > 0.0]
+    wanted = float(np.log(target) - np.log1p(-target))
+    low, high = wanted - float(log_odds.max()), wanted - float(log_odds.min())
+    intercept = min(high, max(low, wanted - float(shares @ log_odds)))
+    for _ in range(NEWTON_STEPS):
+        p = fast_sigmoid(intercept + log_odds)
+        excess, slope = float(shares @ p) - target, float(shares @ (p * (1.0 - p)))
+        low, high = (low, intercept) if excess > 0.0 else (intercept, high)
+        following = intercept - excess / slope if slope > 0.0 else np.inf
+        if not low <= following <= high:
+            following = 0.5 * (low + high)
+        if abs(following - intercept) <= NEWTON_TOLERANCE:
+            return following
+        intercept = following
+    return intercept
+
+
+def _visits(stream: int, first: OrderArray, second: OrderArray) -> IntArray:
+    num_samples = first.shape[1]
+    shift = ((stream >> 8) & 0xFFFFFF) % num_samples
+    places = (second[(stream >> 4) & (NUM_ORDERS - 1)].astype(np.int64) + shift) % num_samples
+    visits: IntArray = first[stream & (NUM_ORDERS - 1)][places].astype(np.int64)
+    return visits
+
+
+def _draw(stream: int, visits: IntArray, configurations: IntArray, thresholds: KeyArray) -> ByteArray:
+    """Systematic draws, one stream through the samples of each configuration; thresholds are in units of 2^-32."""
+    counts = np.bincount(configurations, minlength=thresholds.size)
+    shares = counts.astype(np.uint64) * thresholds
+    starts = (np.uint64(stream >> 32) + np.cumsum(shares) - shares) & LOW_32
+    visited = configurations[visits]
+    by_configuration = np.argsort(visited, kind="stable")
+    sizes_before = np.cumsum(counts) - counts
+    of = visited[by_configuration]
+    ranks = (np.arange(visits.size) - sizes_before[of]).astype(np.uint64)
+    before = starts[of] + ranks * thresholds[of]
+    drawn = np.empty(visits.size, np.uint8)
+    drawn[visits[by_configuration]] = ((before + thresholds[of]) >> SHIFT_32) - (before >> SHIFT_32)
+    return drawn
+
+
+def _draw_each(stream: int, visits: IntArray, probabilities: FloatArray) -> ByteArray:
+    """Systematic draws, one stream through all samples."""
+    thresholds = (probabilities[visits] * TWO_32).astype(np.uint64)
+    total = np.cumsum(thresholds) + np.uint64(stream >> 32)
+    drawn = np.empty(visits.size, np.uint8)
+    drawn[visits] = (total >> SHIFT_32) - ((total - thresholds) >> SHIFT_32)
+    return drawn
+
+
+def _unpack(words: KeyArray) -> ByteArray:
+    return np.unpackbits(words.view(np.uint8), bitorder="little")
+
+
+def draw_prior(
+    claims: IntArray,
+    solve: int,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    weights: FloatArray,
+    reference: FloatArray,
+    streams: KeyArray,
+    first: OrderArray,
+    second: OrderArray,
+    bits: KeyArray,
+    intercepts: FloatArray,
+    slopes: FloatArray,
+    pulls: FloatArray,
+    means: FloatArray,
+) -> None:
+    """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
+    num_samples = first.shape[1]
+    for i in claims.tolist():
+        links = slice(parent_start[i], parent_start[i + 1])
+        stream = int(streams[i])
+        visits = _visits(stream, first, second)
+        parents = [_unpack(bits[s]) for s in link_parents[links].tolist()]
+        if len(parents) <= MAX_SOLVED_PARENTS:
+            table = configuration_log_odds(weights[links])
+            configurations = np.zeros(num_samples, np.int64)
+            for j, parent in enumerate(parents):
+                configurations |= parent.astype(np.int64) << j
+            shares = np.bincount(configurations, minlength=table.size) / num_samples
+            if solve and len(parents) == 1:
+                true = reference[link_parents[links.start]]
+                shares = np.array([1.0 - true, true])
+            if solve:
+                intercepts[i] = solve_intercept(table, shares, reference[i])
+            p = fast_sigmoid(intercepts[i] + table)
+            means[i] = shares @ p
+            changes = shares * p * (1.0 - p)
+            is_set = (np.arange(table.size)[:, None] >> np.arange(len(parents))) & 1
+            pulls[links] = -(changes @ is_set)
+            drawn = _draw(stream, visits, configurations, (p * TWO_32).astype(np.uint64))
+        else:
+            sums = np.zeros(num_samples)
+            for parent, weight in zip(parents, weights[links], strict=True):
+                sums += weight * parent
+            if solve:
+                intercepts[i] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), reference[i])
+            p = fast_sigmoid(intercepts[i] + sums)
+            means[i] = p.mean()
+            changes = p * (1.0 - p) / num_samples
+            pulls[links] = [-(changes @ parent) for parent in parents]
+            drawn = _draw_each(stream, visits, p)
+        slopes[i] = changes.sum()
+        pulls[links] /= slopes[i]
+        bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
+
+
+def draw_guided(
+    claims: IntArray,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    weights: FloatArray,
+    intercepts: FloatArray,
+    guide: FloatArray,
+    observed: IntArray,
+    table_start: IntArray,
+    thresholds: KeyArray,
+    streams: KeyArray,
+    first: OrderArray,
+    second: OrderArray,
+    wide_rows: IntArray,
+    states: ByteArray,
+    log_odds: FloatArray,
+) -> None:
+    """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    for i in claims.tolist():
+        links = slice(parent_start[i], parent_start[i + 1])
+        stream, wide, row = int(streams[i]), wide_rows[i], states[i]
+        row[:] = 0
+        if wide < 0:
+            for j, parent in enumerate(link_parents[links].tolist()):
+                row |= (states[parent] & np.uint8(1)) << np.uint8(j + 1)
+        else:
+            sums = log_odds[wide]
+            sums[:] = intercepts[i]
+            for parent, weight in zip(link_parents[links].tolist(), weights[links], strict=True):
+                sums += weight * (states[parent] & np.uint8(1))
+        if observed[i] >= 0:
+            row |= np.uint8(observed[i])
+        elif wide < 0:
+            own = thresholds[table_start[i] : table_start[i] + (1 << (links.stop - links.start))]
+            row |= _draw(stream, _visits(stream, first, second), (row >> np.uint8(1)).astype(np.int64), own)
+        else:
+            row |= _draw_each(stream, _visits(stream, first, second), fast_sigmoid(log_odds[wide] + guide[i]))
+
+
+def weigh(
+    claims: IntArray,
+    guide: FloatArray,
+    llr: FloatArray,
+    observed: IntArray,
+    weight_start: IntArray,
+    weight_table: FloatArray,
+    wide_rows: IntArray,
+    states: ByteArray,
+    log_odds: FloatArray,
+    log_weights: FloatArray,
+) -> None:
+    """Add to each sample's log weight what these claims make of it."""
+    for i in claims.tolist():
+        if wide_rows[i] < 0:
+            log_weights += weight_table[weight_start[i] + states[i].astype(np.int64)]
+            continue
+        z = log_odds[wide_rows[i]]
+        if observed[i] >= 0:
+            log_weights -= softplus(z if observed[i] == 0 else -z)
+        else:
+            x = states[i] & np.uint8(1)
+            log_weights += softplus(z + guide[i]) - softplus(z) - (guide[i] - llr[i]) * x
+
+
+def _interpolated(grid: FloatArray, x: FloatArray) -> FloatArray:
+    """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
+    place = (x + GRID_LIMIT) * GRID_STEPS
+    last = grid.shape[0] - 1
+    k = np.clip(place.astype(np.int64), 0, last - 1)
+    t = np.clip(place - k, 0.0, 1.0)
+    v0, s0, v1, s1 = grid[k, 0], grid[k, 1], grid[k + 1, 0], grid[k + 1, 1]
+    d = v1 - v0
+    inside = v0 + t * (s0 + t * (3.0 * d - 2.0 * s0 - s1 + t * (s0 + s1 - 2.0 * d)))
+    values: FloatArray = inside + np.minimum(place, 0.0) * grid[0, 1] + np.maximum(place - last, 0.0) * grid[last, 1]
+    return values
+
+
+def sweep_gibbs(
+    claims: IntArray,
+    beta: float,
+    sweep_salt: int,
+    parent_start: IntArray,
+    weights: FloatArray,
+    link_children: IntArray,
+    child_start: IntArray,
+    child_links: IntArray,
+    guide: FloatArray,
+    llr: FloatArray,
+    observed: IntArray,
+    table_start: IntArray,
+    table: FloatArray,
+    potentials: FloatArray,
+    grids: FloatArray,
+    streams: KeyArray,
+    wide_rows: IntArray,
+    states: ByteArray,
+    log_odds: FloatArray,
+    means: FloatArray,
+) -> None:
+    """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    num_samples = states.shape[1]
+    one = np.uint8(1)
+    steps = np.arange(num_samples, dtype=np.uint64) * np.uint64(GOLDEN)
+    for i in claims.tolist():
+        if observed[i] >= 0:
+            continue
+        row = states[i]
+        children = [
+            (link, link_children[link], weights[link])
+            for link in child_links[child_start[i] : child_start[i + 1]].tolist()
+        ]
+        own = guide[i] - beta * (guide[i] - llr[i])
+        if wide_rows[i] < 0:
+            sums = own + table[table_start[i] + (row >> one).astype(np.int64)]
+        else:
+            sums = own + log_odds[wide_rows[i]]
+        for link, c, weight in children:
+            gain = weight if observed[c] < 0 else beta * weight
+            if wide_rows[c] < 0:
+                bit = 1 << (link - parent_start[c])
+                full = np.arange(1 << (parent_start[c + 1] - parent_start[c] + 1))
+                with_i = (full >> 1) | bit
+                effects = gain * (full & 1) - (
+                    potentials[table_start[c] + with_i] - potentials[table_start[c] + (with_i ^ bit)]
+                )
+                sums += effects[states[c]]
+            else:
+                without_i = log_odds[wide_rows[c]] - weight * (row & one)
+                grid = grids[wide_rows[c]]
+                sums += gain * (states[c] & one)
+                sums -= _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
+        p = fast_sigmoid(sums)
+        uniforms = (mix(steps + (streams[i] ^ np.uint64(sweep_salt))) >> np.uint64(11)) * 2.0**-53
+        flips = (uniforms < p).astype(np.uint8) ^ (row & one)
+        row ^= flips
+        means[i] += p.mean()
+        for link, c, weight in children:
+            if wide_rows[c] < 0:
+                states[c] ^= flips << np.uint8(link - parent_start[c] + 1)
+            else:
+                log_odds[wide_rows[c]] += weight * (flips * (2.0 * (row & one) - 1.0))
+
+
+def sweep_forward(
+    claims: IntArray,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    weights: FloatArray,
+    child_start: IntArray,
+    child_links: IntArray,
+    intercepts: FloatArray,
+    table_start: IntArray,
+    probabilities: FloatArray,
+    nodes: FloatArray,
+    node_weights: FloatArray,
+    llr: FloatArray,
+    observed: IntArray,
+    messages: FloatArray,
+    if_true: FloatArray,
+    if_false: FloatArray,
+    priors: FloatArray,
+    beliefs: FloatArray,
+    levels: IntArray,
+) -> None:
+    """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
+    said = _sums_of(messages[child_links], child_start)
+    num_parents = np.diff(parent_start)
+    for group in _groups(claims, levels, num_parents):
+        k = num_parents[group[0]]
+        links = parent_start[group][:, None] + np.arange(k)
+        parents = link_parents[links]
+        heard = np.where(observed[parents] >= 0, 0.0, messages[links])
+        incoming = fast_sigmoid(np.clip(beliefs[parents] - heard, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+        if k <= MAX_TABLE_PARENTS:
+            table = probabilities[table_start[group][:, None] + np.arange(1 << k)]
+            p, if_true[links], if_false[links] = _expect_table(table, incoming)
+        else:
+            p, if_true[links], if_false[links] = _expect_moments(
+                intercepts[group], weights[links], incoming, nodes, node_weights
+            )
+        priors[group] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
+        beliefs[group] = np.where(observed[group] >= 0, fixed, priors[group] + llr[group] + said[group])
+
+
+def sweep_backward(
+    claims: IntArray,
+    damping: float,
+    parent_start: IntArray,
+    link_parents: IntArray,
+    child_start: IntArray,
+    child_links: IntArray,
+    llr: FloatArray,
+    observed: IntArray,
+    if_true: FloatArray,
+    if_false: FloatArray,
+    messages: FloatArray,
+    levels: IntArray,
+) -> float:
+    """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
+    changes = np.zeros_like(messages)
+    num_parents = np.diff(parent_start)
+    for group in _groups(claims, levels, np.zeros_like(levels))[::-1]:
+        links_to_children = child_links[places_between(child_start, group)]
+        starts = np.zeros(group.size + 1, np.int64)
+        np.cumsum(child_start[group + 1] - child_start[group], out=starts[1:])
+        heard = llr[group] + _sums_of(messages[links_to_children], starts)
+        fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
+        heard = np.where(observed[group] >= 0, fixed, np.clip(heard, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+        heard = np.repeat(heard, num_parents[group])
+        likely, unlikely = np.exp(np.minimum(heard, 0.0)), np.exp(np.minimum(-heard, 0.0))
+        links = places_between(parent_start, group)
+        if not links.size:
+            continue
+        with_parent = likely * if_true[links] + unlikely * (1.0 - if_true[links])
+        without = likely * if_false[links] + unlikely * (1.0 - if_false[links])
+        said = np.clip(np.log(with_parent) - np.log(without), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        changes[links] = said - messages[links]
+        messages[links] = damping * messages[links] + (1.0 - damping) * said
+    sums = np.bincount(link_parents, changes, minlength=num_parents.size)
+    return max(float(np.abs(changes).max(initial=0.0)), float(np.abs(sums).max(initial=0.0)))
+
+
+def _groups(claims: IntArray, levels: IntArray, num_parents: IntArray) -> list[IntArray]:
+    """Claims of one level and one number of parents together, in the order of the levels."""
+    if not claims.size:
+        return []
+    codes = levels[claims] * (int(num_parents.max()) + 1) + num_parents[claims]
+    order = np.argsort(codes, kind="stable")
+    return np.split(claims[order], np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def _sums_of(values: FloatArray, start: IntArray) -> FloatArray:
+    """The sum of values[start[i]:start[i + 1]] for each i."""
+    owners = np.repeat(np.arange(start.size - 1), np.diff(start))
+    return np.bincount(owners, values, minlength=start.size - 1).astype(np.float64)
+
+
+def _expect_table(table: FloatArray, incoming: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    products = np.ones((incoming.shape[0], 1))
+    for j in range(incoming.shape[1]):
+        p = incoming[:, j : j + 1]
+        products = np.concatenate([products * (1.0 - p), products * p], axis=1)
+    products *= table
+    if_true, if_false = np.empty_like(incoming), np.empty_like(incoming)
+    for j in range(incoming.shape[1] - 1, -1, -1):
+        low, high = products[:, : 1 << j], products[:, 1 << j :]
+        if_false[:, j] = low.sum(axis=1) / (1.0 - incoming[:, j])
+        if_true[:, j] = high.sum(axis=1) / incoming[:, j]
+        products = low + high
+    return products[:, 0], if_true, if_false
+
+
+def _expect_moments(
+    intercepts: FloatArray, weights: FloatArray, incoming: FloatArray, nodes: FloatArray, node_weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    means = weights * incoming
+    variances = weights**2 * incoming * (1.0 - incoming)
+    mean, variance = intercepts + means.sum(axis=1), variances.sum(axis=1)
+    rest, spread = mean[:, None] - means, variance[:, None] - variances
+    return (
+        expect_normal(mean, variance, nodes, node_weights),
+        expect_normal(rest + weights, spread, nodes, node_weights),
+        expect_normal(rest, spread, nodes, node_weights),
+    )
+
+
+def expect_normal(mean: FloatArray, variance: FloatArray, nodes: FloatArray, node_weights: FloatArray) -> FloatArray:
+    """The mean of sigmoid(z) for normal z, by Gauss-Hermite."""
+    spread = np.sqrt(2.0 * np.maximum(variance, 0.0))
+    return fast_sigmoid(mean[..., None] + spread[..., None] * nodes) @ node_weights
