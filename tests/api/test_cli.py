@@ -11,7 +11,7 @@ from graphql import build_schema
 
 from api.cli import cli, find_exit_code, write_whole
 from graph import errors
-from graph.bundles import is_empty
+from graph.bundles import import_bundle, is_empty
 from graph.model import parse_bundle
 from graph.sample import load_sample
 from graph.sessions import Database, DatabaseAddress
@@ -169,3 +169,20 @@ async def test_migrating_twice_applies_nothing_the_second_time(
     finished = await run("migrate", environment=variables(database_address))
 
     assert (finished.code, finished.output) == (0, "nothing to apply\n")
+
+
+async def test_a_sweep_finds_what_is_overdue_once(database: Database, database_address: DatabaseAddress) -> None:
+    """The sample has check-ins of July 2026 and later that nobody has swept; how many are due tells the day."""
+    environment = variables(database_address)
+    await import_bundle(database, load_sample())
+
+    dry = await run("sweep", "--dry-run", environment=environment)
+    first = await run("sweep", environment=environment)
+    second = await run("sweep", environment=environment)
+
+    assert [dry.code, first.code, second.code] == [0, 0, 0]
+    assert dry.output.replace("would become", "became").replace("would go", "went") == first.output
+    assert not first.output.startswith("0 ")
+    assert (
+        second.output == "0 milestones became overdue and 0 missed check-ins went into the ledger, on 0 predictions\n"
+    )
