@@ -10,6 +10,7 @@ import pytest
 from graph.bundles import export_bundle, import_bundle
 from graph.errors import ClosedClaimError, ConflictError, DuplicateError, FutureObservationError, NotFoundError
 from graph.inference.time import time_remaining_fraction, year_window
+from graph.ledgers import verify
 from graph.milestones import Observation, record_milestone
 from graph.model import Bundle, ClaimStatus
 from graph.resolution import Outcome, annul, resolve, unresolve
@@ -17,7 +18,7 @@ from graph.sample import load_sample
 from graph.sessions import Database, Unit
 from graph.sweep import sweep, sweep_once
 from tests.bundles import bundle, event, prediction
-from tests.conftest import StatementCounter
+from tests.conftest import StatementCounter, empty
 from tests.graph.reading import everything, read, stored
 
 pytestmark = pytest.mark.statements
@@ -413,3 +414,28 @@ async def test_a_page_of_the_walk_is_one_seek(database: Database) -> None:
     (page,) = await database.read(work)
 
     assert page["keys"] == ["2026-03-11!P_1:check-in-1", "2026-05-19!P_1:check-in-2"]
+
+
+async def test_the_ledger_accounts_for_everything_and_survives_a_move(database: Database) -> None:
+    """Misses, a sign, the event and a reopening: verified bit for bit, here and where the export is imported."""
+    await import_bundle(database, chain())
+    await sweep(database, AUGUST)
+    await record_milestone(database, "P_1:sign", Observation(is_hit=True))
+    await record_milestone(database, "P_1:event", Observation(is_hit=True, observed_on=date(2026, 9, 30)))
+    assert [difference async for difference in verify(database)] == []
+    await unresolve(database, "P_1", Outcome(status=ClaimStatus.OPEN))
+    assert [difference async for difference in verify(database)] == []
+    await resolve(database, "P_1", Outcome(status=ClaimStatus.RESOLVED_FALSE))
+    assert [difference async for difference in verify(database)] == []
+    before, moved = await stored(database, "P_1"), await export_bundle(database)
+
+    await empty(database)
+    await import_bundle(database, moved)
+
+    assert await export_bundle(database) == moved
+    assert [difference async for difference in verify(database)] == []
+    after = await stored(database, "P_1")
+    changing = {name for name in before if name.startswith("posterior") or name.endswith("probability_key")}
+    assert {name: after.get(name) for name in set(before) - changing} == {
+        name: before[name] for name in set(before) - changing
+    }
