@@ -333,8 +333,7 @@ def _refusal(problem: Problem, change: Change) -> InvalidError:
         # A rule about several fields names them; the first is where to look.
         found = re.search(rf"\b({'|'.join(fields)})\b", problem.message)
         return InvalidError(message, path=change.place(found.group()) if found else change.path)
-    field, dot, rest = name.partition(".")
-    return InvalidError(message, path=change.place(field) + dot + rest)
+    return InvalidError(message, path=change.place(name.partition(".")[0]))
 
 
 def _in_input_words(message: str, change: Change, fields: Sequence[str]) -> str:

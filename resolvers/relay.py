@@ -51,7 +51,7 @@ def parse_id(text: str, *subjects: str, path: str = "id") -> tuple[str, str]:
     """
     found = _find_global_id(text)
     if found is None:
-        if not _KEY.match(text):
+        if not _KEY.fullmatch(text):
             message = f"expected a global id or a key of letters, digits and _.:@#/+-, got {text[:80]!r}"
             raise InvalidError(message, path=path)
         return subjects[0], text
@@ -96,7 +96,7 @@ def page_size(first: int | None, *, path: str = "first") -> int:
 
 def _find_global_id(text: str) -> tuple[str, str] | None:
     subject, _, key = (_decode(text) or "").partition(":")
-    return (subject, key) if subject in SUBJECTS and _KEY.match(key) else None
+    return (subject, key) if subject in SUBJECTS and _KEY.fullmatch(key) else None
 
 
 def _encode(text: str) -> str:

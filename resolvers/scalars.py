@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from graph.model import MAX_LINE_CHARACTERS
+
 _MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})$")
+
+_URL = re.compile(r"https?://\S+")
 
 Moment = NewType("Moment", datetime)
 Day = NewType("Day", date)
@@ -21,10 +26,11 @@ def _show_moment(value: datetime) -> str:
 
 
 def _read_moment(value: object) -> datetime:
-    if not isinstance(value, str) or not _MOMENT.match(value):
-        message = f"expected an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z, got {value!r:.80}"
-        raise ValueError(message)
-    return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
+    with suppress(ValueError, OverflowError):  # a thirteenth month; the first day of the calendar, in another zone
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
+    message = f"expected an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z, got {value!r:.80}"
+    raise ValueError(message)
 
 
 def moment_argument(value: object) -> datetime | None:
@@ -52,8 +58,8 @@ def _read_probability(value: object) -> float:
 
 
 def _read_url(value: object) -> str:
-    if not isinstance(value, str) or not re.match(r"^https?://\S+$", value):
-        message = f"expected an http or https address, got {value!r:.80}"
+    if not isinstance(value, str) or len(value) > MAX_LINE_CHARACTERS or not _URL.fullmatch(value):
+        message = f"expected an http or https address of at most {MAX_LINE_CHARACTERS} characters, got {value!r:.80}"
         raise ValueError(message)
     return value
 

@@ -28,7 +28,9 @@ CALL (item) {
   OPTIONAL MATCH (evidence:Evidence)
   USING INDEX SEEK evidence:Evidence(cluster_key)
   WHERE evidence.cluster_key > item.cluster_low AND evidence.cluster_key < item.cluster_high
-  RETURN [evidence.cluster_size, evidence.cluster_llr_sum, evidence.cluster_adjusted_llr_sum] AS cluster
+  RETURN CASE
+    WHEN evidence IS NOT NULL THEN [evidence.cluster_size, evidence.cluster_llr_sum, evidence.cluster_adjusted_llr_sum]
+  END AS cluster
   ORDER BY evidence.cluster_key DESC
   LIMIT 1
 }

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from graphql import is_object_type
 
 from graph.bundles import export_bundle, import_bundle
 from graph.model import Bundle
@@ -15,20 +14,10 @@ from tests.bundles import bundle, claim, event, evidence, killing, prediction, r
 from tests.conftest import StatementCounter
 from tests.graph.test_bundles import ask as ask_cypher
 from tests.graph.test_bundles import everything
-from tests.resolvers.asking import SCHEMA, ask
+from tests.resolvers.mutating import Json, mutate
 
 pytestmark = pytest.mark.statements
 
-# What is selected of an answer, by type; a union takes only what one of its types can be.
-COMMON = {
-    "Written": "isDryRun isReplayed bookmark",
-    "Upserted": "created changed",
-    "ClaimUpserted": "before { probability } after { probability asOf }",
-    "UserError": "code message path",
-    "BatchRefused": "refusals { __typename path message }",
-    "CycleRefused": "cycle",
-    "Duplicate": "existingKey",
-}
 NODES = (
     "Prediction",
     "Scenario",
@@ -41,45 +30,6 @@ NODES = (
     "Episode",
     "Domain",
 )
-Json = dict[str, Any]
-
-
-async def mutate(database: Database, name: str, given: Json | None, selected: str = "", **options: Any) -> Json:
-    """Run a mutation that takes an `input`, or arguments."""
-    kinds = {"idempotencyKey": "String", "dryRun": "Boolean!", "id": "ID!", "subject": "Subject"}
-    types = {name: kinds[name] for name in options}
-    if given is not None:
-        types["input"] = f"{input_type(name)}!"
-    head = ", ".join(f"${key}: {kind}" for key, kind in types.items())
-    passed = ", ".join(f"{key}: ${key}" for key in types)
-    document = f"mutation ({head}) {{ {name}({passed}) {{ __typename {common(name)} {selected} }} }}"
-    variables = options | ({} if given is None else {"input": given})
-    answer: Json = (await ask(database, document, **variables)).data[name]
-    return answer
-
-
-def common(mutation: str) -> str:
-    """What is selected of any answer of a mutation."""
-    graphql: Any = SCHEMA._schema
-    answers = {found.name for found in graphql.mutation_type.fields[mutation].type.of_type.types}
-    fragments = []
-    for kind, selection in COMMON.items():
-        named = graphql.type_map[kind]
-        possible = {kind} if is_object_type(named) else {found.name for found in graphql.get_possible_types(named)}
-        fragments += [f"... on {kind} {{ {selection} }}"] if possible & answers else []
-    return " ".join(fragments)
-
-
-def input_type(mutation: str) -> str:
-    """The input that a mutation takes."""
-    named = {
-        "addValidation": "ValidationInput",
-        "linkDocument": "DocumentLinkInput",
-        "unlinkDocument": "DocumentLinkInput",
-        "removeInfluence": "InfluenceEndsInput",
-        "removeExposure": "ExposureEndsInput",
-    }
-    return named.get(mutation, mutation.removeprefix("upsert") + "Input")
 
 
 async def delete(database: Database, subject: str, key: str, **options: Any) -> Json:
