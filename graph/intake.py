@@ -410,7 +410,8 @@ def _row(
 
 def _validated(values: Mapping[str, Any], contribution: Mapping[str, Any], *, path: str) -> Evidence:
     try:
-        return Evidence(**values, contributions=(Contribution(**contribution),))
+        row = Evidence(**values)
+        return row.model_copy(update={"contributions": (Contribution(**contribution),)})
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
         name, *rest = problem.path.split("_")
