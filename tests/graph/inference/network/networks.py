@@ -147,6 +147,19 @@ def pyagrum_marginals(model: CalibratedNetwork, evidence: Evidence) -> FloatArra
     return np.array([inference.posterior(claim)[1] for claim in range(model.network.num_claims)])
 
 
+class Asked:
+    """A `should_stop` that says yes to its n-th question, and counts them."""
+
+    def __init__(self, yes_at: int) -> None:
+        self.yes_at = yes_at
+        self.count = 0
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        self.count += 1
+        return self.count == self.yes_at + 1
+
+
 def only(num_claims: int, *claims: int) -> BoolArray:
     """True for these claims."""
     chosen = np.zeros(num_claims, np.bool_)

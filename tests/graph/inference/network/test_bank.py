@@ -1,0 +1,196 @@
+"""The sample bank: what it promises of itself. Its answers are in test_laws."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from graph.inference.network.bank import bank_bytes, draw_bank
+from graph.inference.network.diagnostics import Method
+from graph.inference.network.errors import Cancelled, TooLargeError
+from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe
+from graph.inference.network.intercepts import CalibratedNetwork, calibrate
+from tests.graph.inference.network.networks import (
+    Asked,
+    enumerate_marginals,
+    network_of,
+    random_evidence,
+    random_network,
+)
+
+
+def case(seed: int = 0) -> tuple[CalibratedNetwork, Evidence]:
+    generator = np.random.default_rng(seed)
+    return calibrate(random_network(generator, 10)), random_evidence(generator, 10)
+
+
+def test_the_same_seed_draws_the_same_bank() -> None:
+    """Another seed another one, and each replicate another."""
+    model, evidence = case()
+    one, again, other = (draw_bank(model, evidence, seed=seed, num_replicates=2) for seed in (1, 1, 2))
+
+    assert_array_equal(one.bits, again.bits)
+    assert_array_equal(one.beliefs.marginals, again.beliefs.marginals)
+    assert (one.bits != other.bits).any()
+    assert (one.bits[:, 0] != one.bits[:, 1]).any()
+
+
+def test_more_replicates_leave_the_first_ones_alone() -> None:
+    """Each is drawn by its own number."""
+    model, evidence = case()
+    two, four = (draw_bank(model, evidence, seed=1, num_replicates=number) for number in (2, 4))
+
+    assert_array_equal(four.bits[:, :2], two.bits)
+
+
+def test_a_claim_without_evidence_leaves_the_other_samples_alone() -> None:
+    """One that nothing follows from, added to a bank with evidence."""
+    generator = np.random.default_rng(7)
+    network = random_network(generator, 10)
+    evidence = random_evidence(generator, 10)
+    tables = zip(network.p_if_true.tolist(), network.p_if_false.tolist(), network.edge_links.tolist(), strict=True)
+    edges = [(int(network.link_parents[e]), int(network.link_children[e]), t, f) for t, f, e in tables]
+    larger = network_of([*network.reference, 0.3], [*edges, (2, 10, 0.8, 0.3)])
+    more = make_evidence(np.append(evidence.llr, 0.0), np.append(evidence.observed, -1).astype(np.int8))
+    before, after = draw_bank(calibrate(network), evidence, seed=3), draw_bank(calibrate(larger), more, seed=3)
+
+    assert_array_equal(after.bits[:10], before.bits)
+
+
+def test_bits_and_marginals_tell_the_same() -> None:
+    """Marginals are averaged over what decides each bit, so they differ by less than the bits' own noise."""
+    model, evidence = case(1)
+    bank = draw_bank(model, evidence, seed=1)
+    frequencies = np.bitwise_count(bank.bits).sum(axis=2) / 4096
+
+    assert_allclose(frequencies.mean(axis=1), bank.beliefs.marginals, atol=0.015)
+    assert_allclose(bank.replicate_marginals.mean(axis=0), bank.beliefs.marginals, atol=1e-12)
+    observed = evidence.is_observed
+    assert_array_equal(bank.beliefs.marginals[observed], evidence.observed[observed])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_answer_does_not_depend_on_the_guide(seed: int) -> None:
+    """A guide that points the other way costs ancestors, not the truth."""
+    model, evidence = case(seed)
+    expected = enumerate_marginals(model, evidence)
+    wrong = np.random.default_rng(seed).normal(0.0, 3.0, 10)
+    bank = draw_bank(model, evidence, seed=1, guide=wrong, num_replicates=8)
+    guided = draw_bank(model, evidence, seed=1, num_replicates=8)
+
+    for drawn in (bank, guided):
+        assert drawn.beliefs.diagnostics.standard_error is not None
+        assert_allclose(drawn.beliefs.marginals, expected, atol=4.0 * drawn.beliefs.diagnostics.standard_error)
+    fewer, more = (drawn.beliefs.diagnostics.surviving_ancestors for drawn in (bank, guided))
+    assert fewer is not None
+    assert more is not None
+    assert fewer < more
+
+
+def test_standard_errors_are_those_of_the_mean() -> None:
+    """Over a hundred banks, marginals spread by what each bank says."""
+    model, evidence = case(2)
+    banks = [draw_bank(model, evidence, seed=seed, num_samples=256) for seed in range(100)]
+    spread = np.std([bank.beliefs.marginals for bank in banks], axis=0)
+    errors = [bank.replicate_marginals.std(axis=0, ddof=1) / 2.0 for bank in banks]
+    said = np.sqrt(np.mean(np.square(errors), axis=0))
+    stated = banks[0].beliefs.standard_errors
+    assert stated is not None
+    assert_allclose(stated, errors[0], atol=1e-15)
+
+    assert spread.max() > 0.002
+    assert_allclose(said, spread, rtol=0.25, atol=1e-4)
+
+
+def test_it_says_how_it_was_drawn() -> None:
+    """Method, numbers, errors, seed."""
+    model, evidence = case(3)
+    bank = draw_bank(model, evidence, seed=11, num_replicates=3, num_samples=1024)
+    said = bank.beliefs.diagnostics
+
+    assert (said.method, said.seed, said.num_replicates) == (Method.SAMPLE, 11, 3)
+    assert said.num_samples == said.num_matching == bank.num_samples == 3072
+    assert said.converged
+    assert not said.reason
+    assert said.standard_error == bank.beliefs.standard_errors.max() > 0.0  # type: ignore[union-attr]
+    assert said.largest_difference == np.ptp(bank.replicate_marginals, axis=0).max()
+    assert said.num_temperatures is not None
+    assert said.num_temperatures >= 1
+    assert said.seconds > 0.0
+
+
+def test_few_surviving_ancestors_are_said_not_to_converge() -> None:
+    """Of 256 samples there cannot be 400."""
+    model, evidence = case(3)
+    said = draw_bank(model, evidence, seed=1, num_samples=256).beliefs.diagnostics
+
+    assert not said.converged
+    assert said.reason.startswith("not converged: ")
+    assert "surviving ancestors, expected 400 or more" in said.reason
+
+
+def test_replicates_that_differ_are_said_not_to_converge() -> None:
+    """Of two thousand claims with 448 samples each, one may differ by more than 0.05 between two replicates."""
+    edges = [(claim, claim + 1, 0.8, 0.2) for claim in range(0, 1999, 2)]
+    model = calibrate(network_of([0.5] * 2000, edges), num_samples=64)
+    evidence = make_evidence(np.resize([0.0, 0.01], 2000), no_evidence(2000).observed)
+    banks = [draw_bank(model, evidence, seed=seed, num_samples=448, num_replicates=2) for seed in range(4)]
+
+    for bank in banks:
+        said, difference = bank.beliefs.diagnostics, np.ptp(bank.replicate_marginals, axis=0).max()
+        assert said.converged == (difference <= 0.05)
+        assert said.converged or said.reason.startswith("not converged: replicates differ by 0.05")
+    assert {bank.beliefs.diagnostics.converged for bank in banks} == {True, False}
+
+
+def test_without_evidence_every_sample_is_its_own_ancestor() -> None:
+    """Nothing is resampled away, nothing weighed."""
+    model, _ = case(4)
+    said = draw_bank(model, no_evidence(10), seed=1).beliefs.diagnostics
+
+    assert said.surviving_ancestors == 4096
+    assert said.weight_variance == 0.0
+
+
+def test_memory_is_stated_and_bounded() -> None:
+    """A byte for each sample of each relevant claim, a bit for all."""
+    model, evidence = case(5)
+    needed = bank_bytes(model, evidence, num_replicates=1, num_samples=1024)
+
+    assert 10 * 2 * 128 < needed <= 10 * 2 * 128 + 10 * 1024
+    with pytest.raises(TooLargeError, match=f"at most {needed - 1} bytes, got {needed}"):
+        draw_bank(model, evidence, seed=1, num_replicates=1, num_samples=1024, max_memory_bytes=needed - 1)
+    draw_bank(model, evidence, seed=1, num_replicates=1, num_samples=1024, max_memory_bytes=needed)
+
+
+def test_it_can_be_stopped_anywhere() -> None:
+    """Whichever question is answered so: no bank comes of it, and the next question is not asked."""
+    model, evidence = case(6)
+    never = Asked(-1)
+    draw_bank(model, evidence, seed=1, num_replicates=1, should_stop=never)
+    num_questions = never.count
+
+    assert num_questions > 10
+    for last in range(num_questions):
+        asked = Asked(last)
+        with pytest.raises(Cancelled):
+            draw_bank(model, evidence, seed=1, num_replicates=1, should_stop=asked)
+        assert asked.count == last + 1
+
+
+def test_numbers_that_make_no_bank_are_refused() -> None:
+    """No replicate, samples that fill no word, evidence of another network."""
+    model, evidence = case(6)
+    with pytest.raises(ValueError, match="one replicate or more, got 0"):
+        draw_bank(model, evidence, seed=1, num_replicates=0)
+    with pytest.raises(ValueError, match="a multiple of 64 samples"):
+        draw_bank(model, evidence, seed=1, num_samples=100)
+    with pytest.raises(ValueError, match="evidence on 10 claims, got 3"):
+        draw_bank(model, no_evidence(3), seed=1)
+
+
+def test_an_impossible_looking_outcome_is_no_error() -> None:
+    """Observed against all evidence: weights tell, and the parents follow."""
+    model = calibrate(network_of([0.02, 0.03], [(0, 1, 0.9, 0.0121)]))
+    bank = draw_bank(model, observe(no_evidence(2), {1: True}), seed=1)
+
+    assert bank.beliefs.marginals[0] == pytest.approx(0.02 * 0.9 / (0.02 * 0.9 + 0.98 * 0.0121), abs=0.02)

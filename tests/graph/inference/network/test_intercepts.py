@@ -1,0 +1,165 @@
+"""Calibration of the network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from graph.inference.log_odds import logit, logits, sigmoids
+from graph.inference.network.errors import Cancelled, TooLargeError
+from graph.inference.network.evidence import no_evidence
+from graph.inference.network.intercepts import (
+    calibrate,
+    calibration_bytes,
+    configuration_tables,
+    cut_from_parents,
+    part_of_model,
+)
+from graph.inference.network.structure import ancestors
+from tests.graph.inference.network.networks import (
+    enumerate_marginals,
+    joint_distribution,
+    keys_of,
+    network_of,
+    only,
+    random_network,
+    states_of,
+)
+
+
+def test_a_root_stands_at_its_reference_belief() -> None:
+    """And a claim with one consistent table at what the table says of a parent that is false."""
+    model = calibrate(network_of([0.3, 0.3 * 0.8 + 0.7 * 0.1], [(0, 1, 0.8, 0.1)]))
+
+    assert_allclose(model.intercepts, [logit(0.3), logit(0.1)], atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_more_samples_come_closer(seed: int) -> None:
+    """The error of reference beliefs is that of sampling the parents' joint distribution, and shrinks with it."""
+    network = random_network(np.random.default_rng(seed), 10, mean_parents=2.5)
+    errors = [
+        np.abs(enumerate_marginals(calibrate(network, num_samples=m), no_evidence(10)) - network.reference).max()
+        for m in (256, 65_536)
+    ]
+
+    assert errors[1] < 0.0015
+    assert errors[0] < 0.04
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_derivatives_of_calibration(seed: int) -> None:
+    """Slopes and pulls, against sums over the exact joint distribution of the parents."""
+    network = random_network(np.random.default_rng(seed), 8, mean_parents=2.0)
+    model = calibrate(network, num_samples=65_536)
+    prior, states = joint_distribution(model, no_evidence(8)), states_of(8)
+
+    for claim in range(8):
+        links = slice(network.parent_start[claim], network.parent_start[claim + 1])
+        parents = states[:, network.link_parents[links]]
+        p = sigmoids(model.intercepts[claim] + parents @ network.weights[links])
+        changes = prior * p * (1.0 - p)
+        assert model.slopes[claim] == pytest.approx(changes.sum(), abs=0.002)
+        assert_allclose(model.pulls[links], -(changes @ parents) / changes.sum(), atol=0.01)
+
+
+def test_the_same_seed_gives_the_same_intercepts() -> None:
+    """Another seed gives others, close by."""
+    network = random_network(np.random.default_rng(0), 40, mean_parents=2.5)
+    one, again, other = calibrate(network), calibrate(network), calibrate(network, seed=1)
+
+    assert_array_equal(one.intercepts, again.intercepts)
+    assert (one.intercepts != other.intercepts).any()
+    assert_allclose(one.intercepts, other.intercepts, atol=0.1)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_new_claim_changes_only_its_descendants(seed: int) -> None:
+    """To the last bit, wherever in the arrays it comes."""
+    generator = np.random.default_rng(seed)
+    network = random_network(generator, 30, mean_parents=2.0)
+    tables = list(zip(network.p_if_true.tolist(), network.p_if_false.tolist(), strict=True))
+    pairs = [(network.link_parents[link], network.link_children[link]) for link in network.edge_links.tolist()]
+    moved = [(parent + 1, child + 1, *table) for (parent, child), table in zip(pairs, tables, strict=True)]
+    # It comes first in the arrays, follows from one claim and leads to another.
+    edges = [*moved, (11, 0, 0.7, 0.2), (0, 21, 0.6, 0.3)]
+    keys = np.concatenate([keys_of(1, first=1000), network.keys])
+    larger = network_of([0.4, *network.reference], edges, keys=keys)
+    before, after = calibrate(network), calibrate(larger)
+    follows = np.array([ancestors(network, only(30, claim))[20] for claim in range(30)])
+
+    assert_array_equal(after.intercepts[1:][~follows], before.intercepts[~follows])
+    assert after.intercepts[21] != before.intercepts[20]
+
+
+def test_tables_hold_every_configuration() -> None:
+    """Bit j belongs to the j-th link; claims with more parents than allowed have none."""
+    generator = np.random.default_rng(3)
+    network = random_network(generator, 12, mean_parents=3.0)
+    intercepts = generator.normal(0.0, 1.0, 12)
+    start, tables = configuration_tables(network, intercepts, 3)
+
+    for claim in np.flatnonzero(network.num_parents <= 3).tolist():
+        links = slice(network.parent_start[claim], network.parent_start[claim + 1])
+        states = states_of(links.stop - links.start)
+        expected = intercepts[claim] + states @ network.weights[links]
+        assert_allclose(tables[start[claim] : start[claim] + expected.size], expected, atol=1e-12)
+    assert tables.size == (1 << network.num_parents[network.num_parents <= 3]).sum()
+    assert (network.num_parents > 3).any()
+
+
+def test_a_part_is_the_same_model() -> None:
+    """Ancestors have the same joint distribution without their descendants; a cut claim leaves its parents alone."""
+    model = calibrate(random_network(np.random.default_rng(5), 10, mean_parents=2.0))
+    kept = ancestors(model.network, only(10, 7))
+    part, cut = part_of_model(model, kept), cut_from_parents(model, only(10, 7))
+    whole = enumerate_marginals(model, no_evidence(10))
+
+    assert_allclose(enumerate_marginals(part, no_evidence(int(kept.sum()))), whole[kept], atol=1e-12)
+    assert_allclose(enumerate_marginals(cut, no_evidence(10))[kept & ~only(10, 7)], whole[kept][:-1], atol=1e-12)
+    assert cut.network.num_parents[7] == 0 < model.network.num_parents[7]
+
+
+@pytest.mark.parametrize("num_samples", [0, 100, -64, 65_600])
+def test_samples_fill_words(num_samples: int) -> None:
+    """A multiple of 64, and a 16-bit number names each."""
+    with pytest.raises(ValueError, match=f"a multiple of 64 samples, at most 65536, got {num_samples}"):
+        calibrate(network_of([0.5], []), num_samples=num_samples)
+
+
+def test_memory_is_stated_and_bounded() -> None:
+    """Two kilobytes a claim."""
+    assert calibration_bytes(10_000) == 20_480_000
+    with pytest.raises(TooLargeError, match=r"at most 1000 bytes .* got 6144") as raised:
+        calibrate(network_of([0.5] * 3, []), max_memory_bytes=1000)
+    assert (raised.value.size, raised.value.limit) == (6144, 1000)
+
+
+def test_tables_are_bounded() -> None:
+    """A dense graph of thousands of claims with a dozen parents each is refused before its tables are made."""
+    n = 20_000
+    parents = np.tile(np.arange(12), n - 12)
+    dense = replace(
+        network_of(np.full(n, 0.5), []),
+        parent_start=np.concatenate([np.zeros(12, np.int64), np.arange(0, parents.size + 1, 12)]),
+        link_parents=parents,
+    )
+
+    with pytest.raises(TooLargeError, match="tables of at most 67108864 entries together, got 81870860"):
+        configuration_tables(dense, np.zeros(n), 12)
+
+
+def test_calibration_can_be_stopped() -> None:
+    """Between its parts, and nothing comes of it."""
+    with pytest.raises(Cancelled, match="stopped on request"):
+        calibrate(network_of([0.5], []), should_stop=lambda: True)
+
+
+def test_weights_enter_as_they_are() -> None:
+    """A model's tables are sigmoids of intercept and weights."""
+    model = calibrate(network_of([0.3, 0.4], [(0, 1, 0.8, 0.1)]))
+    start = model.table_start[1]
+
+    difference = np.diff(logits(model.probabilities[start : start + 2]))
+    assert_allclose(difference, [logit(0.8) - logit(0.1)], atol=1e-12)

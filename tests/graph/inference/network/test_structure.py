@@ -1,0 +1,180 @@
+"""Claims and influences as arrays."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from graph.inference.log_odds import logit
+from graph.inference.network.structure import (
+    ancestors,
+    build_network,
+    descendants,
+    keep_claims,
+    keep_links,
+    places_between,
+)
+from tests.graph.inference.network.networks import keys_of, network_of, only, random_network
+
+DIAMOND = [(0, 1, 0.8, 0.3), (0, 2, 0.4, 0.6), (1, 3, 0.7, 0.2), (2, 3, 0.1, 0.5)]
+HALVES = [0.5] * 4
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_parents_come_before_their_children(seed: int) -> None:
+    """In the order, and on a lower level."""
+    network = random_network(np.random.default_rng(seed), 50)
+    place = np.argsort(network.order)
+
+    assert sorted(network.order.tolist()) == list(range(50))
+    assert (place[network.link_parents] < place[network.link_children]).all()
+    assert (network.levels[network.link_parents] < network.levels[network.link_children]).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_slices_hold_each_claims_own_links(seed: int) -> None:
+    """To its parents, and to its children."""
+    network = random_network(np.random.default_rng(seed), 50)
+
+    for claim in range(50):
+        above = slice(network.parent_start[claim], network.parent_start[claim + 1])
+        below = network.child_links[network.child_start[claim] : network.child_start[claim + 1]]
+        assert_array_equal(np.arange(network.num_links)[above], np.flatnonzero(network.link_children == claim))
+        assert_array_equal(np.sort(below), np.flatnonzero(network.link_parents == claim))
+        keys = network.keys[network.link_parents[above]]
+        assert (keys[1:] > keys[:-1]).all()
+
+
+def test_weights_are_log_odds_ratios() -> None:
+    """logit(p_if_true) - logit(p_if_false); of two influences on the same pair, the mean."""
+    network = network_of([0.5, 0.5], [(0, 1, 0.8, 0.3), (0, 1, 0.6, 0.5)])
+    both = [logit(0.8) - logit(0.3), logit(0.6) - logit(0.5)]
+
+    assert_allclose(network.weights, [sum(both) / 2.0], rtol=1e-15)
+    assert network.edge_links.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ancestors_and_descendants_are_those_of_all_paths(seed: int) -> None:
+    """Against powers of the adjacency matrix."""
+    network = random_network(np.random.default_rng(seed), 20)
+    adjacency = np.zeros((20, 20), np.int64)
+    adjacency[network.link_parents, network.link_children] = 1
+    reach = np.linalg.matrix_power(np.eye(20, dtype=np.int64) + adjacency, 20) > 0
+
+    for claim in range(20):
+        assert_array_equal(descendants(network, only(20, claim)), reach[claim])
+        assert_array_equal(ancestors(network, only(20, claim)), reach[:, claim])
+
+
+def test_an_order_does_not_depend_on_places() -> None:
+    """Claims shuffled within the arrays keep their order, their parents' order and their weights."""
+    network = random_network(np.random.default_rng(1), 30)
+    moved_to = np.random.default_rng(2).permutation(30)
+    back = np.argsort(moved_to)
+    shuffled = build_network(
+        stated=network.stated[back],
+        reference=network.reference[back],
+        keys=network.keys[back],
+        parents=moved_to[network.link_parents[network.edge_links]],
+        children=moved_to[network.link_children[network.edge_links]],
+        p_if_true=network.p_if_true,
+        p_if_false=network.p_if_false,
+    )
+
+    assert_array_equal(shuffled.keys[shuffled.order], network.keys[network.order])
+    for claim in range(30):
+        rows = [
+            (one.keys[one.link_parents[links]].tolist(), one.weights[links].tolist())
+            for one, place in ((network, claim), (shuffled, moved_to[claim]))
+            for links in [slice(one.parent_start[place], one.parent_start[place + 1])]
+        ]
+        assert rows[0] == rows[1]
+
+
+def test_links_may_go() -> None:
+    """The claims stay, and so does their order."""
+    network = network_of(HALVES, DIAMOND)
+    kept = keep_links(network, network.link_children != 3)
+
+    assert kept.num_parents.tolist() == [0, 1, 1, 0]
+    assert_allclose(kept.weights, network.weights[:2])
+    assert_allclose(kept.p_if_true, [0.8, 0.4])
+    assert kept.edge_links.tolist() == [0, 1]
+    assert ancestors(kept, only(4, 3)).tolist() == [False, False, False, True]
+
+
+def test_claims_may_go_with_all_that_follow_from_them() -> None:
+    """A part is a network of its own."""
+    network = network_of(HALVES, DIAMOND)
+    part, links = keep_claims(network, np.array([True, False, True, False]))
+
+    assert part.num_claims == 2
+    assert part.link_parents.tolist() == [0]
+    assert part.link_children.tolist() == [1]
+    assert_allclose(part.weights, network.weights[links])
+    assert_allclose(part.p_if_false, [0.6])
+    with pytest.raises(ValueError, match="claims together with their parents"):
+        keep_claims(network, ~only(4, 0))
+
+
+def test_places_between_are_ranges_one_after_the_other() -> None:
+    """Empty ones leave no gap."""
+    start = np.array([0, 2, 2, 5])
+
+    assert places_between(start, np.array([2, 1, 0])).tolist() == [2, 3, 4, 0, 1]
+    assert places_between(start, np.array([], np.int64)).tolist() == []
+
+
+def test_a_cycle_is_refused_and_named() -> None:
+    """As the way from claim to claim."""
+    edges = [(0, 1, 0.6, 0.4), (1, 2, 0.6, 0.4), (2, 3, 0.6, 0.4), (3, 1, 0.6, 0.4)]
+    with pytest.raises(
+        ValueError, match=r"expected no cycle .* claims (1 -> 2 -> 3 -> 1|2 -> 3 -> 1 -> 2|3 -> 1 -> 2 -> 3)"
+    ):
+        network_of(HALVES, edges)
+    with pytest.raises(ValueError, match="claims 2 -> 2"):
+        network_of(HALVES, [(2, 2, 0.6, 0.4)])
+
+
+@pytest.mark.parametrize("wrong", [0.0, 1.0, -0.1, 1.5, float("nan")])
+def test_certainty_is_refused_at_the_boundary(wrong: float) -> None:
+    """Nothing is nudged: a probability of 0 or 1 is an error, wherever it stands."""
+    with pytest.raises(ValueError, match="strictly between 0 and 1"):
+        network_of([0.5, wrong], [])
+    with pytest.raises(ValueError, match="strictly between 0 and 1"):
+        network_of([0.5, 0.5], [(0, 1, wrong, 0.5)])
+    with pytest.raises(ValueError, match="strictly between 0 and 1"):
+        network_of([0.5, 0.5], [(0, 1, 0.5, wrong)])
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    """One of each for each claim and for each influence, and keys that tell claims apart."""
+    good = {
+        "stated": np.array([0.5, 0.5]),
+        "reference": np.array([0.5, 0.5]),
+        "keys": keys_of(2),
+        "parents": np.array([0]),
+        "children": np.array([1]),
+        "p_if_true": np.array([0.6]),
+        "p_if_false": np.array([0.4]),
+    }
+    wrong = {
+        "stated": (np.array([0.5]), r"one stated for each claim, shape \(2,\), got shape \(1,\)"),
+        "keys": (keys_of(3), "one keys for each claim"),
+        "children": (np.array([1, 1]), "one children for each influence"),
+        "parents": (np.array([2]), "claims from 0 to 1, got 2"),
+        "p_if_true": (np.array([[0.6]]), "one p_if_true for each influence"),
+    }
+    for name, (array, message) in wrong.items():
+        with pytest.raises(ValueError, match=message):
+            build_network(**{**good, name: array})
+    with pytest.raises(ValueError, match="claims from 0 to 1, got -1"):
+        build_network(**{**good, "children": np.array([-1])})
+    with pytest.raises(ValueError, match="a key of its own"):
+        build_network(**{**good, "keys": np.array([7, 7], np.uint64)})
+
+
+def test_a_network_may_be_empty() -> None:
+    """Or have claims and no influence."""
+    assert network_of([], []).num_claims == 0
+    assert network_of(HALVES, []).levels.tolist() == [0, 0, 0, 0]
