@@ -29,6 +29,7 @@ from graph.errors import (
     TimedOutError,
     UnavailableError,
 )
+from graph.ledgers import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.migrations import is_migrated
 from graph.migrations import migrate as apply_migrations
 from graph.model import bundle_json_schema
@@ -155,6 +156,53 @@ def sweep_command(*, dry_run: bool) -> None:
     click.echo(report.summary(is_dry_run=dry_run))
 
 
+@cli.command("verify")
+@click.option("--most", default=100, show_default=True, help="The most differences to list.")
+@click.pass_context
+def verify_command(context: click.Context, most: int) -> None:
+    """Recompute every stored belief from the ledger, bit for bit, and list what differs; exit code 1 if any does."""
+
+    async def work(database: Database) -> tuple[int, list[str]]:
+        await _require_migrated(database)
+        num_claims = 0
+
+        def count(num: int) -> None:
+            nonlocal num_claims
+            num_claims += num
+
+        differences = [str(found) async for found in verify(database, on_progress=count)]
+        return num_claims, differences
+
+    num_claims, differences = _with_database(work)
+    for line in differences[:most]:
+        click.echo(line)
+    click.echo(f"{num_claims} claims verified, {len(differences)} differences")
+    if differences:
+        context.exit(1)
+
+
+@cli.command("rebuild")
+def rebuild_command() -> None:
+    """Make everything that follows from the ledger anew: beliefs, page keys, predictors' records."""
+
+    async def work(database: Database) -> int:
+        await apply_migrations(database)
+        return await rebuild(database)
+
+    click.echo(f"rebuilt {_with_database(work)} claims")
+
+
+@cli.command("refresh")
+def refresh_command() -> None:
+    """Bring every stored posterior to this moment, since time alone moves them."""
+
+    async def work(database: Database) -> int:
+        await _require_migrated(database)
+        return await refresh_posteriors(database)
+
+    click.echo(f"refreshed {_with_database(work)} posteriors")
+
+
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to this version's."""
@@ -198,6 +246,8 @@ def _serve(host: str | None, port: int | None, *, sample: bool) -> None:
 
     async def prepare(database: Database) -> None:
         await apply_migrations(database)
+        if await ensure_rebuilt(database):
+            click.echo("An older version wrote this graph: made its beliefs anew from the ledger", err=True)
         if sample:
             await _load_sample(database)
 

@@ -166,7 +166,7 @@ async def refresh_posteriors(
 
 
 async def ensure_rebuilt(database: Database) -> bool:
-    """Rebuild a graph that an older version has written; returns whether that was so."""
+    """Rebuild a graph that an older version has written; returns whether there was anything to rebuild."""
 
     async def read(unit: Unit) -> int:
         rows = await unit.run("graph/get_derived_version")
@@ -174,13 +174,13 @@ async def ensure_rebuilt(database: Database) -> bool:
 
     if await database.read(read, unknown_names_are_fine=True) >= DERIVED_VERSION:
         return False
-    await rebuild(database)
+    num_claims = await rebuild(database)
 
     async def note(unit: Unit) -> None:
         await unit.run("graph/set_derived_version", version=DERIVED_VERSION)
 
     await database.write(note)
-    return True
+    return num_claims > 0
 
 
 async def _pages(database: Database, *, size: int = PAGE_CLAIMS) -> AsyncIterator[list[Any]]:
