@@ -30,11 +30,12 @@ from graph.errors import (
     RefusedItemsError,
 )
 from graph.intake import belief_payload
-from graph.keys import bounds, join
+from graph.keys import bounds, influence_keys, join
 from graph.model import (
     CLAIM_LISTS,
     Claim,
     ClaimStatus,
+    Influence,
     Milestone,
     MilestoneStatus,
     Row,
@@ -44,7 +45,7 @@ from graph.model import (
 )
 from graph.receipts import Answered, Payload, WriteRequest, write_once
 from graph.relations import get, subject_of
-from graph.rows import from_properties
+from graph.rows import from_properties, to_properties
 from graph.sessions import Database, Unit
 
 # The subject of each list of a bundle, where its rows are nodes.
@@ -188,8 +189,10 @@ async def _upsert(unit: Unit, change: Change) -> Payload:
     row = _merged(change, stored)
     if stored is not None:
         await _check_history(unit, change, stored, row)
-    if change.name == "influences" and stored is None:
-        await _check_cycle(unit, change)
+    if isinstance(row, Influence):
+        if stored is None:
+            await _check_cycle(unit, change)
+        return await _write_influence(unit, row)
     return await _write(unit, change, row)
 
 
@@ -208,6 +211,25 @@ async def _write(unit: Unit, change: Change, row: Row) -> Payload:
         "row": row.model_dump(mode="json"),
         "before": before,
         "after": await _read_belief(unit, change, moment),
+    }
+
+
+async def _write_influence(unit: Unit, row: Influence) -> Payload:
+    """One influence that closes no cycle: an import would read all influences there are to see to that."""
+    ends = (row.parent_id, row.child_id)
+    found = await get(unit, [("Claim", end, ("stated_probability",)) for end in ends])
+    probabilities = {
+        end: None if entry is None else entry[1]["stated_probability"] for end, entry in zip(ends, found, strict=True)
+    }
+    (answer,) = await unit.run("influences/upsert", rows=[to_properties(row) | influence_keys(row, probabilities)])
+    is_changed = bool(answer["created"] or answer["updated"])
+    if is_changed:
+        await unit.run("graph/raise_revision")
+    return {
+        "id": row_id(row),
+        "created": bool(answer["created"]),
+        "changed": is_changed,
+        "row": row.model_dump(mode="json"),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from graph.bundles import export_bundle, import_bundle
+from graph.ledgers import verify
 from graph.model import Bundle
 from graph.sessions import Database
 from resolvers.relay import global_id
@@ -563,3 +564,21 @@ async def test_deleting_a_hub_costs_as_many_statements_as_deleting_a_leaf(
 
     assert answer["influences"] == 300
     assert counts[0] == counts[1]
+
+
+async def test_what_follows_from_the_ledger_is_right_after_any_change(history: Database) -> None:
+    """Windows, classes, base rates and records move beliefs; what is stored is what would be computed."""
+    changes: list[tuple[str, Json]] = [
+        ("upsertPrediction", {"id": "P_1", "fromYear": 2027}),
+        ("upsertPrediction", {"id": "P_1", "referenceClass": "old"}),
+        ("upsertReferenceClass", {"id": "old", "baseRate": 0.45}),
+        ("upsertPrediction", {"id": "P_1", "referenceClass": None, "predictor": "bob"}),
+        ("upsertPrediction", {"id": "P_5", "statedProbability": 0.8, "referenceClass": "chips"}),
+        ("upsertReferenceClass", {"id": "chips", "baseRate": 0.6}),
+        ("upsertPrediction", {"id": "P_5", "statedProbability": None}),
+        ("upsertPredictor", {"id": "ada", "recordKappa": 0.7, "recordNResolved": 4}),
+    ]
+    for name, given in changes:
+        answer = await mutate(history, name, given)
+        assert answer["changed"], answer
+        assert [found async for found in verify(history)] == [], (name, given)
