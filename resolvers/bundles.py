@@ -1,18 +1,26 @@
 """Bringing a bundle in."""
 
-import json
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from graph.bundles import ImportReport, import_text
-from graph.errors import BundleError, ConflictError, InvalidError
-from graph.model import LISTS
+from graph.errors import BundleError, ConflictError, InvalidError, KeyReusedError
+from graph.imports import import_once
 from resolvers.context import Context
 from resolvers.fields import prop
-from resolvers.mutations import Conflict, UserError
+from resolvers.mutations import (
+    Conflict,
+    DryRun,
+    IdempotencyKey,
+    Invalid,
+    KeyReused,
+    UserError,
+    Written,
+    envelope,
+    refused,
+)
 
 
 @strawberry.type(description="One thing wrong with a bundle.")
@@ -41,20 +49,14 @@ class ImportedList:
 
 
 @strawberry.type(description="What an import did, or in a dry run would have done.")
-class ImportResult:
+class ImportResult(Written):
     """What an import did."""
 
     lists: list[ImportedList] = prop("The bundle's lists that have rows.")
-    is_dry_run: bool = prop("Whether nothing was kept.")
-
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        """Whether a dict is an import's result."""
-        return bool(obj["__typename"] == cls.__name__)
 
 
 ImportBundleAnswer = Annotated[
-    ImportResult | InvalidBundle | Conflict,
+    ImportResult | InvalidBundle | Invalid | Conflict | KeyReused,
     strawberry.union("ImportBundleAnswer", description="What an import did, or why it was refused."),
 ]
 
@@ -65,42 +67,32 @@ class BundleMutations:
 
     @strawberry.mutation(
         description="Write a bundle into the graph, all of it or nothing. Importing again changes nothing, so a retry "
-        "counts once. `foregraph schema bundle` prints the format; `foregraph import` takes larger files."
+        "counts once even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger "
+        "files."
     )
     async def import_bundle(
         self,
         info: Info[Context, Any],
         bundle: Annotated[JSON, strawberry.argument(description="The bundle.")],
+        idempotency_key: IdempotencyKey = None,
         *,
-        dry_run: Annotated[
-            bool, strawberry.argument(description="Do everything but keep nothing, to see what would change.")
-        ] = False,
+        dry_run: DryRun = False,
     ) -> ImportBundleAnswer:
         """Write a bundle into the graph."""
         answer: Any
         try:
-            report = await import_text(info.context.database, json.dumps(bundle), dry_run=dry_run)
+            answered = await import_once(
+                info.context.database, bundle, idempotency_key=idempotency_key, is_dry_run=dry_run
+            )
         except BundleError as error:
             answer = _refused(error)
-        except (ConflictError, InvalidError) as error:
+        except InvalidError as error:
             answer = _refused_as_one(error)
+        except (ConflictError, KeyReusedError) as error:
+            answer = refused(error)
         else:
-            answer = _result(report)
+            answer = {"__typename": "ImportResult", **answered.payload, **envelope(answered)}
         return answer
-
-
-def _result(report: ImportReport) -> dict[str, Any]:
-    rows = [
-        {
-            "name": name,
-            "created": report.created[name],
-            "updated": report.updated[name],
-            "unchanged": report.unchanged[name],
-        }
-        for name in LISTS
-    ]
-    lists = [row for row in rows if row["created"] or row["updated"] or row["unchanged"]]
-    return {"__typename": "ImportResult", "lists": lists, "is_dry_run": report.is_dry_run}
 
 
 def _refused(error: BundleError) -> dict[str, Any]:
@@ -115,14 +107,14 @@ def _refused(error: BundleError) -> dict[str, Any]:
     }
 
 
-def _refused_as_one(error: ConflictError | InvalidError) -> dict[str, Any]:
-    if isinstance(error, InvalidError):
-        problem = {"path": error.path, "message": str(error)}
-        return {
-            "__typename": "InvalidBundle",
-            "code": "INVALID",
-            "message": str(error),
-            "path": error.path,
-            "problems": [problem],
-        }
-    return {"__typename": "Conflict", "code": "CONFLICT", "message": str(error), "path": None}
+def _refused_as_one(error: InvalidError) -> dict[str, Any]:
+    if error.path == "idempotencyKey":
+        return refused(error)
+    problem = {"path": error.path, "message": str(error)}
+    return {
+        "__typename": "InvalidBundle",
+        "code": "INVALID",
+        "message": str(error),
+        "path": error.path,
+        "problems": [problem],
+    }

@@ -9,8 +9,9 @@ from tests.resolvers.asking import ask
 
 pytestmark = pytest.mark.statements
 
-IMPORT = """mutation ($bundle: JSON!, $dryRun: Boolean!) { importBundle(bundle: $bundle, dryRun: $dryRun) {
-    __typename ... on ImportResult { isDryRun lists { name created updated unchanged } }
+IMPORT = """mutation ($bundle: JSON!, $key: String, $dryRun: Boolean!) {
+    importBundle(bundle: $bundle, idempotencyKey: $key, dryRun: $dryRun) {
+    __typename ... on ImportResult { isDryRun isReplayed bookmark lists { name created updated unchanged } }
     ... on UserError { code message path } ... on InvalidBundle { problems { path message } } } }"""
 
 
@@ -18,8 +19,8 @@ def bundle(**lists: Any) -> dict[str, Any]:
     return {"format": "foregraph-bundle/1", **lists}
 
 
-async def do_import(database: Database, given: Any, *, dry_run: bool = False) -> dict[str, Any]:
-    answer: dict[str, Any] = (await ask(database, IMPORT, bundle=given, dryRun=dry_run)).data["importBundle"]
+async def do_import(database: Database, given: Any, *, key: str | None = None, dry_run: bool = False) -> dict[str, Any]:
+    answer: dict[str, Any] = (await ask(database, IMPORT, bundle=given, key=key, dryRun=dry_run)).data["importBundle"]
     return answer
 
 
@@ -77,3 +78,31 @@ async def test_a_cycle_is_refused_with_its_ids(database: Database) -> None:
 
     assert answer["__typename"] == "InvalidBundle"
     assert all(f"S_{n}" in answer["problems"][0]["message"] for n in range(3))
+
+
+async def test_a_key_counts_an_import_once(database: Database) -> None:
+    """What came between stays: the second answer is the first one's, and nothing is written again."""
+    given = bundle(killers=[{"id": "TK_1", "title": "The lights go out"}])
+    first = await do_import(database, given, key="k")
+    await do_import(database, bundle(killers=[{"id": "TK_1", "title": "The lights went out"}]))
+    again = await do_import(database, given, key="k")
+    other = await do_import(database, bundle(killers=[]), key="k")
+    long = await do_import(database, given, key="k" * 201)
+
+    assert again["lists"] == first["lists"]
+    assert (first["isReplayed"], again["isReplayed"]) == (False, True)
+    assert first["bookmark"]
+    assert (await ask(database, '{ killer(id: "TK_1") { title } }')).data["killer"] == {"title": "The lights went out"}
+    assert (other["__typename"], other["path"]) == ("KeyReused", "idempotencyKey")
+    assert (long["__typename"], long["path"]) == ("Invalid", "idempotencyKey")
+
+
+async def test_a_bundle_too_large_for_one_transaction_has_no_key(database: Database) -> None:
+    """It comes in parts, which no receipt can cover; without a key it is fine."""
+    given = bundle(domains=[{"id": f"d{n}"} for n in range(9_000)])
+    refused = await do_import(database, given, key="k")
+    done = await do_import(database, given)
+
+    assert (refused["__typename"], refused["path"]) == ("Invalid", "idempotencyKey")
+    assert done["lists"] == [{"name": "domains", "created": 9_000, "updated": 0, "unchanged": 0}]
+    assert done["bookmark"] is None
