@@ -60,7 +60,7 @@ async def take_slot(
     def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return _taken(job, slot, asking, now or datetime.now(UTC))
 
-    return (await _write(database, slot.job, note)).get("finished_at", "") is None
+    return (await _write(database, slot.job, note)).get("leased_until") is not None
 
 
 async def finish_slot(database: Database, slot: Slot) -> None:

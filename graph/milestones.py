@@ -155,9 +155,14 @@ def _check_unobserved(milestone: Milestone, seen: Observation) -> None:
     if milestone.status is outcome:
         message = f"milestone {milestone.id!r} is recorded as {outcome.value}{day} already; it counts once"
         raise DuplicateError(message, existing_id=milestone.id, path="milestone")
+    remedy = (
+        f"`unresolve` prediction {milestone.prediction_id!r} first"
+        if milestone.kind is MilestoneKind.EVENT
+        else "submit evidence that says so, since the ledger only grows"
+    )
     message = (
         f"expected a milestone that nothing was recorded of, got {milestone.id!r}, which is {milestone.status.value}"
-        f"{day}; the ledger only grows, so if that was wrong submit evidence that says so"
+        f"{day}; if that was wrong, {remedy}"
     )
     raise ConflictError(message, path="milestone")
 

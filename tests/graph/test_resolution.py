@@ -1,5 +1,7 @@
 """What becomes of claims: the ledger says so, the belief stands still, the predictor's record follows."""
 
+import asyncio
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +21,7 @@ from graph.inference.evidence import Direction, Strength
 from graph.intake import EvidenceItem, submit_evidence
 from graph.keys import prediction_keys
 from graph.model import ClaimStatus, Prediction
+from graph.receipts import Answered
 from graph.resolution import Outcome, annul, resolve, unresolve
 from graph.rows import from_properties
 from graph.sessions import Database
@@ -257,6 +260,38 @@ async def test_a_dry_run_tells_and_keeps_nothing(database: Database, write: Any)
     assert answered.payload["record"]["after"]["n_resolved"] == (1 if write is resolve else 0)
     after = await everything(database)
     assert after == before
+
+
+async def test_evidence_and_an_outcome_at_once_take_turns(database: Database) -> None:
+    """Whatever comes after the outcome is refused; whatever came before counts."""
+    await load(database)
+
+    answers = await asyncio.gather(
+        *(submit_evidence(database, [_item("P_1")]) for _ in range(12)),
+        resolve(database, "P_1", TRUE),
+        *(submit_evidence(database, [_item("P_1")]) for _ in range(12)),
+        return_exceptions=True,
+    )
+
+    taken = [answer for answer in answers if not isinstance(answer, BaseException)]
+    assert all(isinstance(answer, Answered | ClosedClaimError) for answer in answers)
+    rows = await read(
+        database, "MATCH (e:Evidence) RETURN e.evidence_kind AS kind, e.inside_log_odds AS after ORDER BY e.ledger_key"
+    )
+    assert [row["kind"] for row in rows] == ["submitted"] * (len(taken) - 1) + ["resolution"]
+    found = await stored(database, "P_1")
+    assert (found["num_evidence"], found["inside_log_odds"]) == (len(taken), rows[-1]["after"])
+    assert found["inside_log_odds"] == pytest.approx(math.log(4.0) + 0.5 * math.log(1.5) * (len(taken) - 1), rel=1e-12)
+
+
+async def test_resolutions_of_one_predictor_at_once_all_count(database: Database) -> None:
+    """Each waits for the record of the one before."""
+    await load(database, [0.6 + n / 100 for n in range(16)])
+
+    answers = await asyncio.gather(*(resolve(database, f"P_{n}", TRUE) for n in range(1, 17)))
+
+    assert sorted(answer.payload["record"]["after"]["n_resolved"] for answer in answers) == list(range(1, 17))
+    assert (await stored(database, "ada"))["n_resolved"] == 16
 
 
 def _item(claim_id: str) -> EvidenceItem:
