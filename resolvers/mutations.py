@@ -113,11 +113,11 @@ class HistoryWouldBeLost(UserError):
     """A change or a deletion by which history would be lost."""
 
 
-@strawberry.type(description="A batch of which nothing was written, with everything that was wrong with its items.")
+@strawberry.type(description="A request of which nothing was written, since several things were wrong with it.")
 class BatchRefused(UserError):
-    """A batch of which nothing was written."""
+    """A request of which nothing was written."""
 
-    refusals: list[UserError] = prop("What was wrong, item by item.")
+    refusals: list[UserError] = prop("What was wrong, one by one.")
 
 
 USER_ERRORS = (
@@ -186,7 +186,13 @@ def refused_problems(error: BundleError) -> dict[str, Any]:
         for problem in error.problems
     ]
     message = f"{len(refusals)} problems, nothing was written"
-    return {"__typename": "BatchRefused", "code": "INVALID", "message": message, "path": None, "refusals": refusals}
+    return {
+        "__typename": "BatchRefused",
+        "code": "BATCH_REFUSED",
+        "message": message,
+        "path": None,
+        "refusals": refusals,
+    }
 
 
 def envelope(answered: Answered) -> dict[str, Any]:

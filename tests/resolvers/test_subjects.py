@@ -582,3 +582,18 @@ async def test_what_follows_from_the_ledger_is_right_after_any_change(history: D
         answer = await mutate(history, name, given)
         assert answer["changed"], answer
         assert [found async for found in verify(history)] == [], (name, given)
+
+
+async def test_deletion_and_evidence_at_once_come_to_one_of_two_ends(database: Database) -> None:
+    """Either the claim is gone and the evidence is told so, or the evidence is there and the claim stays."""
+
+    async def submit(key: str, pause: float) -> Json:
+        await asyncio.sleep(pause)
+        return await mutate(database, "submitEvidence", {"claim": key, "direction": "FOR", "strength": "WEAK"})
+
+    await import_bundle(database, bundle(scenarios=[claim(f"S_{n}") for n in range(16)]))
+    for n in range(16):
+        gone, recorded = await asyncio.gather(delete(database, "Scenario", f"S_{n}"), submit(f"S_{n}", n * 0.005))
+        end = gone["__typename"], recorded["__typename"]
+        assert end in {("SubjectDeleted", "NotFound"), ("HistoryWouldBeLost", "EvidenceRecorded")}
+    assert [found async for found in verify(database)] == []
