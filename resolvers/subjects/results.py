@@ -129,8 +129,8 @@ class InfluenceUpserted(Upserted):
     p_if_false: Probability | None = prop("P(child | parent false).")
     lag_days: int | None = prop("How many days after the parent the child follows, where known.")
     basis: str | None = prop("Where the figures come from.")
-    parent: Claim = prop("The claim that bears on the other.")
-    child: Claim = prop("The claim that it bears on.")
+    parent: Claim | None = prop("The claim that bears on the other; null if it has been deleted since.")
+    child: Claim | None = prop("The claim that it bears on; null if it has been deleted since.")
 
 
 @strawberry.type(description="An exposure that was written, as it is now.")
@@ -143,8 +143,8 @@ class ExposureUpserted(Upserted):
     basis: str | None = prop("Why.")
     source: str | None = prop("Who says so.")
     lag_days: int | None = prop("How many days after the prediction the effect shows, where known.")
-    prediction: Prediction = prop("The prediction.")
-    ticker: Ticker = prop("The ticker.")
+    prediction: Prediction | None = prop("The prediction; null if it has been deleted since.")
+    ticker: Ticker | None = prop("The ticker; null if it has been deleted since.")
 
 
 @strawberry.type(description="A validation that was added.")
@@ -159,16 +159,16 @@ class DocumentLinked(Written):
     """A document that is about a claim now."""
 
     created: bool = prop("Whether the link is new.")
-    document: Document = prop("The document.")
-    claim: Claim = prop("The claim.")
+    document: Document | None = prop("The document; null if it has been deleted since.")
+    claim: Claim | None = prop("The claim; null if it has been deleted since.")
 
 
 @strawberry.type(description="A document that is about a claim no longer.")
 class DocumentUnlinked(Written):
     """A document that is about a claim no longer."""
 
-    document: Document = prop("The document.")
-    claim: Claim = prop("The claim.")
+    document: Document | None = prop("The document; null if it has been deleted since.")
+    claim: Claim | None = prop("The claim; null if it has been deleted since.")
 
 
 @strawberry.type(description="An influence that is no more.")
@@ -176,8 +176,8 @@ class InfluenceRemoved(Written):
     """An influence that is no more."""
 
     kind: InfluenceKind = prop("How the parent bore on the child.")
-    parent: Claim = prop("The claim that bore on the other.")
-    child: Claim = prop("The claim that it bore on.")
+    parent: Claim | None = prop("The claim that bore on the other; null if it has been deleted since.")
+    child: Claim | None = prop("The claim that it bore on; null if it has been deleted since.")
 
 
 @strawberry.type(description="An exposure that is no more.")
@@ -185,8 +185,8 @@ class ExposureRemoved(Written):
     """An exposure that is no more."""
 
     sign: ExposureSign = prop("Whether the prediction benefited or harmed the ticker.")
-    prediction: Prediction = prop("The prediction.")
-    ticker: Ticker = prop("The ticker.")
+    prediction: Prediction | None = prop("The prediction; null if it has been deleted since.")
+    ticker: Ticker | None = prop("The ticker; null if it has been deleted since.")
 
 
 @strawberry.type(description="A subject that is no more, and what went with it.")

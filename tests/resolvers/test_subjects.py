@@ -202,6 +202,25 @@ async def test_a_retry_gets_the_same_answer_and_another_request_is_refused_its_k
     assert (other["__typename"], other["path"]) == ("KeyReused", "idempotencyKey")
 
 
+async def test_a_retry_is_answered_even_when_what_was_written_is_gone(database: Database) -> None:
+    """The answer is the first one's; what it led to is read now."""
+    await import_bundle(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
+    edge = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
+    selected = "... on InfluenceUpserted { kind parent { key } child { key } }"
+    await mutate(database, "upsertInfluence", edge, selected, idempotencyKey="edge")
+    await mutate(database, "upsertDomain", NEW["Domain"], idempotencyKey="domain")
+    await delete(database, "Killer", "TK_1")
+    await delete(database, "Domain", "chips")
+
+    edge_again = await mutate(database, "upsertInfluence", edge, selected, idempotencyKey="edge")
+    domain_again = await mutate(
+        database, "upsertDomain", NEW["Domain"], "... on DomainUpserted { domain { key } }", idempotencyKey="domain"
+    )
+
+    assert (edge_again["isReplayed"], edge_again["parent"], edge_again["child"]) == (True, None, {"key": "P_1"})
+    assert (domain_again["isReplayed"], domain_again["created"], domain_again["domain"]) == (True, True, None)
+
+
 async def test_a_deadline_follows_its_window_and_goes_with_it(database: Database) -> None:
     """What was made of a field is made anew, and never stands against it."""
     await mutate(database, "upsertPrediction", NEW["Prediction"])
