@@ -4,11 +4,16 @@ Evidence intake: items weighed, checked against what is stored, and appended to 
 The claims are locked before anything is read, so what an item is added to is the state that the last one left.
 """
 
+import asyncio
+import json
 import uuid
+import weakref
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
@@ -22,6 +27,8 @@ from graph.errors import (
     NotFoundError,
     RefusedError,
     RefusedItemsError,
+    TimedOutError,
+    UnavailableError,
     UnlinkedPredictorError,
 )
 from graph.inference.calibration import KappaInUse
@@ -29,13 +36,16 @@ from graph.inference.evidence import POLICY, Cluster, Direction, Strength, Weigh
 from graph.inference.posterior import LedgerStep, ledger_step
 from graph.keys import bounds, cluster_anchor, evidence_keys, observation_key
 from graph.model import ClaimStatus, Contribution, Evidence, describe_problem
-from graph.receipts import Answered, Payload, WriteRequest, write_once
+from graph.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, receipt_key, write_once
 from graph.records import kappa_of
 from graph.relations import subject_of
 from graph.rows import to_properties
 from graph.sessions import Database, Unit
 
 MAX_BATCH_ITEMS = 1_000
+# One group is written while the next is made ready; more would only queue for the same commit.
+MAX_GROUPS_AT_ONCE = 2
+MAX_GROUP_ITEMS = 100
 CLOCK_SKEW = timedelta(seconds=5)  # by which a client's clock may be ahead of ours
 SUBMITTED = "submitted"
 INSIDE_SOURCE = "ledger"
@@ -140,11 +150,27 @@ class _Batch:
 
     moment: datetime
     states: dict[str, ClaimState] = field(default_factory=dict)
-    before: dict[str, Belief | None] = field(default_factory=dict)
     clusters: dict[tuple[str, str], Cluster] = field(default_factory=dict)
     observed: dict[str, str] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
+
+    def fork(self) -> "_Batch":
+        """A copy to go on with, which leaves this one as it is."""
+        return _Batch(
+            self.moment,
+            dict(self.states),
+            dict(self.clusters),
+            dict(self.observed),
+            list(self.rows),
+            list(self.items),
+        )
+
+    def claims(self) -> list[dict[str, Any]]:
+        """What the claims' nodes keep after it, as the statement takes it."""
+        return [
+            {"id": claim_id, "properties": state.stored(self.moment)} for claim_id, state in sorted(self.states.items())
+        ]
 
 
 async def submit_evidence(
@@ -177,11 +203,156 @@ async def submit_evidence(
         raise InvalidError(message, path="items")
     weighed = _weigh_all(items, datetime.now(UTC))
     request = WriteRequest(mutation, {"items": [item.arguments() for item in items]}, idempotency_key, is_dry_run)
+    if not is_dry_run:
+        return await _group_of(database).submit(_Submission(request, receipt_key(request), weighed))
 
     async def work(unit: Unit) -> Payload:
         return await append_evidence(unit, weighed, idempotency_key=idempotency_key)
 
     return await write_once(database, request, work, claim_ids=[item.claim_id for item in items])
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """A request on its way into the ledger."""
+
+    request: WriteRequest
+    key: str
+    weighed: Sequence[_Weighed]
+    done: asyncio.Future[Answered] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def finish(self, answered: Answered) -> None:
+        if not self.done.done():  # whoever asked may have gone
+            self.done.set_result(answered)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class _Group:
+    """
+    Requests that arrive while others are being written go into the ledger together, in one transaction.
+
+    Each keeps its own receipt, and is written or refused by itself. A commit costs the same for one as for many, so
+    the busier the intake the more each commit carries, and a request that comes alone waits for nobody.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = weakref.proxy(database)
+        self._waiting: deque[_Submission] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+
+    async def submit(self, submission: _Submission) -> Answered:
+        self._waiting.append(submission)
+        if len(self._workers) < MAX_GROUPS_AT_ONCE:
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        return await submission.done
+
+    async def _work(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft()]
+            size = len(group[0].weighed)
+            while self._waiting and size + len(self._waiting[0].weighed) <= MAX_GROUP_ITEMS:
+                group.append(self._waiting.popleft())
+                size += len(group[-1].weighed)
+            await self._write(group)
+
+    async def _write(self, group: Sequence[_Submission]) -> None:
+        """Write a group; where it fails as a whole each by itself, so that nobody fails for another's sake."""
+        try:
+            outcomes, bookmark = await self._database.write_marked(lambda unit: _write_group(unit, group))
+        except asyncio.CancelledError:
+            for submission in group:
+                submission.done.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            if len(group) > 1 and not isinstance(error, UnavailableError | TimedOutError):
+                for submission in group:
+                    await self._write([submission])
+                return
+            for submission in group:
+                submission.fail(error)
+            return
+        for submission, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, RefusedError):
+                submission.fail(outcome)
+            else:
+                payload, is_replayed = outcome
+                submission.finish(Answered(payload, is_replayed=is_replayed, bookmark=bookmark))
+
+
+_groups: WeakKeyDictionary[Database, _Group] = WeakKeyDictionary()
+
+
+def _group_of(database: Database) -> _Group:
+    group = _groups.get(database)
+    if group is None:
+        group = _groups[database] = _Group(database)
+    return group
+
+
+_Outcome = tuple[Payload, bool] | RefusedError
+"""What became of a request: its answer and whether that was there already, or why it was refused."""
+
+
+async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcome]:
+    """Write the requests of a group that are right and have not been written before."""
+    keys = sorted({submission.key for submission in group})
+    claim_ids = sorted({entry.item.claim_id for submission in group for entry in submission.weighed})
+    (opened,) = await unit.run("receipts/open_all", keys=keys, claim_ids=claim_ids)
+    receipts = {receipt["key"]: receipt for receipt in opened["known"]}
+    contexts = await _contexts(unit, [submission for submission in group if submission.key not in receipts])
+    batch = _Batch(moment=datetime.now(UTC))
+    outcomes: list[_Outcome] = []
+    written: dict[str, dict[str, Any]] = {}
+    for submission in group:
+        try:
+            outcome, batch = _take(submission, receipts.get(submission.key), contexts, batch)
+        except RefusedError as refusal:
+            outcomes.append(refusal)
+            continue
+        outcomes.append(outcome)
+        if submission.key not in receipts:
+            text = json.dumps(outcome[0], ensure_ascii=False)
+            written[submission.key] = make_receipt(submission.request, submission.request.fingerprint(), text)
+            receipts[submission.key] = written[submission.key]
+    if batch.rows:
+        await unit.run("evidence/append", rows=batch.rows, claims=batch.claims())
+    refused = [key for key in keys if key not in receipts]
+    if written or refused:
+        closed = [{"key": key, "properties": properties} for key, properties in sorted(written.items())]
+        await unit.run("receipts/close_all", receipts=closed, refused=refused, rises=bool(batch.rows))
+    return outcomes
+
+
+async def _contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str, Mapping[str, Any]]:
+    """What must be known to weigh the items of some requests, by the ids that their rows will have."""
+    asked = [(entry, submission.request.idempotency_key) for submission in submissions for entry in submission.weighed]
+    if not asked:
+        return {}
+    items = [entry.parameters(index, key) for index, (entry, key) in enumerate(asked)]
+    rows = await unit.run("evidence/list_context", items=items)
+    return {entry.evidence_id: row for (entry, _), row in zip(asked, rows, strict=True)}
+
+
+def _take(
+    submission: _Submission,
+    receipt: Mapping[str, Any] | None,
+    contexts: Mapping[str, Mapping[str, Any]],
+    batch: _Batch,
+) -> tuple[tuple[Payload, bool], _Batch]:
+    """A request's answer, and the batch with its items; the batch that is given stays as it is."""
+    if receipt is not None:
+        check_same(submission.request, submission.request.fingerprint(), receipt)
+        return (json.loads(receipt["answer"]), True), batch
+    trial = batch.fork()
+    own = [contexts[entry.evidence_id] for entry in submission.weighed]
+    _add_all(submission.weighed, own, trial, submission.request.idempotency_key)
+    # As a retry will read it: what JSON makes of it.
+    return (json.loads(json.dumps({"items": trial.items[len(batch.items) :]})), False), trial
 
 
 def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_Weighed]:
@@ -225,18 +396,33 @@ async def append_evidence(unit: Unit, weighed: Sequence[_Weighed], *, idempotenc
     asked = [entry.parameters(index, idempotency_key) for index, entry in enumerate(weighed)]
     contexts = await unit.run("evidence/list_context", items=asked)
     batch = _Batch(moment=datetime.now(UTC))
+    _add_all(weighed, contexts, batch, idempotency_key)
+    await unit.run("evidence/append", rows=batch.rows, claims=batch.claims())
+    return {"items": batch.items}
+
+
+def _add_all(
+    weighed: Sequence[_Weighed],
+    contexts: Sequence[Mapping[str, Any]],
+    batch: _Batch,
+    idempotency_key: str | None,
+) -> None:
+    """
+    Add a request's items to a batch.
+
+    Raises:
+        RefusedError: With everything that is wrong with them; the batch is of no more use then.
+    """
     refusals: list[RefusedError] = []
+    key = idempotency_key
     for entry, context in zip(weighed, contexts, strict=True):
         try:
             _check(entry, context, batch)
-            # Of a batch the first row holds the key, since a key stands on one row.
-            _add(entry, context, batch, idempotency_key=idempotency_key if not batch.rows else None)
+            _add(entry, context, batch, idempotency_key=key)
+            key = None  # of several rows the first holds the key, since a key stands on one row
         except RefusedError as refusal:
             refusals.append(refusal)
     _raise_refusals(refusals)
-    claims = [{"id": name, "properties": state.stored(batch.moment)} for name, state in sorted(batch.states.items())]
-    await unit.run("evidence/append", rows=batch.rows, claims=claims)
-    return {"items": batch.items}
 
 
 def _check(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
@@ -308,7 +494,6 @@ def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempote
     state = batch.states.get(item.claim_id)
     if state is None:
         state = ClaimState.from_properties(subject_of(context["labels"]), context["claim"], context["base_rate"])
-        batch.before[item.claim_id] = state.belief(batch.moment)
     record = None if context["predictor"] is None else kappa_of(context["predictor"])
     cluster = _cluster(item, context, batch)
     row, step = _row(entry, state, record, cluster, batch.moment, idempotency_key)

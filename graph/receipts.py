@@ -104,20 +104,20 @@ async def write_once(
         KeyReusedError: The key stands for another request.
         RefusedError: As `work` raises it.
     """
-    key = _key(request)
+    key = receipt_key(request)
     fingerprint = request.fingerprint()
     locked = sorted(set(claim_ids))
 
     async def within(unit: Unit) -> Answered:
         (before,) = await unit.run("receipts/open", key=key, claim_ids=locked)
         if before["answer"] is not None:
-            _check_same(request, fingerprint, before)
+            check_same(request, fingerprint, before)
             return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
         # As a retry will read it: what JSON makes of it.
         text = json.dumps(await work(unit), ensure_ascii=False)
         if request.is_dry_run:
             raise _DryRunError(json.loads(text))
-        receipt = _receipt(request, fingerprint, text)
+        receipt = make_receipt(request, fingerprint, text)
         await unit.run("receipts/close", key=key, receipt=receipt, rises=raises_revision)
         return Answered(json.loads(text))
 
@@ -139,13 +139,13 @@ async def find_answer(database: Database, request: WriteRequest) -> Answered | N
         return None
 
     async def work(unit: Unit) -> list[dict[str, Any]]:
-        return await unit.run("receipts/find", key=_key(request))
+        return await unit.run("receipts/find", key=receipt_key(request))
 
     rows = await database.read(work)
     if not rows:
         return None
     (before,) = rows
-    _check_same(request, request.fingerprint(), before)
+    check_same(request, request.fingerprint(), before)
     return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
 
 
@@ -164,11 +164,18 @@ async def purge_receipts(database: Database, moment: datetime) -> int:
             return num_purged
 
 
-def _key(request: WriteRequest) -> str:
+def receipt_key(request: WriteRequest) -> str:
+    """The key of a request's receipt: its own, or one that nobody else has."""
     return KEYLESS + uuid.uuid4().hex if request.idempotency_key is None else KEYED + request.idempotency_key
 
 
-def _check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any]) -> None:
+def check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any]) -> None:
+    """
+    That what was receipted under a request's key is that request.
+
+    Raises:
+        KeyReusedError: It is another one.
+    """
     if before["mutation"] != request.mutation or before["fingerprint"] != fingerprint:
         message = (
             f"expected a key of its own for each request, got {request.idempotency_key!r}, which stands for another "
@@ -177,7 +184,8 @@ def _check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, An
         raise KeyReusedError(message, path="idempotencyKey")
 
 
-def _receipt(request: WriteRequest, fingerprint: str, answer: str) -> dict[str, Any]:
+def make_receipt(request: WriteRequest, fingerprint: str, answer: str) -> dict[str, Any]:
+    """What a receipt says: what was asked, what was answered, and until when it is kept."""
     now = datetime.now(UTC)
     expires = None if request.idempotency_key is not None else moment_text(now + KEYLESS_LIFETIME)
     return {

@@ -7,7 +7,7 @@ CALL () {
   WITH $rises AS rises
   WHERE rises
   MERGE (graph:Graph {id: 'graph'})
-  SET graph.revision = coalesce(graph.revision, 0) + 1
+  SET graph.revision = coalesce(graph.revision, 0) + 1, graph.revised_at = datetime.realtime()
   RETURN graph.revision AS revision
   UNION ALL
   WITH $rises AS rises

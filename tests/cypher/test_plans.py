@@ -124,6 +124,8 @@ PARAMETERS: Mapping[str, Any] = {
     "claim_ids": ["a"],
     "receipt": {"answer": "a"},
     "rises": True,
+    "receipts": [{"key": "a", "properties": {"answer": "a"}}],
+    "refused": ["b"],
     "kind": "KILLS",
     "sign": "HARMS",
     "symbol": "A",
