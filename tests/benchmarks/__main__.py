@@ -21,6 +21,7 @@ from graph.server import EmbeddedServer
 from graph.sessions import Database, DatabaseAddress
 from resolvers.context import Context
 from resolvers.schema import build_schema
+from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
 
 SEED = 20260101
@@ -167,13 +168,15 @@ def _killer_degrees(bundles: list[Bundle]) -> dict[str, int]:
 def main() -> None:
     """Run all benchmarks, or the one that is named."""
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages"])
+    parser.add_argument("only", nargs="?", choices=["import", "pages", "network"])
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     chosen = parser.parse_args()
-    if chosen.only != "pages":
+    if chosen.only in {None, "import"}:
         asyncio.run(benchmark_import())
-    if chosen.only != "import":
+    if chosen.only in {None, "pages"}:
         asyncio.run(benchmark_pages(chosen.large))
+    if chosen.only in {None, "network"}:
+        benchmark_network(chosen.large)
 
 
 if __name__ == "__main__":
