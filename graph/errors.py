@@ -18,6 +18,7 @@ ForegraphError
 │   ├── UnlinkedPredictorError  the predictor did not make the claim
 │   ├── CycleError            an influence that would close a cycle; carries the cycle's ids
 │   ├── HistoryError          a change or deletion that would lose history
+│   ├── OversizeError         a question that needs more than the limit; carries both
 │   └── RefusedItemsError     a batch of which some items were refused; carries all of the refusals
 ├── BundleError               a bundle with problems; carries all of them
 └── ServerError               the embedded Neo4j
@@ -120,6 +121,21 @@ class CycleError(RefusedError):
 
 class HistoryError(RefusedError):
     """A change or a deletion by which history would be lost."""
+
+
+class OversizeError(RefusedError):
+    """
+    A sound question whose answer needs more than is allowed.
+
+    Attributes:
+        size: What it needs.
+        limit: What is allowed, in the same unit.
+    """
+
+    def __init__(self, message: str, *, size: int, limit: int, path: str = "") -> None:
+        super().__init__(message, path=path)
+        self.size = size
+        self.limit = limit
 
 
 class RefusedItemsError(RefusedError):

@@ -513,6 +513,12 @@ class PropagationRun(Row):
     residual: Number | None = None
     converged: bool
     duration_seconds: Annotated[float, Field(ge=0)] | None = None
+    as_of: Moment | None = None
+    reason: Text | None = None
+    num_claims: Count | None = None
+    num_samples: Count | None = None
+    standard_error: Number | None = None
+    seed: Count | None = None
 
 
 class Bundle(BaseModel):

@@ -1,3 +1,4 @@
-// The graph's revision; no row in a graph that was never written.
+// The graph's revision, and when it rose last, which tells two graphs of the same revision apart; no row in a graph that was
+// never written.
 MATCH (graph:Graph {id: 'graph'})
-RETURN coalesce(graph.revision, 0) AS revision
+RETURN coalesce(graph.revision, 0) AS revision, graph.revised_at AS revised_at

@@ -16,7 +16,7 @@ CALL () {
   WITH $rises AS rises
   WHERE rises
   MERGE (graph:Graph {id: 'graph'})
-  SET graph.revision = coalesce(graph.revision, 0) + 1
+  SET graph.revision = coalesce(graph.revision, 0) + 1, graph.revised_at = datetime.realtime()
   RETURN count(graph) AS num_raised
 }
 RETURN num_closed, num_refused, num_raised

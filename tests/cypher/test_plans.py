@@ -131,6 +131,8 @@ PARAMETERS: Mapping[str, Any] = {
     "symbol": "A",
     **dict.fromkeys(("parent_id", "child_id", "prediction_id", "document_id", "claim_id"), "a"),
     "version": 1,
+    "revision": 1,
+    "revised_at": MOMENT,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,
@@ -197,3 +199,11 @@ def test_every_limit_has_an_order(name: str) -> None:
 
     for before, _ in re.findall(r"((?:.*\n){1,3})\s*LIMIT (\S+)", text):
         assert "ORDER BY" in before
+
+
+def test_who_raises_the_revision_notes_when() -> None:
+    """What is kept by revision is told apart by the moment, where a graph begins anew or comes from a backup."""
+    raising = [name for name in list_statements() if "SET graph.revision = " in statement(name)]
+
+    assert raising
+    assert [name for name in raising if "graph.revised_at = datetime.realtime()" not in statement(name)] == []

@@ -1,0 +1,893 @@
+"""
+The network of all claims: fetched whole by a few statements, computed on beside the event loop, never stale.
+
+Every question first asks the graph's revision. What was fetched counts for one revision; what was computed from it,
+for the numbers that it depends on:
+
+    snapshot   claims and influences as stored                    until the revision rises
+    view       the same as arrays at a moment                     until then, or the next full hour
+    model      calibrated: who bears on whom, reference beliefs   until a number of these changes
+    base       LBP on the evidence                                until the model or the evidence changes
+    bank       joint samples given the evidence                   likewise
+
+Time moves reference beliefs, and with them the model. So the network's moment is the last full hour: answers are at
+most an hour old by the clock, and none by what was written, and the model is not made anew for each question.
+"""
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.errors import (
+    BusyError,
+    ClosedClaimError,
+    ConflictError,
+    DuplicateError,
+    InvalidError,
+    NotFoundError,
+    OversizeError,
+)
+from graph.inference.evidence import POLICY
+from graph.inference.log_odds import FloatArray, logits
+from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, Bank, draw_bank
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
+from graph.inference.network.errors import ShouldStop, TooLargeError
+from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
+from graph.inference.network.exact import infer_exactly
+from graph.inference.network.incoherence import Incoherence, find_incoherence
+from graph.inference.network.information import ValueOfInformation, value_of_information
+from graph.inference.network.intercepts import MAX_SAMPLES, CalibratedNetwork, calibrate
+from graph.inference.network.lbp import Propagation
+from graph.inference.network.lbp import propagate as propagate_by_lbp
+from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
+from graph.inference.network.shifts import Shifts, shifts_by_lbp, shifts_by_samples, shifts_exactly
+from graph.inference.network.structure import BoolArray, Network, build_network
+from graph.inference.posterior import posteriors
+from graph.inference.time import MomentArray, time_remaining_fractions, utc_moments, year_window
+from graph.model import ClaimStatus
+from graph.sessions import Database, Unit
+
+PAGE_CLAIMS: Final = 5_000
+FETCH_TRIES: Final = 5
+"""A fetch that a write came into is thrown away; when writes come this fast, the client is told to try again."""
+
+MAX_CLAIMS: Final = 250_000
+MAX_INFLUENCES: Final = 2_000_000
+"""What a process holds of a graph: some 500 bytes a claim and 100 an influence while it is being fetched."""
+
+NUM_SLOTS: Final = 2
+"""Inferences at a time: each keeps a processor busy."""
+
+PATIENCE_SECONDS: Final = 2.0
+"""How long a question waits for its turn, so that a page of quick ones is answered, before it is told to come back."""
+
+INFERENCE_BYTES: Final = 1 << 29
+"""What one inference may use besides what is kept: two at a time make 1 GiB."""
+
+SEED: Final = 1
+"""Of the bank that is kept, so that every process answers alike."""
+
+DEFAULT_SAMPLES: Final = NUM_REPLICATES * NUM_SAMPLES
+LEAST_SAMPLES: Final = 1_024
+MOST_SAMPLES: Final = NUM_REPLICATES * MAX_SAMPLES
+SAMPLE_STEP: Final = NUM_REPLICATES * 64
+MOST_OBSERVATIONS: Final = 50
+MOST_TARGETS: Final = 100
+LARGEST_SEED: Final = 2**31 - 1
+
+T = TypeVar("T")
+
+STATUSES: Final = tuple(ClaimStatus)
+_OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Which state of the graph something belongs to: its revision, and when that was written."""
+
+    revision: int
+    revised_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """
+    Claims and influences as they are stored.
+
+    Attributes:
+        state: Of the graph.
+        ids: Of the n claims, in order.
+        places: Where each claim stands.
+        stated: Stated probabilities; NaN without; shape (n,).
+        inside: Inside log-odds; NaN without; shape (n,).
+        base_rates: Of the claims' reference classes; NaN without; shape (n,).
+        statuses: Places in `STATUSES`, shape (n,).
+        starts: Of the windows; NaT without; shape (n,).
+        deadlines: Likewise.
+        resolved: When outcomes became known; NaT for others; shape (n,).
+        influences: Parent, child, kind, P(child | true), P(child | false) of each influence that has a table, in the
+            order of their parents and for one parent of their children and kinds.
+    """
+
+    state: State
+    ids: tuple[str, ...]
+    places: Mapping[str, int]
+    stated: FloatArray
+    inside: FloatArray
+    base_rates: FloatArray
+    statuses: NDArray[np.int8]
+    starts: MomentArray
+    deadlines: MomentArray
+    resolved: MomentArray
+    influences: tuple[tuple[int, int, str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InfluenceKey:
+    """Which influence: its kind and the ids of its ends."""
+
+    kind: str
+    parent_id: str
+    child_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """
+    The network at a moment: the claims that take part, which have a probability and are not annulled.
+
+    Attributes:
+        snapshot: What it was made of.
+        moment: For which time-remaining fractions hold.
+        ids: Of the claims that take part, in order.
+        places: Where each stands.
+        network: Them and their influences.
+        influences: Which influence each of the network's is.
+        evidence: What is known of each.
+        inside_weights: The weight of each one's inside view, shape (n,).
+        structure_key: The same for the same model.
+        evidence_key: The same for the same evidence.
+    """
+
+    snapshot: Snapshot
+    moment: datetime
+    ids: tuple[str, ...]
+    places: Mapping[str, int]
+    network: Network
+    influences: tuple[InfluenceKey, ...]
+    evidence: Evidence
+    inside_weights: FloatArray
+    structure_key: bytes
+    evidence_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    What is supposed of a claim.
+
+    Attributes:
+        claim_id: Which claim.
+        outcome: Whether it comes true.
+        path: Where it stands in the request.
+    """
+
+    claim_id: str
+    outcome: bool
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """
+    How to sample.
+
+    Attributes:
+        num_samples: In all replicates together.
+        seed: Of all that is random.
+    """
+
+    num_samples: int = DEFAULT_SAMPLES
+    seed: int = SEED
+
+    def __post_init__(self) -> None:
+        if not LEAST_SAMPLES <= self.num_samples <= MOST_SAMPLES or self.num_samples % SAMPLE_STEP:
+            message = f"expected a multiple of {SAMPLE_STEP} from {LEAST_SAMPLES} to {MOST_SAMPLES}"
+            raise InvalidError(f"{message}, got {self.num_samples}", path="samples")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            message = f"expected a number from 0 to {LARGEST_SEED}, got {self.seed}"
+            raise InvalidError(message, path="seed")
+
+
+DEFAULT_SAMPLING: Final = Sampling()
+"""That of the bank that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """
+    What an answer rests on.
+
+    Attributes:
+        diagnostics: How it was made.
+        state: Of the graph.
+        as_of: The network's moment.
+        num_claims: That take part.
+        num_influences: That take part.
+    """
+
+    diagnostics: Diagnostics
+    state: State
+    as_of: datetime
+    num_claims: int
+    num_influences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """
+    What a question does to one claim.
+
+    Attributes:
+        claim_id: The claim.
+        before: Its marginal as things stand.
+        after: If what is supposed holds.
+        delta: After minus before.
+        standard_error: Of the difference, between replicates; None where nothing is sampled.
+    """
+
+    claim_id: str
+    before: float
+    after: float
+    delta: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """
+    What would follow.
+
+    Attributes:
+        shifts: Of the claims that move, the largest first; what is supposed is not among them.
+        supposed: What is supposed, in the order asked, as shifts.
+        num_shifted: How many claims move.
+        basis: What it rests on.
+        all_deltas: By claim id, of everything that moves, what is supposed included.
+    """
+
+    shifts: tuple[Shift, ...]
+    supposed: tuple[Shift, ...]
+    num_shifted: int
+    basis: Basis
+    all_deltas: Mapping[str, float]
+
+
+async def fetch_state(unit: Unit) -> State:
+    """The graph's state."""
+    rows = await unit.run("graph/get_revision")
+    return State(rows[0]["revision"], rows[0]["revised_at"]) if rows else State(0, None)
+
+
+async def fetch_snapshot(unit: Unit, state: State, *, page_claims: int = PAGE_CLAIMS) -> Snapshot:
+    """
+    Everything that the network is made of, as of one state: read again where a write came in between.
+
+    Args:
+        unit: Where to read.
+        state: As it was just seen.
+        page_claims: How many claims a statement returns.
+
+    Raises:
+        BusyError: Writes come faster than the network can be read.
+        OversizeError: There are more claims or influences than a process holds.
+    """
+    for _ in range(FETCH_TRIES):
+        claims = await _fetch_claims(unit, page_claims)
+        after = await fetch_state(unit)
+        if after == state:
+            return await asyncio.to_thread(_make_snapshot, state, claims)
+        state = after
+    message = f"the graph was written each of the {FETCH_TRIES} times that the network was read; try again"
+    raise BusyError(message)
+
+
+async def _fetch_claims(unit: Unit, page_claims: int) -> list[list[Any]]:
+    claims: list[list[Any]] = []
+    num_influences = 0
+    while True:
+        after = claims[-1][0] if claims else ""
+        (row,) = await unit.run("network/list_page", after=after, limit=page_claims)
+        claims += row["claims"]
+        num_influences += sum(len(claim[-1]) for claim in row["claims"])
+        for what, size, limit in (
+            ("claims", len(claims), MAX_CLAIMS),
+            ("influences", num_influences, MAX_INFLUENCES),
+        ):
+            if size > limit:
+                message = f"expected at most {limit:,} {what} to compute over, got {size:,} or more"
+                raise OversizeError(message, size=size, limit=limit)
+        if len(row["claims"]) < page_claims:
+            return claims
+
+
+def _make_snapshot(state: State, claims: Sequence[Sequence[Any]]) -> Snapshot:
+    columns = list(zip(*claims, strict=True)) or [()] * 10
+    ids, stated, inside, statuses, from_years, window_starts, window_ends, resolved, base_rates, influences = columns
+    places = {claim_id: place for place, claim_id in enumerate(ids)}
+    starts, deadlines = _moments(window_starts), _moments(window_ends)
+    for place, year in enumerate(from_years):
+        if year is not None and (np.isnat(starts[place]) or np.isnat(deadlines[place])):
+            starts[place], deadlines[place] = utc_moments(year_window(year))
+    status_places = {status.value: place for place, status in enumerate(STATUSES)}
+    return Snapshot(
+        state=state,
+        ids=tuple(ids),
+        places=places,
+        stated=_numbers(stated),
+        inside=_numbers(inside),
+        base_rates=_numbers(base_rates),
+        statuses=np.array([status_places[status] for status in statuses], np.int8),
+        starts=starts,
+        deadlines=deadlines,
+        resolved=_moments(resolved),
+        influences=tuple(
+            (place, places[child], kind, p_if_true, p_if_false)
+            for place, rows in enumerate(influences)
+            for child, kind, p_if_true, p_if_false in sorted(rows)
+            if child in places
+        ),
+    )
+
+
+def _numbers(values: Sequence[float | None]) -> FloatArray:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _moments(microseconds: Sequence[int | None]) -> MomentArray:
+    return np.array([None if value is None else value for value in microseconds], "datetime64[us]")
+
+
+def network_moment(now: datetime) -> datetime:
+    """The network's moment: the last full hour."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def make_view(snapshot: Snapshot, moment: datetime) -> View:
+    """The network as arrays at a moment."""
+    annulled = STATUSES.index(ClaimStatus.ANNULLED)
+    takes_part = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
+    numbers = np.cumsum(takes_part) - 1
+    ids = tuple(snapshot.ids[place] for place in np.flatnonzero(takes_part).tolist())
+    rows = [row for row in snapshot.influences if takes_part[row[0]] and takes_part[row[1]]]
+    stated = snapshot.stated[takes_part]
+    references, log_odds, weights = _references(snapshot, takes_part, moment)
+    inside = snapshot.inside[takes_part]
+    llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - log_odds))
+    network = build_network(
+        stated=stated,
+        reference=references,
+        keys=claim_keys(ids),
+        parents=numbers[np.array([row[0] for row in rows], np.int64)],
+        children=numbers[np.array([row[1] for row in rows], np.int64)],
+        p_if_true=np.array([row[3] for row in rows], np.float64),
+        p_if_false=np.array([row[4] for row in rows], np.float64),
+    )
+    evidence = make_evidence(llr, _outcomes(snapshot.statuses[takes_part]))
+    return View(
+        snapshot=snapshot,
+        moment=moment,
+        ids=ids,
+        places={claim_id: place for place, claim_id in enumerate(ids)},
+        network=network,
+        influences=tuple(InfluenceKey(row[2], snapshot.ids[row[0]], snapshot.ids[row[1]]) for row in rows),
+        evidence=evidence,
+        inside_weights=weights,
+        structure_key=_structure_key(network),
+        evidence_key=_digest(evidence.llr, evidence.observed),
+    )
+
+
+def _references(
+    snapshot: Snapshot, takes_part: BoolArray, moment: datetime
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Reference beliefs, stated log-odds and the weights of the inside view; claims with an outcome stand still."""
+    resolved = snapshot.resolved[takes_part]
+    (now,) = utc_moments([moment])
+    moments = np.where(np.isnat(resolved), now, np.minimum(resolved, now))
+    trfs = time_remaining_fractions(snapshot.starts[takes_part], snapshot.deadlines[takes_part], moments)
+    base_rates = snapshot.base_rates[takes_part]
+    log_odds = logits(snapshot.stated[takes_part])
+    references = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
+    is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs)
+    weights = np.where(is_blended, 1.0 - POLICY.outside_weight * np.nan_to_num(trfs), 1.0)
+    return references, log_odds, weights
+
+
+def _outcomes(statuses: NDArray[np.int8]) -> OutcomeArray:
+    by_status = np.array([_OUTCOMES.get(status, UNKNOWN) for status in STATUSES], np.int8)
+    outcomes: OutcomeArray = by_status[statuses]
+    return outcomes
+
+
+def claim_keys(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """What names each claim to the random streams: the same wherever it stands, and on every machine."""
+    digests = b"".join(hashlib.blake2b(claim_id.encode(), digest_size=8).digest() for claim_id in ids)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def _structure_key(network: Network) -> bytes:
+    return _digest(
+        network.keys,
+        network.stated,
+        network.reference,
+        network.link_parents,
+        network.link_children,
+        network.edge_links,
+        network.p_if_true,
+        network.p_if_false,
+    )
+
+
+def _digest(*arrays: NDArray[Any]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()
+
+
+@dataclass(slots=True)
+class _Work:
+    task: asyncio.Task[Any]
+    num_waiting: int = 0
+
+
+class _Shared:
+    """Work that several may wait for at once; it is cancelled when nobody does any more."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, _Work] = {}
+
+    async def get(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        work = self._under_way.get(key)
+        if work is None:
+            work = self._under_way[key] = _Work(asyncio.create_task(start()))
+            work.task.add_done_callback(lambda task: self._end(key, task))
+        work.num_waiting += 1
+        try:
+            found: T = await asyncio.shield(work.task)
+            return found
+        finally:
+            work.num_waiting -= 1
+            if not work.num_waiting and not work.task.done():
+                self._drop(key, work.task)
+                work.task.cancel()
+
+    def _end(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+        self._drop(key, task)
+        _look_at_error(task)
+
+    def _drop(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+        work = self._under_way.get(key)
+        if work is not None and work.task is task:
+            del self._under_way[key]
+
+
+class _Slots:
+    """Threads for inference, so few that each has a processor."""
+
+    def __init__(self, num_slots: int, patience_seconds: float) -> None:
+        self._num_slots, self._patience_seconds = num_slots, patience_seconds
+        self._free = asyncio.Semaphore(num_slots)
+        self._pool = ThreadPoolExecutor(num_slots, thread_name_prefix="inference")
+
+    async def run(self, work: Callable[[ShouldStop], T]) -> T:
+        """
+        Do some work in a thread; it is told to stop when the caller is cancelled, and keeps its slot until it has.
+
+        Raises:
+            BusyError: No slot becomes free in time.
+        """
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            message = f"{self._num_slots} inferences are under way, and more would slow all of them; try again shortly"
+            raise BusyError(message) from None
+        stop = threading.Event()
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work, stop.is_set)
+        future.add_done_callback(self._release)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+
+    def _release(self, future: asyncio.Future[Any]) -> None:
+        self._free.release()
+        _look_at_error(future)
+
+
+def _look_at_error(future: asyncio.Future[Any]) -> None:
+    """Nobody may be left to hear of it, which is no news."""
+    if not future.cancelled():
+        future.exception()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """A view with what every question over it needs."""
+
+    view: View
+    model: CalibratedNetwork
+    base: Propagation
+
+
+class Engine:
+    """One process's inference over one database's network: what it keeps, and its two threads."""
+
+    def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._slots = _Slots(num_slots, patience_seconds)
+        self._shared = _Shared()
+        self._fetching = asyncio.Lock()
+        self._snapshot: Snapshot | None = None
+        self._view: View | None = None
+        self._model: tuple[bytes, CalibratedNetwork] | None = None
+        self._base: tuple[tuple[bytes, bytes], Propagation] | None = None
+        self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
+
+    async def view(self, unit: Unit, *, now: datetime | None = None) -> View:
+        """
+        The network as it is now.
+
+        Args:
+            unit: Where to read; what it sees is what counts.
+            now: The clock, for tests.
+
+        Raises:
+            BusyError: Writes come faster than the network can be read, or too much is under way.
+            OversizeError: The network is too large.
+        """
+        moment = network_moment(now or datetime.now(UTC))
+        snapshot = await self._get_snapshot(unit)
+        known = self._view
+        if known is not None and known.snapshot is snapshot and known.moment == moment:
+            return known
+
+        async def make() -> View:
+            return await self._slots.run(lambda _: make_view(snapshot, moment))
+
+        view = await self._shared.get(("view", snapshot.state, moment), make)
+        self._view = view
+        return view
+
+    async def _get_snapshot(self, unit: Unit) -> Snapshot:
+        state = await fetch_state(unit)
+        known = self._snapshot
+        if known is not None and known.state == state:
+            return known
+        async with self._fetching:  # who comes second finds what the first has fetched
+            known = self._snapshot
+            if known is None or known.state != state:
+                known = self._snapshot = await fetch_snapshot(unit, state)
+            return known
+
+    async def _prepare(self, view: View) -> _Prepared:
+        key = (view.structure_key, view.evidence_key)
+        model = await self._get_model(view)
+        known = self._base
+        if known is not None and known[0] == key:
+            return _Prepared(view, model, known[1])
+
+        async def propagate() -> Propagation:
+            def work(should_stop: ShouldStop) -> Propagation:
+                return propagate_by_lbp(model, view.evidence, should_stop=should_stop)
+
+            return await self._slots.run(work)
+
+        base = await self._shared.get(("base", key), propagate)
+        self._base = key, base
+        return _Prepared(view, model, base)
+
+    async def _get_model(self, view: View) -> CalibratedNetwork:
+        known = self._model
+        if known is not None and known[0] == view.structure_key:
+            return known[1]
+
+        async def build() -> CalibratedNetwork:
+            def work(should_stop: ShouldStop) -> CalibratedNetwork:
+                return calibrate(view.network, max_memory_bytes=INFERENCE_BYTES, should_stop=should_stop)
+
+            with _sizes_told():
+                return await self._slots.run(work)
+
+        model = await self._shared.get(("model", view.structure_key), build)
+        self._model = view.structure_key, model
+        return model
+
+    async def _get_bank(self, prepared: _Prepared, sampling: Sampling) -> Bank:
+        """The bank that is kept; for other samples than its, one that is not."""
+        view = prepared.view
+        key = (view.structure_key, view.evidence_key)
+        is_kept = sampling == DEFAULT_SAMPLING
+        if is_kept and self._bank is not None and self._bank[0] == key:
+            return self._bank[1]
+
+        async def draw() -> Bank:
+            def work(should_stop: ShouldStop) -> Bank:
+                return draw_bank(
+                    prepared.model,
+                    view.evidence,
+                    seed=sampling.seed,
+                    num_samples=sampling.num_samples // NUM_REPLICATES,
+                    guide=prepared.base.guide,
+                    max_memory_bytes=INFERENCE_BYTES,
+                    should_stop=should_stop,
+                )
+
+            with _sizes_told():
+                return await self._slots.run(work)
+
+        if is_kept:
+            self._bank = None  # the old one makes room first
+        bank = await self._shared.get(("bank", key, sampling), draw)
+        if is_kept:
+            self._bank = key, bank
+        return bank
+
+    async def what_if(
+        self,
+        unit: Unit,
+        observations: Sequence[Observation],
+        *,
+        is_intervention: bool = False,
+        method: Method = Method.LBP,
+        sampling: Sampling = DEFAULT_SAMPLING,
+        first: int = 20,
+        now: datetime | None = None,
+    ) -> WhatIf:
+        """
+        What would follow if these claims resolved so.
+
+        Args:
+            unit: Where to read.
+            observations: What is supposed.
+            is_intervention: Whether somebody brings it about, so that it says nothing of the claims' own parents.
+            method: How to compute it.
+            sampling: For SAMPLE.
+            first: How many shifts to return.
+            now: The clock, for tests.
+
+        Raises:
+            RefusedError: An observation is of a claim that is not there, takes no part or has its outcome, is there
+                twice or contradicts another; or the question is too large for the method.
+            BusyError: Too much is under way.
+        """
+        view = await self.view(unit, now=now)
+        outcomes = find_outcomes(view, observations)
+        prepared = await self._prepare(view)
+        shifts = await self._shifts(prepared, outcomes, is_intervention, method, sampling)
+        return _what_if(view, outcomes, shifts, first)
+
+    async def _shifts(
+        self,
+        prepared: _Prepared,
+        outcomes: Mapping[int, bool],
+        is_intervention: bool,  # noqa: FBT001
+        method: Method,
+        sampling: Sampling,
+    ) -> Shifts:
+        model, evidence = prepared.model, prepared.view.evidence
+        bank = await self._get_bank(prepared, sampling) if method is Method.SAMPLE else None
+
+        def work(should_stop: ShouldStop) -> Shifts:
+            if bank is not None:
+                return shifts_by_samples(
+                    bank,
+                    outcomes,
+                    seed=sampling.seed,
+                    is_intervention=is_intervention,
+                    max_memory_bytes=INFERENCE_BYTES,
+                    should_stop=should_stop,
+                )
+            if method is Method.EXACT:
+                return shifts_exactly(
+                    model, evidence, outcomes, is_intervention=is_intervention, should_stop=should_stop
+                )
+            return shifts_by_lbp(
+                model, evidence, outcomes, base=prepared.base, is_intervention=is_intervention, should_stop=should_stop
+            )
+
+        with _sizes_told():
+            return await self._slots.run(work)
+
+    async def beliefs(
+        self, unit: Unit, method: Method, sampling: Sampling = DEFAULT_SAMPLING, *, now: datetime | None = None
+    ) -> tuple[View, Beliefs]:
+        """
+        Every claim's marginal as things stand.
+
+        Raises:
+            OversizeError: The network is too large for the method.
+            BusyError: Too much is under way.
+            ArithmeticError: A marginal came out that is none.
+        """
+        prepared = await self._prepare(await self.view(unit, now=now))
+        view = prepared.view
+        if method is Method.LBP:
+            return view, prepared.base.beliefs
+        if method is Method.SAMPLE:
+            return view, (await self._get_bank(prepared, sampling)).beliefs
+
+        def work(should_stop: ShouldStop) -> Beliefs:
+            return infer_exactly(prepared.model, view.evidence, should_stop=should_stop)
+
+        with _sizes_told():
+            return view, await self._slots.run(work)
+
+    async def sensitivity(
+        self, unit: Unit, target_id: str, *, path: str = "target", now: datetime | None = None
+    ) -> tuple[View, Sensitivity]:
+        """
+        The derivatives of a claim's marginal by the stated numbers near it.
+
+        Raises:
+            RefusedError: The claim is not there, takes no part or has its outcome; or the network is too large.
+            BusyError: Too much is under way.
+        """
+        view = await self.view(unit, now=now)
+        target = find_claim(view, target_id, path)
+        bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
+
+        def work(should_stop: ShouldStop) -> Sensitivity:
+            return find_sensitivity(
+                bank, target, seed=SEED, inside_weights=view.inside_weights, should_stop=should_stop
+            )
+
+        with _sizes_told():
+            return view, await self._slots.run(work)
+
+    async def value_of_information(
+        self, unit: Unit, target_ids: Sequence[str], *, path: str = "targets", now: datetime | None = None
+    ) -> tuple[View, ValueOfInformation]:
+        """
+        What learning each claim would tell of the targets.
+
+        Raises:
+            RefusedError: A target is not there, takes no part, has its outcome or is there twice; or the network is
+                too large.
+            BusyError: Too much is under way.
+        """
+        view = await self.view(unit, now=now)
+        if not 1 <= len(target_ids) <= MOST_TARGETS:
+            message = f"expected 1 to {MOST_TARGETS} targets, got {len(target_ids)}"
+            raise InvalidError(message, path=path)
+        targets: list[int] = []
+        for number, claim_id in enumerate(target_ids):
+            target = find_claim(view, claim_id, f"{path}[{number}]")
+            if target in targets:
+                message = f"expected each target once, got {claim_id!r} twice"
+                raise DuplicateError(message, existing_id=claim_id, path=f"{path}[{number}]")
+            targets.append(target)
+        bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
+        return view, await self._slots.run(lambda _: value_of_information(bank, np.array(targets, np.int64)))
+
+    async def incoherence(self, unit: Unit, *, now: datetime | None = None) -> tuple[View, Incoherence]:
+        """
+        By how much each claim's tables contradict each other and its reference belief.
+
+        Raises:
+            OversizeError: The network is too large.
+            BusyError: Too much is under way.
+        """
+        view = await self.view(unit, now=now)
+        return view, await self._slots.run(lambda _: find_incoherence(view.network))
+
+
+def basis_of(view: View, diagnostics: Diagnostics) -> Basis:
+    """What an answer over a view rests on."""
+    return Basis(diagnostics, view.snapshot.state, view.moment, len(view.ids), len(view.influences))
+
+
+def find_claim(view: View, claim_id: str, path: str) -> int:
+    """
+    Where a claim stands in the network, if there is something to suppose or to ask of it.
+
+    Raises:
+        NotFoundError: There is no such claim.
+        InvalidError: It has no probability.
+        ClosedClaimError: Its outcome is known, or it was annulled.
+    """
+    snapshot = view.snapshot
+    place = snapshot.places.get(claim_id)
+    if place is None:
+        raise NotFoundError(f"there is no claim {claim_id!r}", path=path)
+    status = STATUSES[snapshot.statuses[place]]
+    if status is not ClaimStatus.OPEN:
+        resolved = snapshot.resolved[place]
+        message = f"expected a claim whose outcome is open, got {claim_id!r}, which is {status.value}"
+        moment = None if np.isnat(resolved) else resolved.item().replace(tzinfo=UTC)
+        raise ClosedClaimError(message, status=status.value, resolved_at=moment, path=path)
+    found = view.places.get(claim_id)
+    if found is None:
+        message = f"expected a claim with a stated probability, got {claim_id!r}, which has none and takes no part"
+        raise InvalidError(message, path=path)
+    return found
+
+
+def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, bool]:
+    """
+    What is supposed, by place.
+
+    Raises:
+        RefusedError: As `Engine.what_if` says.
+    """
+    if not 1 <= len(observations) <= MOST_OBSERVATIONS:
+        message = f"expected 1 to {MOST_OBSERVATIONS} observations, got {len(observations)}"
+        raise InvalidError(message, path="observations")
+    outcomes: dict[int, bool] = {}
+    for observation in observations:
+        place = find_claim(view, observation.claim_id, observation.path)
+        if place in outcomes:
+            if outcomes[place] is not observation.outcome:
+                message = f"expected one outcome of {observation.claim_id!r}, got both"
+                raise ConflictError(message, path=observation.path)
+            message = f"expected each claim once, got {observation.claim_id!r} twice"
+            raise DuplicateError(message, existing_id=observation.claim_id, path=observation.path)
+        outcomes[place] = observation.outcome
+    return outcomes
+
+
+def _what_if(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
+    deltas = shifts.deltas
+    moved = [place for place in shifts.ranked().tolist() if deltas[place] != 0.0]
+    others = [place for place in moved if place not in outcomes]
+    return WhatIf(
+        shifts=tuple(_shift(view, shifts, place) for place in others[:first]),
+        supposed=tuple(_shift(view, shifts, place) for place in outcomes),
+        num_shifted=len(others),
+        basis=basis_of(view, shifts.diagnostics),
+        all_deltas={view.ids[place]: float(deltas[place]) for place in moved},
+    )
+
+
+def _shift(view: View, shifts: Shifts, place: int) -> Shift:
+    errors = shifts.standard_errors
+    return Shift(
+        claim_id=view.ids[place],
+        before=float(shifts.before[place]),
+        after=float(shifts.after[place]),
+        delta=float(shifts.after[place] - shifts.before[place]),
+        standard_error=None if errors is None else float(errors[place]),
+    )
+
+
+@contextmanager
+def _sizes_told() -> Iterator[None]:
+    """Refuses what is too large for a method as a request that the client can mend."""
+    try:
+        yield
+    except TooLargeError as error:
+        raise OversizeError(str(error), size=error.size, limit=error.limit) from error
+
+
+_engines: WeakKeyDictionary[Database, Engine] = WeakKeyDictionary()
+
+
+def engine_of(database: Database) -> Engine:
+    """The process's one engine for a database."""
+    engine = _engines.get(database)
+    if engine is None:
+        engine = _engines[database] = Engine()
+    return engine

@@ -1,0 +1,175 @@
+"""
+Propagation runs: every claim's marginal, stored with the run that it comes from.
+
+Marginals are stored only by a run that converged; one that did not leaves the last good ones in place and a run node
+that says so. They follow from what is stored already, so the graph's revision stays.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
+from graph.model import PropagationRun
+from graph.network import DEFAULT_SAMPLING, Sampling, View, engine_of
+from graph.receipts import Answered, Payload, WriteRequest, find_answer, write_once
+from graph.rows import to_properties
+from graph.sessions import Database, Unit
+
+BATCH_CLAIMS: Final = 2_000
+ATOMIC_CLAIMS: Final = 10_000
+"""Up to so many claims one transaction stores all of a run; of more, the first ones are stored in transactions of their
+own, so that no writer waits long. A run that is cut off there is made good by the next."""
+
+LONGEST_WAIT: Final = timedelta(minutes=15)
+"""Writes that never pause for the debounce time do not put propagation off for longer."""
+
+ABSENT: Final[Mapping[str, Any]] = {"marginal": None, "marginal_as_of": None, "marginal_run_id": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What to propagate by.
+
+    Attributes:
+        method: LBP, SAMPLE or EXACT.
+        sampling: For SAMPLE.
+        idempotency_key: Under which a retry is known.
+        is_dry_run: Do everything but keep nothing.
+    """
+
+    method: Method = Method.LBP
+    sampling: Sampling = DEFAULT_SAMPLING
+    idempotency_key: str | None = None
+    is_dry_run: bool = False
+
+
+async def propagate(database: Database, request: Request, *, now: datetime | None = None) -> Answered:
+    """
+    Compute every claim's marginal and store it with its run; the answer says what the run was and how many it stored.
+
+    Args:
+        database: Where to.
+        request: By which method.
+        now: The clock, for tests.
+
+    Raises:
+        RefusedError: The network is too large for the method, or the key stands for another request.
+        BusyError: Too much is under way.
+    """
+    write = WriteRequest(
+        mutation="propagate",
+        arguments={
+            "method": request.method.value,
+            "samples": request.sampling.num_samples,
+            "seed": request.sampling.seed,
+        },
+        idempotency_key=request.idempotency_key,
+        is_dry_run=request.is_dry_run,
+    )
+    if before := await find_answer(database, write):
+        return before
+    run, view, entries = await _compute(database, request, now)
+    num_early = 0 if request.is_dry_run else max(0, len(entries) - ATOMIC_CLAIMS)
+    await _store_early(database, entries[:num_early])
+    payload: Payload = {"run": run.model_dump(mode="json"), "num_stored": sum(e["id"] in view.places for e in entries)}
+
+    async def work(unit: Unit) -> Payload:
+        for start in range(num_early, len(entries), BATCH_CLAIMS):
+            await unit.run("claims/set", claims=entries[start : start + BATCH_CLAIMS])
+        await unit.run("propagation_runs/upsert", rows=[to_properties(run)])
+        state = view.snapshot.state
+        await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at)
+        return payload
+
+    return await write_once(database, write, work, raises_revision=False)
+
+
+async def _compute(
+    database: Database, request: Request, now: datetime | None
+) -> tuple[PropagationRun, View, list[dict[str, Any]]]:
+    started_at, started = datetime.now(UTC), time.perf_counter()
+    async with database.reading() as reading:
+        engine = engine_of(database)
+        try:
+            view, beliefs = await engine.beliefs(reading, request.method, request.sampling, now=now)
+            reason = beliefs.diagnostics.reason
+        except ArithmeticError as error:  # a marginal that is none: the last good ones stay
+            view, beliefs = await engine.view(reading, now=now), None
+            reason = f"not converged: {error}"
+    run = _run(request, view, beliefs, reason, started_at, time.perf_counter() - started)
+    return run, view, _entries(run, view, beliefs) if run.converged else []
+
+
+def _run(
+    request: Request, view: View, beliefs: Beliefs | None, reason: str, started_at: datetime, seconds: float
+) -> PropagationRun:
+    told: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
+    is_sampled = request.method is Method.SAMPLE
+    return PropagationRun(
+        id=f"run_{uuid.uuid4().hex}",
+        method=request.method.value,
+        started_at=started_at,
+        revision=view.snapshot.state.revision,
+        iterations=None if told is None else told.iterations,
+        residual=None if told is None else told.residual,
+        converged=told is not None and told.converged,
+        duration_seconds=seconds,
+        as_of=view.moment,
+        reason=reason or None,
+        num_claims=len(view.ids),
+        num_samples=told.num_samples if told is not None and is_sampled else None,
+        standard_error=None if told is None else told.standard_error,
+        seed=request.sampling.seed if is_sampled else None,
+    )
+
+
+def _entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[dict[str, Any]]:
+    """What claims' nodes keep, in the order of their ids, so that two writers do not wait for each other."""
+    if beliefs is None:
+        return []
+    marginals = dict(zip(view.ids, beliefs.marginals.tolist(), strict=True))
+    stored: dict[str, Any] = {"marginal_as_of": run.as_of, "marginal_run_id": run.id}
+    return [
+        {"id": claim_id, "properties": stored | {"marginal": marginals[claim_id]} if claim_id in marginals else ABSENT}
+        for claim_id in view.snapshot.ids
+    ]
+
+
+async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]]) -> None:
+    for start in range(0, len(entries), BATCH_CLAIMS):
+        part = list(entries[start : start + BATCH_CLAIMS])
+
+        async def work(unit: Unit, part: list[Mapping[str, Any]] = part) -> None:
+            await unit.run("claims/set", claims=part)
+
+        await database.write(work)
+
+
+async def is_propagation_due(database: Database, debounce: timedelta) -> bool:
+    """Whether beliefs were written since they were propagated last, and either no more for a while or for long."""
+
+    async def work(unit: Unit) -> list[dict[str, Any]]:
+        return await unit.run("network/get_due")
+
+    rows = await database.read(work)
+    if not rows or not rows[0]["is_behind"]:
+        return False
+    quiet, age = rows[0]["quiet_seconds"], rows[0]["age_seconds"]
+    is_quiet = quiet is None or quiet >= debounce.total_seconds()
+    return is_quiet or (age is not None and age >= LONGEST_WAIT.total_seconds())
+
+
+async def list_runs(unit: Unit, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Runs by id."""
+    rows = await unit.run("propagation_runs/list_by_ids", ids=sorted(set(run_ids)))
+    return {row["run"]["id"]: row["run"] for row in rows}
+
+
+async def list_latest_runs(unit: Unit, limit: int) -> list[dict[str, Any]]:
+    """The latest runs, the newest first, those that failed too."""
+    return [row["run"] for row in await unit.run("propagation_runs/list_latest", limit=limit)]
