@@ -227,7 +227,8 @@ def benchmark_first_use() -> None:
     """What compiling costs: once on a machine, and then in each process."""
     code = (
         "import time; from tests.benchmarks.network import *; n, e = synthetic_network(200, 1);"
-        "t = time.perf_counter(); m = calibrate(n, num_samples=64); draw_bank(m, e, seed=1, num_replicates=1, num_samples=64);"
+        "t = time.perf_counter(); m = calibrate(n, num_samples=64);"
+        "draw_bank(m, e, seed=1, num_replicates=1, num_samples=64);"
         "print(time.perf_counter() - t)"
     )
     with tempfile.TemporaryDirectory() as folder:

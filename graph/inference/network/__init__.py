@@ -11,6 +11,7 @@ The forecast graph as a Bayesian network: how evidence on one claim moves all th
     information    which claim is worth learning?
     sensitivity    which stated number matters?
     incoherence    which tables contradict each other?
+    warming        load the compiled kernels before anybody waits
 
 The model: P(c = 1 | parents x) = sigmoid(intercept_c + sum of weight_sc x_s), with weight = logit(p_if_true) -
 logit(p_if_false), so that the tables of several parents add up in log-odds.

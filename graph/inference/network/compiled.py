@@ -112,12 +112,11 @@ def _solve(log_odds: FloatArray, shares: FloatArray, target: float, guess: float
 
 
 @jit
-def _visit(stream: int, first: OrderArray, second: OrderArray, visits: OrderArray) -> None:
+def _visit(stream: np.uint64, first: OrderArray, second: OrderArray, visits: OrderArray) -> None:
     """The order in which a claim visits the samples."""
-    bits = np.uint64(stream)
-    a = first[np.int64(bits & ORDER_MASK)]
-    b = second[np.int64((bits >> SHIFT_4) & ORDER_MASK)]
-    shift = np.int64((bits >> SHIFT_8) & VISIT_MASK) % visits.size
+    a = first[np.int64(stream & ORDER_MASK)]
+    b = second[np.int64((stream >> SHIFT_4) & ORDER_MASK)]
+    shift = np.int64((stream >> SHIFT_8) & VISIT_MASK) % visits.size
     for t in range(visits.size):
         place = np.int64(b[t]) + shift
         if place >= visits.size:
@@ -126,13 +125,66 @@ def _visit(stream: int, first: OrderArray, second: OrderArray, visits: OrderArra
 
 
 @jit
-def _start(stream: int, thresholds: KeyArray, counts: IntArray) -> None:
+def _start(stream: np.uint64, thresholds: KeyArray, counts: IntArray) -> None:
     """Turn thresholds' counts into where each configuration's systematic draws begin, in units of 2^-32."""
-    total = np.uint64(stream) >> SHIFT_32
+    total = stream >> SHIFT_32
     for c in range(counts.size):
         count = counts[c]
         counts[c] = np.int64(total & LOW_32)
         total += np.uint64(count) * thresholds[c]
+
+
+@jit
+def _configure(bits: KeyArray, parents: IntArray, configurations: OrderArray) -> None:
+    """Of each sample, which parents are true: bit j for the j-th."""
+    configurations[:] = 0
+    for j in range(parents.size):
+        words = bits[parents[j]]
+        for w in range(words.size):
+            word = words[w]
+            for b in range(64):
+                configurations[64 * w + b] |= np.uint16((word >> np.uint64(b)) & ONE_64) << np.uint16(j)
+
+
+@jit
+def _add_up(bits: KeyArray, parents: IntArray, weights: FloatArray, sums: FloatArray) -> None:
+    """Of each sample, the sum of its true parents' weights."""
+    sums[:] = 0.0
+    for j in range(parents.size):
+        words = bits[parents[j]]
+        for w in range(words.size):
+            word = words[w]
+            for b in range(64):
+                sums[64 * w + b] += weights[j] * float((word >> np.uint64(b)) & ONE_64)
+
+
+@jit
+def _tabulate(weights: FloatArray, table: FloatArray) -> None:
+    """What each configuration of the parents adds."""
+    table[0] = 0.0
+    for j in range(weights.size):
+        for c in range(1 << j):
+            table[c + (1 << j)] = table[c] + weights[j]
+
+
+@jit
+def _pack(drawn: ByteArray, words: KeyArray) -> None:
+    """A bit for each byte."""
+    for w in range(words.size):
+        word = np.uint64(0)
+        for b in range(64):
+            word |= np.uint64(drawn[64 * w + b]) << np.uint64(b)
+        words[w] = word
+
+
+@jit
+def _draw_each(stream: np.uint64, visits: OrderArray, probabilities: FloatArray, drawn: ByteArray) -> None:
+    """Systematic draws, one stream through all samples."""
+    total = stream >> SHIFT_32
+    for t in range(visits.size):
+        m = visits[t]
+        total = (total & LOW_32) + np.uint64(probabilities[m] * TWO_32)
+        drawn[m] = np.uint8(total >> SHIFT_32)
 
 
 @jit
@@ -153,56 +205,42 @@ def draw_prior(
     means: FloatArray,
 ) -> None:
     """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
-    num_words = bits.shape[1]
-    num_samples = 64 * num_words
-    configurations = np.empty(num_samples, np.uint16)
-    visits = np.empty(num_samples, np.uint16)
-    drawn = np.empty(num_samples, np.uint8)
-    sums = np.empty(num_samples, np.float64)
-    uniform_shares = np.full(num_samples, 1.0 / num_samples)
-    shares_of_few = np.full(NUM_FIRST, 1.0 / min(NUM_FIRST, num_samples))
-    table = np.empty(1 << MAX_SOLVED_PARENTS, np.float64)
-    shares = np.empty(1 << MAX_SOLVED_PARENTS, np.float64)
-    counts = np.empty(1 << MAX_SOLVED_PARENTS, np.int64)
-    thresholds = np.empty(1 << MAX_SOLVED_PARENTS, np.uint64)
+    num_samples = 64 * bits.shape[1]
+    few = min(NUM_FIRST, num_samples)
+    shares_of_all, shares_of_few = np.full(num_samples, 1.0 / num_samples), np.full(few, 1.0 / few)
+    configurations, visits = np.empty(num_samples, np.uint16), np.empty(num_samples, np.uint16)
+    drawn, sums = np.empty(num_samples, np.uint8), np.empty(num_samples, np.float64)
+    table, shares = np.empty(1 << MAX_SOLVED_PARENTS, np.float64), np.empty(1 << MAX_SOLVED_PARENTS, np.float64)
+    counts, thresholds = np.empty(1 << MAX_SOLVED_PARENTS, np.int64), np.empty(1 << MAX_SOLVED_PARENTS, np.uint64)
     for i in claims:
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
+        parents = link_parents[begin:end]
         _visit(streams[i], first, second, visits)
-        slope = 0.0
+        mean = slope = 0.0
+        pulls[begin:end] = 0.0
         if num_parents <= MAX_SOLVED_PARENTS:
             size = 1 << num_parents
-            table[0] = 0.0
-            configurations[:] = 0
-            for j in range(num_parents):
-                words = bits[link_parents[begin + j]]
-                for w in range(num_words):
-                    word = words[w]
-                    for b in range(64):
-                        configurations[64 * w + b] |= np.uint16((word >> np.uint64(b)) & ONE_64) << np.uint16(j)
-                for c in range(1 << j):
-                    table[c + (1 << j)] = table[c] + weights[begin + j]
+            _configure(bits, parents, configurations)
+            _tabulate(weights[begin:end], table)
             counts[:size] = 0
             for m in range(num_samples):
                 counts[configurations[m]] += 1
             for c in range(size):
                 shares[c] = counts[c] / num_samples
             if solve and num_parents == 1:
-                shares[1] = reference[link_parents[begin]]
+                shares[1] = reference[parents[0]]
                 shares[0] = 1.0 - shares[1]
             if solve:
                 intercepts[i] = _solve(table[:size], shares[:size], reference[i], math.nan)
-            mean = 0.0
-            pulls[begin:end] = 0.0
             for c in range(size):
                 p = _sigmoid(intercepts[i] + table[c])
+                change = shares[c] * p * (1.0 - p)
                 mean += shares[c] * p
-                slope += shares[c] * p * (1.0 - p)
+                slope += change
                 for j in range(num_parents):
-                    if (c >> j) & 1:
-                        pulls[begin + j] -= shares[c] * p * (1.0 - p)
+                    pulls[begin + j] -= change * ((c >> j) & 1)
                 thresholds[c] = np.uint64(p * TWO_32)
-            means[i] = mean
             _start(streams[i], thresholds[:size], counts[:size])
             for t in range(num_samples):
                 m = visits[t]
@@ -211,44 +249,24 @@ def draw_prior(
                 counts[c] = np.int64(total & LOW_32)
                 drawn[m] = np.uint8(total >> SHIFT_32)
         else:
-            sums[:] = 0.0
-            for j in range(num_parents):
-                words = bits[link_parents[begin + j]]
-                weight = weights[begin + j]
-                for w in range(num_words):
-                    word = words[w]
-                    for b in range(64):
-                        sums[64 * w + b] += weight * float((word >> np.uint64(b)) & ONE_64)
+            _add_up(bits, parents, weights[begin:end], sums)
             if solve:
                 # Most of the way on some of the samples; the last steps, on all of them, are then few.
-                few = min(NUM_FIRST, num_samples)
-                guess = _solve(sums[:few], shares_of_few[:few], reference[i], math.nan)
-                intercepts[i] = _solve(sums, uniform_shares, reference[i], guess)
-            mean = 0.0
+                guess = _solve(sums[:few], shares_of_few, reference[i], math.nan)
+                intercepts[i] = _solve(sums, shares_of_all, reference[i], guess)
             for m in range(num_samples):
                 p = _sigmoid(intercepts[i] + sums[m])
-                mean += p
+                mean += p / num_samples
                 slope += p * (1.0 - p) / num_samples
                 sums[m] = p
-            means[i] = mean / num_samples
             for j in range(num_parents):
-                words = bits[link_parents[begin + j]]
-                pull = 0.0
+                words = bits[parents[j]]
                 for m in range(num_samples):
-                    if (words[m >> 6] >> (np.uint64(m) & BIT_MASK)) & ONE_64:
-                        pull -= sums[m] * (1.0 - sums[m]) / num_samples
-                pulls[begin + j] = pull
-            total = np.uint64(streams[i]) >> SHIFT_32
-            for t in range(num_samples):
-                m = visits[t]
-                total = (total & LOW_32) + np.uint64(sums[m] * TWO_32)
-                drawn[m] = np.uint8(total >> SHIFT_32)
-        for w in range(num_words):
-            word = np.uint64(0)
-            for b in range(64):
-                word |= np.uint64(drawn[64 * w + b]) << np.uint64(b)
-            bits[i, w] = word
-        slopes[i] = slope
+                    is_true = float((words[m >> 6] >> (np.uint64(m) & BIT_MASK)) & ONE_64)
+                    pulls[begin + j] -= is_true * sums[m] * (1.0 - sums[m]) / num_samples
+            _draw_each(streams[i], visits, sums, drawn)
+        _pack(drawn, bits[i])
+        means[i], slopes[i] = mean, slope
         for j in range(num_parents):
             pulls[begin + j] /= slope
 
@@ -273,7 +291,7 @@ def draw_guided(
 ) -> None:
     """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
     num_samples = states.shape[1]
-    visits = np.empty(num_samples, np.uint16)
+    visits, probabilities = np.empty(num_samples, np.uint16), np.empty(num_samples, np.float64)
     counts = np.empty(1 << MAX_NARROW_PARENTS, np.int64)
     for i in claims:
         begin, end = parent_start[i], parent_start[i + 1]
@@ -314,11 +332,9 @@ def draw_guided(
                 counts[c] = np.int64(total & LOW_32)
                 row[m] |= np.uint8(total >> SHIFT_32)
         else:
-            total = np.uint64(streams[i]) >> SHIFT_32
-            for t in range(num_samples):
-                m = visits[t]
-                total = (total & LOW_32) + np.uint64(_sigmoid(sums[m] + guide[i]) * TWO_32)
-                row[m] |= np.uint8(total >> SHIFT_32)
+            for m in range(num_samples):
+                probabilities[m] = _sigmoid(log_odds[wide, m] + guide[i])
+            _draw_each(streams[i], visits, probabilities, row)
 
 
 @jit
@@ -433,7 +449,7 @@ def sweep_gibbs(
                     sums[m] += gain * float(child[m] & np.uint8(1)) - (
                         _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
                     )
-        start = np.uint64(streams[i]) ^ np.uint64(sweep_salt)
+        start = streams[i] ^ np.uint64(sweep_salt)
         total = 0.0
         for m in range(num_samples):
             p = _sigmoid(sums[m])

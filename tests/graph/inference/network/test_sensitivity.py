@@ -34,8 +34,8 @@ def calibrated_by_enumeration(network: Network) -> CalibratedNetwork:
         prior = joint_distribution(replace(model, intercepts=intercepts), no_evidence(n))
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
         sums = states[:, network.link_parents[links]] @ network.weights[links]
-        low, high = -40.0, 40.0
-        for _ in range(80):
+        low, high = -15.0, 15.0
+        for _ in range(50):
             middle = 0.5 * (low + high)
             below = prior @ sigmoids(middle + sums) < network.reference[claim]
             low, high = (middle, high) if below else (low, middle)
@@ -76,13 +76,13 @@ def finite_difference(
     return float(up - down) / (2.0 * STEP)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_derivatives_are_those_of_the_recalibrated_network(seed: int) -> None:
     """Against finite differences of enumeration, every intercept found anew."""
     generator = np.random.default_rng(seed)
-    network = random_network(generator, 7, mean_parents=2.0, max_parents=3)
-    evidence = random_evidence(generator, 7)
-    inside_weights = generator.uniform(0.3, 1.0, 7)
+    network = random_network(generator, 6, mean_parents=2.0, max_parents=3)
+    evidence = random_evidence(generator, 6)
+    inside_weights = generator.uniform(0.3, 1.0, 6)
     target = int(np.flatnonzero(~evidence.is_observed)[-2])
     bank = draw_bank(calibrate(network), evidence, seed=seed, num_replicates=16)
     found = find_sensitivity(bank, target, seed=seed + 100, inside_weights=inside_weights)

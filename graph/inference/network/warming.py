@@ -1,0 +1,33 @@
+"""Load the kernels before anybody waits for them."""
+
+import numpy as np
+
+from graph.inference.network.bank import draw_bank
+from graph.inference.network.evidence import UNKNOWN, make_evidence
+from graph.inference.network.intercepts import calibrate
+from graph.inference.network.kernels import Backend
+from graph.inference.network.structure import build_network
+
+
+def warm_up(*, backend: Backend | None = None) -> None:
+    """
+    Call every kernel once on a network of two claims.
+
+    For a thread of its own after the service has started: it takes a second or two, and once on each machine as long as
+    the compiler needs.
+
+    Args:
+        backend: Where the loops run.
+    """
+    network = build_network(
+        stated=np.array([0.4, 0.5]),
+        reference=np.array([0.4, 0.5]),
+        keys=np.array([1, 2], np.uint64),
+        parents=np.array([0]),
+        children=np.array([1]),
+        p_if_true=np.array([0.6]),
+        p_if_false=np.array([0.4]),
+    )
+    model = calibrate(network, num_samples=64, backend=backend)
+    evidence = make_evidence(np.array([0.0, 0.1]), np.full(2, UNKNOWN, np.int8))
+    draw_bank(model, evidence, seed=0, num_replicates=1, num_samples=64, backend=backend)
