@@ -281,6 +281,7 @@ async def import_rows(unit: Unit, rows: Mapping[str, Sequence[Row]], *, today: d
     day = today or datetime.now(UTC).date()
     job = _Job(Draft(given, named, problems=()), day, _ignore_progress, is_dry_run=False)
     await unit.run("graph/lock")
+    await _lock_claims(unit, job.draft)
     checked = await _check(unit, job)
     written = _Written()
     await _write(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
@@ -328,6 +329,7 @@ async def _import_at_once(database: Database, job: _Job) -> ImportReport:
         nonlocal written
         written = _Written()
         await unit.run("graph/lock")
+        await _lock_claims(unit, job.draft)
         checked = await _check(unit, job)
         await _write(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
         report = _report(checked, written, job)
@@ -340,6 +342,19 @@ async def _import_at_once(database: Database, job: _Job) -> ImportReport:
     except _DryRunError as outcome:
         report: ImportReport = outcome.args[0]
         return report
+
+
+async def _lock_claims(unit: Unit, draft: Draft) -> None:
+    """
+    Take the claims whose milestones and ledgers are read here and written back, as every belief write does.
+
+    An import in parts takes them part by part; what a sweep writes between its check and its part is overwritten.
+    """
+    ids = {row_id(row) for name in CLAIM_LISTS for _, row in draft.rows[name]}
+    ids |= {row.prediction_id for _, row in draft.rows["milestones"] if isinstance(row, Milestone)}
+    ids |= {row.claim_id for _, row in draft.rows["evidence"] if isinstance(row, Evidence)}
+    for part in _batches(sorted(ids)):
+        await unit.run("claims/lock", ids=part)
 
 
 async def _import_in_parts(database: Database, job: _Job) -> ImportReport:

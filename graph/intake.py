@@ -49,6 +49,7 @@ MAX_GROUP_ITEMS = 100
 CLOCK_SKEW = timedelta(seconds=5)  # by which a client's clock may be ahead of ours
 SUBMITTED = "submitted"
 INSIDE_SOURCE = "ledger"
+SOURCES = ("predictor_id", "document_id", "milestone_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +321,7 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
             written[submission.key] = make_receipt(submission.request, submission.request.fingerprint(), text)
             receipts[submission.key] = written[submission.key]
     if batch.rows:
-        await unit.run("evidence/append", rows=batch.rows, claims=batch.claims())
+        await _append(unit, batch)
     refused = [key for key in keys if key not in receipts]
     if written or refused:
         closed = [{"key": key, "properties": properties} for key, properties in sorted(written.items())]
@@ -397,8 +398,22 @@ async def append_evidence(unit: Unit, weighed: Sequence[_Weighed], *, idempotenc
     contexts = await unit.run("evidence/list_context", items=asked)
     batch = _Batch(moment=datetime.now(UTC))
     _add_all(weighed, contexts, batch, idempotency_key)
-    await unit.run("evidence/append", rows=batch.rows, claims=batch.claims())
+    await _append(unit, batch)
     return {"items": batch.items}
+
+
+async def _append(unit: Unit, batch: _Batch) -> None:
+    """
+    Write a batch.
+
+    Raises:
+        ConflictError: A source that was there when it was looked at has been deleted since.
+    """
+    (answer,) = await unit.run("evidence/append", rows=batch.rows, claims=batch.claims())
+    num_sources = sum(row[name] is not None for row in batch.rows for name in SOURCES)
+    if answer["num_sources"] != num_sources:
+        message = "a predictor, document or milestone that the evidence names was deleted meanwhile; submit it without"
+        raise ConflictError(message)
 
 
 def _add_all(

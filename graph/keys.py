@@ -189,12 +189,16 @@ def evidence_keys(evidence: Evidence) -> SomeKeys:
 
 def cluster_anchor(claim_id: str, cluster_id: str) -> str:
     """What the keys of a claim's cluster begin with: its name, which may hold any character, goes as a digest."""
-    return join(claim_id, hashlib.sha256(cluster_id.encode()).hexdigest()[:32])
+    return join(claim_id, _digest(cluster_id))
 
 
 def observation_key(claim_id: str, source: str, observed_at: datetime) -> str:
     """The same for the same claim, source (a document's id or an address) and moment."""
-    return join(claim_id, moment_text(observed_at), hashlib.sha256(source.encode()).hexdigest()[:32])
+    return join(claim_id, moment_text(observed_at), _digest(source))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def validation_keys(validation: Validation) -> Keys:

@@ -52,7 +52,7 @@ class WriteRequest:
 
     def fingerprint(self) -> str:
         """The same for the same arguments, whatever their order."""
-        text = json.dumps(self.arguments, sort_keys=True, ensure_ascii=False, default=str)
+        text = json.dumps(self.arguments, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,4 +1,5 @@
 // Appends rows to the ledger and sets what follows for their claims. $rows: properties of the rows; $claims: `id` and `properties`.
+// Returns how many rows, sources of theirs and claims there were.
 CALL () {
   UNWIND $rows AS row
   MATCH (claim:Claim {id: row.claim_id})
@@ -17,7 +18,7 @@ CALL () {
     MATCH (milestone:Milestone {id: evidence.milestone_id})
     CREATE (evidence)-[:FROM]->(milestone)
   }
-  RETURN count(evidence) AS num_rows
+  RETURN count(evidence) AS num_rows, sum(COUNT { (evidence)-[:FROM]->() }) AS num_sources
 }
 CALL () {
   UNWIND $claims AS entry
@@ -25,4 +26,4 @@ CALL () {
   SET claim += entry.properties
   RETURN count(claim) AS num_claims
 }
-RETURN num_rows, num_claims
+RETURN num_rows, num_sources, num_claims

@@ -45,7 +45,8 @@ async def ask(database: Database, text: str, **parameters: object) -> list[list[
 
 async def everything(database: Database) -> list[Any]:
     """All nodes and relationships with their labels, types and properties, in an order of their own."""
-    nodes = await ask(database, "MATCH (n) WHERE n.id <> 'migrations' OR n.id IS NULL RETURN labels(n), properties(n)")
+    text = "MATCH (n) WHERE n.id <> 'migrations' OR n.id IS NULL RETURN labels(n), n {.*, revised_at: null}"
+    nodes = await ask(database, text)
     edges = await ask(
         database,
         "MATCH (a)-[r]->(b) RETURN coalesce(a.id, a.symbol), type(r), coalesce(b.id, b.symbol), properties(r)",

@@ -234,11 +234,30 @@ def test_a_prediction_has_keys_for_the_anchors_it_has() -> None:
         "status_deadline_key",
         "status_probability_key",
     }
-    assert all(full.values())
+    assert {name for name, key in full.items() if key is None} == {"record_key"}
     for name, anchor in {"status": ClaimStatus.OPEN, "predictor": "a", "domain": "d", "class": "r"}.items():
         assert full[f"{name}_deadline_key"] == join(anchor, str(full["deadline_key"]))
         assert full[f"{name}_probability_key"] == join(anchor, str(full["probability_key"]))
     assert full["episode_deadline_key"] == join("e", str(full["deadline_key"]))
+
+
+@pytest.mark.parametrize(
+    ("status", "stated", "counts"),
+    [
+        ("RESOLVED_TRUE", 0.5, True),
+        ("RESOLVED_FALSE", 0.5, True),
+        ("ANNULLED", 0.5, False),
+        ("RESOLVED_TRUE", None, False),
+    ],
+)
+def test_a_record_counts_what_was_stated_and_came_out(status: str, stated: float | None, *, counts: bool) -> None:
+    """Neither what was annulled nor what nobody put a number on."""
+    moment = datetime(2026, 6, 1, tzinfo=UTC)
+    prediction = Prediction(
+        id="P", title="t", predictor_id="a", status=ClaimStatus(status), resolved_at=moment, stated_probability=stated
+    )
+
+    assert prediction_keys(prediction, None)["record_key"] == (join("a", moment_text(moment), "P") if counts else None)
 
 
 @pytest.mark.parametrize(

@@ -55,5 +55,6 @@ def test_every_relation_can_be_followed() -> None:
         for field in getattr(definition, "fields", ()):
             follows = field.metadata.get("follows")
             followed |= {follows.relation} if isinstance(follows, Follows) else set()
+            followed |= {gather.relation for gather in field.metadata.get("gathers", ())}
 
     assert followed == set(RELATIONS)
