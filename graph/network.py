@@ -738,9 +738,9 @@ class Engine:
 
     async def sensitivity(
         self, unit: Unit, target_id: str, *, path: str = "target", now: datetime | None = None
-    ) -> tuple[View, Sensitivity]:
+    ) -> tuple[View, float, Sensitivity]:
         """
-        The derivatives of a claim's marginal by the stated numbers near it.
+        A claim's marginal, and its derivatives by the stated numbers near it.
 
         Raises:
             RefusedError: The claim is not there, takes no part or has its outcome; or the network is too large.
@@ -756,13 +756,13 @@ class Engine:
             )
 
         with _sizes_told():
-            return view, await self._slots.run(work)
+            return view, float(bank.beliefs.marginals[target]), await self._slots.run(work)
 
     async def value_of_information(
         self, unit: Unit, target_ids: Sequence[str], *, path: str = "targets", now: datetime | None = None
-    ) -> tuple[View, ValueOfInformation]:
+    ) -> tuple[View, FloatArray, ValueOfInformation]:
         """
-        What learning each claim would tell of the targets.
+        What learning each claim would tell of the targets, and every claim's marginal.
 
         Raises:
             RefusedError: A target is not there, takes no part, has its outcome or is there twice; or the network is
@@ -781,7 +781,8 @@ class Engine:
                 raise DuplicateError(message, existing_id=claim_id, path=f"{path}[{number}]")
             targets.append(target)
         bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
-        return view, await self._slots.run(lambda _: value_of_information(bank, np.array(targets, np.int64)))
+        found = await self._slots.run(lambda _: value_of_information(bank, np.array(targets, np.int64)))
+        return view, bank.beliefs.marginals, found
 
     async def incoherence(self, unit: Unit, *, now: datetime | None = None) -> tuple[View, Incoherence]:
         """

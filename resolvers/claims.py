@@ -30,6 +30,7 @@ from resolvers.context import Context
 from resolvers.enums import ClaimStatus
 from resolvers.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, prop
 from resolvers.influences import INCOMING_INFLUENCES, OUTGOING_INFLUENCES, Cascades, Influence
+from resolvers.propagation import MARGINAL_READS, Marginal, shown_marginal
 from resolvers.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
 from resolvers.scalars import Moment, Probability
 from resolvers.selection import MAX_CASCADE_DEPTH, Follows, answer, gathered
@@ -147,6 +148,16 @@ class Claim(Node):
         shown: Any = belief_points(
             state, gathered(self, info, "before"), gathered(self, info, "within"), bounds, max_points
         )
+        return shown
+
+    @strawberry.field(
+        description="What the whole network makes of it, as the last good propagation run has stored it; null where "
+        "none has, or it takes no part.",
+        metadata={"reads": MARGINAL_READS},
+    )
+    def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:
+        """What the whole network makes of it."""
+        shown: Any = shown_marginal(self, info.context.moment)
         return shown
 
     @strawberry.field(

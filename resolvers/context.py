@@ -1,7 +1,13 @@
 """What a document's fields share: one read transaction, and who asks."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+from strawberry.dataloader import DataLoader
+
+from graph.network import fetch_state
+from graph.propagation import list_runs
 from graph.sessions import Database, Reading
 
 
@@ -18,6 +24,9 @@ class Context:
         self.request_id = request_id
         self.moment = datetime.now(UTC)
         self._reading = Reading(database, bookmark)
+        # They batch what fields next to each other ask, and keep nothing, as a mutation may come in between.
+        self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
+        self.revisions: DataLoader[str, int] = DataLoader(self._load_revisions, cache=False)
 
     @property
     def unit(self) -> Reading:
@@ -32,3 +41,10 @@ class Context:
     async def close(self) -> None:
         """End the read transaction."""
         await self._reading.close()
+
+    async def _load_runs(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+        found = await list_runs(self.unit, ids)
+        return [found.get(run_id) for run_id in ids]
+
+    async def _load_revisions(self, asked: Sequence[str]) -> list[int]:
+        return [(await fetch_state(self.unit)).revision] * len(asked)

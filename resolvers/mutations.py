@@ -17,6 +17,7 @@ from graph.errors import (
     InvalidError,
     KeyReusedError,
     NotFoundError,
+    OversizeError,
     RefusedError,
     RefusedItemsError,
     UnlinkedPredictorError,
@@ -113,6 +114,14 @@ class HistoryWouldBeLost(UserError):
     """A change or a deletion by which history would be lost."""
 
 
+@strawberry.type(description="A sound question whose answer needs more than is allowed.")
+class TooLarge(UserError):
+    """A sound question whose answer needs more than is allowed."""
+
+    size: float = prop("What it needs.")
+    limit: float = prop("What is allowed, in the same unit, which the message says.")
+
+
 @strawberry.type(description="A request of which nothing was written, since several things were wrong with it.")
 class BatchRefused(UserError):
     """A request of which nothing was written."""
@@ -131,6 +140,7 @@ USER_ERRORS = (
     PredictorNotLinked,
     CycleRefused,
     HistoryWouldBeLost,
+    TooLarge,
     BatchRefused,
 )
 # The GraphQL type and the code of each refusal.
@@ -145,6 +155,7 @@ REFUSALS: Mapping[type[RefusedError], tuple[str, str]] = {
     UnlinkedPredictorError: ("PredictorNotLinked", "PREDICTOR_NOT_LINKED"),
     CycleError: ("CycleRefused", "CYCLE_REFUSED"),
     HistoryError: ("HistoryWouldBeLost", "HISTORY_WOULD_BE_LOST"),
+    OversizeError: ("TooLarge", "TOO_LARGE"),
     RefusedItemsError: ("BatchRefused", "BATCH_REFUSED"),
 }
 
@@ -160,6 +171,8 @@ def refused(error: RefusedError) -> dict[str, Any]:
             return shown | {"status": ClaimStatus(error.status), "resolved_at": error.resolved_at}
         case CycleError():
             return shown | {"cycle": list(error.cycle)}
+        case OversizeError():
+            return shown | {"size": error.size, "limit": error.limit}
         case RefusedItemsError():
             return shown | {"message": str(error), "refusals": [refused(refusal) for refusal in error.refusals]}
         case _:

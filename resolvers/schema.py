@@ -19,10 +19,12 @@ from resolvers.intake import IntakeMutations
 from resolvers.milestones import Milestone
 from resolvers.mutations import USER_ERRORS
 from resolvers.neighborhood import NeighborhoodQueries
+from resolvers.network import NetworkQueries
 from resolvers.nodes import NodeQueries
 from resolvers.observation import ObservationMutations
 from resolvers.predictions import Prediction, PredictionQueries
 from resolvers.predictors import Predictor
+from resolvers.propagation import PropagationMutations, PropagationQueries
 from resolvers.reference_classes import ReferenceClass
 from resolvers.resolution import ResolutionMutations
 from resolvers.scalars import SCALARS
@@ -47,13 +49,19 @@ SUBJECT_TYPES = (
 
 
 @strawberry.type(description="What can be asked.")
-class Query(NodeQueries, PredictionQueries, NeighborhoodQueries):
+class Query(NodeQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
     """What can be asked."""
 
 
 @strawberry.type(description="What can be written. Each mutation is one write transaction.")
 class Mutation(
-    BundleMutations, IntakeMutations, ResolutionMutations, ObservationMutations, SubjectMutations, LinkMutations
+    BundleMutations,
+    IntakeMutations,
+    ResolutionMutations,
+    ObservationMutations,
+    PropagationMutations,
+    SubjectMutations,
+    LinkMutations,
 ):
     """What can be written."""
 
