@@ -21,6 +21,7 @@ from graph.server import EmbeddedServer
 from graph.sessions import Database, DatabaseAddress
 from resolvers.context import Context
 from resolvers.schema import build_schema
+from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
 
@@ -165,16 +166,29 @@ def _killer_degrees(bundles: list[Bundle]) -> dict[str, int]:
     return degrees
 
 
+async def benchmark_beliefs(num_claims: int) -> None:
+    """Evidence intake, what a long history costs, and the daily refresh, each on a Neo4j of its own."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_server(stack))
+        await benchmark_intake(stack, database)
+        await benchmark_history(database)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_server(stack))
+        await benchmark_refresh(database, num_claims)
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named."""
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "network"])
+    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network"])
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
         asyncio.run(benchmark_import())
     if chosen.only in {None, "pages"}:
         asyncio.run(benchmark_pages(chosen.large))
+    if chosen.only in {None, "beliefs"}:
+        asyncio.run(benchmark_beliefs(chosen.large))
     if chosen.only in {None, "network"}:
         benchmark_network(chosen.large)
 

@@ -18,6 +18,7 @@ from graph.intake import EvidenceItem, submit_evidence
 from graph.ledgers import refresh_posteriors
 from graph.migrations import migrate
 from graph.sessions import Database
+from graph.warming import warm
 from resolvers.context import Context
 from resolvers.schema import build_schema
 
@@ -101,6 +102,7 @@ async def benchmark_history(database: Database) -> None:
                 for n in range(start, min(start + batch, num_items))
             ]
             await submit_evidence(database, items)
+    await warm(database)
     schema = build_schema()
     for name, document in (("posterior", READ), ("posterior of the past", READ_PAST), ("page of the chain", CHAIN)):
         seconds: dict[str, list[float]] = {"P_0": [], "P_1": []}
