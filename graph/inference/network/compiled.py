@@ -20,6 +20,7 @@ from graph.inference.network.limits import (
     MAX_NARROW_PARENTS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
+    NEWS,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
 )
@@ -550,6 +551,7 @@ def sweep_forward(
     llr: FloatArray,
     observed: IntArray,
     messages: FloatArray,
+    heard: FloatArray,
     if_true: FloatArray,
     if_false: FloatArray,
     priors: FloatArray,
@@ -565,27 +567,32 @@ def sweep_forward(
     for i in claims:
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
-        incoming = incoming_all[:num_parents]
-        for j in range(num_parents):
-            s = link_parents[begin + j]
-            if observed[s] >= 0:
-                incoming[j] = _sigmoid(beliefs[s])
+        # Most claims have long settled when the last ones do.
+        is_news = num_parents == 0
+        for link in range(begin, end):
+            s = link_parents[link]
+            told = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - messages[link])
+            is_news |= not abs(told - heard[link]) <= NEWS
+        if is_news:
+            incoming = incoming_all[:num_parents]
+            for j in range(num_parents):
+                s = link_parents[begin + j]
+                heard[begin + j] = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - messages[begin + j])
+                incoming[j] = _sigmoid(heard[begin + j])
+            if num_parents <= MAX_TABLE_PARENTS:
+                own = probabilities[table_start[i] :]
+                p = _expect_table(own, incoming, products, if_true[begin:end], if_false[begin:end])
             else:
-                incoming[j] = _sigmoid(_limited(beliefs[s] - messages[begin + j]))
-        if num_parents <= MAX_TABLE_PARENTS:
-            own = probabilities[table_start[i] :]
-            p = _expect_table(own, incoming, products, if_true[begin:end], if_false[begin:end])
-        else:
-            p = _expect_moments(
-                intercepts[i],
-                weights[begin:end],
-                incoming,
-                nodes,
-                node_weights,
-                if_true[begin:end],
-                if_false[begin:end],
-            )
-        priors[i] = _limited(math.log(p) - math.log1p(-p))
+                p = _expect_moments(
+                    intercepts[i],
+                    weights[begin:end],
+                    incoming,
+                    nodes,
+                    node_weights,
+                    if_true[begin:end],
+                    if_false[begin:end],
+                )
+            priors[i] = _limited(math.log(p) - math.log1p(-p))
         if observed[i] >= 0:
             beliefs[i] = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
         else:

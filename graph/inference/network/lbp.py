@@ -146,6 +146,7 @@ class _Sweeps:
         if start is not None:
             # Who has nothing to say is silent, whatever was said before.
             self.messages = np.where(self.is_active[network.link_children], start, 0.0)
+        self.heard = np.full(network.num_links, np.nan)  # nothing yet, which differs from all that can be said
         self.if_true, self.if_false = np.zeros(network.num_links), np.zeros(network.num_links)
         self.priors, self.beliefs = np.zeros(network.num_claims), np.zeros(network.num_claims)
 
@@ -195,6 +196,7 @@ class _Sweeps:
             self.evidence.llr,
             self.observed,
             self.messages,
+            self.heard,
             self.if_true,
             self.if_false,
             self.priors,

@@ -14,6 +14,7 @@ from graph.inference.network.limits import (
     MAX_LOG_ODDS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
+    NEWS,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
 )
@@ -322,6 +323,7 @@ def sweep_forward(
     llr: FloatArray,
     observed: IntArray,
     messages: FloatArray,
+    heard: FloatArray,
     if_true: FloatArray,
     if_false: FloatArray,
     priors: FloatArray,
@@ -335,16 +337,20 @@ def sweep_forward(
         k = num_parents[group[0]]
         links = parent_start[group][:, None] + np.arange(k)
         parents = link_parents[links]
-        heard = np.where(observed[parents] >= 0, 0.0, messages[links])
-        incoming = fast_sigmoid(np.clip(beliefs[parents] - heard, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+        own = np.where(observed[parents] >= 0, 0.0, messages[links])
+        told = np.clip(beliefs[parents] - own, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        is_news = ~(np.abs(told - heard[links]) <= NEWS).all(axis=1) | (k == 0)
+        news, links, told = group[is_news], links[is_news], told[is_news]
+        heard[links] = told
+        incoming = fast_sigmoid(told)
         if k <= MAX_TABLE_PARENTS:
-            table = probabilities[table_start[group][:, None] + np.arange(1 << k)]
+            table = probabilities[table_start[news][:, None] + np.arange(1 << k)]
             p, if_true[links], if_false[links] = _expect_table(table, incoming)
         else:
             p, if_true[links], if_false[links] = _expect_moments(
-                intercepts[group], weights[links], incoming, nodes, node_weights
+                intercepts[news], weights[links], incoming, nodes, node_weights
             )
-        priors[group] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        priors[news] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
         fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
         beliefs[group] = np.where(observed[group] >= 0, fixed, priors[group] + llr[group] + said[group])
 
