@@ -15,10 +15,10 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence
-from graph.inference.network.intercepts import CalibratedNetwork, hermite_nodes
+from graph.inference.network.intercepts import CalibratedNetwork, hermite_nodes, part_of_model
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_LOG_ODDS, MAX_TABLE_PARENTS
-from graph.inference.network.structure import BoolArray, ancestors
+from graph.inference.network.structure import BoolArray, IntArray, ancestors
 from graph.inference.network.vectorized import fast_sigmoid
 
 TOLERANCE: Final = 1e-6
@@ -81,15 +81,27 @@ def propagate(
     started = time.perf_counter()
     network = model.network
     check_fits(model, evidence)
-    sweeps = _Sweeps(model, evidence, start, backend)
+    if start is not None and start.shape != (network.num_links,):
+        message = f"expected a message for each of {network.num_links} links, got shape {start.shape}"
+        raise ValueError(message)
+    # The relevant part by itself: its arrays are smaller, and it is gone over again and again.
+    is_active = relevant_claims(model, evidence)
+    speaks = is_active[network.link_children]
+    known = Evidence(evidence.llr[is_active], evidence.observed[is_active])
+    sweeps = _Sweeps(part_of_model(model, is_active), known, None if start is None else start[speaks], backend)
     iterations, residual, damping = 0, 0.0, DAMPING_LADDER[0][0]
-    if sweeps.active.size:
+    if known.llr.size:
         iterations, residual, damping = _climb(sweeps, tolerance, should_stop)
+        sweeps.forward(sweeps.model.network.order)
     check_stop(should_stop)
-    sweeps.finish()
-    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(sweeps.beliefs))
+    messages = np.zeros(network.num_links)
+    messages[speaks] = sweeps.messages
+    whole = _Sweeps(model, evidence, messages, backend)
+    whole.beliefs[is_active] = sweeps.beliefs
+    whole.forward(network.order[~is_active[network.order]])
+    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(whole.beliefs))
     converged = residual <= tolerance
-    is_approximated = sweeps.is_active & (network.num_parents > MAX_TABLE_PARENTS)
+    is_approximated = is_active & (network.num_parents > MAX_TABLE_PARENTS)
     diagnostics = Diagnostics(
         method=Method.LBP,
         converged=converged,
@@ -103,8 +115,8 @@ def propagate(
     )
     return Propagation(
         beliefs=Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), None, diagnostics),
-        messages=sweeps.messages,
-        guide=evidence.llr + sweeps.said(),
+        messages=messages,
+        guide=evidence.llr + np.bincount(network.link_parents, messages, minlength=network.num_claims),
     )
 
 
@@ -131,31 +143,22 @@ class _Sweeps:
     def __init__(
         self, model: CalibratedNetwork, evidence: Evidence, start: FloatArray | None, backend: Backend | None
     ) -> None:
-        network = model.network
-        if start is not None and start.shape != (network.num_links,):
-            message = f"expected a message for each of {network.num_links} links, got shape {start.shape}"
-            raise ValueError(message)
+        num_claims, num_links = model.network.num_claims, model.network.num_links
         self.model, self.evidence = model, evidence
         self.kernels = get_kernels(backend)
-        self.is_active = relevant_claims(model, evidence)
-        in_order = self.is_active[network.order]
-        self.active, self.passive = network.order[in_order], network.order[~in_order]
         self.observed = evidence.observed.astype(np.int64)
         self.nodes, self.node_weights = hermite_nodes()
-        self.messages = np.zeros(network.num_links)
-        if start is not None:
-            # Who has nothing to say is silent, whatever was said before.
-            self.messages = np.where(self.is_active[network.link_children], start, 0.0)
-        self.heard = np.full(network.num_links, np.nan)  # nothing yet, which differs from all that can be said
-        self.if_true, self.if_false = np.zeros(network.num_links), np.zeros(network.num_links)
-        self.priors, self.beliefs = np.zeros(network.num_claims), np.zeros(network.num_claims)
+        self.messages = np.zeros(num_links) if start is None else start.copy()
+        self.heard = np.full(num_links, np.nan)  # nothing yet, which differs from all that can be said
+        self.if_true, self.if_false = np.zeros(num_links), np.zeros(num_links)
+        self.priors, self.beliefs = np.zeros(num_claims), np.zeros(num_claims)
 
     def sweep(self, damping: float) -> float:
         """Forward and backward once; the residual."""
         network = self.model.network
-        self._forward(self.active)
+        self.forward(network.order)
         return self.kernels.sweep_backward(
-            self.active,
+            network.order,
             damping,
             network.parent_start,
             network.link_parents,
@@ -169,17 +172,8 @@ class _Sweeps:
             network.levels,
         )
 
-    def finish(self) -> None:
-        """Beliefs of all claims from the messages as they stand."""
-        self._forward(self.active)
-        self._forward(self.passive)
-
-    def said(self) -> FloatArray:
-        """What the children of each claim say of it, together, shape (n,)."""
-        network = self.model.network
-        return np.bincount(network.link_parents, self.messages, minlength=network.num_claims).astype(np.float64)
-
-    def _forward(self, claims: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def forward(self, claims: IntArray) -> None:
+        """Beliefs of these claims from their parents' and from the messages as they stand."""
         network = self.model.network
         self.kernels.sweep_forward(
             claims,
