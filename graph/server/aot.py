@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, LiteralString, TypeVar
 import neo4j
 
 from cypher import list_migrations, list_statements, statement
-from graph.errors import ServerError
+from graph.errors import ForegraphError
 from graph.server.artifacts import sha256_of
 from graph.server.files import locked, write_atomically
 from graph.server.home import Home
@@ -115,7 +115,7 @@ class AotCache:
             shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
             try:
                 return self._train_in(folder, cancelled)
-            except (ServerError, neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError, OSError) as error:
+            except (ForegraphError, neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError, OSError) as error:
                 if not cancelled.is_set():
                     _log.warning("Java's AOT cache could not be made; Neo4j starts without: %s", error)
                 return False
@@ -187,7 +187,7 @@ def _training_bundle() -> "Bundle":
 def _renamed(row: "RowT", number: int) -> "RowT":
     names = (name for name in type(row).model_fields if name in _NAMES or name.endswith("_id"))
     given = {name: getattr(row, name) for name in names}
-    return row.model_copy(update={name: f"{value}.{number}" for name, value in given.items() if value is not None})
+    return row.model_copy(update={name: f"{number}.{value}" for name, value in given.items() if value is not None})
 
 
 def _own_statements() -> Iterator[LiteralString]:
