@@ -44,10 +44,8 @@ class Intake:
 
     async def _submit(self, client: httpx.AsyncClient, number: int) -> None:
         claim = f"S_{number % NUM_CLAIMS}"
-        variables = {
-            "key": f"item-{number}",
-            "input": {"claim": claim, "direction": "FOR", "strength": "WEAK"},
-        }
+        key = f"item-{number}"
+        variables = {"key": key, "input": {"claim": claim, "direction": "FOR", "strength": "WEAK"}}
         while not self.is_over:
             try:
                 answer = await client.post(f"{self.url}/graphql", json={"query": SUBMIT, "variables": variables})
@@ -57,7 +55,7 @@ class Intake:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if told.get("data") and told["data"]["submitEvidence"]["__typename"] == "EvidenceRecorded":
-                self.acknowledged[variables["key"]] = claim
+                self.acknowledged[key] = claim
                 async with self.progress:
                     self.progress.notify_all()
                 return
