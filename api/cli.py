@@ -203,6 +203,74 @@ def refresh_command() -> None:
     click.echo(f"refreshed {_with_database(work)} posteriors")
 
 
+@cli.command("whatif")
+@click.argument("observations", nargs=-1, required=True, metavar="CLAIM=true|false...")
+@click.option("--intervene", is_flag=True, help="Somebody brings it about: it says nothing of what it depends on.")
+@click.option(
+    "--method",
+    type=click.Choice(["LBP", "SAMPLE", "EXACT"], case_sensitive=False),
+    default="LBP",
+    show_default=True,
+    help="How to compute it: quickly, with standard errors, or exactly where the network is small enough.",
+)
+@click.option("--samples", type=int, help="For SAMPLE: how many joint samples to draw.")
+@click.option("--seed", type=int, help="For SAMPLE: of all that is random.")
+@click.option("--first", type=click.IntRange(1), default=20, show_default=True, help="How many claims to list.")
+def what_if_command(
+    observations: tuple[str, ...], *, intervene: bool, method: str, samples: int | None, seed: int | None, first: int
+) -> None:
+    """Say what would follow if claims came true or did not, such as `whatif TK17=true S_AGI=false`."""
+    from api.tables import list_what_if_ids, open_console, print_what_if  # noqa: PLC0415 - others start faster without
+    from graph.fetch import NodePlan  # noqa: PLC0415
+    from graph.inference.network.diagnostics import Method  # noqa: PLC0415
+    from graph.network import WhatIf, engine_of, make_sampling, read_observation  # noqa: PLC0415
+    from graph.nodes import get_nodes  # noqa: PLC0415
+
+    asked = [read_observation(text) for text in observations]
+    sampling = make_sampling(samples, seed)
+
+    async def work(database: Database) -> tuple[WhatIf, dict[str, str]]:
+        await _require_migrated(database)
+        async with database.reading() as reading:
+            found = await engine_of(database).what_if(
+                reading, asked, is_intervention=intervene, method=Method(method.upper()), sampling=sampling, first=first
+            )
+        async with database.reading() as reading:
+            plan = NodePlan(properties=("id", "title"))
+            nodes = await get_nodes(reading, [("Claim", claim_id) for claim_id in list_what_if_ids(found)], plan)
+        return found, {node["id"]: node["title"] for node in nodes if node is not None}
+
+    print_what_if(*_with_database(work), open_console())
+
+
+@cli.command("propagate")
+@click.option(
+    "--method",
+    type=click.Choice(["LBP", "SAMPLE", "EXACT"], case_sensitive=False),
+    default="LBP",
+    show_default=True,
+    help="How to compute it.",
+)
+@click.option("--dry-run", is_flag=True, help="Compute, and store nothing.")
+@click.pass_context
+def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> None:
+    """Compute every claim's marginal over the whole network and store it; exit code 1 if it does not converge."""
+    from graph.inference.network.diagnostics import Method  # noqa: PLC0415 - the other commands start faster without
+    from graph.propagation import Request, propagate  # noqa: PLC0415
+
+    async def work(database: Database) -> dict[str, Any]:
+        await _require_migrated(database)
+        return (await propagate(database, Request(Method(method.upper()), is_dry_run=dry_run))).payload
+
+    payload = _with_database(work)
+    run = payload["run"]
+    stored = f"{payload['num_stored']} marginals {'would be ' if dry_run else ''}stored"
+    click.echo(f"{run['method']} over {run['num_claims']} claims in {run['duration_seconds']:.2f} s: {stored}")
+    if not run["converged"]:
+        click.echo(f"foregraph: {run['reason']}; the last good marginals stay", err=True)
+        context.exit(1)
+
+
 @cli.command()
 def migrate() -> None:
     """Bring the database's schema up to this version's."""

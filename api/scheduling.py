@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -14,13 +15,16 @@ from api.logging import get_logger
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
 from graph.errors import ForegraphError
+from graph.inference.network.diagnostics import Method
 from graph.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
 from graph.ledgers import refresh_posteriors
+from graph.propagation import is_propagation_due, propagate_all
 from graph.receipts import purge_receipts
 from graph.sessions import Database
 from graph.sweep import sweep
 
 PURGE_SCHEDULE = "30 3 * * *"
+EVERY_MINUTE = "* * * * *"
 # A slot that a killed run left is taken over within this time after its lease; the first look is soon after the start.
 CATCH_UP_INTERVAL = timedelta(minutes=5)
 FIRST_CATCH_UP = timedelta(minutes=1)
@@ -41,19 +45,30 @@ class Job:
         name: Under which the replicas know it.
         schedule: A cron expression, in UTC.
         run: Does it, and returns what to say of it.
+        is_due: Whether there is anything to do, asked at each slot; a job without it always has.
     """
 
     name: str
     schedule: str
     run: Callable[[Database], Awaitable[Told]]
+    is_due: Callable[[Database], Awaitable[bool]] | None = None
 
 
 def list_jobs(settings: Settings) -> tuple[Job, ...]:
     """All that the service does by itself."""
+    debounce = timedelta(seconds=settings.propagation_debounce_seconds)
+    after_writes = Job(
+        "propagate_after_writes",
+        EVERY_MINUTE,
+        partial(_propagate, method=Method.LBP),
+        is_due=partial(is_propagation_due, debounce=debounce),
+    )
     return (
         Job("sweep", settings.sweep_schedule, _sweep),
         Job("refresh_posteriors", settings.refresh_schedule, _refresh_posteriors),
         Job("purge_receipts", PURGE_SCHEDULE, _purge_receipts),
+        Job("propagate", settings.propagation_schedule, partial(_propagate, method=Method.SAMPLE)),
+        *((after_writes,) if settings.propagation_after_writes else ()),
     )
 
 
@@ -68,6 +83,10 @@ async def _refresh_posteriors(database: Database) -> Told:
 
 async def _purge_receipts(database: Database) -> Told:
     return {"num_receipts": await purge_receipts(database, datetime.now(UTC))}
+
+
+async def _propagate(database: Database, method: Method) -> Told:
+    return await propagate_all(database, method)
 
 
 @asynccontextmanager
@@ -90,6 +109,7 @@ class Scheduler:
         self._jobs = tuple(jobs)
         self._holder = uuid.uuid4().hex
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[str] = set()
         self._library = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
@@ -134,11 +154,20 @@ class Scheduler:
             Whether the job ran to its end.
         """
         at = latest_slot(self._triggers[job.name], now or datetime.now(UTC))
-        if at is None:
+        if at is None or job.name in self._under_way:
             return False
+        self._under_way.add(job.name)
+        try:
+            return await self._run_slot(job, at, asking)
+        finally:
+            self._under_way.discard(job.name)
+
+    async def _run_slot(self, job: Job, at: datetime, asking: Asking) -> bool:
         slot = Slot(job.name, at, self._holder)
         logger = get_logger().bind(job=job.name, slot=at.isoformat())
         try:
+            if job.is_due is not None and not await job.is_due(self._database):
+                return False
             if not await take_slot(self._database, slot, asking=asking):
                 return False
             logger.info("a scheduled job begins")

@@ -92,6 +92,17 @@ class Settings(BaseSettings):
         default="0 3 * * *", description="when stored posteriors are brought up to date, as a cron expression in UTC"
     )
 
+    propagation_schedule: str = Field(
+        default="0 2 * * sun",
+        description="when every claim's marginal is propagated by samples and stored, as a cron expression in UTC",
+    )
+    propagation_after_writes: bool = Field(
+        default=True, description="whether marginals are also propagated, by LBP, after writes that change beliefs"
+    )
+    propagation_debounce_seconds: float = Field(
+        default=30.0, ge=0, le=3600, description="how long writes have to pause before that, in seconds, 0 to 3600"
+    )
+
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe level that is logged: debug, info, warning or error"
@@ -116,7 +127,7 @@ class Settings(BaseSettings):
             raise ValueError("a heap size is a whole number with m or g, such as 512m or 1g")
         return heap
 
-    @field_validator("sweep_schedule", "refresh_schedule")
+    @field_validator("sweep_schedule", "refresh_schedule", "propagation_schedule")
     @classmethod
     def _check_schedule(cls, schedule: str) -> str:
         from api.schedules import read_schedule  # noqa: PLC0415 - a schedule is seldom given, and the library is slow

@@ -93,10 +93,10 @@ _OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which state of the graph something belongs to: its revision, and when that was written."""
+    """Which state of the graph something belongs to: its revision, and when that was written, in microseconds."""
 
     revision: int
-    revised_at: datetime | None
+    revised_at: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,6 +211,30 @@ class Sampling:
 
 DEFAULT_SAMPLING: Final = Sampling()
 """That of the bank that is kept."""
+
+
+def make_sampling(num_samples: int | None, seed: int | None) -> Sampling:
+    """
+    As asked, or as the kept bank has it.
+
+    Raises:
+        InvalidError: A number is out of range.
+    """
+    return Sampling(DEFAULT_SAMPLES if num_samples is None else num_samples, SEED if seed is None else seed)
+
+
+def read_observation(text: str) -> Observation:
+    """
+    What is supposed, written as CLAIM=true or CLAIM=false.
+
+    Raises:
+        InvalidError: It is neither.
+    """
+    claim_id, _, outcome = text.rpartition("=")
+    if not claim_id or outcome.lower() not in {"true", "false"}:
+        message = f"expected CLAIM=true or CLAIM=false, got {text!r}"
+        raise InvalidError(message)
+    return Observation(claim_id, outcome=outcome.lower() == "true")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from graph.errors import OversizeError
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.model import PropagationRun
-from graph.network import DEFAULT_SAMPLING, Sampling, View, engine_of
+from graph.network import DEFAULT_SAMPLING, Sampling, State, View, engine_of, fetch_state
 from graph.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.rows import to_properties
 from graph.sessions import Database, Unit
@@ -82,8 +83,7 @@ async def propagate(database: Database, request: Request, *, now: datetime | Non
         for start in range(num_early, len(entries), BATCH_CLAIMS):
             await unit.run("claims/set", claims=entries[start : start + BATCH_CLAIMS])
         await unit.run("propagation_runs/upsert", rows=[to_properties(run)])
-        state = view.snapshot.state
-        await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at)
+        await _note_propagated(unit, view.snapshot.state)
         return payload
 
     return await write_once(database, write, work, raises_revision=False)
@@ -140,6 +140,10 @@ def _entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[d
     ]
 
 
+async def _note_propagated(unit: Unit, state: State) -> None:
+    await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at)
+
+
 async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(entries), BATCH_CLAIMS):
         part = list(entries[start : start + BATCH_CLAIMS])
@@ -148,6 +152,30 @@ async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]])
             await unit.run("claims/set", claims=part)
 
         await database.write(work)
+
+
+async def propagate_all(database: Database, method: Method) -> dict[str, Any]:
+    """
+    As the service does it by itself: by LBP where the network is too large for the method, and no more than once for
+    the same beliefs where it is too large for that too.
+
+    Returns:
+        What there is to say of it.
+    """
+    try:
+        payload = (await propagate(database, Request(method))).payload
+    except OversizeError as error:
+        if method is not Method.LBP:
+            return await propagate_all(database, Method.LBP)
+
+        async def give_up(unit: Unit) -> None:
+            await _note_propagated(unit, await fetch_state(unit))
+
+        await database.write(give_up)
+        return {"num_stored": 0, "refused": str(error)}
+    run = payload["run"]
+    told = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
+    return {**told, "num_stored": payload["num_stored"]}
 
 
 async def is_propagation_due(database: Database, debounce: timedelta) -> bool:

@@ -20,6 +20,7 @@ from graph.network import (
     WhatIf,
     basis_of,
     engine_of,
+    make_sampling,
 )
 from graph.nodes import get_nodes
 from graph.ticker_shifts import list_ticker_shifts
@@ -36,7 +37,7 @@ from resolvers.mutations import (
     TooLarge,
     answer_or_refusal,
 )
-from resolvers.propagation import MethodArgument, Samples, Seed, sampling_of
+from resolvers.propagation import MethodArgument, Samples, Seed
 from resolvers.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_id
 from resolvers.resolution import ClaimOutcome
 from resolvers.scalars import Moment, Probability
@@ -266,7 +267,7 @@ class NetworkQueries:
                 [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
                 is_intervention=intervene,
                 method=Method(method),
-                sampling=sampling_of(samples, seed),
+                sampling=make_sampling(samples, seed),
                 first=page_size(first),
                 now=info.context.moment,
             )

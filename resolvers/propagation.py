@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.inference.network.diagnostics import Method
-from graph.network import DEFAULT_SAMPLES, LEAST_SAMPLES, MOST_SAMPLES, SAMPLE_STEP, SEED, Sampling
+from graph.network import DEFAULT_SAMPLES, LEAST_SAMPLES, MOST_SAMPLES, SAMPLE_STEP, SEED, make_sampling
 from graph.propagation import Request, list_latest_runs, propagate
 from resolvers.context import Context
 from resolvers.enums import InferenceMethod
@@ -127,16 +127,6 @@ def _moment(value: str | datetime | None) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def sampling_of(samples: int | None, seed: int | None) -> Sampling:
-    """
-    How to sample, from a field's arguments.
-
-    Raises:
-        InvalidError: They are out of range.
-    """
-    return Sampling(DEFAULT_SAMPLES if samples is None else samples, SEED if seed is None else seed)
-
-
 @strawberry.type(description="A propagation run, and what was stored of it.")
 class Propagated(Written):
     """A propagation run."""
@@ -186,7 +176,7 @@ class PropagationMutations:
         """Compute and store every claim's marginal."""
 
         async def work() -> dict[str, Any]:
-            request = Request(Method(method), sampling_of(samples, seed), idempotency_key, dry_run)
+            request = Request(Method(method), make_sampling(samples, seed), idempotency_key, dry_run)
             answered = await propagate(info.context.database, request)
             await info.context.unit.read_after(answered.bookmark)
             run, num_stored = answered.payload["run"], answered.payload["num_stored"]

@@ -1,4 +1,5 @@
-// The graph's revision, and when it rose last, which tells two graphs of the same revision apart; no row in a graph that was
-// never written.
+// The graph's revision, and when it rose last in microseconds, which tells two graphs of the same revision apart; no row in a
+// graph that was never written.
 MATCH (graph:Graph {id: 'graph'})
-RETURN coalesce(graph.revision, 0) AS revision, graph.revised_at AS revised_at
+RETURN coalesce(graph.revision, 0) AS revision,
+  graph.revised_at.epochSeconds * 1000000 + graph.revised_at.microsecond AS revised_at

@@ -12,3 +12,4 @@ CALL db.createProperty('child_id');
 CALL db.createProperty('p_if_true');
 CALL db.createProperty('p_if_false');
 CALL db.createProperty('kind');
+CALL db.createProperty('impact');

@@ -167,7 +167,7 @@ async def test_jobs_run_when_their_time_comes(database: Database) -> None:
 
 
 async def test_the_services_own_jobs_run(database: Database) -> None:
-    """A sweep, a refresh and a purge, on a graph that has something for each."""
+    """A sweep, a refresh, a purge and a propagation, after which beliefs are as they were propagated."""
     given = bundle(predictions=[prediction()], milestones=[event()])
     await import_bundle(database, given)
 
@@ -180,11 +180,57 @@ async def test_the_services_own_jobs_run(database: Database) -> None:
     with capture_logs() as logs:
         ran = [await scheduler.run(job, Asking.ON_TIME) for job in list_jobs(Settings())]
 
-    assert ran == [True, True, True]
+    assert ran == [True, True, True, True, False]
     told = {entry["job"]: entry for entry in logs if entry["event"] == "a scheduled job is done"}
     assert told["sweep"]["num_missed"] == 3
     assert told["refresh_posteriors"]["num_claims"] == 1
     assert told["purge_receipts"]["num_receipts"] == 0
+    assert (told["propagate"]["method"], told["propagate"]["num_stored"]) == ("SAMPLE", 1)
+
+
+async def test_a_job_that_has_nothing_to_do_leaves_no_trace(database: Database) -> None:
+    """It takes no slot and says nothing; at the next slot it is asked again."""
+    is_due, counted = [False, True], Counted()
+
+    async def due(_: Database) -> bool:
+        return is_due.pop(0)
+
+    job = Job("count", "* * * * *", counted, is_due=due)
+    scheduler = Scheduler(database, [job])
+
+    with capture_logs() as logs:
+        ran = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY)
+    again = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY + timedelta(minutes=1))
+
+    assert (ran, logs, again, counted.num_runs) == (False, [], True, 1)
+
+
+async def test_a_job_that_outlasts_its_interval_is_not_begun_again(database: Database) -> None:
+    """The next slot finds it under way."""
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Database) -> Mapping[str, object]:
+        started.set()
+        await release.wait()
+        return {}
+
+    job = Job("slow", "* * * * *", slow)
+    scheduler = Scheduler(database, [job])
+    first = asyncio.create_task(scheduler.run(job, Asking.ON_TIME, now=SUNDAY))
+    await asyncio.wait_for(started.wait(), 10)
+
+    second = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY + timedelta(minutes=1))
+    release.set()
+
+    assert (await first, second) == (True, False)
+
+
+def test_propagation_after_writes_can_be_switched_off() -> None:
+    """The weekly one stays."""
+    names = {job.name for job in list_jobs(Settings(propagation_after_writes=False))}
+
+    assert "propagate" in names
+    assert "propagate_after_writes" not in names
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -132,7 +132,7 @@ PARAMETERS: Mapping[str, Any] = {
     **dict.fromkeys(("parent_id", "child_id", "prediction_id", "document_id", "claim_id"), "a"),
     "version": 1,
     "revision": 1,
-    "revised_at": MOMENT,
+    "revised_at": 1,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,

@@ -1,0 +1,71 @@
+"""Answers of the network as tables for a terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from graph.inference.network.diagnostics import Diagnostics
+from graph.network import Shift, WhatIf
+
+PLAIN_WIDTH = 140
+"""Columns where no terminal says how many it has, so that titles are whole in most lines of a file."""
+
+
+def open_console() -> Console:
+    """Standard output, as wide as the terminal or as a file may be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+def list_what_if_ids(found: WhatIf) -> list[str]:
+    """The claims that a table of it names."""
+    return [shift.claim_id for shift in (*found.supposed, *found.shifts)]
+
+
+def print_what_if(found: WhatIf, titles: Mapping[str, str], console: Console) -> None:
+    """
+    What would follow: what is supposed, the claims that move, and how far the answer can be trusted.
+
+    Args:
+        found: The answer.
+        titles: Of the claims, by id.
+        console: Where to.
+    """
+    for shift in found.supposed:
+        outcome = "true" if shift.after else "false"
+        console.print(Text(f"{shift.claim_id} {outcome}, now {shift.before:.3f}: {titles.get(shift.claim_id, '')}"))
+    if found.shifts:
+        console.print(_table(found.shifts, titles))
+    console.print(Text("; ".join(_tell(found))))
+
+
+def _table(shifts: Sequence[Shift], titles: Mapping[str, str]) -> Table:
+    table = Table()
+    is_sampled = any(shift.standard_error is not None for shift in shifts)
+    for name in ("claim", "title"):
+        table.add_column(name, overflow="fold" if name == "claim" else "ellipsis", no_wrap=name == "title")
+    for name in ("before", "after", "delta", *(("± error",) if is_sampled else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    for shift in shifts:
+        error = "" if shift.standard_error is None else f"{shift.standard_error:.3f}"
+        figures = [f"{shift.before:.3f}", f"{shift.after:.3f}", f"{shift.delta:+.3f}", *([error] if is_sampled else ())]
+        table.add_row(Text(shift.claim_id), Text(titles.get(shift.claim_id, "")), *figures)
+    return table
+
+
+def _tell(found: WhatIf) -> Iterable[str]:
+    basis, told = found.basis, found.basis.diagnostics
+    yield f"{found.num_shifted} of {basis.num_claims} claims move, {len(found.shifts)} shown"
+    yield _tell_method(told)
+    yield f"revision {basis.state.revision}, beliefs as of {basis.as_of:%Y-%m-%d %H:%M} UTC"
+
+
+def _tell_method(told: Diagnostics) -> str:
+    parts = [told.method.value, "converged" if told.converged else told.reason]
+    if told.iterations is not None:
+        parts.append(f"{told.iterations} sweeps")
+    if told.num_samples:
+        parts.append(f"{told.num_matching} of {told.num_samples} samples, seed {told.seed}")
+    return ", ".join([*parts, f"{told.seconds:.3f} s"])
