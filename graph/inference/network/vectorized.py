@@ -86,7 +86,7 @@ def _draw(stream: int, visits: IntArray, configurations: IntArray, thresholds: K
     shares = counts.astype(np.uint64) * thresholds
     starts = (np.uint64(stream >> 32) + np.cumsum(shares) - shares) & LOW_32
     visited = configurations[visits]
-    by_configuration = np.argsort(visited, kind="stable")
+    by_configuration = np.argsort(visited.astype(np.uint16), kind="stable")  # 16 bits are sorted by radix
     sizes_before = np.cumsum(counts) - counts
     of = visited[by_configuration]
     ranks = (np.arange(visits.size) - sizes_before[of]).astype(np.uint64)
