@@ -85,6 +85,9 @@ MOST_OBSERVATIONS: Final = 50
 MOST_TARGETS: Final = 100
 LARGEST_SEED: Final = 2**31 - 1
 
+LEAST_SHIFT: Final = 1e-6
+"""What is smaller is rounding, or what LBP's tolerance leaves, and no shift."""
+
 T = TypeVar("T")
 
 STATUSES: Final = tuple(ClaimStatus)
@@ -876,7 +879,7 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
 
 def _what_if(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
     deltas = shifts.deltas
-    moved = [place for place in shifts.ranked().tolist() if deltas[place] != 0.0]
+    moved = [place for place in shifts.ranked().tolist() if abs(deltas[place]) >= LEAST_SHIFT]
     others = [place for place in moved if place not in outcomes]
     return WhatIf(
         shifts=tuple(_shift(view, shifts, place) for place in others[:first]),

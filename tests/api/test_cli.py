@@ -186,3 +186,53 @@ async def test_a_sweep_finds_what_is_overdue_once(database: Database, database_a
     assert (
         second.output == "0 milestones became overdue and 0 missed check-ins went into the ledger, on 0 predictions\n"
     )
+
+
+async def test_a_what_if_is_a_table(database: Database, database_address: DatabaseAddress) -> None:
+    """The claims that move with their titles, what is supposed, and how far to trust it."""
+    await import_bundle(database, load_sample())
+
+    finished = await run(
+        "whatif", "TK09=true", "--method", "exact", "--first", "1", environment=variables(database_address)
+    )
+
+    assert (finished.code, finished.errors) == (0, "")
+    assert "TK09 true, now 0.350" in finished.output
+    assert "P_FEW_MILLION_PARAMETERS" in finished.output or "P_SMALL_LANGUAGE_MODELS" in finished.output
+    assert "2 of 10 claims move, 1 shown; EXACT, converged" in finished.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("TK09",), 2, "expected CLAIM=true or CLAIM=false, got 'TK09'"),
+        (("TK09=maybe",), 2, "got 'TK09=maybe'"),
+        (("TK09=true", "--samples", "5"), 2, "samples: expected a multiple of 256"),
+        (("TK09=true", "--method", "guess"), 2, "--method"),
+        ((), 2, "CLAIM=true|false"),
+    ],
+)
+def test_a_what_if_that_is_wrong_is_told(
+    runner: CliRunner, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    """Before any database is opened."""
+    result = runner.invoke(cli, ["whatif", *arguments])
+
+    assert result.exit_code == code
+    assert message in result.stderr
+
+
+async def test_marginals_are_propagated_by_hand(database: Database, database_address: DatabaseAddress) -> None:
+    """A dry run says the same and stores nothing."""
+    await import_bundle(database, load_sample())
+
+    dry = await run("propagate", "--dry-run", environment=variables(database_address))
+    done = await run("propagate", environment=variables(database_address))
+    async with database.open_session() as session:
+        records = await session.run("MATCH (c:Claim)-[:KILLS]->() RETURN collect(DISTINCT c.marginal) AS marginals")
+        stored = (await records.single(strict=True))["marginals"]
+
+    assert (dry.code, done.code) == (0, 0)
+    assert "10 marginals would be stored" in dry.output
+    assert "10 marginals stored" in done.output
+    assert sorted(round(marginal, 2) for marginal in stored) == [0.1, 0.12, 0.15, 0.3, 0.35]
