@@ -110,9 +110,11 @@ class PredictionFilterInput:
     deadline_from: Moment | None = strawberry.field(default=None, description="Its deadline is then or later.")
     deadline_to: Moment | None = strawberry.field(default=None, description="Its deadline is then or earlier.")
     probability_from: Probability | None = strawberry.field(
-        default=None, description="Its probability is that or more."
+        default=None, description="Its posterior, as it was stored last, is that or more."
     )
-    probability_to: Probability | None = strawberry.field(default=None, description="Its probability is that or less.")
+    probability_to: Probability | None = strawberry.field(
+        default=None, description="Its posterior, as it was stored last, is that or less."
+    )
     text: str | None = strawberry.field(
         default=None,
         description="Every one of these words occurs in its texts; the last may be the beginning of a word. "
@@ -126,7 +128,8 @@ class PredictionSortInput:
 
     by: PredictionSortKey = strawberry.field(
         default=PredictionSortKey.DEADLINE,
-        description="DEADLINE puts those without one last when ascending; PROBABILITY those without one first.",
+        description="DEADLINE puts those without one last when ascending; PROBABILITY, the stored posterior, those "
+        "without one first.",
     )
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way it runs.")
 

@@ -28,7 +28,7 @@ class ReliabilityBin:
 
 
 @strawberry.type(
-    description="The Brier score in three parts, by isotonic regression (CORP): miscalibration - discrimination + uncertainty."
+    description="The Brier score in parts (CORP, isotonic regression): miscalibration - discrimination + uncertainty."
 )
 class CorpDecomposition:
     """The Brier score in three parts."""

@@ -13,8 +13,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN count(n) AS part
   UNION ALL
   WITH $low AS low, $high AS high
@@ -28,8 +28,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN count(n) AS part
   UNION ALL
   WITH $low AS low, $high AS high
@@ -43,8 +43,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN count(n) AS part
   UNION ALL
   WITH $low AS low, $high AS high
@@ -58,8 +58,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN count(n) AS part
   UNION ALL
   WITH $low AS low, $high AS high
@@ -73,8 +73,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN count(n) AS part
 }
 RETURN sum(part) AS total

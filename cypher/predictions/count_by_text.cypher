@@ -7,6 +7,6 @@ WHERE ($filter.statuses IS NULL OR n.status IN $filter.statuses)
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
 RETURN count(n) AS total

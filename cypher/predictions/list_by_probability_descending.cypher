@@ -13,8 +13,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN n, n.probability_key AS key
   ORDER BY n.probability_key DESC
   LIMIT $limit
@@ -30,8 +30,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN n, n.status_probability_key AS key
   ORDER BY n.status_probability_key DESC
   LIMIT $limit
@@ -47,8 +47,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN n, n.domain_probability_key AS key
   ORDER BY n.domain_probability_key DESC
   LIMIT $limit
@@ -64,8 +64,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN n, n.predictor_probability_key AS key
   ORDER BY n.predictor_probability_key DESC
   LIMIT $limit
@@ -81,8 +81,8 @@ CALL () {
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
   RETURN n, n.class_probability_key AS key
   ORDER BY n.class_probability_key DESC
   LIMIT $limit

@@ -11,8 +11,8 @@ WHERE key > $low AND key < $high
     AND ($filter.reference_class_id IS NULL OR n.reference_class_id = $filter.reference_class_id)
     AND ($filter.deadline_from IS NULL OR n.deadline >= $filter.deadline_from)
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
-    AND ($filter.probability_from IS NULL OR n.stated_probability >= $filter.probability_from)
-    AND ($filter.probability_to IS NULL OR n.stated_probability <= $filter.probability_to)
+    AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
+    AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
 RETURN key, labels(n) AS labels, [name IN $properties | n[name]] AS properties
 ORDER BY CASE WHEN $is_descending THEN '' ELSE key END, CASE WHEN $is_descending THEN key ELSE '' END DESC
 LIMIT $limit

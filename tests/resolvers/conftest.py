@@ -1,13 +1,18 @@
 """The small graph, read by all tests of this folder that do not write."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
 from graph.bundles import import_bundle
+from graph.ledgers import refresh_posteriors
 from graph.sessions import Database
 from tests.conftest import empty
 from tests.resolvers.small_graph import small_graph
+
+AS_OF = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
+"""Lists by probability go by posteriors of this moment."""
 
 
 @pytest.fixture(scope="module")
@@ -15,5 +20,6 @@ async def small(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with the small graph in it."""
     await empty(migrated_database)
     await import_bundle(migrated_database, small_graph())
+    await refresh_posteriors(migrated_database, AS_OF)
     yield migrated_database
     await empty(migrated_database)

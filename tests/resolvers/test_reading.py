@@ -90,14 +90,15 @@ async def test_pages_of_predictions_join_to_the_whole(
         ('{referenceClass: "chips_on_time"}', [0, 4, 8]),
         ("{status: [RESOLVED_TRUE]}", [5]),
         ("{status: [RESOLVED_TRUE, ANNULLED]}", [5]),
-        ("{probabilityFrom: 0.5}", [7, 8, 9, 10]),
+        # P_08 was stated at 0.61; its class, of which a fifth comes true, weighs 0.7 until its year begins.
+        ("{probabilityFrom: 0.5}", [7, 9, 10]),
         ("{probabilityTo: 0.13}", [0, 1]),
         ('{deadlineFrom: "2030-01-01T00:00:00Z"}', [4, 9]),
         ('{deadlineTo: "2026-12-31T00:00:00Z"}', [0, 5, 10]),
         ('{text: "number7"}', [7]),
         ('{text: "QUANT"}', [0, 3, 6, 9]),
         ('{text: "quantum rockets"}', []),
-        ('{text: "rock", predictor: "bob", probabilityFrom: 0.6}', [8, 10]),
+        ('{text: "rock", predictor: "bob", probabilityFrom: 0.6}', [10]),
     ],
 )
 @pytest.mark.parametrize("by", ["DEADLINE", "PROBABILITY"])
