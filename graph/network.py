@@ -17,10 +17,11 @@ most an hour old by the clock, and none by what was written, and the model is no
 import asyncio
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
@@ -55,7 +56,7 @@ from graph.inference.network.structure import BoolArray, Network, build_network
 from graph.inference.posterior import posteriors
 from graph.inference.time import MomentArray, time_remaining_fractions, utc_moments, year_window
 from graph.model import ClaimStatus
-from graph.sessions import Database, Unit
+from graph.sessions import Database, Reading, Unit
 
 PAGE_CLAIMS: Final = 5_000
 FETCH_TRIES: Final = 5
@@ -84,6 +85,9 @@ SAMPLE_STEP: Final = NUM_REPLICATES * 64
 MOST_OBSERVATIONS: Final = 50
 MOST_TARGETS: Final = 100
 LARGEST_SEED: Final = 2**31 - 1
+
+LONG_SECONDS: Final = 5.0
+"""After which a read transaction is exchanged for a new one, long before it expires."""
 
 LEAST_SHIFT: Final = 1e-6
 """What is smaller is rounding, or what LBP's tolerance leaves, and no shift."""
@@ -320,37 +324,67 @@ async def fetch_snapshot(unit: Unit, state: State, *, page_claims: int = PAGE_CL
         OversizeError: There are more claims or influences than a process holds.
     """
     for _ in range(FETCH_TRIES):
-        claims = await _fetch_claims(unit, page_claims)
+        stored = await _fetch(unit, state, page_claims)
         after = await fetch_state(unit)
-        if after == state:
-            return await asyncio.to_thread(_make_snapshot, state, claims)
+        if stored is not None and after == state:
+            return await asyncio.to_thread(_make_snapshot, state, stored)
         state = after
     message = f"the graph was written each of the {FETCH_TRIES} times that the network was read; try again"
     raise BusyError(message)
 
 
-async def _fetch_claims(unit: Unit, page_claims: int) -> list[list[Any]]:
-    claims: list[list[Any]] = []
-    num_influences = 0
+@dataclass(slots=True)
+class _Stored:
+    """Rows as the statements give them."""
+
+    claims: list[list[Any]] = field(default_factory=list)
+    influences: list[list[Any]] = field(default_factory=list)
+    base_rates: dict[str, float] = field(default_factory=dict)
+
+
+async def _fetch(unit: Unit, state: State, page_claims: int) -> _Stored | None:
+    """All rows; None where a transaction that took over from one about to expire sees another state."""
+    stored = _Stored(base_rates=await _fetch_base_rates(unit, page_claims))
+    began = time.monotonic()
     while True:
-        after = claims[-1][0] if claims else ""
-        (row,) = await unit.run("network/list_page", after=after, limit=page_claims)
-        claims += row["claims"]
-        num_influences += sum(len(claim[-1]) for claim in row["claims"])
-        for what, size, limit in (
-            ("claims", len(claims), MAX_CLAIMS),
-            ("influences", num_influences, MAX_INFLUENCES),
-        ):
-            if size > limit:
-                message = f"expected at most {limit:,} {what} to compute over, got {size:,} or more"
-                raise OversizeError(message, size=size, limit=limit)
-        if len(row["claims"]) < page_claims:
-            return claims
+        if isinstance(unit, Reading) and time.monotonic() - began > LONG_SECONDS:
+            await unit.read_after(None)
+            began = time.monotonic()
+            if await fetch_state(unit) != state:
+                return None
+        page = {"after": stored.claims[-1][0] if stored.claims else "", "limit": page_claims}
+        (claims,) = await unit.run("network/list_claims", **page)
+        (influences,) = await unit.run("network/list_influences", **page)
+        stored.claims += claims["claims"]
+        stored.influences += influences["influences"]
+        _check_size("claims", len(stored.claims), MAX_CLAIMS)
+        _check_size("influences", len(stored.influences), MAX_INFLUENCES)
+        if len(claims["claims"]) < page_claims:
+            return stored
 
 
-def _make_snapshot(state: State, claims: Sequence[Sequence[Any]]) -> Snapshot:
-    columns = list(zip(*claims, strict=True)) or [()] * 10
-    ids, stated, inside, statuses, from_years, window_starts, window_ends, resolved, base_rates, influences = columns
+async def _fetch_base_rates(unit: Unit, page_size: int) -> dict[str, float]:
+    base_rates: dict[str, float] = {}
+    after = ""
+    while True:
+        rows = await unit.run(
+            "nodes/list", subject="ReferenceClass", after=after, properties=["id", "base_rate"], limit=page_size
+        )
+        base_rates |= dict(row["properties"] for row in rows)
+        if len(rows) < page_size:
+            return base_rates
+        after = rows[-1]["properties"][0]
+
+
+def _check_size(what: str, size: int, limit: int) -> None:
+    if size > limit:
+        message = f"expected at most {limit:,} {what} to compute over, got {size:,} or more"
+        raise OversizeError(message, size=size, limit=limit)
+
+
+def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
+    columns = list(zip(*stored.claims, strict=True)) or [()] * 9
+    ids, stated, inside, statuses, class_ids, from_years, window_starts, window_ends, resolved = columns
     places = {claim_id: place for place, claim_id in enumerate(ids)}
     starts, deadlines = _moments(window_starts), _moments(window_ends)
     for place, year in enumerate(from_years):
@@ -363,16 +397,15 @@ def _make_snapshot(state: State, claims: Sequence[Sequence[Any]]) -> Snapshot:
         places=places,
         stated=_numbers(stated),
         inside=_numbers(inside),
-        base_rates=_numbers(base_rates),
+        base_rates=_numbers([None if class_id is None else stored.base_rates.get(class_id) for class_id in class_ids]),
         statuses=np.array([status_places[status] for status in statuses], np.int8),
         starts=starts,
         deadlines=deadlines,
         resolved=_moments(resolved),
         influences=tuple(
-            (place, places[child], kind, p_if_true, p_if_false)
-            for place, rows in enumerate(influences)
-            for child, kind, p_if_true, p_if_false in sorted(rows)
-            if child in places
+            (places[parent], places[child], kind, p_if_true, p_if_false)
+            for parent, child, kind, p_if_true, p_if_false in sorted(stored.influences)
+            if child in places and parent in places
         ),
     )
 

@@ -25,9 +25,18 @@ from graph.inference.log_odds import logit, sigmoid
 from graph.inference.network.diagnostics import Method
 from graph.intake import EvidenceItem, submit_evidence
 from graph.model import BUNDLE_FORMAT, Bundle, ClaimStatus
-from graph.network import Engine, Observation, Sampling, WhatIf, engine_of, network_moment
+from graph.network import (
+    Engine,
+    Observation,
+    Sampling,
+    State,
+    WhatIf,
+    engine_of,
+    fetch_snapshot,
+    network_moment,
+)
 from graph.resolution import Outcome, annul, resolve
-from graph.sessions import Database, DatabaseAddress
+from graph.sessions import Database, DatabaseAddress, Unit
 from tests.conftest import StatementCounter
 from tests.graph.diamond import Enumeration, diamond, reference_of_c, references
 
@@ -291,3 +300,36 @@ async def test_an_empty_graph_has_no_claims(database: Database) -> None:
     """And says so."""
     with pytest.raises(NotFoundError):
         await what_if(database, TRUE_A)
+
+
+async def test_a_long_fetch_goes_on_in_a_new_transaction(
+    stored: Database, monkeypatch: pytest.MonkeyPatch, statements: StatementCounter
+) -> None:
+    """In pages of one claim, each in a transaction of its own that sees the same state."""
+    expected = await what_if(stored, TRUE_A)
+    monkeypatch.setattr("graph.network.LONG_SECONDS", 0.0)
+    statements.reset()
+
+    async with stored.reading() as reading:
+        snapshot = await fetch_snapshot(reading, expected.basis.state, page_claims=1)
+
+    assert snapshot.ids == ("P_B", "P_C", "P_D", "S_A", "TK_UNKNOWN")
+    assert len(snapshot.influences) == 5
+    assert statements.names.count("network/list_claims") == 6
+    assert statements.names.count("graph/get_revision") == 7
+
+
+async def test_writes_that_never_pause_are_told_as_busy(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that nobody has seen at one moment is none."""
+    num_asked = 0
+
+    async def rising(_: Unit) -> State:
+        nonlocal num_asked
+        num_asked += 1
+        return State(num_asked, None)
+
+    monkeypatch.setattr("graph.network.fetch_state", rising)
+
+    with pytest.raises(BusyError, match="try again"):
+        await what_if(stored, TRUE_A)
+    assert num_asked == 6

@@ -1,0 +1,13 @@
+// A page of all claims by id in one record, with all that their beliefs depend on, moments in microseconds. $after: the last id
+// of the page before, '' at first. $limit: claims.
+MATCH (claim:Claim)
+USING INDEX SEEK claim:Claim(id)
+WHERE claim.id > $after
+WITH claim
+ORDER BY claim.id
+LIMIT $limit
+RETURN collect([claim.id, claim.stated_probability, claim.inside_log_odds, claim.status, claim.reference_class_id,
+  claim.from_year,
+  claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
+  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
+  claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond]) AS claims
