@@ -8,6 +8,7 @@ from graph.search import search
 from graph.sessions import Database, Unit
 
 WARMING_TIMEOUT_SECONDS = 120.0  # nobody waits for it, and a busy machine plans slowly
+BEHIND_ALL = "~"  # no id begins so
 NOBODY = "nobody"  # an id that finds nothing costs nothing, and the plan is the same
 
 
@@ -33,6 +34,10 @@ async def _read_nothing(unit: Unit) -> None:
             await list_predictions(unit, PredictionFilter(predictor_id=NOBODY), page, plan)
     await search(unit, NOBODY, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
     await list_nodes(unit, "Killer", first=1, after=None, plan=plan, wants_total=False)
+    await unit.run("graph/get_revision")
+    for name in ("network/list_claims", "network/list_influences"):
+        await unit.run(name, after=BEHIND_ALL, limit=1)
+    await unit.run("network/list_exposures", ids=[NOBODY])
 
 
 _ARGUMENTS = {"kinds": [], "signs": [], "hides_event": False}
