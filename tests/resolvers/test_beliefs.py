@@ -157,7 +157,9 @@ async def test_a_claim_whose_outcome_is_known_keeps_its_last_belief(database: Da
     bundle = load_sample().model_copy(
         update={
             "predictions": tuple(
-                p.model_copy(update={"status": ClaimStatus.RESOLVED_TRUE, "resolved_at": resolved_at}) if p.id == D3 else p
+                p.model_copy(update={"status": ClaimStatus.RESOLVED_TRUE, "resolved_at": resolved_at})
+                if p.id == D3
+                else p
                 for p in load_sample().predictions
             )
         }

@@ -63,11 +63,11 @@ async def test_pages_of_predictions_join_to_the_whole(
     cursor, info = ("after", "endCursor") if way == "first" else ("before", "startCursor")
     document = f"""query ($size: Int, $cursor: String) {{ predictions(filter: {filter_},
         sort: {{by: {by}, direction: {direction}}}, {way}: $size, {cursor}: $cursor) {{
-        nodes {{ key deadline statedProbability }} totalCount
+        nodes {{ key deadline storedPosterior }} totalCount
         pageInfo {{ hasNextPage hasPreviousPage {info} }} }} }}"""
     whole = (await ask(small, document, size=100)).data["predictions"]
     assert whole["totalCount"] == len(whole["nodes"]) > 3
-    name = "deadline" if by == "DEADLINE" else "statedProbability"
+    name = "deadline" if by == "DEADLINE" else "storedPosterior"
     values = [row[name] for row in whole["nodes"] if row[name] is not None]
     assert values == sorted(values, reverse=direction == "DESCENDING")
 
