@@ -17,7 +17,8 @@ CALL (request) {
   MATCH (n:Evidence)
   USING INDEX SEEK n:Evidence(ledger_key)
   WHERE n.ledger_key > low AND n.ledger_key < high
-  RETURN count(n) AS total
+  WITH low, count(n) AS total
+  RETURN total
 }
 RETURN request.index AS request, total
 UNION ALL

@@ -69,6 +69,8 @@ async def test_the_past_is_read_as_the_ledger_stood(sample: Database, moment: st
     assert found["posterior"]["insideLogOdds"] == pytest.approx(logit(0.82) + sum(kappas) * math.log(2 / 3), rel=1e-12)
     assert found["evidence"]["totalCount"] == len(kappas)
     assert len(found["evidence"]["nodes"]) == len(kappas)
+    whole = await belief(sample, None)
+    assert whole["evidence"]["totalCount"] == len(whole["evidence"]["nodes"]) == 2
 
 
 async def test_an_imported_row_shows_what_our_policy_makes_of_it(sample: Database) -> None:
