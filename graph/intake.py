@@ -10,14 +10,14 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
-from graph.beliefs import Belief, ClaimState, DerivedRow, derive_rows, trf_at
+from graph.beliefs import Belief, ClaimState, DerivedRow, as_mapping, derive_rows, trf_at
 from graph.errors import (
     ClosedClaimError,
     ConflictError,
@@ -110,7 +110,7 @@ class EvidenceItem:
 
     def arguments(self) -> dict[str, Any]:
         """Everything that makes it what it is, for telling one request from another."""
-        return {name: value for name, value in asdict(self).items() if name != "path"}
+        return {name: value for name, value in as_mapping(self).items() if name != "path"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,7 +524,7 @@ def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempote
         {
             "evidence_id": row.id,
             "claim_id": item.claim_id,
-            "step": asdict(step),
+            "step": as_mapping(step),
             "before": belief_payload(before),
             "after": belief_payload(after.belief(batch.moment)),
         }
@@ -538,7 +538,7 @@ def row_properties(row: Evidence, derived: DerivedRow) -> dict[str, Any]:
 
 def belief_payload(belief: Belief | None) -> dict[str, Any] | None:
     """A belief as an answer holds it."""
-    return None if belief is None else {**asdict(belief), "as_of": belief.as_of.isoformat()}
+    return None if belief is None else {**as_mapping(belief), "as_of": belief.as_of.isoformat()}
 
 
 def _cluster(item: EvidenceItem, context: Mapping[str, Any], batch: _Batch) -> Cluster:
@@ -603,7 +603,7 @@ def _row(
         "predictor_n_resolved": None if record is None else record.num_resolved,
         "inside_source": INSIDE_SOURCE if state.num_evidence else "stated",
         "n_milestones": None if item.milestone_id is None else 1,
-        **asdict(step),
+        **as_mapping(step),
     }
     return _validated(values, contribution, path=item.path), step
 

@@ -438,7 +438,9 @@ bundles = st.builds(
             observed_at=moments,
             recorded_at=moments,
             total_llr=st.floats(-1e6, 1e6),
-            contributions=st.lists(st.builds(Contribution, llr=st.floats(-1e6, 1e6), label=lines), max_size=2).map(tuple),
+            contributions=st.lists(st.builds(Contribution, llr=st.floats(-1e6, 1e6), label=lines), max_size=2).map(
+                tuple
+            ),
             raw_metadata=json_values,
         ),
         unique_by=row_id,
