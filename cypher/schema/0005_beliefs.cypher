@@ -1,4 +1,4 @@
-// What belief writes need: a receipt for each request, so that a retry counts once; a node for each scheduled job; page keys
+// What belief writes need: a receipt for each request, so that a retry counts once, a node for each scheduled job, and page keys
 // of a claim's clusters and observations, of a predictor's resolved predictions and of the milestones that fall due.
 CREATE CONSTRAINT receipt_key IF NOT EXISTS FOR (n:Receipt) REQUIRE n.key IS UNIQUE;
 CREATE CONSTRAINT job_name IF NOT EXISTS FOR (n:Job) REQUIRE n.name IS UNIQUE;
