@@ -14,6 +14,7 @@ from graph.relations import (
     EXPOSURE_SIGNS,
     INFLUENCE_KINDS,
     INFLUENCE_LINK,
+    PREDICTOR_RECORD,
     RELATIONS,
     SUBJECTS,
     Relation,
@@ -43,6 +44,7 @@ TOLD_BY: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "documents": (("document_links", "claim_id", "document_id"),),
     "incoming": (("influences", "child_id", "parent_id"),),
     "outgoing": (("influences", "parent_id", "child_id"),),
+    "predictor_record": (("predictions", "predictor_id", "id"),),
     "predictor_predictions": (("predictions", "predictor_id", "id"),),
     "reference_class_predictions": (("predictions", "reference_class_id", "id"),),
     "domain_predictions": (("predictions", "domain_id", "id"),),
@@ -69,7 +71,7 @@ def changed_graph() -> Bundle:
                 "title": "Moved",
                 "predictor_id": "ada",
                 "domain_id": "space",
-                "stated_probability": 0.9,
+                "stated_probability": 0.05,  # as before: ledger rows stand on it
                 "from_year": 2040,
                 "imported_on": "2026-01-01",
             }
@@ -96,6 +98,8 @@ def told(bundle: Bundle, relation: Relation) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, source, target in TOLD_BY[relation.parameter]:
         for row in bundle.rows()[name]:
+            if relation is PREDICTOR_RECORD and getattr(row, "resolved_at", None) is None:
+                continue
             if getattr(row, source) is not None and getattr(row, target) is not None:
                 found.setdefault(getattr(row, source), []).append(getattr(row, target))
     return {source: sorted(targets) for source, targets in found.items()}

@@ -80,7 +80,8 @@ def test_an_address_that_is_none_is_named(uri: str) -> None:
 
 async def test_a_broken_constraint_is_a_conflict(database: Database) -> None:
     """Two rows of the ledger cannot hold one idempotency key, and neither is written."""
-    rows = [{"id": name, "claim_id": "P_1", "idempotency_key": "k"} for name in ("E_1", "E_2")]
+    given = ({"id": name, "claim_id": "P_1", "idempotency_key": "k"} for name in ("E_1", "E_2"))
+    rows = [{"row": row, "derived": {}} for row in given]
 
     with pytest.raises(ConflictError, match="already"):
         await database.write(lambda unit: unit.run("evidence/upsert", rows=rows))
