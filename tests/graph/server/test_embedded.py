@@ -80,11 +80,15 @@ def run(endpoint: Endpoint, statement: str, **parameters: Any) -> list[Any]:
 
 def is_gone(pid: int, within_seconds: float) -> bool:
     deadline = time.monotonic() + within_seconds
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while True:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
-    return True
 
 
 def mode(path: Path) -> int:

@@ -31,7 +31,10 @@ time.sleep(60)
 def is_gone(pid: int, within_seconds: float = 5.0) -> bool:
     deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.02)
     return False
