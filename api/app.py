@@ -171,7 +171,8 @@ async def _answer_readiness(request: Request) -> Response:
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    if not isinstance(error, HTTPException):
+        raise error
     messages = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
     return error_response(
         error.status_code,

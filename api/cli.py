@@ -220,27 +220,15 @@ def what_if_command(
     observations: tuple[str, ...], *, intervene: bool, method: str, samples: int | None, seed: int | None, first: int
 ) -> None:
     """Say what would follow if claims came true or did not, such as `whatif TK17=true S_AGI=false`."""
-    from api.tables import list_what_if_ids, open_console, print_what_if  # noqa: PLC0415 - others start faster without
-    from graph.fetch import NodePlan  # noqa: PLC0415
-    from graph.inference.network.diagnostics import Method  # noqa: PLC0415
-    from graph.network import WhatIf, engine_of, make_sampling, read_observation  # noqa: PLC0415
-    from graph.nodes import get_nodes  # noqa: PLC0415
+    from api.questions import Question, ask, show  # noqa: PLC0415 - the other commands start faster without
 
-    asked = [read_observation(text) for text in observations]
-    sampling = make_sampling(samples, seed)
+    question = Question.read(observations, is_intervention=intervene, method=method, samples=samples, seed=seed)
 
-    async def work(database: Database) -> tuple[WhatIf, dict[str, str]]:
+    async def work(database: Database) -> Any:
         await _require_migrated(database)
-        async with database.reading() as reading:
-            found = await engine_of(database).what_if(
-                reading, asked, is_intervention=intervene, method=Method(method.upper()), sampling=sampling, first=first
-            )
-        async with database.reading() as reading:
-            plan = NodePlan(properties=("id", "title"))
-            nodes = await get_nodes(reading, [("Claim", claim_id) for claim_id in list_what_if_ids(found)], plan)
-        return found, {node["id"]: node["title"] for node in nodes if node is not None}
+        return await ask(database, question, first=first)
 
-    print_what_if(*_with_database(work), open_console())
+    show(_with_database(work))
 
 
 @cli.command("propagate")
@@ -255,12 +243,11 @@ def what_if_command(
 @click.pass_context
 def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> None:
     """Compute every claim's marginal over the whole network and store it; exit code 1 if it does not converge."""
-    from graph.inference.network.diagnostics import Method  # noqa: PLC0415 - the other commands start faster without
-    from graph.propagation import Request, propagate  # noqa: PLC0415
+    from api.questions import propagate_by  # noqa: PLC0415 - the other commands start faster without
 
     async def work(database: Database) -> dict[str, Any]:
         await _require_migrated(database)
-        return (await propagate(database, Request(Method(method.upper()), is_dry_run=dry_run))).payload
+        return await propagate_by(database, method, is_dry_run=dry_run)
 
     payload = _with_database(work)
     run = payload["run"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
@@ -189,7 +190,7 @@ def _refuse(request: Request, refusal: HTTPException) -> Response:
     status, message, headers = refusal.status_code, refusal.reason, {}
     if isinstance(refusal.__cause__, InvalidOperationTypeError) and request.method == "GET":
         status, message = 405, f"A {refusal.__cause__.operation_type.value} must be sent by POST, not by GET."
-    if status == 405:  # noqa: PLR2004
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
     return error_response(status, message, code=CODES.get(status, "BAD_REQUEST"), headers=headers)
 

@@ -109,7 +109,7 @@ def bind(host: str, port: int) -> Iterator[socket.socket]:
     """
     name = "127.0.0.1" if host == "localhost" else host
     try:
-        family = socket.AF_INET6 if ipaddress.ip_address(name).version == 6 else socket.AF_INET  # noqa: PLR2004
+        family = socket.AF_INET6 if isinstance(ipaddress.ip_address(name), ipaddress.IPv6Address) else socket.AF_INET
     except ValueError:
         raise ConfigurationError(f"FOREGRAPH_HOST: expected an address or localhost, got {host!r}") from None
     with socket.socket(family, socket.SOCK_STREAM) as listener:

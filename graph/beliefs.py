@@ -25,6 +25,7 @@ from graph.inference.posterior import (
 from graph.inference.time import time_remaining_fraction, window_of
 from graph.keys import Anchors, probability_keys
 from graph.model import Claim, ClaimStatus, Evidence, Prediction
+from graph.relations import subject_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -114,6 +115,11 @@ class ClaimState:
                 properties["reference_class_id"],
             ),
         )
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "ClaimState":
+        """The state of a claim as statements give it: its properties as `claim`, its `labels`, and the `base_rate`."""
+        return cls.from_properties(subject_of(row["labels"]), row["claim"], row["base_rate"])
 
     @classmethod
     def from_claim(cls, claim: Claim, base_rate: float | None) -> "ClaimState":

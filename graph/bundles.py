@@ -21,6 +21,7 @@ from graph.keys import (
     exposure_keys,
     influence_keys,
     milestone_keys,
+    ranges,
     validation_keys,
 )
 from graph.ledgers import rebuild_claims
@@ -588,8 +589,7 @@ async def _order_problems(unit: Unit, placed: Sequence[PlacedRow], stored: Colle
     new = [(place, _as_evidence(row)) for place, row in placed if row_id(row) not in stored]
     last: dict[str, str] = {}
     for ids in _batches(sorted({row.claim_id for _, row in new})):
-        asked = [dict(zip(("id", "low", "high"), (name, *bounds(name)), strict=True)) for name in ids]
-        (answer,) = await unit.run("evidence/list_last", claims=asked)
+        (answer,) = await unit.run("evidence/list_last", claims=ranges(ids))
         last.update(answer["last"])
     problems = []
     for place, row in new:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph.bundles import REFERENCES, import_rows
-from graph.errors import ConflictError, HistoryError, NotFoundError
+from graph.errors import ConflictError, HistoryError, NotFoundError, refuse
 from graph.model import CLAIM_LISTS, ClaimStatus, Milestone, MilestoneKind, Prediction
 from graph.receipts import Answered, Payload, WriteRequest, write_once
 from graph.relations import CLAIM_SUBJECTS, get
 from graph.rows import from_properties
 from graph.sessions import Database, Unit
-from graph.upserts import LISTED_SUBJECTS, Change, counted, observations_of, refuse, subject_named, words_of
+from graph.upserts import LISTED_SUBJECTS, Change, observations_of, subject_named
+from graph.words import counted, words_of
 
 # Ten thousand influences went in 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
 MAX_RELATIONSHIPS = 20_000
@@ -116,9 +117,7 @@ async def _check_ends(unit: Unit, change: Change) -> None:
     found = await get(unit, [(subject, node_id, ()) for _, subject, node_id in ends])
     refuse(
         [
-            NotFoundError(
-                f"expected the id of a {words_of(subject)}, got {node_id!r}, which none has", path=change.place(name)
-            )
+            _not_found(subject, node_id, change.place(name))
             for (name, subject, node_id), entry in zip(ends, found, strict=True)
             if entry is None
         ]

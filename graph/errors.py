@@ -31,6 +31,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from graph.words import counted
+
 
 class ForegraphError(Exception):
     """Every error that this project raises on purpose."""
@@ -142,9 +144,25 @@ class RefusedItemsError(RefusedError):
     """A batch of which nothing was written, since some of its items were refused."""
 
     def __init__(self, refusals: Sequence[RefusedError]) -> None:
-        count = f"{len(refusals)} item{'s' if len(refusals) != 1 else ''}"
-        super().__init__(f"{count} refused, nothing was written: " + "; ".join(str(refusal) for refusal in refusals))
+        super().__init__(
+            f"{counted(len(refusals), 'item')} refused, nothing was written: "
+            + "; ".join(str(refusal) for refusal in refusals)
+        )
         self.refusals = tuple(refusals)
+
+
+def refuse(refusals: Sequence[RefusedError]) -> None:
+    """
+    Raise what stands against a request, where anything does.
+
+    Raises:
+        RefusedError: What it is.
+        RefusedItemsError: Where it is more than one thing.
+    """
+    if len(refusals) == 1:
+        raise refusals[0]
+    if refusals:
+        raise RefusedItemsError(refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +180,7 @@ class BundleError(ForegraphError):
     """A bundle that was not imported, with everything that is wrong with it."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        count = counted(len(problems), "problem")
         super().__init__(f"the bundle has {count}, nothing was imported:\n" + "\n".join(f"  {p}" for p in problems))
         self.problems = tuple(problems)
 

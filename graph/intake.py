@@ -6,50 +6,43 @@ The claims are locked before anything is read, so what an item is added to is th
 
 import asyncio
 import json
-import uuid
 import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
-from graph.beliefs import Belief, ClaimState, DerivedRow, as_mapping, derive_rows, trf_at
+from graph.beliefs import ClaimState, as_mapping
 from graph.errors import (
-    ClosedClaimError,
     ConflictError,
     DuplicateError,
-    FutureObservationError,
     InvalidError,
     NotFoundError,
     RefusedError,
-    RefusedItemsError,
     TimedOutError,
     UnavailableError,
     UnlinkedPredictorError,
+    refuse,
 )
-from graph.inference.calibration import KappaInUse
-from graph.inference.evidence import POLICY, Cluster, Direction, Strength, WeighedEvidence, adjusted_llr, weigh
-from graph.inference.posterior import LedgerStep, ledger_step
-from graph.keys import bounds, cluster_anchor, evidence_keys, observation_key
-from graph.model import ClaimStatus, Contribution, Evidence, describe_problem
+from graph.inference.evidence import Cluster, Direction, Strength, WeighedEvidence, weigh
+from graph.keys import bounds, cluster_anchor, observation_key
+from graph.model import describe_problem
 from graph.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, receipt_key, write_once
+from graph.recording import Weight, append, check_open, check_past, new_id, record
 from graph.records import kappa_of
-from graph.relations import subject_of
-from graph.rows import to_properties
 from graph.sessions import Database, Unit
+from graph.words import input_name
 
 MAX_BATCH_ITEMS = 1_000
 # One group is written while the next is made ready; more would only queue for the same commit.
 MAX_GROUPS_AT_ONCE = 2
 MAX_GROUP_ITEMS = 100
-CLOCK_SKEW = timedelta(seconds=5)  # by which a client's clock may be ahead of ours
 SUBMITTED = "submitted"
-INSIDE_SOURCE = "ledger"
-SOURCES = ("predictor_id", "document_id", "milestone_id")
+UNTIL_THEN = "; submit it once it is observed, or record a milestone for what is expected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +201,11 @@ async def submit_evidence(
         return await _group_of(database).submit(_Submission(request, receipt_key(request), weighed))
 
     async def work(unit: Unit) -> Payload:
-        return await append_evidence(unit, weighed, idempotency_key=idempotency_key)
+        asked = [entry.parameters(index, idempotency_key) for index, entry in enumerate(weighed)]
+        batch = _Batch(moment=datetime.now(UTC))
+        _add_all(weighed, await unit.run("evidence/list_context", items=asked), batch, idempotency_key)
+        await append(unit, batch.rows, batch.claims())
+        return {"items": batch.items}
 
     return await write_once(database, request, work, claim_ids=[item.claim_id for item in items])
 
@@ -303,7 +300,7 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
     """Write the requests of a group that are right and have not been written before."""
     keys = sorted({submission.key for submission in group})
     claim_ids = sorted({entry.item.claim_id for submission in group for entry in submission.weighed})
-    (opened,) = await unit.run("receipts/open_all", keys=keys, claim_ids=claim_ids)
+    (opened,) = await unit.run("receipts/open", keys=keys, claim_ids=claim_ids)
     receipts = {receipt["key"]: receipt for receipt in opened["known"]}
     contexts = await _contexts(unit, [submission for submission in group if submission.key not in receipts])
     batch = _Batch(moment=datetime.now(UTC))
@@ -321,11 +318,11 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
             written[submission.key] = make_receipt(submission.request, submission.request.fingerprint(), text)
             receipts[submission.key] = written[submission.key]
     if batch.rows:
-        await _append(unit, batch)
+        await append(unit, batch.rows, batch.claims())
     refused = [key for key in keys if key not in receipts]
     if written or refused:
         closed = [{"key": key, "properties": properties} for key, properties in sorted(written.items())]
-        await unit.run("receipts/close_all", receipts=closed, refused=refused, rises=bool(batch.rows))
+        await unit.run("receipts/close", receipts=closed, refused=refused, rises=bool(batch.rows))
     return outcomes
 
 
@@ -362,58 +359,12 @@ def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_Weighed]:
     for item in items:
         try:
             observed_at = item.observed_at or now
-            if observed_at > now + CLOCK_SKEW:
-                message = (
-                    f"expected a moment that has come, got {observed_at.isoformat()}, and now it is {now.isoformat()}; "
-                    "submit it once it is observed, or record a milestone for what is expected"
-                )
-                raise FutureObservationError(message, path=f"{item.path}.observedAt")
-            weighed.append(_Weighed(item, item.weigh(), f"E_{uuid.uuid4().hex}", observed_at))
+            check_past(observed_at, now, path=f"{item.path}.observedAt", advice=UNTIL_THEN)
+            weighed.append(_Weighed(item, item.weigh(), new_id(), observed_at))
         except RefusedError as refusal:
             refusals.append(refusal)
-    _raise_refusals(refusals)
+    refuse(refusals)
     return weighed
-
-
-def _raise_refusals(refusals: Sequence[RefusedError]) -> None:
-    if len(refusals) == 1:
-        raise refusals[0]
-    if refusals:
-        raise RefusedItemsError(refusals)
-
-
-async def append_items(unit: Unit, items: Sequence[EvidenceItem]) -> Payload:
-    """
-    Append evidence within a transaction that has locked its claims already; otherwise as `submit_evidence`.
-
-    Raises:
-        RefusedError: As `submit_evidence`.
-    """
-    return await append_evidence(unit, _weigh_all(items, datetime.now(UTC)), idempotency_key=None)
-
-
-async def append_evidence(unit: Unit, weighed: Sequence[_Weighed], *, idempotency_key: str | None) -> Payload:
-    """Check items against what is stored, and append them; the claims are locked."""
-    asked = [entry.parameters(index, idempotency_key) for index, entry in enumerate(weighed)]
-    contexts = await unit.run("evidence/list_context", items=asked)
-    batch = _Batch(moment=datetime.now(UTC))
-    _add_all(weighed, contexts, batch, idempotency_key)
-    await _append(unit, batch)
-    return {"items": batch.items}
-
-
-async def _append(unit: Unit, batch: _Batch) -> None:
-    """
-    Write a batch.
-
-    Raises:
-        ConflictError: A source that was there when it was looked at has been deleted since.
-    """
-    (answer,) = await unit.run("evidence/append", rows=batch.rows, claims=batch.claims())
-    num_sources = sum(row[name] is not None for row in batch.rows for name in SOURCES)
-    if answer["num_sources"] != num_sources:
-        message = "a predictor, document or milestone that the evidence names was deleted meanwhile; submit it without"
-        raise ConflictError(message)
 
 
 def _add_all(
@@ -437,7 +388,7 @@ def _add_all(
             key = None  # of several rows the first holds the key, since a key stands on one row
         except RefusedError as refusal:
             refusals.append(refusal)
-    _raise_refusals(refusals)
+    refuse(refusals)
 
 
 def _check(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
@@ -469,23 +420,6 @@ def _check(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
         raise UnlinkedPredictorError(message, path=f"{item.path}.predictor")
 
 
-def check_open(claim: Mapping[str, Any], *, path: str) -> None:
-    """
-    That a claim's outcome is not settled.
-
-    Raises:
-        ClosedClaimError: It is.
-    """
-    if claim["status"] == ClaimStatus.OPEN:
-        return
-    word = "annulled" if claim["status"] == ClaimStatus.ANNULLED else "resolved"
-    message = (
-        f"expected a claim that is open, got {claim['id']!r}, which was {word} at "
-        f"{claim['resolved_at'].isoformat()} ({claim['status']}); `unresolve` it first if that was wrong"
-    )
-    raise ClosedClaimError(message, status=claim["status"], resolved_at=claim["resolved_at"], path=path)
-
-
 def _check_duplicates(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
     item = entry.item
     if context["key_holder"] is not None:
@@ -506,90 +440,12 @@ def _check_duplicates(entry: _Weighed, context: Mapping[str, Any], batch: _Batch
 def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempotency_key: str | None) -> None:
     """One item: its ledger row, and the state after it."""
     item = entry.item
-    state = batch.states.get(item.claim_id)
-    if state is None:
-        state = ClaimState.from_properties(subject_of(context["labels"]), context["claim"], context["base_rate"])
-    record = None if context["predictor"] is None else kappa_of(context["predictor"])
-    cluster = _cluster(item, context, batch)
-    row, step = _row(entry, state, record, cluster, batch.moment, idempotency_key)
-    known = {} if item.cluster_id is None else {item.cluster_id: cluster}
-    (derived,) = derive_rows([row], inside_log_odds=state.inside_log_odds, clusters=known)
-    if item.cluster_id is not None and derived.cluster is not None:
-        batch.clusters[item.claim_id, item.cluster_id] = derived.cluster
-    before = state.belief(batch.moment)
-    after = state.after([row], [derived])
-    batch.states[item.claim_id] = after
-    batch.rows.append(row_properties(row, derived))
-    batch.items.append(
-        {
-            "evidence_id": row.id,
-            "claim_id": item.claim_id,
-            "step": as_mapping(step),
-            "before": belief_payload(before),
-            "after": belief_payload(after.belief(batch.moment)),
-        }
-    )
-
-
-def row_properties(row: Evidence, derived: DerivedRow) -> dict[str, Any]:
-    """A ledger row as its node keeps it, with its page keys and all that stands beside it."""
-    return to_properties(row) | evidence_keys(row) | derived.properties()
-
-
-def belief_payload(belief: Belief | None) -> dict[str, Any] | None:
-    """A belief as an answer holds it."""
-    return None if belief is None else {**as_mapping(belief), "as_of": belief.as_of.isoformat()}
-
-
-def _cluster(item: EvidenceItem, context: Mapping[str, Any], batch: _Batch) -> Cluster:
-    if item.cluster_id is None:
-        return Cluster()
-    known = batch.clusters.get((item.claim_id, item.cluster_id))
-    if known is not None:
-        return known
-    return Cluster() if context["cluster"] is None else Cluster(*context["cluster"])
-
-
-def _row(
-    entry: _Weighed,
-    state: ClaimState,
-    record: KappaInUse | None,
-    cluster: Cluster,
-    now: datetime,
-    idempotency_key: str | None,
-) -> tuple[Evidence, LedgerStep]:
-    item, weight = entry.item, entry.weight
-    kappa = POLICY.kappa_without_predictor if record is None else record.kappa
-    adjusted = adjusted_llr(weight.llr, kappa)
-    # What the item adds to its cluster's mean; alone in its cluster, or in none, that is all of it.
-    llr_before, adjusted_before = cluster.llr, cluster.adjusted_llr
-    joined = cluster.joined_by(weight.llr, adjusted)
-    recorded_at = state.next_moment(now)
-    assert state.inside_log_odds is not None  # noqa: S101 - _check saw to it
-    step = ledger_step(
-        prior_logit=state.inside_log_odds,
-        total_llr=joined.llr - llr_before,
-        total_adjusted_llr=joined.adjusted_llr - adjusted_before,
-        kappa=kappa,
-        trf=trf_at(state.window, recorded_at),
-        outside_view=state.outside_view,
-    )
-    contribution = {
-        "llr": weight.llr,
-        "kind": item.kind,
-        "kappa": kappa,
-        "label": item.label,
-        "strength": None if weight.strength is None else weight.strength.lower(),
-        "confidence": item.confidence,
-        "source_url": item.url,
-        "adjusted_llr": adjusted,
-    }
+    state = batch.states.get(item.claim_id) or ClaimState.from_row(context)
+    weight = Weight(entry.weight.llr, None if context["predictor"] is None else kappa_of(context["predictor"]))
     values = {
         "id": entry.evidence_id,
-        "claim_id": item.claim_id,
         "evidence_kind": item.kind,
         "observed_at": entry.observed_at,
-        "recorded_at": recorded_at,
         "submitted_by": item.submitted_by,
         "idempotency_key": idempotency_key,
         "cluster_id": item.cluster_id,
@@ -598,22 +454,31 @@ def _row(
         "predictor_id": item.predictor_id,
         "document_id": item.document_id,
         "milestone_id": item.milestone_id,
-        "kappa_source": None if record is None else record.source,
-        "predictor_brier": None if record is None else record.brier,
-        "predictor_n_resolved": None if record is None else record.num_resolved,
-        "inside_source": INSIDE_SOURCE if state.num_evidence else "stated",
         "n_milestones": None if item.milestone_id is None else 1,
-        **as_mapping(step),
     }
-    return _validated(values, contribution, path=item.path), step
-
-
-def _validated(values: Mapping[str, Any], contribution: Mapping[str, Any], *, path: str) -> Evidence:
+    contribution = {
+        "kind": item.kind,
+        "label": item.label,
+        "strength": entry.weight.word(),
+        "confidence": item.confidence,
+        "source_url": item.url,
+    }
     try:
-        row = Evidence(**values)
-        return row.model_copy(update={"contributions": (Contribution(**contribution),)})
+        recorded = record(state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch))
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
-        name, *rest = problem.path.split("_")
-        place = "".join([name, *(part.capitalize() for part in rest)]).removesuffix("Id")
-        raise InvalidError(problem.message, path=f"{path}.{place}") from error
+        raise InvalidError(problem.message, path=f"{item.path}.{input_name(problem.path)}") from error
+    if item.cluster_id is not None and recorded.derived.cluster is not None:
+        batch.clusters[item.claim_id, item.cluster_id] = recorded.derived.cluster
+    batch.states[item.claim_id] = recorded.after
+    batch.rows.append(recorded.properties())
+    batch.items.append(recorded.payload(batch.moment))
+
+
+def _cluster(item: EvidenceItem, context: Mapping[str, Any], batch: _Batch) -> Cluster | None:
+    if item.cluster_id is None:
+        return None
+    known = batch.clusters.get((item.claim_id, item.cluster_id))
+    if known is not None:
+        return known
+    return Cluster() if context["cluster"] is None else Cluster(*context["cluster"])

@@ -7,7 +7,7 @@ of one anchor lie between `anchor!` and `anchor"`, the mark's successor, so a pa
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -39,6 +39,11 @@ OUTCOMES = frozenset({ClaimStatus.RESOLVED_TRUE, ClaimStatus.RESOLVED_FALSE})
 def bounds(anchor: str | None) -> tuple[str, str]:
     """Between which two texts all keys of an anchor lie; without an anchor, all keys there are."""
     return (f"{anchor}{MARK}", f"{anchor}{AFTER_MARK}") if anchor is not None else ("", LAST + AFTER_MARK)
+
+
+def ranges(anchors: Iterable[str]) -> list[dict[str, str]]:
+    """Anchors as statements take them that read all their keys: `id`, `low` and `high`."""
+    return [dict(zip(("id", "low", "high"), (anchor, *bounds(anchor)), strict=True)) for anchor in anchors]
 
 
 def moment_text(moment: datetime) -> str:
@@ -167,7 +172,7 @@ def milestone_keys(milestone: Milestone) -> SomeKeys:
 
 def _due_key(milestone: Milestone) -> str | None:
     """None for what a sweep is done with: an observed milestone, a check-in whose miss is in the ledger."""
-    due = milestone.range_to or milestone.expected_date
+    due = milestone.due_date()
     awaits_miss = milestone.kind is MilestoneKind.CHECK_IN and milestone.miss_emitted_at is None
     is_swept = milestone.status is MilestoneStatus.OVERDUE and not awaits_miss
     if due is None or is_swept or milestone.status in {MilestoneStatus.HIT, MilestoneStatus.MISSED}:

@@ -6,17 +6,17 @@ move with time alone, so `refresh_posteriors` makes them anew for the moment, in
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from graph.beliefs import ClaimState, DerivedRow, derive_rows
+from graph.beliefs import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view
 from graph.inference.evidence import POLICY
-from graph.inference.posterior import OutsideView, ledger_step, posteriors
+from graph.inference.posterior import ledger_step, posteriors
 from graph.inference.time import time_remaining_fractions, utc_moments
-from graph.keys import bounds, probability_keys
+from graph.keys import probability_keys, ranges
 from graph.model import Evidence
 from graph.records import list_records, stored_record
 from graph.relations import subject_of
@@ -79,7 +79,7 @@ async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime)
         part = ids[start : start + PAGE_CLAIMS]
         await unit.run("claims/lock", ids=part)
         rows = await unit.run("claims/list_states", ids=part)
-        await _set(unit, await _derive(unit, [(row["claim"], row["labels"], row["base_rate"]) for row in rows], moment))
+        await _set(unit, await _derive(unit, rows, moment))
 
 
 async def verify(database: Database, *, on_progress: OnProgress | None = None) -> AsyncIterator[Difference]:
@@ -106,7 +106,7 @@ async def _verify_claims(database: Database, ids: Sequence[str]) -> list[Differe
 
         async def work(unit: Unit, asked: list[str] = asked) -> list[_Derived]:
             rows = await unit.run("claims/list_states", ids=asked)
-            return await _derive(unit, [(row["claim"], row["labels"], row["base_rate"]) for row in rows], None)
+            return await _derive(unit, rows, None)
 
         wrong = [entry for entry in await database.read(work) if any(entry.differences())]
         differences = [found for entry in wrong for found in entry.differences()]
@@ -215,17 +215,16 @@ async def _predictor_pages(database: Database) -> AsyncIterator[list[str]]:
         after = ids[-1]
 
 
-async def _derive(
-    unit: Unit, claims: Sequence[tuple[Mapping[str, Any], list[str], float | None]], moment: datetime | None
-) -> list[_Derived]:
+async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datetime | None) -> list[_Derived]:
     """What should stand on claims and their ledger rows, posteriors as of the moment or of the one stored with them."""
-    asked = [dict(zip(("id", "low", "high"), (c["id"], *bounds(c["id"])), strict=True)) for c, _, _ in claims]
+    asked = ranges(row["claim"]["id"] for row in claims)
     ledgers = {row["id"]: row["rows"] for row in await unit.run("evidence/list_ledgers", claims=asked)}
+    bare = dict.fromkeys(("inside_log_odds", "num_evidence", "last_recorded_at"))
     derived: list[_Derived] = []
-    for claim, labels, base_rate in claims:
+    for found in claims:
+        claim = found["claim"]
         stored_rows = ledgers[claim["id"]]
-        bare = dict.fromkeys(("inside_log_odds", "num_evidence", "last_recorded_at"))
-        state = ClaimState.from_properties(subject_of(labels), {**claim, **bare}, base_rate)
+        state = ClaimState.from_row({**found, "claim": {**claim, **bare}})
         rows = [from_properties(Evidence, stored) for stored in stored_rows]
         beside = derive_rows(rows, inside_log_odds=state.inside_log_odds)
         for row, stored, own in zip(rows, stored_rows, beside, strict=True):
@@ -248,17 +247,15 @@ def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
     """What a row of our own policy should say; nothing of an imported one, which says what it came with."""
     if row.policy != POLICY.name or own.prior_inside_log_odds is None or row.kappa is None:
         return {}
-    known_outside = row.base_rate is not None and row.reference_class_id is not None
-    outside = OutsideView(row.base_rate or 0.0, row.reference_class_id or "") if known_outside else None
     step = ledger_step(
         prior_logit=own.prior_inside_log_odds,
         total_llr=own.total_llr,
         total_adjusted_llr=own.total_adjusted_llr,
         kappa=row.kappa,
         trf=row.trf,
-        outside_view=outside,
+        outside_view=outside_view(row.reference_class_id, row.base_rate),
     )
-    return asdict(step)
+    return as_mapping(step)
 
 
 async def _derive_records(unit: Unit, ids: Sequence[str]) -> list[_Derived]:

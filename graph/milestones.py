@@ -1,33 +1,23 @@
 """Milestones: what was seen of each, once, and what that says of its prediction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from graph.chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
 from graph.errors import ConflictError, DuplicateError, NotFoundError
 from graph.inference.evidence import WeighedEvidence, missed_check_in, researched_milestone
-from graph.intake import check_open
 from graph.keys import milestone_keys
 from graph.model import ClaimStatus, Milestone, MilestoneKind, MilestoneStatus
 from graph.receipts import Answered, Payload, WriteRequest, write_once
+from graph.recording import check_open, check_past_day
 from graph.resolution import Outcome, settle
-from graph.rows import from_properties, to_properties
+from graph.rows import to_properties
 from graph.sessions import Database, Unit
-from graph.steps import (
-    Occasion,
-    StoredClaim,
-    append_steps,
-    check_past_day,
-    get_claim,
-    take_milestone_step,
-    validated,
-)
+from graph.steps import Occasion, StoredClaim, append_steps, get_claim, take_milestone_step, validated
 
 MUTATION = "recordMilestone"
 CHECK_IN_MISSED, MILESTONE_HIT, MILESTONE_MISSED = "check_in_missed", "milestone_hit", "milestone_missed"
-MISS_KEY = "miss:"
-OBSERVED = frozenset({MilestoneStatus.HIT, MilestoneStatus.MISSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,32 +94,6 @@ async def _find_owner(database: Database, milestone_id: str) -> str | None:
     return await database.read(work, unknown_names_are_fine=True)
 
 
-async def list_chain(unit: Unit, prediction_id: str) -> list[Milestone]:
-    """A prediction's milestones by the day they are due."""
-    (chain,) = await unit.run("milestones/list_of_predictions", ids=[prediction_id])
-    milestones = [from_properties(Milestone, properties) for properties in chain["rows"]]
-    return sorted(milestones, key=lambda milestone: (due_date(milestone) or date.max, milestone.id))
-
-
-def due_date(milestone: Milestone) -> date | None:
-    """The last day on which it is expected."""
-    return milestone.range_to or milestone.expected_date
-
-
-def miss_key(milestone_id: str) -> str:
-    """The key that the ledger row of a check-in's miss has, whoever finds it."""
-    return MISS_KEY + milestone_id
-
-
-async def list_missed(unit: Unit, milestones: list[Milestone]) -> frozenset[str]:
-    """Which milestones' misses are in the ledger."""
-    keys = [miss_key(milestone.id) for milestone in milestones if milestone.kind is MilestoneKind.CHECK_IN]
-    if not keys:
-        return frozenset()
-    (found,) = await unit.run("evidence/list_by_idempotency_keys", keys=keys)
-    return frozenset(key.removeprefix(MISS_KEY) for key, _ in found["holders"])
-
-
 async def _record(unit: Unit, owner: str, milestone_id: str, seen: Observation) -> Payload:
     chain = {milestone.id: milestone for milestone in await list_chain(unit, owner)}
     if milestone_id not in chain:
@@ -195,10 +159,10 @@ async def _weigh(unit: Unit, claim: StoredClaim, milestone: Milestone, seen: Obs
         idempotency_key=miss_key(milestone.id) if is_check_in else None,
     )
     taken = take_milestone_step(claim, claim.state, occasion, now, (milestone, weight))
-    emitted = {"miss_emitted_at": taken.row["recorded_at"], "miss_emitted_by": seen.by or MUTATION}
-    await append_steps(unit, claim, [taken], taken.state, now)
+    emitted = {"miss_emitted_at": taken.row.recorded_at, "miss_emitted_by": seen.by or MUTATION}
+    await append_steps(unit, claim, [taken], taken.after, now)
     await _set(unit, _observed(milestone, seen, **(emitted if is_check_in else {})))
-    return taken.payload(claim.state, taken.state, now)
+    return taken.payload(now)
 
 
 def _weight(milestone: Milestone, seen: Observation, *, has_missed: bool) -> WeighedEvidence | None:
@@ -227,9 +191,3 @@ def _observed(milestone: Milestone, seen: Observation, **more: Any) -> Milestone
 
 async def _set(unit: Unit, milestone: Milestone) -> None:
     await set_milestones(unit, {milestone.id: to_properties(milestone) | milestone_keys(milestone)})
-
-
-async def set_milestones(unit: Unit, properties: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set properties of milestones, by id."""
-    if properties:
-        await unit.run("milestones/set", rows=[{"id": key, "properties": dict(row)} for key, row in properties.items()])

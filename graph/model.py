@@ -366,6 +366,10 @@ class Milestone(Row):
             raise ValueError(message)
         return self
 
+    def due_date(self) -> date | None:
+        """The last day on which it is expected."""
+        return self.range_to or self.expected_date
+
 
 class Contribution(Row):
     """One item of a ledger row: what was seen and what it weighed."""

@@ -737,16 +737,17 @@ class Engine:
         view = await self.view(unit, now=now)
         outcomes = find_outcomes(view, observations)
         prepared = await self._prepare(view)
-        shifts = await self._shifts(prepared, outcomes, is_intervention, method, sampling)
+        shifts = await self._shifts(prepared, outcomes, method, sampling, is_intervention=is_intervention)
         return _what_if(view, outcomes, shifts, first)
 
     async def _shifts(
         self,
         prepared: _Prepared,
         outcomes: Mapping[int, bool],
-        is_intervention: bool,  # noqa: FBT001
         method: Method,
         sampling: Sampling,
+        *,
+        is_intervention: bool,
     ) -> Shifts:
         model, evidence = prepared.model, prepared.view.evidence
         bank = await self._get_bank(prepared, sampling) if method is Method.SAMPLE else None

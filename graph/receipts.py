@@ -109,16 +109,16 @@ async def write_once(
     locked = sorted(set(claim_ids))
 
     async def within(unit: Unit) -> Answered:
-        (before,) = await unit.run("receipts/open", key=key, claim_ids=locked)
-        if before["answer"] is not None:
+        (opened,) = await unit.run("receipts/open", keys=[key], claim_ids=locked)
+        for before in opened["known"]:
             check_same(request, fingerprint, before)
             return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
         # As a retry will read it: what JSON makes of it.
         text = json.dumps(await work(unit), ensure_ascii=False)
         if request.is_dry_run:
             raise _DryRunError(json.loads(text))
-        receipt = make_receipt(request, fingerprint, text)
-        await unit.run("receipts/close", key=key, receipt=receipt, rises=raises_revision)
+        receipt = {"key": key, "properties": make_receipt(request, fingerprint, text)}
+        await unit.run("receipts/close", receipts=[receipt], refused=[], rises=raises_revision)
         return Answered(json.loads(text))
 
     try:

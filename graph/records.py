@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from graph.inference.calibration import CalibrationRecord, KappaInUse, calibration_record, kappa_in_use
-from graph.keys import bounds
+from graph.keys import ranges
 from graph.sessions import Unit
 
 ELSEWHERE = "elsewhere"
@@ -49,8 +49,7 @@ def stored_record(in_use: KappaInUse) -> dict[str, Any]:
 
 async def list_records(unit: Unit, predictor_ids: Iterable[str]) -> list[tuple[Mapping[str, Any], KappaInUse]]:
     """Each predictor's properties as they are stored, and the record that they should come to."""
-    asked = [dict(zip(("id", "low", "high"), (name, *bounds(name)), strict=True)) for name in sorted(predictor_ids)]
-    rows = await unit.run("predictors/list_records", predictors=asked)
+    rows = await unit.run("predictors/list_records", predictors=ranges(sorted(predictor_ids)))
     return [
         (
             row["predictor"],

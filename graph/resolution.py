@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from graph.chains import list_chain, set_milestones
 from graph.errors import ConflictError, DuplicateError
-from graph.intake import check_open
 from graph.keys import milestone_keys
 from graph.model import ClaimStatus, Milestone, MilestoneKind, MilestoneStatus
 from graph.receipts import Answered, Payload, WriteRequest, write_once
+from graph.recording import check_open, check_past
 from graph.records import kappa_of, list_records, refresh_records, stored_record
-from graph.rows import from_properties
 from graph.sessions import Database, Unit
-from graph.steps import Occasion, StoredClaim, append_steps, check_past, get_claim, take_outcome_step
+from graph.steps import Occasion, StoredClaim, append_steps, get_claim, take_outcome_step
 
 RESOLUTION, ANNULMENT, REOPENING = "resolution", "annulment", "reopening"
 KINDS: Mapping[ClaimStatus, str] = {
@@ -135,16 +135,16 @@ async def settle(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str 
     )
     taken = take_outcome_step(claim.state, occasion, now)
     state = replace(
-        taken.state,
+        taken.after,
         status=outcome.status,
         resolved_at=None if outcome.status is ClaimStatus.OPEN else at,
-        anchors=replace(taken.state.anchors, status=outcome.status.value),
+        anchors=replace(taken.after.anchors, status=outcome.status.value),
     )
     await append_steps(unit, claim, [taken], state, now)
     if claim.subject == "Prediction":
         await _mark_chain(unit, claim.state.claim_id, outcome.status, at)
     record = await _refresh_record(unit, claim, before)
-    return {**taken.payload(claim.state, state, now), "record": record}
+    return {**taken.payload(now, after=state), "record": record}
 
 
 def _check_status(claim: StoredClaim, outcome: Outcome, *, path: str) -> None:
@@ -188,15 +188,13 @@ async def _mark_chain(unit: Unit, prediction_id: str, status: ClaimStatus, at: d
 
     What a sweep has passed over while the prediction was closed waits for the next one again once it is open.
     """
-    (chain,) = await unit.run("milestones/list_of_predictions", ids=[prediction_id])
-    rows = []
-    for milestone in (from_properties(Milestone, properties) for properties in chain["rows"]):
+    properties: dict[str, dict[str, Any]] = {}
+    for milestone in await list_chain(unit, prediction_id):
         marked = _marked(milestone, status, at)
         if marked is not milestone or status is ClaimStatus.OPEN:
-            properties = {"status": marked.status.value, "observed_date": marked.observed_date}
-            rows.append({"id": marked.id, "properties": properties | milestone_keys(marked)})
-    if rows:
-        await unit.run("milestones/set", rows=rows)
+            outcome = {"status": marked.status.value, "observed_date": marked.observed_date}
+            properties[marked.id] = outcome | milestone_keys(marked)
+    await set_milestones(unit, properties)
 
 
 def _marked(milestone: Milestone, status: ClaimStatus, at: datetime) -> Milestone:

@@ -4,29 +4,26 @@ Ledger rows that the service makes of itself: what became of a claim, and what i
 Each is made for a claim whose lock the transaction holds, so that the state it is added to is the last one.
 """
 
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from graph.beliefs import STATE_PROPERTIES, ClaimState, derive_rows, trf_at
-from graph.errors import FutureObservationError, InvalidError, NotFoundError
+from graph.beliefs import STATE_PROPERTIES, ClaimState
+from graph.errors import InvalidError, NotFoundError
 from graph.inference.calibration import KappaInUse
-from graph.inference.evidence import POLICY, WeighedEvidence, adjusted_llr
-from graph.inference.posterior import LedgerStep, ledger_step
-from graph.intake import CLOCK_SKEW, INSIDE_SOURCE, belief_payload, row_properties
+from graph.inference.evidence import WeighedEvidence
 from graph.keys import prediction_keys
-from graph.model import Contribution, Evidence, Milestone, Prediction, Row, describe_problem
-from graph.receipts import Payload
+from graph.model import Milestone, Prediction, Row, describe_problem
+from graph.recording import NOTHING, Recorded, Weight, append, record
 from graph.records import kappa_of
 from graph.relations import subject_of
 from graph.rows import from_properties
 from graph.sessions import Unit
 
-STATED = "stated"
 # What a caller calls the fields that its words go into.
 ARGUMENTS: Mapping[str, str] = {
     "submitted_by": "by",
@@ -89,34 +86,6 @@ class Occasion:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """
-    A step that was taken.
-
-    Attributes:
-        state: The claim's after it.
-        row: The ledger's row as its node keeps it.
-        evidence_id: The row's id.
-        step: What it did, figure by figure; None where nothing was stated.
-    """
-
-    state: ClaimState
-    row: Mapping[str, Any]
-    evidence_id: str
-    step: LedgerStep | None
-
-    def payload(self, before: ClaimState, after: ClaimState, moment: datetime) -> Payload:
-        """The step as an answer holds it, with the belief in two states at one moment."""
-        return {
-            "evidence_id": self.evidence_id,
-            "claim_id": self.state.claim_id,
-            "step": None if self.step is None else asdict(self.step),
-            "before": belief_payload(before.belief(moment)),
-            "after": belief_payload(after.belief(moment)),
-        }
-
-
 async def get_claim(unit: Unit, claim_id: str, *, path: str = "claim") -> StoredClaim:
     """
     A claim as it stands.
@@ -135,20 +104,20 @@ async def get_claim(unit: Unit, claim_id: str, *, path: str = "claim") -> Stored
     return StoredClaim(
         subject=subject,
         properties=found["claim"],
-        state=ClaimState.from_properties(subject, properties, found["base_rate"]),
+        state=ClaimState.from_row({**found, "claim": properties}),
         predictor_id=None if predictor is None else predictor["id"],
         record=None if predictor is None else kappa_of(predictor),
     )
 
 
-def take_outcome_step(state: ClaimState, occasion: Occasion, now: datetime) -> Taken:
+def take_outcome_step(state: ClaimState, occasion: Occasion, now: datetime) -> Recorded:
     """A ledger row that weighs nothing, and says what became of a claim."""
-    return _take(state, occasion, now, {}, weight=None, contribution=None)
+    return _take(state, occasion, now, NOTHING, {}, None)
 
 
 def take_milestone_step(
     claim: StoredClaim, state: ClaimState, occasion: Occasion, now: datetime, seen: tuple[Milestone, WeighedEvidence]
-) -> Taken:
+) -> Recorded:
     """
     A ledger row for what a milestone says of its prediction.
 
@@ -159,75 +128,53 @@ def take_milestone_step(
         now: The moment of recording, unless the ledger's last row lies behind it.
         seen: The milestone, and what it weighs before anyone's record is looked at.
     """
-    milestone, weight = seen
-    record = claim.record
-    kappa = POLICY.kappa_without_predictor if record is None else record.kappa
-    contribution = Contribution(
-        llr=weight.llr,
-        kind=occasion.kind,
-        kappa=kappa,
-        label=milestone.label,
-        weight=milestone.weight,
-        strength=None if weight.strength is None else weight.strength.lower(),
-        confidence=weight.confidence,
-        source_url=milestone.source_url,
-        adjusted_llr=adjusted_llr(weight.llr, kappa),
-        expected_date=milestone.expected_date,
-        criterion=milestone.criterion,
-    )
-    values = {
-        "milestone_id": milestone.id,
-        "predictor_id": claim.predictor_id,
-        "kappa_source": None if record is None else record.source,
-        "predictor_brier": None if record is None else record.brier,
-        "predictor_n_resolved": None if record is None else record.num_resolved,
-        "n_milestones": 1,
+    milestone, weighed = seen
+    contribution = {
+        "kind": occasion.kind,
+        "label": milestone.label,
+        "weight": milestone.weight,
+        "strength": weighed.word(),
+        "confidence": weighed.confidence,
+        "source_url": milestone.source_url,
+        "expected_date": milestone.expected_date,
+        "criterion": milestone.criterion,
     }
-    return _take(state, occasion, now, values, weight=(weight.llr, kappa), contribution=contribution)
+    values = {"milestone_id": milestone.id, "predictor_id": claim.predictor_id, "n_milestones": 1}
+    return _take(state, occasion, now, Weight(weighed.llr, claim.record), values, contribution)
 
 
 def _take(
     state: ClaimState,
     occasion: Occasion,
     now: datetime,
+    weight: Weight,
     values: Mapping[str, Any],
-    *,
-    weight: tuple[float, float] | None,
-    contribution: Contribution | None,
-) -> Taken:
-    llr, kappa = (0.0, POLICY.kappa_without_predictor) if weight is None else weight
-    recorded_at = state.next_moment(now)
-    step = None
-    figures: dict[str, Any] = {"policy": POLICY.name, "kappa": kappa, "total_llr": llr, "total_adjusted_llr": 0.0}
-    if state.inside_log_odds is not None:
-        step = ledger_step(
-            prior_logit=state.inside_log_odds,
-            total_llr=llr,
-            total_adjusted_llr=adjusted_llr(llr, kappa),
-            kappa=kappa,
-            trf=trf_at(state.window, recorded_at),
-            outside_view=state.outside_view,
-        )
-        figures = asdict(step)
-        figures["inside_source"] = INSIDE_SOURCE if state.num_evidence else STATED
-    row = validated(
-        Evidence,
-        {
-            "id": f"E_{uuid.uuid4().hex}",
-            "claim_id": state.claim_id,
-            "evidence_kind": occasion.kind,
-            "observed_at": occasion.observed_at,
-            "recorded_at": recorded_at,
-            "submitted_by": occasion.by,
-            "idempotency_key": occasion.idempotency_key,
-            "note": occasion.note,
-            **values,
-            **figures,
-            "contributions": () if contribution is None else (contribution,),
-        },
-    )
-    (derived,) = derive_rows([row], inside_log_odds=state.inside_log_odds)
-    return Taken(state.after([row], [derived]), row_properties(row, derived), row.id, step)
+    contribution: Mapping[str, Any] | None,
+) -> Recorded:
+    said = {
+        "evidence_kind": occasion.kind,
+        "observed_at": occasion.observed_at,
+        "submitted_by": occasion.by,
+        "idempotency_key": occasion.idempotency_key,
+        "note": occasion.note,
+    }
+    with _words_checked():
+        return record(state, weight, {**said, **values}, contribution, now=now)
+
+
+@contextmanager
+def _words_checked() -> Iterator[None]:
+    """
+    What does not validate within it is what a caller said.
+
+    Raises:
+        InvalidError: Some of it cannot stand there; the path is the argument's name.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        problem = describe_problem(error.errors(include_url=False)[0])
+        raise InvalidError(problem.message, path=ARGUMENTS.get(problem.path, problem.path)) from error
 
 
 def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
@@ -237,43 +184,13 @@ def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
     Raises:
         InvalidError: They cannot stand there; the path is the argument's name.
     """
-    try:
+    with _words_checked():
         return kind(**values)
-    except ValidationError as error:
-        problem = describe_problem(error.errors(include_url=False)[0])
-        raise InvalidError(problem.message, path=ARGUMENTS.get(problem.path, problem.path)) from error
 
 
 async def append_steps(
-    unit: Unit, claim: StoredClaim, taken: Sequence[Taken], state: ClaimState, moment: datetime
+    unit: Unit, claim: StoredClaim, taken: Sequence[Recorded], state: ClaimState, moment: datetime
 ) -> None:
     """Append a claim's new ledger rows and set what follows for the claim."""
-    await unit.run(
-        "evidence/append",
-        rows=[step.row for step in taken],
-        claims=[{"id": state.claim_id, "properties": claim.stored(state, moment)}],
-    )
-
-
-def check_past(moment: datetime, now: datetime, *, path: str) -> None:
-    """
-    That a moment has come.
-
-    Raises:
-        FutureObservationError: It has not.
-    """
-    if moment > now + CLOCK_SKEW:
-        message = f"expected a moment that has come, got {moment.isoformat()}, and now it is {now.isoformat()}"
-        raise FutureObservationError(message, path=path)
-
-
-def check_past_day(day: date, now: datetime, *, path: str) -> None:
-    """
-    That a day has begun, in UTC.
-
-    Raises:
-        FutureObservationError: It has not.
-    """
-    if day > now.date():
-        message = f"expected a day that has come, got {day.isoformat()}, and today is {now.date().isoformat()} in UTC"
-        raise FutureObservationError(message, path=path)
+    stored = {"id": state.claim_id, "properties": claim.stored(state, moment)}
+    await append(unit, [step.properties() for step in taken], [stored])

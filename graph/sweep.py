@@ -9,27 +9,21 @@ anywhere, finds only what is left.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from graph.chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
 from graph.errors import RefusedError
 from graph.inference.evidence import POLICY, missed_check_in
 from graph.inference.milestones import is_overdue
 from graph.keys import MARK, milestone_keys
-from graph.milestones import CHECK_IN_MISSED, OBSERVED, due_date, list_chain, list_missed, miss_key, set_milestones
+from graph.milestones import CHECK_IN_MISSED
 from graph.model import ClaimStatus, Milestone, MilestoneKind, MilestoneStatus
 from graph.receipts import Answered, Payload, WriteRequest, find_answer, write_once
+from graph.recording import Recorded, check_past
 from graph.sessions import Database, Unit
-from graph.steps import (
-    Occasion,
-    StoredClaim,
-    Taken,
-    append_steps,
-    check_past,
-    get_claim,
-    take_milestone_step,
-    validated,
-)
+from graph.steps import Occasion, StoredClaim, append_steps, get_claim, take_milestone_step, validated
+from graph.words import counted
 
 MUTATION = "sweepMilestones"
 SWEEP = "sweep"
@@ -71,8 +65,8 @@ class SweepReport:
     def summary(self, *, is_dry_run: bool = False) -> str:
         """The report in one line."""
         become, go = ("would become", "would go") if is_dry_run else ("became", "went")
-        overdue, missed = _counted(self.num_overdue, "milestone"), _counted(self.num_missed, "missed check-in")
-        where = _counted(self.num_predictions, "prediction")
+        overdue, missed = counted(self.num_overdue, "milestone"), counted(self.num_missed, "missed check-in")
+        where = counted(self.num_predictions, "prediction")
         return f"{overdue} {become} overdue and {missed} {go} into the ledger, on {where}"
 
     def payload(self) -> Payload:
@@ -85,10 +79,6 @@ class SweepReport:
             "misses": self.misses,
             "failures": self.failures,
         }
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 async def sweep(
@@ -198,7 +188,7 @@ async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str
     missed = await list_missed(unit, chain)
     claim = await get_claim(unit, prediction_id)
     now = datetime.now(UTC)
-    state, taken, set_rows = claim.state, list[Taken](), dict[str, dict[str, Any]]()
+    state, taken, set_rows = claim.state, list[Recorded](), dict[str, dict[str, Any]]()
     misses = []
     for milestone in chain:
         emits = _emits(milestone, claim) and milestone.id not in missed
@@ -206,9 +196,9 @@ async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str
         if emits:
             occasion = Occasion(kind=CHECK_IN_MISSED, observed_at=moment, by=by, idempotency_key=miss_key(milestone.id))
             step = take_milestone_step(claim, state, occasion, now, (milestone, missed_check_in()))
-            misses.append({"milestone_id": milestone.id, **step.payload(state, step.state, now)})
+            misses.append({"milestone_id": milestone.id, **step.payload(now)})
             taken.append(step)
-            state, emitted_at = step.state, step.row["recorded_at"]
+            state, emitted_at = step.after, step.row.recorded_at
         set_rows[milestone.id] = _swept(milestone, emitted_at, by)
     if taken:
         await append_steps(unit, claim, taken, state, now)
@@ -218,7 +208,7 @@ async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str
 
 
 def _is_due(milestone: Milestone, moment: datetime) -> bool:
-    due: date | None = due_date(milestone)
+    due = milestone.due_date()
     is_waiting = milestone.status not in OBSERVED and milestone_keys(milestone)["due_key"] is not None
     return is_waiting and due is not None and is_overdue(due, moment, grace_days=POLICY.grace_days)
 

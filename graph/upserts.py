@@ -27,9 +27,8 @@ from graph.errors import (
     NotFoundError,
     Problem,
     RefusedError,
-    RefusedItemsError,
+    refuse,
 )
-from graph.intake import belief_payload
 from graph.keys import bounds, influence_keys, join
 from graph.model import (
     CLAIM_LISTS,
@@ -44,9 +43,11 @@ from graph.model import (
     row_id,
 )
 from graph.receipts import Answered, Payload, WriteRequest, write_once
-from graph.relations import get, subject_of
+from graph.recording import belief_payload
+from graph.relations import get
 from graph.rows import from_properties, to_properties
 from graph.sessions import Database, Unit
+from graph.words import counted, input_name, words_of
 
 # The subject of each list of a bundle, where its rows are nodes.
 LISTED_SUBJECTS: Mapping[str, str] = {
@@ -93,8 +94,7 @@ class Change:
         """A property's name in the input: `predictor_id` is `predictor` there."""
         if self.name == "exposures" and name == "symbol":
             return "ticker"
-        first, *rest = name.removesuffix("_id").split("_")
-        return "".join([first, *(part.capitalize() for part in rest)])
+        return input_name(name)
 
 
 async def upsert(
@@ -156,25 +156,6 @@ async def add_validation(
         return await _write(unit, change, look)
 
     return await write_once(database, request, work, raises_revision=False)
-
-
-def refuse(refusals: Sequence[RefusedError]) -> None:
-    """
-    Raise what stands against a request, where anything does.
-
-    Raises:
-        RefusedError: What it is.
-        RefusedItemsError: Where it is more than one thing.
-    """
-    if len(refusals) == 1:
-        raise refusals[0]
-    if refusals:
-        raise RefusedItemsError(refusals)
-
-
-def counted(number: int, word: str) -> str:
-    """A number of things in words."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _mutation(name: str) -> str:
@@ -308,11 +289,6 @@ def subject_named(target: str) -> str:
 def _absent(subject: str, node_id: str) -> str:
     word = words_of(subject)
     return f"expected the id of a {word}, got {node_id!r}, which none has; add the {word} first"
-
-
-def words_of(subject: str) -> str:
-    """A subject's name in words: `reference class`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", subject).lower()
 
 
 def _merged(change: Change, stored: Row | None) -> Row:
@@ -456,8 +432,4 @@ async def _read_belief(unit: Unit, change: Change, moment: datetime) -> dict[str
     if change.name not in CLAIM_LISTS:
         return None
     found = await unit.run("claims/list_states", ids=[change.values["id"]])
-    if not found:
-        return None
-    (state,) = found
-    belief = ClaimState.from_properties(subject_of(state["labels"]), state["claim"], state["base_rate"]).belief(moment)
-    return belief_payload(belief)
+    return belief_payload(ClaimState.from_row(found[0]).belief(moment)) if found else None

@@ -1,7 +1,7 @@
 """Beliefs: a posterior with everything that it is made of, and what evidence does to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import strawberry
 from strawberry.types import Info
 
-from graph.beliefs import STATE_PROPERTIES, Belief, ClaimState
+from graph.beliefs import STATE_PROPERTIES, Belief, ClaimState, as_mapping
 from graph.errors import InvalidError
 from graph.inference.history import LEAST_MAX_POINTS, Trail, belief_curve
 from graph.inference.log_odds import logit
@@ -71,7 +71,7 @@ class LedgerStep:
 
 def shown_belief(belief: Belief | None) -> dict[str, Any] | None:
     """A belief as the response holds it."""
-    return None if belief is None else asdict(belief)
+    return None if belief is None else as_mapping(belief)
 
 
 def shown_payload(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """Evidence: the rows of the append-only ledger."""
 
-from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from graph.beliefs import OWN_STEP_PROPERTIES as OURS_READS
-from graph.beliefs import own_step
+from graph.beliefs import as_mapping, own_step
 from graph.model import Contribution as ContributionRow
 from graph.relations import EVIDENCE_CLAIM, EVIDENCE_DOCUMENT, EVIDENCE_MILESTONE, EVIDENCE_PREDICTOR
 from graph.rows import json_value
@@ -84,8 +83,9 @@ class Evidence(Node):
     )
     def ours(self: Any) -> LedgerStep | None:
         """What our policy makes of the same evidence."""
-        found: Any = own_step(self)
-        return None if found is None else asdict(found)  # type: ignore[return-value]
+        step = own_step(self)
+        shown: Any = None if step is None else as_mapping(step)
+        return shown
 
     @strawberry.field(description="The items that it sums up.", metadata={"reads": ("contributions",)})
     def contributions(self: Any) -> list["Contribution"]:

@@ -1,6 +1,7 @@
 """Evidence intake: what clients submit, and what the ledger made of it."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -9,7 +10,8 @@ from strawberry.types import Info
 from graph.errors import InvalidError
 from graph.inference.evidence import Direction, Strength
 from graph.intake import EvidenceItem, submit_evidence
-from graph.receipts import Answered
+from graph.receipts import Answered, Payload
+from graph.relations import CLAIM_SUBJECTS
 from resolvers.beliefs import LedgerStep, Posterior, shown_payload
 from resolvers.context import Context
 from resolvers.enums import EvidenceDirection, EvidenceStrength
@@ -31,14 +33,12 @@ from resolvers.mutations import (
     envelope,
     read_written,
 )
-from resolvers.relay import parse_id
+from resolvers.relay import parse_key, parse_some_key
 from resolvers.scalars import Moment, Url
 
 if TYPE_CHECKING:
     from resolvers.claims import Claim
     from resolvers.evidence import Evidence
-
-CLAIMS = ("Prediction", "Scenario", "Killer")
 
 
 @strawberry.input(description="Evidence on a claim: which way it points, how strong it is, and where it comes from.")
@@ -144,7 +144,7 @@ class IntakeMutations:
     async def submit_evidence(
         self,
         info: Info[Context, Any],
-        input: Annotated[EvidenceInput, strawberry.argument(description="The evidence.")],  # noqa: A002
+        input: Annotated[EvidenceInput, strawberry.argument(description="The evidence.")],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -158,7 +158,7 @@ class IntakeMutations:
                 idempotency_key=idempotency_key,
                 is_dry_run=dry_run,
             )
-            (recorded,) = await _recorded(info, answered)
+            (recorded,) = await shown_entries(info, answered, answered.payload["items"], "recorded")
             return {"__typename": "EvidenceRecorded", "recorded": recorded, **envelope(answered)}
 
         answer: Any = await answer_or_refusal(work)
@@ -185,7 +185,7 @@ class IntakeMutations:
                 idempotency_key=idempotency_key,
                 is_dry_run=dry_run,
             )
-            recorded = await _recorded(info, answered)
+            recorded = await shown_entries(info, answered, answered.payload["items"], "recorded")
             return {"__typename": "EvidenceBatchRecorded", "recorded": recorded, **envelope(answered)}
 
         answer: Any = await answer_or_refusal(work)
@@ -194,12 +194,12 @@ class IntakeMutations:
 
 def _item(given: EvidenceInput, path: str) -> EvidenceItem:
     return EvidenceItem(
-        claim_id=parse_id(given.claim, *CLAIMS, path=f"{path}.claim")[1],
+        claim_id=parse_key(given.claim, *CLAIM_SUBJECTS, path=f"{path}.claim"),
         direction=Direction(given.direction.value),
         strength=_strength(given, path),
         confidence=given.confidence,
-        predictor_id=_key(given.predictor, "Predictor", f"{path}.predictor"),
-        document_id=_key(given.document, "Document", f"{path}.document"),
+        predictor_id=parse_some_key(given.predictor, "Predictor", path=f"{path}.predictor"),
+        document_id=parse_some_key(given.document, "Document", path=f"{path}.document"),
         url=given.url,
         cluster_id=given.cluster,
         observed_at=given.observed_at,
@@ -225,17 +225,12 @@ def _strength(given: EvidenceInput, path: str) -> Strength | float:
     return ratio
 
 
-def _key(given: str | None, subject: str, path: str) -> str | None:
-    return None if given is None else parse_id(given, subject, path=path)[1]
-
-
-async def _recorded(info: Info[Context, Any], answered: Answered) -> list[dict[str, Any]]:
-    """The items of an answer as the response holds them, their ledger rows read as far as they are selected."""
-    items = answered.payload["items"]
-    rows = await read_written(
-        info, answered, [("Evidence", item["evidence_id"]) for item in items], "recorded", "evidence"
-    )
-    claims = await read_written(info, answered, [("Claim", item["claim_id"]) for item in items], "recorded", "claim")
+async def shown_entries(
+    info: Info[Context, Any], answered: Answered, items: Sequence[Payload], *path: str
+) -> list[dict[str, Any]]:
+    """Ledger rows of an answer as the response holds them, read as far as they are selected under a path."""
+    rows = await read_written(info, answered, [("Evidence", item["evidence_id"]) for item in items], *path, "evidence")
+    claims = await read_written(info, answered, [("Claim", item["claim_id"]) for item in items], *path, "claim")
     return [
         {
             "evidence": row,

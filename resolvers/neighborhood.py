@@ -21,7 +21,7 @@ from resolvers.claims import Claim
 from resolvers.context import Context
 from resolvers.enums import Direction, EdgeKind
 from resolvers.fields import prop
-from resolvers.relay import Node, global_id, parse_id
+from resolvers.relay import Node, global_id, parse_id, parse_key
 from resolvers.selection import plan_of
 
 
@@ -73,7 +73,7 @@ class NeighborhoodQueries:
     async def neighborhood(
         self,
         info: Info[Context, Any],
-        id: Annotated[strawberry.ID, strawberry.argument(description="A global id, or the key of a claim.")],  # noqa: A002
+        id: Annotated[strawberry.ID, strawberry.argument(description="A global id, or the key of a claim.")],
         depth: Annotated[int, strawberry.argument(description=f"How many steps, 1 to {MAX_DEPTH}.")] = 1,
         kinds: Annotated[
             list[EdgeKind] | None,
@@ -114,7 +114,7 @@ class NeighborhoodQueries:
     ) -> list[InfluencePath]:
         """The shortest ways from one claim to another."""
         start, end = (
-            parse_id(given, "Claim", *CLAIM_SUBJECTS, path=path)[1] for given, path in ((from_, "from"), (to, "to"))
+            parse_key(given, "Claim", *CLAIM_SUBJECTS, path=path) for given, path in ((from_, "from"), (to, "to"))
         )
         if start == end:
             message = f"expected two different claims, got {start!r} twice"

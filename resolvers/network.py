@@ -23,11 +23,11 @@ from graph.network import (
     make_sampling,
 )
 from graph.nodes import get_nodes
+from graph.relations import CLAIM_SUBJECTS
 from graph.ticker_shifts import list_ticker_shifts
 from resolvers.context import Context
 from resolvers.enums import InferenceMethod, InfluenceKind, StatedParameter
 from resolvers.fields import prop
-from resolvers.intake import CLAIMS
 from resolvers.mutations import (
     ClaimClosed,
     Conflict,
@@ -38,7 +38,7 @@ from resolvers.mutations import (
     answer_or_refusal,
 )
 from resolvers.propagation import MethodArgument, Samples, Seed
-from resolvers.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_id
+from resolvers.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
 from resolvers.resolution import ClaimOutcome
 from resolvers.scalars import Moment, Probability
 from resolvers.selection import selected_plan
@@ -292,7 +292,7 @@ class NetworkQueries:
         async def work() -> dict[str, Any]:
             started = time.monotonic()
             size = page_size(first)
-            claim_id = parse_id(target, *CLAIMS, path="target")[1]
+            claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
             view, marginal, found = await engine_of(info.context.database).sensitivity(
                 info.context.unit, claim_id, now=info.context.moment
             )
@@ -327,7 +327,7 @@ class NetworkQueries:
         async def work() -> dict[str, Any]:
             started = time.monotonic()
             size = page_size(first)
-            ids = [parse_id(text, *CLAIMS, path=f"targets[{index}]")[1] for index, text in enumerate(targets)]
+            ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
             view, marginals, found = await engine_of(info.context.database).value_of_information(
                 info.context.unit, ids, now=info.context.moment
             )
@@ -388,7 +388,7 @@ class NetworkQueries:
 
 
 def _observation(given: SupposedOutcome, path: str) -> Observation:
-    claim_id = parse_id(given.claim, *CLAIMS, path=f"{path}.claim")[1]
+    claim_id = parse_key(given.claim, *CLAIM_SUBJECTS, path=f"{path}.claim")
     return Observation(claim_id, outcome=given.outcome is ClaimOutcome.TRUE, path=f"{path}.claim")
 
 

@@ -47,7 +47,7 @@ class NodeQueries:
     """What can be asked about nodes by id and about all nodes of a subject."""
 
     @strawberry.field(description="Any node by its global id; null where there is none.")
-    async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:  # noqa: A002 Relay's word
+    async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:
         """Any node by its global id."""
         found: Any = await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info))
         return found[0]
@@ -69,62 +69,62 @@ class NodeQueries:
         return found
 
     @strawberry.field(description="A prediction by id or key; null where there is none.")
-    async def prediction(self, info: Info[Context, Any], id: IdOrKey) -> Prediction | None:  # noqa: A002 Relay's word
+    async def prediction(self, info: Info[Context, Any], id: IdOrKey) -> Prediction | None:
         """A prediction by id or key."""
         return await _get_one(info, id, "Prediction")
 
     @strawberry.field(description="A scenario by id or key; null where there is none.")
-    async def scenario(self, info: Info[Context, Any], id: IdOrKey) -> Scenario | None:  # noqa: A002 Relay's word
+    async def scenario(self, info: Info[Context, Any], id: IdOrKey) -> Scenario | None:
         """A scenario by id or key."""
         return await _get_one(info, id, "Scenario")
 
     @strawberry.field(description="A killer by id or key; null where there is none.")
-    async def killer(self, info: Info[Context, Any], id: IdOrKey) -> Killer | None:  # noqa: A002 Relay's word
+    async def killer(self, info: Info[Context, Any], id: IdOrKey) -> Killer | None:
         """A killer by id or key."""
         return await _get_one(info, id, "Killer")
 
     @strawberry.field(description="A predictor by id or key; null where there is none.")
-    async def predictor(self, info: Info[Context, Any], id: IdOrKey) -> Predictor | None:  # noqa: A002 Relay's word
+    async def predictor(self, info: Info[Context, Any], id: IdOrKey) -> Predictor | None:
         """A predictor by id or key."""
         return await _get_one(info, id, "Predictor")
 
     @strawberry.field(description="A reference class by id or key; null where there is none.")
-    async def reference_class(self, info: Info[Context, Any], id: IdOrKey) -> ReferenceClass | None:  # noqa: A002 Relay's word
+    async def reference_class(self, info: Info[Context, Any], id: IdOrKey) -> ReferenceClass | None:
         """A reference class by id or key."""
         return await _get_one(info, id, "ReferenceClass")
 
     @strawberry.field(description="A milestone by id or key; null where there is none.")
-    async def milestone(self, info: Info[Context, Any], id: IdOrKey) -> Milestone | None:  # noqa: A002 Relay's word
+    async def milestone(self, info: Info[Context, Any], id: IdOrKey) -> Milestone | None:
         """A milestone by id or key."""
         return await _get_one(info, id, "Milestone")
 
     @strawberry.field(description="A row of the ledger by id or key; null where there is none.")
-    async def evidence(self, info: Info[Context, Any], id: IdOrKey) -> Evidence | None:  # noqa: A002 Relay's word
+    async def evidence(self, info: Info[Context, Any], id: IdOrKey) -> Evidence | None:
         """A row of the ledger by id or key."""
         return await _get_one(info, id, "Evidence")
 
     @strawberry.field(description="A validation by id or key; null where there is none.")
-    async def validation(self, info: Info[Context, Any], id: IdOrKey) -> Validation | None:  # noqa: A002 Relay's word
+    async def validation(self, info: Info[Context, Any], id: IdOrKey) -> Validation | None:
         """A validation by id or key."""
         return await _get_one(info, id, "Validation")
 
     @strawberry.field(description="A ticker by id or key; null where there is none.")
-    async def ticker(self, info: Info[Context, Any], id: IdOrKey) -> Ticker | None:  # noqa: A002 Relay's word
+    async def ticker(self, info: Info[Context, Any], id: IdOrKey) -> Ticker | None:
         """A ticker by id or key."""
         return await _get_one(info, id, "Ticker")
 
     @strawberry.field(description="A document by id or key; null where there is none.")
-    async def document(self, info: Info[Context, Any], id: IdOrKey) -> Document | None:  # noqa: A002 Relay's word
+    async def document(self, info: Info[Context, Any], id: IdOrKey) -> Document | None:
         """A document by id or key."""
         return await _get_one(info, id, "Document")
 
     @strawberry.field(description="An episode by id or key; null where there is none.")
-    async def episode(self, info: Info[Context, Any], id: IdOrKey) -> Episode | None:  # noqa: A002 Relay's word
+    async def episode(self, info: Info[Context, Any], id: IdOrKey) -> Episode | None:
         """An episode by id or key."""
         return await _get_one(info, id, "Episode")
 
     @strawberry.field(description="A domain by id or key; null where there is none.")
-    async def domain(self, info: Info[Context, Any], id: IdOrKey) -> Domain | None:  # noqa: A002 Relay's word
+    async def domain(self, info: Info[Context, Any], id: IdOrKey) -> Domain | None:
         """A domain by id or key."""
         return await _get_one(info, id, "Domain")
 

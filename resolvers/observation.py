@@ -12,7 +12,7 @@ from graph.receipts import Answered
 from graph.sweep import MAX_REPORTED, sweep_once
 from resolvers.context import Context
 from resolvers.fields import prop
-from resolvers.intake import RecordedEvidence
+from resolvers.intake import RecordedEvidence, shown_entries
 from resolvers.mutations import (
     ClaimClosed,
     Conflict,
@@ -28,8 +28,8 @@ from resolvers.mutations import (
     envelope,
     read_written,
 )
-from resolvers.relay import parse_id
-from resolvers.resolution import By, LedgerEntry, Note, RecordChange, shown_entries, shown_record
+from resolvers.relay import parse_key
+from resolvers.resolution import By, LedgerEntry, Note, RecordChange, shown_record
 from resolvers.scalars import Day, Moment
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class ObservationMutations:
                 note=note,
                 idempotency_key=idempotency_key,
             )
-            milestone_id = parse_id(milestone, "Milestone", path="milestone")[1]
+            milestone_id = parse_key(milestone, "Milestone", path="milestone")
             answered = await record_milestone(info.context.database, milestone_id, seen, is_dry_run=dry_run)
             return await _shown_milestone(info, answered)
 

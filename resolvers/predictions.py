@@ -15,7 +15,7 @@ from resolvers.claims import Claim
 from resolvers.context import Context
 from resolvers.enums import ClaimStatus, PredictionMode, PredictionSortKey, SortDirection
 from resolvers.fields import many, one, page_of_signs, prop, signs_argument
-from resolvers.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size, parse_id
+from resolvers.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size, parse_some_key
 from resolvers.scalars import Day, Moment, Probability, Url
 from resolvers.selection import Follows, answer, connection_plan
 
@@ -142,7 +142,7 @@ class PredictionQueries:
     async def predictions(
         self,
         info: Info[Context, Any],
-        filter: Annotated[  # noqa: A002 the word that clients expect
+        filter: Annotated[
             PredictionFilterInput | None, strawberry.argument(description="Which to list; all when absent.")
         ] = None,
         sort: Annotated[
@@ -189,9 +189,9 @@ def _filter(given: PredictionFilterInput) -> PredictionFilter:
     _check_range("probability", given.probability_from, given.probability_to)
     return PredictionFilter(
         statuses=None if given.status is None else tuple(status.value for status in given.status),
-        domain_id=_key(given.domain, "Domain", "filter.domain"),
-        predictor_id=_key(given.predictor, "Predictor", "filter.predictor"),
-        reference_class_id=_key(given.reference_class, "ReferenceClass", "filter.referenceClass"),
+        domain_id=parse_some_key(given.domain, "Domain", path="filter.domain"),
+        predictor_id=parse_some_key(given.predictor, "Predictor", path="filter.predictor"),
+        reference_class_id=parse_some_key(given.reference_class, "ReferenceClass", path="filter.referenceClass"),
         deadline_from=given.deadline_from,
         deadline_to=given.deadline_to,
         probability_from=given.probability_from,
@@ -204,7 +204,3 @@ def _check_range(name: str, low: Any, high: Any) -> None:
     if low is not None and high is not None and low > high:
         message = f"expected it not after {name}To, got {low} and {high}"
         raise InvalidError(message, path=f"filter.{name}From")
-
-
-def _key(given: strawberry.ID | None, subject: str, path: str) -> str | None:
-    return None if given is None else parse_id(given, subject, path=path)[1]

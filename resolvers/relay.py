@@ -38,6 +38,16 @@ def parse_global_id(text: str, *, path: str = "id") -> tuple[str, str]:
     return found
 
 
+def parse_key(text: str, *subjects: str, path: str = "id") -> str:
+    """The key alone; otherwise as `parse_id`."""
+    return parse_id(text, *subjects, path=path)[1]
+
+
+def parse_some_key(text: str | None, *subjects: str, path: str) -> str | None:
+    """The key of what may be absent; otherwise as `parse_id`."""
+    return None if text is None else parse_key(text, *subjects, path=path)
+
+
 def parse_id(text: str, *subjects: str, path: str = "id") -> tuple[str, str]:
     """
     The subject and the key that an id of some subjects stands for, given as a global id or as the bare key.

@@ -9,11 +9,12 @@ from strawberry.types import Info
 
 from graph.model import ClaimStatus
 from graph.receipts import Answered, Payload
+from graph.relations import CLAIM_SUBJECTS
 from graph.resolution import Outcome, annul, resolve, unresolve
-from resolvers.beliefs import LedgerStep, Posterior, shown_payload
+from resolvers.beliefs import LedgerStep, Posterior
 from resolvers.context import Context
 from resolvers.fields import prop
-from resolvers.intake import CLAIMS
+from resolvers.intake import shown_entries
 from resolvers.mutations import (
     ClaimClosed,
     Conflict,
@@ -29,7 +30,7 @@ from resolvers.mutations import (
     envelope,
     read_written,
 )
-from resolvers.relay import parse_id
+from resolvers.relay import parse_key
 from resolvers.scalars import Moment
 
 if TYPE_CHECKING:
@@ -188,31 +189,13 @@ async def _answer(
     dry_run: bool,
 ) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
-        claim_id = parse_id(claim, *CLAIMS, path="claim")[1]
+        claim_id = parse_key(claim, *CLAIM_SUBJECTS, path="claim")
         answered = await write(info.context.database, claim_id, outcome, is_dry_run=dry_run)
         (recorded,) = await shown_entries(info, answered, [answered.payload], "recorded")
         record = await shown_record(info, answered, answered.payload["record"])
         return {"__typename": "OutcomeRecorded", "recorded": recorded, "record": record, **envelope(answered)}
 
     return await answer_or_refusal(work)
-
-
-async def shown_entries(
-    info: Info[Context, Any], answered: Answered, items: list[Payload], *path: str
-) -> list[dict[str, Any]]:
-    """Ledger rows of an answer as the response holds them, read as far as they are selected under a path."""
-    rows = await read_written(info, answered, [("Evidence", item["evidence_id"]) for item in items], *path, "evidence")
-    claims = await read_written(info, answered, [("Claim", item["claim_id"]) for item in items], *path, "claim")
-    return [
-        {
-            "evidence": row,
-            "claim": claim,
-            "step": item["step"],
-            "before": shown_payload(item["before"]),
-            "after": shown_payload(item["after"]),
-        }
-        for item, row, claim in zip(items, rows, claims, strict=True)
-    ]
 
 
 async def shown_record(info: Info[Context, Any], answered: Answered, record: Payload | None) -> dict[str, Any] | None:

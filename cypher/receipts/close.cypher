@@ -1,17 +1,22 @@
-// Notes a request's answer under its receipt and counts the write. $key: the receipt's; $receipt: properties; $rises: whether the
-// graph's revision does. Returns the revision, null where it stays.
-MATCH (receipt:Receipt {key: $key})
-SET receipt += $receipt
-WITH receipt
+// Notes requests' answers under their receipts, takes back the receipts of those that were refused, and counts the write.
+// $receipts: `key` and `properties`; $refused: keys; $rises: whether the graph's revision does. Returns how many there were.
+CALL () {
+  UNWIND $receipts AS entry
+  MATCH (receipt:Receipt {key: entry.key})
+  SET receipt += entry.properties
+  RETURN count(receipt) AS num_closed
+}
+CALL () {
+  UNWIND $refused AS key
+  MATCH (receipt:Receipt {key: key})
+  DELETE receipt
+  RETURN count(receipt) AS num_refused
+}
 CALL () {
   WITH $rises AS rises
   WHERE rises
   MERGE (graph:Graph {id: 'graph'})
   SET graph.revision = coalesce(graph.revision, 0) + 1, graph.revised_at = datetime.realtime()
-  RETURN graph.revision AS revision
-  UNION ALL
-  WITH $rises AS rises
-  WHERE NOT rises
-  RETURN null AS revision
+  RETURN count(graph) AS num_raised
 }
-RETURN revision
+RETURN num_closed, num_refused, num_raised

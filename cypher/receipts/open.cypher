@@ -1,9 +1,12 @@
-// Takes the receipt of a request, which makes the same request wait, then the claims that it will change, in the order given.
-// $key: the receipt's key; $claim_ids: claims in order. Returns what was receipted under the key before, nulls where nothing was.
-MERGE (receipt:Receipt {key: $key})
-SET receipt._lock = true
-REMOVE receipt._lock
-WITH receipt
+// Takes the receipts of several requests, then the claims that they will change, each in the order given. $keys: the receipts' keys;
+// $claim_ids: claims. Returns what was receipted before under those of the keys that were known.
+CALL () {
+  UNWIND $keys AS key
+  MERGE (receipt:Receipt {key: key})
+  SET receipt._lock = true
+  REMOVE receipt._lock
+  RETURN collect(CASE WHEN receipt.answer IS NOT NULL THEN receipt {.key, .mutation, .fingerprint, .answer} END) AS known
+}
 CALL () {
   UNWIND $claim_ids AS id
   MATCH (claim:Claim {id: id})
@@ -11,4 +14,4 @@ CALL () {
   REMOVE claim._lock
   RETURN count(claim) AS num_claims
 }
-RETURN receipt.mutation AS mutation, receipt.fingerprint AS fingerprint, receipt.answer AS answer, num_claims
+RETURN known, num_claims

@@ -125,6 +125,10 @@ class WeighedEvidence:
     confidence: float | None
     llr: float
 
+    def word(self) -> str | None:
+        """Its strength in a word, as ledger rows say it; None where a number was given."""
+        return None if self.strength is None else self.strength.lower()
+
 
 def weigh(
     strength: Strength | float,

@@ -14,7 +14,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, LiteralString, TypeVar
+from typing import Final, LiteralString
 
 import neo4j
 
@@ -27,11 +27,6 @@ from graph.server.installation import Installation
 from graph.server.java import FIRST_WITH_AOT_CACHE
 from graph.server.launch import Endpoint, Launch, launch
 
-if TYPE_CHECKING:
-    from graph.model import Bundle, Row
-
-RowT = TypeVar("RowT", bound="Row")
-
 _log = logging.getLogger(__name__)
 
 _START_SECONDS: Final = 180.0  # at the lowest priority, on a busy machine
@@ -43,8 +38,6 @@ _USE: Final = (
     "-Xlog:aot*=error",  # Java 25 warns of some code in the cache that it does without
 )
 
-_COPIES: Final = 40  # some five thousand rows: enough for Java to see what is hot
-_NAMES: Final = frozenset({"id", "symbol", "idempotency_key"})
 _TRAINING: Final = 2  # rises with what the training run does, so that caches are made anew
 
 _REFUSALS: Final = ("[error][aot", "A fatal error has been detected by the Java Runtime")
@@ -155,39 +148,10 @@ def _work(endpoint: Endpoint, cancelled: threading.Event) -> None:
                     return
                 session.run(text).consume()
     if not cancelled.is_set():
-        asyncio.run(_exercise(endpoint))
+        # The load stands on the layers above, which start and stop servers but never wait for this thread.
+        from graph.server.training import exercise  # noqa: PLC0415 - it imports what imports this module
 
-
-async def _exercise(endpoint: Endpoint) -> None:
-    """
-    Imports the sample many times over, and plans what clients read.
-
-    The cache keeps what Java has learned of the methods that ran often, so that a fresh server compiles them at once.
-    """
-    from graph.bundles import import_bundle  # noqa: PLC0415 - it is the server's caller, but in training its load
-    from graph.sessions import Database, DatabaseAddress  # noqa: PLC0415
-    from graph.warming import warm  # noqa: PLC0415
-
-    address = DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
-    async with Database.open(address) as database:
-        await import_bundle(database, _training_bundle())
-        await warm(database)
-
-
-def _training_bundle() -> "Bundle":
-    """The sample again and again under other ids."""
-    from graph.model import BUNDLE_FORMAT, LISTS, Bundle  # noqa: PLC0415
-    from graph.sample import load_sample  # noqa: PLC0415
-
-    rows = load_sample().rows()
-    copies = {name: [_renamed(row, number) for number in range(_COPIES) for row in rows[name]] for name in LISTS}
-    return Bundle(format=BUNDLE_FORMAT, **{name: tuple(listed) for name, listed in copies.items()})
-
-
-def _renamed(row: "RowT", number: int) -> "RowT":
-    names = (name for name in type(row).model_fields if name in _NAMES or name.endswith("_id"))
-    given = {name: getattr(row, name) for name in names}
-    return row.model_copy(update={name: f"{number}.{value}" for name, value in given.items() if value is not None})
+        asyncio.run(exercise(endpoint))
 
 
 def _own_statements() -> Iterator[LiteralString]:

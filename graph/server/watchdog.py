@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 _POLL_SECONDS = 1.0  # how often to look whether the parent has changed; what matters wakes us at once
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_LAST_STANDARD = 2  # descriptor: input, output and errors come first
 
 
 def _end_with_parent() -> Callable[[], None] | None:
@@ -42,7 +43,8 @@ def _end_with_parent() -> Callable[[], None] | None:
 
 def _inherited() -> tuple[int, ...]:
     """The descriptors beyond the standard ones that we were given to hand on."""
-    return tuple(int(name) for name in os.listdir("/dev/fd") if int(name) > 2 and _is_open(int(name)))  # noqa: PLR2004, PTH208
+    names = os.listdir("/dev/fd")  # noqa: PTH208 - a Path is a module more, and a watchdog is to start at once
+    return tuple(int(name) for name in names if int(name) > _LAST_STANDARD and _is_open(int(name)))
 
 
 def _is_open(descriptor: int) -> bool:

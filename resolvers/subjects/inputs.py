@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 from graph.relations import CLAIM_SUBJECTS
 from graph.upserts import Change
 from resolvers.enums import ExposureSign, InfluenceKind, MilestoneKind, PredictionMode
-from resolvers.relay import parse_id
+from resolvers.relay import parse_key, parse_some_key
 from resolvers.scalars import Day, Moment, Probability, Url
 
 # The property and the subjects of each field that names another node.
@@ -56,10 +56,10 @@ def change_of(given: Any, name: str, subject: str = "", *, path: str = "input") 
             continue
         said_at = f"{path}.{'referenceClass' if field.name == 'reference_class' else field.name}"
         if field.name in {"id", "symbol"}:
-            values[field.name] = parse_id(value, subject, path=said_at)[1]
+            values[field.name] = parse_key(value, subject, path=said_at)
         elif field.name in REFERENCES:
             attribute, subjects = REFERENCES[field.name]
-            values[attribute] = None if value is None else parse_id(value, *subjects, path=said_at)[1]
+            values[attribute] = parse_some_key(value, *subjects, path=said_at)
         else:
             values[field.name] = value
     return Change(name, values, path)

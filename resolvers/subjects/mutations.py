@@ -81,7 +81,7 @@ class SubjectMutations:
     async def upsert_prediction(
         self,
         info: Info[Context, Any],
-        input: Annotated[PredictionInput, THE_ROW],  # noqa: A002
+        input: Annotated[PredictionInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -93,7 +93,7 @@ class SubjectMutations:
     async def upsert_scenario(
         self,
         info: Info[Context, Any],
-        input: Annotated[ScenarioInput, THE_ROW],  # noqa: A002
+        input: Annotated[ScenarioInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -105,7 +105,7 @@ class SubjectMutations:
     async def upsert_killer(
         self,
         info: Info[Context, Any],
-        input: Annotated[KillerInput, THE_ROW],  # noqa: A002
+        input: Annotated[KillerInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -117,7 +117,7 @@ class SubjectMutations:
     async def upsert_predictor(
         self,
         info: Info[Context, Any],
-        input: Annotated[PredictorInput, THE_ROW],  # noqa: A002
+        input: Annotated[PredictorInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -129,7 +129,7 @@ class SubjectMutations:
     async def upsert_reference_class(
         self,
         info: Info[Context, Any],
-        input: Annotated[ReferenceClassInput, THE_ROW],  # noqa: A002
+        input: Annotated[ReferenceClassInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -143,7 +143,7 @@ class SubjectMutations:
     async def upsert_milestone(
         self,
         info: Info[Context, Any],
-        input: Annotated[MilestoneInput, THE_ROW],  # noqa: A002
+        input: Annotated[MilestoneInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -155,7 +155,7 @@ class SubjectMutations:
     async def upsert_ticker(
         self,
         info: Info[Context, Any],
-        input: Annotated[TickerInput, THE_ROW],  # noqa: A002
+        input: Annotated[TickerInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -167,7 +167,7 @@ class SubjectMutations:
     async def upsert_document(
         self,
         info: Info[Context, Any],
-        input: Annotated[DocumentInput, THE_ROW],  # noqa: A002
+        input: Annotated[DocumentInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -179,7 +179,7 @@ class SubjectMutations:
     async def upsert_episode(
         self,
         info: Info[Context, Any],
-        input: Annotated[EpisodeInput, THE_ROW],  # noqa: A002
+        input: Annotated[EpisodeInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -191,7 +191,7 @@ class SubjectMutations:
     async def upsert_domain(
         self,
         info: Info[Context, Any],
-        input: Annotated[DomainInput, THE_ROW],  # noqa: A002
+        input: Annotated[DomainInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -203,7 +203,7 @@ class SubjectMutations:
     async def upsert_influence(
         self,
         info: Info[Context, Any],
-        input: Annotated[InfluenceInput, THE_ROW],  # noqa: A002
+        input: Annotated[InfluenceInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -215,7 +215,7 @@ class SubjectMutations:
     async def upsert_exposure(
         self,
         info: Info[Context, Any],
-        input: Annotated[ExposureInput, THE_ROW],  # noqa: A002
+        input: Annotated[ExposureInput, THE_ROW],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -234,7 +234,7 @@ class LinkMutations:
     async def add_validation(
         self,
         info: Info[Context, Any],
-        input: Annotated[ValidationInput, strawberry.argument(description="The look.")],  # noqa: A002
+        input: Annotated[ValidationInput, strawberry.argument(description="The look.")],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -256,7 +256,7 @@ class LinkMutations:
     async def link_document(
         self,
         info: Info[Context, Any],
-        input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],  # noqa: A002
+        input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -268,7 +268,7 @@ class LinkMutations:
     async def unlink_document(
         self,
         info: Info[Context, Any],
-        input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],  # noqa: A002
+        input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -280,7 +280,7 @@ class LinkMutations:
     async def remove_influence(
         self,
         info: Info[Context, Any],
-        input: Annotated[InfluenceEndsInput, WHICH],  # noqa: A002
+        input: Annotated[InfluenceEndsInput, WHICH],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -292,7 +292,7 @@ class LinkMutations:
     async def remove_exposure(
         self,
         info: Info[Context, Any],
-        input: Annotated[ExposureEndsInput, WHICH],  # noqa: A002
+        input: Annotated[ExposureEndsInput, WHICH],
         idempotency_key: IdempotencyKey = None,
         *,
         dry_run: DryRun = False,
@@ -308,9 +308,7 @@ class LinkMutations:
     async def delete_subject(
         self,
         info: Info[Context, Any],
-        id: Annotated[  # noqa: A002 Relay's word
-            strawberry.ID, strawberry.argument(description="Its global id; with `subject` its key will do.")
-        ],
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its global id; with `subject` its key will do.")],
         subject: Annotated[Subject | None, strawberry.argument(description="What kind of node it is.")] = None,
         idempotency_key: IdempotencyKey = None,
         *,

@@ -116,7 +116,7 @@ async def test_the_limits_are_the_settings() -> None:
 
 
 async def test_without_a_database_the_lifespan_opens_the_one_that_the_settings_name() -> None:
-    settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="not-used-here")  # noqa: S106
+    settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="not-used-here")
     app = create_app(settings, schema=build_schema())
 
     async with _lifespan(app):

@@ -20,11 +20,11 @@ from graph.server.config import settings as server_settings
 from graph.server.releases import get_release
 
 ROOT = Path(__file__).parents[2]
-SECRET = "/run/secrets/neo4j_auth"  # noqa: S105 - where it is mounted
+SECRET = "/run/secrets/neo4j_auth"
 DOCKERFILE = ROOT / "api" / "Dockerfile"
 # What a container says differently: it is reached over the compose network, and its launcher reads the heap's size.
 CONTAINERS_OWN = {
-    "server.default_listen_address": "0.0.0.0",  # noqa: S104
+    "server.default_listen_address": "0.0.0.0",
     "server.bolt.listen_address": ":7687",
     "server.bolt.advertised_address": "neo4j:7687",
     "server.memory.heap.initial_size": "1024m",
@@ -108,7 +108,7 @@ def test_the_api_is_told_settings_that_it_accepts(
 
     settings = load_settings(neo4j_password_file=_write(tmp_path / "auth", "neo4j/pass-word"))
 
-    assert settings.host == "0.0.0.0"  # noqa: S104
+    assert settings.host == "0.0.0.0"
     address = settings.find_address()
     assert address is not None
     assert (address.uri, address.password) == ("bolt://neo4j:7687", "pass-word")

@@ -83,7 +83,7 @@ async def test_an_acknowledged_item_survives_a_kill_of_any_process(tmp_path: Pat
     """Turn by turn the service and its Neo4j are killed at a random moment; clients go on with what they have open."""
     num_kills = int(pytestconfig.getoption("--kills"))
     environment = {"FOREGRAPH_SCHEDULER": "false", "FOREGRAPH_LOG_LEVEL": "error"}
-    rng = random.Random(20261122)  # noqa: S311 - the same moments each time
+    rng = random.Random(20261122)
     imported = await run("import", "-", environment=environment, directory=tmp_path, given=json.dumps(BUNDLE).encode())
     assert imported.code == 0, imported.errors
     intake = Intake()

@@ -63,7 +63,7 @@ async def test_up_fills_an_empty_database_with_the_sample(
 
 @pytest.mark.parametrize("command", ["serve", "up"])
 async def test_another_address_than_loopback_is_refused_before_anything_starts(tmp_path: Path, command: str) -> None:
-    finished = await run(command, "--host", "0.0.0.0", environment={}, directory=tmp_path)  # noqa: S104
+    finished = await run(command, "--host", "0.0.0.0", environment={}, directory=tmp_path)
 
     assert finished.code == 3
     assert "it has no authentication yet, so it listens on a loopback address only" in finished.errors
@@ -94,7 +94,7 @@ async def test_a_database_that_is_not_there_is_told_in_one_message() -> None:
 
 
 async def test_a_wrong_password_is_told_in_one_message(database_address: DatabaseAddress) -> None:
-    environment = variables(database_address, FOREGRAPH_NEO4J_PASSWORD="wrong-password")  # noqa: S106
+    environment = variables(database_address, FOREGRAPH_NEO4J_PASSWORD="wrong-password")
 
     finished = await run("serve", "--port", "0", environment=environment)
 

@@ -126,14 +126,14 @@ def test_an_empty_password_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_password_is_in_no_text_of_the_settings() -> None:
-    settings = Settings(neo4j_uri="bolt://db:7687", neo4j_password="one-secret")  # noqa: S106
+    settings = Settings(neo4j_uri="bolt://db:7687", neo4j_password="one-secret")
 
     assert "one-secret" not in repr(settings) + str(settings) + settings.model_dump_json() + repr(
         settings.find_address()
     )
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
 def test_another_address_than_loopback_is_refused_with_the_reason(host: str) -> None:
     with pytest.raises(ConfigurationError, match="no authentication yet"):
         load_settings(host=host)
@@ -147,7 +147,7 @@ def test_loopback_addresses_are_accepted(host: str) -> None:
 def test_a_container_may_listen_on_all_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOREGRAPH_CONTAINER_NETWORK", "true")
 
-    assert load_settings(host="0.0.0.0").host == "0.0.0.0"  # noqa: S104
+    assert load_settings(host="0.0.0.0").host == "0.0.0.0"
 
 
 def test_every_variable_says_what_it_means() -> None:

@@ -67,7 +67,7 @@ def print_ratio(name: str, first: tuple[str, list[float]], second: tuple[str, li
     """One line: the medians and their ratio."""
     (small, a), (large, b) = first, second
     ratio = statistics.median(b) / statistics.median(a)
-    print(  # noqa: T201
+    print(
         f"{name}: {small} {1e3 * statistics.median(a):.1f} ms, {large} {1e3 * statistics.median(b):.1f} ms, "
         f"ratio {ratio:.2f} (medians of {len(a)} rounds in turn)",
         flush=True,
@@ -85,7 +85,7 @@ async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None
         for kind, number in count_relationships([bundle]).items():
             count[kind] = count.get(kind, 0) + number
     seconds = time.perf_counter() - started
-    print(  # noqa: T201
+    print(
         f"import of {name}: {num_rows} rows and {sum(count.values())} relationships in {seconds:.1f} s, "
         f"{num_rows / seconds:.0f} rows a second",
         flush=True,
@@ -108,7 +108,7 @@ async def benchmark_import() -> None:
         await load(database, [bundle], "10,000 predictions")
         started = time.perf_counter()
         report = await import_bundle(database, bundle)
-        print(f"the same again: {time.perf_counter() - started:.1f} s, {report.summary()}", flush=True)  # noqa: T201
+        print(f"the same again: {time.perf_counter() - started:.1f} s, {report.summary()}", flush=True)
 
 
 async def benchmark_pages(large: int) -> None:

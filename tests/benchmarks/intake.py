@@ -88,7 +88,7 @@ async def benchmark_intake(stack: AsyncExitStack, database: Database) -> None:
         left = iter(list(itertools.islice(numbers, num_items)))
         await asyncio.gather(*(_submit_all(left, submit) for _ in range(NUM_CLIENTS)))
         seconds = time.perf_counter() - started
-        print(f"intake, {name}: {num_items} in {seconds:.1f} s, {num_items / seconds:.0f} a second", flush=True)  # noqa: T201
+        print(f"intake, {name}: {num_items} in {seconds:.1f} s, {num_items / seconds:.0f} a second", flush=True)
 
 
 async def _submit_all(numbers: Iterator[int], submit: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
@@ -135,7 +135,7 @@ async def benchmark_history(database: Database) -> None:
                 if result.errors:
                     raise RuntimeError(str(result.errors))
         short, long = (statistics.median(own) for own in seconds.values())
-        print(  # noqa: T201
+        print(
             f"{name}: {SHORT} items {1e3 * short:.1f} ms, {LONG:,} items {1e3 * long:.1f} ms, ratio {long / short:.2f}",
             flush=True,
         )
@@ -165,7 +165,7 @@ async def benchmark_refresh(database: Database, num_claims: int) -> None:
     seconds = time.perf_counter() - started
     done.set()
     await intake
-    print(  # noqa: T201
+    print(
         f"refresh of {num_set:,} posteriors: {seconds:.1f} s; meanwhile an item of evidence took "
         f"{1e3 * statistics.median(waits):.0f} ms (median of {len(waits)}), {1e3 * max(waits):.0f} ms at most",
         flush=True,

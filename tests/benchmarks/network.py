@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -31,6 +31,7 @@ from graph.inference.network.sensitivity import find_sensitivity
 from graph.inference.network.shifts import shifts_by_lbp, shifts_by_samples
 from graph.inference.network.streams import mix
 from graph.inference.network.structure import IntArray, Network, build_network
+from tests.graph.inference.network.networks import import_pyagrum
 
 SIZES: Final = (200, 2_000, 10_000, 100_000)
 COMPARED_SIZE: Final = 2_000
@@ -150,12 +151,12 @@ def timed(step: Callable[[], ResultT], *, rounds: int = 1) -> tuple[ResultT, flo
 def tell(name: str, seconds: float, target: float | None = None, *, note: str = "") -> None:
     """One line: what took how long, and whether it may."""
     verdict = "" if target is None else f"  target {1e3 * target:.0f} ms, {'met' if seconds <= target else 'MISSED'}"
-    print(f"  {name:<34} {1e3 * seconds:>10.1f} ms{verdict}{'  ' if note else ''}{note}", flush=True)  # noqa: T201
+    print(f"  {name:<34} {1e3 * seconds:>10.1f} ms{verdict}{'  ' if note else ''}{note}", flush=True)
 
 
 def say(text: str) -> None:
     """One line."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def benchmark_size(num_claims: int) -> None:
@@ -249,7 +250,7 @@ def benchmark_backends() -> None:
         ("a replicate", lambda backend: draw_bank(model, evidence, seed=1, num_replicates=1, backend=backend)),
     )
     for name, step in steps:
-        (_, compiled), (_, numpy) = (timed(lambda b=backend, s=step: s(b)) for backend in Backend)  # type: ignore[misc]
+        (_, compiled), (_, numpy) = (timed(partial(step, backend)) for backend in Backend)
         say(f"  {name:<34} {1e3 * compiled:>10.1f} ms against {1e3 * numpy:.0f} ms: {numpy / compiled:.1f} times")
 
 
@@ -263,7 +264,7 @@ def benchmark_other_library() -> None:
     truth = draw_bank(model, evidence, seed=SEED + 1, num_replicates=16).beliefs.marginals
     ours, own_seconds = timed(lambda: propagate(model, evidence), rounds=NUM_ROUNDS)
     other, known = _to_pyagrum(model, evidence)
-    pyagrum = _import_pyagrum()
+    pyagrum = import_pyagrum()
     lbp = pyagrum.LoopyBeliefPropagation(other)
     lbp.setEvidence(known)
     lbp.setEpsilon(1e-6)
@@ -291,14 +292,6 @@ def benchmark_other_library() -> None:
     )
 
 
-def _import_pyagrum() -> Any:
-    """Importing it warns of what it would like to be installed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pyagrum  # noqa: PLC0415
-    return pyagrum
-
-
 def _error(marginals: FloatArray, truth: FloatArray) -> float:
     return float(np.sqrt(np.mean((marginals - truth) ** 2)))
 
@@ -309,7 +302,7 @@ def _posteriors(inference: Any, num_claims: int) -> FloatArray:
 
 def _to_pyagrum(model: CalibratedNetwork, evidence: Evidence) -> tuple[Any, dict[int, int]]:
     """The same network there; evidence as an observed child, since its samplers take no likelihoods."""
-    pyagrum = _import_pyagrum()
+    pyagrum = import_pyagrum()
     network = model.network
     other = pyagrum.BayesNet()
     for claim in range(network.num_claims):

@@ -122,7 +122,6 @@ PARAMETERS: Mapping[str, Any] = {
     "name": "a",
     "job": {"slot": "a"},
     "claim_ids": ["a"],
-    "receipt": {"answer": "a"},
     "rises": True,
     "receipts": [{"key": "a", "properties": {"answer": "a"}}],
     "refused": ["b"],

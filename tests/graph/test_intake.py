@@ -122,7 +122,7 @@ async def test_the_row_keeps_every_figure(graph: Database) -> None:
 
 async def test_two_hundred_items_at_once_count_each_once(graph: Database) -> None:
     """Eight workers on one claim: the state is the sum in any order, and every item stands in the ledger."""
-    rng = random.Random(7)  # noqa: S311 - the same items each time
+    rng = random.Random(7)
     items = [
         EvidenceItem("P", rng.choice(list(Direction)), 1 + 9 * rng.random(), predictor_id=rng.choice(["bob", None]))
         for _ in range(200)

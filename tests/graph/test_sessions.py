@@ -23,7 +23,7 @@ from tests.conftest import StatementCounter
 
 pytestmark = pytest.mark.statements
 
-WRONG_PASSWORD = "not-the-password"  # noqa: S105 - a wrong one
+WRONG_PASSWORD = "not-the-password"
 MOMENT = datetime(2026, 5, 30, 22, 15, 0, 756418, tzinfo=UTC)
 # The server looks for transactions past their time every two seconds.
 LONGER_THAN_THE_SERVER_LOOKS_SECONDS = 8.0

@@ -112,7 +112,7 @@ def test_a_missed_check_in_is_weak_evidence_against() -> None:
         (True, 0.0, 0.0),
     ],
 )
-def test_a_researched_milestone_is_moderate_evidence(is_hit: bool, confidence: float | None, expected: float) -> None:  # noqa: FBT001
+def test_a_researched_milestone_is_moderate_evidence(is_hit: bool, confidence: float | None, expected: float) -> None:
     """For where hit, against where missed, as far as it is the sign it was taken for: 0.95 * 4 + 0.05 = 3.85."""
     assert researched_milestone(is_hit=is_hit, confidence=confidence).llr == pytest.approx(expected, rel=1e-14)
 
@@ -269,7 +269,7 @@ def test_a_policy_that_makes_no_sense_is_refused(change: dict[str, object]) -> N
         (date(2026, 7, 27), datetime(2026, 5, 30, 22, 15, 0, 756418, tzinfo=UTC), False),
     ],
 )
-def test_the_known_sweeps_find_the_known_check_ins_overdue(due: date, moment: datetime, overdue: bool) -> None:  # noqa: FBT001
+def test_the_known_sweeps_find_the_known_check_ins_overdue(due: date, moment: datetime, overdue: bool) -> None:
     """The humanoid prediction's: the first sweep found the first, the second the second, the third is to come."""
     assert is_overdue(due, moment, grace_days=POLICY.grace_days) == overdue
 

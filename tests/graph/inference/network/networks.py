@@ -107,7 +107,7 @@ def import_pyagrum() -> Any:
     """The library with the second opinion; importing it warns of what it would like to be installed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pyagrum  # noqa: PLC0415
+        import pyagrum  # noqa: PLC0415 - within what keeps its warnings
     return pyagrum
 
 

@@ -65,7 +65,7 @@ def forced(model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("is_intervention", [False, True])
-def test_exact_shifts_follow_the_definitions(seed: int, is_intervention: bool) -> None:  # noqa: FBT001
+def test_exact_shifts_follow_the_definitions(seed: int, is_intervention: bool) -> None:
     """Observing conditions; intervening leaves the forced claims' own factors out."""
     model, evidence, outcomes = case(seed)
     shifts = shifts_exactly(model, evidence, outcomes, is_intervention=is_intervention)
@@ -78,7 +78,7 @@ def test_exact_shifts_follow_the_definitions(seed: int, is_intervention: bool) -
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("is_intervention", [False, True])
-def test_lbp_from_the_base_is_lbp_from_nothing(seed: int, is_intervention: bool) -> None:  # noqa: FBT001
+def test_lbp_from_the_base_is_lbp_from_nothing(seed: int, is_intervention: bool) -> None:
     """Where to begin does not decide where to arrive; the base saves sweeps."""
     model, evidence, outcomes = case(seed)
     warm = shifts_by_lbp(model, evidence, outcomes, base=propagate(model, evidence), is_intervention=is_intervention)
@@ -111,7 +111,7 @@ def test_a_stored_bank_answers_where_enough_samples_agree(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("is_intervention", [False, True])
-def test_a_fresh_bank_answers_where_they_are_too_few(seed: int, is_intervention: bool) -> None:  # noqa: FBT001
+def test_a_fresh_bank_answers_where_they_are_too_few(seed: int, is_intervention: bool) -> None:
     """And says so; an intervention below something always takes one."""
     model, evidence, outcomes = case(seed)
     bank = draw_bank(model, evidence, seed=seed, num_replicates=8)

@@ -1,0 +1,71 @@
+"""What the console asks of the network; a command starts faster without the network's code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.tables import list_what_if_ids, open_console, print_what_if
+from graph.fetch import NodePlan
+from graph.inference.network.diagnostics import Method
+from graph.network import Observation, Sampling, WhatIf, engine_of, make_sampling, read_observation
+from graph.nodes import get_nodes
+from graph.propagation import Request, propagate
+from graph.sessions import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    What is supposed, and how to compute what follows.
+
+    Attributes:
+        observations: The outcomes that are supposed.
+        is_intervention: Whether somebody brings them about.
+        method: How to compute it.
+        sampling: How to sample, where the method does.
+    """
+
+    observations: Sequence[Observation]
+    is_intervention: bool
+    method: Method
+    sampling: Sampling
+
+    @classmethod
+    def read(
+        cls, texts: Sequence[str], *, is_intervention: bool, method: str, samples: int | None, seed: int | None
+    ) -> "Question":
+        """
+        A question in the words of the console.
+
+        Raises:
+            InvalidError: An outcome is not written as `CLAIM=true`, or a number is out of range.
+        """
+        observations = [read_observation(text) for text in texts]
+        return cls(observations, is_intervention, Method(method.upper()), make_sampling(samples, seed))
+
+
+async def ask(database: Database, question: Question, *, first: int) -> tuple[WhatIf, Mapping[str, str]]:
+    """What would follow, and the titles of the claims that the answer lists."""
+    async with database.reading() as reading:
+        found = await engine_of(database).what_if(
+            reading,
+            question.observations,
+            is_intervention=question.is_intervention,
+            method=question.method,
+            sampling=question.sampling,
+            first=first,
+        )
+    async with database.reading() as reading:
+        plan = NodePlan(properties=("id", "title"))
+        nodes = await get_nodes(reading, [("Claim", claim_id) for claim_id in list_what_if_ids(found)], plan)
+    return found, {node["id"]: node["title"] for node in nodes if node is not None}
+
+
+def show(answer: tuple[WhatIf, Mapping[str, str]]) -> None:
+    """Print an answer as a table."""
+    print_what_if(*answer, open_console())
+
+
+async def propagate_by(database: Database, method: str, *, is_dry_run: bool) -> dict[str, Any]:
+    """Compute and store every claim's marginal; returns what the run's answer says."""
+    return (await propagate(database, Request(Method(method.upper()), is_dry_run=is_dry_run))).payload
