@@ -15,6 +15,7 @@ import uvicorn
 
 from api.logging import get_logger
 from api.settings import Settings
+from graph.compiling import compiling_kernels
 from graph.errors import ConfigurationError
 from graph.server import start_or_attach
 from graph.sessions import Database, DatabaseAddress
@@ -51,7 +52,8 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
             async with Database.open(address) as database:
                 await database.verify()
                 await prepare(database)
-                await _Server(_configure(settings, database), on_ready).serve([listener])
+                with compiling_kernels():
+                    await _Server(_configure(settings, database), on_ready).serve([listener])
 
         asyncio.run(run())
 

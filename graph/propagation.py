@@ -2,7 +2,8 @@
 Propagation runs: every claim's marginal, stored with the run that it comes from.
 
 Marginals are stored only by a run that converged; one that did not leaves the last good ones in place and a run node
-that says so. They follow from what is stored already, so the graph's revision stays.
+that says so. Of two runs at the same time the one that looked at the graph later prevails, whichever ends
+last. They follow from what is stored already, so the graph's revision stays.
 """
 
 import time
@@ -15,7 +16,8 @@ from typing import Any, Final
 from graph.errors import OversizeError
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.model import PropagationRun
-from graph.network import DEFAULT_SAMPLING, Sampling, State, View, engine_of, fetch_state
+from graph.network import DEFAULT_SAMPLING, Sampling, engine_of
+from graph.network_view import State, View, fetch_state
 from graph.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.rows import to_properties
 from graph.sessions import Database, Unit
@@ -29,6 +31,7 @@ LONGEST_WAIT: Final = timedelta(minutes=15)
 """Writes that never pause for the debounce time do not put propagation off for longer."""
 
 ABSENT: Final[Mapping[str, Any]] = {"marginal": None, "marginal_as_of": None, "marginal_run_id": None}
+"""What stays on a claim that takes no part is the revision at which that was so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,15 @@ async def propagate(database: Database, request: Request, *, now: datetime | Non
         return before
     run, view, entries = await _compute(database, request, now)
     num_early = 0 if request.is_dry_run else max(0, len(entries) - ATOMIC_CLAIMS)
-    await _store_early(database, entries[:num_early])
-    payload: Payload = {"run": run.model_dump(mode="json"), "num_stored": sum(e["id"] in view.places for e in entries)}
+    num_stored_early = await _store_early(database, entries[:num_early], view)
 
     async def work(unit: Unit) -> Payload:
+        num_stored = num_stored_early
         for start in range(num_early, len(entries), BATCH_CLAIMS):
-            await unit.run("claims/set", claims=entries[start : start + BATCH_CLAIMS])
+            num_stored += await _store(unit, entries[start : start + BATCH_CLAIMS], view)
         await unit.run("propagation_runs/upsert", rows=[to_properties(run)])
         await _note_propagated(unit, view.snapshot.state)
-        return payload
+        return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
 
     return await write_once(database, write, work, raises_revision=False)
 
@@ -133,9 +136,11 @@ def _entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[d
     if beliefs is None:
         return []
     marginals = dict(zip(view.ids, beliefs.marginals.tolist(), strict=True))
-    stored: dict[str, Any] = {"marginal_as_of": run.as_of, "marginal_run_id": run.id}
+    revision = {"marginal_revision": run.revision}
+    stored: dict[str, Any] = {"marginal_as_of": run.as_of, "marginal_run_id": run.id} | revision
+    absent = {**ABSENT, **revision}
     return [
-        {"id": claim_id, "properties": stored | {"marginal": marginals[claim_id]} if claim_id in marginals else ABSENT}
+        {"id": claim_id, "properties": stored | {"marginal": marginals[claim_id]} if claim_id in marginals else absent}
         for claim_id in view.snapshot.ids
     ]
 
@@ -144,14 +149,24 @@ async def _note_propagated(unit: Unit, state: State) -> None:
     await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at)
 
 
-async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]]) -> None:
+async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]], view: View) -> int:
+    num_stored = 0
     for start in range(0, len(entries), BATCH_CLAIMS):
-        part = list(entries[start : start + BATCH_CLAIMS])
+        part = entries[start : start + BATCH_CLAIMS]
 
-        async def work(unit: Unit, part: list[Mapping[str, Any]] = part) -> None:
-            await unit.run("claims/set", claims=part)
+        async def work(unit: Unit, part: Sequence[Mapping[str, Any]] = part) -> int:
+            return await _store(unit, part, view)
 
-        await database.write(work)
+        num_stored += await database.write(work)
+    return num_stored
+
+
+async def _store(unit: Unit, entries: Sequence[Mapping[str, Any]], view: View) -> int:
+    """Store a part of a run, but for what a newer one has stored; returns how many marginals that were."""
+    (answer,) = await unit.run(
+        "network/set_marginals", claims=list(entries), revision=view.snapshot.state.revision, as_of=view.moment
+    )
+    return int(answer["num_marginals"])
 
 
 async def propagate_all(database: Database, method: Method) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry.dataloader import DataLoader
 
-from graph.network import fetch_state
+from graph.network_view import fetch_state
 from graph.propagation import list_runs
 from graph.sessions import Database, Reading
 

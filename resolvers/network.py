@@ -16,12 +16,12 @@ from graph.network import (
     Basis,
     Observation,
     Shift,
-    View,
     WhatIf,
     basis_of,
     engine_of,
     make_sampling,
 )
+from graph.network_view import View
 from graph.nodes import get_nodes
 from graph.relations import CLAIM_SUBJECTS
 from graph.ticker_shifts import list_ticker_shifts

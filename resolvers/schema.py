@@ -53,7 +53,10 @@ class Query(NodeQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries,
     """What can be asked."""
 
 
-@strawberry.type(description="What can be written. Each mutation is one write transaction.")
+@strawberry.type(
+    description="What can be written. Each mutation is one write transaction, but for a sweep (one for each "
+    "prediction), a bundle that is too large for one, and a propagation over more than 10,000 claims."
+)
 class Mutation(
     BundleMutations,
     IntakeMutations,

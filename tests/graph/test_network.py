@@ -29,12 +29,10 @@ from graph.network import (
     Engine,
     Observation,
     Sampling,
-    State,
     WhatIf,
     engine_of,
-    fetch_snapshot,
-    network_moment,
 )
+from graph.network_view import State, fetch_snapshot, network_moment
 from graph.resolution import Outcome, annul, resolve
 from graph.sessions import Database, DatabaseAddress, Unit
 from tests.conftest import StatementCounter
@@ -287,7 +285,7 @@ async def test_a_network_that_is_too_large_is_refused_with_its_size(
     stored: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it fills the memory."""
-    monkeypatch.setattr("graph.network.MAX_CLAIMS", 4)
+    monkeypatch.setattr("graph.network_view.MAX_CLAIMS", 4)
 
     with pytest.raises(OversizeError, match="at most 4 claims") as refused:
         await what_if(stored, TRUE_A)
@@ -307,7 +305,7 @@ async def test_a_long_fetch_goes_on_in_a_new_transaction(
 ) -> None:
     """In pages of one claim, each in a transaction of its own that sees the same state."""
     expected = await what_if(stored, TRUE_A)
-    monkeypatch.setattr("graph.network.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("graph.network_view.LONG_SECONDS", 0.0)
     statements.reset()
 
     async with stored.reading() as reading:
@@ -328,7 +326,8 @@ async def test_writes_that_never_pause_are_told_as_busy(stored: Database, monkey
         num_asked += 1
         return State(num_asked, None)
 
-    monkeypatch.setattr("graph.network.fetch_state", rising)
+    for module in ("graph.network", "graph.network_view"):
+        monkeypatch.setattr(f"{module}.fetch_state", rising)
 
     with pytest.raises(BusyError, match="try again"):
         await what_if(stored, TRUE_A)

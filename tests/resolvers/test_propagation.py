@@ -1,12 +1,14 @@
 """Propagation runs: what they store is what the network says, and a run that fails takes nothing away."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
+from graph import propagation
 from graph.bundles import import_bundle
 from graph.errors import OversizeError
 from graph.inference.network.diagnostics import Method
@@ -23,6 +25,7 @@ RUN = "key method startedAt asOf revision isConverged reason iterations residual
 SELECTED = f"... on Propagated {{ numStored run {{ {RUN} durationSeconds }} }}"
 MARGINALS = f"""{{ nodes(ids: []) {{ id }} predictions(first: 10) {{ nodes {{ key marginal {{
   probability asOf ageSeconds isStale run {{ {RUN} }} }} }} }} }}"""
+MARGINALS_STORED: LiteralString = "MATCH (c:Claim) RETURN [c.id, c.marginal, c.marginal_run_id] ORDER BY c.id"
 NOTHING, LONG = timedelta(), timedelta(hours=1)
 
 
@@ -185,8 +188,41 @@ async def test_large_runs_are_stored_in_parts(
     answer = await propagated(stored)
 
     assert answer["numStored"] == 4
-    assert statements.names.count("claims/set") == 5
+    assert statements.names.count("network/set_marginals") == 5
     assert None not in (await marginals(stored)).values()
+
+
+@pytest.mark.statements
+async def test_an_older_run_that_ends_later_takes_nothing_away(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked at the graph before a write that the run which has ended already has seen."""
+    has_looked, may_store = asyncio.Event(), asyncio.Event()
+    compute = propagation._compute
+
+    async def look_and_wait(*arguments: Any) -> Any:
+        found = await compute(*arguments)
+        has_looked.set()
+        await may_store.wait()
+        return found
+
+    monkeypatch.setattr("graph.propagation._compute", look_and_wait)
+    older = asyncio.create_task(propagated(stored))
+    await has_looked.wait()
+    monkeypatch.setattr("graph.propagation._compute", compute)
+    await mutate(
+        stored, "submitEvidence", {"claim": "P_C", "direction": "FOR", "strength": "STRONG"}, selected="__typename"
+    )
+    newer = await propagated(stored)
+    before = await properties(stored, MARGINALS_STORED)
+    may_store.set()
+
+    assert newer["numStored"] == 4
+    assert (await older)["numStored"] == 0
+    assert await properties(stored, MARGINALS_STORED) == before
+    assert await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagated_revision") == [
+        newer["run"]["revision"]
+    ]
 
 
 async def test_statements_for_marginals_do_not_grow(stored: Database, statements: StatementCounter) -> None:

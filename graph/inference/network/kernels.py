@@ -21,7 +21,7 @@ class Kernels:
     The loops over claims and samples; `graph.inference.network.vectorized` says what each does.
 
     Compiled ones release the interpreter's lock. The first call in a process loads them, a second or two, and the first
-    on a machine compiles them, a quarter of a minute or more; `graph.inference.network.warming` does that in advance.
+    on a machine compiles them, a quarter of a minute or more; `graph.compiling` does that beside a service that starts.
     """
 
     draw_prior: Callable[..., None]

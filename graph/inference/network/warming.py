@@ -13,8 +13,7 @@ def warm_up(*, backend: Backend | None = None) -> None:
     """
     Call every kernel once on a network of two claims.
 
-    For a thread of its own after the service has started: it takes a second or two, and once on each machine as long as
-    the compiler needs.
+    It takes a second, and once on each machine as long as the compiler needs.
 
     Args:
         backend: Where the loops run.

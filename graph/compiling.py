@@ -1,0 +1,43 @@
+"""Has the network's kernels compiled beside the service, once on each machine, so that no client waits for that."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from graph.inference.network.kernels import Backend, default_backend
+
+KERNELS: Final = "graph.inference.network.compiled"
+_COMPILE: Final = "import os; os.nice(19); from graph.inference.network.warming import warm_up; warm_up()"
+
+
+def is_compiled() -> bool:
+    """Whether kernels at least as new as their source are kept beside it."""
+    spec = find_spec(KERNELS)
+    if spec is None or spec.origin is None:
+        return False
+    source = Path(spec.origin)
+    kept = (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")
+    return any(path.stat().st_mtime >= source.stat().st_mtime for path in kept)
+
+
+@contextmanager
+def compiling_kernels() -> Iterator[None]:
+    """
+    While the block runs, another process compiles the kernels at the lowest priority, where that has not been done.
+
+    Compiling takes a processor a quarter of a minute and holds the interpreter's lock, so it is not for a thread.
+    """
+    if default_backend() is not Backend.COMPILED or is_compiled():
+        yield
+        return
+    quiet = subprocess.DEVNULL
+    command = [sys.executable, "-c", _COMPILE]
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:  # noqa: S603 - our own command
+        try:
+            yield
+        finally:
+            process.terminate()
