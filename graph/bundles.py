@@ -1,8 +1,11 @@
 """Bundles into the graph and out of it: checked whole, written in one transaction, read back the same."""
 
+import asyncio
+import gc
 import graphlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -54,7 +57,7 @@ from graph.model import (
     row_id,
 )
 from graph.records import refresh_records
-from graph.rows import JSON_PROPERTIES, from_properties, to_properties
+from graph.rows import JSON_PROPERTIES, from_properties, to_properties, with_moments_as_text
 from graph.sessions import Database, Unit
 
 BATCH_ROWS = 2_000
@@ -114,6 +117,9 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "document_links": {"document_id": "documents", "claim_id": "claims"},
 }
 BELIEF_LISTS = frozenset({*CLAIM_LISTS, "evidence"})
+LISTS_WITH_MOMENTS = BELIEF_LISTS | {"documents"}
+"""Those whose statements take moments as text; the others have few."""
+
 CLAIM_KINDS = {"predictions": "Prediction", "scenarios": "Scenario", "killers": "Killer"}
 
 ItemT = TypeVar("ItemT")
@@ -246,9 +252,8 @@ async def import_text(
     """
     draft = read_draft(text)
     _check_size(sum(len(rows) for rows in draft.rows.values()))
-    num_bytes = sum(_num_bytes(row) for rows in draft.rows.values() for _, row in rows)
     job = _Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
-    run = _import_at_once if num_bytes <= TRANSACTION_BYTES else _import_in_parts
+    run = _import_at_once if fits_transaction(draft, len(text)) else _import_in_parts
     return await run(database, job)
 
 
@@ -313,6 +318,14 @@ async def is_empty(database: Database) -> bool:
     return await database.read(work)
 
 
+def fits_transaction(draft: Draft, num_characters: int) -> bool:
+    """Whether one transaction holds all rows of a text of so many characters."""
+    num_rows = sum(len(rows) for rows in draft.rows.values())
+    if num_rows * CLAIM_BYTES + num_characters * CHARACTER_BYTES <= TRANSACTION_BYTES:
+        return True
+    return sum(_num_bytes(row) for rows in draft.rows.values() for _, row in rows) <= TRANSACTION_BYTES
+
+
 def _ignore_progress(_done: int, _total: int) -> None:
     return
 
@@ -360,12 +373,23 @@ async def _lock_claims(unit: Unit, draft: Draft) -> None:
 
 async def _import_in_parts(database: Database, job: _Job) -> ImportReport:
     written = _Written()
-    async with database.holding("graph/lock") as lock:
+    async with database.holding("graph/lock") as lock, _freezing():
         checked = await _check(lock, job)
+        gc.freeze()
         progress = _progress(job, checked)
         for part in _transactions(checked.batches()):
             written.add(await _write_part(database, job, checked, part, progress))
     return _report(checked, written, job)
+
+
+@asynccontextmanager
+async def _freezing() -> AsyncGenerator[None, None]:
+    """The rows of a large bundle live to the end, so the collector need not look through them again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def _write_part(
@@ -672,26 +696,49 @@ async def _write(
     """Write some batches, each with the relationships and page keys that follow from its rows."""
     num_changed = 0
     here = _Written()
-    for name, part in batches:
-        rows = [_entry(name, row, checked) for _, row in part]
-        if rows:
+    async with aclosing(_made_ahead(iter(batches), checked)) as made:
+        async for name, rows in made:
             (answer,) = await unit.run(UPSERTS[name], rows=rows)
             written.note(name, answer["created"], answer["updated"])
             here.note(name, answer["created"], answer["updated"])
             await _follow_up(unit, name, answer["created"], answer["updated"])
             num_changed += len(answer["created"]) + len(answer["updated"])
-        progress(len(part))
+            progress(len(rows))
     if num_changed:
         await _settle(unit, checked, here)
         await unit.run("graph/raise_revision")
 
 
+async def _made_ahead(
+    batches: Iterator[tuple[str, Sequence[PlacedRow]]], checked: _Checked
+) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
+    """Batches as their statements take them, each made while the database writes the one before."""
+    following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
+            yield batch
+    finally:
+        await asyncio.wait([following])
+
+
+def _next_batch(
+    batches: Iterator[tuple[str, Sequence[PlacedRow]]], checked: _Checked
+) -> tuple[str, list[dict[str, Any]]] | None:
+    for name, part in batches:
+        if part:
+            return name, [_entry(name, row, checked) for _, row in part]
+    return None
+
+
 def _entry(name: str, row: Row, checked: _Checked) -> dict[str, Any]:
     """A row as its statement takes it."""
     properties = {**to_properties(row), **checked.page_keys(row)}
+    if name in LISTS_WITH_MOMENTS:
+        properties = with_moments_as_text(properties)
     if name not in BELIEF_LISTS:
         return properties
-    return {"row": properties, "derived": checked.derived.get(row_id(row), {})}
+    return {"row": properties, "derived": with_moments_as_text(checked.derived.get(row_id(row), {}))}
 
 
 async def _settle(unit: Unit, checked: _Checked, written: _Written) -> None:

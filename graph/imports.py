@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from graph.bundles import CHARACTER_BYTES, CLAIM_BYTES, TRANSACTION_BYTES, ImportReport, import_rows, import_text
+from graph.bundles import ImportReport, fits_transaction, import_rows, import_text
 from graph.errors import InvalidError
-from graph.model import LISTS, Draft, read_draft
+from graph.model import LISTS, read_draft
 from graph.receipts import Answered, Payload, WriteRequest, write_once
 from graph.sessions import Database, Unit
 
@@ -33,13 +33,13 @@ async def import_once(
     request = WriteRequest("importBundle", {"bundle": bundle}, idempotency_key, is_dry_run)
     text = json.dumps(bundle)
     draft = read_draft(text)
-    if not _fits(draft, len(text)) and idempotency_key is not None:
+    if not fits_transaction(draft, len(text)) and idempotency_key is not None:
         message = (
             "expected a bundle that one transaction holds, got a larger one; leave the key out, since importing again "
             "changes nothing, or import it in parts"
         )
         raise InvalidError(message, path="idempotencyKey")
-    if draft.problems or not _fits(draft, len(text)):
+    if draft.problems or not fits_transaction(draft, len(text)):
         # Says everything that is wrong, with the graph too.
         report = await import_text(database, text, dry_run=is_dry_run)
         return Answered(_payload(report), is_dry_run=is_dry_run)
@@ -48,12 +48,6 @@ async def import_once(
         return _payload(await import_rows(unit, {name: [row for _, row in draft.rows[name]] for name in LISTS}))
 
     return await write_once(database, request, work, raises_revision=False)
-
-
-def _fits(draft: Draft, num_characters: int) -> bool:
-    """Whether one transaction holds it for certain."""
-    num_rows = sum(len(rows) for rows in draft.rows.values())
-    return num_rows * CLAIM_BYTES + num_characters * CHARACTER_BYTES <= TRANSACTION_BYTES
 
 
 def _payload(report: ImportReport) -> Payload:

@@ -8,18 +8,17 @@ move with time alone, so `refresh_posteriors` makes them anew for the moment, in
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from graph.beliefs import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view
 from graph.inference.evidence import POLICY
 from graph.inference.posterior import ledger_step, posteriors
-from graph.inference.time import time_remaining_fractions, utc_moments
-from graph.keys import probability_keys, ranges
+from graph.inference.time import moments_of, time_remaining_fractions, utc_moments, windows_of
+from graph.keys import Anchors, probability_keys, ranges
 from graph.model import Evidence
 from graph.records import list_records, stored_record
-from graph.relations import subject_of
 from graph.rows import from_properties
 from graph.sessions import Database, Unit
 
@@ -72,6 +71,24 @@ class _Derived:
                 yield Difference(self.subject, self.node_id, name, self.stored.get(name), value)
 
 
+class _StoredClaim(NamedTuple):
+    """A claim as `claims/list_page` gives it, moments in microseconds."""
+
+    id: str
+    is_prediction: bool
+    inside_log_odds: float | None
+    base_rate: float | None
+    from_year: int | None
+    window_start: int | None
+    window_end: int | None
+    resolved_at: int | None
+    posterior_as_of: int | None
+    status: str
+    domain_id: str | None
+    predictor_id: str | None
+    reference_class_id: str | None
+
+
 async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime) -> None:
     """Make anew what follows from some claims' ledgers, posteriors as of the moment; takes the claims' locks."""
     ids = sorted(set(claim_ids))
@@ -84,12 +101,12 @@ async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime)
 
 async def verify(database: Database, *, on_progress: OnProgress | None = None) -> AsyncIterator[Difference]:
     """Each stored value that is not what the ledger comes to, posteriors at the moment that they are stored as of."""
-    async for page in _pages(database):
-        for found in await _verify_claims(database, [claim["id"] for claim, _, _ in page]):
+    async for ids in _id_pages(database, "Claim"):
+        for found in await _verify_claims(database, ids):
             yield found
         if on_progress is not None:
-            on_progress(len(page))
-    async for ids in _predictor_pages(database):
+            on_progress(len(ids))
+    async for ids in _id_pages(database, "Predictor"):
 
         async def records(unit: Unit, ids: list[str] = ids) -> list[Difference]:
             return [found for derived in await _derive_records(unit, ids) for found in derived.differences()]
@@ -119,18 +136,17 @@ async def _verify_claims(database: Database, ids: Sequence[str]) -> list[Differe
 async def rebuild(database: Database, *, moment: datetime | None = None, on_progress: OnProgress | None = None) -> int:
     """Make anew all that follows from the ledger; returns how many claims that was."""
     num_claims = 0
-    async for page in _pages(database):
-        ids = [claim["id"] for claim, _, _ in page]
+    async for ids in _id_pages(database, "Claim"):
 
         async def work(unit: Unit, ids: list[str] = ids) -> None:
             await rebuild_claims(unit, ids, moment or datetime.now(UTC))
             await unit.run("graph/raise_revision")
 
         await database.write(work)
-        num_claims += len(page)
+        num_claims += len(ids)
         if on_progress is not None:
-            on_progress(len(page))
-    async for ids in _predictor_pages(database):
+            on_progress(len(ids))
+    async for ids in _id_pages(database, "Predictor"):
 
         async def records(unit: Unit, ids: list[str] = ids) -> None:
             await unit.run("predictors/lock", ids=ids)
@@ -150,13 +166,13 @@ async def refresh_posteriors(
     """
     now = moment or datetime.now(UTC)
     num_set = 0
-    async for page in _pages(database, size=REFRESH_PAGE_CLAIMS):
+    async for page in _claim_pages(database):
         entries = _refreshed(page, now)
         for start in range(0, len(entries), REFRESH_BATCH_CLAIMS):
             part = entries[start : start + REFRESH_BATCH_CLAIMS]
 
             async def work(unit: Unit, part: list[dict[str, Any]] = part) -> int:
-                (row,) = await unit.run("claims/set_posteriors", claims=part)
+                (row,) = await unit.run("claims/set_posteriors", claims=part, moment=now)
                 return int(row["num_claims"])
 
             num_set += await database.write(work)
@@ -183,28 +199,30 @@ async def ensure_rebuilt(database: Database) -> bool:
     return num_claims > 0
 
 
-async def _pages(database: Database, *, size: int = PAGE_CLAIMS) -> AsyncIterator[list[Any]]:
+async def _claim_pages(database: Database) -> AsyncIterator[list[_StoredClaim]]:
+    """All claims by id, as far as their posteriors follow from them."""
     after = ""
     while True:
 
-        async def work(unit: Unit, after: str = after) -> list[Any]:
-            (row,) = await unit.run("claims/list_page", after=after, limit=size)
-            return list(row["claims"])
+        async def work(unit: Unit, after: str = after) -> list[_StoredClaim]:
+            (row,) = await unit.run("claims/list_page", after=after, limit=REFRESH_PAGE_CLAIMS)
+            return [_StoredClaim(*claim) for claim in row["claims"]]
 
         page = await database.read(work)
         if page:
             yield page
-        if len(page) < size:
+        if len(page) < REFRESH_PAGE_CLAIMS:
             return
-        after = page[-1][0]["id"]
+        after = page[-1].id
 
 
-async def _predictor_pages(database: Database) -> AsyncIterator[list[str]]:
+async def _id_pages(database: Database, subject: str) -> AsyncIterator[list[str]]:
+    """The ids of all nodes of a subject, in order."""
     after = ""
     while True:
 
         async def work(unit: Unit, after: str = after) -> list[str]:
-            rows = await unit.run("nodes/list", subject="Predictor", after=after, properties=["id"], limit=PAGE_CLAIMS)
+            rows = await unit.run("nodes/list", subject=subject, after=after, properties=["id"], limit=PAGE_CLAIMS)
             return [row["properties"][0] for row in rows]
 
         ids = await database.read(work)
@@ -278,28 +296,31 @@ async def _set(unit: Unit, derived: Sequence[_Derived]) -> None:
             await unit.run(name, **{parameter: entries})
 
 
-def _refreshed(page: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+def _refreshed(page: Sequence[_StoredClaim], now: datetime) -> list[dict[str, Any]]:
     """The posteriors of a page of claims as their statement takes them, computed all at once."""
-    states = [
-        ClaimState.from_properties(subject_of(labels), claim, base_rate)
-        for claim, labels, base_rate in page
-        if claim["stated_probability"] is not None
-    ]
-    if not states:
+    claims = [claim for claim in page if claim.inside_log_odds is not None]
+    if not claims:
         return []
-    stored = {claim["id"]: claim["posterior_as_of"] for claim, _, _ in page}
-    windows = [state.window or (None, None) for state in states]
+    resolved = moments_of([claim.resolved_at for claim in claims])
+    (moment,) = utc_moments([now])
     trfs = time_remaining_fractions(
-        utc_moments([start for start, _ in windows]),
-        utc_moments([end for _, end in windows]),
-        utc_moments([state.settled(now) for state in states]),
+        *windows_of(
+            [claim.from_year for claim in claims],
+            [claim.window_start for claim in claims],
+            [claim.window_end for claim in claims],
+        ),
+        np.where(np.isnat(resolved), moment, np.minimum(resolved, moment)),
     )
-    rates = np.array([np.nan if s.outside_view is None else s.outside_view.base_rate for s in states])
-    beliefs = posteriors(np.array([s.inside_log_odds for s in states], dtype=np.float64), base_rates=rates, trfs=trfs)
+    beliefs = posteriors(
+        np.array([claim.inside_log_odds for claim in claims], np.float64),
+        base_rates=np.array([np.nan if claim.base_rate is None else claim.base_rate for claim in claims]),
+        trfs=trfs,
+    )
     entries = []
-    for state, probability in zip(states, beliefs.tolist(), strict=True):
-        properties: dict[str, Any] = {"posterior": probability, "posterior_as_of": now}
-        if state.subject == "Prediction":
-            properties |= probability_keys(state.claim_id, state.anchors, probability)
-        entries.append({"id": state.claim_id, "as_of": stored[state.claim_id], "properties": properties})
+    for claim, probability in zip(claims, beliefs.tolist(), strict=True):
+        properties: dict[str, Any] = {"posterior": probability}
+        if claim.is_prediction:
+            anchors = Anchors(claim.status, claim.domain_id, claim.predictor_id, claim.reference_class_id)
+            properties |= probability_keys(claim.id, anchors, probability)
+        entries.append({"id": claim.id, "as_of": claim.posterior_as_of, "properties": properties})
     return entries

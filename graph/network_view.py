@@ -17,7 +17,7 @@ from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
 from graph.inference.network.structure import BoolArray, Network, build_network
 from graph.inference.posterior import posteriors
-from graph.inference.time import MomentArray, time_remaining_fractions, utc_moments, year_window
+from graph.inference.time import MomentArray, moments_of, time_remaining_fractions, utc_moments, windows_of
 from graph.model import ClaimStatus
 from graph.sessions import Reading, Unit
 
@@ -198,10 +198,7 @@ def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
     columns = list(zip(*stored.claims, strict=True)) or [()] * 9
     ids, stated, inside, statuses, class_ids, from_years, window_starts, window_ends, resolved = columns
     places = {claim_id: place for place, claim_id in enumerate(ids)}
-    starts, deadlines = _moments(window_starts), _moments(window_ends)
-    for place, year in enumerate(from_years):
-        if year is not None and (np.isnat(starts[place]) or np.isnat(deadlines[place])):
-            starts[place], deadlines[place] = utc_moments(year_window(year))
+    starts, deadlines = windows_of(from_years, window_starts, window_ends)
     status_places = {status.value: place for place, status in enumerate(STATUSES)}
     return Snapshot(
         state=state,
@@ -213,7 +210,7 @@ def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
         statuses=np.array([status_places[status] for status in statuses], np.int8),
         starts=starts,
         deadlines=deadlines,
-        resolved=_moments(resolved),
+        resolved=moments_of(resolved),
         influences=tuple(
             (places[parent], places[child], kind, p_if_true, p_if_false)
             for parent, child, kind, p_if_true, p_if_false in sorted(stored.influences)
@@ -224,10 +221,6 @@ def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
 
 def _numbers(values: Sequence[float | None]) -> FloatArray:
     return np.array([np.nan if value is None else value for value in values], np.float64)
-
-
-def _moments(microseconds: Sequence[int | None]) -> MomentArray:
-    return np.array([None if value is None else value for value in microseconds], "datetime64[us]")
 
 
 def network_moment(now: datetime) -> datetime:

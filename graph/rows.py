@@ -20,6 +20,15 @@ def to_properties(row: Row) -> dict[str, Any]:
     return {name: _to_property(name, value) for name, value in values}
 
 
+def with_moments_as_text(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Properties for a statement that makes moments of texts.
+
+    The driver takes some 80 µs to encode a datetime, a text a hundredth of that.
+    """
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in properties.items()}
+
+
 def from_properties(kind: type[RowT], properties: Mapping[str, Any]) -> RowT:
     """The row that stored properties stand for; page keys and other marks of our own are left aside."""
     names = kind.model_fields

@@ -1,5 +1,5 @@
-// A page of all claims by id, with what their beliefs are read from, in one record. $after: the last id of the page before,
-// '' at first. $limit: claims.
+// A page of all claims by id, with what their posteriors follow from, in one record; moments in microseconds, which cost a client
+// a hundredth of what its datetimes do. $after: the last id of the page before, '' at first. $limit: claims.
 MATCH (claim:Claim)
 USING INDEX SEEK claim:Claim(id)
 WHERE claim.id > $after
@@ -8,6 +8,9 @@ ORDER BY claim.id
 LIMIT $limit
 WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate
 ORDER BY claim.id
-RETURN collect([claim {.id, .stated_probability, .status, .resolved_at, .from_year, .window_start, .window_end,
-  .domain_id, .predictor_id, .reference_class_id, .inside_log_odds, .num_evidence, .last_recorded_at, .posterior,
-  .posterior_as_of, .probability_key}, labels(claim), base_rate]) AS claims
+RETURN collect([claim.id, claim:Prediction, claim.inside_log_odds, base_rate, claim.from_year,
+  claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
+  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
+  claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
+  claim.posterior_as_of.epochSeconds * 1000000 + claim.posterior_as_of.microsecond,
+  claim.status, claim.domain_id, claim.predictor_id, claim.reference_class_id]) AS claims

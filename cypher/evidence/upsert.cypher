@@ -1,7 +1,9 @@
 // Writes each Evidence that is new or differs, and hangs it on its claim; returns the ids of the new and of the others in one row.
 // $rows: `row`, properties, absent ones as null; `derived`, what a new one gets besides and an old one keeps.
+// Moments come as text, which a client makes in a hundredth of the time that its datetimes take.
 UNWIND $rows AS entry
 WITH entry.row AS row, entry.derived AS derived
+WITH row {.*, observed_at: datetime(row.observed_at), recorded_at: datetime(row.recorded_at)} AS row, derived
 MERGE (evidence:Evidence {id: row.id})
 ON CREATE SET evidence._is_new = true
 WITH evidence, row, derived, evidence._is_new IS NOT NULL AS is_new

@@ -2,6 +2,14 @@
 // $properties: names to return. $limit: rows.
 CALL () {
   WITH $after AS after
+  WHERE $subject = 'Claim'
+  MATCH (n:Claim)
+  WHERE n.id > after
+  RETURN n, n.id AS key
+  ORDER BY key
+  LIMIT $limit
+  UNION ALL
+  WITH $after AS after
   WHERE $subject = 'Scenario'
   MATCH (n:Scenario)
   WHERE n.id > after

@@ -54,6 +54,29 @@ def utc_moments(moments: Sequence[datetime | None]) -> MomentArray:
     return np.array(naive, dtype="datetime64[us]")
 
 
+def moments_of(microseconds: Sequence[int | None]) -> MomentArray:
+    """Moments given in microseconds since 1970 in UTC, shape (n,); None becomes NaT."""
+    return np.array([None if value is None else value for value in microseconds], "datetime64[us]")
+
+
+def windows_of(
+    from_years: Sequence[int | None], starts: Sequence[int | None], ends: Sequence[int | None]
+) -> tuple[MomentArray, MomentArray]:
+    """
+    `window_of` of many claims, moments in microseconds since 1970 in UTC.
+
+    Returns:
+        Starts and deadlines, each of shape (n,); NaT where a claim has no window.
+    """
+    first, last = moments_of(starts), moments_of(ends)
+    is_explicit = ~np.isnat(first) & ~np.isnat(last)
+    first[~is_explicit] = last[~is_explicit] = np.datetime64("NaT")
+    for place, year in enumerate(from_years):
+        if year is not None and not is_explicit[place]:
+            first[place], last[place] = utc_moments(year_window(year))
+    return first, last
+
+
 def time_remaining_fractions(starts: MomentArray, deadlines: MomentArray, moments: MomentArray) -> FloatArray:
     """
     `time_remaining_fraction` of many windows or at many moments; NaN where there is no window.

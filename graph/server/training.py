@@ -30,11 +30,12 @@ async def exercise(endpoint: Endpoint) -> None:
 def _training_bundle() -> Bundle:
     """The sample again and again under other ids."""
     rows = load_sample().rows()
-    copies = {name: [_renamed(row, number) for number in range(_COPIES) for row in rows[name]] for name in LISTS}
+    copies = {name: [renamed(row, number) for number in range(_COPIES) for row in rows[name]] for name in LISTS}
     return Bundle(format=BUNDLE_FORMAT, **{name: tuple(listed) for name, listed in copies.items()})
 
 
-def _renamed(row: RowT, number: int) -> RowT:
+def renamed(row: RowT, number: int) -> RowT:
+    """The same row under another id, with the same number before all ids in it."""
     names = (name for name in type(row).model_fields if name in _NAMES or name.endswith("_id"))
     given = {name: getattr(row, name) for name in names}
     return row.model_copy(update={name: f"{number}.{value}" for name, value in given.items() if value is not None})

@@ -1,6 +1,7 @@
 """Evidence intake over HTTP on the embedded server, a thousand claims and eight clients; and what history costs."""
 
 import asyncio
+import io
 import itertools
 import json
 import statistics
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 
 from api.app import create_app
+from api.logging import configure_logging
 from api.settings import Settings
 from graph.bundles import import_text
 from graph.inference.evidence import Direction, Strength
@@ -64,6 +66,7 @@ async def benchmark_intake(stack: AsyncExitStack, database: Database) -> None:
     await migrate(database)
     await import_text(database, claims(NUM_CLAIMS))
     schema = build_schema()
+    configure_logging(log_format="json", log_level="info", stream=io.StringIO())
     transport = httpx.ASGITransport(create_app(Settings(scheduler=False), database))
     client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1"))
 

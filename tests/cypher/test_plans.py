@@ -123,6 +123,7 @@ PARAMETERS: Mapping[str, Any] = {
     "job": {"slot": "a"},
     "claim_ids": ["a"],
     "rises": True,
+    "moment": MOMENT,
     "as_of": MOMENT,
     "receipts": [{"key": "a", "properties": {"answer": "a"}}],
     "refused": ["b"],
