@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Any, LiteralString, Protocol, Self, TypeVar
+from typing import Any, Final, LiteralString, Protocol, Self, TypeVar
 
 from neo4j import (
     READ_ACCESS,
@@ -384,10 +384,14 @@ def from_driver(value: Any) -> Any:
     if isinstance(value, Date):
         return value.to_native()
     if isinstance(value, list):
-        return [from_driver(item) for item in value]
+        return [item if type(item) in _PLAIN else from_driver(item) for item in value]
     if isinstance(value, dict):
-        return {key: from_driver(item) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else from_driver(item) for key, item in value.items()}
     return value
+
+
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+"""What is the same on both sides; a large answer is nearly all of it, and a call for each would be most of its cost."""
 
 
 def translate(error: Exception) -> ForegraphError | Exception:

@@ -71,9 +71,10 @@ def windows_of(
     first, last = moments_of(starts), moments_of(ends)
     is_explicit = ~np.isnat(first) & ~np.isnat(last)
     first[~is_explicit] = last[~is_explicit] = np.datetime64("NaT")
-    for place, year in enumerate(from_years):
-        if year is not None and not is_explicit[place]:
-            first[place], last[place] = utc_moments(year_window(year))
+    years = np.array([0 if year is None else year for year in from_years], np.int64) - 1970
+    by_year = ~is_explicit & np.array([year is not None for year in from_years], np.bool_)
+    first[by_year] = years[by_year].astype("datetime64[Y]")
+    last[by_year] = (years[by_year] + 1).astype("datetime64[Y]").astype("datetime64[D]") - np.timedelta64(1, "D")
     return first, last
 
 

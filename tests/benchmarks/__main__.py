@@ -24,6 +24,7 @@ from resolvers.context import Context
 from resolvers.schema import build_schema
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
+from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
 
 SEED = 20260101
@@ -96,12 +97,17 @@ async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None
     )
 
 
-def open_server(stack: AsyncExitStack) -> Database:
+def start_server(stack: AsyncExitStack) -> DatabaseAddress:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g"))
     endpoint = server.endpoint
-    return Database.open(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database))
+    return DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
+
+
+def open_server(stack: AsyncExitStack) -> Database:
+    """A fresh Neo4j, opened."""
+    return Database.open(start_server(stack))
 
 
 async def benchmark_import() -> None:
@@ -185,10 +191,16 @@ async def benchmark_beliefs(num_claims: int) -> None:
         await benchmark_refresh(database, num_claims)
 
 
+async def benchmark_whole_path() -> None:
+    """Questions over the network as clients ask them, fetching it included."""
+    async with AsyncExitStack() as stack:
+        await benchmark_questions(start_server(stack))
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named."""
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network"])
+    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions"])
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
@@ -199,6 +211,8 @@ def main() -> None:
         asyncio.run(benchmark_beliefs(chosen.large))
     if chosen.only in {None, "network"}:
         benchmark_network(chosen.large)
+    if chosen.only in {None, "questions"}:
+        asyncio.run(benchmark_whole_path())
 
 
 if __name__ == "__main__":

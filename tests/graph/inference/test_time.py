@@ -3,14 +3,16 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.inference.time import time_remaining_fraction, window_of, year_window
+from graph.inference.time import time_remaining_fraction, utc_moments, window_of, windows_of, year_window
 
 START, DEADLINE = year_window(2026)
 MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 moments = st.builds(
     lambda day, time: datetime.combine(day, time, tzinfo=UTC), st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.times()
 )
@@ -87,3 +89,19 @@ def test_an_explicit_window_goes_before_the_year() -> None:
     assert window_of(None, *explicit) == explicit
     assert window_of(2026, None, None) == (START, DEADLINE)
     assert window_of(None, None, None) is None
+
+
+years = st.none() | st.integers(1, 9998)
+microseconds = st.none() | st.integers(-(10**15), 10**15)
+
+
+@given(st.lists(st.tuples(years, microseconds, microseconds), max_size=6))
+def test_windows_of_many_claims_are_those_of_each(claims: list[tuple[int | None, int | None, int | None]]) -> None:
+    """Explicit ones, those of years, halves of one, and none."""
+    columns = list(zip(*claims, strict=True)) or [(), (), ()]
+    starts, deadlines = windows_of(*columns)
+
+    for number, (year, *ends) in enumerate(claims):
+        first, last = (None if end is None else EPOCH + timedelta(microseconds=end) for end in ends)
+        expected = window_of(year, first, last) or (None, None)
+        assert np.array_equal([starts[number], deadlines[number]], utc_moments(expected), equal_nan=True)
