@@ -220,7 +220,8 @@ def _beliefs(
     if num_ancestors < MIN_ANCESTORS:
         reason = f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
     elif difference > MAX_DIFFERENCE:
-        reason = f"not converged: replicates differ by {difference:.3f}, expected {MAX_DIFFERENCE} or less"
+        message = f"replicates differ by {difference:.3f}, expected {MAX_DIFFERENCE} or less"
+        reason = f"not converged: {message}; more samples bring them closer"
     diagnostics = Diagnostics(
         method=Method.SAMPLE,
         converged=not reason,
