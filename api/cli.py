@@ -220,7 +220,7 @@ def what_if_command(
     observations: tuple[str, ...], *, intervene: bool, method: str, samples: int | None, seed: int | None, first: int
 ) -> None:
     """Say what would follow if claims came true or did not, such as `whatif TK17=true S_AGI=false`."""
-    from api.questions import Question, ask, show  # noqa: PLC0415 - the other commands start faster without
+    from api.questions import Question, ask, show  # noqa: PLC0415 - a tenth of a second that Neo4j's start would wait for
 
     question = Question.read(observations, is_intervention=intervene, method=method, samples=samples, seed=seed)
 
@@ -243,7 +243,7 @@ def what_if_command(
 @click.pass_context
 def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> None:
     """Compute every claim's marginal over the whole network and store it; exit code 1 if it does not converge."""
-    from api.questions import propagate_by  # noqa: PLC0415 - the other commands start faster without
+    from api.questions import propagate_by  # noqa: PLC0415 - as above
 
     async def work(database: Database) -> dict[str, Any]:
         await _require_migrated(database)
@@ -279,7 +279,7 @@ def schema_bundle() -> None:
 @schema.command("graphql")
 def schema_graphql() -> None:
     """Print the GraphQL schema."""
-    from resolvers.schema import print_sdl  # noqa: PLC0415 - the other commands start faster without
+    from resolvers.schema import print_sdl  # noqa: PLC0415 - most of a second, which no other command needs
 
     click.echo(print_sdl().rstrip("\n"))
 

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -96,7 +97,7 @@ class AccessLogMiddleware:
             fields["operation"] = record.operation_name
         if record is not None and record.num_statements is not None:
             fields["statements"] = record.num_statements
-        is_quiet = scope["path"] in QUIET_PATHS and status < 400  # noqa: PLR2004 - the first error status
+        is_quiet = scope["path"] in QUIET_PATHS and status < HTTPStatus.BAD_REQUEST
         log = get_logger().debug if is_quiet else get_logger().info
         log("request", **fields)
 

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.schedules import read_schedule
 from graph.errors import ConfigurationError
 from graph.sessions import DatabaseAddress
 
@@ -130,8 +131,6 @@ class Settings(BaseSettings):
     @field_validator("sweep_schedule", "refresh_schedule", "propagation_schedule")
     @classmethod
     def _check_schedule(cls, schedule: str) -> str:
-        from api.schedules import read_schedule  # noqa: PLC0415 - a schedule is seldom given, and the library is slow
-
         read_schedule(schedule)
         return schedule
 
@@ -198,23 +197,21 @@ class Settings(BaseSettings):
         )
 
     def _get_password(self) -> str:
+        password, origin = "", _variable("neo4j_password")
         if self.neo4j_password is not None:
-            password, origin = self.neo4j_password.get_secret_value(), _variable("neo4j_password")
-        else:
-            password, origin = self._read_password_file(), str(self.neo4j_password_file)
+            password = self.neo4j_password.get_secret_value()
+        elif self.neo4j_password_file is not None:
+            password, origin = self._read_password_file(self.neo4j_password_file), str(self.neo4j_password_file)
         if not password:
             raise ConfigurationError(f"{origin}: expected a password, it is empty")
         return password
 
-    def _read_password_file(self) -> str:
-        assert self.neo4j_password_file is not None  # noqa: S101 - _check_credentials saw to it
+    def _read_password_file(self, path: Path) -> str:
         try:
-            content = self.neo4j_password_file.read_text("utf-8").strip()
+            content = path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise ConfigurationError(
-                f"{_variable('neo4j_password_file')}: cannot read {self.neo4j_password_file}: {reason}"
-            ) from error
+            raise ConfigurationError(f"{_variable('neo4j_password_file')}: cannot read {path}: {reason}") from error
         return content.removeprefix(f"{self.neo4j_user}/")
 
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iter
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import pairwise
-from typing import Any, TypeVar
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple, TypeVar
 
 from graph.beliefs import ClaimState, derive_rows, ledger_order
 from graph.derivation import PlacedMilestone, complete_chains, with_deadline, with_import_day
@@ -128,6 +128,14 @@ PlacedRow = tuple[str, Row]
 """A row and the place that a problem with it names."""
 
 
+class Batch(NamedTuple):
+    """Rows of one list that one statement writes, and about how much of a transaction's memory they take."""
+
+    name: str
+    rows: Sequence[PlacedRow]
+    num_bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """How many rows of each list were new, differed or were there already; nothing is written in a dry run."""
@@ -207,9 +215,9 @@ class _Checked:
         """How many rows there are, derived ones included."""
         return sum(len(rows) for rows in self.placed.values())
 
-    def batches(self) -> Iterator[tuple[str, Sequence[PlacedRow]]]:
+    def batches(self) -> Iterator[Batch]:
         """The rows of each list by batches, in the order in which they can be written."""
-        return ((name, part) for name in LISTS for part in _row_batches(self.placed[name]))
+        return (batch for name in LISTS for batch in _row_batches(name, self.placed[name]))
 
     def has_ends(self, row: Row) -> bool:
         """Whether the graph has both ends of a relationship already; so it is of every other row."""
@@ -323,7 +331,8 @@ def fits_transaction(draft: Draft, num_characters: int) -> bool:
     num_rows = sum(len(rows) for rows in draft.rows.values())
     if num_rows * CLAIM_BYTES + num_characters * CHARACTER_BYTES <= TRANSACTION_BYTES:
         return True
-    return sum(_num_bytes(row) for rows in draft.rows.values() for _, row in rows) <= TRANSACTION_BYTES
+    sizes = accumulate(_num_bytes(row) for rows in draft.rows.values() for _, row in rows)
+    return all(size <= TRANSACTION_BYTES for size in sizes)
 
 
 def _ignore_progress(_done: int, _total: int) -> None:
@@ -396,7 +405,7 @@ async def _write_part(
     database: Database,
     job: _Job,
     checked: _Checked,
-    part: Sequence[tuple[str, Sequence[PlacedRow]]],
+    part: Sequence[Batch],
     progress: Callable[[int], None],
 ) -> _Written:
     """One transaction of several; a dry run's is rolled back, so rows between new ends count as new unseen."""
@@ -411,9 +420,9 @@ async def _write_part(
 
     unseen = _Written()
     if job.is_dry_run:
-        for name, rows in part:
-            unseen.note(name, [row_id(row) for _, row in rows if not checked.has_ends(row)], [])
-        part = [(name, [entry for entry in rows if checked.has_ends(entry[1])]) for name, rows in part]
+        for batch in part:
+            unseen.note(batch.name, [row_id(row) for _, row in batch.rows if not checked.has_ends(row)], [])
+        part = [batch._replace(rows=[entry for entry in batch.rows if checked.has_ends(entry[1])]) for batch in part]
     try:
         await database.write(work)
     except _DryRunError:
@@ -421,19 +430,16 @@ async def _write_part(
     return written
 
 
-def _transactions(
-    batches: Iterable[tuple[str, Sequence[PlacedRow]]],
-) -> Iterator[list[tuple[str, Sequence[PlacedRow]]]]:
+def _transactions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     """Batches in groups that one transaction each can hold."""
-    group: list[tuple[str, Sequence[PlacedRow]]] = []
+    group: list[Batch] = []
     size = 0
-    for name, rows in batches:
-        num_bytes = sum(_num_bytes(row) for _, row in rows)
-        if group and size + num_bytes > TRANSACTION_BYTES:
+    for batch in batches:
+        if group and size + batch.num_bytes > TRANSACTION_BYTES:
             yield group
             group, size = [], 0
-        group.append((name, rows))
-        size += num_bytes
+        group.append(batch)
+        size += batch.num_bytes
     if group:
         yield group
 
@@ -689,7 +695,7 @@ def find_cycle(children: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
 async def _write(
     unit: Unit,
     checked: _Checked,
-    batches: Iterable[tuple[str, Sequence[PlacedRow]]],
+    batches: Iterable[Batch],
     written: _Written,
     progress: Callable[[int], None],
 ) -> None:
@@ -710,7 +716,7 @@ async def _write(
 
 
 async def _made_ahead(
-    batches: Iterator[tuple[str, Sequence[PlacedRow]]], checked: _Checked
+    batches: Iterator[Batch], checked: _Checked
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
     """Batches as their statements take them, each made while the database writes the one before."""
     following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
@@ -722,12 +728,10 @@ async def _made_ahead(
         await asyncio.wait([following])
 
 
-def _next_batch(
-    batches: Iterator[tuple[str, Sequence[PlacedRow]]], checked: _Checked
-) -> tuple[str, list[dict[str, Any]]] | None:
-    for name, part in batches:
-        if part:
-            return name, [_entry(name, row, checked) for _, row in part]
+def _next_batch(batches: Iterator[Batch], checked: _Checked) -> tuple[str, list[dict[str, Any]]] | None:
+    for name, rows, _ in batches:
+        if rows:
+            return name, [_entry(name, row, checked) for _, row in rows]
     return None
 
 
@@ -899,19 +903,19 @@ def _batches(items: Sequence[ItemT]) -> Iterator[Sequence[ItemT]]:
     return (items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS))
 
 
-def _row_batches(placed: Sequence[PlacedRow]) -> Iterator[Sequence[PlacedRow]]:
+def _row_batches(name: str, placed: Sequence[PlacedRow]) -> Iterator[Batch]:
     """Rows that one statement writes: so many, and fewer where they are long."""
     batch: list[PlacedRow] = []
     size = 0
     for entry in placed:
         num_bytes = _num_bytes(entry[1])
         if batch and (len(batch) == BATCH_ROWS or size + num_bytes > TRANSACTION_BYTES):
-            yield batch
+            yield Batch(name, batch, size)
             batch, size = [], 0
         batch.append(entry)
         size += num_bytes
     if batch:
-        yield batch
+        yield Batch(name, batch, size)
 
 
 def _num_bytes(row: Row) -> int:

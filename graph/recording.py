@@ -111,7 +111,7 @@ def record(
     Args:
         state: The claim's, as the last row left it.
         weight: What the row weighs by itself.
-        values: All that the row says but for its figures; an `id` is made where none is given.
+        values: All that the row says but for its figures, its `id` included.
         contribution: What the row's one item says but for its figures; None where it has none.
         now: The moment of recording, unless the ledger's last row lies behind it.
         cluster: What the row's cluster holds before it; None where the row is of none.
@@ -119,16 +119,16 @@ def record(
     Raises:
         ValidationError: The words in it cannot stand there.
     """
-    recorded_at = state.next_moment(now)
+    recorded_at, adjusted = state.next_moment(now), weight.adjusted_llr
     alone = Cluster() if cluster is None else cluster
     # What it adds to its cluster's mean; alone in its cluster, or in none, that is all of it.
-    joined = alone.joined_by(weight.llr, weight.adjusted_llr)
+    joined = alone.joined_by(weight.llr, adjusted)
     step = None
     figures: dict[str, Any] = {
         "policy": POLICY.name,
         "kappa": weight.kappa,
         "total_llr": weight.llr,
-        "total_adjusted_llr": weight.adjusted_llr,
+        "total_adjusted_llr": adjusted,
     }
     if state.inside_log_odds is not None:
         step = ledger_step(
@@ -140,17 +140,14 @@ def record(
             outside_view=state.outside_view,
         )
         figures = as_mapping(step) | {"inside_source": LEDGER if state.num_evidence else STATED}
-    own = {"id": new_id(), "claim_id": state.claim_id, "recorded_at": recorded_at}
+    own = {"claim_id": state.claim_id, "recorded_at": recorded_at}
     row = Evidence(**{**own, **values, **weight.origin(), **figures})
     if contribution is not None:
-        row = row.model_copy(update={"contributions": (_contribution(weight, contribution),)})
+        item = Contribution(**contribution, llr=weight.llr, kappa=weight.kappa, adjusted_llr=adjusted)
+        row = row.model_copy(update={"contributions": (item,)})
     known = {} if row.cluster_id is None else {row.cluster_id: alone}
     (derived,) = derive_rows([row], inside_log_odds=state.inside_log_odds, clusters=known)
     return Recorded(row, derived, state, state.after([row], [derived]), step)
-
-
-def _contribution(weight: Weight, values: Mapping[str, Any]) -> Contribution:
-    return Contribution(**{**values, "llr": weight.llr, "kappa": weight.kappa, "adjusted_llr": weight.adjusted_llr})
 
 
 def new_id() -> str:

@@ -18,7 +18,7 @@ from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import WeighedEvidence
 from graph.keys import prediction_keys
 from graph.model import Milestone, Prediction, Row, describe_problem
-from graph.recording import NOTHING, Recorded, Weight, append, record
+from graph.recording import NOTHING, Recorded, Weight, append, new_id, record
 from graph.records import kappa_of
 from graph.relations import subject_of
 from graph.rows import from_properties
@@ -152,6 +152,7 @@ def _take(
     contribution: Mapping[str, Any] | None,
 ) -> Recorded:
     said = {
+        "id": new_id(),
         "evidence_kind": occasion.kind,
         "observed_at": occasion.observed_at,
         "submitted_by": occasion.by,
