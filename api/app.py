@@ -26,11 +26,11 @@ from api.middleware import (
 )
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
+from graph.database.migrations import is_migrated
+from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
-from graph.migrations import is_migrated
-from graph.sessions import Database, check_bookmark
-from graph.warming import warm
-from resolvers.context import Context
+from graph.reading.warming import warm
+from resolvers.base.context import Context
 from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check

@@ -17,7 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api import service
 from api.logging import configure_logging
 from api.settings import Settings, describe_settings, load_settings
-from graph.bundles import export_bundle, import_bundle, import_text, is_empty
+from graph.bundles.exporting import export_bundle
+from graph.bundles.importing import import_bundle, import_text, is_empty
+from graph.database.migrations import is_migrated
+from graph.database.migrations import migrate as apply_migrations
+from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import (
     BundleError,
     BusyError,
@@ -29,13 +33,10 @@ from graph.errors import (
     TimedOutError,
     UnavailableError,
 )
-from graph.ledgers import ensure_rebuilt, rebuild, refresh_posteriors, verify
-from graph.migrations import is_migrated
-from graph.migrations import migrate as apply_migrations
-from graph.model import bundle_json_schema
+from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
+from graph.model.bundle import bundle_json_schema
+from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import load_sample
-from graph.sessions import Database, DatabaseAddress
-from graph.sweep import SweepReport, sweep
 
 EXIT_CODES: tuple[tuple[tuple[type[ForegraphError], ...], int], ...] = (
     ((BundleError, InvalidError), 2),

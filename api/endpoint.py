@@ -23,7 +23,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from api.logging import current_request, get_logger
 from api.middleware import error_response
 from graph.errors import InvalidError
-from resolvers.context import Context
+from resolvers.base.context import Context
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"

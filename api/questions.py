@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.tables import list_what_if_ids, open_console, print_what_if
-from graph.fetch import NodePlan
+from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
-from graph.network import Observation, Sampling, WhatIf, engine_of, make_sampling, read_observation
-from graph.nodes import get_nodes
-from graph.propagation import Request, propagate
-from graph.sessions import Database
+from graph.network.engine import engine_of
+from graph.network.propagation import Request, propagate
+from graph.network.questions import Observation, Sampling, WhatIf, make_sampling, read_observation
+from graph.reading.nodes import get_nodes
+from graph.reading.tree import NodePlan
 
 
 @dataclass(frozen=True, slots=True)

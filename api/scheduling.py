@@ -14,14 +14,14 @@ from apscheduler.triggers.interval import IntervalTrigger
 from api.logging import get_logger
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
+from graph.database.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
+from graph.database.receipts import purge_receipts
+from graph.database.sessions import Database
 from graph.errors import ForegraphError
 from graph.inference.network.diagnostics import Method
-from graph.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
-from graph.ledgers import refresh_posteriors
-from graph.propagation import is_propagation_due, propagate_all
-from graph.receipts import purge_receipts
-from graph.sessions import Database
-from graph.sweep import sweep
+from graph.ledger.derived import refresh_posteriors
+from graph.network.propagation import is_propagation_due, propagate_all
+from graph.outcomes.sweep import sweep
 
 PURGE_SCHEDULE = "30 3 * * *"
 EVERY_MINUTE = "* * * * *"

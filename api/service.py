@@ -15,10 +15,10 @@ import uvicorn
 
 from api.logging import get_logger
 from api.settings import Settings
-from graph.compiling import compiling_kernels
+from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
+from graph.network.compiling import compiling_kernels
 from graph.server import start_or_attach
-from graph.sessions import Database, DatabaseAddress
 
 SHUTDOWN_GRACE_SECONDS = 10  # open requests may end; the database's own stop follows
 BACKLOG = 128

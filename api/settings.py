@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.schedules import read_schedule
+from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
-from graph.sessions import DatabaseAddress
 
 PREFIX = "FOREGRAPH_"
 NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.inference.network.diagnostics import Diagnostics
-from graph.network import Shift, WhatIf
+from graph.network.questions import Shift, WhatIf
 
 PLAIN_WIDTH = 140
 """Columns where no terminal says how many it has, so that titles are whole in most lines of a file."""

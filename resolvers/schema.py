@@ -8,29 +8,31 @@ from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers.bundles import BundleMutations
-from resolvers.claims import Killer, Scenario
-from resolvers.documents import Document
-from resolvers.domains import Domain
-from resolvers.episodes import Episode
-from resolvers.errors import Errors
-from resolvers.evidence import Evidence
-from resolvers.intake import IntakeMutations
-from resolvers.milestones import Milestone
-from resolvers.mutations import USER_ERRORS
-from resolvers.neighborhood import NeighborhoodQueries
-from resolvers.network import NetworkQueries
-from resolvers.nodes import NodeQueries
-from resolvers.observation import ObservationMutations
-from resolvers.predictions import Prediction, PredictionQueries
-from resolvers.predictors import Predictor
-from resolvers.propagation import PropagationMutations, PropagationQueries
-from resolvers.reference_classes import ReferenceClass
-from resolvers.resolution import ResolutionMutations
-from resolvers.scalars import SCALARS
-from resolvers.subjects.mutations import LinkMutations, SubjectMutations
-from resolvers.tickers import Ticker
-from resolvers.validations import Validation
+from resolvers.base.errors import Errors
+from resolvers.base.refusals import USER_ERRORS
+from resolvers.base.scalars import SCALARS
+from resolvers.mutations.bundles import BundleMutations
+from resolvers.mutations.intake import IntakeMutations
+from resolvers.mutations.observation import ObservationMutations
+from resolvers.mutations.propagation import PropagationMutations
+from resolvers.mutations.resolution import ResolutionMutations
+from resolvers.mutations.subjects import LinkMutations, SubjectMutations
+from resolvers.queries.neighborhood import NeighborhoodQueries
+from resolvers.queries.network import NetworkQueries
+from resolvers.queries.nodes import NodeQueries
+from resolvers.queries.predictions import PredictionQueries
+from resolvers.queries.propagation import PropagationQueries
+from resolvers.types.claims import Killer, Scenario
+from resolvers.types.documents import Document
+from resolvers.types.domains import Domain
+from resolvers.types.episodes import Episode
+from resolvers.types.evidence import Evidence
+from resolvers.types.milestones import Milestone
+from resolvers.types.predictions import Prediction
+from resolvers.types.predictors import Predictor
+from resolvers.types.reference_classes import ReferenceClass
+from resolvers.types.tickers import Ticker
+from resolvers.types.validations import Validation
 
 SUBJECT_TYPES = (
     Prediction,

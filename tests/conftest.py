@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from graph.migrations import migrate
+from graph.database.migrations import migrate
+from graph.database.sessions import Database, DatabaseAddress
 from graph.server import DEFAULT_RELEASE, EmbeddedServer
-from graph.sessions import Database, DatabaseAddress
+from tests.helpers.database import StatementCounter, empty
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,24 +36,6 @@ def database_address(
         yield DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
 
 
-class StatementCounter:
-    """The statements that ran since it was last reset, by name and in order."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.num_rows = 0
-
-    def __call__(self, name: str, _seconds: float, num_rows: int) -> None:
-        """Take one statement's report."""
-        self.names.append(name)
-        self.num_rows += num_rows
-
-    def reset(self) -> None:
-        """Forget what ran."""
-        self.names.clear()
-        self.num_rows = 0
-
-
 @pytest.fixture(scope="session")
 def statements() -> StatementCounter:
     """Counts the statements of `database`."""
@@ -65,15 +48,6 @@ async def migrated_database(database_address: DatabaseAddress, statements: State
     async with Database.open(database_address, observer=statements, warns=True) as database:
         await migrate(database)
         yield database
-
-
-async def empty(database: Database) -> None:
-    """Remove every node but what the migrations noted."""
-    async with database.open_session() as session:
-        result = await session.run(
-            "MATCH (n) WHERE NOT (n:Graph AND n.id = 'migrations') CALL (n) { DETACH DELETE n } IN TRANSACTIONS"
-        )
-        await result.consume()
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.bundles import import_bundle
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
 from graph.sample import load_sample
-from graph.sessions import Database
-from tests.conftest import empty
-from tests.resolvers.asking import ask
+from tests.helpers.asking import ask
+from tests.helpers.database import empty
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -2,7 +2,8 @@
 
 from importlib.resources import files
 
-from graph.model import Bundle, parse_bundle
+from graph.bundles.drafts import parse_bundle
+from graph.model.bundle import Bundle
 
 SAMPLE_FILE = "bundle.json"
 

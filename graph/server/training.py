@@ -2,12 +2,13 @@
 
 from typing import Final, TypeVar
 
-from graph.bundles import import_bundle
-from graph.model import BUNDLE_FORMAT, LISTS, Bundle, Row
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database, DatabaseAddress
+from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
+from graph.model.rows import Row
+from graph.reading.warming import warm
 from graph.sample import load_sample
 from graph.server.launch import Endpoint
-from graph.sessions import Database, DatabaseAddress
-from graph.warming import warm
 
 RowT = TypeVar("RowT", bound=Row)
 

@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from api.app import create_app
 from api.settings import Settings
 from cypher import list_migrations
+from graph.database.sessions import Database
 from graph.errors import ConfigurationError, MigrationDriftError, UnavailableError
-from graph.sessions import Database
-from tests.api.service_fakes import build_app, build_schema, codes, open_client
+from tests.helpers.service_fakes import build_app, build_schema, codes, open_client
 
 
 class FakeDatabase:

@@ -11,17 +11,18 @@ import pytest
 
 from api.app import create_app
 from api.settings import Settings
-from graph.bundles import export_bundle, import_bundle
-from graph.intake import MAX_BATCH_ITEMS
-from graph.model import MAX_LINE_CHARACTERS, MAX_TEXT_CHARACTERS
-from graph.receipts import MAX_KEY_CHARACTERS
-from graph.sessions import Database
-from resolvers.relay import global_id
-from tests.api.service_fakes import open_client
-from tests.bundles import bundle, claim, event, evidence, killing, prediction, requiring
-from tests.conftest import empty
-from tests.graph.test_bundles import everything
-from tests.resolvers.mutating import Json, mutation
+from graph.bundles.exporting import export_bundle
+from graph.bundles.importing import import_bundle
+from graph.database.receipts import MAX_KEY_CHARACTERS
+from graph.database.sessions import Database
+from graph.ledger.intake import MAX_BATCH_ITEMS
+from graph.model.values import MAX_LINE_CHARACTERS, MAX_TEXT_CHARACTERS
+from resolvers.base.relay import global_id
+from tests.helpers.bundles import bundle, claim, event, evidence, killing, prediction, requiring
+from tests.helpers.database import empty
+from tests.helpers.graph_dump import everything
+from tests.helpers.mutating import Json, mutation
+from tests.helpers.service_fakes import open_client
 
 pytestmark = pytest.mark.statements
 

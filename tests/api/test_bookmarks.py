@@ -8,8 +8,8 @@ import pytest
 
 from api.app import create_app
 from api.settings import Settings
-from graph.sessions import Database
-from tests.api.service_fakes import codes, messages, open_client
+from graph.database.sessions import Database
+from tests.helpers.service_fakes import codes, messages, open_client
 
 pytestmark = pytest.mark.statements
 

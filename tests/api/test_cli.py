@@ -11,11 +11,11 @@ from graphql import build_schema
 
 from api.cli import cli, find_exit_code, write_whole
 from graph import errors
-from graph.bundles import import_bundle, is_empty
-from graph.model import parse_bundle
+from graph.bundles.drafts import parse_bundle
+from graph.bundles.importing import import_bundle, is_empty
+from graph.database.sessions import Database, DatabaseAddress
 from graph.sample import load_sample
-from graph.sessions import Database, DatabaseAddress
-from tests.api.processes import run, variables
+from tests.helpers.processes import run, variables
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import strawberry
 from starlette.requests import Request
 
 from api.endpoint import GraphQLEndpoint
-from resolvers.context import Context
-from tests.api.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
+from resolvers.base.context import Context
+from tests.helpers.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
 
 JSON = {"content-type": "application/json"}
 

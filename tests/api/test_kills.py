@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.api.processes import Service, run, serving
+from tests.helpers.processes import Service, run, serving
 
 NUM_CLAIMS, NUM_CLIENTS = 5, 4
 SECONDS_BEFORE_KILL = (0.3, 2.0)

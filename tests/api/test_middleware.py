@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.logging import configure_logging, get_logger
 from api.middleware import AccessLogMiddleware, RequestIdMiddleware, split_host
-from tests.api.service_fakes import Slow, build_app, codes, messages, open_client
+from tests.helpers.service_fakes import Slow, build_app, codes, messages, open_client
 
 
 @pytest.fixture

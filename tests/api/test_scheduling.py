@@ -12,13 +12,13 @@ from structlog.testing import capture_logs
 from api.schedules import latest_slot, read_schedule
 from api.scheduling import Job, Scheduler, list_jobs, scheduling
 from api.settings import Settings, load_settings
-from graph.bundles import import_bundle
+from graph.bundles.importing import import_bundle
+from graph.database.jobs import Asking
+from graph.database.receipts import WriteRequest, write_once
+from graph.database.sessions import Database, Unit
 from graph.errors import ConfigurationError, UnavailableError
-from graph.jobs import Asking
-from graph.receipts import WriteRequest, write_once
-from graph.sessions import Database, Unit
-from tests.api.service_fakes import build_app
-from tests.bundles import bundle, event, prediction
+from tests.helpers.bundles import bundle, event, prediction
+from tests.helpers.service_fakes import build_app
 
 SUNDAY = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
 DAILY = "0 3 * * *"

@@ -12,9 +12,9 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from graph.bundles import is_empty
-from graph.sessions import Database, DatabaseAddress
-from tests.api.processes import Wire, run, serving, variables
+from graph.bundles.importing import is_empty
+from graph.database.sessions import Database, DatabaseAddress
+from tests.helpers.processes import Wire, run, serving, variables
 
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
 

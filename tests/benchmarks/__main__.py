@@ -14,13 +14,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from graph.bundles import import_bundle, import_text
-from graph.migrations import migrate
-from graph.model import BUNDLE_FORMAT, Bundle
+from graph.bundles.importing import import_bundle, import_text
+from graph.database.migrations import migrate
+from graph.database.sessions import Database, DatabaseAddress
+from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.server import EmbeddedServer
 from graph.server.training import renamed
-from graph.sessions import Database, DatabaseAddress
-from resolvers.context import Context
+from resolvers.base.context import Context
 from resolvers.schema import build_schema
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
@@ -30,7 +30,7 @@ from tests.benchmarks.synthetic import count_relationships, import_benchmark_bun
 SEED = 20260101
 SMALL, LARGE = 100, 100_000
 NUM_WARM_ROUNDS, NUM_ROUNDS = 30, 60
-PAGE = (Path(__file__).parents[1] / "resolvers" / "page.graphql").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
     key title statedProbability domain { key } } } pageInfo { endCursor } }
     cascades(first: 20) { reached { claim { key } } } } }"""

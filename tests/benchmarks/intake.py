@@ -16,14 +16,14 @@ import httpx
 from api.app import create_app
 from api.logging import configure_logging
 from api.settings import Settings
-from graph.bundles import import_text
+from graph.bundles.importing import import_text
+from graph.database.migrations import migrate
+from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
-from graph.intake import EvidenceItem, submit_evidence
-from graph.ledgers import refresh_posteriors
-from graph.migrations import migrate
-from graph.sessions import Database
-from graph.warming import warm
-from resolvers.context import Context
+from graph.ledger.derived import refresh_posteriors
+from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.reading.warming import warm
+from resolvers.base.context import Context
 from resolvers.schema import build_schema
 
 NUM_CLAIMS, NUM_PREDICTORS = 1_000, 50

@@ -31,7 +31,7 @@ from graph.inference.network.sensitivity import find_sensitivity
 from graph.inference.network.shifts import shifts_by_lbp, shifts_by_samples
 from graph.inference.network.streams import mix
 from graph.inference.network.structure import IntArray, Network, build_network
-from tests.graph.inference.network.networks import import_pyagrum
+from tests.helpers.networks import import_pyagrum
 
 SIZES: Final = (200, 2_000, 10_000, 100_000)
 COMPARED_SIZE: Final = 2_000

@@ -9,14 +9,14 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
-from graph.bundles import import_bundle
+from graph.bundles.importing import import_bundle
+from graph.database.migrations import migrate
+from graph.database.sessions import Database, DatabaseAddress
 from graph.inference.evidence import Direction, Strength
-from graph.intake import EvidenceItem, submit_evidence
-from graph.migrations import migrate
-from graph.model import ClaimStatus
-from graph.sessions import Database, DatabaseAddress
-from graph.warming import warm
-from resolvers.context import Context
+from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.model.kinds import ClaimStatus
+from graph.reading.warming import warm
+from resolvers.base.context import Context
 from resolvers.schema import build_schema
 from tests.benchmarks.synthetic import import_benchmark_bundle
 

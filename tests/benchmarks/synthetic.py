@@ -16,13 +16,11 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from graph.bundles import MAX_ROWS
-from graph.model import (
-    BUNDLE_FORMAT,
-    CLAIM_LISTS,
-    Bundle,
+from graph.bundles.batches import MAX_ROWS
+from graph.model.bundle import BUNDLE_FORMAT, CLAIM_LISTS, Bundle
+from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+from graph.model.rows import (
     Claim,
-    ClaimStatus,
     Contribution,
     Document,
     DocumentLink,
@@ -30,15 +28,10 @@ from graph.model import (
     Episode,
     Evidence,
     Exposure,
-    ExposureSign,
     Influence,
-    InfluenceKind,
     Killer,
     Milestone,
-    MilestoneKind,
-    MilestoneStatus,
     Prediction,
-    PredictionMode,
     Predictor,
     ReferenceClass,
     Row,

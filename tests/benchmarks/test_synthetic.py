@@ -5,9 +5,14 @@ from itertools import chain
 
 import pytest
 
-from graph.bundles import MAX_ROWS, REFERENCES, export_bundle, find_cycle, import_bundle
-from graph.model import CLAIM_LISTS, LISTS, Bundle, parse_bundle, row_id
-from graph.sessions import Database
+from graph.bundles.batches import MAX_ROWS
+from graph.bundles.checks import find_cycle
+from graph.bundles.drafts import parse_bundle
+from graph.bundles.exporting import export_bundle
+from graph.bundles.importing import import_bundle
+from graph.bundles.lists import REFERENCES
+from graph.database.sessions import Database
+from graph.model.bundle import CLAIM_LISTS, LISTS, Bundle, row_id
 from tests.benchmarks.synthetic import (
     HUB_KILLER_ID,
     HUB_PREDICTOR_ID,

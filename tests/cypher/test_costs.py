@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from cypher import statement
-from graph.bundles import import_bundle
-from graph.keys import bounds, join
-from graph.model import BUNDLE_FORMAT, Bundle
-from graph.predictions import PredictionFilter
-from graph.relations import INCOMING, OUTGOING, PREDICTOR_PREDICTIONS, RELATIONS, Relation, Request
-from graph.sessions import Database
-from tests.conftest import empty
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.model.page_keys import bounds, join
+from graph.model.relations import INCOMING, OUTGOING, PREDICTOR_PREDICTIONS, RELATIONS, Relation
+from graph.reading.following import Request
+from graph.reading.predictions import PredictionFilter
+from tests.helpers.database import empty
 
 pytestmark = pytest.mark.statements
 
@@ -120,13 +121,13 @@ async def test_a_page_of_a_predictors_predictions_costs_by_its_rows(hub: Databas
 
 
 @pytest.mark.parametrize("anchor", ["none", "predictor", "status"])
-@pytest.mark.parametrize("name", ["list_by_deadline", "list_by_probability_descending"])
+@pytest.mark.parametrize("name", ["list_predictions_by_deadline", "list_predictions_by_probability_descending"])
 async def test_a_page_of_the_list_costs_by_its_rows(hub: Database, name: str, anchor: str) -> None:
     """Each anchor has an index in each order, and the others are not walked."""
     low, high = bounds({"none": None, "predictor": "ada", "status": "OPEN"}[anchor])
     num_rows, hits = await profile(
         hub,
-        f"predictions/{name}",
+        f"reading/{name}",
         anchor=anchor,
         low=low,
         high=high,

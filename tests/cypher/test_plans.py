@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from cypher import list_statements, statement
-from graph.keys import bounds
-from graph.relations import GET_PARAMETERS, RELATIONS, Request
-from graph.sessions import Database
+from graph.database.sessions import Database
+from graph.model.page_keys import bounds
+from graph.model.relations import RELATIONS
+from graph.reading.following import GET_PARAMETERS, Request
 
 pytestmark = pytest.mark.statements
 
@@ -139,7 +140,7 @@ PARAMETERS: Mapping[str, Any] = {
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "search/find": {"after": {"score": None, "id": None}},
+    "reading/search": {"after": {"score": None, "id": None}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
 

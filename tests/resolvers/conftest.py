@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graph.bundles import import_bundle
-from graph.ledgers import refresh_posteriors
-from graph.sessions import Database
-from tests.conftest import empty
-from tests.resolvers.small_graph import small_graph
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.ledger.derived import refresh_posteriors
+from tests.helpers.database import empty
+from tests.helpers.small_graph import small_graph
 
 AS_OF = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
 """Lists by probability go by posteriors of this moment."""

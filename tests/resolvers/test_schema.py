@@ -6,11 +6,12 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLNamedType, is_input_object_type, is_interface_type, is_object_type
 
 import resolvers
-from graph.neighborhood import EDGE_KINDS
-from graph.relations import RELATIONS, SUBJECTS
-from resolvers.enums import EdgeKind, Subject
+from graph.model.relations import RELATIONS
+from graph.model.subjects import SUBJECTS
+from graph.reading.neighborhood import EDGE_KINDS
+from resolvers.base.enums import EdgeKind, Subject
+from resolvers.base.selection import Follows
 from resolvers.schema import build_schema, print_sdl
-from resolvers.selection import Follows
 
 GRAPHQL = build_schema()._schema
 OWN_TYPES = sorted(name for name in GRAPHQL.type_map if not name.startswith("__"))

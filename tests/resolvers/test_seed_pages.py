@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from graph.bundles import import_bundle
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
 from graph.sample import load_sample
-from graph.sessions import Database
-from resolvers.context import Context
+from resolvers.base.context import Context
 from resolvers.schema import build_schema
-from tests.conftest import empty
+from tests.helpers.database import empty
 
 HERE = Path(__file__).parent
-QUERY = (HERE / "page.graphql").read_text(encoding="utf-8")
+QUERY = (HERE.parent / "helpers" / "page.graphql").read_text(encoding="utf-8")
 PAGES: dict[str, dict[str, Any]] = json.loads((HERE / "seed_pages.json").read_text(encoding="utf-8"))
 
 FEW_MILLION = "P_FEW_MILLION_PARAMETERS"

@@ -11,17 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from graph.model import (
-    Bundle,
-    Claim,
-    Evidence,
-    InfluenceKind,
-    Milestone,
-    MilestoneKind,
-    MilestoneStatus,
-    Prediction,
-    row_id,
-)
+from graph.model.bundle import Bundle, row_id
+from graph.model.kinds import InfluenceKind, MilestoneKind, MilestoneStatus
+from graph.model.rows import Claim, Evidence, Milestone, Prediction
 from graph.sample import SAMPLE_FILE, load_sample
 
 FEW_MILLION = "P_FEW_MILLION_PARAMETERS"

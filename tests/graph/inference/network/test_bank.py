@@ -9,13 +9,7 @@ from graph.inference.network.diagnostics import Method
 from graph.inference.network.errors import Cancelled, TooLargeError
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
-from tests.graph.inference.network.networks import (
-    Asked,
-    enumerate_marginals,
-    network_of,
-    random_evidence,
-    random_network,
-)
+from tests.helpers.networks import Asked, enumerate_marginals, network_of, random_evidence, random_network
 
 
 def case(seed: int = 0) -> tuple[CalibratedNetwork, Evidence]:

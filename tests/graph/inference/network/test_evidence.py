@@ -8,7 +8,7 @@ import pytest
 from graph.inference.network.diagnostics import check_marginals
 from graph.inference.network.evidence import intervene, make_evidence, no_evidence, observe
 from graph.inference.network.intercepts import calibrate
-from tests.graph.inference.network.networks import network_of, only
+from tests.helpers.networks import network_of, only
 
 UNKNOWN = np.array([-1, -1], np.int8)
 

@@ -7,14 +7,7 @@ from graph.inference.network.errors import Cancelled, TooLargeError
 from graph.inference.network.evidence import no_evidence, observe
 from graph.inference.network.exact import infer_exactly
 from graph.inference.network.intercepts import calibrate
-from tests.graph.inference.network.networks import (
-    Asked,
-    enumerate_marginals,
-    network_of,
-    only,
-    random_evidence,
-    random_network,
-)
+from tests.helpers.networks import Asked, enumerate_marginals, network_of, only, random_evidence, random_network
 
 
 def test_too_many_parents_are_refused_with_the_size() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graph.inference.network.incoherence import find_incoherence
-from tests.graph.inference.network.networks import network_of, random_network
+from tests.helpers.networks import network_of, random_network
 
 
 def test_the_tables_of_a_seed_imply_anything_between_0_19_and_0_41() -> None:

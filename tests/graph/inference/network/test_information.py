@@ -10,13 +10,7 @@ from graph.inference.network.bank import draw_bank
 from graph.inference.network.evidence import no_evidence
 from graph.inference.network.information import value_of_information
 from graph.inference.network.intercepts import calibrate
-from tests.graph.inference.network.networks import (
-    joint_distribution,
-    network_of,
-    random_evidence,
-    random_network,
-    states_of,
-)
+from tests.helpers.networks import joint_distribution, network_of, random_evidence, random_network, states_of
 
 
 def entropy_bits(p: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from graph.inference.network.intercepts import (
     part_of_model,
 )
 from graph.inference.network.structure import ancestors
-from tests.graph.inference.network.networks import (
+from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
     keys_of,

@@ -15,7 +15,7 @@ from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.kernels import Backend, default_backend, get_kernels
 from graph.inference.network.lbp import propagate
 from graph.inference.network.structure import Network
-from tests.graph.inference.network.networks import network_of, random_evidence, random_network
+from tests.helpers.networks import network_of, random_evidence, random_network
 
 BACKENDS = (Backend.COMPILED, Backend.NUMPY)
 

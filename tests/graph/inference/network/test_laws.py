@@ -15,7 +15,7 @@ from graph.inference.network.exact import infer_exactly
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.lbp import propagate
 from graph.inference.network.structure import Network, build_network, descendants
-from tests.graph.inference.network.networks import (
+from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
     keys_of,

@@ -9,7 +9,7 @@ from graph.inference.network.errors import Cancelled
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.lbp import propagate, relevant_claims
-from tests.graph.inference.network.networks import Asked, network_of, random_evidence, random_network
+from tests.helpers.networks import Asked, network_of, random_evidence, random_network
 
 
 def entangled(seed: int) -> tuple[CalibratedNetwork, Evidence]:

@@ -12,7 +12,7 @@ from graph.inference.network.evidence import Evidence, no_evidence, observe
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.sensitivity import Effect, Parameter, find_sensitivity
 from graph.inference.network.structure import Network, build_network
-from tests.graph.inference.network.networks import (
+from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
     keys_of,

@@ -20,7 +20,7 @@ from graph.inference.network.shifts import (
     shifts_by_samples,
     shifts_exactly,
 )
-from tests.graph.inference.network.networks import (
+from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
     network_of,

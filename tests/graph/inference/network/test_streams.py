@@ -8,7 +8,7 @@ from graph.inference.network.bank import draw_bank
 from graph.inference.network.evidence import no_evidence
 from graph.inference.network.intercepts import calibrate
 from graph.inference.network.streams import NUM_ORDERS, mix, salt, sample_orders, streams
-from tests.graph.inference.network.networks import keys_of, network_of
+from tests.helpers.networks import keys_of, network_of
 
 
 def test_mixing_is_splitmix() -> None:

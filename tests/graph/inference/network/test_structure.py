@@ -13,7 +13,7 @@ from graph.inference.network.structure import (
     keep_links,
     places_between,
 )
-from tests.graph.inference.network.networks import keys_of, network_of, only, random_network
+from tests.helpers.networks import keys_of, network_of, only, random_network
 
 DIAMOND = [(0, 1, 0.8, 0.3), (0, 2, 0.4, 0.6), (1, 3, 0.7, 0.2), (2, 3, 0.1, 0.5)]
 HALVES = [0.5] * 4

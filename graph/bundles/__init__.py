@@ -1,0 +1,1 @@
+"""Graphs in and out, as bundles."""

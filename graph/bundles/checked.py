@@ -1,0 +1,187 @@
+"""A bundle checked whole, with everything derived that is written with it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from graph.bundles.batches import Batch, PlacedRow, row_batches
+from graph.bundles.chains import derive_chains
+from graph.bundles.checks import (
+    as_claim,
+    as_evidence,
+    cycle_problems,
+    ledger_problems,
+    reference_problems,
+    stated_problems,
+)
+from graph.bundles.derivation import with_deadline, with_import_day
+from graph.bundles.drafts import Draft
+from graph.bundles.known import Known, list_known
+from graph.database.sessions import Unit
+from graph.errors import BundleError, Problem
+from graph.ledger.claim_state import ClaimState, derive_rows, ledger_order
+from graph.model.bundle import CLAIM_LISTS, LISTS
+from graph.model.page_keys import (
+    deadline_keys,
+    document_link_keys,
+    evidence_keys,
+    exposure_keys,
+    influence_keys,
+    milestone_keys,
+    validation_keys,
+)
+from graph.model.rows import (
+    Claim,
+    Document,
+    DocumentLink,
+    Evidence,
+    Exposure,
+    Influence,
+    Milestone,
+    Prediction,
+    ReferenceClass,
+    Row,
+    Validation,
+)
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An import as it was asked for."""
+
+    draft: Draft
+    today: date
+    on_progress: OnProgress
+    is_dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A bundle that may be written: its rows with everything derived, and what the graph has already."""
+
+    placed: Mapping[str, Sequence[PlacedRow]]
+    known: Known
+    page_keys: Callable[[Row], Mapping[str, Any]]
+    derived: Mapping[str, Mapping[str, Any]]
+
+    def num_rows(self) -> int:
+        """How many rows there are, derived ones included."""
+        return sum(len(rows) for rows in self.placed.values())
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows of each list by batches, in the order in which they can be written."""
+        return (batch for name in LISTS for batch in row_batches(name, self.placed[name]))
+
+    def has_ends(self, row: Row) -> bool:
+        """Whether the graph has both ends of a relationship already; so it is of every other row."""
+        claims, ids = self.known.claim_kinds, self.known.ids
+        match row:
+            case Influence():
+                return row.parent_id in claims and row.child_id in claims
+            case Exposure():
+                return row.prediction_id in claims and row.symbol in ids.get("tickers", ())
+            case DocumentLink():
+                return row.document_id in ids.get("documents", ()) and row.claim_id in claims
+            case _:
+                return True
+
+
+async def check_bundle(unit: Unit, job: Job) -> Checked:
+    """
+    The bundle's rows with everything derived.
+
+    Raises:
+        BundleError: With everything that is wrong with the bundle, in itself and with the graph.
+    """
+    draft = job.draft
+    known = await list_known(unit, draft)
+    placed = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
+    problems = [*draft.problems, *reference_problems(placed, draft.named, known)]
+    complete, found = await _complete_rows(unit, placed, known, job.today)
+    problems += found
+    complete["evidence"].sort(key=lambda entry: ledger_order(as_evidence(entry[1])))
+    problems += await ledger_problems(unit, complete["evidence"])
+    problems += stated_problems(complete, known)
+    problems += await cycle_problems(unit, complete["influences"], known)
+    if problems:
+        raise BundleError(problems)
+    return Checked(complete, known, _page_keys(complete, known), _derived(complete, known, datetime.now(UTC)))
+
+
+async def _complete_rows(
+    unit: Unit, placed: Mapping[str, Sequence[PlacedRow]], known: Known, today: date
+) -> tuple[dict[str, list[PlacedRow]], list[Problem]]:
+    problems: list[Problem] = []
+    complete: dict[str, list[PlacedRow]] = {name: list(rows) for name, rows in placed.items()}
+    for name in CLAIM_LISTS:
+        claims: list[PlacedRow] = []
+        for place, row in placed[name]:
+            claim, found = with_deadline(place, as_claim(row))
+            if isinstance(claim, Prediction):
+                claim = with_import_day(claim, today, known.import_days.get(claim.id))
+            claims.append((place, claim))
+            problems += found
+        complete[name] = claims
+    chains, found = await derive_chains(unit, complete)
+    complete["milestones"] = list(chains)
+    return complete, problems + found
+
+
+def _derived(
+    placed: Mapping[str, Sequence[PlacedRow]], known: Known, moment: datetime
+) -> Mapping[str, Mapping[str, Any]]:
+    """
+    What stands beside claims that are new to the graph, and beside the ledger rows on them, by id.
+
+    What was there before is made anew once its rows are written.
+    """
+    ledgers: dict[str, list[Evidence]] = defaultdict(list)
+    for _, row in placed["evidence"]:
+        evidence = as_evidence(row)
+        ledgers[evidence.claim_id].append(evidence)
+    classes = (row for _, row in placed["reference_classes"])
+    base_rates = {**known.base_rates, **{row.id: row.base_rate for row in classes if isinstance(row, ReferenceClass)}}
+    derived: dict[str, Mapping[str, Any]] = {}
+    for claim in (as_claim(row) for name in CLAIM_LISTS for _, row in placed[name]):
+        if claim.id in known.claim_kinds:
+            continue
+        class_id = claim.reference_class_id if isinstance(claim, Prediction) else None
+        state = ClaimState.from_claim(claim, None if class_id is None else base_rates.get(class_id))
+        rows = ledgers.get(claim.id, [])
+        beside = derive_rows(rows, inside_log_odds=state.inside_log_odds)
+        derived.update({row.id: own.properties() for row, own in zip(rows, beside, strict=True)})
+        derived[claim.id] = state.after(rows, beside).stored(moment)
+    return derived
+
+
+def _page_keys(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Callable[[Row], Mapping[str, Any]]:
+    """The page keys of each row, given the claims and documents that it stands between."""
+    claims = [row for name in CLAIM_LISTS for _, row in placed[name] if isinstance(row, Claim)]
+    probabilities = {**known.probabilities, **{claim.id: claim.stated_probability for claim in claims}}
+    documents = [row for _, row in placed["documents"] if isinstance(row, Document)]
+    published = {**known.published, **{document.id: document.published_at for document in documents}}
+
+    def keys(row: Row) -> Mapping[str, Any]:
+        match row:
+            case Prediction():
+                return deadline_keys(row)
+            case Influence():
+                return influence_keys(row, probabilities)
+            case Exposure():
+                return exposure_keys(row)
+            case Milestone():
+                return milestone_keys(row)
+            case Evidence():
+                return evidence_keys(row)
+            case Validation():
+                return validation_keys(row)
+            case DocumentLink():
+                return document_link_keys(row, published.get(row.document_id))
+            case _:
+                return {}
+
+    return keys

@@ -1,0 +1,122 @@
+"""What can be read of a bundle's text, with all that is wrong with it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+from pydantic_core import from_json
+
+from graph.errors import BundleError, Problem
+from graph.model.bundle import BUNDLE_FORMAT, CLAIM_LISTS, LISTS, Bundle, row_id
+from graph.model.problems import describe_problem
+from graph.model.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    What could be read of a bundle's text.
+
+    Attributes:
+        rows: The rows that are right, list by list, each with its index in the text.
+        named: The ids that each list names, those of wrong rows included, so that a reference to one is not
+            reported a second time.
+        problems: Everything wrong with the rows taken one by one.
+    """
+
+    rows: Mapping[str, Sequence[tuple[int, Row]]]
+    named: Mapping[str, frozenset[str]]
+    problems: tuple[Problem, ...]
+
+
+def parse_bundle(text: str | bytes) -> Bundle:
+    """
+    A bundle from its text, each row right in itself; that rows fit together and fit the graph is the import's to see.
+
+    Raises:
+        BundleError: With all problems there are.
+    """
+    draft = read_draft(text)
+    if draft.problems:
+        raise BundleError(draft.problems)
+    return Bundle(format=BUNDLE_FORMAT, **{name: tuple(row for _, row in rows) for name, rows in draft.rows.items()})
+
+
+def read_draft(text: str | bytes) -> Draft:
+    """
+    What can be read of a bundle's text, with the problems of what can't.
+
+    Raises:
+        BundleError: The text is no JSON object, so that nothing can be read.
+    """
+    data = _read_object(text)
+    try:
+        bundle = Bundle.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
+        wrong = {_place(detail["loc"]) for detail in error.errors(include_url=False)}
+        kept = _without(data, wrong)
+        bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **kept}), strict=True)
+    else:
+        problems, wrong = [], set()
+    rows = {
+        name: tuple(zip(_right_places(name, data, wrong), rows, strict=True)) for name, rows in bundle.rows().items()
+    }
+    problems.extend(_duplicates(rows))
+    return Draft(rows=rows, named=_named_ids(data, rows), problems=tuple(problems))
+
+
+def _read_object(text: str | bytes) -> dict[str, Any]:
+    try:
+        data = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise BundleError([Problem("bundle", f"expected JSON, got text that is none: {error}")]) from error
+    if not isinstance(data, dict):
+        raise BundleError([Problem("bundle", f"expected a JSON object, got {type(data).__name__}")])
+    return data
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The part of an error's location that names a list or one of its rows."""
+    return location[:2] if len(location) > 1 and isinstance(location[1], int) else location[:1]
+
+
+def _without(data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> dict[str, Any]:
+    return {
+        name: [row for index, row in enumerate(data[name]) if (name, index) not in wrong]
+        for name in LISTS
+        if (name,) not in wrong and isinstance(data.get(name), list)
+    }
+
+
+def _right_places(name: str, data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> Iterator[int]:
+    rows = data.get(name)
+    if (name,) in wrong or not isinstance(rows, list):
+        return iter(())
+    return (index for index in range(len(rows)) if (name, index) not in wrong)
+
+
+def _duplicates(rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Iterator[Problem]:
+    """Rows of one list with one id; predictions, scenarios and killers share theirs."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, listed in rows.items():
+        space = "claims" if name in CLAIM_LISTS else name
+        for index, row in listed:
+            place, key = f"{name}[{index}]", (space, row_id(row))
+            if key in seen:
+                yield Problem(place, f"expected an id of its own, got {key[1]!r}, which {seen[key]} has too")
+            seen.setdefault(key, place)
+
+
+def _named_ids(data: Mapping[str, Any], rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Mapping[str, frozenset[str]]:
+    named: dict[str, frozenset[str]] = {}
+    for name, listed in rows.items():
+        ids = {row_id(row) for _, row in listed}
+        if isinstance(data.get(name), list) and len(data[name]) != len(listed):
+            ids |= {str(raw.get("id", raw.get("symbol"))) for raw in data[name] if isinstance(raw, dict)}
+        named[name] = frozenset(ids)
+    return named

@@ -1,0 +1,224 @@
+"""Bundles into the graph: checked whole, and written in one transaction or in parts."""
+
+import gc
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from graph.bundles.batches import Batch, check_size, fits_transaction, in_batches, transactions
+from graph.bundles.checked import Checked, Job, OnProgress, check_bundle
+from graph.bundles.drafts import Draft, read_draft
+from graph.bundles.writing import Written, write_batches
+from graph.database.sessions import Database, Unit
+from graph.model.bundle import CLAIM_LISTS, LISTS, Bundle, row_id
+from graph.model.rows import Evidence, Milestone, Row
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """How many rows of each list were new, differed or were there already; nothing is written in a dry run."""
+
+    created: Mapping[str, int]
+    updated: Mapping[str, int]
+    unchanged: Mapping[str, int]
+    is_dry_run: bool = False
+
+    def num_changed(self) -> int:
+        """How many rows were written."""
+        return sum(self.created.values()) + sum(self.updated.values())
+
+    def summary(self) -> str:
+        """The report in one line."""
+        would = "would be " if self.is_dry_run else ""
+        counts = ((would + "created", self.created), (would + "updated", self.updated), ("unchanged", self.unchanged))
+        return ", ".join(f"{sum(by_list.values())} {word}" for word, by_list in counts)
+
+
+class _DryRunError(Exception):
+    """Rolls a transaction of a dry run back."""
+
+
+async def import_text(
+    database: Database,
+    text: str | bytes,
+    *,
+    on_progress: OnProgress | None = None,
+    dry_run: bool = False,
+    today: date | None = None,
+) -> ImportReport:
+    """
+    Write a bundle's text into the graph: all of it, or nothing where anything is wrong with it.
+
+    Rows of up to `TRANSACTION_BYTES` are one transaction. A larger bundle is checked whole before its first row is
+    written, then written in transactions of that size while other imports wait; each part is right in itself, so
+    after a crash between two of them importing again completes the rest.
+
+    Args:
+        database: Where to.
+        text: The bundle as JSON.
+        on_progress: Told how many rows of how many are done.
+        dry_run: Do everything but keep nothing.
+        today: The day that counts as the import's; today in UTC when absent.
+    Raises:
+        BundleError: With all problems of the text, of its rows together and of them with the graph.
+        UnavailableError: The database cannot be reached.
+    """
+    draft = read_draft(text)
+    check_size(sum(len(rows) for rows in draft.rows.values()))
+    job = Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
+    run = _import_at_once if fits_transaction(draft, len(text)) else _import_in_parts
+    return await run(database, job)
+
+
+async def import_bundle(
+    database: Database,
+    bundle: Bundle,
+    *,
+    on_progress: OnProgress | None = None,
+    dry_run: bool = False,
+    today: date | None = None,
+) -> ImportReport:
+    """Write a bundle that has been read already; otherwise as `import_text`."""
+    return await import_text(database, bundle.to_json(), on_progress=on_progress, dry_run=dry_run, today=today)
+
+
+async def import_rows(unit: Unit, rows: Mapping[str, Sequence[Row]], *, today: date | None = None) -> ImportReport:
+    """
+    Write rows within a transaction: checked against each other and the graph, and completed with all that is derived.
+
+    Takes the writers' lock, as every import does.
+
+    Args:
+        unit: The transaction.
+        rows: By the name of their list in a bundle.
+        today: The day that counts as the import's; today in UTC when absent.
+    Raises:
+        BundleError: With everything that is wrong, at places such as `predictions[0].deadline`.
+    """
+    given = {name: tuple(enumerate(rows.get(name, ()))) for name in LISTS}
+    named = {name: frozenset(row_id(row) for row in rows.get(name, ())) for name in LISTS}
+    day = today or datetime.now(UTC).date()
+    job = Job(Draft(given, named, problems=()), day, _ignore_progress, is_dry_run=False)
+    await unit.run("database/lock_graph")
+    await _lock_claims(unit, job.draft)
+    checked = await check_bundle(unit, job)
+    written = Written()
+    await write_batches(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
+    return _report(checked, written, job)
+
+
+async def is_empty(database: Database) -> bool:
+    """Whether the graph has no claim yet."""
+
+    async def work(unit: Unit) -> bool:
+        return not await unit.run("bundles/find_any_claim")
+
+    return await database.read(work)
+
+
+def _ignore_progress(_done: int, _total: int) -> None:
+    return
+
+
+async def _import_at_once(database: Database, job: Job) -> ImportReport:
+    written = Written()
+
+    async def work(unit: Unit) -> ImportReport:
+        nonlocal written
+        written = Written()
+        await unit.run("database/lock_graph")
+        await _lock_claims(unit, job.draft)
+        checked = await check_bundle(unit, job)
+        await write_batches(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
+        report = _report(checked, written, job)
+        if job.is_dry_run:
+            raise _DryRunError(report)
+        return report
+
+    try:
+        return await database.write(work)
+    except _DryRunError as outcome:
+        report: ImportReport = outcome.args[0]
+        return report
+
+
+async def _lock_claims(unit: Unit, draft: Draft) -> None:
+    """
+    Take the claims whose milestones and ledgers are read here and written back, as every belief write does.
+
+    An import in parts takes them part by part; what a sweep writes between its check and its part is overwritten.
+    """
+    ids = {row_id(row) for name in CLAIM_LISTS for _, row in draft.rows[name]}
+    ids |= {row.prediction_id for _, row in draft.rows["milestones"] if isinstance(row, Milestone)}
+    ids |= {row.claim_id for _, row in draft.rows["evidence"] if isinstance(row, Evidence)}
+    for part in in_batches(sorted(ids)):
+        await unit.run("ledger/lock_claims", ids=part)
+
+
+async def _import_in_parts(database: Database, job: Job) -> ImportReport:
+    written = Written()
+    async with database.holding("database/lock_graph") as lock, _freezing():
+        checked = await check_bundle(lock, job)
+        gc.freeze()
+        progress = _progress(job, checked)
+        for part in transactions(checked.batches()):
+            written.add(await _write_part(database, job, checked, part, progress))
+    return _report(checked, written, job)
+
+
+@asynccontextmanager
+async def _freezing() -> AsyncGenerator[None, None]:
+    """The rows of a large bundle live to the end, so the collector need not look through them again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+async def _write_part(
+    database: Database,
+    job: Job,
+    checked: Checked,
+    part: Sequence[Batch],
+    progress: Callable[[int], None],
+) -> Written:
+    """One transaction of several; a dry run's is rolled back, so rows between new ends count as new unseen."""
+    written = Written()
+
+    async def work(unit: Unit) -> None:
+        nonlocal written
+        written = Written()
+        await write_batches(unit, checked, part, written, progress)
+        if job.is_dry_run:
+            raise _DryRunError
+
+    unseen = Written()
+    if job.is_dry_run:
+        for batch in part:
+            unseen.note(batch.name, [row_id(row) for _, row in batch.rows if not checked.has_ends(row)], [])
+        part = [batch._replace(rows=[entry for entry in batch.rows if checked.has_ends(entry[1])]) for batch in part]
+    try:
+        await database.write(work)
+    except _DryRunError:
+        written.add(unseen)
+    return written
+
+
+def _progress(job: Job, checked: Checked) -> Callable[[int], None]:
+    total, done = checked.num_rows(), 0
+
+    def progress(num_rows: int) -> None:
+        nonlocal done
+        done = min(total, done + num_rows)
+        job.on_progress(done, total)
+
+    return progress
+
+
+def _report(checked: Checked, written: Written, job: Job) -> ImportReport:
+    created = {name: len(written.created.get(name, ())) for name in LISTS}
+    updated = {name: len(written.updated.get(name, ())) for name in LISTS}
+    unchanged = {name: len(checked.placed[name]) - created[name] - updated[name] for name in LISTS}
+    return ImportReport(created=created, updated=updated, unchanged=unchanged, is_dry_run=job.is_dry_run)

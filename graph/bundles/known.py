@@ -1,0 +1,59 @@
+"""What the graph has already of what a bundle names."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from graph.bundles.batches import in_batches
+from graph.bundles.drafts import Draft
+from graph.bundles.lists import REFERENCES
+from graph.database.sessions import Unit
+from graph.model.bundle import CLAIM_LISTS, row_id
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the graph already has of the ids that a bundle names."""
+
+    claim_kinds: Mapping[str, str]
+    probabilities: Mapping[str, float | None]
+    import_days: Mapping[str, date]
+    predictor_ids: Mapping[str, str]
+    ledger_lengths: Mapping[str, int]
+    base_rates: Mapping[str, float]
+    published: Mapping[str, datetime | None]
+    ids: Mapping[str, frozenset[str]]
+
+
+async def list_known(unit: Unit, draft: Draft) -> Known:
+    """Read what the graph has of the ids that a draft names."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for name, rows in draft.rows.items():
+        space = "claims" if name in CLAIM_LISTS else name
+        if space in {"claims", "documents", "reference_classes"}:
+            named[space].update(row_id(row) for _, row in rows)
+        for attribute, target in REFERENCES.get(name, {}).items():
+            references = (getattr(row, attribute) for _, row in rows)
+            named["claims" if target == "predictions" else target].update(filter(None, references))
+    targets = ("claims", "predictors", "episodes", "domains", "reference_classes", "tickers", "documents", "milestones")
+    answers = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in targets})
+    found: dict[str, list[dict[str, Any]]] = {answer["list"]: answer["found"] for answer in answers}
+    claims = found["claims"]
+    return Known(
+        claim_kinds={claim["id"]: claim["kind"] for claim in claims},
+        probabilities={claim["id"]: claim["probability"] for claim in claims},
+        import_days={claim["id"]: claim["imported_on"] for claim in claims if claim["imported_on"]},
+        predictor_ids={claim["id"]: claim["predictor_id"] for claim in claims if claim["predictor_id"]},
+        ledger_lengths={claim["id"]: claim["num_evidence"] or 0 for claim in claims},
+        base_rates={row["id"]: row["base_rate"] for row in found["reference_classes"]},
+        published={document["id"]: document["published_at"] for document in found["documents"]},
+        ids={name: frozenset(row["id"] for row in rows) for name, rows in found.items()},
+    )
+
+
+async def stored_rows(unit: Unit, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a statement that takes ids, asked in batches."""
+    answers = [answer for part in in_batches(ids) for answer in await unit.run(name, ids=part)]
+    return [row for answer in answers for row in answer["rows"]]

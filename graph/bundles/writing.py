@@ -1,0 +1,174 @@
+"""Writes checked rows by batches, and settles what follows from them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from graph.bundles.batches import BATCH_ROWS, Batch, in_batches
+from graph.bundles.checked import Checked
+from graph.bundles.checks import as_evidence
+from graph.bundles.lists import BELIEF_LISTS, LISTS_WITH_MOMENTS, UPSERTS
+from graph.database.sessions import Unit
+from graph.ledger.derived import rebuild_claims
+from graph.ledger.predictor_records import refresh_records
+from graph.model.bundle import CLAIM_LISTS, LISTS, row_id
+from graph.model.page_keys import (
+    OUTCOMES,
+    bounds,
+    document_link_keys,
+    influence_keys,
+)
+from graph.model.properties import to_properties, with_moments_as_text
+from graph.model.rows import (
+    DocumentLink,
+    Influence,
+    Prediction,
+    Row,
+)
+
+
+@dataclass(slots=True)
+class Written:
+    """The ids that an import wrote, list by list."""
+
+    created: dict[str, list[str]] = field(default_factory=dict)
+    updated: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, name: str, created: Iterable[str], updated: Iterable[str]) -> None:
+        """Add what was written of one list."""
+        self.created.setdefault(name, []).extend(created)
+        self.updated.setdefault(name, []).extend(updated)
+
+    def add(self, other: "Written") -> None:
+        """Add what another transaction wrote."""
+        for name in LISTS:
+            self.note(name, other.created.get(name, ()), other.updated.get(name, ()))
+
+
+async def write_batches(
+    unit: Unit,
+    checked: Checked,
+    batches: Iterable[Batch],
+    written: Written,
+    progress: Callable[[int], None],
+) -> None:
+    """Write some batches, each with the relationships and page keys that follow from its rows."""
+    num_changed = 0
+    here = Written()
+    async with aclosing(_made_ahead(iter(batches), checked)) as made:
+        async for name, rows in made:
+            (answer,) = await unit.run(UPSERTS[name], rows=rows)
+            written.note(name, answer["created"], answer["updated"])
+            here.note(name, answer["created"], answer["updated"])
+            await _follow_up(unit, name, answer["created"], answer["updated"])
+            num_changed += len(answer["created"]) + len(answer["updated"])
+            progress(len(rows))
+    if num_changed:
+        await _settle(unit, checked, here)
+        await unit.run("database/raise_revision")
+
+
+async def _made_ahead(
+    batches: Iterator[Batch], checked: Checked
+) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
+    """Batches as their statements take them, each made while the database writes the one before."""
+    following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
+            yield batch
+    finally:
+        await asyncio.wait([following])
+
+
+def _next_batch(batches: Iterator[Batch], checked: Checked) -> tuple[str, list[dict[str, Any]]] | None:
+    for name, rows, _ in batches:
+        if rows:
+            return name, [_entry(name, row, checked) for _, row in rows]
+    return None
+
+
+def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
+    """A row as its statement takes it."""
+    properties = {**to_properties(row), **checked.page_keys(row)}
+    if name in LISTS_WITH_MOMENTS:
+        properties = with_moments_as_text(properties)
+    if name not in BELIEF_LISTS:
+        return properties
+    return {"row": properties, "derived": with_moments_as_text(checked.derived.get(row_id(row), {}))}
+
+
+async def _settle(unit: Unit, checked: Checked, written: Written) -> None:
+    """What follows from rows that changed for what was there before them: beliefs and records."""
+    predictions = {row.id: row for _, row in checked.placed["predictions"] if isinstance(row, Prediction)}
+    changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
+    ledger = (as_evidence(row) for _, row in checked.placed["evidence"])
+    stale = {row.claim_id for row in ledger if row.id in changed["evidence"]} & set(checked.known.claim_kinds)
+    stale |= {claim_id for name in CLAIM_LISTS for claim_id in written.updated.get(name, ())}
+    stale |= await _list_members(unit, written.updated.get("reference_classes", ()))
+    await rebuild_claims(unit, stale, datetime.now(UTC))
+    settled = {claim_id for claim_id in changed["predictions"] if predictions[claim_id].status in OUTCOMES}
+    settled |= set(written.updated.get("predictions", ()))
+    touched = {predictions[prediction_id].predictor_id for prediction_id in settled}
+    touched |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in settled}
+    await refresh_records(unit, changed["predictors"] | {name for name in touched if name is not None})
+
+
+async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:
+    """The predictions of some reference classes."""
+    members: set[str] = set()
+    for class_id in class_ids:
+        low, high = bounds(class_id)
+        while True:
+            (page,) = await unit.run("bundles/list_class_members", low=low, high=high, limit=BATCH_ROWS)
+            members.update(page["ids"])
+            if len(page["ids"]) < BATCH_ROWS:
+                break
+            low = page["last_key"]
+    return members
+
+
+async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Sequence[str]) -> None:
+    """What rows that changed bring with them."""
+    changed = [*created, *updated]
+    if name in CLAIM_LISTS and changed:
+        await unit.run("bundles/link_claims", ids=changed)
+        if name == "predictions":
+            await unit.run("bundles/link_predictions", ids=changed)
+    elif name == "evidence" and changed:
+        await unit.run("bundles/link_evidence", ids=changed)
+    if name in CLAIM_LISTS:
+        await _refresh_influence_keys(unit, updated)
+    elif name == "documents":
+        await _refresh_link_keys(unit, updated)
+
+
+async def _refresh_influence_keys(unit: Unit, updated: Sequence[str]) -> None:
+    """A claim whose probability changed ranks differently at both ends of its influences."""
+    for ids in in_batches(updated):
+        rows = await unit.run("bundles/list_touching_influences", ids=ids)
+        for part in in_batches(rows):
+            await unit.run("bundles/set_influence_keys", rows=[_touched_keys(row) for row in part])
+
+
+async def _refresh_link_keys(unit: Unit, updated: Sequence[str]) -> None:
+    """A document whose moment of publication changed stands elsewhere among its claims' documents."""
+    for ids in in_batches(updated):
+        (answer,) = await unit.run("bundles/list_document_links", ids=ids)
+        for part in in_batches(answer["links"]):
+            await unit.run(UPSERTS["document_links"], rows=[_link_row(link) for link in part])
+
+
+def _link_row(link: Mapping[str, Any]) -> dict[str, Any]:
+    row = DocumentLink(document_id=link["document_id"], claim_id=link["claim_id"])
+    return to_properties(row) | document_link_keys(row, link["published_at"])
+
+
+def _touched_keys(row: Mapping[str, Any]) -> dict[str, Any]:
+    influence = Influence.model_validate({name: row[name] for name in Influence.model_fields if name in row})
+    probabilities = {row["parent_id"]: row["parent_probability"], row["child_id"]: row["child_probability"]}
+    ends = {name: row[name] for name in ("kind", "parent_id", "child_id")}
+    return ends | influence_keys(influence, probabilities)

@@ -1,0 +1,1 @@
+"""The door to Neo4j: sessions, migrations, receipts, jobs."""

@@ -1,0 +1,80 @@
+"""Brings a database's schema up to the project's: ordered files, each applied once, under a lock."""
+
+from collections.abc import Sequence
+
+from cypher import Migration, list_migrations
+from graph.database.sessions import Database, Unit
+from graph.errors import MigrationDriftError
+
+# The lock itself needs its node to be unique, whoever comes first; harmless to repeat.
+LOCK_CONSTRAINT = "CREATE CONSTRAINT graph_id IF NOT EXISTS FOR (n:Graph) REQUIRE n.id IS UNIQUE"
+
+
+async def migrate(database: Database) -> tuple[str, ...]:
+    """
+    Apply what has not been applied yet; returns the names of what was.
+
+    A second starter waits for the first and then finds nothing to do. A starter that is killed half-way leaves
+    its migrations unrecorded, and since each is harmless to repeat the next starter applies them again.
+
+    Raises:
+        MigrationDriftError: An applied migration's file has changed or is gone.
+    """
+    if not await pending_migrations(database):
+        return ()
+    await database.run_schema(LOCK_CONSTRAINT)
+    async with database.holding("database/lock_migrations", unknown_names_are_fine=True) as lock:
+        # Read with the lock, and where the lock is: on a cluster another member may be behind.
+        pending = _pending(await _list_applied(lock))
+        for migration in pending:
+            for text in migration.statements:
+                await database.run_schema(text)
+            await lock.run("database/record_migration", entry=f"{migration.name}:{migration.checksum}")
+    return tuple(migration.name for migration in pending)
+
+
+async def is_migrated(database: Database) -> bool:
+    """Whether nothing is left to apply."""
+    return not await pending_migrations(database)
+
+
+async def pending_migrations(database: Database) -> tuple[Migration, ...]:
+    """
+    What has not been applied yet, in order.
+
+    Raises:
+        MigrationDriftError: An applied migration's file has changed or is gone, or an earlier one was left out.
+    """
+    return _pending(await database.read(_list_applied, unknown_names_are_fine=True))
+
+
+def _pending(applied: Sequence[str]) -> tuple[Migration, ...]:
+    migrations = list_migrations()
+    for position, entry in enumerate(applied):
+        name, _, checksum = entry.partition(":")
+        found = migrations[position] if position < len(migrations) else None
+        if found is None or found.name != name:
+            raise MigrationDriftError(_missing_message(name, found))
+        if found.checksum != checksum:
+            raise MigrationDriftError(_changed_message(name, checksum, found.checksum))
+    return migrations[len(applied) :]
+
+
+async def _list_applied(unit: Unit) -> list[str]:
+    rows = await unit.run("database/list_migrations")
+    return list(rows[0]["applied"]) if rows else []
+
+
+def _missing_message(name: str, found: Migration | None) -> str:
+    instead = f"found {found.name}.cypher in its place" if found else "found no such file"
+    return (
+        f"the database was migrated with {name}.cypher, {instead}; "
+        "run the version of Foregraph that made this database, or a newer one"
+    )
+
+
+def _changed_message(name: str, applied: str, found: str) -> str:
+    return (
+        f"{name}.cypher has changed since it was applied (checksum then {applied[:12]}, now {found[:12]}); "
+        "put the file back and write the change as a new migration"
+    )

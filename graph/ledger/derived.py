@@ -1,0 +1,328 @@
+"""
+Whole ledgers: everything stored that follows from them checked, made anew, and moved on with time.
+
+`verify` reports each stored value that is not, bit for bit, what its ledger comes to; `rebuild` sets it. Posteriors
+move with time alone, so `refresh_posteriors` makes them anew for the moment, in batches that disturb no other writer.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graph.database.sessions import Database, Unit
+from graph.inference.evidence import POLICY
+from graph.inference.posterior import ledger_step, posteriors
+from graph.inference.time import moments_of, time_remaining_fractions, utc_moments, windows_of
+from graph.ledger.claim_state import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view
+from graph.ledger.predictor_records import list_records, stored_record
+from graph.model.page_keys import Anchors, probability_keys, ranges
+from graph.model.properties import from_properties
+from graph.model.rows import Evidence
+
+PAGE_CLAIMS = 1_000
+REFRESH_PAGE_CLAIMS = 5_000
+REFRESH_BATCH_CLAIMS = 1_000
+VERIFY_TRIES = 3
+DERIVED_VERSION = 1
+"""Rises when what is stored beside the ledger changes, so that an older graph is rebuilt at the next start."""
+
+OnProgress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    A stored value that is not what the ledger comes to.
+
+    Attributes:
+        subject: Claim, Evidence or Predictor.
+        node_id: Its id.
+        name: The property.
+        stored: What stands there.
+        expected: What should.
+    """
+
+    subject: str
+    node_id: str
+    name: str
+    stored: Any
+    expected: Any
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.node_id}: {self.name} is {self.stored!r}, the ledger says {self.expected!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """A node and what should stand on it."""
+
+    subject: str
+    node_id: str
+    claim_id: str
+    stored: Mapping[str, Any]
+    expected: Mapping[str, Any]
+
+    def differences(self) -> Iterator[Difference]:
+        for name, value in self.expected.items():
+            if self.stored.get(name) != value:
+                yield Difference(self.subject, self.node_id, name, self.stored.get(name), value)
+
+
+class _StoredClaim(NamedTuple):
+    """A claim as `ledger/list_claims` gives it, moments in microseconds."""
+
+    id: str
+    is_prediction: bool
+    inside_log_odds: float | None
+    base_rate: float | None
+    from_year: int | None
+    window_start: int | None
+    window_end: int | None
+    resolved_at: int | None
+    posterior_as_of: int | None
+    status: str
+    domain_id: str | None
+    predictor_id: str | None
+    reference_class_id: str | None
+
+
+async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime) -> None:
+    """Make anew what follows from some claims' ledgers, posteriors as of the moment; takes the claims' locks."""
+    ids = sorted(set(claim_ids))
+    for start in range(0, len(ids), PAGE_CLAIMS):
+        part = ids[start : start + PAGE_CLAIMS]
+        await unit.run("ledger/lock_claims", ids=part)
+        rows = await unit.run("ledger/list_claim_states", ids=part)
+        await _set(unit, await _derive(unit, rows, moment))
+
+
+async def verify(database: Database, *, on_progress: OnProgress | None = None) -> AsyncIterator[Difference]:
+    """Each stored value that is not what the ledger comes to, posteriors at the moment that they are stored as of."""
+    async for ids in _id_pages(database, "Claim"):
+        for found in await _verify_claims(database, ids):
+            yield found
+        if on_progress is not None:
+            on_progress(len(ids))
+    async for ids in _id_pages(database, "Predictor"):
+
+        async def records(unit: Unit, ids: list[str] = ids) -> list[Difference]:
+            return [found for derived in await _derive_records(unit, ids) for found in derived.differences()]
+
+        for found in await database.read(records):
+            yield found
+
+
+async def _verify_claims(database: Database, ids: Sequence[str]) -> list[Difference]:
+    """Differences that stay when one looks again: a claim may be written between two statements that read it."""
+    differences: list[Difference] = []
+    asked = list(ids)
+    for _ in range(VERIFY_TRIES):
+
+        async def work(unit: Unit, asked: list[str] = asked) -> list[_Derived]:
+            rows = await unit.run("ledger/list_claim_states", ids=asked)
+            return await _derive(unit, rows, None)
+
+        wrong = [entry for entry in await database.read(work) if any(entry.differences())]
+        differences = [found for entry in wrong for found in entry.differences()]
+        asked = sorted({entry.claim_id for entry in wrong})
+        if not asked:
+            break
+    return differences
+
+
+async def rebuild(database: Database, *, moment: datetime | None = None, on_progress: OnProgress | None = None) -> int:
+    """Make anew all that follows from the ledger; returns how many claims that was."""
+    num_claims = 0
+    async for ids in _id_pages(database, "Claim"):
+
+        async def work(unit: Unit, ids: list[str] = ids) -> None:
+            await rebuild_claims(unit, ids, moment or datetime.now(UTC))
+            await unit.run("database/raise_revision")
+
+        await database.write(work)
+        num_claims += len(ids)
+        if on_progress is not None:
+            on_progress(len(ids))
+    async for ids in _id_pages(database, "Predictor"):
+
+        async def records(unit: Unit, ids: list[str] = ids) -> None:
+            await unit.run("ledger/lock_predictors", ids=ids)
+            await _set(unit, await _derive_records(unit, ids))
+
+        await database.write(records)
+    return num_claims
+
+
+async def refresh_posteriors(
+    database: Database, moment: datetime | None = None, *, on_progress: OnProgress | None = None
+) -> int:
+    """
+    Bring every claim's stored posterior to a moment, now when absent; returns how many were set.
+
+    A claim that is written meanwhile keeps what that write stored.
+    """
+    now = moment or datetime.now(UTC)
+    num_set = 0
+    async for page in _claim_pages(database):
+        entries = _refreshed(page, now)
+        for start in range(0, len(entries), REFRESH_BATCH_CLAIMS):
+            part = entries[start : start + REFRESH_BATCH_CLAIMS]
+
+            async def work(unit: Unit, part: list[dict[str, Any]] = part) -> int:
+                (row,) = await unit.run("ledger/set_posteriors", claims=part, moment=now)
+                return int(row["num_claims"])
+
+            num_set += await database.write(work)
+            if on_progress is not None:
+                on_progress(len(part))
+    return num_set
+
+
+async def ensure_rebuilt(database: Database) -> bool:
+    """Rebuild a graph that an older version has written; returns whether there was anything to rebuild."""
+
+    async def read(unit: Unit) -> int:
+        rows = await unit.run("ledger/get_derived_version")
+        return rows[0]["version"] if rows else 0
+
+    if await database.read(read, unknown_names_are_fine=True) >= DERIVED_VERSION:
+        return False
+    num_claims = await rebuild(database)
+
+    async def note(unit: Unit) -> None:
+        await unit.run("ledger/set_derived_version", version=DERIVED_VERSION)
+
+    await database.write(note)
+    return num_claims > 0
+
+
+async def _claim_pages(database: Database) -> AsyncIterator[list[_StoredClaim]]:
+    """All claims by id, as far as their posteriors follow from them."""
+    after = ""
+    while True:
+
+        async def work(unit: Unit, after: str = after) -> list[_StoredClaim]:
+            (row,) = await unit.run("ledger/list_claims", after=after, limit=REFRESH_PAGE_CLAIMS)
+            return [_StoredClaim(*claim) for claim in row["claims"]]
+
+        page = await database.read(work)
+        if page:
+            yield page
+        if len(page) < REFRESH_PAGE_CLAIMS:
+            return
+        after = page[-1].id
+
+
+async def _id_pages(database: Database, subject: str) -> AsyncIterator[list[str]]:
+    """The ids of all nodes of a subject, in order."""
+    after = ""
+    while True:
+
+        async def work(unit: Unit, after: str = after) -> list[str]:
+            rows = await unit.run(
+                "reading/list_nodes", subject=subject, after=after, properties=["id"], limit=PAGE_CLAIMS
+            )
+            return [row["properties"][0] for row in rows]
+
+        ids = await database.read(work)
+        if ids:
+            yield ids
+        if len(ids) < PAGE_CLAIMS:
+            return
+        after = ids[-1]
+
+
+async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datetime | None) -> list[_Derived]:
+    """What should stand on claims and their ledger rows, posteriors as of the moment or of the one stored with them."""
+    asked = ranges(row["claim"]["id"] for row in claims)
+    ledgers = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=asked)}
+    bare = dict.fromkeys(("inside_log_odds", "num_evidence", "last_recorded_at"))
+    derived: list[_Derived] = []
+    for found in claims:
+        claim = found["claim"]
+        stored_rows = ledgers[claim["id"]]
+        state = ClaimState.from_row({**found, "claim": {**claim, **bare}})
+        rows = [from_properties(Evidence, stored) for stored in stored_rows]
+        beside = derive_rows(rows, inside_log_odds=state.inside_log_odds)
+        for row, stored, own in zip(rows, stored_rows, beside, strict=True):
+            derived.append(_Derived("Evidence", row.id, row.claim_id, stored, own.properties() | _figures(row, own)))
+        as_of = moment or claim["posterior_as_of"] or datetime.now(UTC)
+        expected = state.after(rows, beside).stored(as_of)
+        derived.append(_Derived("Claim", claim["id"], claim["id"], claim, _comparable(expected, moment)))
+    return derived
+
+
+def _comparable(expected: Mapping[str, Any], moment: datetime | None) -> Mapping[str, Any]:
+    """To set, all of it; to compare, what was read, in which one key stands for all of them."""
+    if moment is not None:
+        return expected
+    anchored = {name for name in expected if name.endswith("_probability_key")}
+    return {name: value for name, value in expected.items() if name not in anchored}
+
+
+def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
+    """What a row of our own policy should say; nothing of an imported one, which says what it came with."""
+    if row.policy != POLICY.name or own.prior_inside_log_odds is None or row.kappa is None:
+        return {}
+    step = ledger_step(
+        prior_logit=own.prior_inside_log_odds,
+        total_llr=own.total_llr,
+        total_adjusted_llr=own.total_adjusted_llr,
+        kappa=row.kappa,
+        trf=row.trf,
+        outside_view=outside_view(row.reference_class_id, row.base_rate),
+    )
+    return as_mapping(step)
+
+
+async def _derive_records(unit: Unit, ids: Sequence[str]) -> list[_Derived]:
+    return [
+        _Derived("Predictor", properties["id"], "", properties, stored_record(in_use))
+        for properties, in_use in await list_records(unit, ids)
+    ]
+
+
+async def _set(unit: Unit, derived: Sequence[_Derived]) -> None:
+    statements = {
+        "Evidence": ("ledger/set_evidence", "rows"),
+        "Claim": ("ledger/set_claims", "claims"),
+        "Predictor": ("ledger/set_records", "predictors"),
+    }
+    for subject, (name, parameter) in statements.items():
+        changed = [entry for entry in derived if entry.subject == subject and any(entry.differences())]
+        entries = [{"id": entry.node_id, "properties": dict(entry.expected)} for entry in changed]
+        if entries:
+            await unit.run(name, **{parameter: entries})
+
+
+def _refreshed(page: Sequence[_StoredClaim], now: datetime) -> list[dict[str, Any]]:
+    """The posteriors of a page of claims as their statement takes them, computed all at once."""
+    claims = [claim for claim in page if claim.inside_log_odds is not None]
+    if not claims:
+        return []
+    resolved = moments_of([claim.resolved_at for claim in claims])
+    (moment,) = utc_moments([now])
+    trfs = time_remaining_fractions(
+        *windows_of(
+            [claim.from_year for claim in claims],
+            [claim.window_start for claim in claims],
+            [claim.window_end for claim in claims],
+        ),
+        np.where(np.isnat(resolved), moment, np.minimum(resolved, moment)),
+    )
+    beliefs = posteriors(
+        np.array([claim.inside_log_odds for claim in claims], np.float64),
+        base_rates=np.array([np.nan if claim.base_rate is None else claim.base_rate for claim in claims]),
+        trfs=trfs,
+    )
+    entries = []
+    for claim, probability in zip(claims, beliefs.tolist(), strict=True):
+        properties: dict[str, Any] = {"posterior": probability}
+        if claim.is_prediction:
+            anchors = Anchors(claim.status, claim.domain_id, claim.predictor_id, claim.reference_class_id)
+            properties |= probability_keys(claim.id, anchors, probability)
+        entries.append({"id": claim.id, "as_of": claim.posterior_as_of, "properties": properties})
+    return entries

@@ -1,0 +1,74 @@
+"""Predictors' records: what their resolved predictions come to, kept on their nodes for intake and for analysts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graph.database.sessions import Unit
+from graph.inference.calibration import CalibrationRecord, KappaInUse, calibration_record, kappa_in_use
+from graph.model.page_keys import ranges
+
+ELSEWHERE = "elsewhere"
+"""Kappa's source where an imported record does not name its own."""
+
+BATCH_PREDICTORS = 500
+
+
+def record_of(stated: Sequence[float], outcomes: Sequence[bool]) -> CalibrationRecord:
+    """The record of resolved predictions."""
+    return calibration_record(np.asarray(stated, dtype=np.float64), np.asarray(outcomes, dtype=np.bool_))
+
+
+def record_elsewhere(properties: Mapping[str, Any]) -> KappaInUse | None:
+    """The record that a predictor came with; None where none did, or none that says a kappa."""
+    kappa, num_resolved = properties["record_kappa"], properties["record_n_resolved"]
+    if kappa is None or num_resolved is None:
+        return None
+    return KappaInUse(kappa, properties["record_source"] or ELSEWHERE, properties["record_brier"], num_resolved)
+
+
+def kappa_of(properties: Mapping[str, Any]) -> KappaInUse:
+    """What a predictor's next evidence is weighed by, from the predictor's node."""
+    if properties["kappa"] is not None:
+        return KappaInUse(
+            properties["kappa"], properties["kappa_source"], properties["brier"], properties["n_resolved"]
+        )
+    return kappa_in_use(record_of((), ()), record_elsewhere(properties))
+
+
+def stored_record(in_use: KappaInUse) -> dict[str, Any]:
+    """What a predictor's node keeps."""
+    return {
+        "kappa": in_use.kappa,
+        "kappa_source": in_use.source,
+        "brier": in_use.brier,
+        "n_resolved": in_use.num_resolved,
+    }
+
+
+async def list_records(unit: Unit, predictor_ids: Iterable[str]) -> list[tuple[Mapping[str, Any], KappaInUse]]:
+    """Each predictor's properties as they are stored, and the record that they should come to."""
+    rows = await unit.run("ledger/list_records", predictors=ranges(sorted(predictor_ids)))
+    return [
+        (
+            row["predictor"],
+            kappa_in_use(record_of(row["stated"], row["outcomes"]), record_elsewhere(row["predictor"])),
+        )
+        for row in rows
+    ]
+
+
+async def refresh_records(unit: Unit, predictor_ids: Iterable[str]) -> None:
+    """Make predictors' records anew from the predictions that are resolved now; for evidence that comes later."""
+    ids = sorted(set(predictor_ids))
+    for start in range(0, len(ids), BATCH_PREDICTORS):
+        part = ids[start : start + BATCH_PREDICTORS]
+        await unit.run("ledger/lock_predictors", ids=part)
+        entries = [
+            {"id": properties["id"], "properties": stored_record(in_use)}
+            for properties, in_use in await list_records(unit, part)
+            if any(properties[name] != value for name, value in stored_record(in_use).items())
+        ]
+        if entries:
+            await unit.run("ledger/set_records", predictors=entries)

@@ -1,0 +1,312 @@
+"""The network of all claims: fetched whole by a few statements, and made into arrays as of a moment."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.database.sessions import Reading, Unit
+from graph.errors import BusyError, OversizeError
+from graph.inference.evidence import POLICY
+from graph.inference.log_odds import FloatArray, logits
+from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
+from graph.inference.network.structure import BoolArray, Network, build_network
+from graph.inference.posterior import posteriors
+from graph.inference.time import MomentArray, moments_of, time_remaining_fractions, utc_moments, windows_of
+from graph.model.kinds import ClaimStatus
+
+PAGE_CLAIMS: Final = 5_000
+FETCH_TRIES: Final = 5
+"""A fetch that a write came into is thrown away; when writes come this fast, the client is told to try again."""
+
+MAX_CLAIMS: Final = 250_000
+MAX_INFLUENCES: Final = 2_000_000
+"""What a process holds of a graph: some 500 bytes a claim and 100 an influence while it is being fetched."""
+
+LONG_SECONDS: Final = 5.0
+"""After which a read transaction is exchanged for a new one, long before it expires."""
+
+STATUSES: Final = tuple(ClaimStatus)
+_OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Which state of the graph something belongs to: its revision, and when that was written, in microseconds."""
+
+    revision: int
+    revised_at: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """
+    Claims and influences as they are stored.
+
+    Attributes:
+        state: Of the graph.
+        ids: Of the n claims, in order.
+        places: Where each claim stands.
+        stated: Stated probabilities; NaN without; shape (n,).
+        inside: Inside log-odds; NaN without; shape (n,).
+        base_rates: Of the claims' reference classes; NaN without; shape (n,).
+        statuses: Places in `STATUSES`, shape (n,).
+        starts: Of the windows; NaT without; shape (n,).
+        deadlines: Likewise.
+        resolved: When outcomes became known; NaT for others; shape (n,).
+        influences: Parent, child, kind, P(child | true), P(child | false) of each influence that has a table, in the
+            order of their parents and for one parent of their children and kinds.
+    """
+
+    state: State
+    ids: tuple[str, ...]
+    places: Mapping[str, int]
+    stated: FloatArray
+    inside: FloatArray
+    base_rates: FloatArray
+    statuses: NDArray[np.int8]
+    starts: MomentArray
+    deadlines: MomentArray
+    resolved: MomentArray
+    influences: tuple[tuple[int, int, str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InfluenceKey:
+    """Which influence: its kind and the ids of its ends."""
+
+    kind: str
+    parent_id: str
+    child_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """
+    The network at a moment: the claims that take part, which have a probability and are not annulled.
+
+    Attributes:
+        snapshot: What it was made of.
+        moment: For which time-remaining fractions hold.
+        ids: Of the claims that take part, in order.
+        places: Where each stands.
+        network: Them and their influences.
+        influences: Which influence each of the network's is.
+        evidence: What is known of each.
+        inside_weights: The weight of each one's inside view, shape (n,).
+        structure_key: The same for the same model.
+        evidence_key: The same for the same evidence.
+    """
+
+    snapshot: Snapshot
+    moment: datetime
+    ids: tuple[str, ...]
+    places: Mapping[str, int]
+    network: Network
+    influences: tuple[InfluenceKey, ...]
+    evidence: Evidence
+    inside_weights: FloatArray
+    structure_key: bytes
+    evidence_key: bytes
+
+
+async def fetch_state(unit: Unit) -> State:
+    """The graph's state."""
+    rows = await unit.run("database/get_revision")
+    return State(rows[0]["revision"], rows[0]["revised_at"]) if rows else State(0, None)
+
+
+async def fetch_snapshot(unit: Unit, state: State, *, page_claims: int = PAGE_CLAIMS) -> Snapshot:
+    """
+    Everything that the network is made of, as of one state: read again where a write came in between.
+
+    Args:
+        unit: Where to read.
+        state: As it was just seen.
+        page_claims: How many claims a statement returns.
+
+    Raises:
+        BusyError: Writes come faster than the network can be read.
+        OversizeError: There are more claims or influences than a process holds.
+    """
+    for _ in range(FETCH_TRIES):
+        stored = await _fetch(unit, state, page_claims)
+        after = await fetch_state(unit)
+        if stored is not None and after == state:
+            return await asyncio.to_thread(_make_snapshot, state, stored)
+        state = after
+    message = f"the graph was written each of the {FETCH_TRIES} times that the network was read; try again"
+    raise BusyError(message)
+
+
+@dataclass(slots=True)
+class _Stored:
+    """Rows as the statements give them."""
+
+    claims: list[list[Any]] = field(default_factory=list)
+    influences: list[list[Any]] = field(default_factory=list)
+    base_rates: dict[str, float] = field(default_factory=dict)
+
+
+async def _fetch(unit: Unit, state: State, page_claims: int) -> _Stored | None:
+    """All rows; None where a transaction that took over from one about to expire sees another state."""
+    stored = _Stored(base_rates=await _fetch_base_rates(unit, page_claims))
+    began = time.monotonic()
+    while True:
+        if isinstance(unit, Reading) and time.monotonic() - began > LONG_SECONDS:
+            await unit.read_after(None)
+            began = time.monotonic()
+            if await fetch_state(unit) != state:
+                return None
+        page = {"after": stored.claims[-1][0] if stored.claims else "", "limit": page_claims}
+        (claims,) = await unit.run("network/list_claims", **page)
+        (influences,) = await unit.run("network/list_influences", **page)
+        stored.claims += claims["claims"]
+        stored.influences += influences["influences"]
+        _check_size("claims", len(stored.claims), MAX_CLAIMS)
+        _check_size("influences", len(stored.influences), MAX_INFLUENCES)
+        if len(claims["claims"]) < page_claims:
+            return stored
+
+
+async def _fetch_base_rates(unit: Unit, page_size: int) -> dict[str, float]:
+    base_rates: dict[str, float] = {}
+    after = ""
+    while True:
+        rows = await unit.run(
+            "reading/list_nodes", subject="ReferenceClass", after=after, properties=["id", "base_rate"], limit=page_size
+        )
+        base_rates |= dict(row["properties"] for row in rows)
+        if len(rows) < page_size:
+            return base_rates
+        after = rows[-1]["properties"][0]
+
+
+def _check_size(what: str, size: int, limit: int) -> None:
+    if size > limit:
+        message = f"expected at most {limit:,} {what} to compute over, got {size:,} or more"
+        raise OversizeError(message, size=size, limit=limit)
+
+
+def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
+    columns = list(zip(*stored.claims, strict=True)) or [()] * 9
+    ids, stated, inside, statuses, class_ids, from_years, window_starts, window_ends, resolved = columns
+    places = {claim_id: place for place, claim_id in enumerate(ids)}
+    starts, deadlines = windows_of(from_years, window_starts, window_ends)
+    status_places = {status.value: place for place, status in enumerate(STATUSES)}
+    return Snapshot(
+        state=state,
+        ids=tuple(ids),
+        places=places,
+        stated=_numbers(stated),
+        inside=_numbers(inside),
+        base_rates=_numbers([None if class_id is None else stored.base_rates.get(class_id) for class_id in class_ids]),
+        statuses=np.array([status_places[status] for status in statuses], np.int8),
+        starts=starts,
+        deadlines=deadlines,
+        resolved=moments_of(resolved),
+        influences=tuple(
+            (places[parent], places[child], kind, p_if_true, p_if_false)
+            for parent, child, kind, p_if_true, p_if_false in sorted(stored.influences)
+            if child in places and parent in places
+        ),
+    )
+
+
+def _numbers(values: Sequence[float | None]) -> FloatArray:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def network_moment(now: datetime) -> datetime:
+    """The network's moment: the last full hour."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def make_view(snapshot: Snapshot, moment: datetime) -> View:
+    """The network as arrays at a moment."""
+    annulled = STATUSES.index(ClaimStatus.ANNULLED)
+    takes_part = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
+    numbers = np.cumsum(takes_part) - 1
+    ids = tuple(snapshot.ids[place] for place in np.flatnonzero(takes_part).tolist())
+    rows = [row for row in snapshot.influences if takes_part[row[0]] and takes_part[row[1]]]
+    stated = snapshot.stated[takes_part]
+    references, log_odds, weights = _references(snapshot, takes_part, moment)
+    inside = snapshot.inside[takes_part]
+    llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - log_odds))
+    network = build_network(
+        stated=stated,
+        reference=references,
+        keys=claim_keys(ids),
+        parents=numbers[np.array([row[0] for row in rows], np.int64)],
+        children=numbers[np.array([row[1] for row in rows], np.int64)],
+        p_if_true=np.array([row[3] for row in rows], np.float64),
+        p_if_false=np.array([row[4] for row in rows], np.float64),
+    )
+    evidence = make_evidence(llr, _outcomes(snapshot.statuses[takes_part]))
+    return View(
+        snapshot=snapshot,
+        moment=moment,
+        ids=ids,
+        places={claim_id: place for place, claim_id in enumerate(ids)},
+        network=network,
+        influences=tuple(InfluenceKey(row[2], snapshot.ids[row[0]], snapshot.ids[row[1]]) for row in rows),
+        evidence=evidence,
+        inside_weights=weights,
+        structure_key=_structure_key(network),
+        evidence_key=_digest(evidence.llr, evidence.observed),
+    )
+
+
+def _references(
+    snapshot: Snapshot, takes_part: BoolArray, moment: datetime
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Reference beliefs, stated log-odds and the weights of the inside view; claims with an outcome stand still."""
+    resolved = snapshot.resolved[takes_part]
+    (now,) = utc_moments([moment])
+    moments = np.where(np.isnat(resolved), now, np.minimum(resolved, now))
+    trfs = time_remaining_fractions(snapshot.starts[takes_part], snapshot.deadlines[takes_part], moments)
+    base_rates = snapshot.base_rates[takes_part]
+    log_odds = logits(snapshot.stated[takes_part])
+    references = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
+    is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs)
+    weights = np.where(is_blended, 1.0 - POLICY.outside_weight * np.nan_to_num(trfs), 1.0)
+    return references, log_odds, weights
+
+
+def _outcomes(statuses: NDArray[np.int8]) -> OutcomeArray:
+    by_status = np.array([_OUTCOMES.get(status, UNKNOWN) for status in STATUSES], np.int8)
+    outcomes: OutcomeArray = by_status[statuses]
+    return outcomes
+
+
+def claim_keys(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """What names each claim to the random streams: the same wherever it stands, and on every machine."""
+    digests = b"".join(hashlib.blake2b(claim_id.encode(), digest_size=8).digest() for claim_id in ids)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def _structure_key(network: Network) -> bytes:
+    return _digest(
+        network.keys,
+        network.stated,
+        network.reference,
+        network.link_parents,
+        network.link_children,
+        network.edge_links,
+        network.p_if_true,
+        network.p_if_false,
+    )
+
+
+def _digest(*arrays: NDArray[Any]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()

@@ -1,0 +1,243 @@
+"""
+The sweep: what should have shown by now and has not.
+
+It walks the milestones that are due, one transaction for each of their predictions, under the prediction's lock. What
+a transaction has seen to it takes off the walk, so a sweep that is run twice, at the same time or after it was killed
+anywhere, finds only what is left.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
+from graph.database.sessions import Database, Unit
+from graph.errors import RefusedError
+from graph.inference.evidence import POLICY, missed_check_in
+from graph.inference.milestones import is_overdue
+from graph.ledger.entries import Recorded, check_past
+from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
+from graph.model.page_keys import MARK, milestone_keys
+from graph.model.rows import Milestone
+from graph.outcomes.milestone_chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
+from graph.outcomes.milestones import CHECK_IN_MISSED
+from graph.outcomes.service_entries import (
+    Occasion,
+    StoredClaim,
+    append_steps,
+    get_claim,
+    take_milestone_step,
+    validated,
+)
+from graph.words import counted
+
+MUTATION = "sweepMilestones"
+SWEEP = "sweep"
+PAGE_MILESTONES = 500
+# Each waits for the database most of its time; more would only queue for the same locks.
+TRANSACTIONS_AT_ONCE = 4
+# An answer is kept under its key and read at once; a first sweep of a large graph finds more than anybody reads.
+MAX_REPORTED = 1_000
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """
+    What a sweep has found.
+
+    Attributes:
+        moment: What was due before it.
+        num_predictions: On how many predictions something was overdue.
+        num_overdue: How many milestones are overdue since.
+        num_missed: How many missed check-ins went into the ledger.
+        misses: The first `MAX_REPORTED` of them: `milestone_id`, `evidence_id`, `claim_id`, `step`, `before`, `after`.
+        failures: Predictions whose milestones could not be seen to, and why.
+    """
+
+    moment: datetime
+    num_predictions: int = 0
+    num_overdue: int = 0
+    num_missed: int = 0
+    misses: list[Payload] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, payload: Payload) -> None:
+        """What was found on one prediction."""
+        self.num_predictions += bool(payload["num_overdue"] or payload["misses"])
+        self.num_overdue += payload["num_overdue"]
+        self.num_missed += len(payload["misses"])
+        self.misses += payload["misses"][: MAX_REPORTED - len(self.misses)]
+
+    def summary(self, *, is_dry_run: bool = False) -> str:
+        """The report in one line."""
+        become, go = ("would become", "would go") if is_dry_run else ("became", "went")
+        overdue, missed = counted(self.num_overdue, "milestone"), counted(self.num_missed, "missed check-in")
+        where = counted(self.num_predictions, "prediction")
+        return f"{overdue} {become} overdue and {missed} {go} into the ledger, on {where}"
+
+    def payload(self) -> Payload:
+        """The report as an answer holds it."""
+        return {
+            "moment": self.moment.isoformat(),
+            "num_predictions": self.num_predictions,
+            "num_overdue": self.num_overdue,
+            "num_missed": self.num_missed,
+            "misses": self.misses,
+            "failures": self.failures,
+        }
+
+
+async def sweep(
+    database: Database, moment: datetime | None = None, *, is_dry_run: bool = False, by: str = SWEEP
+) -> SweepReport:
+    """
+    Mark what is overdue, and put the miss of each overdue check-in into the ledger, once and ever.
+
+    Args:
+        database: Where.
+        moment: What was due before it, with the grace, is overdue; now when absent, never later.
+        is_dry_run: Say what it would do, and keep nothing.
+        by: Who sweeps.
+
+    Raises:
+        FutureObservationError: The moment lies ahead.
+    """
+    now = datetime.now(UTC)
+    if moment is not None:
+        check_past(moment, now, path="asOf")
+    report = SweepReport(moment or now)
+    async for prediction_ids in _pages(database, report.moment):
+        for start in range(0, len(prediction_ids), TRANSACTIONS_AT_ONCE):
+            part = prediction_ids[start : start + TRANSACTIONS_AT_ONCE]
+            found = await asyncio.gather(
+                *(_sweep_one(database, name, report.moment, by, is_dry_run=is_dry_run) for name in part),
+                return_exceptions=True,
+            )
+            _add_all(report, part, found)
+    return report
+
+
+async def sweep_once(
+    database: Database,
+    moment: datetime | None = None,
+    *,
+    idempotency_key: str | None = None,
+    is_dry_run: bool = False,
+    by: str = SWEEP,
+) -> Answered:
+    """
+    Sweep, and answer a retry under the same key with the same report.
+
+    Raises:
+        FutureObservationError: The moment lies ahead.
+        KeyReusedError: The key stands for another request.
+    """
+    arguments = {"moment": None if moment is None else moment.astimezone(UTC).isoformat(), "by": by}
+    request = WriteRequest(MUTATION, arguments, idempotency_key, is_dry_run)
+    before = await find_answer(database, request)
+    if before is not None:
+        return before
+    report = (await sweep(database, moment, is_dry_run=is_dry_run, by=by)).payload()
+
+    async def work(_: Unit) -> Payload:
+        return report
+
+    return await write_once(database, request, work, raises_revision=False)
+
+
+def _add_all(report: SweepReport, prediction_ids: Sequence[str], found: Sequence[Payload | BaseException]) -> None:
+    """What was found on some predictions; one that is refused does not keep the others from being seen to."""
+    for prediction_id, outcome in zip(prediction_ids, found, strict=True):
+        if isinstance(outcome, RefusedError):
+            report.failures.append(f"{prediction_id}: {outcome}")
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            report.add(outcome)
+
+
+async def _pages(database: Database, moment: datetime) -> AsyncIterator[list[str]]:
+    """Predictions with a milestone whose due day and grace lie behind, page by page of such milestones."""
+    first_day_not_due = (moment - timedelta(days=POLICY.grace_days)).astimezone(UTC).date() + timedelta(days=1)
+    high, after = first_day_not_due.isoformat(), ""
+    seen: set[str] = set()
+    while True:
+
+        async def work(unit: Unit, after: str = after) -> tuple[list[str], list[str]]:
+            (page,) = await unit.run("outcomes/list_due_milestones", after=after, high=high, limit=PAGE_MILESTONES)
+            ids = [key.partition(MARK)[2] for key in page["keys"]]
+            owners = await unit.run("outcomes/list_milestone_owners", ids=ids) if ids else [{"prediction_ids": []}]
+            return page["keys"], owners[0]["prediction_ids"]
+
+        keys, prediction_ids = await database.read(work)
+        # A transaction sees to the whole chain, so later pages need not come back to it.
+        yield [name for name in prediction_ids if name not in seen]
+        seen.update(prediction_ids)
+        if len(keys) < PAGE_MILESTONES:
+            return
+        after = keys[-1]
+
+
+async def _sweep_one(database: Database, prediction_id: str, moment: datetime, by: str, *, is_dry_run: bool) -> Payload:
+    arguments = {"prediction_id": prediction_id, "moment": moment.isoformat()}
+    request = WriteRequest(SWEEP, arguments, is_dry_run=is_dry_run)
+
+    async def work(unit: Unit) -> Payload:
+        return await _sweep_chain(unit, prediction_id, moment, by)
+
+    return (await write_once(database, request, work, claim_ids=[prediction_id])).payload
+
+
+async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str) -> Payload:
+    """See to everything overdue in one chain; the prediction is locked."""
+    chain = [milestone for milestone in await list_chain(unit, prediction_id) if _is_due(milestone, moment)]
+    missed = await list_missed(unit, chain)
+    claim = await get_claim(unit, prediction_id)
+    now = datetime.now(UTC)
+    state, taken, set_rows = claim.state, list[Recorded](), dict[str, dict[str, Any]]()
+    misses = []
+    for milestone in chain:
+        emits = _emits(milestone, claim) and milestone.id not in missed
+        emitted_at = milestone.miss_emitted_at or (now if milestone.id in missed else None)
+        if emits:
+            occasion = Occasion(kind=CHECK_IN_MISSED, observed_at=moment, by=by, idempotency_key=miss_key(milestone.id))
+            step = take_milestone_step(claim, state, occasion, now, (milestone, missed_check_in()))
+            misses.append({"milestone_id": milestone.id, **step.payload(now)})
+            taken.append(step)
+            state, emitted_at = step.after, step.row.recorded_at
+        set_rows[milestone.id] = _swept(milestone, emitted_at, by)
+    if taken:
+        await append_steps(unit, claim, taken, state, now)
+    await set_milestones(unit, set_rows)
+    num_overdue = sum(milestone.status is MilestoneStatus.PENDING for milestone in chain)
+    return {"num_overdue": num_overdue, "misses": misses}
+
+
+def _is_due(milestone: Milestone, moment: datetime) -> bool:
+    due = milestone.due_date()
+    is_waiting = milestone.status not in OBSERVED and milestone_keys(milestone)["due_key"] is not None
+    return is_waiting and due is not None and is_overdue(due, moment, grace_days=POLICY.grace_days)
+
+
+def _emits(milestone: Milestone, claim: StoredClaim) -> bool:
+    """Whether its miss bears on a belief: on an open prediction's with a stated probability."""
+    return (
+        milestone.kind is MilestoneKind.CHECK_IN
+        and milestone.miss_emitted_at is None
+        and claim.state.status is ClaimStatus.OPEN
+        and claim.state.inside_log_odds is not None
+    )
+
+
+def _swept(milestone: Milestone, emitted_at: datetime | None, by: str) -> dict[str, Any]:
+    """What its node keeps: no key to walk by, whether or not there was a belief to bear on."""
+    emitted_by = milestone.miss_emitted_by or (by if emitted_at is not None else None)
+    values = {
+        "status": MilestoneStatus.OVERDUE,
+        "miss_emitted_at": emitted_at,
+        "miss_emitted_by": emitted_by,
+    }
+    swept = validated(Milestone, {**dict(milestone), **values})
+    return {**values, "status": swept.status.value, **milestone_keys(swept), "due_key": None}

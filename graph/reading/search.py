@@ -1,0 +1,77 @@
+"""Full text: what a user types becomes a query in which every word must occur, whatever its characters."""
+
+import re
+from collections.abc import Sequence
+
+from graph.database.sessions import Unit
+from graph.errors import InvalidError
+from graph.model.subjects import subject_of
+from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, node_dict, page_key
+
+MAX_MATCHES = 10_000  # the best ones; ranking reads all of them, so their number bounds a search's cost
+MAX_QUERY_CHARACTERS = 500
+ORDER = "search"
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+
+
+def lucene_query(text: str) -> str:
+    """
+    The query of the full-text index for a user's words: each must occur, the last may be the beginning of a word.
+
+    No character of the query language gets through, so no text is a wrong query.
+
+    Raises:
+        InvalidError: There is no word in it, or it is too long.
+    """
+    if len(text) > MAX_QUERY_CHARACTERS:
+        message = f"expected at most {MAX_QUERY_CHARACTERS} characters, got {len(text)}"
+        raise InvalidError(message, path="text")
+    words = _WORD.findall(text.lower())
+    if not words:
+        message = f"expected at least one word of letters or digits, got {text!r}"
+        raise InvalidError(message, path="text")
+    *whole, last = words
+    return " AND ".join([*(f'"{word}"' for word in whole), f'("{last}" OR {last}*)'])
+
+
+async def search(
+    unit: Unit, text: str, *, subjects: Sequence[str], first: int, after: str | None, plan: NodePlan
+) -> Node:
+    """
+    The nodes whose texts match best, as a connection.
+
+    Raises:
+        InvalidError: The text has no word in it, or the cursor is not from a search.
+    """
+    score, node_id = _parse_after(after)
+    rows = await unit.run(
+        "reading/search",
+        query=lucene_query(text),
+        max_matches=MAX_MATCHES,
+        labels=list(subjects),
+        after={"score": score, "id": node_id},
+        properties=list(plan.properties),
+        limit=first + 1,
+    )
+    found = [
+        (
+            cursor_text(ORDER, f"{row['score']!r}|{row['id']}"),
+            node_dict(subject_of(row["labels"]), dict(zip(plan.properties, row["properties"], strict=True))),
+        )
+        for row in rows
+    ]
+    page = connection(found, first, has_previous=after is not None)
+    await fill(unit, [edge["node"] for edge in page["edges"]], plan)
+    return page
+
+
+def _parse_after(after: str | None) -> tuple[float | None, str | None]:
+    if after is None:
+        return None, None
+    score, _, node_id = page_key(ORDER, after).partition("|")
+    try:
+        return float(score), node_id
+    except ValueError as error:
+        message = f"expected a cursor from a search, got one whose score is {score!r}"
+        raise InvalidError(message, path="after") from error

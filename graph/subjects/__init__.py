@@ -1,0 +1,1 @@
+"""Subjects and relationships, one at a time."""

@@ -1,0 +1,1 @@
+"""What resolvers share; nothing of a subject."""

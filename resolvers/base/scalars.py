@@ -1,0 +1,82 @@
+"""Checked values: what GraphQL's own scalars leave open."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import NewType
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from graph.model.values import MAX_LINE_CHARACTERS
+
+_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})$")
+
+_URL = re.compile(r"https?://\S+")
+
+Moment = NewType("Moment", datetime)
+Day = NewType("Day", date)
+Probability = NewType("Probability", float)
+Url = NewType("Url", str)
+
+
+def _show_moment(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read_moment(value: object) -> datetime:
+    with suppress(ValueError, OverflowError):  # a thirteenth month; the first day of the calendar, in another zone
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
+    message = f"expected an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z, got {value!r:.80}"
+    raise ValueError(message)
+
+
+def moment_argument(value: object) -> datetime | None:
+    """A moment among a field's arguments, which a literal gives as text and a variable as a moment."""
+    return value if value is None or isinstance(value, datetime) else _read_moment(value)
+
+
+def _show_day(value: date) -> str:
+    return value.isoformat()
+
+
+def _read_day(value: object) -> date:
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as error:
+        message = f"expected a day such as 2026-05-30, got {value!r:.80}"
+        raise ValueError(message) from error
+
+
+def _read_probability(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:
+        message = f"expected a probability strictly between 0 and 1, got {value!r:.80}"
+        raise ValueError(message)
+    return float(value)
+
+
+def _read_url(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_LINE_CHARACTERS or not _URL.fullmatch(value):
+        message = f"expected an http or https address of at most {MAX_LINE_CHARACTERS} characters, got {value!r:.80}"
+        raise ValueError(message)
+    return value
+
+
+SCALARS: Mapping[object, ScalarDefinition] = {
+    Moment: strawberry.scalar(
+        name="DateTime",
+        description="A moment, in RFC 3339 with its offset; answers are in UTC.",
+        serialize=_show_moment,
+        parse_value=_read_moment,
+    ),
+    Day: strawberry.scalar(name="Date", description="A day, in ISO 8601.", serialize=_show_day, parse_value=_read_day),
+    Probability: strawberry.scalar(
+        name="Probability",
+        description="A probability strictly between 0 and 1.",
+        serialize=float,
+        parse_value=_read_probability,
+    ),
+    Url: strawberry.scalar(name="URL", description="An http or https address.", serialize=str, parse_value=_read_url),
+}

@@ -1,0 +1,344 @@
+"""
+From what a document selects to what is read: the plan of a tree of nodes.
+
+A type's fields say themselves what they need: `reads` names properties (a plain attribute reads the property of its
+own name), `follows` a relation. A field that is not selected is not read.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLResolveInfo,
+    InlineFragmentNode,
+    SelectionNode,
+    Undefined,
+    is_abstract_type,
+    is_object_type,
+    value_from_ast_untyped,
+)
+from strawberry.types import Info
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+
+from graph.errors import InvalidError
+from graph.model.relations import Relation
+from graph.model.subjects import SUBJECTS
+from graph.reading.tree import Follow, Node, NodePlan
+from resolvers.base.relay import decode_cursor, page_size
+
+MAX_CASCADE_DEPTH = 4
+ANSWER = "/"  # what was followed stands under this and the response's key, apart from the properties
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """
+    What a field follows.
+
+    Attributes:
+        relation: The relation.
+        arguments: From the field's arguments to the relation's.
+        link_of: The type whose fields are the relationship's properties, where rows are such links.
+        wrap: The link type's field that holds the node at the other end.
+        reads_source: Properties of the node itself that `complete` needs.
+        reads_target: Properties of the nodes found that `complete` needs.
+        complete: Adds to a link what follows from both its ends.
+        is_walk: Whether the field follows the relation on and on.
+    """
+
+    relation: Relation
+    arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
+    link_of: str | None = None
+    wrap: str | None = None
+    reads_source: tuple[str, ...] = ()
+    reads_target: tuple[str, ...] = ()
+    complete: Callable[[Node, Node], None] | None = None
+    is_walk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """
+    Rows that a field computes its answer from, without showing them.
+
+    Attributes:
+        name: Under which the field finds them.
+        relation: What to follow.
+        reads: Properties of the nodes found.
+        most: The most rows to read.
+        arguments: From the field's arguments to the relation's.
+        when: From the field's arguments to whether they are needed at all.
+    """
+
+    name: str
+    relation: Relation
+    reads: tuple[str, ...]
+    most: int = 1
+    arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
+    when: Callable[[Mapping[str, Any]], bool] = lambda _: True
+
+
+@dataclass(slots=True)
+class Selected:
+    """One key of a response: the nodes of the document that select it, and for which subjects each does."""
+
+    nodes: list[FieldNode] = field(default_factory=list)
+    subjects: list[frozenset[str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The field's name in the schema."""
+        return self.nodes[0].name.value
+
+    def of(self, subject: str) -> list[FieldNode]:
+        """The nodes that select the key for one subject."""
+        return [node for node, subjects in zip(self.nodes, self.subjects, strict=True) if subject in subjects]
+
+
+def answer(source: Any, info: Info[Any, Any]) -> Any:
+    """What the plan put under a field's key."""
+    return source[ANSWER + str(info.path.key)]
+
+
+def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
+    """The rows that a field's `Gather` of some name has read, none where they were not needed."""
+    found = source.get(f"{ANSWER}{info.path.key}{ANSWER}{name}")
+    if found is None:
+        return []
+    return [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
+
+
+def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
+    """
+    The plan of the nodes that a field returns.
+
+    Args:
+        info: The field.
+        *path: Fields between the field and its nodes, such as `nodes` of a neighbourhood.
+    """
+    document = _Document(info)
+    raw = _raw(info)
+    selected = [Selected(nodes=list(raw.field_nodes))]
+    for name in path:
+        selected = document.below(selected, name)
+    return document.node_plan(selected, frozenset(SUBJECTS))
+
+
+def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
+    """As `plan_of`; None where nothing of the nodes is selected."""
+    document = _Document(info)
+    selected = [Selected(nodes=list(_raw(info).field_nodes))]
+    for name in path:
+        selected = document.below(selected, name)
+    return document.node_plan(selected, frozenset(SUBJECTS)) if selected else None
+
+
+def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
+    """The plan of the nodes of the connection that a field returns, and whether their number is asked."""
+    document = _Document(info)
+    return document.connection_plan([Selected(nodes=list(_raw(info).field_nodes))])
+
+
+def _raw(info: Info[Any, Any]) -> GraphQLResolveInfo[Any]:
+    return info._raw_info
+
+
+class _Document:
+    """The document under execution, as far as a field needs to look into it."""
+
+    def __init__(self, info: Info[Any, Any]) -> None:
+        raw = _raw(info)
+        self._graphql = raw.schema
+        self._fragments = raw.fragments
+        self._variables = info.variable_values
+        self._schema = info.schema
+
+    def below(self, selected: Sequence[Selected], name: str) -> list[Selected]:
+        """The selections of one field under others, under whatever keys."""
+        collected = self.collect(selected, frozenset())
+        return [found for found in collected.values() if found.name == name]
+
+    def collect(self, selected: Sequence[Selected], subjects: frozenset[str]) -> dict[str, Selected]:
+        """The fields under some selections by response key, each with the subjects that it is selected for."""
+        collected: dict[str, Selected] = {}
+        for entry in selected:
+            for node in entry.nodes:
+                selections = node.selection_set.selections if node.selection_set else ()
+                self._collect_into(collected, selections, subjects)
+        return collected
+
+    def connection_plan(self, selected: Sequence[Selected]) -> tuple[NodePlan, bool]:
+        """The plan of a connection's nodes, and whether their number is asked."""
+        edges = self.below(selected, "edges")
+        nodes = [*self.below(edges, "node"), *self.below(selected, "nodes")]
+        return self.node_plan(nodes, frozenset(SUBJECTS)), bool(self.below(selected, "totalCount"))
+
+    def node_plan(self, selected: Sequence[Selected], subjects: frozenset[str]) -> NodePlan:
+        """What to read of nodes that are of some subjects."""
+        properties: dict[str, None] = {"id": None, "symbol": None}
+        follows: list[Follow] = []
+        for key, entry in self.collect(selected, subjects).items():
+            for spec, part, of in self._specs(entry):
+                followed = spec.metadata.get("follows")
+                if isinstance(followed, Follows):
+                    properties.update(dict.fromkeys(followed.reads_source))
+                    follows.append(self._follow(key, part, followed, of))
+                else:
+                    properties.update(dict.fromkeys(_reads(spec)))
+                    follows += self._gathers(key, part, spec.metadata.get("gathers", ()), of)
+        return NodePlan(properties=tuple(properties), follows=tuple(follows))
+
+    def _follow(self, key: str, entry: Selected, followed: Follows, of: frozenset[str]) -> Follow:
+        arguments = self._arguments(entry.nodes[0], of)
+        total = False
+        if followed.is_walk:
+            plan = self.node_plan(self.below(self.below([entry], "reached"), "claim"), frozenset(SUBJECTS))
+        elif not followed.relation.is_many:
+            plan = self.node_plan([entry], frozenset(SUBJECTS))
+        elif followed.wrap is not None:
+            links = [*self.below(self.below([entry], "edges"), "node"), *self.below([entry], "nodes")]
+            plan = self.node_plan(self.below(links, followed.wrap), frozenset(SUBJECTS))
+            total = bool(self.below([entry], "totalCount"))
+        else:
+            plan, total = self.connection_plan([entry])
+        if followed.reads_target:
+            properties = tuple(dict.fromkeys((*plan.properties, *followed.reads_target)))
+            plan = NodePlan(properties=properties, follows=plan.follows)
+        after = arguments.get("after")
+        return Follow(
+            key=ANSWER + key,
+            relation=followed.relation,
+            node=plan,
+            subjects=of,
+            first=page_size(arguments.get("first")) if followed.relation.is_many else 1,
+            after=None if after is None else decode_cursor(after, path="after"),
+            arguments=followed.arguments(arguments),
+            link=followed.relation.link,
+            wrap=followed.wrap,
+            complete=followed.complete,
+            wants_total=total,
+            num_steps=_depth(arguments.get("depth", 1)) if followed.is_walk else 0,
+        )
+
+    def _gathers(self, key: str, entry: Selected, gathers: Sequence[Gather], of: frozenset[str]) -> Iterator[Follow]:
+        if not gathers:
+            return
+        arguments = self._arguments(entry.nodes[0], of)
+        for gather in gathers:
+            if gather.when(arguments):
+                yield Follow(
+                    key=f"{ANSWER}{key}{ANSWER}{gather.name}",
+                    relation=gather.relation,
+                    node=NodePlan(properties=("id", *gather.reads)),
+                    subjects=of,
+                    first=gather.most,
+                    arguments=gather.arguments(arguments),
+                )
+
+    def _specs(self, entry: Selected) -> Iterator[tuple[StrawberryField, Selected, frozenset[str]]]:
+        """What a selected key is, once for all the subjects that have the same field selected by the same nodes."""
+        groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
+        for subject in sorted(frozenset().union(*entry.subjects)):
+            nodes = entry.of(subject)
+            spec = self._field(subject, nodes[0].name.value)
+            if spec is not None:
+                place = (id(spec.metadata.get("follows") or spec.metadata.get("gathers")), *map(id, nodes))
+                groups.setdefault(place, (spec, nodes, set()))[2].add(subject)
+        for spec, nodes, subjects in groups.values():
+            of = frozenset(subjects)
+            yield spec, Selected(nodes=nodes, subjects=[of] * len(nodes)), of
+
+    def _field(self, subject: str, name: str) -> StrawberryField | None:
+        definition = self._schema.get_type_by_name(subject)
+        if not isinstance(definition, StrawberryObjectDefinition):
+            return None
+        return _fields_by_name(definition, self._schema.config.name_converter.get_graphql_name).get(name)
+
+    def _arguments(self, node: FieldNode, subjects: frozenset[str]) -> dict[str, Any]:
+        """A field's arguments by their Python names, defaults filled in, enums by name."""
+        subject = next(iter(subjects))
+        definition = cast("Any", self._graphql.type_map[subject]).fields[node.name.value]
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        values: dict[str, Any] = {}
+        for name, argument in definition.args.items():
+            python_name = argument.out_name or _snake_case(name)
+            # A variable that was not sent leaves the argument as if it were not there.
+            value = value_from_ast_untyped(given[name], self._variables) if name in given else Undefined
+            if value is not Undefined:
+                values[python_name] = _plain(value)
+            elif argument.default_value is not None:
+                values[python_name] = _plain(argument.default_value)
+        return values
+
+    def _collect_into(
+        self, collected: dict[str, Selected], selections: Sequence[SelectionNode], subjects: frozenset[str]
+    ) -> None:
+        for selection in selections:
+            if not self._is_included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                key = selection.alias.value if selection.alias else selection.name.value
+                entry = collected.setdefault(key, Selected())
+                entry.nodes.append(selection)
+                entry.subjects.append(subjects)
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition.name.value if selection.type_condition else None
+                narrowed = self._narrow(subjects, condition)
+                self._collect_into(collected, selection.selection_set.selections, narrowed)
+            elif isinstance(selection, FragmentSpreadNode):
+                fragment = self._fragments[selection.name.value]
+                narrowed = self._narrow(subjects, fragment.type_condition.name.value)
+                self._collect_into(collected, fragment.selection_set.selections, narrowed)
+
+    def _narrow(self, subjects: frozenset[str], condition: str | None) -> frozenset[str]:
+        kind = self._graphql.type_map.get(condition) if condition else None
+        if is_object_type(kind):
+            return subjects & {kind.name}
+        if is_abstract_type(kind):
+            return subjects & {possible.name for possible in self._graphql.get_possible_types(kind)}
+        return subjects
+
+    def _is_included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            if directive.name.value in {"skip", "include"}:
+                given = {argument.name.value: argument.value for argument in directive.arguments or ()}
+                holds = bool(value_from_ast_untyped(given["if"], self._variables))
+                if holds == (directive.name.value == "skip"):
+                    return False
+        return True
+
+
+def _depth(depth: int) -> int:
+    if not 1 <= depth <= MAX_CASCADE_DEPTH:
+        message = f"expected a number from 1 to {MAX_CASCADE_DEPTH}, got {depth}"
+        raise InvalidError(message, path="depth")
+    return depth
+
+
+def _reads(spec: StrawberryField) -> tuple[str, ...]:
+    if "follows" in spec.metadata:
+        return ()
+    return cast("tuple[str, ...]", spec.metadata.get("reads", (spec.python_name,)))
+
+
+def _plain(value: Any) -> Any:
+    """Enums as their names, inside lists too."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return getattr(value, "name", value)
+
+
+def _snake_case(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+@cache
+def _fields_by_name(
+    definition: StrawberryObjectDefinition, graphql_name: Callable[[StrawberryField], str]
+) -> Mapping[str, StrawberryField]:
+    return {graphql_name(found): found for found in definition.fields}

@@ -1,0 +1,184 @@
+"""What was seen of milestones, and the sweep for what should have been."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from graph.database.receipts import Answered
+from graph.outcomes.milestones import Observation, record_milestone
+from graph.outcomes.sweep import MAX_REPORTED, sweep_once
+from resolvers.base.context import Context
+from resolvers.base.fields import prop
+from resolvers.base.refusals import (
+    ClaimClosed,
+    Conflict,
+    Duplicate,
+    FutureObservation,
+    Invalid,
+    KeyReused,
+    NotFound,
+    answer_or_refusal,
+)
+from resolvers.base.relay import parse_key
+from resolvers.base.scalars import Day, Moment
+from resolvers.mutations.answers import DryRun, IdempotencyKey, Written, envelope, read_written
+from resolvers.mutations.intake import RecordedEvidence, shown_entries
+from resolvers.mutations.resolution import By, LedgerEntry, Note, RecordChange, shown_record
+
+if TYPE_CHECKING:
+    from resolvers.types.milestones import Milestone
+
+
+@strawberry.enum(name="MilestoneOutcome", description="What was seen of a milestone.")
+class MilestoneOutcome(StrEnum):
+    """What was seen of a milestone."""
+
+    HIT = "HIT"
+    MISSED = "MISSED"
+
+
+@strawberry.type(description="What was seen of a milestone, and what that says of its prediction.")
+class MilestoneRecorded(Written):
+    """What was seen of a milestone."""
+
+    milestone: Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")] = prop(
+        "The milestone, as it is now."
+    )
+    recorded: LedgerEntry | None = prop(
+        "The ledger's row; null where the milestone says nothing: a check-in that was hit, or whose miss is in the "
+        "ledger already, and a milestone of a prediction without a stated probability."
+    )
+    record: RecordChange | None = prop(
+        "What it did to the predictor's record, where the milestone was the event, which resolves the prediction."
+    )
+
+
+@strawberry.type(description="A check-in that passed without a sign, as it went into the ledger.")
+class MissedCheckIn(RecordedEvidence):
+    """A check-in that passed without a sign."""
+
+    milestone: Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")] = prop(
+        "The check-in, as it is now."
+    )
+
+
+@strawberry.type(description="What a sweep has found.")
+class MilestonesSwept(Written):
+    """What a sweep has found."""
+
+    as_of: Moment = prop("What was due before it, with the days of grace, is overdue.")
+    num_predictions: int = prop("On how many predictions something was found.")
+    num_overdue: int = prop("How many milestones were pending and are overdue.")
+    num_missed: int = prop("How many missed check-ins went into the ledger.")
+    misses: list[MissedCheckIn] = prop(f"Those, the first {MAX_REPORTED} of them.")
+    failures: list[str] = prop("Predictions whose milestones could not be seen to, and why.")
+
+
+RecordMilestoneAnswer = Annotated[
+    MilestoneRecorded | NotFound | Invalid | Conflict | Duplicate | KeyReused | ClaimClosed | FutureObservation,
+    strawberry.union("RecordMilestoneAnswer", description="What a milestone says, or why it was refused."),
+]
+SweepMilestonesAnswer = Annotated[
+    MilestonesSwept | Invalid | Conflict | KeyReused | FutureObservation,
+    strawberry.union("SweepMilestonesAnswer", description="What a sweep has found, or why it was refused."),
+]
+
+
+@strawberry.type
+class ObservationMutations:
+    """What was seen of milestones."""
+
+    @strawberry.mutation(
+        description="Record what was seen of a milestone, once. A researched one is MODERATE evidence for or against "
+        "its prediction, softened by its confidence; a missed check-in is WEAK evidence against it, which counts once "
+        "whether it is recorded here or by a sweep; a check-in that was hit weighs nothing; the event resolves it."
+    )
+    async def record_milestone(
+        self,
+        info: Info[Context, Any],
+        milestone: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the milestone.")],
+        outcome: Annotated[MilestoneOutcome, strawberry.argument(description="What was seen of it.")],
+        observed_on: Annotated[
+            Day | None, strawberry.argument(description="The day on which that was so, in UTC; now when absent.")
+        ] = None,
+        note: Note = None,
+        by: By = None,
+        idempotency_key: IdempotencyKey = None,
+        *,
+        dry_run: DryRun = False,
+    ) -> RecordMilestoneAnswer:
+        """Record what was seen of a milestone."""
+
+        async def work() -> dict[str, Any]:
+            seen = Observation(
+                is_hit=outcome is MilestoneOutcome.HIT,
+                observed_on=observed_on,
+                by=by,
+                note=note,
+                idempotency_key=idempotency_key,
+            )
+            milestone_id = parse_key(milestone, "Milestone", path="milestone")
+            answered = await record_milestone(info.context.database, milestone_id, seen, is_dry_run=dry_run)
+            return await _shown_milestone(info, answered)
+
+        answer: Any = await answer_or_refusal(work)
+        return answer
+
+    @strawberry.mutation(
+        description="Mark what is overdue (due, with seven days of grace, before a moment), and put the miss of each "
+        "overdue check-in into the ledger: once and ever, whatever is swept twice or at the same time. Each "
+        "prediction is a write transaction of its own; the service does all this by itself once a week."
+    )
+    async def sweep_milestones(
+        self,
+        info: Info[Context, Any],
+        as_of: Annotated[
+            Moment | None, strawberry.argument(description="The moment; now when absent, never later.")
+        ] = None,
+        idempotency_key: IdempotencyKey = None,
+        *,
+        dry_run: DryRun = False,
+    ) -> SweepMilestonesAnswer:
+        """Mark what is overdue."""
+
+        async def work() -> dict[str, Any]:
+            answered = await sweep_once(
+                info.context.database, as_of, idempotency_key=idempotency_key, is_dry_run=dry_run
+            )
+            return await _shown_sweep(info, answered)
+
+        answer: Any = await answer_or_refusal(work)
+        return answer
+
+
+async def _shown_milestone(info: Info[Context, Any], answered: Answered) -> dict[str, Any]:
+    payload = answered.payload
+    (milestone,) = await read_written(info, answered, [("Milestone", payload["milestone_id"])], "milestone")
+    found = [] if payload["recorded"] is None else [payload["recorded"]]
+    entries = await shown_entries(info, answered, found, "recorded") if found else [None]
+    return {
+        "__typename": "MilestoneRecorded",
+        "milestone": milestone,
+        "recorded": entries[0],
+        "record": await shown_record(info, answered, payload["record"]),
+        **envelope(answered),
+    }
+
+
+async def _shown_sweep(info: Info[Context, Any], answered: Answered) -> dict[str, Any]:
+    payload = answered.payload
+    misses = payload["misses"]
+    asked = [("Milestone", miss["milestone_id"]) for miss in misses]
+    milestones = await read_written(info, answered, asked, "misses", "milestone")
+    entries = await shown_entries(info, answered, misses, "misses")
+    shown = {name: payload[name] for name in ("num_predictions", "num_overdue", "num_missed", "failures")}
+    return {
+        "__typename": "MilestonesSwept",
+        **shown,
+        "as_of": datetime.fromisoformat(payload["moment"]),
+        "misses": [{**entry, "milestone": found} for entry, found in zip(entries, milestones, strict=True)],
+        **envelope(answered),
+    }

@@ -1,0 +1,96 @@
+"""What lies around a node and between two claims."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from graph.errors import InvalidError
+from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
+from graph.reading.neighborhood import (
+    EDGE_KINDS,
+    MAX_DEPTH,
+    MAX_NODES,
+    MAX_PATH_LENGTH,
+    MAX_PATHS,
+    find_neighborhood,
+    find_paths,
+)
+from graph.reading.neighborhood import Neighborhood as AskedNeighborhood
+from resolvers.base.context import Context
+from resolvers.base.enums import Direction, EdgeKind
+from resolvers.base.relay import parse_id, parse_key
+from resolvers.base.selection import plan_of
+from resolvers.types.neighborhood import InfluencePath, Neighborhood
+
+
+@strawberry.type
+class NeighborhoodQueries:
+    """What can be asked about surroundings."""
+
+    @strawberry.field(description="The nodes within some steps of one, flat; null where there is no such node.")
+    async def neighborhood(
+        self,
+        info: Info[Context, Any],
+        id: Annotated[strawberry.ID, strawberry.argument(description="A global id, or the key of a claim.")],
+        depth: Annotated[int, strawberry.argument(description=f"How many steps, 1 to {MAX_DEPTH}.")] = 1,
+        kinds: Annotated[
+            list[EdgeKind] | None,
+            strawberry.argument(description="Only edges of these kinds; all when absent."),
+        ] = None,
+        direction: Annotated[
+            Direction, strawberry.argument(description="Along the edges, against them, or both.")
+        ] = Direction.BOTH,
+        limit: Annotated[int, strawberry.argument(description=f"At most so many nodes, 1 to {MAX_NODES}.")] = 100,
+    ) -> Neighborhood | None:
+        """The nodes within some steps of one."""
+        subject, key = parse_id(id, "Claim", *SUBJECTS)
+        asked = AskedNeighborhood(
+            depth=_within(depth, MAX_DEPTH, "depth"),
+            kinds=EDGE_KINDS if kinds is None else tuple(kind.value for kind in kinds),
+            goes_out=direction is not Direction.IN,
+            goes_in=direction is not Direction.OUT,
+            limit=_within(limit, MAX_NODES, "limit"),
+        )
+        found: Any = await find_neighborhood(info.context.unit, subject, key, asked, plan=plan_of(info, "nodes"))
+        return found
+
+    @strawberry.field(
+        description="The shortest ways from one claim to another along influences, the shortest first; an empty list "
+        "where there is none."
+    )
+    async def paths(
+        self,
+        info: Info[Context, Any],
+        from_: Annotated[
+            strawberry.ID, strawberry.argument(name="from", description="The id or key of the claim to start from.")
+        ],
+        to: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim to arrive at.")],
+        max_length: Annotated[
+            int, strawberry.argument(description=f"At most so many influences, 1 to {MAX_PATH_LENGTH}.")
+        ] = MAX_PATH_LENGTH,
+        first: Annotated[int, strawberry.argument(description=f"At most so many ways, 1 to {MAX_PATHS}.")] = 5,
+    ) -> list[InfluencePath]:
+        """The shortest ways from one claim to another."""
+        start, end = (
+            parse_key(given, "Claim", *CLAIM_SUBJECTS, path=path) for given, path in ((from_, "from"), (to, "to"))
+        )
+        if start == end:
+            message = f"expected two different claims, got {start!r} twice"
+            raise InvalidError(message, path="to")
+        found: Any = await find_paths(
+            info.context.unit,
+            start,
+            end,
+            max_length=_within(max_length, MAX_PATH_LENGTH, "maxLength"),
+            limit=_within(first, MAX_PATHS, "first"),
+            plan=plan_of(info, "claims"),
+        )
+        return found
+
+
+def _within(number: int, most: int, path: str) -> int:
+    if not 1 <= number <= most:
+        message = f"expected a number from 1 to {most}, got {number}"
+        raise InvalidError(message, path=path)
+    return number

@@ -1,0 +1,277 @@
+"""The network: what would follow, what is worth learning, which stated numbers matter, which contradict each other."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from graph.inference.network.diagnostics import Method
+from graph.inference.network.sensitivity import Effect, Parameter
+from graph.model.subjects import CLAIM_SUBJECTS
+from graph.network.engine import engine_of
+from graph.network.questions import (
+    MOST_OBSERVATIONS,
+    MOST_TARGETS,
+    Basis,
+    Observation,
+    Shift,
+    WhatIf,
+    basis_of,
+    make_sampling,
+)
+from graph.network.view import View
+from graph.reading.nodes import get_nodes
+from resolvers.base.context import Context
+from resolvers.base.enums import ClaimOutcome
+from resolvers.base.refusals import answer_or_refusal
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
+from resolvers.base.sampling import MethodArgument, Samples, Seed
+from resolvers.base.selection import selected_plan
+from resolvers.types.network import (
+    Incoherence,
+    SensitivityAnswer,
+    SupposedOutcome,
+    ValueOfInformationAnswer,
+    WhatIfAnswer,
+)
+
+LONG_SECONDS = 5.0
+"""An inference that takes longer leaves its document a read transaction that is about to expire: a new one is begun."""
+
+
+@strawberry.type
+class NetworkQueries:
+    """What can be asked of the network."""
+
+    @strawberry.field(
+        description="What would follow if these claims resolved so: every claim's marginal before and after, ranked by "
+        f"how far it moves. Up to {MOST_OBSERVATIONS} observations at once. LBP is quick and its levels approximate; "
+        "SAMPLE has standard errors; EXACT serves where the network is small or thin. Never stale."
+    )
+    async def what_if(
+        self,
+        info: Info[Context, Any],
+        observations: Annotated[list[SupposedOutcome], strawberry.argument(description="What is supposed.")],
+        *,
+        intervene: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether somebody brings it about, so that it says nothing of what it depends on."
+            ),
+        ] = False,
+        method: MethodArgument = Method.LBP,
+        samples: Samples = None,
+        seed: Seed = None,
+        first: First = DEFAULT_PAGE_SIZE,
+    ) -> WhatIfAnswer:
+        """What would follow if these claims resolved so."""
+
+        async def work() -> dict[str, Any]:
+            started = time.monotonic()
+            found = await engine_of(info.context.database).what_if(
+                info.context.unit,
+                [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
+                is_intervention=intervene,
+                method=Method(method),
+                sampling=make_sampling(samples, seed),
+                first=page_size(first),
+                now=info.context.moment,
+            )
+            await _begin_anew(info, started)
+            return await _shown_what_if(info, found)
+
+        answer: Any = await answer_or_refusal(work)
+        return answer
+
+    @strawberry.field(
+        description="Which stated numbers near a claim its marginal depends on: the derivative by each stated "
+        "probability and each number of each table, by joint samples."
+    )
+    async def sensitivity(
+        self,
+        info: Info[Context, Any],
+        target: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim.")],
+        first: First = DEFAULT_PAGE_SIZE,
+    ) -> SensitivityAnswer:
+        """Which stated numbers near a claim its marginal depends on."""
+
+        async def work() -> dict[str, Any]:
+            started = time.monotonic()
+            size = page_size(first)
+            claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
+            view, marginal, found = await engine_of(info.context.database).sensitivity(
+                info.context.unit, claim_id, now=info.context.moment
+            )
+            await _begin_anew(info, started)
+            rows = [_shown_effect(view, effect) for effect in found.effects[:size]]
+            await _put_nodes(info, rows, "effects", "claim")
+            await _put_nodes(info, [row for row in rows if row["parent_id"] is not None], "effects", "parent")
+            return {
+                "__typename": "SensitivityResult",
+                "marginal": marginal,
+                "effects": rows,
+                "num_effects": len(found.effects),
+                "num_near": found.num_near,
+                "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+            }
+
+        answer: Any = await answer_or_refusal(work)
+        return answer
+
+    @strawberry.field(
+        description="Which claims are worth learning: by how much the uncertainty in the targets is expected to "
+        f"shrink, by joint samples. Up to {MOST_TARGETS} targets."
+    )
+    async def value_of_information(
+        self,
+        info: Info[Context, Any],
+        targets: Annotated[list[strawberry.ID], strawberry.argument(description="Ids or keys of claims.")],
+        first: First = DEFAULT_PAGE_SIZE,
+    ) -> ValueOfInformationAnswer:
+        """Which claims are worth learning."""
+
+        async def work() -> dict[str, Any]:
+            started = time.monotonic()
+            size = page_size(first)
+            ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
+            view, marginals, found = await engine_of(info.context.database).value_of_information(
+                info.context.unit, ids, now=info.context.moment
+            )
+            await _begin_anew(info, started)
+            errors = found.standard_errors
+            rows = [
+                {
+                    "claim_id": view.ids[place],
+                    "marginal": float(marginals[place]),
+                    "expected_reduction_bits": float(found.expected_reductions[place]),
+                    "standard_error": None if errors is None else float(errors[place]),
+                    "mean_shifts": found.mean_shifts[place].tolist(),
+                }
+                for place in found.ranked(size).tolist()
+                if found.expected_reductions[place] > 0.0
+            ]
+            await _put_nodes(info, rows, "claims", "claim")
+            return {
+                "__typename": "ValueOfInformationResult",
+                "claims": rows,
+                "reduction_floor_bits": found.reduction_floor,
+                "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+            }
+
+        answer: Any = await answer_or_refusal(work)
+        return answer
+
+    @strawberry.field(
+        description="Claims whose tables contradict each other and what is believed of them, the worst first, and by "
+        "how much."
+    )
+    async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
+        """Claims whose tables contradict each other."""
+        size = page_size(first)
+        view, found = await engine_of(info.context.database).incoherence(info.context.unit, now=info.context.moment)
+        ranked = found.ranked().tolist()
+        rows = [
+            {
+                "claim_id": view.ids[place],
+                "contradiction": float(found.contradictions[place]),
+                "reference": float(view.network.reference[place]),
+                "lowest": float(found.lowest[place]),
+                "lowest_parent_key": view.influences[found.lowest_edges[place]].parent_id,
+                "highest": float(found.highest[place]),
+                "highest_parent_key": view.influences[found.highest_edges[place]].parent_id,
+                "num_tables": int(found.num_tables[place]),
+            }
+            for place in ranked[:size]
+        ]
+        await _put_nodes(info, rows, "claims", "claim")
+        shown: Any = {
+            "claims": rows,
+            "num_incoherent": len(ranked),
+            "revision": view.snapshot.state.revision,
+            "as_of": view.moment,
+        }
+        return shown
+
+
+def _observation(given: SupposedOutcome, path: str) -> Observation:
+    claim_id = parse_key(given.claim, *CLAIM_SUBJECTS, path=f"{path}.claim")
+    return Observation(claim_id, outcome=given.outcome is ClaimOutcome.TRUE, path=f"{path}.claim")
+
+
+async def _begin_anew(info: Info[Context, Any], started: float) -> None:
+    if time.monotonic() - started > LONG_SECONDS:
+        await info.context.unit.read_after(None)
+
+
+async def _shown_what_if(info: Info[Context, Any], found: WhatIf) -> dict[str, Any]:
+    shifts, supposed = _shown_shifts(found.shifts), _shown_shifts(found.supposed)
+    await _put_nodes(info, shifts, "shifts", "claim")
+    await _put_nodes(info, supposed, "supposed", "claim")
+    return {
+        "__typename": "WhatIfResult",
+        "shifts": shifts,
+        "supposed": supposed,
+        "num_shifted": found.num_shifted,
+        "diagnostics": _shown_basis(found.basis),
+        "deltas": found.all_deltas,
+    }
+
+
+def _shown_shifts(shifts: Sequence[Shift]) -> list[dict[str, Any]]:
+    return [asdict(shift) for shift in shifts]
+
+
+def _shown_basis(basis: Basis) -> dict[str, Any]:
+    told = basis.diagnostics
+    return {
+        **asdict(told),
+        "is_converged": told.converged,
+        "reason": told.reason or None,
+        "from_bank": told.method is Method.SAMPLE and not told.is_fresh,
+        "wall_seconds": told.seconds,
+        "revision": basis.state.revision,
+        "as_of": basis.as_of,
+        "num_claims": basis.num_claims,
+        "num_influences": basis.num_influences,
+    }
+
+
+def _shown_effect(view: View, effect: Effect) -> dict[str, Any]:
+    common = {
+        "parameter": effect.parameter,
+        "derivative": effect.derivative,
+        "standard_error": effect.standard_error,
+    }
+    network = view.network
+    if effect.parameter is Parameter.STATED:
+        ends: Mapping[str, Any] = {
+            "claim_id": view.ids[effect.place],
+            "parent_id": None,
+            "parent": None,
+            "kind": None,
+            "value": float(network.stated[effect.place]),
+        }
+        return {**common, **ends}
+    influence = view.influences[effect.place]
+    numbers = network.p_if_true if effect.parameter is Parameter.P_IF_TRUE else network.p_if_false
+    return {
+        **common,
+        "claim_id": influence.child_id,
+        "parent_id": influence.parent_id,
+        "kind": influence.kind,
+        "value": float(numbers[effect.place]),
+    }
+
+
+async def _put_nodes(info: Info[Context, Any], rows: Sequence[dict[str, Any]], *path: str) -> None:
+    """Read the claims that rows are of, by one statement and what hangs on them, where anything of them is selected."""
+    plan = selected_plan(info, *path)
+    if plan is None or not rows:
+        return
+    name = path[-1]
+    found = await get_nodes(info.context.unit, [("Claim", row[f"{name}_id"]) for row in rows], plan)
+    for row, node in zip(rows, found, strict=True):
+        row[name] = node

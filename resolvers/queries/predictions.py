@@ -1,0 +1,124 @@
+"""The list of predictions with its filters."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from graph.errors import InvalidError
+from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
+from resolvers.base.context import Context
+from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
+from resolvers.base.relay import After, Connection, decode_cursor, page_size, parse_some_key
+from resolvers.base.scalars import Moment, Probability
+from resolvers.base.selection import connection_plan
+from resolvers.types.predictions import Prediction
+
+
+@strawberry.input(description="What a prediction must be to be listed; everything that is given must hold.")
+class PredictionFilterInput:
+    """What a prediction must be to be listed."""
+
+    status: list[ClaimStatus] | None = strawberry.field(default=None, description="One of these.")
+    domain: strawberry.ID | None = strawberry.field(default=None, description="The id or key of its domain.")
+    predictor: strawberry.ID | None = strawberry.field(default=None, description="The id or key of its predictor.")
+    reference_class: strawberry.ID | None = strawberry.field(
+        default=None, description="The id or key of its reference class."
+    )
+    deadline_from: Moment | None = strawberry.field(default=None, description="Its deadline is then or later.")
+    deadline_to: Moment | None = strawberry.field(default=None, description="Its deadline is then or earlier.")
+    probability_from: Probability | None = strawberry.field(
+        default=None, description="Its posterior, as it was stored last, is that or more."
+    )
+    probability_to: Probability | None = strawberry.field(
+        default=None, description="Its posterior, as it was stored last, is that or less."
+    )
+    text: str | None = strawberry.field(
+        default=None,
+        description="Every one of these words occurs in its texts; the last may be the beginning of a word. "
+        "Looks at the ten thousand best matches.",
+    )
+
+
+@strawberry.input(description="What a list of predictions is ordered by; ties go by key.")
+class PredictionSortInput:
+    """What a list of predictions is ordered by."""
+
+    by: PredictionSortKey = strawberry.field(
+        default=PredictionSortKey.DEADLINE,
+        description="DEADLINE puts those without one last when ascending; PROBABILITY, the stored posterior, those "
+        "without one first.",
+    )
+    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way it runs.")
+
+
+@strawberry.type
+class PredictionQueries:
+    """What can be asked about many predictions."""
+
+    @strawberry.field(description="Predictions, filtered and sorted, from either end.")
+    async def predictions(
+        self,
+        info: Info[Context, Any],
+        filter: Annotated[
+            PredictionFilterInput | None, strawberry.argument(description="Which to list; all when absent.")
+        ] = None,
+        sort: Annotated[
+            PredictionSortInput | None, strawberry.argument(description="The order; by deadline when absent.")
+        ] = None,
+        first: Annotated[
+            int | None, strawberry.argument(description="The size of the page counted from the start, 1 to 100.")
+        ] = None,
+        after: After = None,
+        last: Annotated[
+            int | None, strawberry.argument(description="The size of the page counted from the end, 1 to 100.")
+        ] = None,
+        before: Annotated[str | None, strawberry.argument(description="A cursor: the page ends before it.")] = None,
+    ) -> Connection[Prediction]:
+        """Predictions, filtered and sorted."""
+        plan, wants_total = connection_plan(info)
+        page = _page(sort or PredictionSortInput(), first, after, last, before)
+        asked = _filter(filter or PredictionFilterInput())
+        found: Any = await list_predictions(info.context.unit, asked, page, plan, wants_total=wants_total)
+        return found
+
+
+def _page(
+    sort: PredictionSortInput, first: int | None, after: str | None, last: int | None, before: str | None
+) -> PredictionPage:
+    if first is not None and last is not None:
+        message = f"expected first or last, got both ({first} and {last})"
+        raise InvalidError(message, path="last")
+    return PredictionPage(
+        size=page_size(first) if last is None else page_size(last, path="last"),
+        order=PredictionOrder(sort.by.value),
+        is_descending=sort.direction is SortDirection.DESCENDING,
+        after=None if after is None else decode_cursor(after, path="after"),
+        before=None if before is None else decode_cursor(before, path="before"),
+        is_from_end=last is not None,
+    )
+
+
+def _filter(given: PredictionFilterInput) -> PredictionFilter:
+    if given.status is not None and not given.status:
+        message = "expected at least one status, got an empty list"
+        raise InvalidError(message, path="filter.status")
+    _check_range("deadline", given.deadline_from, given.deadline_to)
+    _check_range("probability", given.probability_from, given.probability_to)
+    return PredictionFilter(
+        statuses=None if given.status is None else tuple(status.value for status in given.status),
+        domain_id=parse_some_key(given.domain, "Domain", path="filter.domain"),
+        predictor_id=parse_some_key(given.predictor, "Predictor", path="filter.predictor"),
+        reference_class_id=parse_some_key(given.reference_class, "ReferenceClass", path="filter.referenceClass"),
+        deadline_from=given.deadline_from,
+        deadline_to=given.deadline_to,
+        probability_from=given.probability_from,
+        probability_to=given.probability_to,
+        text=given.text,
+    )
+
+
+def _check_range(name: str, low: Any, high: Any) -> None:
+    if low is not None and high is not None and low > high:
+        message = f"expected it not after {name}To, got {low} and {high}"
+        raise InvalidError(message, path=f"filter.{name}From")

@@ -1,1 +1,0 @@
-"""Subjects as clients write them: upserts, links and deletions."""

@@ -1,0 +1,207 @@
+"""Beliefs: a posterior with everything that it is made of, and what evidence does to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import numpy as np
+import strawberry
+from strawberry.types import Info
+
+from graph.errors import InvalidError
+from graph.inference.history import LEAST_MAX_POINTS, Trail, belief_curve
+from graph.inference.log_odds import logit
+from graph.inference.time import utc_moments, window_of
+from graph.ledger.claim_state import STATE_PROPERTIES, Belief, ClaimState, as_mapping
+from graph.model.relations import EVIDENCE, REFERENCE_CLASS
+from resolvers.base.fields import Source, prop
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
+from resolvers.base.scalars import Moment, Probability, moment_argument
+from resolvers.base.selection import Gather, answer
+
+DEFAULT_HISTORY = timedelta(days=365)
+MOST_ROWS = 1_000_000  # of one ledger
+
+
+@strawberry.type(description="The belief in a claim at a moment, and all that it is made of.")
+class Posterior:
+    """The belief in a claim at a moment."""
+
+    probability: Probability = prop(
+        "The posterior: sigmoid(insideWeight · insideLogOdds + outsideWeight · logit(baseRate)), else the inside view."
+    )
+    as_of: Moment = prop("The moment it holds for; for a claim whose outcome is known never after that became known.")
+    inside_log_odds: float = prop("The inside view in natural log-odds: what was stated plus every ledger row.")
+    inside_probability: Probability = prop("The inside view.")
+    base_rate: Probability | None = prop("The outside view: how often such things come true.")
+    reference_class_id: str | None = prop("The key of the reference class that says so.")
+    trf: float | None = prop("The time-remaining fraction: 1 when just made, 0 at the deadline; null without a window.")
+    inside_weight: float = prop("The inside view's share in the blend.")
+    outside_weight: float = prop("The outside view's share in the blend.")
+    blend_applied: bool = prop("Whether there was an outside view to blend with.")
+    blend_reason: str = prop("The blend in words.")
+    policy: str = prop("The rules it was computed by.")
+
+
+@strawberry.type(description="What one step does to a claim's belief, figure by figure.")
+class LedgerStep:
+    """What one step does to a claim's belief."""
+
+    policy: str = prop("The rules it was computed by.")
+    trf: float | None = prop("The time-remaining fraction at the step.")
+    kappa: float = prop("The weight of the evidence.")
+    base_rate: float | None = prop("The reference class's base rate.")
+    reference_class_id: str | None = prop("The key of the reference class blended with.")
+    prior_logit: float = prop("The inside view before, in natural log-odds.")
+    inside_prior: float = prop("The inside view before.")
+    total_llr: float = prop("The summed natural log of P(evidence | true) / P(evidence | false).")
+    total_adjusted_llr: float = prop("The same, times kappa: what is added.")
+    bayes_factor: str = prop("The adjusted weight in words, such as `1.3:1 against`.")
+    posterior_logit: float = prop("The inside view after, in natural log-odds.")
+    inside_posterior: float = prop("The inside view after.")
+    inside_weight: float = prop("The inside view's share in the blend.")
+    outside_weight: float = prop("The outside view's share in the blend.")
+    blended_posterior: float | None = prop("Inside and outside view blended; null where no blend is made.")
+    posterior_prob: float = prop("The belief after.")
+    blend_applied: bool = prop("Whether there was an outside view to blend with.")
+    blend_reason: str = prop("The blend in words.")
+    grace_days: int = prop("How many days of grace a missed milestone had.")
+
+
+def shown_belief(belief: Belief | None) -> dict[str, Any] | None:
+    """A belief as the response holds it."""
+    return None if belief is None else as_mapping(belief)
+
+
+def shown_payload(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A belief out of a mutation's answer."""
+    return None if payload is None else {**payload, "as_of": datetime.fromisoformat(payload["as_of"])}
+
+
+@strawberry.type(description="A point of a belief's curve.")
+class BeliefPoint:
+    """A point of a belief's curve."""
+
+    at: Moment = prop("The moment.")
+    probability: Probability = prop("The belief then.")
+
+
+def until_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The last moment that rows may have, where one is asked."""
+    until = moment_argument(arguments.get("as_of"))
+    return {} if until is None else {"until": until}
+
+
+def has_moment(arguments: Mapping[str, Any]) -> bool:
+    """Whether the past is asked for."""
+    return arguments.get("as_of") is not None
+
+
+# What a claim's posterior is read from: its own properties, its class, and for the past the ledger's last row then.
+BELIEF_READS = STATE_PROPERTIES
+CLASS = Gather("class", REFERENCE_CLASS, ("base_rate",))
+LAST_ROW = Gather("last", EVIDENCE, ("inside_log_odds",), arguments=until_argument, when=has_moment)
+
+
+AsOf = Annotated[
+    Moment | None,
+    strawberry.argument(description="The moment: the belief as the ledger stood then; now when absent."),
+]
+
+
+def _before(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"until": moment_argument(arguments["from"])}
+
+
+def _within(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    start, end = moment_argument(arguments.get("from")), moment_argument(arguments.get("to"))
+    return {name: moment for name, moment in (("since", start), ("until", end)) if moment is not None}
+
+
+# What a curve is read from: the ledger rows within it, and the last one before it where it has a beginning of its own.
+ROW_BEFORE = Gather(
+    "before", EVIDENCE, ("inside_log_odds",), arguments=_before, when=lambda given: given.get("from") is not None
+)
+ROWS_WITHIN = Gather("within", EVIDENCE, ("recorded_at", "inside_log_odds"), most=MOST_ROWS, arguments=_within)
+
+
+def page_as_of(
+    root: Source, info: Info[Any, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None, as_of: AsOf = None
+) -> Any:
+    """A page of what was there at a moment, which the plan has read."""
+    return answer(root, info)
+
+
+def state_of(source: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> ClaimState:
+    """A claim's state from what a `Gather` of its class has read beside its properties."""
+    base_rate = classes[0]["base_rate"] if classes else None
+    return ClaimState.from_properties(source["__typename"], source, base_rate)
+
+
+def state_as_of(state: ClaimState, last_rows: Sequence[Mapping[str, Any]]) -> ClaimState:
+    """The state as the ledger stood at the row that was the last one then; before any, as it was stated."""
+    if state.stated_probability is None:
+        return state
+    log_odds = last_rows[0]["inside_log_odds"] if last_rows else logit(state.stated_probability)
+    return replace(state, inside_log_odds=log_odds)
+
+
+def history_bounds(source: Mapping[str, Any], arguments: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    """
+    From when to when a history is asked: else from the window's start, the import or a year before, and until now.
+
+    Raises:
+        InvalidError: It would end before it begins.
+    """
+    end = moment_argument(arguments.get("to")) or now
+    start = moment_argument(arguments.get("from"))
+    if start is None:
+        window = window_of(source["from_year"], source["window_start"], source["window_end"])
+        start = end - DEFAULT_HISTORY if window is None else window[0]
+        start = min(start, end)
+    if end < start:
+        message = f"expected it not after `to`, got {start.isoformat()} and {end.isoformat()}"
+        raise InvalidError(message, path="from")
+    return start, end
+
+
+def belief_points(
+    state: ClaimState,
+    before: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    bounds: tuple[datetime, datetime],
+    max_points: int,
+) -> list[dict[str, Any]]:
+    """
+    The curve of a belief, drift included.
+
+    Args:
+        state: The claim's.
+        before: The last ledger row before the curve begins, none where there is none.
+        rows: The ledger rows within it, the newest first.
+        bounds: From when to when.
+        max_points: The most points.
+    """
+    if state.stated_probability is None:
+        return []
+    start, end = bounds
+    ordered = list(reversed(rows))
+    trail = Trail(
+        log_odds_before=before[0]["inside_log_odds"] if before else logit(state.stated_probability),
+        moments=utc_moments([row["recorded_at"] for row in ordered]),
+        log_odds=np.array([row["inside_log_odds"] for row in ordered], dtype=np.float64),
+        window=state.window,
+        base_rate=None if state.outside_view is None else state.outside_view.base_rate,
+    )
+    last = state.settled(end)
+    # Where it stands still at the end, that takes a point of its own.
+    num_points = max(LEAST_MAX_POINTS, max_points - (last < end))
+    curve = belief_curve(trail, min(start, last), last, max_points=num_points)
+    moments = [moment.replace(tzinfo=UTC) for moment in curve.moments.tolist()]
+    points = [{"at": at, "probability": p} for at, p in zip(moments, curve.values.tolist(), strict=True)]
+    if start > last:  # all of it lies after the outcome became known
+        points = [{"at": start, "probability": points[-1]["probability"]}]
+    if points[-1]["at"] < end:  # it stands still since then
+        points = [*points[: max_points - 1], {"at": end, "probability": points[-1]["probability"]}]
+    return points

@@ -1,0 +1,108 @@
+"""Influences: what one claim alone says about another."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from graph.inference.influence import ImpliedBelief, implied_belief
+from graph.model.relations import INCOMING, OUTGOING
+from graph.reading.tree import Node as NodeDict
+from resolvers.base.enums import InfluenceKind
+from resolvers.base.fields import kinds_argument, prop
+from resolvers.base.scalars import Probability
+from resolvers.base.selection import Follows
+
+if TYPE_CHECKING:
+    from resolvers.types.claims import Claim
+
+
+@strawberry.type(
+    description="A row of an influence table: how the claim at one end bears on the one at the other. "
+    "Figures are null where a claim has no probability or the influence no table."
+)
+class Influence:
+    """A row of an influence table."""
+
+    kind: InfluenceKind = prop("How the parent bears on the child.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim at the other end: the parent of an incoming influence, the child of an outgoing one."
+    )
+    p_if_true: Probability | None = prop("P(child | parent true).")
+    p_if_false: Probability | None = prop("P(child | parent false).")
+    lag_days: int | None = prop("How many days after the parent the child follows, where known.")
+    basis: str | None = prop("Where the figures come from, or why there are none.")
+    implied: float | None = prop("P(child) as this parent alone implies it: P(s) P(c|s) + (1 - P(s)) P(c|not s).")
+    delta_implied: float | None = prop("`implied` minus the child's own probability; rows come by its size.")
+    current_implied: float | None = prop("`implied` by the posterior of the parent as it was stored last.")
+    current_delta: float | None = prop("`currentImplied` minus the child's posterior as it was stored last.")
+    mutual_information_bits: float | None = prop("What learning the parent would tell about the child, in bits.")
+
+
+def complete_incoming(child: NodeDict, row: NodeDict) -> None:
+    """Add what follows from both ends to a row whose other end is the parent."""
+    _complete(row, row["claim"], child)
+
+
+def complete_outgoing(parent: NodeDict, row: NodeDict) -> None:
+    """Add what follows from both ends to a row whose other end is the child."""
+    _complete(row, parent, row["claim"])
+
+
+def _complete(row: NodeDict, parent: NodeDict, child: NodeDict) -> None:
+    stated = _implied(row, parent["stated_probability"], child["stated_probability"])
+    current = _implied(row, parent["posterior"], child["posterior"])
+    row.update(
+        implied=stated and stated.implied,
+        delta_implied=stated and stated.delta,
+        mutual_information_bits=stated and stated.mutual_information_bits,
+        current_implied=current and current.implied,
+        current_delta=current and current.delta,
+    )
+
+
+def _implied(row: NodeDict, parent: float | None, child: float | None) -> ImpliedBelief | None:
+    if parent is None or child is None or row["p_if_true"] is None:
+        return None
+    return implied_belief(parent, child, row["p_if_true"], row["p_if_false"])
+
+
+INCOMING_INFLUENCES = Follows(
+    INCOMING,
+    kinds_argument,
+    wrap="claim",
+    reads_source=("stated_probability", "posterior"),
+    reads_target=("stated_probability", "posterior"),
+    complete=complete_incoming,
+)
+OUTGOING_INFLUENCES = Follows(
+    OUTGOING,
+    kinds_argument,
+    wrap="claim",
+    reads_source=("stated_probability", "posterior"),
+    reads_target=("stated_probability", "posterior"),
+    complete=complete_outgoing,
+)
+
+
+@strawberry.type(description="A claim that is reached by following influences downstream.")
+class Cascade:
+    """A claim that is reached by following influences downstream."""
+
+    depth: int = prop("How many influences lie between.")
+    lag_days: int = prop("The sum of the known lags on the way, in days.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim reached.")
+
+    @strawberry.field(description="The key of the claim one step nearer, by which this one was reached.")
+    def via_key(self: Any) -> str:
+        """The key of the claim one step nearer."""
+        found: str = self["via_id"]
+        return found
+
+
+@strawberry.type(description="What follows downstream of a claim, the nearest first. A leaf has nothing there.")
+class Cascades:
+    """What follows downstream of a claim."""
+
+    reached: list[Cascade] = prop("The claims reached, the nearest first.")
+    is_leaf: bool = prop("Whether no influence leaves the claim at all.")
+    is_truncated: bool = prop("Whether more could be reached within the depth than `first` let through.")

@@ -1,0 +1,87 @@
+"""Slots of scheduled jobs: one replica has each, and a killed run leaves it to another."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from graph.database.jobs import LEASE, MAX_ATTEMPTS, Asking, Slot, finish_slot, release_slot, take_slot
+from graph.database.sessions import Database
+from tests.helpers.stored import read
+
+pytestmark = pytest.mark.statements
+
+SATURDAY = datetime(2026, 11, 21, 22, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def slot(holder: str = "one", at: datetime = SATURDAY) -> Slot:
+    """A slot of the sweep's."""
+    return Slot("sweep", at, holder)
+
+
+async def test_one_of_many_replicas_has_a_slot(database: Database) -> None:
+    """They meet at the job's node."""
+    taken = await asyncio.gather(*(take_slot(database, slot(str(n))) for n in range(16)))
+
+    assert sum(taken) == 1
+
+
+async def test_a_finished_slot_is_done(database: Database) -> None:
+    """Nobody gets it again, but the next one is to be had."""
+    assert await take_slot(database, slot())
+    await finish_slot(database, slot())
+
+    assert not await take_slot(database, slot("two"))
+    assert not await take_slot(database, slot("two"), asking=Asking.LATER, now=SATURDAY + WEEK)
+    assert await take_slot(database, slot("two", SATURDAY + WEEK))
+    assert not await take_slot(database, slot("three"))
+
+
+async def test_a_killed_runs_slot_is_taken_over_after_its_lease(database: Database) -> None:
+    """Until then it may still be under way."""
+    assert await take_slot(database, slot(), now=SATURDAY)
+
+    end = SATURDAY + LEASE
+    assert not await take_slot(database, slot("two"), asking=Asking.LATER, now=end - timedelta(microseconds=1))
+    assert await take_slot(database, slot("two"), asking=Asking.LATER, now=end)
+
+
+async def test_who_has_lost_a_slot_neither_finishes_nor_releases_it(database: Database) -> None:
+    """It belongs to who took it over."""
+    await take_slot(database, slot(), now=SATURDAY)
+    late = SATURDAY + 2 * LEASE
+    await take_slot(database, slot("two"), asking=Asking.LATER, now=late)
+
+    await finish_slot(database, slot())
+    await release_slot(database, slot())
+
+    assert not await take_slot(database, slot("three"), asking=Asking.LATER, now=late)
+    (job,) = await read(database, "MATCH (j:Job) RETURN j.holder AS holder, j.finished_at AS finished")
+    assert job == {"holder": "two", "finished": None}
+
+
+async def test_a_failing_slot_is_tried_a_few_times(database: Database) -> None:
+    """Then the next slot tries again."""
+    taken = []
+    for _ in range(MAX_ATTEMPTS + 2):
+        taken.append(await take_slot(database, slot()))
+        await release_slot(database, slot())
+
+    assert taken == [True] * MAX_ATTEMPTS + [False] * 2
+    assert await take_slot(database, slot(at=SATURDAY + WEEK))
+
+
+async def test_a_job_that_is_new_has_left_nothing(database: Database) -> None:
+    """A service that looks at a new graph for what was left runs nothing; the slot that comes next is run."""
+    assert not await take_slot(database, slot(), asking=Asking.LATER)
+    assert not await take_slot(database, slot())
+    assert await take_slot(database, slot(at=SATURDAY + WEEK), asking=Asking.LATER)
+
+
+async def test_a_slot_that_a_stopped_service_missed_is_run_when_it_is_back(database: Database) -> None:
+    """The job's node tells which was the last."""
+    await take_slot(database, slot())
+    await finish_slot(database, slot())
+
+    assert await take_slot(database, slot("two", SATURDAY + 3 * WEEK), asking=Asking.LATER)

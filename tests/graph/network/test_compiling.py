@@ -1,0 +1,48 @@
+"""Kernels compiled beside the service."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from graph.inference.network import compiled
+from graph.inference.network.warming import warm_up
+from graph.network.compiling import compiling_kernels, is_compiled
+
+
+def test_kernels_that_are_kept_are_newer_than_their_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Once they have been called they are there; where nothing is kept, or what is kept is old, they are not."""
+    warm_up()
+    assert is_compiled()
+
+    source = tmp_path / "compiled.py"
+    source.touch()
+    monkeypatch.setattr("graph.network.compiling.find_spec", lambda _: type("Spec", (), {"origin": str(source)}))
+    assert not is_compiled()
+
+    kept = tmp_path / "__pycache__" / "compiled.draw.nbi"
+    kept.parent.mkdir()
+    kept.touch()
+    assert is_compiled()
+
+    later = time.time() + 60.0
+    os.utime(source, (later, later))
+    assert not is_compiled()
+
+
+def test_another_process_compiles_them_meanwhile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a place where nothing is kept yet, at the lowest priority; it ends with the block."""
+    monkeypatch.setattr("graph.network.compiling.is_compiled", lambda: False)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+
+    with compiling_kernels():
+        deadline = time.monotonic() + 120.0
+        while not list(tmp_path.rglob(f"{Path(compiled.__file__).stem}.*.nbi")):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    began = time.monotonic()
+    with compiling_kernels():
+        pass
+    assert time.monotonic() - began < 5.0

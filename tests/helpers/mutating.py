@@ -1,0 +1,51 @@
+"""Asks for writes: a document for any mutation that selects all that its answer can say."""
+
+from typing import Any
+
+from graphql import is_object_type
+
+from graph.database.sessions import Database
+from tests.helpers.asking import SCHEMA, ask
+
+Json = dict[str, Any]
+
+# What is selected of an answer, by type; a union takes only what one of its types can be.
+COMMON = {
+    "Written": "isDryRun isReplayed bookmark",
+    "Upserted": "created changed",
+    "ClaimUpserted": "before { probability } after { probability asOf }",
+    "UserError": "code message path",
+    "BatchRefused": "refusals { __typename code path message }",
+    "CycleRefused": "cycle",
+    "Duplicate": "existingKey",
+}
+
+
+def mutation(name: str, *arguments: str, selected: str = "") -> str:
+    """
+    A document that takes a mutation's arguments as variables of their own names.
+
+    Args:
+        name: The mutation.
+        *arguments: Those that are given.
+        selected: What to select besides.
+    """
+    graphql: Any = SCHEMA._schema
+    field = graphql.mutation_type.fields[name]
+    head = ", ".join(f"${argument}: {field.args[argument].type}" for argument in arguments)
+    passed = ", ".join(f"{argument}: ${argument}" for argument in arguments)
+    answers = {found.name for found in field.type.of_type.types}
+    fragments = []
+    for kind, selection in COMMON.items():
+        named = graphql.type_map[kind]
+        possible = {kind} if is_object_type(named) else {found.name for found in graphql.get_possible_types(named)}
+        fragments += [f"... on {kind} {{ {selection} }}"] if possible & answers else []
+    return f"mutation ({head}) {{ {name}({passed}) {{ __typename {' '.join(fragments)} {selected} }} }}"
+
+
+async def mutate(database: Database, name: str, given: Json | None = None, selected: str = "", **options: Any) -> Json:
+    """Run a mutation that takes an `input`, or arguments."""
+    variables = options | ({} if given is None else {"input": given})
+    document = mutation(name, *variables, selected=selected)
+    answer: Json = (await ask(database, document, **variables)).data[name]
+    return answer

@@ -1,0 +1,286 @@
+"""Propagation runs: what they store is what the network says, and a run that fails takes nothing away."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+
+import pytest
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.errors import OversizeError
+from graph.inference.network.diagnostics import Method
+from graph.inference.network.lbp import Propagation, propagate
+from graph.network import propagation
+from graph.network.engine import engine_of
+from graph.network.propagation import is_propagation_due, propagate_all
+from tests.helpers.asking import ask
+from tests.helpers.database import StatementCounter
+from tests.helpers.diamond import Enumeration, diamond, reference_of_c, references
+from tests.helpers.mutating import mutate
+
+RUN = "key method startedAt asOf revision isConverged reason iterations residual numClaims numSamples seed"
+SELECTED = f"... on Propagated {{ numStored run {{ {RUN} durationSeconds }} }}"
+MARGINALS = f"""{{ nodes(ids: []) {{ id }} predictions(first: 10) {{ nodes {{ key marginal {{
+  probability asOf ageSeconds isStale run {{ {RUN} }} }} }} }} }}"""
+MARGINALS_STORED: LiteralString = "MATCH (c:Claim) RETURN [c.id, c.marginal, c.marginal_run_id] ORDER BY c.id"
+NOTHING, LONG = timedelta(), timedelta(hours=1)
+
+
+@pytest.fixture
+async def stored(database: Database) -> Database:
+    """The diamond, in the database."""
+    await import_bundle(database, diamond())
+    return database
+
+
+async def propagated(database: Database, **options: Any) -> dict[str, Any]:
+    """Run the mutation."""
+    return await mutate(database, "propagate", selected=SELECTED, **({"method": "LBP"} | options))
+
+
+async def marginals(database: Database) -> dict[str, Any]:
+    """Predictions' marginals as a client reads them."""
+    found = (await ask(database, MARGINALS)).data["predictions"]["nodes"]
+    return {node["key"]: node["marginal"] for node in found}
+
+
+async def properties(database: Database, statement: Any) -> list[Any]:
+    """What analysts read in Cypher."""
+    async with database.open_session() as session:
+        return [record.value() async for record in await session.run(statement)]
+
+
+@pytest.mark.statements
+@pytest.mark.parametrize("method", ["EXACT", "LBP", "SAMPLE"])
+async def test_what_is_stored_is_what_the_network_says(stored: Database, method: str) -> None:
+    """On the claims' nodes and to clients alike, with the run that it comes from."""
+    await mutate(
+        stored, "submitEvidence", {"claim": "P_C", "direction": "FOR", "strength": "STRONG"}, selected="__typename"
+    )
+
+    answer = await propagated(stored, method=method)
+
+    run = answer["run"]
+    moment = datetime.fromisoformat(run["asOf"])
+    llr = 2.302585092994046
+    expected = Enumeration(references(moment)).marginals({}, {"P_C": reference_of_c(moment)[1] * llr})
+    assert (answer["numStored"], run["isConverged"], run["method"], run["numClaims"]) == (4, True, method, 4)
+    shown = await marginals(stored)
+    for claim in ("P_B", "P_C", "P_D"):
+        assert shown[claim]["probability"] == pytest.approx(expected[claim], abs=0.03)
+        assert shown[claim]["run"] == {name: run[name] for name in shown[claim]["run"]}
+        assert (shown[claim]["asOf"], shown[claim]["isStale"]) == (run["asOf"], False)
+        assert 0 <= shown[claim]["ageSeconds"] < 7_200
+    on_nodes = await properties(stored, "MATCH (c:Claim) WHERE c.marginal IS NOT NULL RETURN [c.id, c.marginal_run_id]")
+    assert sorted(on_nodes) == [[claim, run["key"]] for claim in ("P_B", "P_C", "P_D", "S_A")]
+
+
+async def test_they_are_those_of_a_what_if(stored: Database) -> None:
+    """Both read the same network."""
+    await propagated(stored, method="LBP")
+
+    async with stored.reading() as reading:
+        view, beliefs = await engine_of(stored).beliefs(reading, Method.LBP)
+    shown = await marginals(stored)
+
+    assert {claim: m["probability"] for claim, m in shown.items()} == {
+        claim: beliefs.marginals[view.places[claim]] for claim in shown
+    }
+
+
+async def test_a_write_makes_them_stale(stored: Database) -> None:
+    """They say so until the next run."""
+    await propagated(stored)
+    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+
+    stale = [marginal["isStale"] for marginal in (await marginals(stored)).values()]
+    await propagated(stored)
+    fresh = [marginal["isStale"] for marginal in (await marginals(stored)).values()]
+
+    assert (stale, fresh) == ([True] * 3, [False] * 3)
+    assert await properties(stored, "MATCH (c:Claim {id: 'S_A'}) RETURN c.marginal") == [1.0]
+
+
+async def test_storing_raises_no_revision(stored: Database) -> None:
+    """Else each run would call for the next."""
+    first = (await propagated(stored))["run"]["revision"]
+
+    assert (await propagated(stored))["run"]["revision"] == first
+
+
+def _fails(kind: str) -> Any:
+    def fail(*arguments: Any, **options: Any) -> Propagation:
+        if kind == "arithmetic":
+            raise ArithmeticError("expected marginals from 0 to 1, got nan for claim 3")
+        found = propagate(*arguments, **options)
+        told = replace(found.beliefs.diagnostics, converged=False, reason="not converged: messages still change")
+        return replace(found, beliefs=replace(found.beliefs, diagnostics=told))
+
+    return fail
+
+
+@pytest.mark.parametrize("kind", ["diagnostics", "arithmetic"])
+async def test_a_run_that_fails_leaves_the_last_good_one(
+    stored: Database, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It is there, says that it did not converge and why; the marginals stay, and are stale."""
+    good = (await propagated(stored))["run"]
+    before = await marginals(stored)
+    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    monkeypatch.setattr("graph.network.engine.propagate_by_lbp", _fails(kind))
+
+    answer = await propagated(stored)
+
+    assert (answer["numStored"], answer["run"]["isConverged"]) == (0, False)
+    assert answer["run"]["reason"].startswith("not converged")
+    after = await marginals(stored)
+    assert {claim: (m["probability"], m["run"]["key"]) for claim, m in after.items()} == {
+        claim: (m["probability"], good["key"]) for claim, m in before.items()
+    }
+    assert all(marginal["isStale"] for marginal in after.values())
+    latest = (await ask(stored, "{ propagationRuns(first: 5) { key isConverged reason } }")).data["propagationRuns"]
+    assert [(run["key"], run["isConverged"]) for run in latest] == [(answer["run"]["key"], False), (good["key"], True)]
+
+
+async def test_a_retry_finds_its_answer(stored: Database) -> None:
+    """One key, one run."""
+    first = await propagated(stored, idempotencyKey="sunday")
+    again = await propagated(stored, idempotencyKey="sunday")
+    other = await propagated(stored, idempotencyKey="sunday", method="EXACT")
+
+    assert (first["isReplayed"], again["isReplayed"], again["run"]) == (False, True, first["run"])
+    assert other["code"] == "KEY_REUSED"
+    assert await properties(stored, "MATCH (r:PropagationRun) RETURN count(r)") == [1]
+
+
+async def test_a_dry_run_keeps_nothing(stored: Database) -> None:
+    """It says how many it would have stored."""
+    answer = await propagated(stored, dryRun=True)
+
+    assert (answer["isDryRun"], answer["numStored"], answer["run"]["isConverged"]) == (True, 4, True)
+    assert await properties(stored, "MATCH (r:PropagationRun) RETURN r.id") == []
+    assert set((await marginals(stored)).values()) == {None}
+
+
+async def test_a_claim_that_takes_no_part_any_more_loses_its_marginal(stored: Database) -> None:
+    """Nothing is worse than a figure that nobody stands by."""
+    await propagated(stored)
+    await mutate(stored, "annul", claim="P_C")
+    answer = await propagated(stored)
+
+    shown = await marginals(stored)
+
+    assert answer["numStored"] == 3
+    assert {claim for claim, marginal in shown.items() if marginal is None} == {"P_C"}
+
+
+async def test_large_runs_are_stored_in_parts(
+    stored: Database, statements: StatementCounter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, whatever the parts."""
+    monkeypatch.setattr("graph.propagation.ATOMIC_CLAIMS", 2)
+    monkeypatch.setattr("graph.propagation.BATCH_CLAIMS", 1)
+    statements.reset()
+
+    answer = await propagated(stored)
+
+    assert answer["numStored"] == 4
+    assert statements.names.count("network/set_marginals") == 5
+    assert None not in (await marginals(stored)).values()
+
+
+@pytest.mark.statements
+async def test_an_older_run_that_ends_later_takes_nothing_away(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked at the graph before a write that the run which has ended already has seen."""
+    has_looked, may_store = asyncio.Event(), asyncio.Event()
+    compute = propagation._compute
+
+    async def look_and_wait(*arguments: Any) -> Any:
+        found = await compute(*arguments)
+        has_looked.set()
+        await may_store.wait()
+        return found
+
+    monkeypatch.setattr("graph.network.propagation._compute", look_and_wait)
+    older = asyncio.create_task(propagated(stored))
+    await has_looked.wait()
+    monkeypatch.setattr("graph.network.propagation._compute", compute)
+    await mutate(
+        stored, "submitEvidence", {"claim": "P_C", "direction": "FOR", "strength": "STRONG"}, selected="__typename"
+    )
+    newer = await propagated(stored)
+    before = await properties(stored, MARGINALS_STORED)
+    may_store.set()
+
+    assert newer["numStored"] == 4
+    assert (await older)["numStored"] == 0
+    assert await properties(stored, MARGINALS_STORED) == before
+    assert await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagated_revision") == [
+        newer["run"]["revision"]
+    ]
+
+
+async def test_statements_for_marginals_do_not_grow(stored: Database, statements: StatementCounter) -> None:
+    """The runs of all claims of a page are one, and the revision is another."""
+    await propagated(stored)
+    statements.reset()
+
+    await marginals(stored)
+
+    assert statements.names.count("network/list_runs") <= 2
+    assert len(statements.names) <= 5
+
+
+@pytest.mark.statements
+async def test_propagation_is_due_after_writes_once_they_pause(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for the same beliefs, whether or not it converges; writes that never pause do not put it off for ever."""
+    pause = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
+    await propagate_all(stored, Method.LBP)
+    done = await is_propagation_due(stored, NOTHING)
+    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    again = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
+    monkeypatch.setattr("graph.propagation.LONGEST_WAIT", NOTHING)
+    at_last = await is_propagation_due(stored, LONG)
+    monkeypatch.setattr("graph.network.engine.propagate_by_lbp", _fails("diagnostics"))
+    told = await propagate_all(stored, Method.LBP)
+
+    assert (pause, done, again, at_last) == ([True, False], False, [True, False], True)
+    assert (told["converged"], told["num_stored"]) == (False, 0)
+    assert not await is_propagation_due(stored, NOTHING)
+
+
+@pytest.mark.statements
+async def test_a_graph_that_was_never_written_has_nothing_to_propagate(database: Database) -> None:
+    """And a run over it stores nothing."""
+    assert not await is_propagation_due(database, NOTHING)
+    assert (await propagated(database))["numStored"] == 0
+
+
+async def test_what_is_too_large_for_samples_is_propagated_by_lbp(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is too large for that is tried once."""
+
+    def refuse(limit: int) -> Any:
+        async def refused(*_: Any, **__: Any) -> Sequence[Any]:
+            message = f"expected at most {limit}"
+            raise OversizeError(message, size=limit + 1, limit=limit)
+
+        return refused
+
+    monkeypatch.setattr("graph.network.Engine._get_bank", refuse(4))
+    by_lbp = await propagate_all(stored, Method.SAMPLE)
+    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    monkeypatch.setattr("graph.network.Engine.beliefs", refuse(5))
+    neither = await propagate_all(stored, Method.SAMPLE)
+
+    assert (by_lbp["method"], by_lbp["num_stored"]) == ("LBP", 4)
+    assert neither == {"num_stored": 0, "refused": "expected at most 5"}
+    assert not await is_propagation_due(stored, NOTHING)

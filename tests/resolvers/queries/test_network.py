@@ -1,0 +1,305 @@
+"""What-if and its like, asked as a client asks them."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.network.engine import Engine, engine_of
+from graph.network.view import network_moment
+from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.database import StatementCounter, empty
+from tests.helpers.diamond import Enumeration, diamond, references
+from tests.helpers.mutating import mutate
+
+WHAT_IF = """
+query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $intervene: Boolean! = false,
+       $first: Int! = 20, $samples: Int, $seed: Int) {
+  whatIf(observations: $observations, method: $method, intervene: $intervene, first: $first, samples: $samples,
+         seed: $seed) {
+    __typename
+    ... on WhatIfResult {
+      shifts { claim { key title ... on Prediction { predictor { name } } } before after delta standardError }
+      supposed { claim { key } before after }
+      numShifted
+      tickers { ticker { symbol name } delta numClaims }
+      diagnostics { method isConverged reason numSamples numMatching iterations residual seed survivingAncestors
+        weightVariance wallSeconds revision asOf fromBank numClaims numInfluences standardError }
+    }
+    ... on UserError { code message path }
+    ... on ClaimClosed { status }
+    ... on TooLarge { size limit }
+  }
+}
+"""
+
+
+@pytest.fixture
+async def stored(database: Database) -> Database:
+    """The diamond with tickers that two of its claims move."""
+    exposures = [
+        {"sign": "BENEFITS", "prediction_id": "P_B", "symbol": "NVDA", "impact": 0.2},
+        {"sign": "HARMS", "prediction_id": "P_D", "symbol": "NVDA", "impact": -0.1},
+        {"sign": "BENEFITS", "prediction_id": "P_D", "symbol": "TSM", "impact": 0.5},
+        {"sign": "BENEFITS", "prediction_id": "P_C", "symbol": "QCOM", "relevance": 0.9},
+    ]
+    tickers = [{"symbol": symbol, "name": symbol} for symbol in ("NVDA", "QCOM", "TSM")]
+    await import_bundle(
+        database,
+        type(diamond()).model_validate(
+            diamond().model_dump(mode="json") | {"exposures": exposures, "tickers": tickers}
+        ),
+    )
+    return database
+
+
+def supposing(**outcomes: str) -> list[dict[str, str]]:
+    """Outcomes by claim as the query takes them."""
+    return [{"claim": claim, "outcome": outcome} for claim, outcome in outcomes.items()]
+
+
+@pytest.mark.statements
+async def test_a_what_if_shows_the_claims_that_move(stored: Database) -> None:
+    """Against enumeration, with several outcomes at once; what is supposed stands apart."""
+    answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE", P_C="FALSE"))).data["whatIf"]
+    told = answer["diagnostics"]
+    moment = datetime.fromisoformat(told["asOf"])
+    model = Enumeration(references(moment))
+    before, after = model.marginals({}, {}), model.marginals({"S_A": True, "P_C": False}, {})
+
+    shifts = {shift["claim"]["key"]: shift for shift in answer["shifts"]}
+    assert set(shifts) == {"P_B", "P_D"}
+    for claim, shift in shifts.items():
+        assert shift["before"] == pytest.approx(before[claim], abs=0.005)
+        assert shift["after"] == pytest.approx(after[claim], abs=0.005)
+    assert [(s["claim"]["key"], s["after"]) for s in answer["supposed"]] == [("S_A", 1.0), ("P_C", 0.0)]
+    assert answer["numShifted"] == 2
+    assert (told["method"], told["isConverged"], told["numClaims"], told["numInfluences"]) == ("EXACT", True, 4, 4)
+    assert moment <= datetime.now(UTC)
+    assert moment == network_moment(moment)
+
+
+@pytest.mark.statements
+async def test_tickers_move_by_impact_times_shift(stored: Database) -> None:
+    """Summed over the claims whose impact somebody has stated."""
+    answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
+    deltas = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]}
+
+    found = {row["ticker"]["symbol"]: (row["delta"], row["numClaims"]) for row in answer["tickers"]}
+
+    assert found["NVDA"] == (pytest.approx(0.2 * deltas["P_B"] - 0.1 * deltas["P_D"]), 2)
+    assert found["TSM"] == (pytest.approx(0.5 * deltas["P_D"]), 1)
+    assert set(found) == {"NVDA", "TSM"}
+
+
+async def test_statements_do_not_grow_with_the_answer(stored: Database, statements: StatementCounter) -> None:
+    """The revision, the claims of both lists and what hangs on them, the tickers' exposures and the tickers."""
+    await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))
+    statements.reset()
+
+    await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))
+
+    assert sorted(statements.names) == [
+        "reading/expand_claims",
+        "database/get_revision",
+        "network/list_exposures",
+        "reading/get_nodes",
+        "reading/get_nodes",
+        "reading/get_nodes",
+    ]
+
+
+async def test_a_page_of_shifts_is_the_first_of_them(stored: Database) -> None:
+    """By size."""
+    whole = (await ask(stored, WHAT_IF, observations=supposing(S_A="FALSE"))).data["whatIf"]
+    part = (await ask(stored, WHAT_IF, observations=supposing(S_A="FALSE"), first=1)).data["whatIf"]
+
+    assert part["shifts"] == whole["shifts"][:1]
+    assert part["numShifted"] == len(whole["shifts"]) == 3
+
+
+async def test_samples_come_with_what_says_how_good_they_are(stored: Database) -> None:
+    """Standard errors, ancestors, the seed, and whether the kept bank answered."""
+    asked = {"observations": supposing(S_A="TRUE"), "method": "SAMPLE"}
+    kept = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]["diagnostics"]
+    own = (await ask(stored, WHAT_IF, **asked, samples=1_024, seed=3)).data["whatIf"]["diagnostics"]
+
+    assert (kept["fromBank"], kept["numSamples"], kept["seed"]) == (True, 16_384, 1)
+    assert 0 < kept["numMatching"] < kept["numSamples"]
+    assert 0 < kept["standardError"] < 0.05
+    assert kept["survivingAncestors"] > 400
+    assert (own["numSamples"], own["seed"]) == (1_024, 3)
+
+
+@pytest.mark.parametrize(
+    ("observations", "kind", "path"),
+    [
+        ([], "Invalid", "observations"),
+        (supposing(P_NONE="TRUE"), "NotFound", "observations[0].claim"),
+        (supposing(TK_UNKNOWN="TRUE"), "Invalid", "observations[0].claim"),
+        ([*supposing(P_B="TRUE"), *supposing(P_B="FALSE")], "Conflict", "observations[1].claim"),
+        ([*supposing(P_B="TRUE"), *supposing(P_B="TRUE")], "Duplicate", "observations[1].claim"),
+        (supposing(**{"not a key": "TRUE"}), "Invalid", "observations[0].claim"),
+    ],
+)
+async def test_what_cannot_be_supposed_is_refused_by_type(
+    stored: Database, observations: list[Any], kind: str, path: str
+) -> None:
+    """With the place in the input."""
+    answer = (await ask(stored, WHAT_IF, observations=observations)).data["whatIf"]
+
+    assert (answer["__typename"], answer["path"]) == (kind, path)
+
+
+async def test_closed_claims_are_refused_by_type(stored: Database) -> None:
+    """With what became of them."""
+    await mutate(stored, "resolve", claim="P_B", outcome="TRUE")
+
+    answer = (await ask(stored, WHAT_IF, observations=supposing(P_B="FALSE"))).data["whatIf"]
+
+    assert (answer["__typename"], answer["status"]) == ("ClaimClosed", "RESOLVED_TRUE")
+
+
+async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
+    """Samples and seeds have their bounds."""
+    for arguments, path in (({"samples": 1_000}, "samples"), ({"seed": -1}, "seed"), ({"first": 0}, "first")):
+        asked = {"observations": supposing(S_A="TRUE")} | arguments
+        answer = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]
+        assert (answer["code"], answer["path"]) == ("INVALID", path)
+
+
+async def test_a_network_too_large_is_refused_by_type(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its size, and the limit."""
+    monkeypatch.setattr("graph.network_view.MAX_INFLUENCES", 3)
+
+    answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
+
+    assert (answer["code"], answer["size"], answer["limit"]) == ("TOO_LARGE", 5, 3)
+
+
+async def test_too_much_at_once_is_told_as_busy(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the moment, which a client may try again."""
+    engine = Engine(patience_seconds=0.01)
+    for _ in range(2):
+        await engine._slots._free.acquire()
+    monkeypatch.setattr("resolvers.queries.network.engine_of", lambda _: engine)
+
+    error = await ask_wrong(stored, WHAT_IF, observations=supposing(S_A="TRUE"))
+
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("BUSY", True)
+
+
+async def test_a_client_that_leaves_stops_the_work(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a tenth of a second or so; its slot is free again."""
+    engine = engine_of(stored)
+    started, stopped = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def endless(*_: Any, should_stop: Any, **__: Any) -> None:
+        loop.call_soon_threadsafe(started.set)
+        while not should_stop():
+            pass
+        loop.call_soon_threadsafe(stopped.set)
+
+    monkeypatch.setattr("graph.network.engine.shifts_exactly", endless)
+    task = asyncio.create_task(ask(stored, WHAT_IF, observations=supposing(S_A="TRUE")))
+    await asyncio.wait_for(started.wait(), 30)
+    task.cancel()
+
+    await asyncio.wait_for(stopped.wait(), 5)
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(0.1)
+    assert engine._slots._free._value == 2
+
+
+SENSITIVITY = """
+query ($target: ID!, $first: Int! = 20) { sensitivity(target: $target, first: $first) {
+  __typename
+  ... on SensitivityResult { marginal numEffects numNear diagnostics { fromBank numSamples }
+    effects { parameter kind claim { key } parent { key } value derivative standardError } }
+  ... on UserError { code path }
+} }
+"""
+
+
+@pytest.mark.statements
+async def test_sensitivity_is_the_slope_of_enumeration(stored: Database) -> None:
+    """By differences of the model made anew; a stated probability of its own without a class counts in full."""
+    answer = (await ask(stored, SENSITIVITY, target="P_D")).data["sensitivity"]
+
+    stated = {row["claim"]["key"]: row for row in answer["effects"] if row["parameter"] == "STATED"}
+    assert stated["P_D"]["derivative"] == pytest.approx(1.0, abs=0.05)  # with no evidence it is its own marginal
+    assert stated["P_D"]["value"] == 0.35
+    tables = [row for row in answer["effects"] if row["kind"] is not None]
+    assert len(tables) == 8
+    assert {row["parent"]["key"] for row in tables} == {"S_A", "P_B", "P_C"}
+    assert answer["marginal"] == pytest.approx(0.35, abs=0.02)
+    assert answer["numEffects"] == len(answer["effects"]) == 12
+    sizes = [abs(row["derivative"]) for row in answer["effects"]]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+INFORMATION = """
+query ($targets: [ID!]!) { valueOfInformation(targets: $targets) {
+  __typename
+  ... on ValueOfInformationResult { reductionFloorBits diagnostics { numSamples }
+    claims { claim { key } marginal expectedReductionBits standardError meanShifts } }
+  ... on UserError { code path }
+} }
+"""
+
+
+@pytest.mark.statements
+async def test_what_is_worth_learning_is_mutual_information(stored: Database) -> None:
+    """By the enumerated joint: the root mean square shift of the target when the claim is learned."""
+    answer = (await ask(stored, INFORMATION, targets=["P_D"])).data["valueOfInformation"]
+    model = Enumeration(references(network_moment(datetime.now(UTC))))
+    before = model.marginals({}, {})
+
+    claims = {row["claim"]["key"]: row for row in answer["claims"]}
+    assert set(claims) == {"S_A", "P_B", "P_C"}
+    for claim, row in claims.items():
+        if_true = model.marginals({claim: True}, {})["P_D"] - before["P_D"]
+        if_false = model.marginals({claim: False}, {})["P_D"] - before["P_D"]
+        expected = (before[claim] * if_true**2 + (1.0 - before[claim]) * if_false**2) ** 0.5
+        assert row["meanShifts"] == [pytest.approx(expected, abs=0.02)]
+        assert row["marginal"] == pytest.approx(before[claim], abs=0.02)
+
+
+async def test_targets_are_checked(stored: Database) -> None:
+    """Each once, known, and open."""
+    for targets, kind in (([], "Invalid"), (["P_D", "P_D"], "Duplicate"), (["P_NONE"], "NotFound")):
+        answer = (await ask(stored, INFORMATION, targets=targets)).data["valueOfInformation"]
+        assert answer["__typename"] == kind
+    assert (await ask(stored, SENSITIVITY, target="P_NONE")).data["sensitivity"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.statements
+async def test_tables_that_contradict_each_other_are_shown(stored: Database) -> None:
+    """Worked by hand for P_D: 0.5 of 0.7 and 0.2 make 0.45; P_C alone makes less."""
+    document = """{ incoherence { numIncoherent revision asOf claims { claim { key } contradiction reference lowest
+      lowestParentKey highest highestParentKey numTables } } }"""
+    answer = (await ask(stored, document)).data["incoherence"]
+    moment = datetime.fromisoformat(answer["asOf"])
+
+    row = next(row for row in answer["claims"] if row["claim"]["key"] == "P_D")
+    p_c = references(moment)["P_C"]
+    by_c = p_c * 0.1 + (1.0 - p_c) * 0.5
+    assert {row["lowestParentKey"], row["highestParentKey"]} == {"P_B", "P_C"}
+    assert (row["highest"], row["lowest"]) == (pytest.approx(0.45), pytest.approx(by_c))
+    assert row["contradiction"] == pytest.approx(max(0.45, by_c) - min(by_c, 0.35))
+    assert row["numTables"] == 2
+    sizes = [row["contradiction"] for row in answer["claims"]]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+async def test_an_empty_graph_has_nothing_incoherent(migrated_database: Database) -> None:
+    """No claim at all is no fault."""
+    await empty(migrated_database)
+
+    assert (await ask(migrated_database, "{ incoherence { numIncoherent } }")).data == {
+        "incoherence": {"numIncoherent": 0}
+    }
