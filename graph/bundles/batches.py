@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from graph.bundles.drafts import Draft
 from graph.errors import InvalidError
-from graph.model.properties import JSON_PROPERTIES
+from graph.model.properties import json_properties
 from graph.model.rows import Claim, Row
 
 BATCH_ROWS = 2_000
@@ -83,7 +83,8 @@ def row_batches(name: str, placed: Sequence[PlacedRow]) -> Iterator[Batch]:
 
 def bytes_of(row: Row) -> int:
     """About how much of a transaction's memory a row takes."""
+    json_names = json_properties(type(row))
     values = ((name, value) for name, value in row.__dict__.items() if value)
-    texts = (repr(value) if name in JSON_PROPERTIES else value for name, value in values)
+    texts = (repr(value) if name in json_names else value for name, value in values)
     num_characters = sum(len(text) for text in texts if isinstance(text, str))
     return (CLAIM_BYTES if isinstance(row, Claim) else ROW_BYTES) + CHARACTER_BYTES * num_characters

@@ -4,10 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from graph.model.rows import (
     Document,
@@ -38,24 +35,26 @@ class Bundle(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Foregraph bundle")
 
-    format: Literal["foregraph-bundle/1"]
-    domains: tuple[Domain, ...] = ()
-    episodes: tuple[Episode, ...] = ()
-    predictors: tuple[Predictor, ...] = ()
-    reference_classes: tuple[ReferenceClass, ...] = ()
-    tickers: tuple[Ticker, ...] = ()
-    documents: tuple[Document, ...] = ()
-    predictions: tuple[Prediction, ...] = ()
-    scenarios: tuple[Scenario, ...] = ()
-    killers: tuple[Killer, ...] = ()
-    milestones: tuple[Milestone, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    validations: tuple[Validation, ...] = ()
-    influences: tuple[Influence, ...] = ()
-    exposures: tuple[Exposure, ...] = ()
-    document_links: tuple[DocumentLink, ...] = ()
-    saved_queries: tuple[SavedQuery, ...] = ()
-    propagation_runs: tuple[PropagationRun, ...] = ()
+    format: Literal["foregraph-bundle/1"] = Field(description="The name and version of the format.")
+    domains: tuple[Domain, ...] = Field(default=(), description="Fields of knowledge.")
+    episodes: tuple[Episode, ...] = Field(default=(), description="Episodes in which predictions were made.")
+    predictors: tuple[Predictor, ...] = Field(default=(), description="The predictors.")
+    reference_classes: tuple[ReferenceClass, ...] = Field(default=(), description="Classes of comparable cases.")
+    tickers: tuple[Ticker, ...] = Field(default=(), description="Securities by symbol.")
+    documents: tuple[Document, ...] = Field(default=(), description="Written sources.")
+    predictions: tuple[Prediction, ...] = Field(default=(), description="The predictions.")
+    scenarios: tuple[Scenario, ...] = Field(default=(), description="Courses that the world may take.")
+    killers: tuple[Killer, ...] = Field(default=(), description="Events that would make predictions fail.")
+    milestones: tuple[Milestone, ...] = Field(default=(), description="Dated signs on the way to predictions.")
+    evidence: tuple[Evidence, ...] = Field(default=(), description="Rows of the ledger.")
+    validations: tuple[Validation, ...] = Field(default=(), description="Assessments of how predictions are doing.")
+    influences: tuple[Influence, ...] = Field(default=(), description="How claims bear on other claims.")
+    exposures: tuple[Exposure, ...] = Field(default=(), description="Effects of predictions on tickers.")
+    document_links: tuple[DocumentLink, ...] = Field(default=(), description="The claims that documents are about.")
+    saved_queries: tuple[SavedQuery, ...] = Field(default=(), description="Named statements with parameters.")
+    propagation_runs: tuple[PropagationRun, ...] = Field(
+        default=(), description="Runs of propagation over the network."
+    )
 
     def rows(self) -> Mapping[str, tuple[Row, ...]]:
         """Every list of the bundle by its name, in the order in which they can be written."""

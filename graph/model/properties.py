@@ -5,19 +5,22 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, get_origin
+
+from pydantic import JsonValue
 
 from graph.model.rows import Row
 
-JSON_PROPERTIES = frozenset({"raw_metadata", "contributions", "parameters"})
+_ANY_JSON: Final[Any] = JsonValue
 
 RowT = TypeVar("RowT", bound=Row)
 
 
 def to_properties(row: Row) -> dict[str, Any]:
     """A row's fields as Neo4j can hold them; an absent one is None, which removes the property."""
+    json_names = json_properties(type(row))
     values = ((name, getattr(row, name)) for name in _names(type(row)))
-    return {name: _to_property(name, value) for name, value in values}
+    return {name: _to_json(value) if name in json_names else _to_property(value) for name, value in values}
 
 
 def with_moments_as_text(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,9 +34,20 @@ def with_moments_as_text(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def from_properties(kind: type[RowT], properties: Mapping[str, Any]) -> RowT:
     """The row that stored properties stand for; page keys and other marks of our own are left aside."""
-    names = kind.model_fields
-    values = {name: _from_property(name, value) for name, value in properties.items() if name in names}
+    json_names, names = json_properties(kind), kind.model_fields
+    found = {name: value for name, value in properties.items() if name in names}
+    values = {name: json.loads(value) if name in json_names else _from_property(value) for name, value in found.items()}
     return kind.model_validate_json(json.dumps(values), strict=True)
+
+
+@cache
+def json_properties(kind: type[Row]) -> frozenset[str]:
+    """The properties that are kept as JSON text, since Neo4j holds no maps: any JSON, and tuples of rows."""
+    return frozenset(
+        name
+        for name, field in kind.model_fields.items()
+        if field.annotation is _ANY_JSON or get_origin(field.annotation) is tuple
+    )
 
 
 def json_value(text: str | None) -> Any:
@@ -46,9 +60,7 @@ def _names(kind: type[Row]) -> tuple[str, ...]:
     return tuple(kind.model_fields)
 
 
-def _to_property(name: str, value: Any) -> Any:
-    if name in JSON_PROPERTIES:
-        return _to_json(value)
+def _to_property(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
@@ -59,9 +71,7 @@ def _to_json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _from_property(name: str, value: Any) -> Any:
-    if name in JSON_PROPERTIES:
-        return json.loads(value)
+def _from_property(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return value.isoformat() if isinstance(value, date) else value

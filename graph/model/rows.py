@@ -1,8 +1,11 @@
 """
-What a bundle holds: one frozen model for each label and relationship of the graph, checked on the way in.
+The rows of a bundle: one frozen model for each label and relationship of the graph, checked on the way in.
 
 Field names are the graph's property names. A field that names another row's id (`predictor_id`, `claim_id`, …)
 stands for a relationship. Probabilities lie strictly between 0 and 1; moments carry their offset and are kept in UTC.
+
+A property's description stands here alone: the bundle's JSON Schema, the types and the inputs of the GraphQL schema
+take it over, so it must read well in all three.
 """
 
 from datetime import date
@@ -37,47 +40,59 @@ from graph.model.values import (
 
 
 class Row(BaseModel):
-    """Anything that a bundle lists."""
+    """A row of one of a bundle's lists."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_enum_values=False)
 
 
 class Domain(Row):
-    """What field a claim is in."""
+    """A field of knowledge that claims belong to."""
 
-    id: Id
-    name: Line | None = None
+    id: Id = Field(description="The domain's key.")
+    name: Line | None = Field(default=None, description="The display name, where it differs from the key.")
 
 
 class Episode(Row):
-    """Where a prediction was said."""
+    """An episode of a show in which predictions were made."""
 
-    id: Id
-    title: Line
-    number: Count | None = None
-    url: Url | None = None
-    published_at: Moment | None = None
+    id: Id = Field(description="The episode's key.")
+    title: Line = Field(description="The episode's title.")
+    number: Count | None = Field(default=None, description="The episode's number.")
+    url: Url | None = Field(default=None, description="The address where it can be heard or read.")
+    published_at: Moment | None = Field(default=None, description="When it was published.")
 
 
 class Predictor(Row):
-    """Who predicts. The record fields hold a record kept elsewhere, as it came."""
+    """
+    A person or source who makes predictions.
 
-    id: Id
-    name: Line
-    record_n_resolved: Count | None = None
-    record_brier: Share | None = None
-    record_kappa: Annotated[float, Field(ge=0.1, le=1)] | None = None
-    record_source: Line | None = None
+    The `record` properties hold a track record kept elsewhere, as imported.
+    """
+
+    id: Id = Field(description="The predictor's key.")
+    name: Line = Field(description="The predictor's name.")
+    record_n_resolved: Count | None = Field(
+        default=None, description="Number of resolved predictions in the record kept elsewhere."
+    )
+    record_brier: Share | None = Field(
+        default=None, description="Brier score of the record kept elsewhere: mean squared error, 0 is best."
+    )
+    record_kappa: Annotated[float, Field(ge=0.1, le=1)] | None = Field(
+        default=None, description="Weight of the predictor's evidence by the record kept elsewhere, 0.1 to 1."
+    )
+    record_source: Line | None = Field(default=None, description="Where that record is kept.")
 
 
 class ReferenceClass(Row):
-    """How often such things come true: the outside view."""
+    """A class of comparable cases and how often they come true: the outside view."""
 
-    id: Id
-    description: Text
-    base_rate: Probability
-    successes: Count | None = None
-    trials: Count | None = None
+    id: Id = Field(description="The reference class's key.")
+    description: Text = Field(description="The cases that belong to the class.")
+    base_rate: Probability = Field(
+        description="How often such cases come true. A change affects beliefs; ledger rows keep the rate they used."
+    )
+    successes: Count | None = Field(default=None, description="Number of known cases that came true.")
+    trials: Count | None = Field(default=None, description="Number of known cases.")
 
     @model_validator(mode="after")
     def _successes_within_trials(self) -> Self:
@@ -88,44 +103,55 @@ class ReferenceClass(Row):
 
 
 class Ticker(Row):
-    """What is traded under a symbol."""
+    """A security, by the symbol under which it is traded."""
 
-    symbol: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.\-]{0,19}$")]
-    name: Line | None = None
-    exchange: Line | None = None
-    sector: Line | None = None
+    symbol: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.\-]{0,19}$")] = Field(
+        description="The symbol, which is also the key: capitals, digits, dots and dashes."
+    )
+    name: Line | None = Field(default=None, description="The name of the company or fund.")
+    exchange: Line | None = Field(default=None, description="The exchange on which it is traded.")
+    sector: Line | None = Field(default=None, description="The sector that it operates in.")
 
 
 class Document(Row):
-    """Something written that bears on claims."""
+    """A written source that bears on claims."""
 
-    id: Id
-    title: Line
-    url: Url | None = None
-    published_at: Moment | None = None
-    kind: Line | None = None
+    id: Id = Field(description="The document's key.")
+    title: Line = Field(description="The document's title.")
+    url: Url | None = Field(default=None, description="The document's address.")
+    published_at: Moment | None = Field(default=None, description="When it was published.")
+    kind: Line | None = Field(default=None, description="The kind of document.")
 
 
 class Claim(Row):
-    """
-    Anything with a probability.
+    """A statement that has a probability: a prediction, a scenario or a killer."""
 
-    A claim without a stated probability is shown as such and takes no part in anything computed.
-    """
-
-    id: Id
-    title: Line
-    text: Text | None = None
-    stated_probability: Probability | None = None
-    probability_basis: Text | None = None
-    status: ClaimStatus = ClaimStatus.OPEN
-    resolved_at: Moment | None = None
-    from_year: Year | None = None
-    to_year: Year | None = None
-    window_start: Moment | None = None
-    window_end: Moment | None = None
-    deadline: Moment | None = None
-    domain_id: Id | None = None
+    id: Id = Field(description="The claim's key, unique among predictions, scenarios and killers.")
+    title: Line = Field(description="The claim in one line.")
+    text: Text | None = Field(default=None, description="The claim in full.")
+    stated_probability: Probability | None = Field(
+        default=None,
+        description="The probability that it starts from; without one the claim is not included in anything computed. "
+        "Fixed once evidence has been added or the outcome is known.",
+    )
+    probability_basis: Text | None = Field(default=None, description="Where the stated probability comes from.")
+    status: ClaimStatus = Field(default=ClaimStatus.OPEN, description="Whether the outcome is known.")
+    resolved_at: Moment | None = Field(default=None, description="When the outcome became known.")
+    from_year: Year | None = Field(default=None, description="The year of its window.")
+    to_year: Year | None = Field(
+        default=None, description="The last year that its source names; windows do not use it."
+    )
+    window_start: Moment | None = Field(
+        default=None, description="The start of its explicit window; start and end are given together."
+    )
+    window_end: Moment | None = Field(
+        default=None, description="The end of its explicit window; start and end are given together."
+    )
+    deadline: Moment | None = Field(
+        default=None,
+        description="When its window closes. Computed where it has an explicit end, or else a year: its last day.",
+    )
+    domain_id: Id | None = Field(default=None, description="The domain that it belongs to.")
 
     @model_validator(mode="after")
     def _years_in_order(self) -> Self:
@@ -157,62 +183,90 @@ class Scenario(Claim):
 
 
 class Killer(Claim):
-    """What would make the predictions that it bears on fail."""
+    """An event that would make the predictions it bears on fail."""
 
 
 class Prediction(Claim):
-    """What a predictor said would happen, with everything that was noted about it."""
+    """A predictor's statement about the future, with everything recorded about it."""
 
-    predictor_id: Id | None = None
-    episode_id: Id | None = None
-    reference_class_id: Id | None = None
-    imported_on: Day | None = None
-    verbatim_quote: Text | None = None
-    context: Text | None = None
-    mode: PredictionMode | None = None
-    direction: Line | None = None
-    conviction_level: Line | None = None
-    conviction_cues: Line | None = None
-    quantity: Line | None = None
-    timeframe: Line | None = None
-    role: Line | None = None
-    cited_by: Line | None = None
-    key_catalyst: Text | None = None
-    watch_events: Text | None = None
-    resolution_evidence: Text | None = None
-    source_url: Url | None = None
-    raw_metadata: Metadata = None
-    raw_metadata_is_complete: bool | None = None
+    predictor_id: Id | None = Field(
+        default=None, description="The predictor who made it; fixed once the outcome is settled."
+    )
+    episode_id: Id | None = Field(default=None, description="The episode in which it was made.")
+    reference_class_id: Id | None = Field(default=None, description="The class of comparable cases, its outside view.")
+    imported_on: Day | None = Field(
+        default=None, description="The day of its first import; windows without a year count from the day after."
+    )
+    verbatim_quote: Text | None = Field(default=None, description="The predictor's exact words.")
+    context: Text | None = Field(
+        default=None, description="The conversation around it, such as the question that it answered."
+    )
+    mode: PredictionMode | None = Field(default=None, description="How firmly it was stated.")
+    direction: Line | None = Field(
+        default=None, description="Whether the event is predicted to happen or not, in the source's words."
+    )
+    conviction_level: Line | None = Field(
+        default=None, description="How convinced the predictor sounded, in the source's words."
+    )
+    conviction_cues: Line | None = Field(default=None, description="The words that show the conviction.")
+    quantity: Line | None = Field(default=None, description="The predicted amount, where the prediction names one.")
+    timeframe: Line | None = Field(default=None, description="The predicted time, in the predictor's words.")
+    role: Line | None = Field(default=None, description="The speaker's role, such as Host or Guest.")
+    cited_by: Line | None = Field(default=None, description="The person or source who cites it.")
+    key_catalyst: Text | None = Field(default=None, description="The event that would set it off.")
+    watch_events: Text | None = Field(default=None, description="Events to watch for.")
+    resolution_evidence: Text | None = Field(default=None, description="Known facts that bear on its resolution.")
+    source_url: Url | None = Field(default=None, description="The address where it was said or written.")
+    raw_metadata: Metadata = Field(
+        default=None, description="Everything else recorded about it, as JSON; replaced as a whole."
+    )
+    raw_metadata_is_complete: bool | None = Field(
+        default=None, description="Whether the raw metadata is complete; null where unknown."
+    )
 
 
 class Milestone(Row):
     """
     A dated sign on the way to a prediction.
 
-    `expected_date` of a range is its midpoint; `ordinal` is the rank by expected date minus the event's rank.
-    Both are made when absent and checked when present.
+    `expected_date` of a range and `ordinal` are computed when absent and checked when present.
     """
 
-    id: MilestoneId
-    prediction_id: Id
-    kind: MilestoneKind
-    label: Line
-    criterion: Text | None = None
-    source: Line | None = None
-    source_url: Url | None = None
-    weight: Share | None = None
-    ordinal: Annotated[int, Field(ge=-10_000, le=10_000)] | None = None
-    expected_date: Day | None = None
-    range_from: Day | None = None
-    range_to: Day | None = None
-    observed_date: Day | None = None
-    status: MilestoneStatus = MilestoneStatus.PENDING
-    confidence: Share | None = None
-    notes: Text | None = None
-    research_origin: Line | None = None
-    miss_emitted_at: Moment | None = None
-    miss_emitted_by: Line | None = None
-    basis: Text | None = None
+    id: MilestoneId = Field(description="The milestone's key.")
+    prediction_id: Id = Field(description="The prediction that it leads to.")
+    kind: MilestoneKind = Field(description="Whether it is the event itself, a researched sign or a check-in.")
+    label: Line = Field(description="The milestone in one line.")
+    criterion: Text | None = Field(default=None, description="How to tell that it has been reached.")
+    source: Line | None = Field(default=None, description="Where it was found, in words or as an address.")
+    source_url: Url | None = Field(default=None, description="The address where it was found.")
+    weight: Share | None = Field(
+        default=None, description="Its weight among the prediction's milestones, 0 to 1, as given by its source."
+    )
+    ordinal: Annotated[int, Field(ge=-10_000, le=10_000)] | None = Field(
+        default=None,
+        description="Rank by expected date minus the predicted event's rank: 0 for the event, negative before it.",
+    )
+    expected_date: Day | None = Field(
+        default=None, description="When it is expected; the midpoint of its range where it has one."
+    )
+    range_from: Day | None = Field(
+        default=None, description="The first day on which it is expected; both days of a range are given together."
+    )
+    range_to: Day | None = Field(
+        default=None, description="The last day on which it is expected; both days of a range are given together."
+    )
+    observed_date: Day | None = Field(default=None, description="The day on which it was reached.")
+    status: MilestoneStatus = Field(default=MilestoneStatus.PENDING, description="Whether it was reached.")
+    confidence: Share | None = Field(
+        default=None, description="Its source's confidence that it bears on the prediction, 0 to 1."
+    )
+    notes: Text | None = Field(default=None, description="Remarks about it.")
+    research_origin: Line | None = Field(default=None, description="How it was found.")
+    miss_emitted_at: Moment | None = Field(
+        default=None, description="When its miss was added to the ledger, which happens once."
+    )
+    miss_emitted_by: Line | None = Field(default=None, description="What added its miss to the ledger.")
+    basis: Text | None = Field(default=None, description="Where its figures come from.")
 
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:
@@ -233,90 +287,109 @@ class Milestone(Row):
 
 
 class Contribution(Row):
-    """One item of a ledger row: what was seen and what it weighed."""
+    """One item of a ledger row: an observation and its weight."""
 
-    llr: LogRatio
-    kind: Line | None = None
-    kappa: Share | None = None
-    label: Line | None = None
-    weight: Share | None = None
-    strength: Line | None = None
-    confidence: Share | None = None
-    source_url: Url | None = None
-    adjusted_llr: LogRatio | None = None
-    expected_date: Day | None = None
-    criterion: Text | None = None
+    llr: LogRatio = Field(description="Natural log of its likelihood ratio.")
+    kind: Line | None = Field(default=None, description="The kind of item.")
+    kappa: Share | None = Field(default=None, description="The weight of the predictor's evidence that applied.")
+    label: Line | None = Field(default=None, description="The item in one line.")
+    weight: Share | None = Field(
+        default=None, description="Its weight among items of its kind, as given by its source."
+    )
+    strength: Line | None = Field(default=None, description="Its strength in words.")
+    confidence: Share | None = Field(default=None, description="Confidence that the item is real, 0 to 1.")
+    source_url: Url | None = Field(default=None, description="The address where it was found.")
+    adjusted_llr: LogRatio | None = Field(default=None, description="The log likelihood ratio times kappa.")
+    expected_date: Day | None = Field(default=None, description="When it had been expected.")
+    criterion: Text | None = Field(default=None, description="How to tell that it has been reached.")
 
 
 class Evidence(Row):
     """One row of the append-only ledger; rows imported from another system keep its figures verbatim."""
 
-    id: Id
-    claim_id: Id
-    policy: Line
-    evidence_kind: Line | None = None
-    observed_at: Moment
-    recorded_at: Moment
-    submitted_by: Line | None = None
-    idempotency_key: Line | None = None
-    cluster_id: Line | None = None
-    url: Url | None = None
-    note: Text | None = None
-    predictor_id: Id | None = None
-    document_id: Id | None = None
-    milestone_id: MilestoneId | None = None
-    trf: Share | None = None
-    kappa: Share | None = None
-    kappa_source: Line | None = None
-    predictor_brier: Share | None = None
-    predictor_n_resolved: Count | None = None
-    base_rate: Probability | None = None
-    reference_class_id: Id | None = None
-    prior_logit: Number | None = None
-    inside_prior: Probability | None = None
-    inside_source: Line | None = None
-    total_llr: LogRatio
-    total_adjusted_llr: LogRatio | None = None
-    bayes_factor: Line | None = None
-    inside_posterior: Probability | None = None
-    posterior_logit: Number | None = None
-    inside_weight: Share | None = None
-    outside_weight: Share | None = None
-    blended_posterior: Probability | None = None
-    posterior_prob: Probability | None = None
-    blend_applied: bool | None = None
-    blend_reason: Line | None = None
-    grace_days: Days | None = None
-    n_milestones: Count | None = None
-    contributions: tuple[Contribution, ...] = ()
-    raw_metadata: Metadata = None
+    id: Id = Field(description="The ledger row's key.")
+    claim_id: Id = Field(description="The claim that it bears on.")
+    policy: Line = Field(
+        description="The rules by which it was weighed; `imported` for rows of another system, whose figures are kept."
+    )
+    evidence_kind: Line | None = Field(default=None, description="The kind of evidence.")
+    observed_at: Moment = Field(description="When it was observed.")
+    recorded_at: Moment = Field(description="When it was added to the ledger.")
+    submitted_by: Line | None = Field(default=None, description="Who submitted it.")
+    idempotency_key: Line | None = Field(default=None, description="The key under which retries count once.")
+    cluster_id: Line | None = Field(default=None, description="The source event that it shares with other items.")
+    url: Url | None = Field(default=None, description="The address of the source.")
+    note: Text | None = Field(default=None, description="Remarks about it.")
+    predictor_id: Id | None = Field(default=None, description="The predictor whose evidence it is.")
+    document_id: Id | None = Field(default=None, description="The document that it comes from.")
+    milestone_id: MilestoneId | None = Field(default=None, description="The milestone that it comes from.")
+    trf: Share | None = Field(
+        default=None,
+        description="Time-remaining fraction of the claim's window at that time: 1 when just made, 0 at the deadline.",
+    )
+    kappa: Share | None = Field(default=None, description="The weight of the predictor's evidence at that time.")
+    kappa_source: Line | None = Field(default=None, description="The record that the weight comes from.")
+    predictor_brier: Share | None = Field(default=None, description="The predictor's Brier score at that time.")
+    predictor_n_resolved: Count | None = Field(
+        default=None, description="The predictor's number of resolved predictions at that time."
+    )
+    base_rate: Probability | None = Field(default=None, description="The reference class's base rate at that time.")
+    reference_class_id: Id | None = Field(default=None, description="Key of the reference class blended with.")
+    prior_logit: Number | None = Field(default=None, description="The inside view before, in natural log-odds.")
+    inside_prior: Probability | None = Field(default=None, description="The inside view before.")
+    inside_source: Line | None = Field(default=None, description="Where the inside view before comes from.")
+    total_llr: LogRatio = Field(description="Sum of the natural logs of P(evidence | true) / P(evidence | false).")
+    total_adjusted_llr: LogRatio | None = Field(
+        default=None, description="The sum times kappa: the amount added in log-odds."
+    )
+    bayes_factor: Line | None = Field(
+        default=None, description="The adjusted weight in words, such as `1.3:1 against`."
+    )
+    inside_posterior: Probability | None = Field(default=None, description="The inside view after.")
+    posterior_logit: Number | None = Field(default=None, description="The inside view after, in natural log-odds.")
+    inside_weight: Share | None = Field(default=None, description="Weight of the inside view in the blend.")
+    outside_weight: Share | None = Field(default=None, description="Weight of the outside view in the blend.")
+    blended_posterior: Probability | None = Field(
+        default=None, description="Blend of the inside and outside views after; null where none is made."
+    )
+    posterior_prob: Probability | None = Field(default=None, description="The belief after.")
+    blend_applied: bool | None = Field(default=None, description="Whether there was an outside view to blend with.")
+    blend_reason: Line | None = Field(default=None, description="The blend in words.")
+    grace_days: Days | None = Field(default=None, description="Days of grace given to a missed milestone.")
+    n_milestones: Count | None = Field(default=None, description="Number of milestones that contributed.")
+    contributions: tuple[Contribution, ...] = Field(default=(), description="The items that it sums up.")
+    raw_metadata: Metadata = Field(default=None, description="The row as imported, as JSON.")
 
 
 class Validation(Row):
-    """A look at how a prediction is doing."""
+    """An assessment of how a prediction is doing."""
 
-    id: Id
-    prediction_id: Id
-    observed_at: Day
-    status: Line
-    by: Line | None = None
-    notes: Text | None = None
+    id: Id = Field(description="The validation's key.")
+    prediction_id: Id = Field(description="The prediction assessed.")
+    observed_at: Day = Field(description="The day of the assessment.")
+    status: Line = Field(description="The finding, in the assessor's words.")
+    by: Line | None = Field(default=None, description="Who made the assessment.")
+    notes: Text | None = Field(default=None, description="Remarks about the finding.")
 
 
 class Influence(Row):
     """
-    How a parent bears on its child: P(child | parent true) and P(child | parent false).
+    The bearing of a parent claim on its child: P(child | parent true) and P(child | parent false).
 
-    An influence without the two probabilities is shown as such and takes no part in anything computed.
+    An influence without the two probabilities is shown as such and is not included in anything computed.
     """
 
-    kind: InfluenceKind
-    parent_id: Id
-    child_id: Id
-    p_if_true: Probability | None = None
-    p_if_false: Probability | None = None
-    lag_days: Days | None = None
-    basis: Text | None = None
+    kind: InfluenceKind = Field(description="How the parent bears on the child.")
+    parent_id: Id = Field(description="The claim that bears on the child.")
+    child_id: Id = Field(description="The claim that the parent bears on.")
+    p_if_true: Probability | None = Field(
+        default=None, description="P(child | parent true); both probabilities are given together."
+    )
+    p_if_false: Probability | None = Field(
+        default=None, description="P(child | parent false); both probabilities are given together."
+    )
+    lag_days: Days | None = Field(default=None, description="Days by which the child follows the parent.")
+    basis: Text | None = Field(default=None, description="Where the figures come from, or why there are none.")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -330,57 +403,68 @@ class Influence(Row):
 
 
 class Exposure(Row):
-    """What a prediction that comes true does to a ticker; `impact` is the price's fractional change."""
+    """The effect on a ticker of a prediction that comes true."""
 
-    sign: ExposureSign
-    prediction_id: Id
-    symbol: str
-    relevance: Share | None = None
-    impact: Annotated[float, Field(ge=-1, le=100)] | None = None
-    basis: Text | None = None
-    source: Line | None = None
-    lag_days: Days | None = None
+    sign: ExposureSign = Field(description="Whether the prediction benefits or harms the ticker.")
+    prediction_id: Id = Field(description="The prediction.")
+    symbol: str = Field(description="The ticker.")
+    relevance: Share | None = Field(default=None, description="How much the prediction matters to the ticker, 0 to 1.")
+    impact: Annotated[float, Field(ge=-1, le=100)] | None = Field(
+        default=None, description="Fractional change of the price if the prediction comes true."
+    )
+    basis: Text | None = Field(default=None, description="The reason for the effect.")
+    source: Line | None = Field(default=None, description="Who says so.")
+    lag_days: Days | None = Field(default=None, description="Days by which the effect follows the prediction.")
 
 
 class DocumentLink(Row):
-    """That a document is about a claim."""
+    """A link from a document to a claim that it is about."""
 
-    document_id: Id
-    claim_id: Id
+    document_id: Id = Field(description="The document.")
+    claim_id: Id = Field(description="The claim that it is about.")
 
 
 class QueryParameter(Row):
     """One parameter of a saved query."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,63}$")]
-    type: Literal["STRING", "INTEGER", "FLOAT", "BOOLEAN", "DATE", "DATETIME", "STRING_LIST"]
-    description: Line | None = None
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,63}$")] = Field(
+        description="The parameter's name."
+    )
+    type: Literal["STRING", "INTEGER", "FLOAT", "BOOLEAN", "DATE", "DATETIME", "STRING_LIST"] = Field(
+        description="The parameter's type."
+    )
+    description: Line | None = Field(default=None, description="The parameter's meaning.")
 
 
 class SavedQuery(Row):
     """A named, versioned, read-only statement with typed parameters."""
 
-    name: Id
-    version: Annotated[int, Field(ge=1, le=2**31)]
-    description: Text | None = None
-    statement: Text
-    parameters: tuple[QueryParameter, ...] = ()
+    name: Id = Field(description="The query's name.")
+    version: Annotated[int, Field(ge=1, le=2**31)] = Field(description="The query's version.")
+    description: Text | None = Field(default=None, description="The query's purpose.")
+    statement: Text = Field(description="The Cypher statement.")
+    parameters: tuple[QueryParameter, ...] = Field(default=(), description="The statement's parameters.")
 
 
 class PropagationRun(Row):
-    """One run of network propagation, with its diagnostics."""
+    """One run of propagation over the whole network, with its diagnostics."""
 
-    id: Id
-    method: Line
-    started_at: Moment
-    revision: Count
-    iterations: Count | None = None
-    residual: Number | None = None
-    converged: bool
-    duration_seconds: Annotated[float, Field(ge=0)] | None = None
-    as_of: Moment | None = None
-    reason: Text | None = None
-    num_claims: Count | None = None
-    num_samples: Count | None = None
-    standard_error: Number | None = None
-    seed: Count | None = None
+    id: Id = Field(description="The run's key.")
+    method: Line = Field(description="The method: LBP, SAMPLE or EXACT.")
+    started_at: Moment = Field(description="When it began.")
+    revision: Count = Field(description="The graph's revision that it read.")
+    iterations: Count | None = Field(default=None, description="For LBP: number of sweeps.")
+    residual: Number | None = Field(
+        default=None,
+        description="For LBP: the largest change of a message, in log-odds, that the last sweep would have made.",
+    )
+    converged: bool = Field(description="Whether it converged; only then are its marginals stored.")
+    duration_seconds: Annotated[float, Field(ge=0)] | None = Field(default=None, description="Duration in seconds.")
+    as_of: Moment | None = Field(default=None, description="The moment that the marginals hold for.")
+    reason: Text | None = Field(default=None, description="Why it did not converge.")
+    num_claims: Count | None = Field(default=None, description="Number of claims included.")
+    num_samples: Count | None = Field(default=None, description="For SAMPLE: number of joint samples.")
+    standard_error: Number | None = Field(
+        default=None, description="For SAMPLE: the largest standard error of any claim, between replicates."
+    )
+    seed: Count | None = Field(default=None, description="For SAMPLE: the random seed.")

@@ -100,7 +100,7 @@ Moment = Annotated[
     BeforeValidator(_read_moment),
 ]
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
-Probability = Annotated[float, Field(gt=0, lt=1, description="Strictly between 0 and 1.")]
+Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Days = Annotated[int, Field(ge=0, le=36_525)]

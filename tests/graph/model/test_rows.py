@@ -509,3 +509,17 @@ def test_what_the_schema_refuses_is_refused_here_too(schema: Draft202012Validato
     """Whoever checks a bundle before sending it is told the same."""
     assert not schema.is_valid(broken)
     assert problems(json.dumps(broken))
+
+
+def test_every_property_of_a_bundle_is_described() -> None:
+    """Whoever writes a bundle learns from its schema what each property means."""
+    schema = bundle_json_schema()
+    rows = {name: found for name, found in schema["$defs"].items() if name != "JsonValue"}
+    properties = {
+        f"{name}.{property_name}": found
+        for name, row in {"Bundle": schema, **rows}.items()
+        for property_name, found in row.get("properties", {}).items()
+    }
+
+    assert [name for name, found in (rows | properties).items() if not found.get("description")] == []
+    assert len(properties) > 150
