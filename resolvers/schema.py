@@ -8,6 +8,7 @@ from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.base.described import object_type
 from resolvers.base.errors import Errors
 from resolvers.base.refusals import USER_ERRORS
 from resolvers.base.scalars import SCALARS
@@ -50,15 +51,12 @@ SUBJECT_TYPES = (
 )
 
 
-@strawberry.type(description="What can be asked.")
+@object_type
 class Query(NodeQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
     """What can be asked."""
 
 
-@strawberry.type(
-    description="What can be written. Each mutation is one write transaction, but for a sweep (one for each "
-    "prediction), a bundle that is too large for one, and a propagation over more than 10,000 claims."
-)
+@object_type
 class Mutation(
     BundleMutations,
     IntakeMutations,
@@ -68,7 +66,12 @@ class Mutation(
     SubjectMutations,
     LinkMutations,
 ):
-    """What can be written."""
+    """
+    What can be written.
+
+    Each mutation is one write transaction, but for a sweep (one for each prediction), a bundle that is too large for
+    one, and a propagation over more than 10,000 claims.
+    """
 
 
 class CachedParsing(ParserCache):

@@ -10,6 +10,7 @@ import strawberry
 from graph.errors import InvalidError
 from graph.model.subjects import SUBJECTS
 from graph.model.values import ID_PATTERN
+from resolvers.base.described import field, interface_type, object_type
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -120,39 +121,37 @@ def _decode(text: str) -> str | None:
         return None
 
 
-@strawberry.type(description="Where a page stands in its connection.")
+@object_type
 class PageInfo:
     """Where a page stands in its connection."""
 
     has_next_page: bool = strawberry.field(description="Whether there are rows behind this page.")
     has_previous_page: bool = strawberry.field(description="Whether there are rows before this page.")
 
-    @strawberry.field(description="The cursor of the first row, null on an empty page.")
+    @field
     def start_cursor(self: Any) -> str | None:
-        """The cursor of the first row."""
+        """The cursor of the first row, null on an empty page."""
         return None if self["start_cursor"] is None else encode_cursor(self["start_cursor"])
 
-    @strawberry.field(description="The cursor of the last row, to be given as `after` for the next page.")
+    @field
     def end_cursor(self: Any) -> str | None:
-        """The cursor of the last row."""
+        """The cursor of the last row, to be given as `after` for the next page."""
         return None if self["end_cursor"] is None else encode_cursor(self["end_cursor"])
 
 
-@strawberry.type(description="A row of a connection and its place.")
+@object_type
 class Edge(Generic[NodeT]):
     """A row of a connection and its place."""
 
     node: NodeT = strawberry.field(description="What stands here.")
 
-    @strawberry.field(
-        description="This row's place, to be given as `after` or `before`; it stays valid when rows change."
-    )
+    @field
     def cursor(self: Any) -> str:
-        """This row's place."""
+        """This row's place, to be given as `after` or `before`; it stays valid when rows change."""
         return encode_cursor(self["cursor"])
 
 
-@strawberry.type(description="A page of a list, and where it stands.")
+@object_type
 class Connection(Generic[NodeT]):
     """A page of a list, and where it stands."""
 
@@ -162,7 +161,7 @@ class Connection(Generic[NodeT]):
         description="How many rows there are in all. Counted only when asked for; null where counting makes no sense."
     )
 
-    @strawberry.field(description="The rows without their places.")
+    @field
     def nodes(self: Any) -> list[NodeT]:
         """The rows without their places."""
         return [edge["node"] for edge in self["edges"]]
@@ -172,23 +171,18 @@ First = Annotated[int, strawberry.argument(description=f"The size of the page, 1
 After = Annotated[str | None, strawberry.argument(description="A cursor: the page begins behind it.")]
 
 
-@strawberry.interface(description="Anything with an identity of its own.")
+@interface_type
 class Node:
     """Anything with an identity of its own."""
 
-    @strawberry.field(
-        description="The global id, unique over all subjects; `node(id:)` finds it again.", metadata={"reads": ("id",)}
-    )
+    @field(metadata={"reads": ("id",)})
     def id(self: Any) -> strawberry.ID:
-        """The global id."""
+        """The global id, unique over all subjects; `node(id:)` finds it again."""
         return strawberry.ID(global_id(self["__typename"], self["id"]))
 
-    @strawberry.field(
-        description="The id in the graph, as analysts see it in Cypher; arguments that name a subject take it too.",
-        metadata={"reads": ("id",)},
-    )
+    @field(metadata={"reads": ("id",)})
     def key(self: Any) -> str:
-        """The id in the graph."""
+        """The id in the graph, as analysts see it in Cypher; arguments that name a subject take it too."""
         found: str = self["id"]
         return found
 

@@ -18,17 +18,18 @@ from graph.reading.neighborhood import (
 )
 from graph.reading.neighborhood import Neighborhood as AskedNeighborhood
 from resolvers.base.context import Context
+from resolvers.base.described import field, object_type
 from resolvers.base.enums import Direction, EdgeKind
 from resolvers.base.relay import parse_id, parse_key
 from resolvers.base.selection import plan_of
 from resolvers.types.neighborhood import InfluencePath, Neighborhood
 
 
-@strawberry.type
+@object_type
 class NeighborhoodQueries:
     """What can be asked about surroundings."""
 
-    @strawberry.field(description="The nodes within some steps of one, flat; null where there is no such node.")
+    @field
     async def neighborhood(
         self,
         info: Info[Context, Any],
@@ -43,7 +44,7 @@ class NeighborhoodQueries:
         ] = Direction.BOTH,
         limit: Annotated[int, strawberry.argument(description=f"At most so many nodes, 1 to {MAX_NODES}.")] = 100,
     ) -> Neighborhood | None:
-        """The nodes within some steps of one."""
+        """The nodes within some steps of one, flat; null where there is no such node."""
         subject, key = parse_id(id, "Claim", *SUBJECTS)
         asked = AskedNeighborhood(
             depth=_within(depth, MAX_DEPTH, "depth"),
@@ -55,10 +56,7 @@ class NeighborhoodQueries:
         found: Any = await find_neighborhood(info.context.unit, subject, key, asked, plan=plan_of(info, "nodes"))
         return found
 
-    @strawberry.field(
-        description="The shortest ways from one claim to another along influences, the shortest first; an empty list "
-        "where there is none."
-    )
+    @field
     async def paths(
         self,
         info: Info[Context, Any],
@@ -71,7 +69,10 @@ class NeighborhoodQueries:
         ] = MAX_PATH_LENGTH,
         first: Annotated[int, strawberry.argument(description=f"At most so many ways, 1 to {MAX_PATHS}.")] = 5,
     ) -> list[InfluencePath]:
-        """The shortest ways from one claim to another."""
+        """
+        The shortest ways from one claim to another along influences, the shortest first; an empty list where there is
+        none.
+        """
         start, end = (
             parse_key(given, "Claim", *CLAIM_SUBJECTS, path=path) for given, path in ((from_, "from"), (to, "to"))
         )

@@ -10,6 +10,7 @@ from graph.model.subjects import SUBJECTS
 from graph.reading.nodes import get_nodes, list_nodes
 from graph.reading.search import search
 from resolvers.base.context import Context
+from resolvers.base.described import field, object_type
 from resolvers.base.enums import Subject
 from resolvers.base.relay import (
     DEFAULT_PAGE_SIZE,
@@ -42,25 +43,23 @@ IdOrKey = Annotated[
 ]
 
 
-@strawberry.type
+@object_type
 class NodeQueries:
     """What can be asked about nodes by id and about all nodes of a subject."""
 
-    @strawberry.field(description="Any node by its global id; null where there is none.")
+    @field
     async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:
-        """Any node by its global id."""
+        """Any node by its global id; null where there is none."""
         found: Any = await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info))
         return found[0]
 
-    @strawberry.field(
-        description=f"Nodes by their global ids, in that order, null for one not there; at most {MAX_PAGE_SIZE}."
-    )
+    @field
     async def nodes(
         self,
         info: Info[Context, Any],
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids.")],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {MAX_PAGE_SIZE}.")],
     ) -> list[Node | None]:
-        """Nodes by their global ids."""
+        """Nodes by their global ids, in the order of the ids; an unknown id gives null."""
         if len(ids) > MAX_PAGE_SIZE:
             message = f"expected at most {MAX_PAGE_SIZE} ids, got {len(ids)}"
             raise InvalidError(message, path="ids")
@@ -68,126 +67,123 @@ class NodeQueries:
         found: Any = await get_nodes(info.context.unit, asked, plan_of(info))
         return found
 
-    @strawberry.field(description="A prediction by id or key; null where there is none.")
+    @field
     async def prediction(self, info: Info[Context, Any], id: IdOrKey) -> Prediction | None:
-        """A prediction by id or key."""
+        """A prediction by id or key; null where there is none."""
         return await _get_one(info, id, "Prediction")
 
-    @strawberry.field(description="A scenario by id or key; null where there is none.")
+    @field
     async def scenario(self, info: Info[Context, Any], id: IdOrKey) -> Scenario | None:
-        """A scenario by id or key."""
+        """A scenario by id or key; null where there is none."""
         return await _get_one(info, id, "Scenario")
 
-    @strawberry.field(description="A killer by id or key; null where there is none.")
+    @field
     async def killer(self, info: Info[Context, Any], id: IdOrKey) -> Killer | None:
-        """A killer by id or key."""
+        """A killer by id or key; null where there is none."""
         return await _get_one(info, id, "Killer")
 
-    @strawberry.field(description="A predictor by id or key; null where there is none.")
+    @field
     async def predictor(self, info: Info[Context, Any], id: IdOrKey) -> Predictor | None:
-        """A predictor by id or key."""
+        """A predictor by id or key; null where there is none."""
         return await _get_one(info, id, "Predictor")
 
-    @strawberry.field(description="A reference class by id or key; null where there is none.")
+    @field
     async def reference_class(self, info: Info[Context, Any], id: IdOrKey) -> ReferenceClass | None:
-        """A reference class by id or key."""
+        """A reference class by id or key; null where there is none."""
         return await _get_one(info, id, "ReferenceClass")
 
-    @strawberry.field(description="A milestone by id or key; null where there is none.")
+    @field
     async def milestone(self, info: Info[Context, Any], id: IdOrKey) -> Milestone | None:
-        """A milestone by id or key."""
+        """A milestone by id or key; null where there is none."""
         return await _get_one(info, id, "Milestone")
 
-    @strawberry.field(description="A row of the ledger by id or key; null where there is none.")
+    @field
     async def evidence(self, info: Info[Context, Any], id: IdOrKey) -> Evidence | None:
-        """A row of the ledger by id or key."""
+        """A row of the ledger by id or key; null where there is none."""
         return await _get_one(info, id, "Evidence")
 
-    @strawberry.field(description="A validation by id or key; null where there is none.")
+    @field
     async def validation(self, info: Info[Context, Any], id: IdOrKey) -> Validation | None:
-        """A validation by id or key."""
+        """A validation by id or key; null where there is none."""
         return await _get_one(info, id, "Validation")
 
-    @strawberry.field(description="A ticker by id or key; null where there is none.")
+    @field
     async def ticker(self, info: Info[Context, Any], id: IdOrKey) -> Ticker | None:
-        """A ticker by id or key."""
+        """A ticker by id or key; null where there is none."""
         return await _get_one(info, id, "Ticker")
 
-    @strawberry.field(description="A document by id or key; null where there is none.")
+    @field
     async def document(self, info: Info[Context, Any], id: IdOrKey) -> Document | None:
-        """A document by id or key."""
+        """A document by id or key; null where there is none."""
         return await _get_one(info, id, "Document")
 
-    @strawberry.field(description="An episode by id or key; null where there is none.")
+    @field
     async def episode(self, info: Info[Context, Any], id: IdOrKey) -> Episode | None:
-        """An episode by id or key."""
+        """An episode by id or key; null where there is none."""
         return await _get_one(info, id, "Episode")
 
-    @strawberry.field(description="A domain by id or key; null where there is none.")
+    @field
     async def domain(self, info: Info[Context, Any], id: IdOrKey) -> Domain | None:
-        """A domain by id or key."""
+        """A domain by id or key; null where there is none."""
         return await _get_one(info, id, "Domain")
 
-    @strawberry.field(description="All scenarios by key.")
+    @field
     async def scenarios(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Scenario]:
         """All scenarios by key."""
         return await _list(info, "Scenario", first, after)
 
-    @strawberry.field(description="All killers by key.")
+    @field
     async def killers(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Killer]:
         """All killers by key."""
         return await _list(info, "Killer", first, after)
 
-    @strawberry.field(description="All predictors by key.")
+    @field
     async def predictors(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Predictor]:
         """All predictors by key."""
         return await _list(info, "Predictor", first, after)
 
-    @strawberry.field(description="All reference classes by key.")
+    @field
     async def reference_classes(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[ReferenceClass]:
         """All reference classes by key."""
         return await _list(info, "ReferenceClass", first, after)
 
-    @strawberry.field(description="All tickers by key.")
+    @field
     async def tickers(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Ticker]:
         """All tickers by key."""
         return await _list(info, "Ticker", first, after)
 
-    @strawberry.field(description="All documents by key.")
+    @field
     async def documents(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Document]:
         """All documents by key."""
         return await _list(info, "Document", first, after)
 
-    @strawberry.field(description="All episodes by key.")
+    @field
     async def episodes(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Episode]:
         """All episodes by key."""
         return await _list(info, "Episode", first, after)
 
-    @strawberry.field(description="All domains by key.")
+    @field
     async def domains(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[Domain]:
         """All domains by key."""
         return await _list(info, "Domain", first, after)
 
-    @strawberry.field(
-        description="The nodes in whose texts every one of these words occurs, the best match first; the last word may "
-        "be the beginning of one. Looks at the ten thousand best matches."
-    )
+    @field
     async def search(
         self,
         info: Info[Context, Any],
@@ -199,7 +195,12 @@ class NodeQueries:
         first: First = DEFAULT_PAGE_SIZE,
         after: After = None,
     ) -> Connection[Node]:
-        """The nodes whose texts match best."""
+        """
+        The nodes in whose texts every one of these words occurs, the best match first; the last word may be the
+        beginning of one.
+
+        Looks at the ten thousand best matches.
+        """
         labels = list(SUBJECTS) if subjects is None else [subject.value for subject in subjects]
         cursor = None if after is None else decode_cursor(after, path="after")
         plan, _ = connection_plan(info)

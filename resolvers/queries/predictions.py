@@ -8,6 +8,7 @@ from strawberry.types import Info
 from graph.errors import InvalidError
 from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
 from resolvers.base.context import Context
+from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
 from resolvers.base.relay import After, Connection, decode_cursor, page_size, parse_some_key
 from resolvers.base.scalars import Moment, Probability
@@ -15,9 +16,9 @@ from resolvers.base.selection import connection_plan
 from resolvers.types.predictions import Prediction
 
 
-@strawberry.input(description="What a prediction must be to be listed; everything that is given must hold.")
+@input_type
 class PredictionFilterInput:
-    """What a prediction must be to be listed."""
+    """What a prediction must be to be listed; everything that is given must hold."""
 
     status: list[ClaimStatus] | None = strawberry.field(default=None, description="One of these.")
     domain: strawberry.ID | None = strawberry.field(default=None, description="The id or key of its domain.")
@@ -40,9 +41,9 @@ class PredictionFilterInput:
     )
 
 
-@strawberry.input(description="What a list of predictions is ordered by; ties go by key.")
+@input_type
 class PredictionSortInput:
-    """What a list of predictions is ordered by."""
+    """What a list of predictions is ordered by; ties go by key."""
 
     by: PredictionSortKey = strawberry.field(
         default=PredictionSortKey.DEADLINE,
@@ -52,11 +53,11 @@ class PredictionSortInput:
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way it runs.")
 
 
-@strawberry.type
+@object_type
 class PredictionQueries:
     """What can be asked about many predictions."""
 
-    @strawberry.field(description="Predictions, filtered and sorted, from either end.")
+    @field
     async def predictions(
         self,
         info: Info[Context, Any],
@@ -75,7 +76,7 @@ class PredictionQueries:
         ] = None,
         before: Annotated[str | None, strawberry.argument(description="A cursor: the page ends before it.")] = None,
     ) -> Connection[Prediction]:
-        """Predictions, filtered and sorted."""
+        """Predictions, filtered and sorted, from either end."""
         plan, wants_total = connection_plan(info)
         page = _page(sort or PredictionSortInput(), first, after, last, before)
         asked = _filter(filter or PredictionFilterInput())
