@@ -268,6 +268,17 @@ def references_of(listed: NodeList | EdgeList) -> tuple[Reference, ...]:
     return listed.references if owner is None else (owner, *listed.references)
 
 
+def plain_properties(row: type[Row]) -> tuple[str, ...]:
+    """The properties of a row, or of a base of rows, that neither identify a node nor stand for a relationship."""
+    others: set[str] = set()
+    for listed in ROW_LISTS.values():
+        if issubclass(listed.row, row):
+            is_node = isinstance(listed, NodeList)
+            others.update(listed.key if is_node else ())
+            others.update(named.property for named in references_of(listed) if named.relationship or not is_node)
+    return tuple(name for name in row.model_fields if name not in others)
+
+
 REFERENCED_LISTS: Final = tuple(
     dict.fromkeys(
         CLAIMS if reference.target in {CLAIM, *CLAIM_SUBJECTS} else target_list(reference)

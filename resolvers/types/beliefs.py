@@ -14,9 +14,12 @@ from graph.inference.history import LEAST_MAX_POINTS, Trail, belief_curve
 from graph.inference.log_odds import logit
 from graph.inference.time import utc_moments, window_of
 from graph.ledger.claim_state import STATE_PROPERTIES, Belief, ClaimState, as_mapping
+from graph.model import rows
 from graph.model.relations import EVIDENCE, REFERENCE_CLASS
+from resolvers.base.described import object_type
 from resolvers.base.fields import Source, prop
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
+from resolvers.base.row_types import described_by
 from resolvers.base.scalars import Moment, Probability, moment_argument
 from resolvers.base.selection import Gather, answer
 
@@ -24,9 +27,9 @@ DEFAULT_HISTORY = timedelta(days=365)
 MOST_ROWS = 1_000_000  # of one ledger
 
 
-@strawberry.type(description="The belief in a claim at a moment, and all that it is made of.")
+@object_type
 class Posterior:
-    """The belief in a claim at a moment."""
+    """The belief in a claim at a moment, and all that it is made of."""
 
     probability: Probability = prop(
         "The posterior: sigmoid(insideWeight · insideLogOdds + outsideWeight · logit(baseRate)), else the inside view."
@@ -44,29 +47,30 @@ class Posterior:
     policy: str = prop("The rules it was computed by.")
 
 
-@strawberry.type(description="What one step does to a claim's belief, figure by figure.")
+@object_type
+@described_by(rows.Evidence)
 class LedgerStep:
-    """What one step does to a claim's belief."""
+    """What one step does to a claim's belief, figure by figure."""
 
-    policy: str = prop("The rules it was computed by.")
-    trf: float | None = prop("The time-remaining fraction at the step.")
-    kappa: float = prop("The weight of the evidence.")
-    base_rate: float | None = prop("The reference class's base rate.")
-    reference_class_id: str | None = prop("The key of the reference class blended with.")
-    prior_logit: float = prop("The inside view before, in natural log-odds.")
-    inside_prior: float = prop("The inside view before.")
-    total_llr: float = prop("The summed natural log of P(evidence | true) / P(evidence | false).")
-    total_adjusted_llr: float = prop("The same, times kappa: what is added.")
-    bayes_factor: str = prop("The adjusted weight in words, such as `1.3:1 against`.")
-    posterior_logit: float = prop("The inside view after, in natural log-odds.")
-    inside_posterior: float = prop("The inside view after.")
-    inside_weight: float = prop("The inside view's share in the blend.")
-    outside_weight: float = prop("The outside view's share in the blend.")
-    blended_posterior: float | None = prop("Inside and outside view blended; null where no blend is made.")
-    posterior_prob: float = prop("The belief after.")
-    blend_applied: bool = prop("Whether there was an outside view to blend with.")
-    blend_reason: str = prop("The blend in words.")
-    grace_days: int = prop("How many days of grace a missed milestone had.")
+    policy: str
+    trf: float | None
+    kappa: float
+    base_rate: float | None
+    reference_class_id: str | None
+    prior_logit: float
+    inside_prior: float
+    total_llr: float
+    total_adjusted_llr: float
+    bayes_factor: str
+    posterior_logit: float
+    inside_posterior: float
+    inside_weight: float
+    outside_weight: float
+    blended_posterior: float | None
+    posterior_prob: float
+    blend_applied: bool
+    blend_reason: str
+    grace_days: int
 
 
 def shown_belief(belief: Belief | None) -> dict[str, Any] | None:
@@ -79,7 +83,7 @@ def shown_payload(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if payload is None else {**payload, "as_of": datetime.fromisoformat(payload["as_of"])}
 
 
-@strawberry.type(description="A point of a belief's curve.")
+@object_type
 class BeliefPoint:
     """A point of a belief's curve."""
 

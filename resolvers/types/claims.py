@@ -8,11 +8,13 @@ from strawberry.types import Info
 from graph.errors import InvalidError
 from graph.inference.history import LEAST_MAX_POINTS, MOST_MAX_POINTS
 from graph.inference.time import time_remaining_fraction, window_of
+from graph.model import rows
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
 from resolvers.base.context import Context
-from resolvers.base.enums import ClaimStatus
-from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, prop
+from resolvers.base.described import field, object_type
+from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
+from resolvers.base.row_types import row_interface
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import MAX_CASCADE_DEPTH, Follows, answer, gathered
 from resolvers.types.beliefs import (
@@ -44,23 +46,10 @@ if TYPE_CHECKING:
 DEFAULT_MAX_POINTS = 200
 
 
-@strawberry.interface(description="Anything with a probability: a prediction, a scenario or a killer.")
+@row_interface(rows.Claim)
 class Claim(Node):
-    """Anything with a probability."""
+    """Anything with a probability: a prediction, a scenario or a killer."""
 
-    title: str = prop("The claim in a line.")
-    text: str | None = prop("The claim in full.")
-    status: ClaimStatus = prop("Whether its outcome is known.")
-    resolved_at: Moment | None = prop("When its outcome became known.")
-    stated_probability: Probability | None = prop(
-        "The probability that was stated; null where none is known: then the claim takes no part in anything computed."
-    )
-    probability_basis: str | None = prop("Where the stated probability comes from, where that needs saying.")
-    from_year: int | None = prop("The year of its window.")
-    to_year: int | None = prop("The last year that its source named; windows do not use it.")
-    window_start: Moment | None = prop("When its explicit window opens.")
-    window_end: Moment | None = prop("When its explicit window closes.")
-    deadline: Moment | None = prop("When its window closes: the explicit end, else the last day of its year.")
     domain: Annotated["Domain", strawberry.lazy("resolvers.types.domains")] | None = one(DOMAIN, "What field it is in.")
     stored_posterior: Probability | None = strawberry.field(
         description="The posterior as it was stored last; what lists by probability go by.",
@@ -91,10 +80,7 @@ class Claim(Node):
         OUTGOING_INFLUENCES, "What it bears on, those without a table too: the same rows as `outgoing`.", page_of_kinds
     )
 
-    @strawberry.field(
-        description="What follows downstream of it, step by step.",
-        metadata={"follows": Follows(OUTGOING, kinds_argument, is_walk=True)},
-    )
+    @field(metadata={"follows": Follows(OUTGOING, kinds_argument, is_walk=True)})
     def cascades(
         self: Any,
         info: Info[Any, Any],
@@ -102,29 +88,25 @@ class Claim(Node):
         depth: Annotated[int, strawberry.argument(description=f"How many steps, 1 to {MAX_CASCADE_DEPTH}.")] = 2,
         kinds: InfluenceKinds = None,
     ) -> Cascades:
-        """What follows downstream of it."""
+        """What follows downstream of it, step by step."""
         walk = answer(self, info)
         shown: Any = {"reached": walk.rows, "is_leaf": walk.is_leaf, "is_truncated": walk.is_truncated}
         return shown
 
-    @strawberry.field(
-        description="The belief in it, with all that it is made of; null where no probability was stated. "
-        "Its contributions are the rows of `evidence`.",
-        metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW)},
-    )
+    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW)})
     def posterior(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Posterior | None:
-        """The belief in it."""
+        """
+        The belief in it, with all that it is made of; null where no probability was stated.
+
+        Its contributions are the rows of `evidence`.
+        """
         state = state_of(self, gathered(self, info, "class"))
         if as_of is not None:
             state = state_as_of(state, gathered(self, info, "last"))
         shown: Any = shown_belief(state.belief(as_of or info.context.moment))
         return shown
 
-    @strawberry.field(
-        description="The belief over time, the drift that time alone causes included: at most `maxPoints` points, with "
-        "both ends and, of each stretch of equal time, the lowest and the highest, so that no extreme is lost.",
-        metadata={"reads": BELIEF_READS, "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN)},
-    )
+    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN)})
     def probability_history(
         self: Any,
         info: Info[Context, Any],
@@ -139,7 +121,10 @@ class Claim(Node):
             int, strawberry.argument(description=f"The most points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}.")
         ] = DEFAULT_MAX_POINTS,
     ) -> list[BeliefPoint]:
-        """The belief over time."""
+        """
+        The belief over time, the drift that time alone causes included: at most `maxPoints` points, with both ends and,
+        of each stretch of equal time, the lowest and the highest, so that no extreme is lost.
+        """
         if not LEAST_MAX_POINTS <= max_points <= MOST_MAX_POINTS:
             message = f"expected {LEAST_MAX_POINTS} to {MOST_MAX_POINTS} points, got {max_points}"
             raise InvalidError(message, path="maxPoints")
@@ -150,36 +135,32 @@ class Claim(Node):
         )
         return shown
 
-    @strawberry.field(
-        description="What the whole network makes of it, as the last good propagation run has stored it; null where "
-        "none has, or it takes no part.",
-        metadata={"reads": MARGINAL_READS},
-    )
+    @field(metadata={"reads": MARGINAL_READS})
     def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:
-        """What the whole network makes of it."""
+        """
+        What the whole network makes of it, as the last good propagation run has stored it; null where none has, or it
+        takes no part.
+        """
         shown: Any = shown_marginal(self, info.context.moment)
         return shown
 
-    @strawberry.field(
-        description="The share of its window that is left: 1 when just made, 0 at the deadline; null without a window.",
-        metadata={"reads": ("from_year", "window_start", "window_end")},
-    )
+    @field(metadata={"reads": ("from_year", "window_start", "window_end")})
     def time_remaining_fraction(
         self: Any,
         info: Info[Context, Any],
         as_of: AsOf = None,
     ) -> float | None:
-        """The share of its window that is left."""
+        """The share of its window that is left: 1 when just made, 0 at the deadline; null without a window."""
         window = window_of(self["from_year"], self["window_start"], self["window_end"])
         moment = as_of or info.context.moment
         return None if window is None else time_remaining_fraction(*window, moment)
 
 
-@strawberry.type(description="A course that the world may take.")
+@object_type
 class Scenario(Claim):
     """A course that the world may take."""
 
 
-@strawberry.type(description="What would make the predictions that it bears on fail.")
+@object_type
 class Killer(Claim):
     """What would make the predictions that it bears on fail."""

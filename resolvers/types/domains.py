@@ -4,19 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from graph.model import rows
 from graph.model.relations import DOMAIN_PREDICTIONS
-from resolvers.base.fields import many, prop
+from resolvers.base.fields import many
 from resolvers.base.relay import Connection, Node
+from resolvers.base.row_types import row_type
 
 if TYPE_CHECKING:
     from resolvers.types.predictions import Prediction
 
 
-@strawberry.type(description="What field a claim is in.")
+@row_type(rows.Domain)
 class Domain(Node):
     """What field a claim is in."""
 
-    name: str | None = prop("The name as it is shown, where it differs from the key.")
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
         DOMAIN_PREDICTIONS, "The predictions of the domain, the nearest deadline first."
     )

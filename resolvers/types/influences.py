@@ -5,32 +5,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from graph.inference.influence import ImpliedBelief, implied_belief
+from graph.model import rows
 from graph.model.relations import INCOMING, OUTGOING
 from graph.reading.tree import Node as NodeDict
-from resolvers.base.enums import InfluenceKind
+from resolvers.base.described import field, object_type
 from resolvers.base.fields import kinds_argument, prop
-from resolvers.base.scalars import Probability
+from resolvers.base.row_types import row_type
 from resolvers.base.selection import Follows
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
 
 
-@strawberry.type(
-    description="A row of an influence table: how the claim at one end bears on the one at the other. "
-    "Figures are null where a claim has no probability or the influence no table."
-)
+@row_type(rows.Influence)
 class Influence:
-    """A row of an influence table."""
+    """
+    A row of an influence table: how the claim at one end bears on the one at the other.
 
-    kind: InfluenceKind = prop("How the parent bears on the child.")
+    Figures are null where a claim has no probability or the influence no table.
+    """
+
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
         "The claim at the other end: the parent of an incoming influence, the child of an outgoing one."
     )
-    p_if_true: Probability | None = prop("P(child | parent true).")
-    p_if_false: Probability | None = prop("P(child | parent false).")
-    lag_days: int | None = prop("How many days after the parent the child follows, where known.")
-    basis: str | None = prop("Where the figures come from, or why there are none.")
     implied: float | None = prop("P(child) as this parent alone implies it: P(s) P(c|s) + (1 - P(s)) P(c|not s).")
     delta_implied: float | None = prop("`implied` minus the child's own probability; rows come by its size.")
     current_implied: float | None = prop("`implied` by the posterior of the parent as it was stored last.")
@@ -84,7 +81,7 @@ OUTGOING_INFLUENCES = Follows(
 )
 
 
-@strawberry.type(description="A claim that is reached by following influences downstream.")
+@object_type
 class Cascade:
     """A claim that is reached by following influences downstream."""
 
@@ -92,16 +89,16 @@ class Cascade:
     lag_days: int = prop("The sum of the known lags on the way, in days.")
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim reached.")
 
-    @strawberry.field(description="The key of the claim one step nearer, by which this one was reached.")
+    @field
     def via_key(self: Any) -> str:
-        """The key of the claim one step nearer."""
+        """The key of the claim one step nearer, by which this one was reached."""
         found: str = self["via_id"]
         return found
 
 
-@strawberry.type(description="What follows downstream of a claim, the nearest first. A leaf has nothing there.")
+@object_type
 class Cascades:
-    """What follows downstream of a claim."""
+    """What follows downstream of a claim, the nearest first. A leaf has nothing there."""
 
     reached: list[Cascade] = prop("The claims reached, the nearest first.")
     is_leaf: bool = prop("Whether no influence leaves the claim at all.")

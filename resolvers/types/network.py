@@ -10,6 +10,7 @@ from strawberry.types import Info
 from graph.network.ticker_shifts import list_ticker_shifts
 from graph.reading.nodes import get_nodes
 from resolvers.base.context import Context
+from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimOutcome, InferenceMethod, InfluenceKind, StatedParameter
 from resolvers.base.fields import prop
 from resolvers.base.refusals import ClaimClosed, Conflict, Duplicate, Invalid, NotFound, TooLarge
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from resolvers.types.tickers import Ticker
 
 
-@strawberry.type(description="How an answer over the network was made, and how far it can be trusted.")
+@object_type
 class NetworkDiagnostics:
-    """How an answer over the network was made."""
+    """How an answer over the network was made, and how far it can be trusted."""
 
     method: InferenceMethod = prop("How it was computed.")
     is_converged: bool = prop("Whether it can be trusted as far as the method goes.")
@@ -53,7 +54,7 @@ class NetworkDiagnostics:
     num_influences: int = prop("Influences that take part: those with a table between such claims.")
 
 
-@strawberry.type(description="What a question does to one claim.")
+@object_type
 class ClaimShift:
     """What a question does to one claim."""
 
@@ -64,7 +65,7 @@ class ClaimShift:
     standard_error: float | None = prop("Of `delta`, between replicates; null where nothing is sampled.")
 
 
-@strawberry.type(description="What a question does to a ticker.")
+@object_type
 class TickerShift:
     """What a question does to a ticker."""
 
@@ -82,21 +83,21 @@ class Answer:
         return bool(obj["__typename"] == cls.__name__)
 
 
-@strawberry.type(description="What would follow if some claims resolved in some way.")
+@object_type
 class WhatIfResult(Answer):
-    """What would follow."""
+    """What would follow if some claims resolved in some way."""
 
     shifts: list[ClaimShift] = prop("The claims that move, the largest |delta| first, what is supposed left out.")
     supposed: list[ClaimShift] = prop("What is supposed, in the order asked: how likely it was before.")
     num_shifted: int = prop("How many claims move at all.")
     diagnostics: NetworkDiagnostics = prop("How it was made.")
 
-    @strawberry.field(
-        description="The tickers that move with them, the largest |delta| first, by exposures whose impact is stated; "
-        "the 5,000 claims that move most count."
-    )
+    @field
     async def tickers(self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> list[TickerShift]:
-        """The tickers that move with them."""
+        """
+        The tickers that move with them, the largest |delta| first, by exposures whose impact is stated; the 5,000
+        claims that move most count.
+        """
         found = await list_ticker_shifts(info.context.unit, self["deltas"], page_size(first))
         plan = selected_plan(info, "ticker")
         nodes: Sequence[Any] = [None] * len(found)
@@ -112,7 +113,7 @@ WhatIfAnswer = Annotated[
 ]
 
 
-@strawberry.input(description="What is supposed of a claim.")
+@input_type
 class SupposedOutcome:
     """What is supposed of a claim."""
 
@@ -120,7 +121,7 @@ class SupposedOutcome:
     outcome: ClaimOutcome = strawberry.field(description="Whether it comes true.")
 
 
-@strawberry.type(description="What a stated number does to a claim's marginal.")
+@object_type
 class SensitivityEffect:
     """What a stated number does to a claim's marginal."""
 
@@ -137,7 +138,7 @@ class SensitivityEffect:
     standard_error: float | None = prop("Of the derivative, between replicates.")
 
 
-@strawberry.type(description="Which stated numbers a claim's marginal depends on.")
+@object_type
 class SensitivityResult(Answer):
     """Which stated numbers a claim's marginal depends on."""
 
@@ -154,7 +155,7 @@ SensitivityAnswer = Annotated[
 ]
 
 
-@strawberry.type(description="What learning a claim's outcome would tell.")
+@object_type
 class InformativeClaim:
     """What learning a claim's outcome would tell."""
 
@@ -165,9 +166,9 @@ class InformativeClaim:
     mean_shifts: list[float] = prop("How far each target's probability moves, in their order: root mean square.")
 
 
-@strawberry.type(description="Which claims are worth learning, for the sake of some targets.")
+@object_type
 class ValueOfInformationResult(Answer):
-    """Which claims are worth learning."""
+    """Which claims are worth learning, for the sake of some targets."""
 
     claims: list[InformativeClaim] = prop("The claims that tell most, the targets left out.")
     reduction_floor_bits: float = prop("What noise alone makes of the expected reduction of unrelated claims.")
@@ -180,7 +181,7 @@ ValueOfInformationAnswer = Annotated[
 ]
 
 
-@strawberry.type(description="A claim of which the tables and the reference belief say different things.")
+@object_type
 class IncoherentClaim:
     """A claim of which the tables and the reference belief say different things."""
 
@@ -194,7 +195,7 @@ class IncoherentClaim:
     num_tables: int = prop("How many tables it has.")
 
 
-@strawberry.type(description="Claims that contradict themselves.")
+@object_type
 class Incoherence:
     """Claims that contradict themselves."""
 

@@ -4,18 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import strawberry
-
 from graph.inference.calibration import kappa_in_use
 from graph.ledger.predictor_records import record_elsewhere, record_of
+from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 
 RECORD_READS = ("record_kappa", "record_brier", "record_n_resolved", "record_source")
 
 
-@strawberry.type(description="A bin of a reliability curve: forecasts of about one probability.")
+@object_type
 class ReliabilityBin:
-    """A bin of a reliability curve."""
+    """A bin of a reliability curve: forecasts of about one probability."""
 
     lower: float = prop("The smallest probability that belongs to it.")
     upper: float = prop("The next bin's smallest.")
@@ -27,28 +26,26 @@ class ReliabilityBin:
     interval_high: float = prop("Its upper end.")
 
 
-@strawberry.type(
-    description="The Brier score in parts (CORP, isotonic regression): miscalibration - discrimination + uncertainty."
-)
+@object_type
 class CorpDecomposition:
-    """The Brier score in three parts."""
+    """The Brier score in parts (CORP, isotonic regression): miscalibration - discrimination + uncertainty."""
 
     miscalibration: float = prop("What recalibrating would gain; 0 is best.")
     discrimination: float = prop("How much the recalibrated forecasts tell more than the base rate; more is better.")
     uncertainty: float = prop("The score of always stating the base rate.")
 
 
-@strawberry.type(description="The line logit P(yes) = intercept + slope · logit(stated), by maximum likelihood.")
+@object_type
 class CoxFit:
-    """Cox's calibration line."""
+    """The line logit P(yes) = intercept + slope · logit(stated), by maximum likelihood."""
 
     intercept: float = prop("0 is best; above it, things happen more often than stated.")
     slope: float = prop("1 is best; below it, forecasts are too extreme.")
 
 
-@strawberry.type(description="A predictor's record, from predictions resolved here; annulled ones do not count.")
+@object_type
 class CalibrationRecord:
-    """A predictor's record."""
+    """A predictor's record, from predictions resolved here; annulled ones do not count."""
 
     kappa: float = prop("The weight of the predictor's next evidence, 0.10 to 1.00: of the record that is in use.")
     kappa_source: str = prop("Which record that is: resolved_predictions, or where an imported one was kept.")
