@@ -31,7 +31,7 @@ from graph.errors import (
 )
 from graph.inference.evidence import Cluster, Direction, Strength, WeighedEvidence, weigh
 from graph.ledger.claim_state import ClaimState, as_mapping
-from graph.ledger.entries import Weight, append, check_open, check_past, new_id, record
+from graph.ledger.entries import Weight, append, check_open, check_past, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
 from graph.model.page_keys import bounds, cluster_anchor, observation_key
 from graph.model.problems import describe_problem
@@ -464,7 +464,9 @@ def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempote
         "source_url": item.url,
     }
     try:
-        recorded = record(state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch))
+        recorded = make_entry(
+            state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch)
+        )
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
         raise InvalidError(problem.message, path=f"{item.path}.{input_name(problem.path)}") from error

@@ -18,9 +18,9 @@ from graph.outcomes.resolution import Outcome, settle
 from graph.outcomes.service_entries import (
     Occasion,
     StoredClaim,
-    append_steps,
+    append_entries,
     get_claim,
-    take_milestone_step,
+    make_milestone_entry,
     validated,
 )
 
@@ -166,11 +166,11 @@ async def _weigh(unit: Unit, claim: StoredClaim, milestone: Milestone, seen: Obs
         note=seen.note,
         idempotency_key=miss_key(milestone.id) if is_check_in else None,
     )
-    taken = take_milestone_step(claim, claim.state, occasion, now, (milestone, weight))
-    emitted = {"miss_emitted_at": taken.row.recorded_at, "miss_emitted_by": seen.by or MUTATION}
-    await append_steps(unit, claim, [taken], taken.after, now)
+    entry = make_milestone_entry(claim, claim.state, occasion, now, (milestone, weight))
+    emitted = {"miss_emitted_at": entry.row.recorded_at, "miss_emitted_by": seen.by or MUTATION}
+    await append_entries(unit, claim, [entry], entry.after, now)
     await _set(unit, _observed(milestone, seen, **(emitted if is_check_in else {})))
-    return taken.payload(now)
+    return entry.payload(now)
 
 
 def _weight(milestone: Milestone, seen: Observation, *, has_missed: bool) -> WeighedEvidence | None:

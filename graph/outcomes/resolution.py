@@ -19,7 +19,7 @@ from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import milestone_keys
 from graph.model.rows import Milestone
 from graph.outcomes.milestone_chains import list_chain, set_milestones
-from graph.outcomes.service_entries import Occasion, StoredClaim, append_steps, get_claim, take_outcome_step
+from graph.outcomes.service_entries import Occasion, StoredClaim, append_entries, get_claim, make_outcome_entry
 
 RESOLUTION, ANNULMENT, REOPENING = "resolution", "annulment", "reopening"
 KINDS: Mapping[ClaimStatus, str] = {
@@ -134,18 +134,18 @@ async def settle(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str 
         note=outcome.note,
         idempotency_key=outcome.idempotency_key,
     )
-    taken = take_outcome_step(claim.state, occasion, now)
+    entry = make_outcome_entry(claim.state, occasion, now)
     state = replace(
-        taken.after,
+        entry.after,
         status=outcome.status,
         resolved_at=None if outcome.status is ClaimStatus.OPEN else at,
-        anchors=replace(taken.after.anchors, status=outcome.status.value),
+        anchors=replace(entry.after.anchors, status=outcome.status.value),
     )
-    await append_steps(unit, claim, [taken], state, now)
+    await append_entries(unit, claim, [entry], state, now)
     if claim.subject == "Prediction":
         await _mark_chain(unit, claim.state.claim_id, outcome.status, at)
     record = await _refresh_record(unit, claim, before)
-    return {**taken.payload(now, after=state), "record": record}
+    return {**entry.payload(now, after=state), "record": record}
 
 
 def _check_status(claim: StoredClaim, outcome: Outcome, *, path: str) -> None:

@@ -17,7 +17,7 @@ from graph.errors import InvalidError, NotFoundError
 from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import WeighedEvidence
 from graph.ledger.claim_state import STATE_PROPERTIES, ClaimState
-from graph.ledger.entries import NOTHING, Recorded, Weight, append, new_id, record
+from graph.ledger.entries import NOTHING, LedgerEntry, Weight, append, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
 from graph.model.page_keys import prediction_keys
 from graph.model.problems import describe_problem
@@ -111,14 +111,14 @@ async def get_claim(unit: Unit, claim_id: str, *, path: str = "claim") -> Stored
     )
 
 
-def take_outcome_step(state: ClaimState, occasion: Occasion, now: datetime) -> Recorded:
+def make_outcome_entry(state: ClaimState, occasion: Occasion, now: datetime) -> LedgerEntry:
     """A ledger row that weighs nothing, and says what became of a claim."""
-    return _take(state, occasion, now, NOTHING, {}, None)
+    return _make(state, occasion, now, NOTHING, {}, None)
 
 
-def take_milestone_step(
+def make_milestone_entry(
     claim: StoredClaim, state: ClaimState, occasion: Occasion, now: datetime, seen: tuple[Milestone, WeighedEvidence]
-) -> Recorded:
+) -> LedgerEntry:
     """
     A ledger row for what a milestone says of its prediction.
 
@@ -141,17 +141,17 @@ def take_milestone_step(
         "criterion": milestone.criterion,
     }
     values = {"milestone_id": milestone.id, "predictor_id": claim.predictor_id, "n_milestones": 1}
-    return _take(state, occasion, now, Weight(weighed.llr, claim.record), values, contribution)
+    return _make(state, occasion, now, Weight(weighed.llr, claim.record), values, contribution)
 
 
-def _take(
+def _make(
     state: ClaimState,
     occasion: Occasion,
     now: datetime,
     weight: Weight,
     values: Mapping[str, Any],
     contribution: Mapping[str, Any] | None,
-) -> Recorded:
+) -> LedgerEntry:
     said = {
         "id": new_id(),
         "evidence_kind": occasion.kind,
@@ -161,7 +161,7 @@ def _take(
         "note": occasion.note,
     }
     with _words_checked():
-        return record(state, weight, {**said, **values}, contribution, now=now)
+        return make_entry(state, weight, {**said, **values}, contribution, now=now)
 
 
 @contextmanager
@@ -190,9 +190,9 @@ def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
         return kind(**values)
 
 
-async def append_steps(
-    unit: Unit, claim: StoredClaim, taken: Sequence[Recorded], state: ClaimState, moment: datetime
+async def append_entries(
+    unit: Unit, claim: StoredClaim, entries: Sequence[LedgerEntry], state: ClaimState, moment: datetime
 ) -> None:
     """Append a claim's new ledger rows and set what follows for the claim."""
     stored = {"id": state.claim_id, "properties": claim.stored(state, moment)}
-    await append(unit, [step.properties() for step in taken], [stored])
+    await append(unit, [entry.properties() for entry in entries], [stored])
