@@ -96,7 +96,7 @@ class CachedValidation(ValidationCache):
 
 
 class Schema(strawberry.Schema):
-    """A schema that leaves the logging of errors to `resolvers.errors`, which knows which of them are news."""
+    """A schema that leaves the logging of errors to `resolvers.base.errors`, which knows which of them are news."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Say nothing."""

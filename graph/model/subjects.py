@@ -1,5 +1,6 @@
 """The subjects of the graph: its labels."""
 
+import re
 from collections.abc import Iterable
 
 SUBJECTS = (
@@ -22,3 +23,8 @@ CLAIM_SUBJECTS = ("Prediction", "Scenario", "Killer")
 def subject_of(labels: Iterable[str]) -> str:
     """What kind of node has these labels."""
     return next(label for label in labels if label in SUBJECTS)
+
+
+def words_of(subject: str) -> str:
+    """A subject's name in words, such as `reference class`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", subject).lower()

@@ -1,28 +1,14 @@
 """Refusals: the types by which mutations and questions say what the client can mend."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
 
-from graph.errors import (
-    BundleError,
-    ClosedClaimError,
-    ConflictError,
-    CycleError,
-    DuplicateError,
-    FutureObservationError,
-    HistoryError,
-    InvalidError,
-    KeyReusedError,
-    NotFoundError,
-    OversizeError,
-    RefusedError,
-    RefusedItemsError,
-    UnlinkedPredictorError,
-)
+from graph.errors import BundleError, InvalidError, RefusedError, RefusedItemsError, refusal_fields
 from resolvers.base.enums import ClaimStatus
 from resolvers.base.fields import prop
+from resolvers.base.input_names import NO_NAMES, Names, input_path, input_words
 from resolvers.base.scalars import Moment
 
 
@@ -126,66 +112,45 @@ USER_ERRORS = (
     TooLarge,
     BatchRefused,
 )
-# The GraphQL type and the code of each refusal.
-REFUSALS: Mapping[type[RefusedError], tuple[str, str]] = {
-    NotFoundError: ("NotFound", "NOT_FOUND"),
-    InvalidError: ("Invalid", "INVALID"),
-    ConflictError: ("Conflict", "CONFLICT"),
-    DuplicateError: ("Duplicate", "DUPLICATE"),
-    KeyReusedError: ("KeyReused", "KEY_REUSED"),
-    ClosedClaimError: ("ClaimClosed", "CLAIM_CLOSED"),
-    FutureObservationError: ("FutureObservation", "FUTURE_OBSERVATION"),
-    UnlinkedPredictorError: ("PredictorNotLinked", "PREDICTOR_NOT_LINKED"),
-    CycleError: ("CycleRefused", "CYCLE_REFUSED"),
-    HistoryError: ("HistoryWouldBeLost", "HISTORY_WOULD_BE_LOST"),
-    OversizeError: ("TooLarge", "TOO_LARGE"),
-    RefusedItemsError: ("BatchRefused", "BATCH_REFUSED"),
-}
 
 
-def refused(error: RefusedError) -> dict[str, Any]:
-    """A refusal as the response holds it."""
-    name, code = REFUSALS[type(error)]
-    shown = {"__typename": name, "code": code, "message": error.message, "path": error.path or None}
-    match error:
-        case DuplicateError():
-            return shown | {"existing_key": error.existing_id}
-        case ClosedClaimError():
-            return shown | {"status": ClaimStatus(error.status), "resolved_at": error.resolved_at}
-        case CycleError():
-            return shown | {"cycle": list(error.cycle)}
-        case OversizeError():
-            return shown | {"size": error.size, "limit": error.limit}
-        case RefusedItemsError():
-            return shown | {"message": str(error), "refusals": [refused(refusal) for refusal in error.refusals]}
-        case _:
-            return shown
+def refused(error: RefusedError, names: Names = NO_NAMES) -> dict[str, Any]:
+    """
+    A refusal as the response holds it.
 
-
-async def answer_or_refusal(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """What a mutation answers: its result, or why it was refused."""
-    try:
-        return await work()
-    except RefusedError as error:
-        return refused(error)
-    except BundleError as error:
-        return refused_problems(error)
+    Args:
+        error: The refusal, which speaks of properties.
+        names: The input names of properties whose input is not simply named after them.
+    """
+    fields = {name: getattr(error, name) for name in refusal_fields(type(error))}
+    if isinstance(error, RefusedItemsError):
+        fields["refusals"] = [refused(refusal, names) for refusal in error.refusals]
+    return {**_refusal(type(error), input_words(error.message, names), input_path(error.path, names)), **fields}
 
 
 def refused_problems(error: BundleError) -> dict[str, Any]:
-    """Everything wrong with the rows that a mutation would write."""
-    first = error.problems[0]
-    if len(error.problems) == 1:
-        return {"__typename": "Invalid", "code": "INVALID", "message": first.message, "path": first.path or None}
-    refusals = [
-        {"__typename": "Invalid", "code": "INVALID", "message": problem.message, "path": problem.path or None}
-        for problem in error.problems
-    ]
+    """The problems of rows that a mutation would write; they speak of properties, as a bundle does."""
+    refusals = [_refusal(InvalidError, problem.message, problem.path) for problem in error.problems]
+    if len(refusals) == 1:
+        return refusals[0]
     message = f"{len(refusals)} problems, nothing was written"
-    return {
-        "__typename": "BatchRefused",
-        "code": "BATCH_REFUSED",
-        "message": message,
-        "path": None,
-        "refusals": refusals,
-    }
+    return {**_refusal(RefusedItemsError, message, ""), "refusals": refusals}
+
+
+def type_name(kind: type[RefusedError]) -> str:
+    """The GraphQL type of a kind of refusal: its code in camel case, such as `NotFound`."""
+    return "".join(part.capitalize() for part in kind.code.split("_"))
+
+
+def _refusal(kind: type[RefusedError], message: str, path: str) -> dict[str, Any]:
+    return {"__typename": type_name(kind), "code": kind.code, "message": message, "path": path or None}
+
+
+async def answer_or_refusal(work: Callable[[], Awaitable[dict[str, Any]]], names: Names = NO_NAMES) -> dict[str, Any]:
+    """The result of a mutation or a question, or why it was refused."""
+    try:
+        return await work()
+    except RefusedError as error:
+        return refused(error, names)
+    except BundleError as error:
+        return refused_problems(error)

@@ -99,7 +99,7 @@ def _refused(error: BundleError) -> dict[str, Any]:
 
 
 def _refused_as_one(error: InvalidError) -> dict[str, Any]:
-    if error.path == "idempotencyKey":
+    if error.path == "idempotency_key":
         return refused(error)
     problem = {"path": error.path, "message": str(error)}
     return {

@@ -75,6 +75,10 @@ class EvidenceInput:
     label: str | None = strawberry.field(default=None, description="What it is called, in a line.")
 
 
+# Inputs that are not simply named after the property.
+NAMES = {"accepts_unlinked_predictor": "acceptUnlinkedPredictor"}
+
+
 @strawberry.type(description="An item of evidence as it went into the ledger, and what it did.")
 class RecordedEvidence:
     """An item of evidence as it went into the ledger."""
@@ -159,7 +163,7 @@ class IntakeMutations:
             (recorded,) = await shown_entries(info, answered, answered.payload["items"], "recorded")
             return {"__typename": "EvidenceRecorded", "recorded": recorded, **envelope(answered)}
 
-        answer: Any = await answer_or_refusal(work)
+        answer: Any = await answer_or_refusal(work, NAMES)
         return answer
 
     @strawberry.mutation(
@@ -186,7 +190,7 @@ class IntakeMutations:
             recorded = await shown_entries(info, answered, answered.payload["items"], "recorded")
             return {"__typename": "EvidenceBatchRecorded", "recorded": recorded, **envelope(answered)}
 
-        answer: Any = await answer_or_refusal(work)
+        answer: Any = await answer_or_refusal(work, NAMES)
         return answer
 
 
@@ -219,7 +223,7 @@ def _strength(given: EvidenceInput, path: str) -> Strength | float:
     ratio = given.likelihood_ratio
     if ratio is None or not 1.0 <= ratio < math.inf:
         message = f"expected a likelihood ratio of 1 or more, with AGAINST to turn it round, got {ratio}"
-        raise InvalidError(message, path=f"{path}.likelihoodRatio")
+        raise InvalidError(message, path=f"{path}.likelihood_ratio")
     return ratio
 
 

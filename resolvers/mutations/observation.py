@@ -87,6 +87,16 @@ SweepMilestonesAnswer = Annotated[
 ]
 
 
+# Arguments that are not simply named after the property.
+NAMES = {
+    "submitted_by": "by",
+    "notes": "note",
+    "observed_at": "observedOn",
+    "observed_date": "observedOn",
+    "resolved_at": "observedOn",
+}
+
+
 @strawberry.type
 class ObservationMutations:
     """What was seen of milestones."""
@@ -124,7 +134,7 @@ class ObservationMutations:
             answered = await record_milestone(info.context.database, milestone_id, seen, is_dry_run=dry_run)
             return await _shown_milestone(info, answered)
 
-        answer: Any = await answer_or_refusal(work)
+        answer: Any = await answer_or_refusal(work, NAMES)
         return answer
 
     @strawberry.mutation(

@@ -185,7 +185,7 @@ async def _answer(
         record = await shown_record(info, answered, answered.payload["record"])
         return {"__typename": "OutcomeRecorded", "recorded": recorded, "record": record, **envelope(answered)}
 
-    return await answer_or_refusal(work)
+    return await answer_or_refusal(work, {"submitted_by": "by", "observed_at": "resolvedAt"})
 
 
 async def shown_record(info: Info[Context, Any], answered: Answered, record: Payload | None) -> dict[str, Any] | None:

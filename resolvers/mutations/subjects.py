@@ -10,6 +10,7 @@ from graph.subjects.deletions import delete_subject, remove_edge
 from graph.subjects.upserts import LISTED_SUBJECTS, add_validation, upsert
 from resolvers.base.context import Context
 from resolvers.base.enums import ExposureSign, InfluenceKind, Subject
+from resolvers.base.input_names import NO_NAMES
 from resolvers.base.refusals import answer_or_refusal
 from resolvers.base.relay import global_id, parse_global_id, parse_id
 from resolvers.mutations.answers import DryRun, IdempotencyKey, envelope, read_written
@@ -67,6 +68,8 @@ ENDS = {
     "exposures": (("prediction", "Prediction", "prediction_id"), ("ticker", "Ticker", "symbol")),
     "document_links": (("document", "Document", "document_id"), ("claim", "Claim", "claim_id")),
 }
+# Inputs that are not simply named after the property.
+NAMES = {"exposures": {"symbol": "ticker"}}
 THE_ROW = strawberry.argument(description="What it is to be.")
 WHICH = strawberry.argument(description="Which.")
 
@@ -348,7 +351,7 @@ async def _upsert_node(
             **envelope(answered),
         }
 
-    return await answer_or_refusal(work)
+    return await answer_or_refusal(work, NAMES.get(name, NO_NAMES))
 
 
 async def _upsert_edge(
@@ -366,7 +369,7 @@ async def _upsert_edge(
             **envelope(answered),
         }
 
-    return await answer_or_refusal(work)
+    return await answer_or_refusal(work, NAMES.get(name, NO_NAMES))
 
 
 async def _remove(
@@ -386,7 +389,7 @@ async def _remove(
             **envelope(answered),
         }
 
-    return await answer_or_refusal(work)
+    return await answer_or_refusal(work, NAMES.get(name, NO_NAMES))
 
 
 async def _ends(info: Info[Context, Any], answered: Answered, name: str, row: dict[str, Any]) -> dict[str, Any]:

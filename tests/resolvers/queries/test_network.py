@@ -103,9 +103,9 @@ async def test_statements_do_not_grow_with_the_answer(stored: Database, statemen
     await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))
 
     assert sorted(statements.names) == [
-        "reading/expand_claims",
         "database/get_revision",
         "network/list_exposures",
+        "reading/expand_claims",
         "reading/get_nodes",
         "reading/get_nodes",
         "reading/get_nodes",
