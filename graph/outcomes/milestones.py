@@ -74,7 +74,7 @@ async def record_milestone(
         FutureObservationError: The day lies ahead.
     """
     if seen.observed_on is not None:
-        check_past_day(seen.observed_on, datetime.now(UTC), path="observedOn")
+        check_past_day(seen.observed_on, datetime.now(UTC), path="observed_on")
     owner = await _find_owner(database, milestone_id)
     arguments = {
         "milestone_id": milestone_id,
@@ -126,7 +126,7 @@ def _check_unobserved(milestone: Milestone, seen: Observation) -> None:
     day = "" if milestone.observed_date is None else f" of {milestone.observed_date.isoformat()}"
     if milestone.status is outcome:
         message = f"milestone {milestone.id!r} is recorded as {outcome.value}{day} already; it counts once"
-        raise DuplicateError(message, existing_id=milestone.id, path="milestone")
+        raise DuplicateError(message, existing_key=milestone.id, path="milestone")
     remedy = (
         f"`unresolve` prediction {milestone.prediction_id!r} first"
         if milestone.kind is MilestoneKind.EVENT

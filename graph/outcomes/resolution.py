@@ -74,7 +74,7 @@ async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry
         NotFoundError: No claim has that id.
     """
     if outcome.at is not None:
-        check_past(outcome.at, datetime.now(UTC), path="resolvedAt")
+        check_past(outcome.at, datetime.now(UTC), path="resolved_at")
     return await _write(database, "resolve", claim_id, outcome, is_dry_run=is_dry_run)
 
 
@@ -163,7 +163,7 @@ async def _check_key(unit: Unit, idempotency_key: str | None) -> None:
     (found,) = await unit.run("ledger/list_by_idempotency_keys", keys=[idempotency_key])
     for _, holder in found["holders"]:
         message = f"this idempotency key came before, with ledger row {holder!r}; it counts once"
-        raise DuplicateError(message, existing_id=holder, path="idempotencyKey")
+        raise DuplicateError(message, existing_key=holder, path="idempotency_key")
 
 
 async def _lock_record(unit: Unit, claim: StoredClaim) -> dict[str, Any] | None:

@@ -25,16 +25,6 @@ from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction, Row
 from graph.model.subjects import subject_of
 
-# What a caller calls the fields that its words go into.
-ARGUMENTS: Mapping[str, str] = {
-    "submitted_by": "by",
-    "notes": "note",
-    "resolved_at": "resolvedAt",
-    "observed_at": "observedOn",
-    "observed_date": "observedOn",
-    "idempotency_key": "idempotencyKey",
-}
-
 RowT = TypeVar("RowT", bound=Row)
 
 
@@ -167,16 +157,16 @@ def _make(
 @contextmanager
 def _words_checked() -> Iterator[None]:
     """
-    What does not validate within it is what a caller said.
+    Turns validation errors into refusals: what does not validate within it came from the caller.
 
     Raises:
-        InvalidError: Some of it cannot stand there; the path is the argument's name.
+        InvalidError: A value breaks a rule of its property; the path is the property's name.
     """
     try:
         yield
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
-        raise InvalidError(problem.message, path=ARGUMENTS.get(problem.path, problem.path)) from error
+        raise InvalidError(problem.message, path=problem.path) from error
 
 
 def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
@@ -184,7 +174,7 @@ def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
     A row with a caller's words in it.
 
     Raises:
-        InvalidError: They cannot stand there; the path is the argument's name.
+        InvalidError: A value breaks a rule of its property; the path is the property's name.
     """
     with _words_checked():
         return kind(**values)

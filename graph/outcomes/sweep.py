@@ -14,7 +14,7 @@ from typing import Any
 
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
-from graph.errors import RefusedError
+from graph.errors import RefusedError, counted
 from graph.inference.evidence import POLICY, missed_check_in
 from graph.inference.milestones import is_overdue
 from graph.ledger.entries import LedgerEntry, check_past
@@ -31,7 +31,6 @@ from graph.outcomes.service_entries import (
     make_milestone_entry,
     validated,
 )
-from graph.words import counted
 
 MUTATION = "sweepMilestones"
 SWEEP = "sweep"
@@ -106,7 +105,7 @@ async def sweep(
     """
     now = datetime.now(UTC)
     if moment is not None:
-        check_past(moment, now, path="asOf")
+        check_past(moment, now, path="as_of")
     report = SweepReport(moment or now)
     async for prediction_ids in _pages(database, report.moment):
         for start in range(0, len(prediction_ids), TRANSACTIONS_AT_ONCE):
