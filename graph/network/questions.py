@@ -211,7 +211,7 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
                 message = f"expected one outcome of {observation.claim_id!r}, got both"
                 raise ConflictError(message, path=observation.path)
             message = f"expected each claim once, got {observation.claim_id!r} twice"
-            raise DuplicateError(message, existing_id=observation.claim_id, path=observation.path)
+            raise DuplicateError(message, existing_key=observation.claim_id, path=observation.path)
         outcomes[place] = observation.outcome
     return outcomes
 

@@ -13,7 +13,6 @@ from resolvers.base.context import Context
 from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimOutcome, InferenceMethod, InfluenceKind, StatedParameter
 from resolvers.base.fields import prop
-from resolvers.base.refusals import ClaimClosed, Conflict, Duplicate, Invalid, NotFound, TooLarge
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import selected_plan
@@ -107,12 +106,6 @@ class WhatIfResult(Answer):
         return rows
 
 
-WhatIfAnswer = Annotated[
-    WhatIfResult | NotFound | Invalid | Conflict | Duplicate | ClaimClosed | TooLarge,
-    strawberry.union("WhatIfAnswer", description="What would follow, or why that cannot be asked."),
-]
-
-
 @input_type
 class SupposedOutcome:
     """What is supposed of a claim."""
@@ -149,12 +142,6 @@ class SensitivityResult(Answer):
     diagnostics: NetworkDiagnostics = prop("How it was made.")
 
 
-SensitivityAnswer = Annotated[
-    SensitivityResult | NotFound | Invalid | ClaimClosed | TooLarge,
-    strawberry.union("SensitivityAnswer", description="Which numbers matter, or why that cannot be asked."),
-]
-
-
 @object_type
 class InformativeClaim:
     """What learning a claim's outcome would tell."""
@@ -173,12 +160,6 @@ class ValueOfInformationResult(Answer):
     claims: list[InformativeClaim] = prop("The claims that tell most, the targets left out.")
     reduction_floor_bits: float = prop("What noise alone makes of the expected reduction of unrelated claims.")
     diagnostics: NetworkDiagnostics = prop("How it was made.")
-
-
-ValueOfInformationAnswer = Annotated[
-    ValueOfInformationResult | NotFound | Invalid | Duplicate | ClaimClosed | TooLarge,
-    strawberry.union("ValueOfInformationAnswer", description="What is worth learning, or why that cannot be asked."),
-]
 
 
 @object_type

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from graph.inference.calibration import kappa_in_use
-from graph.ledger.predictor_records import record_elsewhere, record_of
+from graph.ledger.predictor_records import calibration_record_of, imported_record
 from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 
@@ -62,8 +62,8 @@ class CalibrationRecord:
 def shown_record(source: Mapping[str, Any], resolved: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A record as the response holds it."""
     stated = [row["stated_probability"] for row in resolved]
-    own = record_of(stated, [row["status"] == "RESOLVED_TRUE" for row in resolved])
-    in_use = kappa_in_use(own, record_elsewhere(source))
+    own = calibration_record_of(stated, [row["status"] == "RESOLVED_TRUE" for row in resolved])
+    in_use = kappa_in_use(own, imported_record(source))
     return {
         **asdict(own),
         "kappa": in_use.kappa,
