@@ -23,32 +23,7 @@ from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
 from resolvers.queries.predictions import PredictionQueries
 from resolvers.queries.propagation import PropagationQueries
-from resolvers.types.claims import Killer, Scenario
-from resolvers.types.documents import Document
-from resolvers.types.domains import Domain
-from resolvers.types.episodes import Episode
-from resolvers.types.evidence import Evidence
-from resolvers.types.milestones import Milestone
-from resolvers.types.predictions import Prediction
-from resolvers.types.predictors import Predictor
-from resolvers.types.reference_classes import ReferenceClass
-from resolvers.types.tickers import Ticker
-from resolvers.types.validations import Validation
-
-SUBJECT_TYPES = (
-    Prediction,
-    Scenario,
-    Killer,
-    Predictor,
-    ReferenceClass,
-    Milestone,
-    Evidence,
-    Validation,
-    Ticker,
-    Document,
-    Episode,
-    Domain,
-)
+from resolvers.types.subjects import SUBJECT_TYPES
 
 
 @object_type
@@ -115,7 +90,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
     return Schema(
         query=Query,
         mutation=Mutation,
-        types=(*SUBJECT_TYPES, *REFUSAL_TYPES.values()),
+        types=(*SUBJECT_TYPES.values(), *REFUSAL_TYPES.values()),
         extensions=[Errors, CachedParsing, *extensions, CachedValidation],
         config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
     )

@@ -150,7 +150,7 @@ class Claim(Row):
     )
     deadline: Moment | None = Field(
         default=None,
-        description="When its window closes. Computed where it has an explicit end, or else a year: its last day.",
+        description="When its window closes; computed for a claim with an explicit end or a year (its last day).",
     )
     domain_id: Id | None = Field(default=None, description="The domain that it belongs to.")
 

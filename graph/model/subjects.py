@@ -143,6 +143,11 @@ def noun_of(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article: `an episode`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 _IN_DOMAIN: Final = Reference("domain_id", "Domain", "IN_DOMAIN")
 _CLAIM_TEXTS: Final = ("title", "text")
 

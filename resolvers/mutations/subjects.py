@@ -1,6 +1,8 @@
 """Upserts, links and deletions."""
 
-from typing import Annotated, Any, Unpack
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar, Unpack
 
 import strawberry
 from strawberry.types import Info
@@ -12,262 +14,135 @@ from graph.errors import (
     FutureObservationError,
     HistoryError,
     NotFoundError,
+    RefusedError,
     RefusedItemsError,
 )
-from graph.model.subjects import ROW_LISTS
+from graph.model.subjects import EDGE_LISTS, ROW_LISTS, EdgeList, NodeList, with_article
 from graph.subjects.deletions import delete_subject, remove_edge
 from graph.subjects.upserts import add_validation, upsert
 from resolvers.base.context import Context
-from resolvers.base.enums import ExposureSign, InfluenceKind, Subject
+from resolvers.base.described import object_type
+from resolvers.base.enums import Subject
+from resolvers.base.input_names import input_name
 from resolvers.base.relay import global_id, parse_global_id, parse_id
+from resolvers.base.row_inputs import reference_fields, reference_names, row_input
+from resolvers.base.row_types import shown_types
 from resolvers.mutations.answers import WriteOptions, Wrote, read_written, write
 from resolvers.mutations.subject_inputs import (
-    DocumentInput,
     DocumentLinkInput,
-    DomainInput,
-    EpisodeInput,
     ExposureEndsInput,
-    ExposureInput,
     InfluenceEndsInput,
-    InfluenceInput,
-    KillerInput,
-    MilestoneInput,
-    PredictionInput,
-    PredictorInput,
-    ReferenceClassInput,
-    ScenarioInput,
-    TickerInput,
     ValidationInput,
     change_of,
 )
 from resolvers.mutations.subject_results import (
     DocumentLinked,
     DocumentUnlinked,
-    DocumentUpserted,
-    DomainUpserted,
-    EpisodeUpserted,
     ExposureRemoved,
-    ExposureUpserted,
     InfluenceRemoved,
-    InfluenceUpserted,
-    KillerUpserted,
-    MilestoneUpserted,
-    PredictionUpserted,
-    PredictorUpserted,
-    ReferenceClassUpserted,
-    ScenarioUpserted,
     SubjectDeleted,
-    TickerUpserted,
     ValidationAdded,
+    upserted_type,
 )
 from resolvers.types.beliefs import shown_payload
 
+ClassT = TypeVar("ClassT", bound=type)
+
 # The mutation of each removal.
 REMOVALS = {"influences": "removeInfluence", "exposures": "removeExposure", "document_links": "unlinkDocument"}
-# The field, the subject and the property of each end.
-ENDS = {
-    "influences": (("parent", "Claim", "parent_id"), ("child", "Claim", "child_id")),
-    "exposures": (("prediction", "Prediction", "prediction_id"), ("ticker", "Ticker", "symbol")),
-    "document_links": (("document", "Document", "document_id"), ("claim", "Claim", "claim_id")),
-}
 # The refusals of a row: it, or something that it names, is not there; several things are wrong with it.
 ROW_REFUSALS = (NotFoundError, RefusedItemsError)
 # Those of a row from which something recorded may have been made.
 HISTORY_REFUSALS = (*ROW_REFUSALS, HistoryError)
-# Inputs of an exposure that are not simply named after the property.
-EXPOSURE_NAMES = {"symbol": "ticker"}
-THE_ROW = strawberry.argument(description="What it is to be.")
+INFLUENCES, EXPOSURES, DOCUMENT_LINKS = EDGE_LISTS
 WHICH = strawberry.argument(description="Which.")
 
 
-@strawberry.type
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """
+    The particulars of the upsert of a list's rows; all else follows from the list and its row.
+
+    Attributes:
+        without: Properties that it does not set, since other mutations do, or since they are computed.
+        refused_by: The refusals of its own.
+        note: Added to its description.
+    """
+
+    without: tuple[str, ...] = ()
+    refused_by: tuple[type[RefusedError], ...] = ()
+    note: str = ""
+
+
+_SETTLED: Final = ("status", "resolved_at")
+_OBSERVED: Final = ("status", "observed_date", "miss_emitted_at", "miss_emitted_by")
+
+UPSERTS: Final[Mapping[str, Upsert]] = {
+    "predictions": Upsert(
+        without=(*_SETTLED, "imported_on"),
+        refused_by=(HistoryError,),
+        note="`resolve` and `annul` settle its outcome, and `submitEvidence` updates the belief in it.",
+    ),
+    "scenarios": Upsert(without=_SETTLED, refused_by=(HistoryError,)),
+    "killers": Upsert(without=_SETTLED, refused_by=(HistoryError,)),
+    "predictors": Upsert(),
+    "reference_classes": Upsert(),
+    "milestones": Upsert(
+        without=(*_OBSERVED, "ordinal"),
+        refused_by=(HistoryError,),
+        note="`recordMilestone` records its outcome; its ordinal and the check-ins of its chain are recomputed.",
+    ),
+    "tickers": Upsert(),
+    "documents": Upsert(),
+    "episodes": Upsert(),
+    "domains": Upsert(),
+    "influences": Upsert(refused_by=(CycleError,)),
+    "exposures": Upsert(),
+}
+"""The lists whose rows are written one at a time."""
+
+
+def upserts(kind: ClassT) -> ClassT:
+    """Decorates the class of the upserts: it gets one mutation for each list of `UPSERTS`."""
+    for name, own in UPSERTS.items():
+        listed = ROW_LISTS[name]
+        setattr(kind, f"upsert_{listed.noun.replace(' ', '_')}", _make_upsert(listed, own))
+    return object_type(kind)
+
+
+def _make_upsert(listed: NodeList | EdgeList, own: Upsert) -> Any:
+    async def upsert_row(self: Any, info: Info[Context, Any], input: Any, **options: Unpack[WriteOptions]) -> Wrote:
+        if isinstance(listed, NodeList):
+            return await _upsert_node(info, input, listed, options)
+        return await _upsert_edge(info, input, listed, options)
+
+    upsert_row.__name__ = f"upsert_{listed.noun.replace(' ', '_')}"
+    the_row = strawberry.argument(description="The row; fields left out stay as they are, null removes a value.")
+    upsert_row.__annotations__["input"] = Annotated[_make_input(listed, own), the_row]
+    return write(
+        upserted_type(listed),
+        refused_by=(*ROW_REFUSALS, *own.refused_by),
+        description=f"Create or change {with_article(listed.noun)}. {own.note}".rstrip(),
+        answer=f"The {listed.noun} after the write, or the reason for its refusal.",
+        names=reference_names(listed),
+    )(upsert_row)
+
+
+def _make_input(listed: NodeList | EdgeList, own: Upsert) -> type:
+    text = f"{with_article(listed.noun).capitalize()} to create or change."
+    if isinstance(listed, EdgeList):
+        text += f" Its {listed.type_property} and both ends identify it."
+    text += " Fields left out stay as they are; null removes a value."
+    kind = type(f"{listed.row.__name__}Input", (), {"__doc__": text, "__annotations__": {}})
+    return row_input(listed, without=own.without)(kind)
+
+
+@upserts
 class SubjectMutations:
     """Upserts of every subject."""
 
-    @write(
-        PredictionUpserted,
-        refused_by=HISTORY_REFUSALS,
-        description="Create or change a prediction. `resolve` and `annul` settle its outcome, and `submitEvidence` "
-        "moves the belief in it.",
-        answer="The prediction as it is now, or why it stays.",
-    )
-    async def upsert_prediction(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[PredictionInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a prediction."""
-        return await _upsert_node(info, input, "predictions", options)
 
-    @write(
-        ScenarioUpserted,
-        refused_by=HISTORY_REFUSALS,
-        description="Create or change a scenario.",
-        answer="The scenario as it is now, or why it stays.",
-    )
-    async def upsert_scenario(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[ScenarioInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a scenario."""
-        return await _upsert_node(info, input, "scenarios", options)
-
-    @write(
-        KillerUpserted,
-        refused_by=HISTORY_REFUSALS,
-        description="Create or change a killer.",
-        answer="The killer as it is now, or why it stays.",
-    )
-    async def upsert_killer(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[KillerInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a killer."""
-        return await _upsert_node(info, input, "killers", options)
-
-    @write(
-        PredictorUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change a predictor.",
-        answer="The predictor as it is now, or why it stays.",
-    )
-    async def upsert_predictor(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[PredictorInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a predictor."""
-        return await _upsert_node(info, input, "predictors", options)
-
-    @write(
-        ReferenceClassUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change a reference class.",
-        answer="The class as it is now, or why it stays.",
-    )
-    async def upsert_reference_class(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[ReferenceClassInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a reference class."""
-        return await _upsert_node(info, input, "reference_classes", options)
-
-    @write(
-        MilestoneUpserted,
-        refused_by=HISTORY_REFUSALS,
-        description="Create or change a milestone. What became of it is recorded by `recordMilestone`.",
-        answer="The milestone as it is now, or why it stays.",
-    )
-    async def upsert_milestone(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[MilestoneInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a milestone."""
-        return await _upsert_node(info, input, "milestones", options)
-
-    @write(
-        TickerUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change a ticker.",
-        answer="The ticker as it is now, or why it stays.",
-    )
-    async def upsert_ticker(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[TickerInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a ticker."""
-        return await _upsert_node(info, input, "tickers", options)
-
-    @write(
-        DocumentUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change a document.",
-        answer="The document as it is now, or why it stays.",
-    )
-    async def upsert_document(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[DocumentInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a document."""
-        return await _upsert_node(info, input, "documents", options)
-
-    @write(
-        EpisodeUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change an episode.",
-        answer="The episode as it is now, or why it stays.",
-    )
-    async def upsert_episode(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[EpisodeInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change an episode."""
-        return await _upsert_node(info, input, "episodes", options)
-
-    @write(
-        DomainUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change a domain.",
-        answer="The domain as it is now, or why it stays.",
-    )
-    async def upsert_domain(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[DomainInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change a domain."""
-        return await _upsert_node(info, input, "domains", options)
-
-    @write(
-        InfluenceUpserted,
-        refused_by=(*ROW_REFUSALS, CycleError),
-        description="Create or change an influence.",
-        answer="The influence as it is now, or why it stays.",
-    )
-    async def upsert_influence(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[InfluenceInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change an influence."""
-        return await _upsert_edge(info, input, "influences", options)
-
-    @write(
-        ExposureUpserted,
-        refused_by=ROW_REFUSALS,
-        description="Create or change an exposure.",
-        answer="The exposure as it is now, or why it stays.",
-        names=EXPOSURE_NAMES,
-    )
-    async def upsert_exposure(
-        self,
-        info: Info[Context, Any],
-        input: Annotated[ExposureInput, THE_ROW],
-        **options: Unpack[WriteOptions],
-    ) -> Wrote:
-        """Create or change an exposure."""
-        return await _upsert_edge(info, input, "exposures", options)
-
-
-@strawberry.type
+@object_type
 class LinkMutations:
     """Validations, links and removals."""
 
@@ -302,7 +177,7 @@ class LinkMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Say that a document is about a claim."""
-        return await _upsert_edge(info, input, "document_links", options)
+        return await _upsert_edge(info, input, DOCUMENT_LINKS, options)
 
     @write(
         DocumentUnlinked,
@@ -317,7 +192,7 @@ class LinkMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Say that a document is about a claim no longer."""
-        return await _remove(info, input, "document_links", options)
+        return await _remove(info, input, DOCUMENT_LINKS, options)
 
     @write(
         InfluenceRemoved,
@@ -332,14 +207,14 @@ class LinkMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Remove an influence."""
-        return await _remove(info, input, "influences", options)
+        return await _remove(info, input, INFLUENCES, options)
 
     @write(
         ExposureRemoved,
         refused_by=ROW_REFUSALS,
         description="Remove an exposure. Its prediction and its ticker stay.",
         answer="What was removed, or why it stays.",
-        names=EXPOSURE_NAMES,
+        names=reference_names(EXPOSURES),
     )
     async def remove_exposure(
         self,
@@ -348,7 +223,7 @@ class LinkMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Remove an exposure."""
-        return await _remove(info, input, "exposures", options)
+        return await _remove(info, input, EXPOSURES, options)
 
     @write(
         SubjectDeleted,
@@ -372,46 +247,41 @@ class LinkMutations:
         return answered, {**answered.payload, **named}
 
 
-async def _upsert_node(info: Info[Context, Any], given: Any, name: str, options: WriteOptions) -> Wrote:
-    subject = ROW_LISTS[name].row.__name__
-    answered = await upsert(info.context.database, change_of(given, name, subject), **options)
+async def _upsert_node(info: Info[Context, Any], given: Any, listed: NodeList, options: WriteOptions) -> Wrote:
+    answered = await upsert(info.context.database, change_of(given, listed.name), **options)
     payload = answered.payload
-    field = f"{subject[0].lower()}{subject[1:]}"
-    (node,) = await read_written(info, answered, [(subject, payload["id"])], field)
+    name = listed.noun.replace(" ", "_")
+    (node,) = await read_written(info, answered, [(listed.label, payload["id"])], input_name(name))
     return answered, {
-        _property(field): node,
+        name: node,
         **{key: payload[key] for key in ("created", "changed")},
         **{key: shown_payload(payload[key]) for key in ("before", "after")},
     }
 
 
-async def _upsert_edge(info: Info[Context, Any], given: Any, name: str, options: WriteOptions) -> Wrote:
-    answered = await upsert(info.context.database, change_of(given, name), **options)
+async def _upsert_edge(info: Info[Context, Any], given: Any, listed: EdgeList, options: WriteOptions) -> Wrote:
+    answered = await upsert(info.context.database, change_of(given, listed.name), **options)
     payload = answered.payload
     return answered, {
-        **payload["row"],
+        **await _shown_edge(info, answered, listed, payload["row"]),
         **{key: payload[key] for key in ("created", "changed")},
-        **await _ends(info, answered, name, payload["row"]),
     }
 
 
-async def _remove(info: Info[Context, Any], given: Any, name: str, options: WriteOptions) -> Wrote:
-    answered = await remove_edge(info.context.database, change_of(given, name), REMOVALS[name], **options)
-    row = answered.payload["removed"]
-    return answered, {**row, **await _ends(info, answered, name, row)}
+async def _remove(info: Info[Context, Any], given: Any, listed: EdgeList, options: WriteOptions) -> Wrote:
+    change = change_of(given, listed.name)
+    answered = await remove_edge(info.context.database, change, REMOVALS[listed.name], **options)
+    return answered, await _shown_edge(info, answered, listed, answered.payload["removed"])
 
 
-async def _ends(info: Info[Context, Any], answered: Answered, name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Both ends of a relationship, as far as they are selected, and its kind as the schema shows it."""
-    ends: dict[str, Any] = {}
-    for field, subject, attribute in ENDS[name]:
-        (ends[field],) = await read_written(info, answered, [(subject, row[attribute])], field)
-    if name == "influences":
-        ends["kind"] = InfluenceKind(row["kind"])
-    if name == "exposures":
-        ends["sign"] = ExposureSign(row["sign"])
-    return ends
-
-
-def _property(field: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)
+async def _shown_edge(
+    info: Info[Context, Any], answered: Answered, listed: EdgeList, row: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A relationship as the schema shows it, with both ends as far as they are selected."""
+    shown = dict(row)
+    for name, reference in reference_fields(listed).items():
+        asked = [(reference.target, row[reference.property])]
+        (shown[name],) = await read_written(info, answered, asked, input_name(name))
+    if listed.type_property is not None:
+        shown[listed.type_property] = shown_types(listed.row)[listed.type_property](row[listed.type_property])
+    return shown

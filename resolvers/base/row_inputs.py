@@ -1,0 +1,74 @@
+"""Derives GraphQL inputs from the rows of the graph: names, types and descriptions."""
+
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+import strawberry
+
+from graph.model.subjects import EdgeList, NodeList, Reference, noun_of, references_of
+from resolvers.base.described import input_type
+from resolvers.base.input_names import Names, input_name
+from resolvers.base.row_types import shown_types
+
+ClassT = TypeVar("ClassT", bound=type)
+RowList = NodeList | EdgeList
+
+KEY_OR_GLOBAL_ID = "Takes a key or a global id."
+NEEDED_WHEN_NEW = "Required for a new one."
+
+
+def row_input(
+    listed: RowList, *, without: Collection[str] = (), only: Collection[str] = (), is_new: bool = False
+) -> Callable[[ClassT], ClassT]:
+    """
+    Decorates a class that says what a row is to be: it gets each property of the row as a field.
+
+    What identifies the row is required; all else may be left out, and is then UNSET.
+
+    Args:
+        listed: The list that the row belongs to.
+        without: Properties that clients do not set.
+        only: The properties that they set; all when empty.
+        is_new: Whether the row is always a new one, so that all is required that a row must have.
+    """
+
+    def decorate(kind: ClassT) -> ClassT:
+        types, references = shown_types(listed.row), reference_fields(listed)
+        named = {reference.property: name for name, reference in references.items()}
+        ids = {*named, *(listed.key if isinstance(listed, NodeList) else ())}
+        for name, declared in listed.row.model_fields.items():
+            if name in without or (only and name not in only):
+                continue
+            field_type: Any = strawberry.ID if name in ids else types[name]
+            is_required = declared.is_required() if is_new else name in listed.key
+            notes = [
+                declared.description or "",
+                KEY_OR_GLOBAL_ID if name in ids else "",
+                NEEDED_WHEN_NEW if declared.is_required() and not is_required else "",
+            ]
+            kind.__annotations__[named.get(name, name)] = field_type if is_required else field_type | None
+            default = {} if is_required else {"default": strawberry.UNSET}
+            described = strawberry.field(description=" ".join(filter(None, notes)), **default)
+            setattr(kind, named.get(name, name), described)
+        return input_type(kind)
+
+    return decorate
+
+
+def reference_fields(listed: RowList) -> dict[str, Reference]:
+    """
+    The references of a list's rows by their fields in inputs and results.
+
+    A field is named as the property without `_id`, or after its target: `ticker` for an exposure's `symbol`.
+    """
+    return {
+        reference.property.removesuffix("_id")
+        if reference.property.endswith("_id")
+        else noun_of(reference.target).replace(" ", "_"): reference
+        for reference in references_of(listed)
+    }
+
+
+def reference_names(listed: RowList) -> Names:
+    """The names of references in GraphQL's inputs by property."""
+    return {reference.property: input_name(name) for name, reference in reference_fields(listed).items()}
