@@ -36,6 +36,11 @@ def many(follows: Follows | Relation, description: str, resolver: Callable[..., 
     return strawberry.field(resolver=resolver or _page, description=description, metadata={"follows": found})
 
 
+def shown(value: object) -> Any:
+    """A dict, a list or None as the response holds it, where a resolver's annotation names the GraphQL type."""
+    return value
+
+
 def kinds_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The kinds of influences that are asked for."""
     return {"kinds": list(arguments.get("kinds") or INFLUENCE_KINDS)}

@@ -1,17 +1,18 @@
 """Nodes by id, lists of all of one subject, and full-text search over all of them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry.types import Info
 
 from graph.errors import InvalidError
-from graph.model.subjects import SUBJECTS
+from graph.model.subjects import NODE_LISTS, SUBJECTS, NodeList
 from graph.reading.nodes import get_nodes, list_nodes
 from graph.reading.search import search
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Subject
+from resolvers.base.fields import shown
 from resolvers.base.relay import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
@@ -25,17 +26,9 @@ from resolvers.base.relay import (
     parse_id,
 )
 from resolvers.base.selection import connection_plan, plan_of
-from resolvers.types.claims import Killer, Scenario
-from resolvers.types.documents import Document
-from resolvers.types.domains import Domain
-from resolvers.types.episodes import Episode
-from resolvers.types.evidence import Evidence
-from resolvers.types.milestones import Milestone
-from resolvers.types.predictions import Prediction
-from resolvers.types.predictors import Predictor
-from resolvers.types.reference_classes import ReferenceClass
-from resolvers.types.tickers import Ticker
-from resolvers.types.validations import Validation
+from resolvers.types.subjects import SUBJECT_TYPES
+
+ClassT = TypeVar("ClassT", bound=type)
 
 GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 IdOrKey = Annotated[
@@ -43,15 +36,50 @@ IdOrKey = Annotated[
 ]
 
 
-@object_type
+def nodes_by_subject(kind: ClassT) -> ClassT:
+    """Decorates the class of the queries: it gets one for a node of each subject, and one for all of its nodes."""
+    for listed in NODE_LISTS:
+        if listed.is_subject:
+            setattr(kind, listed.noun.replace(" ", "_"), _one_field(listed))
+        # Nodes that belong to another are listed there, and predictions have filters.
+        if listed.is_subject and listed.owner is None and listed.name != "predictions":
+            setattr(kind, listed.name, _list_field(listed))
+    return object_type(kind)
+
+
+def _one_field(listed: NodeList) -> Any:
+    async def get_one(self: Any, info: Info[Context, Any], id: IdOrKey) -> Any:
+        return (await get_nodes(info.context.unit, [parse_id(id, listed.label)], plan_of(info)))[0]
+
+    get_one.__annotations__["return"] = SUBJECT_TYPES[listed.label] | None
+    get_one.__doc__ = f"The {listed.noun} with an id or key; null where there is none."
+    return field(get_one)
+
+
+def _list_field(listed: NodeList) -> Any:
+    async def list_all(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Any:
+        plan, wants_total = connection_plan(info)
+        cursor = None if after is None else decode_cursor(after, path="after")
+        size = page_size(first)
+        unit = info.context.unit
+        return await list_nodes(unit, listed.label, first=size, after=cursor, plan=plan, wants_total=wants_total)
+
+    connection: Any = Connection
+    list_all.__annotations__["return"] = connection[SUBJECT_TYPES[listed.label]]
+    list_all.__doc__ = f"All {listed.name.replace('_', ' ')} by key."
+    return field(list_all)
+
+
+@nodes_by_subject
 class NodeQueries:
     """What can be asked about nodes by id and about all nodes of a subject."""
 
     @field
     async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:
         """Any node by its global id; null where there is none."""
-        found: Any = await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info))
-        return found[0]
+        return shown((await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info)))[0])
 
     @field
     async def nodes(
@@ -64,124 +92,7 @@ class NodeQueries:
             message = f"expected at most {MAX_PAGE_SIZE} ids, got {len(ids)}"
             raise InvalidError(message, path="ids")
         asked = [parse_global_id(text, path=f"ids[{index}]") for index, text in enumerate(ids)]
-        found: Any = await get_nodes(info.context.unit, asked, plan_of(info))
-        return found
-
-    @field
-    async def prediction(self, info: Info[Context, Any], id: IdOrKey) -> Prediction | None:
-        """A prediction by id or key; null where there is none."""
-        return await _get_one(info, id, "Prediction")
-
-    @field
-    async def scenario(self, info: Info[Context, Any], id: IdOrKey) -> Scenario | None:
-        """A scenario by id or key; null where there is none."""
-        return await _get_one(info, id, "Scenario")
-
-    @field
-    async def killer(self, info: Info[Context, Any], id: IdOrKey) -> Killer | None:
-        """A killer by id or key; null where there is none."""
-        return await _get_one(info, id, "Killer")
-
-    @field
-    async def predictor(self, info: Info[Context, Any], id: IdOrKey) -> Predictor | None:
-        """A predictor by id or key; null where there is none."""
-        return await _get_one(info, id, "Predictor")
-
-    @field
-    async def reference_class(self, info: Info[Context, Any], id: IdOrKey) -> ReferenceClass | None:
-        """A reference class by id or key; null where there is none."""
-        return await _get_one(info, id, "ReferenceClass")
-
-    @field
-    async def milestone(self, info: Info[Context, Any], id: IdOrKey) -> Milestone | None:
-        """A milestone by id or key; null where there is none."""
-        return await _get_one(info, id, "Milestone")
-
-    @field
-    async def evidence(self, info: Info[Context, Any], id: IdOrKey) -> Evidence | None:
-        """A row of the ledger by id or key; null where there is none."""
-        return await _get_one(info, id, "Evidence")
-
-    @field
-    async def validation(self, info: Info[Context, Any], id: IdOrKey) -> Validation | None:
-        """A validation by id or key; null where there is none."""
-        return await _get_one(info, id, "Validation")
-
-    @field
-    async def ticker(self, info: Info[Context, Any], id: IdOrKey) -> Ticker | None:
-        """A ticker by id or key; null where there is none."""
-        return await _get_one(info, id, "Ticker")
-
-    @field
-    async def document(self, info: Info[Context, Any], id: IdOrKey) -> Document | None:
-        """A document by id or key; null where there is none."""
-        return await _get_one(info, id, "Document")
-
-    @field
-    async def episode(self, info: Info[Context, Any], id: IdOrKey) -> Episode | None:
-        """An episode by id or key; null where there is none."""
-        return await _get_one(info, id, "Episode")
-
-    @field
-    async def domain(self, info: Info[Context, Any], id: IdOrKey) -> Domain | None:
-        """A domain by id or key; null where there is none."""
-        return await _get_one(info, id, "Domain")
-
-    @field
-    async def scenarios(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Scenario]:
-        """All scenarios by key."""
-        return await _list(info, "Scenario", first, after)
-
-    @field
-    async def killers(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Killer]:
-        """All killers by key."""
-        return await _list(info, "Killer", first, after)
-
-    @field
-    async def predictors(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Predictor]:
-        """All predictors by key."""
-        return await _list(info, "Predictor", first, after)
-
-    @field
-    async def reference_classes(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[ReferenceClass]:
-        """All reference classes by key."""
-        return await _list(info, "ReferenceClass", first, after)
-
-    @field
-    async def tickers(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Ticker]:
-        """All tickers by key."""
-        return await _list(info, "Ticker", first, after)
-
-    @field
-    async def documents(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Document]:
-        """All documents by key."""
-        return await _list(info, "Document", first, after)
-
-    @field
-    async def episodes(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Episode]:
-        """All episodes by key."""
-        return await _list(info, "Episode", first, after)
-
-    @field
-    async def domains(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Domain]:
-        """All domains by key."""
-        return await _list(info, "Domain", first, after)
+        return shown(await get_nodes(info.context.unit, asked, plan_of(info)))
 
     @field
     async def search(
@@ -204,19 +115,6 @@ class NodeQueries:
         labels = list(SUBJECTS) if subjects is None else [subject.value for subject in subjects]
         cursor = None if after is None else decode_cursor(after, path="after")
         plan, _ = connection_plan(info)
-        found: Any = await search(
-            info.context.unit, text, subjects=labels, first=page_size(first), after=cursor, plan=plan
+        return shown(
+            await search(info.context.unit, text, subjects=labels, first=page_size(first), after=cursor, plan=plan)
         )
-        return found
-
-
-async def _get_one(info: Info[Context, Any], text: str, subject: str) -> Any:
-    return (await get_nodes(info.context.unit, [parse_id(text, subject)], plan_of(info)))[0]
-
-
-async def _list(info: Info[Context, Any], subject: str, first: int, after: str | None) -> Any:
-    plan, wants_total = connection_plan(info)
-    cursor = None if after is None else decode_cursor(after, path="after")
-    return await list_nodes(
-        info.context.unit, subject, first=page_size(first), after=cursor, plan=plan, wants_total=wants_total
-    )
