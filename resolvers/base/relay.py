@@ -183,8 +183,7 @@ class Node:
     @field(metadata={"reads": ("id",)})
     def key(self: Any) -> str:
         """The id in the graph, as analysts see it in Cypher; arguments that name a subject take it too."""
-        found: str = self["id"]
-        return found
+        return self["id"]
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

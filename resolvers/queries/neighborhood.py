@@ -20,6 +20,7 @@ from graph.reading.neighborhood import Neighborhood as AskedNeighborhood
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Direction, EdgeKind
+from resolvers.base.fields import shown
 from resolvers.base.relay import parse_id, parse_key
 from resolvers.base.selection import plan_of
 from resolvers.types.neighborhood import InfluencePath, Neighborhood
@@ -53,8 +54,7 @@ class NeighborhoodQueries:
             goes_in=direction is not Direction.OUT,
             limit=_within(limit, MAX_NODES, "limit"),
         )
-        found: Any = await find_neighborhood(info.context.unit, subject, key, asked, plan=plan_of(info, "nodes"))
-        return found
+        return shown(await find_neighborhood(info.context.unit, subject, key, asked, plan=plan_of(info, "nodes")))
 
     @field
     async def paths(
@@ -79,15 +79,16 @@ class NeighborhoodQueries:
         if start == end:
             message = f"expected two different claims, got {start!r} twice"
             raise InvalidError(message, path="to")
-        found: Any = await find_paths(
-            info.context.unit,
-            start,
-            end,
-            max_length=_within(max_length, MAX_PATH_LENGTH, "maxLength"),
-            limit=_within(first, MAX_PATHS, "first"),
-            plan=plan_of(info, "claims"),
+        return shown(
+            await find_paths(
+                info.context.unit,
+                start,
+                end,
+                max_length=_within(max_length, MAX_PATH_LENGTH, "maxLength"),
+                limit=_within(first, MAX_PATHS, "first"),
+                plan=plan_of(info, "claims"),
+            )
         )
-        return found
 
 
 def _within(number: int, most: int, path: str) -> int:

@@ -10,6 +10,7 @@ from graph.reading.predictions import PredictionFilter, PredictionOrder, Predict
 from resolvers.base.context import Context
 from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
+from resolvers.base.fields import shown
 from resolvers.base.relay import After, Connection, decode_cursor, page_size, parse_some_key
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import connection_plan
@@ -80,8 +81,7 @@ class PredictionQueries:
         plan, wants_total = connection_plan(info)
         page = _page(sort or PredictionSortInput(), first, after, last, before)
         asked = _filter(filter or PredictionFilterInput())
-        found: Any = await list_predictions(info.context.unit, asked, page, plan, wants_total=wants_total)
-        return found
+        return shown(await list_predictions(info.context.unit, asked, page, plan, wants_total=wants_total))
 
 
 def _page(

@@ -7,6 +7,7 @@ from strawberry.types import Info
 from graph.network.propagation import list_latest_runs
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
+from resolvers.base.fields import shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
 from resolvers.types.marginals import PropagationRun, shown_run
 
@@ -20,5 +21,4 @@ class PropagationQueries:
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE
     ) -> list[PropagationRun]:
         """The latest propagation runs, the newest first, those too that did not converge."""
-        runs: Any = [shown_run(run) for run in await list_latest_runs(info.context.unit, page_size(first))]
-        return runs
+        return shown([shown_run(run) for run in await list_latest_runs(info.context.unit, page_size(first))])

@@ -12,7 +12,7 @@ from graph.model import rows
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
-from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds
+from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
 from resolvers.base.row_types import row_interface
 from resolvers.base.scalars import Moment, Probability
@@ -90,8 +90,7 @@ class Claim(Node):
     ) -> Cascades:
         """What follows downstream of it, step by step."""
         walk = answer(self, info)
-        shown: Any = {"reached": walk.rows, "is_leaf": walk.is_leaf, "is_truncated": walk.is_truncated}
-        return shown
+        return shown({"reached": walk.rows, "is_leaf": walk.is_leaf, "is_truncated": walk.is_truncated})
 
     @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW)})
     def posterior(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Posterior | None:
@@ -103,8 +102,7 @@ class Claim(Node):
         state = state_of(self, gathered(self, info, "class"))
         if as_of is not None:
             state = state_as_of(state, gathered(self, info, "last"))
-        shown: Any = shown_belief(state.belief(as_of or info.context.moment))
-        return shown
+        return shown(shown_belief(state.belief(as_of or info.context.moment)))
 
     @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN)})
     def probability_history(
@@ -130,10 +128,9 @@ class Claim(Node):
             raise InvalidError(message, path="maxPoints")
         bounds = history_bounds(self, {"from": from_, "to": to}, info.context.moment)
         state = state_of(self, gathered(self, info, "class"))
-        shown: Any = belief_points(
-            state, gathered(self, info, "before"), gathered(self, info, "within"), bounds, max_points
+        return shown(
+            belief_points(state, gathered(self, info, "before"), gathered(self, info, "within"), bounds, max_points)
         )
-        return shown
 
     @field(metadata={"reads": MARGINAL_READS})
     def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:
@@ -141,8 +138,7 @@ class Claim(Node):
         What the whole network makes of it, as the last good propagation run has stored it; null where none has, or it
         takes no part.
         """
-        shown: Any = shown_marginal(self, info.context.moment)
-        return shown
+        return shown(shown_marginal(self, info.context.moment))
 
     @field(metadata={"reads": ("from_year", "window_start", "window_end")})
     def time_remaining_fraction(

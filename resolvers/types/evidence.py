@@ -12,7 +12,7 @@ from graph.model import rows
 from graph.model.properties import json_value
 from graph.model.relations import EVIDENCE_CLAIM, EVIDENCE_DOCUMENT, EVIDENCE_MILESTONE, EVIDENCE_PREDICTOR
 from resolvers.base.described import field
-from resolvers.base.fields import Source, one
+from resolvers.base.fields import Source, one, shown
 from resolvers.base.relay import Node
 from resolvers.base.row_types import row_type
 from resolvers.types.beliefs import LedgerStep
@@ -69,8 +69,7 @@ class Evidence(Node):
         Null where the claim has no stated probability.
         """
         step = own_step(self)
-        shown: Any = None if step is None else as_mapping(step)
-        return shown
+        return shown(None if step is None else as_mapping(step))
 
 
 @row_type(rows.Contribution)

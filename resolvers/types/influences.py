@@ -92,8 +92,7 @@ class Cascade:
     @field
     def via_key(self: Any) -> str:
         """The key of the claim one step nearer, by which this one was reached."""
-        found: str = self["via_id"]
-        return found
+        return self["via_id"]
 
 
 @object_type

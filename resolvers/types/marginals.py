@@ -9,7 +9,7 @@ from strawberry.types import Info
 from graph.model import rows
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
-from resolvers.base.fields import prop
+from resolvers.base.fields import prop, shown
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import Moment
 
@@ -37,8 +37,7 @@ class Marginal:
     async def run(self: Any, info: Info[Context, Any]) -> PropagationRun | None:
         """The run that it comes from; null where that is not there any more."""
         found = await info.context.runs.load(self["run_id"])
-        shown: Any = None if found is None else shown_run(found)
-        return shown
+        return shown(None if found is None else shown_run(found))
 
     @field
     async def is_stale(self: Any, info: Info[Context, Any]) -> bool:

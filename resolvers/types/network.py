@@ -12,7 +12,7 @@ from graph.reading.nodes import get_nodes
 from resolvers.base.context import Context
 from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimOutcome, InferenceMethod, InfluenceKind, StatedParameter
-from resolvers.base.fields import prop
+from resolvers.base.fields import prop, shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import selected_plan
@@ -102,8 +102,7 @@ class WhatIfResult(Answer):
         nodes: Sequence[Any] = [None] * len(found)
         if plan is not None:
             nodes = await get_nodes(info.context.unit, [("Ticker", shift.symbol) for shift in found], plan)
-        rows: Any = [{**asdict(shift), "ticker": node} for shift, node in zip(found, nodes, strict=True)]
-        return rows
+        return shown([{**asdict(shift), "ticker": node} for shift, node in zip(found, nodes, strict=True)])
 
 
 @input_type

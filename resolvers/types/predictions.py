@@ -62,5 +62,4 @@ class Prediction(Claim):
         ] = False,
     ) -> Connection[Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")]]:
         """Its milestones in the order of their ordinals."""
-        page: Any = answer(self, info)
-        return page
+        return answer(self, info)

@@ -9,7 +9,7 @@ from graph.model import rows
 from graph.model.relations import PREDICTOR_PREDICTIONS, PREDICTOR_RECORD
 from resolvers.base.context import Context
 from resolvers.base.described import field
-from resolvers.base.fields import many, prop
+from resolvers.base.fields import many, prop, shown
 from resolvers.base.relay import Connection, Node
 from resolvers.base.row_types import row_type
 from resolvers.base.selection import Gather, gathered
@@ -35,8 +35,7 @@ class Predictor(Node):
     @field(metadata={"reads": RECORD_READS, "gathers": (RESOLVED,)})
     def record(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> CalibrationRecord:
         """The record with the calibration curve, from predictions resolved here."""
-        shown: Any = shown_record(self, gathered(self, info, "resolved"))
-        return shown
+        return shown(shown_record(self, gathered(self, info, "resolved")))
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
         PREDICTOR_PREDICTIONS, "The predictor's predictions, the nearest deadline first."

@@ -35,8 +35,7 @@ class Ticker(Node):
     @field(metadata={"reads": ("symbol",)})
     def key(self: Any) -> str:
         """The symbol."""
-        found: str = self["symbol"]
-        return found
+        return self["symbol"]
 
 
 @row_type(rows.Exposure)
