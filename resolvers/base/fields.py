@@ -1,4 +1,4 @@
-"""How a type declares its fields: plain properties, and relations to one or to many."""
+"""Fields of types: plain properties, and relations to one or to many."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -26,12 +26,12 @@ def prop(description: str, *, deprecation_reason: str | None = None) -> Any:
 
 
 def one(relation: Relation, description: str) -> Any:
-    """What a relation to one leads to."""
+    """The node that a relation to one leads to."""
     return strawberry.field(resolver=_one, description=description, metadata={"follows": Follows(relation)})
 
 
 def many(follows: Follows | Relation, description: str, resolver: Callable[..., Any] | None = None) -> Any:
-    """A page of what a relation to many leads to."""
+    """A page of the nodes that a relation to many leads to."""
     found = follows if isinstance(follows, Follows) else Follows(follows)
     return strawberry.field(resolver=resolver or _page, description=description, metadata={"follows": found})
 

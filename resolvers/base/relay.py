@@ -123,7 +123,7 @@ def _decode(text: str) -> str | None:
 
 @object_type
 class PageInfo:
-    """Where a page stands in its connection."""
+    """The position of a page in its connection."""
 
     has_next_page: bool = strawberry.field(description="Whether there are rows behind this page.")
     has_previous_page: bool = strawberry.field(description="Whether there are rows before this page.")

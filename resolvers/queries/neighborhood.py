@@ -1,4 +1,4 @@
-"""What lies around a node and between two claims."""
+"""Queries of the surroundings of a node and of the paths between two claims."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ from resolvers.types.neighborhood import InfluencePath, Neighborhood
 
 @object_type
 class NeighborhoodQueries:
-    """What can be asked about surroundings."""
+    """Queries of surroundings and paths."""
 
     @field
     async def neighborhood(

@@ -74,7 +74,7 @@ def _list_field(listed: NodeList) -> Any:
 
 @nodes_by_subject
 class NodeQueries:
-    """What can be asked about nodes by id and about all nodes of a subject."""
+    """Queries of nodes by id, of all nodes of a subject, and by text."""
 
     @field
     async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:

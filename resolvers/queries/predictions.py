@@ -19,7 +19,7 @@ from resolvers.types.predictions import Prediction
 
 @input_type
 class PredictionFilterInput:
-    """What a prediction must be to be listed; everything that is given must hold."""
+    """Conditions on the predictions listed; all that are given must hold."""
 
     status: list[ClaimStatus] | None = strawberry.field(default=None, description="One of these.")
     domain: strawberry.ID | None = strawberry.field(default=None, description="The id or key of its domain.")
@@ -44,7 +44,7 @@ class PredictionFilterInput:
 
 @input_type
 class PredictionSortInput:
-    """What a list of predictions is ordered by; ties go by key."""
+    """The order of a list of predictions; ties go by key."""
 
     by: PredictionSortKey = strawberry.field(
         default=PredictionSortKey.DEADLINE,
@@ -56,7 +56,7 @@ class PredictionSortInput:
 
 @object_type
 class PredictionQueries:
-    """What can be asked about many predictions."""
+    """Queries of many predictions."""
 
     @field
     async def predictions(

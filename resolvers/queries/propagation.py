@@ -14,7 +14,7 @@ from resolvers.types.marginals import PropagationRun, shown_run
 
 @object_type
 class PropagationQueries:
-    """What can be asked about propagation runs."""
+    """Queries of propagation runs."""
 
     @field
     async def propagation_runs(

@@ -50,7 +50,7 @@ class Posterior:
 @object_type
 @described_by(rows.Evidence)
 class LedgerStep:
-    """What one step does to a claim's belief, figure by figure."""
+    """The figures of one update of a claim's belief."""
 
     policy: str
     trf: float | None

@@ -48,9 +48,11 @@ DEFAULT_MAX_POINTS = 200
 
 @row_interface(rows.Claim)
 class Claim(Node):
-    """Anything with a probability: a prediction, a scenario or a killer."""
+    """A statement that has a probability: a prediction, a scenario or a killer."""
 
-    domain: Annotated["Domain", strawberry.lazy("resolvers.types.domains")] | None = one(DOMAIN, "What field it is in.")
+    domain: Annotated["Domain", strawberry.lazy("resolvers.types.domains")] | None = one(
+        DOMAIN, "The domain that it belongs to."
+    )
     stored_posterior: Probability | None = strawberry.field(
         description="The posterior as it was stored last; what lists by probability go by.",
         metadata={"reads": ("posterior",)},
@@ -65,7 +67,7 @@ class Claim(Node):
         Follows(EVIDENCE, until_argument), "The ledger's rows on it, the newest first.", page_as_of
     )
     documents: Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]] = many(
-        DOCUMENTS, "What was written about it, the newest first."
+        DOCUMENTS, "Documents about it, the newest first."
     )
     incoming: Connection[Influence] = many(
         INCOMING_INFLUENCES, "The influences on it, by the size of the implied delta.", page_of_kinds
@@ -88,7 +90,7 @@ class Claim(Node):
         depth: Annotated[int, strawberry.argument(description=f"How many steps, 1 to {MAX_CASCADE_DEPTH}.")] = 2,
         kinds: InfluenceKinds = None,
     ) -> Cascades:
-        """What follows downstream of it, step by step."""
+        """The claims downstream of it, step by step."""
         walk = answer(self, info)
         return shown({"reached": walk.rows, "is_leaf": walk.is_leaf, "is_truncated": walk.is_truncated})
 
@@ -135,8 +137,8 @@ class Claim(Node):
     @field(metadata={"reads": MARGINAL_READS})
     def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:
         """
-        What the whole network makes of it, as the last good propagation run has stored it; null where none has, or it
-        takes no part.
+        The marginal that the last converged propagation run stored; null where there is none, or where the claim was
+        not included.
         """
         return shown(shown_marginal(self, info.context.moment))
 
@@ -159,4 +161,4 @@ class Scenario(Claim):
 
 @object_type
 class Killer(Claim):
-    """What would make the predictions that it bears on fail."""
+    """An event that would make the predictions it bears on fail."""

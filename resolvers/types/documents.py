@@ -1,4 +1,4 @@
-"""Documents: what was written about claims."""
+"""Documents."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @row_type(rows.Document)
 class Document(Node):
-    """Something written that bears on claims."""
+    """A written source that bears on claims."""
 
     claims: Connection[Annotated["Claim", strawberry.lazy("resolvers.types.claims")]] = many(
         DOCUMENT_CLAIMS, "The claims that it is about, by key."

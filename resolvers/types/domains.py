@@ -1,4 +1,4 @@
-"""Domains: what field a claim is in."""
+"""Domains."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @row_type(rows.Domain)
 class Domain(Node):
-    """What field a claim is in."""
+    """A field of knowledge that claims belong to."""
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
         DOMAIN_PREDICTIONS, "The predictions of the domain, the nearest deadline first."

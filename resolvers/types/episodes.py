@@ -1,4 +1,4 @@
-"""Episodes: where predictions were said."""
+"""Episodes."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @row_type(rows.Episode)
 class Episode(Node):
-    """Where predictions were said."""
+    """An episode of a show in which predictions were made."""
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        EPISODE_PREDICTIONS, "The predictions said there, the nearest deadline first."
+        EPISODE_PREDICTIONS, "The predictions made in it, the nearest deadline first."
     )

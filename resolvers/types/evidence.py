@@ -36,7 +36,7 @@ def _shown_contribution(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @row_type(rows.Evidence)
 class Evidence(Node):
-    """A row of the append-only ledger: evidence on a claim, and every figure that it was weighed with."""
+    """A row of the append-only ledger: evidence on a claim, and the figures by which it was weighed."""
 
     base_rate: float | None
     inside_prior: float | None
@@ -63,8 +63,8 @@ class Evidence(Node):
     @field(metadata={"reads": OURS_READS})
     def ours(self: Any) -> LedgerStep | None:
         """
-        What our policy makes of the same evidence: this very row for one of ours; for an imported one what the belief
-        here goes by.
+        The figures of the same evidence under this service's policy, which beliefs here use; the row's own unless it is
+        imported.
 
         Null where the claim has no stated probability.
         """
@@ -74,4 +74,4 @@ class Evidence(Node):
 
 @row_type(rows.Contribution)
 class Contribution:
-    """One item of a ledger row: what was seen and what it weighed."""
+    """One item of a ledger row: an observation and its weight."""

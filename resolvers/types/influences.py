@@ -1,4 +1,4 @@
-"""Influences: what one claim alone says about another."""
+"""Influences of one claim on another, and cascades along them."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +32,9 @@ class Influence:
     delta_implied: float | None = prop("`implied` minus the child's own probability; rows come by its size.")
     current_implied: float | None = prop("`implied` by the posterior of the parent as it was stored last.")
     current_delta: float | None = prop("`currentImplied` minus the child's posterior as it was stored last.")
-    mutual_information_bits: float | None = prop("What learning the parent would tell about the child, in bits.")
+    mutual_information_bits: float | None = prop(
+        "Information about the child gained by learning the parent's outcome, in bits."
+    )
 
 
 def complete_incoming(child: NodeDict, row: NodeDict) -> None:
@@ -85,7 +87,7 @@ OUTGOING_INFLUENCES = Follows(
 class Cascade:
     """A claim that is reached by following influences downstream."""
 
-    depth: int = prop("How many influences lie between.")
+    depth: int = prop("Number of influences in between.")
     lag_days: int = prop("The sum of the known lags on the way, in days.")
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim reached.")
 
@@ -97,7 +99,7 @@ class Cascade:
 
 @object_type
 class Cascades:
-    """What follows downstream of a claim, the nearest first. A leaf has nothing there."""
+    """The claims downstream of a claim, the nearest first; none for a leaf."""
 
     reached: list[Cascade] = prop("The claims reached, the nearest first.")
     is_leaf: bool = prop("Whether no influence leaves the claim at all.")

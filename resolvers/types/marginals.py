@@ -20,22 +20,22 @@ MARGINAL_READS = ("marginal", "marginal_as_of", "marginal_run_id")
 class PropagationRun:
     """One run of propagation over the whole network."""
 
-    key: str = prop("Its id in the graph.")
+    key: str = prop("The run's key.")
     revision: float
-    is_converged: bool = prop("Whether it came to an answer; only then are its marginals stored.")
+    is_converged: bool = prop("Whether it converged; only then are its marginals stored.")
 
 
 @object_type
 class Marginal:
-    """What the whole network makes of a claim, as a propagation run has stored it."""
+    """The marginal of a claim, as stored by a propagation run."""
 
     probability: float = prop("The probability after propagation; 0 or 1 where the outcome was known.")
     as_of: Moment = prop("The moment that it holds for.")
-    age_seconds: float = prop("How long ago that was.")
+    age_seconds: float = prop("Seconds since then.")
 
     @field
     async def run(self: Any, info: Info[Context, Any]) -> PropagationRun | None:
-        """The run that it comes from; null where that is not there any more."""
+        """The run that it comes from; null where it was deleted."""
         found = await info.context.runs.load(self["run_id"])
         return shown(None if found is None else shown_run(found))
 

@@ -23,10 +23,10 @@ class Milestone(Node):
     ordinal: int
     expected_date: Day
     prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = one(
-        MILESTONE_PREDICTION, "The prediction on whose way it lies."
+        MILESTONE_PREDICTION, "The prediction that it leads to."
     )
 
     @field(metadata={"reads": ("ordinal",)})
     def is_cascade(self: Any) -> bool:
-        """Whether it lies behind the predicted event in the chain: something that the event would set off."""
+        """Whether it comes after the predicted event in the chain, as something that the event would set off."""
         return bool(self["ordinal"] > 0)

@@ -48,4 +48,4 @@ class InfluencePath:
 
     claims: list[Claim] = prop("The claims on the way, both ends included.")
     edges: list[GraphEdge] = prop("The influences between them, in order.")
-    num_steps: int = prop("How many influences long it is.")
+    num_steps: int = prop("Number of influences along it.")

@@ -30,23 +30,23 @@ def _hides_event(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @row_type(rows.Prediction)
 class Prediction(Claim):
-    """What a predictor said would happen, with everything that was noted about it."""
+    """A predictor's statement about the future, with everything recorded about it."""
 
     predictor: Annotated["Predictor", strawberry.lazy("resolvers.types.predictors")] | None = one(
-        PREDICTOR, "Who made it."
+        PREDICTOR, "The predictor who made it."
     )
     episode: Annotated["Episode", strawberry.lazy("resolvers.types.episodes")] | None = one(
-        EPISODE, "Where it was said."
+        EPISODE, "The episode in which it was made."
     )
     reference_class: Annotated["ReferenceClass", strawberry.lazy("resolvers.types.reference_classes")] | None = one(
-        REFERENCE_CLASS, "The class of such things."
+        REFERENCE_CLASS, "The class of comparable cases."
     )
     validations: Connection[Annotated["Validation", strawberry.lazy("resolvers.types.validations")]] = many(
-        VALIDATIONS, "Looks at how it is doing, the newest first."
+        VALIDATIONS, "Assessments of how it is doing, the newest first."
     )
     exposures: Connection[Annotated["PredictionExposure", strawberry.lazy("resolvers.types.tickers")]] = many(
         Follows(EXPOSURES, signs_argument, wrap="ticker"),
-        "What it does to tickers, the most relevant first.",
+        "Its effects on tickers, the most relevant first.",
         page_of_signs,
     )
 
@@ -61,5 +61,5 @@ class Prediction(Claim):
             bool, strawberry.argument(description="Whether to show the predicted event itself in its place.")
         ] = False,
     ) -> Connection[Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")]]:
-        """Its milestones in the order of their ordinals."""
+        """Its milestones by ordinal."""
         return answer(self, info)

@@ -1,4 +1,4 @@
-"""Predictors: who predicts."""
+"""Predictors."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,10 +27,10 @@ RESOLVED = Gather(
 
 @row_type(rows.Predictor)
 class Predictor(Node):
-    """Who predicts."""
+    """A person or source who makes predictions."""
 
     kappa: float | None = prop("The weight of the predictor's next evidence as it is stored; see `record`.")
-    kappa_source: str | None = prop("Which record it comes from.")
+    kappa_source: str | None = prop("The record that it comes from.")
 
     @field(metadata={"reads": RECORD_READS, "gathers": (RESOLVED,)})
     def record(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> CalibrationRecord:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @row_type(rows.ReferenceClass)
 class ReferenceClass(Node):
-    """How often such things come true: the outside view."""
+    """A class of comparable cases and how often they come true: the outside view."""
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
         REFERENCE_CLASS_PREDICTIONS, "The predictions of the class, the nearest deadline first."

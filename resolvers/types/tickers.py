@@ -1,4 +1,4 @@
-"""Tickers, and what predictions do to them."""
+"""Tickers, and the effects of predictions on them."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @row_type(rows.Ticker)
 class Ticker(Node):
-    """What is traded under a symbol."""
+    """A security, by the symbol under which it is traded."""
 
     symbol: str
     exposures: Connection["TickerExposure"] = many(
         Follows(TICKER_EXPOSURES, signs_argument, wrap="prediction"),
-        "What predictions would do to it, the most relevant first.",
+        "The effects of predictions on it, the most relevant first.",
         page_of_signs,
     )
 
@@ -40,7 +40,7 @@ class Ticker(Node):
 
 @row_type(rows.Exposure)
 class Exposure:
-    """What a prediction that comes true does to a ticker."""
+    """The effect on a ticker of a prediction that comes true."""
 
 
 @object_type

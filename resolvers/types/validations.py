@@ -1,4 +1,4 @@
-"""Validations: looks at how a prediction is doing."""
+"""Validations."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @row_type(rows.Validation)
 class Validation(Node):
-    """A look at how a prediction is doing."""
+    """An assessment of how a prediction is doing."""
 
     prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = one(
-        VALIDATION_PREDICTION, "The prediction looked at."
+        VALIDATION_PREDICTION, "The prediction assessed."
     )
