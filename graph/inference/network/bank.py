@@ -11,6 +11,14 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import (
+    EvidenceArrays,
+    InterceptArrays,
+    RandomStreams,
+    SampleArrays,
+    SamplingTables,
+    Tempering,
+)
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
@@ -26,7 +34,7 @@ from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
-from graph.inference.network.structure import BoolArray, ByteArray, IntArray, KeyArray
+from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.vectorized import fast_sigmoid, softplus
 
 NUM_REPLICATES: Final = 4
@@ -262,22 +270,29 @@ class _Drawing:
         self.part = part_of_model(model, self.is_relevant)
         part = self.part.network
         self.parts = parts_of(part.order, num_samples)
-        self.llr = evidence.llr[self.is_relevant]
-        self.observed = evidence.observed[self.is_relevant].astype(np.int64)
+        llr, self.observed = evidence.llr[self.is_relevant], evidence.observed[self.is_relevant].astype(np.int64)
+        self.known = EvidenceArrays(llr, self.observed)
         self.guide = np.where(self.observed >= 0, 0.0, guide[self.is_relevant])
-        self.table_start, self.table = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
+        start, log_odds = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
         num_parents = part.num_parents
         is_wide = num_parents > MAX_NARROW_PARENTS
         self.wide = np.flatnonzero(is_wide)
-        self.wide_rows = np.full(part.num_claims, -1)
-        self.wide_rows[self.wide] = np.arange(self.wide.size)
-        self.owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
-        self.is_fixed = self.observed[self.owners] >= 0
-        guided = self.table + self.guide[self.owners]
-        self.thresholds = (fast_sigmoid(guided) * 2.0**32).astype(np.uint64)
+        wide_rows = np.full(part.num_claims, -1)
+        wide_rows[self.wide] = np.arange(self.wide.size)
+        owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
+        guided = log_odds + self.guide[owners]
         # One function of temperature b is (1 - b) times the guide's and b times the model's.
-        self.of_guide, self.of_model = np.where(self.is_fixed, 0.0, softplus(guided)), softplus(self.table)
-        self.weight_table = self._weight_table()
+        self.of_guide = np.where(self.observed[owners] >= 0, 0.0, softplus(guided))
+        self.of_model = softplus(log_odds)
+        self.tables = SamplingTables(
+            intercepts=self.part.intercepts,
+            proposal=self.guide,
+            start=start,
+            log_odds=log_odds,
+            thresholds=(fast_sigmoid(guided) * 2.0**32).astype(np.uint64),
+            log_weights=self._log_weights(log_odds, owners),
+            wide_rows=wide_rows,
+        )
 
     def draw(self, replicate_salt: int) -> _Outcome:
         """One replicate."""
@@ -286,7 +301,7 @@ class _Drawing:
         replicate.temper()
         bits = np.zeros((self.model.network.num_claims, self.num_samples // 64), np.uint64)
         marginals = np.zeros(self.model.network.num_claims)
-        bits[self.is_relevant] = np.packbits(replicate.states & 1, axis=1, bitorder="little").view(np.uint64)
+        bits[self.is_relevant] = np.packbits(replicate.samples.states & 1, axis=1, bitorder="little").view(np.uint64)
         means = replicate.means / NUM_LAST_SWEEPS
         marginals[self.is_relevant] = np.where(self.observed >= 0, self.observed, means)
         self._draw_rest(replicate_salt, orders, bits, marginals)
@@ -294,20 +309,20 @@ class _Drawing:
             bits, marginals, replicate.num_ancestors(), replicate.weight_variance, replicate.num_temperatures
         )
 
-    def _weight_table(self) -> FloatArray:
+    def _log_weights(self, log_odds: FloatArray, owners: IntArray) -> FloatArray:
         """Log weight of each configuration of a claim's parents and of the claim itself in the lowest bit."""
-        observed = self.observed[self.owners]
-        gain = np.where(self.is_fixed, 0.0, (self.guide - self.llr)[self.owners])
-        base = np.where(self.is_fixed, -softplus(np.where(observed == 1, -self.table, self.table)), 0.0)
-        base += np.where(self.is_fixed, 0.0, self.of_guide - self.of_model)
+        observed = self.observed[owners]
+        is_fixed = observed >= 0
+        gain = np.where(is_fixed, 0.0, (self.guide - self.known.llr)[owners])
+        base = np.where(is_fixed, -softplus(np.where(observed == 1, -log_odds, log_odds)), 0.0)
+        base += np.where(is_fixed, 0.0, self.of_guide - self.of_model)
         return np.stack([base, base - gain], axis=1).ravel()
 
-    def potentials(self, beta: float) -> FloatArray:
-        """The normalizers of all claims' tables at a temperature."""
-        potentials: FloatArray = (1.0 - beta) * self.of_guide + beta * self.of_model
-        return potentials
+    def tempering(self, beta: float) -> Tempering:
+        """The normalizers of all claims at a temperature."""
+        return Tempering(beta, (1.0 - beta) * self.of_guide + beta * self.of_model, self._grids(beta))
 
-    def grids(self, beta: float) -> FloatArray:
+    def _grids(self, beta: float) -> FloatArray:
         """The normalizers of claims with many parents by their log-odds, as values and slopes times the step."""
         points = np.linspace(-GRID_LIMIT, GRID_LIMIT, int(2 * GRID_LIMIT * GRID_STEPS) + 1)
         guide = self.guide[self.wide][:, None]
@@ -320,27 +335,12 @@ class _Drawing:
         self, replicate_salt: int, orders: tuple[OrderArray, OrderArray], bits: KeyArray, marginals: FloatArray
     ) -> None:
         network = self.model.network
-        first, second = orders
-        own_streams = streams(network.keys, _REST, replicate_salt)
+        draws = RandomStreams(streams(network.keys, _REST, replicate_salt), *orders)
         slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
+        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals)
         for claims in parts_of(self.rest, self.num_samples):
             check_stop(self.should_stop)
-            self.kernels.draw_prior(
-                claims,
-                0,
-                network.parent_start,
-                network.link_parents,
-                network.weights,
-                network.reference,
-                own_streams,
-                first,
-                second,
-                bits,
-                self.model.intercepts,
-                slopes,
-                pulls,
-                marginals,
-            )
+            self.kernels.draw_prior(claims, 0, network.links, network.reference, draws, bits, results)
 
 
 class _Replicate:
@@ -351,14 +351,15 @@ class _Replicate:
         self.salt = replicate_salt
         self.generator = np.random.default_rng(salt(replicate_salt, _RESAMPLE))
         network = drawing.part.network
-        # Bit 0 is the claim itself, bit j + 1 its j-th parent, where it has few enough.
-        self.states: ByteArray = np.zeros((network.num_claims, drawing.num_samples), np.uint8)
-        self.log_odds = np.zeros((drawing.wide.size, drawing.num_samples))
+        self.samples = SampleArrays(
+            states=np.zeros((network.num_claims, drawing.num_samples), np.uint8),
+            log_odds=np.zeros((drawing.wide.size, drawing.num_samples)),
+        )
         self.ancestors: IntArray = np.arange(drawing.num_samples)
         self.means = np.zeros(network.num_claims)
         self.keys = streams(network.keys, _SWEEP, replicate_salt)
         self.num_sweeps = self.num_temperatures = 0
-        self._draw_guided(*orders)
+        self._draw_guided(orders)
         self.log_weights = self._weigh()
         self.weight_variance = float(self.log_weights.var())
 
@@ -381,46 +382,19 @@ class _Replicate:
         """How many of the samples first drawn have descendants."""
         return np.unique(self.ancestors).size
 
-    def _draw_guided(self, first: OrderArray, second: OrderArray) -> None:
+    def _draw_guided(self, orders: tuple[OrderArray, OrderArray]) -> None:
         drawing, network = self.drawing, self.drawing.part.network
-        own_streams = streams(network.keys, _GUIDED, self.salt)
+        draws = RandomStreams(streams(network.keys, _GUIDED, self.salt), *orders)
         for claims in drawing.parts:
             check_stop(drawing.should_stop)
-            drawing.kernels.draw_guided(
-                claims,
-                network.parent_start,
-                network.link_parents,
-                network.weights,
-                drawing.part.intercepts,
-                drawing.guide,
-                drawing.observed,
-                drawing.table_start,
-                drawing.thresholds,
-                own_streams,
-                first,
-                second,
-                drawing.wide_rows,
-                self.states,
-                self.log_odds,
-            )
+            drawing.kernels.draw_guided(claims, network.links, drawing.known, drawing.tables, draws, self.samples)
 
     def _weigh(self) -> FloatArray:
         drawing = self.drawing
         log_weights = np.zeros(drawing.num_samples)
         for claims in drawing.parts:
             check_stop(drawing.should_stop)
-            drawing.kernels.weigh(
-                claims,
-                drawing.guide,
-                drawing.llr,
-                drawing.observed,
-                2 * drawing.table_start,
-                drawing.weight_table,
-                drawing.wide_rows,
-                self.states,
-                self.log_odds,
-                log_weights,
-            )
+            drawing.kernels.weigh(claims, drawing.known, drawing.tables, self.samples, log_weights)
         return log_weights
 
     def _resample(self, weights: FloatArray) -> None:
@@ -430,40 +404,21 @@ class _Replicate:
         chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), places)
         chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last place
         self.ancestors = self.ancestors[chosen]
-        for row in self.states:
+        for row in self.samples.states:
             row[:] = row[chosen]
-        for wide in self.log_odds:
+        for wide in self.samples.log_odds:
             wide[:] = wide[chosen]
 
     def _sweep(self, beta: float) -> None:
         drawing, network = self.drawing, self.drawing.part.network
-        potentials, grids = drawing.potentials(beta), drawing.grids(beta)
+        tempering = drawing.tempering(beta)
         means = self.means if beta == 1.0 else np.zeros_like(self.means)
-        sweep_salt = np.uint64(salt(self.salt, self.num_sweeps))
+        keys = self.keys ^ np.uint64(salt(self.salt, self.num_sweeps))
         self.num_sweeps += 1
         for claims in drawing.parts:
             check_stop(drawing.should_stop)
             drawing.kernels.sweep_gibbs(
-                claims,
-                beta,
-                sweep_salt,
-                network.parent_start,
-                network.weights,
-                network.link_children,
-                network.child_start,
-                network.child_links,
-                drawing.guide,
-                drawing.llr,
-                drawing.observed,
-                drawing.table_start,
-                drawing.table,
-                potentials,
-                grids,
-                self.keys,
-                drawing.wide_rows,
-                self.states,
-                self.log_odds,
-                means,
+                claims, network.links, drawing.known, drawing.tables, tempering, keys, self.samples, means
             )
 
 

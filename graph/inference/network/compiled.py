@@ -13,6 +13,16 @@ import numpy as np
 from numba import njit
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import (
+    ConditionalTables,
+    EvidenceArrays,
+    InterceptArrays,
+    MessageArrays,
+    RandomStreams,
+    SampleArrays,
+    SamplingTables,
+    Tempering,
+)
 from graph.inference.network.limits import (
     GRID_LIMIT,
     GRID_STEPS,
@@ -25,7 +35,7 @@ from graph.inference.network.limits import (
     NEWTON_TOLERANCE,
 )
 from graph.inference.network.streams import GOLDEN, MIX_1, MIX_2, NUM_ORDERS, OrderArray
-from graph.inference.network.structure import ByteArray, IntArray, KeyArray
+from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -192,20 +202,15 @@ def _draw_each(stream: np.uint64, visits: OrderArray, probabilities: FloatArray,
 def draw_prior(
     claims: IntArray,
     solve: int,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
+    links: Links,
     reference: FloatArray,
-    streams: KeyArray,
-    first: OrderArray,
-    second: OrderArray,
+    streams: RandomStreams,
     bits: KeyArray,
-    intercepts: FloatArray,
-    slopes: FloatArray,
-    pulls: FloatArray,
-    means: FloatArray,
+    results: InterceptArrays,
 ) -> None:
     """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    intercepts, slopes, pulls, means = results
     num_samples = 64 * bits.shape[1]
     few = min(NUM_FIRST, num_samples)
     shares_of_all, shares_of_few = np.full(num_samples, 1.0 / num_samples), np.full(few, 1.0 / few)
@@ -217,7 +222,7 @@ def draw_prior(
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         parents = link_parents[begin:end]
-        _visit(streams[i], first, second, visits)
+        _visit(streams.keys[i], streams.first, streams.second, visits)
         mean = slope = 0.0
         pulls[begin:end] = 0.0
         if num_parents <= MAX_SOLVED_PARENTS:
@@ -242,7 +247,7 @@ def draw_prior(
                 for j in range(num_parents):
                     pulls[begin + j] -= change * ((c >> j) & 1)
                 thresholds[c] = np.uint64(p * TWO_32)
-            _start(streams[i], thresholds[:size], counts[:size])
+            _start(streams.keys[i], thresholds[:size], counts[:size])
             for t in range(num_samples):
                 m = visits[t]
                 c = configurations[m]
@@ -265,7 +270,7 @@ def draw_prior(
                 for m in range(num_samples):
                     is_true = float((words[m >> 6] >> (np.uint64(m) & BIT_MASK)) & ONE_64)
                     pulls[begin + j] -= is_true * sums[m] * (1.0 - sums[m]) / num_samples
-            _draw_each(streams[i], visits, sums, drawn)
+            _draw_each(streams.keys[i], visits, sums, drawn)
         _pack(drawn, bits[i])
         means[i], slopes[i] = mean, slope
         for j in range(num_parents):
@@ -275,22 +280,16 @@ def draw_prior(
 @jit
 def draw_guided(
     claims: IntArray,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    intercepts: FloatArray,
-    guide: FloatArray,
-    observed: IntArray,
-    table_start: IntArray,
-    thresholds: KeyArray,
-    streams: KeyArray,
-    first: OrderArray,
-    second: OrderArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    streams: RandomStreams,
+    samples: SampleArrays,
 ) -> None:
     """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    observed, proposal, intercepts = evidence.observed, tables.proposal, tables.intercepts
+    states, log_odds = samples
     num_samples = states.shape[1]
     visits, probabilities = np.empty(num_samples, np.uint16), np.empty(num_samples, np.float64)
     counts = np.empty(1 << MAX_NARROW_PARENTS, np.int64)
@@ -298,7 +297,7 @@ def draw_guided(
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         row = states[i]
-        wide = wide_rows[i]
+        wide = tables.wide_rows[i]
         if wide < 0:
             row[:] = 0
             for j in range(num_parents):
@@ -318,14 +317,14 @@ def draw_guided(
             for m in range(num_samples):
                 row[m] |= np.uint8(observed[i])
             continue
-        _visit(streams[i], first, second, visits)
+        _visit(streams.keys[i], streams.first, streams.second, visits)
         if wide < 0:
             size = 1 << num_parents
-            own = thresholds[table_start[i] : table_start[i] + size]
+            own = tables.thresholds[tables.start[i] : tables.start[i] + size]
             counts[:size] = 0
             for m in range(num_samples):
                 counts[row[m] >> np.uint8(1)] += 1
-            _start(streams[i], own, counts[:size])
+            _start(streams.keys[i], own, counts[:size])
             for t in range(num_samples):
                 m = visits[t]
                 c = row[m] >> np.uint8(1)
@@ -334,30 +333,28 @@ def draw_guided(
                 row[m] |= np.uint8(total >> SHIFT_32)
         else:
             for m in range(num_samples):
-                probabilities[m] = _sigmoid(log_odds[wide, m] + guide[i])
-            _draw_each(streams[i], visits, probabilities, row)
+                probabilities[m] = _sigmoid(log_odds[wide, m] + proposal[i])
+            _draw_each(streams.keys[i], visits, probabilities, row)
 
 
 @jit
 def weigh(
     claims: IntArray,
-    guide: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    weight_start: IntArray,
-    weight_table: FloatArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    samples: SampleArrays,
     log_weights: FloatArray,
 ) -> None:
     """Add to each sample's log weight what these claims make of it."""
+    llr, observed = evidence
+    proposal, start, wide_rows = tables.proposal, tables.start, tables.wide_rows
+    states, log_odds = samples
     num_samples = states.shape[1]
     for i in claims:
         row = states[i]
         wide = wide_rows[i]
         if wide < 0:
-            own = weight_table[weight_start[i] :]
+            own = tables.log_weights[2 * start[i] :]
             for m in range(num_samples):
                 log_weights[m] += own[row[m]]
         elif observed[i] >= 0:
@@ -365,10 +362,10 @@ def weigh(
             for m in range(num_samples):
                 log_weights[m] -= _softplus(sign * log_odds[wide, m])
         else:
-            gain = guide[i] - llr[i]
+            gain = proposal[i] - llr[i]
             for m in range(num_samples):
                 z = log_odds[wide, m]
-                log_weights[m] += _softplus(z + guide[i]) - _softplus(z) - gain * float(row[m] & np.uint8(1))
+                log_weights[m] += _softplus(z + proposal[i]) - _softplus(z) - gain * float(row[m] & np.uint8(1))
 
 
 @jit
@@ -390,27 +387,21 @@ def _interpolated(grid: FloatArray, x: float) -> float:
 @jit
 def sweep_gibbs(
     claims: IntArray,
-    beta: float,
-    sweep_salt: int,
-    parent_start: IntArray,
-    weights: FloatArray,
-    link_children: IntArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    guide: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    table_start: IntArray,
-    table: FloatArray,
-    potentials: FloatArray,
-    grids: FloatArray,
-    streams: KeyArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    tempering: Tempering,
+    keys: KeyArray,
+    samples: SampleArrays,
     means: FloatArray,
 ) -> None:
     """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    parent_start, weights, link_children = links.parent_start, links.weights, links.link_children
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    proposal, start, table, wide_rows = tables.proposal, tables.start, tables.log_odds, tables.wide_rows
+    beta, potentials, grids = tempering
+    states, log_odds = samples
     num_samples = states.shape[1]
     sums = np.empty(num_samples, np.float64)
     flips = np.empty(num_samples, np.uint8)
@@ -419,9 +410,9 @@ def sweep_gibbs(
         if observed[i] >= 0:
             continue
         row = states[i]
-        own = guide[i] - beta * (guide[i] - llr[i])
+        own = proposal[i] - beta * (proposal[i] - llr[i])
         if wide_rows[i] < 0:
-            begin = table_start[i]
+            begin = start[i]
             for m in range(num_samples):
                 sums[m] = own + table[begin + (row[m] >> np.uint8(1))]
         else:
@@ -436,7 +427,7 @@ def sweep_gibbs(
             wide = wide_rows[c]
             if wide < 0:
                 j = link - parent_start[c]
-                begin = table_start[c]
+                begin = start[c]
                 for full in range(1 << (parent_start[c + 1] - parent_start[c] + 1)):
                     with_i = (full >> 1) | (1 << j)
                     without = with_i ^ (1 << j)
@@ -450,12 +441,11 @@ def sweep_gibbs(
                     sums[m] += gain * float(child[m] & np.uint8(1)) - (
                         _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
                     )
-        start = streams[i] ^ np.uint64(sweep_salt)
-        total = 0.0
+        stream, total = keys[i], 0.0
         for m in range(num_samples):
             p = _sigmoid(sums[m])
             total += p
-            drawn = np.uint8(_uniform(start, m) < p)
+            drawn = np.uint8(_uniform(stream, m) < p)
             flips[m] = drawn ^ (row[m] & np.uint8(1))
             row[m] ^= flips[m]
         means[i] += total / num_samples
@@ -538,27 +528,16 @@ def _expect_moments(
 @jit
 def sweep_forward(
     claims: IntArray,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    intercepts: FloatArray,
-    table_start: IntArray,
-    probabilities: FloatArray,
-    nodes: FloatArray,
-    node_weights: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    messages: FloatArray,
-    heard: FloatArray,
-    if_true: FloatArray,
-    if_false: FloatArray,
-    priors: FloatArray,
-    beliefs: FloatArray,
-    _levels: IntArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: ConditionalTables,
+    messages: MessageArrays,
 ) -> None:
     """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    upward, downward, if_true, if_false, priors, beliefs = messages
     products = np.empty(1 << MAX_TABLE_PARENTS, np.float64)
     largest = 0
     for i in claims:
@@ -571,24 +550,24 @@ def sweep_forward(
         is_news = num_parents == 0
         for link in range(begin, end):
             s = link_parents[link]
-            told = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - messages[link])
-            is_news |= not abs(told - heard[link]) <= NEWS
+            told = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - upward[link])
+            is_news |= not abs(told - downward[link]) <= NEWS
         if is_news:
             incoming = incoming_all[:num_parents]
             for j in range(num_parents):
                 s = link_parents[begin + j]
-                heard[begin + j] = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - messages[begin + j])
-                incoming[j] = _sigmoid(heard[begin + j])
+                downward[begin + j] = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - upward[begin + j])
+                incoming[j] = _sigmoid(downward[begin + j])
             if num_parents <= MAX_TABLE_PARENTS:
-                own = probabilities[table_start[i] :]
+                own = tables.probabilities[tables.start[i] :]
                 p = _expect_table(own, incoming, products, if_true[begin:end], if_false[begin:end])
             else:
                 p = _expect_moments(
-                    intercepts[i],
+                    tables.intercepts[i],
                     weights[begin:end],
                     incoming,
-                    nodes,
-                    node_weights,
+                    tables.nodes,
+                    tables.node_weights,
                     if_true[begin:end],
                     if_false[begin:end],
                 )
@@ -598,7 +577,7 @@ def sweep_forward(
         else:
             total = priors[i] + llr[i]
             for k in range(child_start[i], child_start[i + 1]):
-                total += messages[child_links[k]]
+                total += upward[child_links[k]]
             # Not limited here: a hub's sum may be large, and its parts are still to be taken out of it.
             beliefs[i] = total
 
@@ -607,18 +586,15 @@ def sweep_forward(
 def sweep_backward(
     claims: IntArray,
     damping: float,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    llr: FloatArray,
-    observed: IntArray,
-    if_true: FloatArray,
-    if_false: FloatArray,
-    messages: FloatArray,
-    _levels: IntArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    messages: MessageArrays,
 ) -> float:
     """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
+    parent_start, link_parents = links.parent_start, links.link_parents
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    upward, if_true, if_false = messages.upward, messages.if_true, messages.if_false
     residual = 0.0
     changes = np.zeros(parent_start.size - 1, np.float64)
     for n in range(claims.size - 1, -1, -1):
@@ -630,7 +606,7 @@ def sweep_backward(
         else:
             heard = llr[i]
             for k in range(child_start[i], child_start[i + 1]):
-                heard += messages[child_links[k]]
+                heard += upward[child_links[k]]
             heard = _limited(heard)
         likely = math.exp(min(heard, 0.0))
         unlikely = math.exp(min(-heard, 0.0))
@@ -638,8 +614,8 @@ def sweep_backward(
             with_parent = likely * if_true[link] + unlikely * (1.0 - if_true[link])
             without = likely * if_false[link] + unlikely * (1.0 - if_false[link])
             message = _limited(math.log(with_parent) - math.log(without))
-            change = message - messages[link]
+            change = message - upward[link]
             residual = max(residual, abs(change))
             changes[link_parents[link]] += change
-            messages[link] = damping * messages[link] + (1.0 - damping) * message
+            upward[link] = damping * upward[link] + (1.0 - damping) * message
     return residual

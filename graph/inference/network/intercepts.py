@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import InterceptArrays, RandomStreams
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
@@ -109,30 +110,14 @@ def calibrate(
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
     bits = np.zeros((network.num_claims, num_samples // 64), np.uint64)
     intercepts, slopes, means = (np.zeros(network.num_claims) for _ in range(3))
-    pulls = np.zeros(network.num_links)
-    first, second = sample_orders(num_samples, _PRIOR, seed)
-    own_streams = streams(network.keys, _PRIOR, seed)
+    results = InterceptArrays(intercepts, slopes, np.zeros(network.num_links), means)
+    draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
     kernels = get_kernels(backend)
     for claims in parts_of(network.order, num_samples):
         check_stop(should_stop)
-        kernels.draw_prior(
-            claims,
-            1,
-            network.parent_start,
-            network.link_parents,
-            network.weights,
-            network.reference,
-            own_streams,
-            first,
-            second,
-            bits,
-            intercepts,
-            slopes,
-            pulls,
-            means,
-        )
+        kernels.draw_prior(claims, 1, network.links, network.reference, draws, bits, results)
     return with_intercepts(
-        network, intercepts, slopes=slopes, pulls=pulls, num_samples=num_samples, seed=seed, started=started
+        network, intercepts, slopes=slopes, pulls=results.pulls, num_samples=num_samples, seed=seed, started=started
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import ConditionalTables, EvidenceArrays, MessageArrays
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence
@@ -92,14 +93,14 @@ def propagate(
     iterations, residual, damping = 0, 0.0, DAMPING_LADDER[0][0]
     if known.llr.size:
         iterations, residual, damping = _climb(sweeps, tolerance, should_stop)
-        sweeps.forward(sweeps.model.network.order)
+        sweeps.forward(sweeps.network.order)
     check_stop(should_stop)
     messages = np.zeros(network.num_links)
-    messages[speaks] = sweeps.messages
+    messages[speaks] = sweeps.messages.upward
     whole = _Sweeps(model, evidence, messages, backend)
-    whole.beliefs[is_active] = sweeps.beliefs
+    whole.messages.beliefs[is_active] = sweeps.messages.beliefs
     whole.forward(network.order[~is_active[network.order]])
-    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(whole.beliefs))
+    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(whole.messages.beliefs))
     converged = residual <= tolerance
     is_approximated = is_active & (network.num_parents > MAX_TABLE_PARENTS)
     diagnostics = Diagnostics(
@@ -144,59 +145,29 @@ class _Sweeps:
         self, model: CalibratedNetwork, evidence: Evidence, start: FloatArray | None, backend: Backend | None
     ) -> None:
         num_claims, num_links = model.network.num_claims, model.network.num_links
-        self.model, self.evidence = model, evidence
+        self.network = model.network
         self.kernels = get_kernels(backend)
-        self.observed = evidence.observed.astype(np.int64)
-        self.nodes, self.node_weights = hermite_nodes()
-        self.messages = np.zeros(num_links) if start is None else start.copy()
-        self.heard = np.full(num_links, np.nan)  # nothing yet, which differs from all that can be said
-        self.if_true, self.if_false = np.zeros(num_links), np.zeros(num_links)
-        self.priors, self.beliefs = np.zeros(num_claims), np.zeros(num_claims)
+        self.evidence = EvidenceArrays(evidence.llr, evidence.observed.astype(np.int64))
+        self.tables = ConditionalTables(model.intercepts, model.table_start, model.probabilities, *hermite_nodes())
+        self.messages = MessageArrays(
+            upward=np.zeros(num_links) if start is None else start.copy(),
+            downward=np.full(num_links, np.nan),  # differs from every message, so that each claim is computed once
+            if_true=np.zeros(num_links),
+            if_false=np.zeros(num_links),
+            priors=np.zeros(num_claims),
+            beliefs=np.zeros(num_claims),
+        )
 
     def sweep(self, damping: float) -> float:
         """Forward and backward once; the residual."""
-        network = self.model.network
-        self.forward(network.order)
+        self.forward(self.network.order)
         return self.kernels.sweep_backward(
-            network.order,
-            damping,
-            network.parent_start,
-            network.link_parents,
-            network.child_start,
-            network.child_links,
-            self.evidence.llr,
-            self.observed,
-            self.if_true,
-            self.if_false,
-            self.messages,
-            network.levels,
+            self.network.order, damping, self.network.links, self.evidence, self.messages
         )
 
     def forward(self, claims: IntArray) -> None:
         """Beliefs of these claims from their parents' and from the messages as they stand."""
-        network = self.model.network
-        self.kernels.sweep_forward(
-            claims,
-            network.parent_start,
-            network.link_parents,
-            network.weights,
-            network.child_start,
-            network.child_links,
-            self.model.intercepts,
-            self.model.table_start,
-            self.model.probabilities,
-            self.nodes,
-            self.node_weights,
-            self.evidence.llr,
-            self.observed,
-            self.messages,
-            self.heard,
-            self.if_true,
-            self.if_false,
-            self.priors,
-            self.beliefs,
-            network.levels,
-        )
+        self.kernels.sweep_forward(claims, self.network.links, self.evidence, self.tables, self.messages)
 
 
 def _climb(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:

@@ -1,6 +1,7 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,18 @@ IntArray = NDArray[np.int64]
 KeyArray = NDArray[np.uint64]
 BoolArray = NDArray[np.bool_]
 ByteArray = NDArray[np.uint8]
+
+
+class Links(NamedTuple):
+    """The links of a network as kernels take them; shapes as of `Network`."""
+
+    parent_start: IntArray
+    link_parents: IntArray
+    link_children: IntArray
+    weights: FloatArray
+    child_start: IntArray
+    child_links: IntArray
+    levels: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +80,19 @@ class Network:
     def num_parents(self) -> IntArray:
         """Of each claim, shape (n,)."""
         return np.diff(self.parent_start)
+
+    @property
+    def links(self) -> Links:
+        """The arrays that kernels need, without a copy."""
+        return Links(
+            self.parent_start,
+            self.link_parents,
+            self.link_children,
+            self.weights,
+            self.child_start,
+            self.child_links,
+            self.levels,
+        )
 
 
 def build_network(
