@@ -1,16 +1,9 @@
 """What messages say of numbers and of names."""
 
-import re
-
 
 def counted(number: int, word: str) -> str:
     """A number of things in words: `1 item`, `2 items`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def words_of(subject: str) -> str:
-    """A subject's name in words: `reference class`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", subject).lower()
 
 
 def input_name(name: str) -> str:

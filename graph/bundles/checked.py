@@ -22,7 +22,7 @@ from graph.bundles.known import Known, list_known
 from graph.database.sessions import Unit
 from graph.errors import BundleError, Problem
 from graph.ledger.claim_state import ClaimState, derive_rows, ledger_order
-from graph.model.bundle import CLAIM_LISTS, LISTS
+from graph.model.bundle import LISTS
 from graph.model.page_keys import (
     deadline_keys,
     document_link_keys,
@@ -45,6 +45,7 @@ from graph.model.rows import (
     Row,
     Validation,
 )
+from graph.model.subjects import CLAIM_LISTS
 
 OnProgress = Callable[[int, int], None]
 

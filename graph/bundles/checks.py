@@ -7,13 +7,12 @@ from itertools import pairwise
 
 from graph.bundles.batches import PlacedRow, in_batches
 from graph.bundles.known import Known, stored_rows
-from graph.bundles.lists import CLAIM_KINDS, REFERENCES
 from graph.database.sessions import Unit
 from graph.errors import Problem
-from graph.model.bundle import CLAIM_LISTS, row_id
 from graph.model.page_keys import MARK, evidence_keys, ranges
 from graph.model.properties import from_properties
 from graph.model.rows import Claim, Evidence, Influence, Row
+from graph.model.subjects import CLAIM_LISTS, CLAIMS, ROW_LISTS, references_of, row_id, target_list
 
 
 def reference_problems(
@@ -21,20 +20,22 @@ def reference_problems(
 ) -> Iterator[Problem]:
     """Names of what is neither in the bundle nor in the graph, and ids that stand for another kind of claim."""
     there = {name: named[name] | known.ids.get(name, frozenset()) for name in named}
-    there["claims"] = known.ids.get("claims", frozenset()).union(*(named[name] for name in CLAIM_LISTS))
+    there[CLAIMS] = known.ids.get(CLAIMS, frozenset()).union(*(named[name] for name in CLAIM_LISTS))
     stored_predictions = {claim for claim, kind in known.claim_kinds.items() if kind == "Prediction"}
     there["predictions"] = named["predictions"] | stored_predictions
-    for name, references in REFERENCES.items():
+    for name, listed in ROW_LISTS.items():
+        for reference in references_of(listed):
+            target = target_list(reference)
+            for place, row in placed[name]:
+                key = getattr(row, reference.property)
+                if key is not None and key not in there[target]:
+                    message = f"expected an id of {target} in the bundle or the graph, got {key!r}"
+                    yield Problem(f"{place}.{reference.property}", message)
+    for name in CLAIM_LISTS:
+        label = ROW_LISTS[name].row.__name__
         for place, row in placed[name]:
-            for attribute, target in references.items():
-                reference = getattr(row, attribute)
-                if reference is not None and reference not in there[target]:
-                    message = f"expected an id of {target} in the bundle or the graph, got {reference!r}"
-                    yield Problem(f"{place}.{attribute}", message)
-    for name, kind in CLAIM_KINDS.items():
-        for place, row in placed[name]:
-            stored = known.claim_kinds.get(row_id(row), kind)
-            if stored != kind:
+            stored = known.claim_kinds.get(row_id(row), label)
+            if stored != label:
                 yield Problem(f"{place}.id", f"expected an id of its own, got {row_id(row)!r}, which is a {stored}")
 
 

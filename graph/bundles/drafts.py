@@ -11,9 +11,10 @@ from pydantic import (
 from pydantic_core import from_json
 
 from graph.errors import BundleError, Problem
-from graph.model.bundle import BUNDLE_FORMAT, CLAIM_LISTS, LISTS, Bundle, row_id
+from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.problems import describe_problem
 from graph.model.rows import Row
+from graph.model.subjects import CLAIM_LISTS, row_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """The whole graph as a bundle."""
 
-from graph.bundles.lists import EXPORTS, KINDS
+from graph.bundles.lists import EXPORTS
 from graph.database.sessions import Database, Unit
 from graph.errors import BusyError
-from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle, row_id
+from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.properties import from_properties
 from graph.model.rows import Row
+from graph.model.subjects import ROW_LISTS, row_id
 
 EXPORT_PAGE_ROWS = 2_000
 EXPORT_TIMEOUT_SECONDS = 600.0
@@ -40,7 +41,7 @@ async def _export_list(unit: Unit, name: str) -> tuple[Row, ...]:
     after = ""
     while True:
         (page,) = await unit.run(EXPORTS[name], after=after, limit=EXPORT_PAGE_ROWS)
-        rows += (from_properties(KINDS[name], row) for row in page["rows"])
+        rows += (from_properties(ROW_LISTS[name].row, row) for row in page["rows"])
         if len(page["rows"]) < EXPORT_PAGE_ROWS:
             return tuple(sorted(rows, key=row_id))
         after = page["last_key"]

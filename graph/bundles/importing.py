@@ -11,8 +11,9 @@ from graph.bundles.checked import Checked, Job, OnProgress, check_bundle
 from graph.bundles.drafts import Draft, read_draft
 from graph.bundles.writing import Written, write_batches
 from graph.database.sessions import Database, Unit
-from graph.model.bundle import CLAIM_LISTS, LISTS, Bundle, row_id
+from graph.model.bundle import LISTS, Bundle
 from graph.model.rows import Evidence, Milestone, Row
+from graph.model.subjects import CLAIM_LISTS, row_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from typing import Any
 
 from graph.bundles.batches import in_batches
 from graph.bundles.drafts import Draft
-from graph.bundles.lists import REFERENCES
 from graph.database.sessions import Unit
-from graph.model.bundle import CLAIM_LISTS, row_id
+from graph.model.subjects import CLAIM_LISTS, CLAIMS, REFERENCED_LISTS, ROW_LISTS, references_of, row_id, target_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,16 @@ async def list_known(unit: Unit, draft: Draft) -> Known:
     """Read what the graph has of the ids that a draft names."""
     named: dict[str, set[str]] = defaultdict(set)
     for name, rows in draft.rows.items():
-        space = "claims" if name in CLAIM_LISTS else name
-        if space in {"claims", "documents", "reference_classes"}:
+        space = CLAIMS if name in CLAIM_LISTS else name
+        if space in {CLAIMS, "documents", "reference_classes"}:
             named[space].update(row_id(row) for _, row in rows)
-        for attribute, target in REFERENCES.get(name, {}).items():
-            references = (getattr(row, attribute) for _, row in rows)
-            named["claims" if target == "predictions" else target].update(filter(None, references))
-    targets = ("claims", "predictors", "episodes", "domains", "reference_classes", "tickers", "documents", "milestones")
-    answers = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in targets})
+        for reference in references_of(ROW_LISTS[name]):
+            target = target_list(reference)
+            keys = (getattr(row, reference.property) for _, row in rows)
+            named[CLAIMS if target in CLAIM_LISTS else target].update(filter(None, keys))
+    answers = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in REFERENCED_LISTS})
     found: dict[str, list[dict[str, Any]]] = {answer["list"]: answer["found"] for answer in answers}
-    claims = found["claims"]
+    claims = found[CLAIMS]
     return Known(
         claim_kinds={claim["id"]: claim["kind"] for claim in claims},
         probabilities={claim["id"]: claim["probability"] for claim in claims},

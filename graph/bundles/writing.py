@@ -14,7 +14,7 @@ from graph.bundles.lists import BELIEF_LISTS, LISTS_WITH_MOMENTS, UPSERTS
 from graph.database.sessions import Unit
 from graph.ledger.derived import rebuild_claims
 from graph.ledger.predictor_records import refresh_records
-from graph.model.bundle import CLAIM_LISTS, LISTS, row_id
+from graph.model.bundle import LISTS
 from graph.model.page_keys import (
     OUTCOMES,
     bounds,
@@ -28,6 +28,7 @@ from graph.model.rows import (
     Prediction,
     Row,
 )
+from graph.model.subjects import CLAIM_LISTS, row_id
 
 
 @dataclass(slots=True)

@@ -75,29 +75,11 @@ class Bundle(BaseModel):
         return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-CLAIM_LISTS = ("predictions", "scenarios", "killers")
 LISTS: tuple[str, ...] = tuple(name for name in Bundle.model_fields if name != "format")
 
 
 def _row_json(row: Row) -> str:
     return json.dumps(row.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
-
-
-def row_id(row: Row) -> str:
-    """What tells a row from the others of its list."""
-    match row:
-        case Ticker():
-            return row.symbol
-        case Influence():
-            return f"{row.kind}|{row.parent_id}|{row.child_id}"
-        case Exposure():
-            return f"{row.sign}|{row.prediction_id}|{row.symbol}"
-        case DocumentLink():
-            return f"{row.document_id}|{row.claim_id}"
-        case SavedQuery():
-            return f"{row.name}@{row.version}"
-        case _:
-            return str(row.id)  # type: ignore[attr-defined]  # every other row has one
 
 
 def bundle_json_schema() -> dict[str, Any]:

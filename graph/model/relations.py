@@ -1,9 +1,21 @@
-"""Every relation that can be followed from a node."""
+"""
+The closed table of relations: every way from a node to others, declared once.
+
+The statements that follow them, neighbourhoods, warming and the fields of the schema go by these declarations.
+"""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
-INFLUENCE_KINDS = ("PREREQUISITE_OF", "KILLS", "CORRELATES_WITH")
-EXPOSURE_SIGNS = ("BENEFITS", "HARMS")
+from graph.model.kinds import ExposureSign, InfluenceKind
+from graph.model.rows import Exposure, Influence
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
+
+INFLUENCE_KINDS: Final = tuple(kind.value for kind in InfluenceKind)
+EXPOSURE_SIGNS: Final = tuple(sign.value for sign in ExposureSign)
+INFLUENCE_PROPERTIES: Final = tuple(Influence.model_fields)
+EXPOSURE_PROPERTIES: Final = tuple(Exposure.model_fields)
+_PREDICTION: Final = ("Prediction",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,46 +24,181 @@ class Relation:
     A way from a node to others.
 
     Attributes:
-        statement: Which statement follows it.
-        parameter: Under which name the statement takes its requests.
-        is_many: Whether there may be many rows, so that it comes in pages.
+        name: Its name, of which there is no other.
+        starts: The subjects that it leads from.
+        types: The types of the relationships that it follows.
+        is_outgoing: Whether these start at the node that it leads from.
+        end: The label of what it leads to.
+        page_key: The property, of the nodes found or of the relationships, that orders them in pages; None where
+            there is at most one.
         is_descending: Whether pages run from the highest page key to the lowest.
-        link: The relationship's properties that there are, none where the relationship has none of interest.
+        types_argument: The argument that chooses among the types, where there is one.
+        properties: The relationships' properties that can be asked for.
+        defaults: Further arguments that it takes, each with the value that leaves nothing out.
+        is_neighborly: Whether it belongs to a node's neighbourhood; one that repeats another does not.
     """
 
-    statement: str
-    parameter: str
-    is_many: bool = True
+    name: str
+    starts: tuple[str, ...]
+    types: tuple[str, ...]
+    end: str
+    is_outgoing: bool = True
+    page_key: str | None = None
     is_descending: bool = False
-    link: tuple[str, ...] = ()
+    types_argument: str | None = None
+    properties: tuple[str, ...] = ()
+    defaults: tuple[tuple[str, Any], ...] = ()
+    is_neighborly: bool = True
+
+    @property
+    def is_many(self) -> bool:
+        """Whether there may be many rows, so that they come in pages."""
+        return self.page_key is not None
+
+    @property
+    def statement(self) -> str:
+        """The name of the statement that follows it."""
+        return "reading/expand_claims" if set(self.starts) <= set(CLAIM_SUBJECTS) else "reading/expand_nodes"
 
 
-INFLUENCE_LINK = ("kind", "parent_id", "child_id", "p_if_true", "p_if_false", "lag_days", "basis")
-EXPOSURE_LINK = ("sign", "prediction_id", "symbol", "relevance", "impact", "basis", "source", "lag_days")
+PREDICTOR: Final = Relation("predictor", _PREDICTION, ("MADE",), "Predictor", is_outgoing=False)
+EPISODE: Final = Relation("episode", _PREDICTION, ("STATED_IN",), "Episode")
+REFERENCE_CLASS: Final = Relation("reference_class", _PREDICTION, ("IN_CLASS",), "ReferenceClass")
+DOMAIN: Final = Relation("domain", CLAIM_SUBJECTS, ("IN_DOMAIN",), "Domain")
+MILESTONES: Final = Relation(
+    "milestones", _PREDICTION, ("HAS_MILESTONE",), "Milestone", page_key="chain_key", defaults=(("hides_event", False),)
+)
+EVIDENCE: Final = Relation(
+    "evidence",
+    CLAIM_SUBJECTS,
+    ("UPDATES",),
+    "Evidence",
+    is_outgoing=False,
+    page_key="ledger_key",
+    is_descending=True,
+)
+VALIDATIONS: Final = Relation(
+    "validations",
+    _PREDICTION,
+    ("CHECKS",),
+    "Validation",
+    is_outgoing=False,
+    page_key="check_key",
+    is_descending=True,
+)
+EXPOSURES: Final = Relation(
+    "exposures",
+    _PREDICTION,
+    EXPOSURE_SIGNS,
+    "Ticker",
+    page_key="prediction_key",
+    types_argument="signs",
+    properties=EXPOSURE_PROPERTIES,
+)
+DOCUMENTS: Final = Relation(
+    "documents",
+    CLAIM_SUBJECTS,
+    ("ABOUT",),
+    "Document",
+    is_outgoing=False,
+    page_key="claim_key",
+    is_descending=True,
+)
+INCOMING: Final = Relation(
+    "incoming",
+    CLAIM_SUBJECTS,
+    INFLUENCE_KINDS,
+    CLAIM,
+    is_outgoing=False,
+    page_key="incoming_key",
+    types_argument="kinds",
+    properties=INFLUENCE_PROPERTIES,
+)
+OUTGOING: Final = Relation(
+    "outgoing",
+    CLAIM_SUBJECTS,
+    INFLUENCE_KINDS,
+    CLAIM,
+    page_key="outgoing_key",
+    types_argument="kinds",
+    properties=INFLUENCE_PROPERTIES,
+)
+PREDICTOR_RECORD: Final = Relation(
+    "predictor_record", ("Predictor",), ("MADE",), "Prediction", page_key="record_key", is_neighborly=False
+)
+PREDICTOR_PREDICTIONS: Final = Relation(
+    "predictor_predictions", ("Predictor",), ("MADE",), "Prediction", page_key="predictor_deadline_key"
+)
+REFERENCE_CLASS_PREDICTIONS: Final = Relation(
+    "reference_class_predictions",
+    ("ReferenceClass",),
+    ("IN_CLASS",),
+    "Prediction",
+    is_outgoing=False,
+    page_key="class_deadline_key",
+)
+DOMAIN_PREDICTIONS: Final = Relation(
+    "domain_predictions",
+    ("Domain",),
+    ("IN_DOMAIN",),
+    "Prediction",
+    is_outgoing=False,
+    page_key="domain_deadline_key",
+)
+EPISODE_PREDICTIONS: Final = Relation(
+    "episode_predictions",
+    ("Episode",),
+    ("STATED_IN",),
+    "Prediction",
+    is_outgoing=False,
+    page_key="episode_deadline_key",
+)
+TICKER_EXPOSURES: Final = Relation(
+    "ticker_exposures",
+    ("Ticker",),
+    EXPOSURE_SIGNS,
+    "Prediction",
+    is_outgoing=False,
+    page_key="ticker_key",
+    types_argument="signs",
+    properties=EXPOSURE_PROPERTIES,
+)
+DOCUMENT_CLAIMS: Final = Relation("document_claims", ("Document",), ("ABOUT",), CLAIM, page_key="document_key")
+MILESTONE_PREDICTION: Final = Relation(
+    "milestone_prediction", ("Milestone",), ("HAS_MILESTONE",), "Prediction", is_outgoing=False
+)
+VALIDATION_PREDICTION: Final = Relation("validation_prediction", ("Validation",), ("CHECKS",), "Prediction")
+EVIDENCE_CLAIM: Final = Relation("evidence_claim", ("Evidence",), ("UPDATES",), CLAIM)
+EVIDENCE_PREDICTOR: Final = Relation("evidence_predictor", ("Evidence",), ("FROM",), "Predictor")
+EVIDENCE_DOCUMENT: Final = Relation("evidence_document", ("Evidence",), ("FROM",), "Document")
+EVIDENCE_MILESTONE: Final = Relation("evidence_milestone", ("Evidence",), ("FROM",), "Milestone")
 
-PREDICTOR = Relation("reading/expand_claims", "predictor", is_many=False)
-EPISODE = Relation("reading/expand_claims", "episode", is_many=False)
-REFERENCE_CLASS = Relation("reading/expand_claims", "reference_class", is_many=False)
-DOMAIN = Relation("reading/expand_claims", "domain", is_many=False)
-MILESTONES = Relation("reading/expand_claims", "milestones")
-EVIDENCE = Relation("reading/expand_claims", "evidence", is_descending=True)
-VALIDATIONS = Relation("reading/expand_claims", "validations", is_descending=True)
-EXPOSURES = Relation("reading/expand_claims", "exposures", link=EXPOSURE_LINK)
-DOCUMENTS = Relation("reading/expand_claims", "documents", is_descending=True)
-INCOMING = Relation("reading/expand_claims", "incoming", link=INFLUENCE_LINK)
-OUTGOING = Relation("reading/expand_claims", "outgoing", link=INFLUENCE_LINK)
-PREDICTOR_RECORD = Relation("reading/expand_nodes", "predictor_record")
-PREDICTOR_PREDICTIONS = Relation("reading/expand_nodes", "predictor_predictions")
-REFERENCE_CLASS_PREDICTIONS = Relation("reading/expand_nodes", "reference_class_predictions")
-DOMAIN_PREDICTIONS = Relation("reading/expand_nodes", "domain_predictions")
-EPISODE_PREDICTIONS = Relation("reading/expand_nodes", "episode_predictions")
-TICKER_EXPOSURES = Relation("reading/expand_nodes", "ticker_exposures", link=EXPOSURE_LINK)
-DOCUMENT_CLAIMS = Relation("reading/expand_nodes", "document_claims")
-MILESTONE_PREDICTION = Relation("reading/expand_nodes", "milestone_prediction", is_many=False)
-VALIDATION_PREDICTION = Relation("reading/expand_nodes", "validation_prediction", is_many=False)
-EVIDENCE_CLAIM = Relation("reading/expand_nodes", "evidence_claim", is_many=False)
-EVIDENCE_PREDICTOR = Relation("reading/expand_nodes", "evidence_predictor", is_many=False)
-EVIDENCE_DOCUMENT = Relation("reading/expand_nodes", "evidence_document", is_many=False)
-EVIDENCE_MILESTONE = Relation("reading/expand_nodes", "evidence_milestone", is_many=False)
+RELATIONS: Final = (
+    INCOMING,
+    OUTGOING,
+    EXPOSURES,
+    TICKER_EXPOSURES,
+    DOCUMENTS,
+    DOCUMENT_CLAIMS,
+    PREDICTOR,
+    PREDICTOR_PREDICTIONS,
+    PREDICTOR_RECORD,
+    EPISODE,
+    EPISODE_PREDICTIONS,
+    REFERENCE_CLASS,
+    REFERENCE_CLASS_PREDICTIONS,
+    DOMAIN,
+    DOMAIN_PREDICTIONS,
+    MILESTONES,
+    MILESTONE_PREDICTION,
+    EVIDENCE,
+    EVIDENCE_CLAIM,
+    EVIDENCE_PREDICTOR,
+    EVIDENCE_DOCUMENT,
+    EVIDENCE_MILESTONE,
+    VALIDATIONS,
+    VALIDATION_PREDICTION,
+)
+"""All of them, those first whose neighbours say most of a node: a neighbourhood is filled in this order."""
 
-RELATIONS = tuple(value for value in tuple(globals().values()) if isinstance(value, Relation))
+RELATIONSHIP_TYPES: Final = tuple(dict.fromkeys(kind for relation in RELATIONS for kind in relation.types))

@@ -1,24 +1,278 @@
-"""The subjects of the graph: its labels."""
+"""
+The closed table of labels and relationship rows: each is declared once.
 
-from collections.abc import Iterable
+A list of a bundle holds rows of one kind. `NodeList` declares those that are nodes, `EdgeList` those that are
+relationships. Statements, checks, inputs, outputs and the schema's enums follow from these declarations.
+"""
 
-SUBJECTS = (
-    "Prediction",
-    "Scenario",
-    "Killer",
-    "Predictor",
-    "ReferenceClass",
-    "Milestone",
-    "Evidence",
-    "Validation",
-    "Ticker",
-    "Document",
-    "Episode",
-    "Domain",
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from graph.model import rows
+from graph.model.kinds import ExposureSign, InfluenceKind
+from graph.model.rows import Row
+
+CLAIM: Final = "Claim"
+"""The label that predictions, scenarios and killers share, and their ids' name space."""
+
+CLAIMS: Final = "claims"
+"""All three lists of claims, whose ids are of one name space."""
+
+MARK: Final = "|"  # between the parts of a relationship row's id
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """
+    A property that names a node by its key, for which a relationship stands.
+
+    Attributes:
+        property: The property's name, such as `predictor_id`.
+        target: The label of what it names; `Claim` where a claim of any kind may be named.
+        relationship: The relationship's type; None where the property alone says it.
+        is_outgoing: Whether the relationship starts at the node that has the property.
+    """
+
+    property: str
+    target: str
+    relationship: str | None = None
+    is_outgoing: bool = True
+
+
+@dataclass(frozen=True)
+class NodeList:
+    """
+    A label, declared once.
+
+    Attributes:
+        name: The list's name in a bundle.
+        row: The rows' class, whose name is the label.
+        key: The properties that tell one node from another, as a constraint of the database says.
+        references: What its properties name.
+        owner: The reference to the node that it belongs to; None where it stands alone.
+        has_derived: Whether values that follow from it are stored beside a new row's own.
+        texts: The properties that full-text search looks at.
+        is_subject: Whether clients see it as a node.
+    """
+
+    name: str
+    row: type[Row]
+    key: tuple[str, ...] = ("id",)
+    references: tuple[Reference, ...] = ()
+    owner: Reference | None = None
+    has_derived: bool = False
+    texts: tuple[str, ...] = ()
+    is_subject: bool = True
+
+    @cached_property
+    def label(self) -> str:
+        """The label, such as `ReferenceClass`."""
+        return self.row.__name__
+
+    @cached_property
+    def noun(self) -> str:
+        """The label in words, such as `reference class`."""
+        return noun_of(self.label)
+
+    @cached_property
+    def is_claim(self) -> bool:
+        """Whether the nodes carry the label `Claim` too."""
+        return issubclass(self.row, rows.Claim)
+
+    @cached_property
+    def space(self) -> str:
+        """The label within which keys are unique."""
+        return CLAIM if self.is_claim else self.label
+
+    def key_of(self, row: Row) -> str:
+        """What tells a row from the others of its list."""
+        return "@".join(str(getattr(row, name)) for name in self.key)
+
+
+@dataclass(frozen=True)
+class EdgeList:
+    """
+    A relationship with properties of its own, declared once.
+
+    Attributes:
+        name: The list's name in a bundle.
+        row: The rows' class.
+        start: The property that names the node that the relationship starts at.
+        end: The property that names the node that it ends at.
+        types: The relationship's types.
+        type_property: The property that says which of them a row is; None where there is but one.
+        export_key: The page key by which all of them are walked.
+        new_key: The page key without which one has just been made.
+    """
+
+    name: str
+    row: type[Row]
+    start: Reference
+    end: Reference
+    types: tuple[str, ...]
+    type_property: str | None
+    export_key: str
+    new_key: str
+
+    @cached_property
+    def noun(self) -> str:
+        """The rows' name in words, such as `document link`."""
+        return noun_of(self.row.__name__)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Both ends."""
+        return (self.start, self.end)
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The properties that tell one from another: its type, where there are several, and its ends."""
+        ends = (self.start.property, self.end.property)
+        return ends if self.type_property is None else (self.type_property, *ends)
+
+    def key_of(self, row: Row) -> str:
+        """What tells a row from the others of its list."""
+        return MARK.join(str(getattr(row, name)) for name in self.key)
+
+
+def noun_of(name: str) -> str:
+    """A class's name in words: `reference class` for `ReferenceClass`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+_IN_DOMAIN: Final = Reference("domain_id", "Domain", "IN_DOMAIN")
+_CLAIM_TEXTS: Final = ("title", "text")
+
+NODE_LISTS: Final = (
+    NodeList(
+        "predictions",
+        rows.Prediction,
+        references=(
+            Reference("predictor_id", "Predictor", "MADE", is_outgoing=False),
+            Reference("episode_id", "Episode", "STATED_IN"),
+            Reference("reference_class_id", "ReferenceClass", "IN_CLASS"),
+            _IN_DOMAIN,
+        ),
+        has_derived=True,
+        texts=(*_CLAIM_TEXTS, "verbatim_quote", "context", "key_catalyst", "watch_events", "resolution_evidence"),
+    ),
+    NodeList("scenarios", rows.Scenario, references=(_IN_DOMAIN,), has_derived=True, texts=_CLAIM_TEXTS),
+    NodeList("killers", rows.Killer, references=(_IN_DOMAIN,), has_derived=True, texts=_CLAIM_TEXTS),
+    NodeList("predictors", rows.Predictor, texts=("name",)),
+    NodeList("reference_classes", rows.ReferenceClass, texts=("description",)),
+    NodeList(
+        "milestones",
+        rows.Milestone,
+        owner=Reference("prediction_id", "Prediction", "HAS_MILESTONE", is_outgoing=False),
+        texts=("label", "criterion"),
+    ),
+    NodeList(
+        "evidence",
+        rows.Evidence,
+        owner=Reference("claim_id", CLAIM, "UPDATES"),
+        references=(
+            Reference("predictor_id", "Predictor", "FROM"),
+            Reference("document_id", "Document", "FROM"),
+            Reference("milestone_id", "Milestone", "FROM"),
+            Reference("reference_class_id", "ReferenceClass"),
+        ),
+        has_derived=True,
+    ),
+    NodeList("validations", rows.Validation, owner=Reference("prediction_id", "Prediction", "CHECKS")),
+    NodeList("tickers", rows.Ticker, key=("symbol",), texts=("symbol", "name")),
+    NodeList("documents", rows.Document, texts=("title",)),
+    NodeList("episodes", rows.Episode, texts=("title",)),
+    NodeList("domains", rows.Domain, texts=("name",)),
+    NodeList("saved_queries", rows.SavedQuery, key=("name", "version"), is_subject=False),
+    NodeList("propagation_runs", rows.PropagationRun, is_subject=False),
 )
-CLAIM_SUBJECTS = ("Prediction", "Scenario", "Killer")
+
+EDGE_LISTS: Final = (
+    EdgeList(
+        "influences",
+        rows.Influence,
+        start=Reference("parent_id", CLAIM),
+        end=Reference("child_id", CLAIM),
+        types=tuple(InfluenceKind),
+        type_property="kind",
+        export_key="outgoing_key",
+        new_key="outgoing_key",
+    ),
+    EdgeList(
+        "exposures",
+        rows.Exposure,
+        start=Reference("prediction_id", "Prediction"),
+        end=Reference("symbol", "Ticker"),
+        types=tuple(ExposureSign),
+        type_property="sign",
+        export_key="prediction_key",
+        new_key="prediction_key",
+    ),
+    EdgeList(
+        "document_links",
+        rows.DocumentLink,
+        start=Reference("document_id", "Document"),
+        end=Reference("claim_id", CLAIM),
+        types=("ABOUT",),
+        type_property=None,
+        export_key="document_key",
+        new_key="claim_key",
+    ),
+)
+
+ROW_LISTS: Final[Mapping[str, NodeList | EdgeList]] = {listed.name: listed for listed in (*NODE_LISTS, *EDGE_LISTS)}
+"""Every list of a bundle by its name."""
+
+SUBJECTS: Final = tuple(listed.label for listed in NODE_LISTS if listed.is_subject)
+"""The labels of what clients see as nodes."""
+
+CLAIM_LISTS: Final = tuple(listed.name for listed in NODE_LISTS if listed.is_claim)
+CLAIM_SUBJECTS: Final = tuple(listed.label for listed in NODE_LISTS if listed.is_claim)
+
+_BY_LABEL: Final[Mapping[str, NodeList]] = {listed.label: listed for listed in NODE_LISTS}
+_BY_ROW: Final[Mapping[type[Row], NodeList | EdgeList]] = {listed.row: listed for listed in ROW_LISTS.values()}
+_LABELS: Final = frozenset(SUBJECTS)
+
+
+def list_of(label: str) -> NodeList:
+    """The declaration of a label."""
+    return _BY_LABEL[label]
+
+
+def list_of_row(row: Row) -> NodeList | EdgeList:
+    """The declaration of a row's list."""
+    return _BY_ROW[type(row)]
+
+
+def row_id(row: Row) -> str:
+    """What tells a row from the others of its list."""
+    return _BY_ROW[type(row)].key_of(row)
 
 
 def subject_of(labels: Iterable[str]) -> str:
-    """What kind of node has these labels."""
-    return next(label for label in labels if label in SUBJECTS)
+    """The subject among a node's labels."""
+    return next(label for label in labels if label in _LABELS)
+
+
+def target_list(reference: Reference) -> str:
+    """The list of a bundle that a reference names a row of; `claims` stands for all three lists of claims."""
+    return CLAIMS if reference.target == CLAIM else _BY_LABEL[reference.target].name
+
+
+def references_of(listed: NodeList | EdgeList) -> tuple[Reference, ...]:
+    """All that a list's rows name, the owner first."""
+    owner = listed.owner if isinstance(listed, NodeList) else None
+    return listed.references if owner is None else (owner, *listed.references)
+
+
+REFERENCED_LISTS: Final = tuple(
+    dict.fromkeys(
+        CLAIMS if reference.target in {CLAIM, *CLAIM_SUBJECTS} else target_list(reference)
+        for listed in ROW_LISTS.values()
+        for reference in references_of(listed)
+    )
+)
+"""The lists of which other lists name rows, claims taken together."""

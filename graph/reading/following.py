@@ -9,24 +9,16 @@ from graph.database.sessions import Unit
 from graph.errors import InvalidError
 from graph.model.page_keys import AFTER_MARK, MARK, bounds, moment_text
 from graph.model.relations import RELATIONS, Relation
-from graph.model.subjects import CLAIM_SUBJECTS, subject_of
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, NODE_LISTS, noun_of, subject_of
 
-# Where `reading/get_nodes` takes each subject's requests.
-GET_PARAMETERS = {
-    "Claim": "claim",
-    **dict.fromkeys(CLAIM_SUBJECTS, "claim"),
-    "Predictor": "predictor",
-    "ReferenceClass": "reference_class",
-    "Milestone": "milestone",
-    "Evidence": "evidence",
-    "Validation": "validation",
-    "Ticker": "ticker",
-    "Document": "document",
-    "Episode": "episode",
-    "Domain": "domain",
+GET_PARAMETERS: Mapping[str, str] = {
+    CLAIM: CLAIM.lower(),
+    **{listed.label: noun_of(listed.space).replace(" ", "_") for listed in NODE_LISTS if listed.is_subject},
 }
+"""Where `reading/get_nodes` takes each subject's requests."""
+
 _PARAMETERS: Mapping[str, tuple[str, ...]] = {
-    statement: tuple(relation.parameter for relation in RELATIONS if relation.statement == statement)
+    statement: tuple(relation.name for relation in RELATIONS if relation.statement == statement)
     for statement in ("reading/expand_claims", "reading/expand_nodes")
 }
 
@@ -64,7 +56,7 @@ class Request:
                 message = f"expected a cursor from this very connection, got one from that of {other!r}"
                 raise InvalidError(message, path="after")
             low, high = (low, self.after) if self.relation.is_descending else (self.after, high)
-        arguments = dict(self.arguments)
+        arguments = dict(self.relation.defaults) | dict(self.arguments)
         since, until = arguments.pop("since", None), arguments.pop("until", None)
         if since is not None:
             low = max(low, f"{self.source}{MARK}{moment_text(since)}{AFTER_MARK}")
@@ -118,9 +110,9 @@ async def follow(unit: Unit, requests: Sequence[Request]) -> list[list[Found]]:
 
 async def count(unit: Unit, requests: Sequence[Request]) -> list[int]:
     """How many rows each request has in all, pages aside; one statement for all of them."""
-    lists: dict[str, list[dict[str, Any]]] = {relation.parameter: [] for relation in RELATIONS if relation.is_many}
+    lists: dict[str, list[dict[str, Any]]] = {relation.name: [] for relation in RELATIONS if relation.is_many}
     for index, request in enumerate(requests):
-        lists[request.relation.parameter].append(replace(request, after=None).parameters(index))
+        lists[request.relation.name].append(replace(request, after=None).parameters(index))
     totals = [0] * len(requests)
     for row in await unit.run("reading/count_related", requests=lists):
         totals[row["request"]] = row["total"]
@@ -143,7 +135,7 @@ async def get(unit: Unit, asked: Sequence[tuple[str, str, tuple[str, ...]]]) -> 
     for row in await unit.run("reading/get_nodes", requests=lists):
         wanted, _, properties = asked[row["request"]]
         subject = subject_of(row["labels"])
-        if subject == wanted or (wanted == "Claim" and subject in CLAIM_SUBJECTS):
+        if subject == wanted or (wanted == CLAIM and subject in CLAIM_SUBJECTS):
             nodes[row["request"]] = (subject, dict(zip(properties, row["properties"], strict=True)))
     return nodes
 
@@ -154,6 +146,6 @@ def _by_parameter(
     lists: dict[str, list[dict[str, Any]]] = {parameter: [] for parameter in parameters}
     limits: dict[str, int] = defaultdict(int, dict.fromkeys(parameters, 0))
     for index, request in asked.items():
-        lists[request.relation.parameter].append(request.parameters(index))
-        limits[request.relation.parameter] = max(limits[request.relation.parameter], request.limit)
+        lists[request.relation.name].append(request.parameters(index))
+        limits[request.relation.name] = max(limits[request.relation.name], request.limit)
     return lists, dict(limits)

@@ -5,35 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.database.sessions import Unit
-from graph.model.relations import (
-    DOCUMENT_CLAIMS,
-    DOCUMENTS,
-    DOMAIN,
-    DOMAIN_PREDICTIONS,
-    EPISODE,
-    EPISODE_PREDICTIONS,
-    EVIDENCE,
-    EVIDENCE_CLAIM,
-    EVIDENCE_DOCUMENT,
-    EVIDENCE_MILESTONE,
-    EVIDENCE_PREDICTOR,
-    EXPOSURE_SIGNS,
-    EXPOSURES,
-    INCOMING,
-    INFLUENCE_KINDS,
-    MILESTONE_PREDICTION,
-    MILESTONES,
-    OUTGOING,
-    PREDICTOR,
-    PREDICTOR_PREDICTIONS,
-    REFERENCE_CLASS,
-    REFERENCE_CLASS_PREDICTIONS,
-    TICKER_EXPOSURES,
-    VALIDATION_PREDICTION,
-    VALIDATIONS,
-    Relation,
-)
-from graph.model.subjects import CLAIM_SUBJECTS
+from graph.model.relations import RELATIONS, Relation
 from graph.reading.following import Found, Request, follow, get
 from graph.reading.tree import TYPE, Node, NodePlan, fill, node_dict, source_id
 
@@ -43,53 +15,7 @@ MAX_PATH_LENGTH = 8
 MAX_PATHS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """
-    One way out of a node: a relation, which edges it stands for and whether they lead away from the node.
-
-    Attributes:
-        subjects: From which nodes.
-        relation: What to follow.
-        kinds: The types of relationships it stands for.
-        is_outgoing: Whether the relationships start at the node.
-        argument: The relation's argument that takes the kinds, where it has one.
-    """
-
-    subjects: tuple[str, ...]
-    relation: Relation
-    kinds: tuple[str, ...]
-    is_outgoing: bool
-    argument: str | None = None
-
-
-_PREDICTION = ("Prediction",)
-WAYS = (
-    Way(CLAIM_SUBJECTS, INCOMING, INFLUENCE_KINDS, is_outgoing=False, argument="kinds"),
-    Way(CLAIM_SUBJECTS, OUTGOING, INFLUENCE_KINDS, is_outgoing=True, argument="kinds"),
-    Way(_PREDICTION, EXPOSURES, EXPOSURE_SIGNS, is_outgoing=True, argument="signs"),
-    Way(("Ticker",), TICKER_EXPOSURES, EXPOSURE_SIGNS, is_outgoing=False, argument="signs"),
-    Way(CLAIM_SUBJECTS, DOCUMENTS, ("ABOUT",), is_outgoing=False),
-    Way(("Document",), DOCUMENT_CLAIMS, ("ABOUT",), is_outgoing=True),
-    Way(_PREDICTION, PREDICTOR, ("MADE",), is_outgoing=False),
-    Way(("Predictor",), PREDICTOR_PREDICTIONS, ("MADE",), is_outgoing=True),
-    Way(_PREDICTION, EPISODE, ("STATED_IN",), is_outgoing=True),
-    Way(("Episode",), EPISODE_PREDICTIONS, ("STATED_IN",), is_outgoing=False),
-    Way(_PREDICTION, REFERENCE_CLASS, ("IN_CLASS",), is_outgoing=True),
-    Way(("ReferenceClass",), REFERENCE_CLASS_PREDICTIONS, ("IN_CLASS",), is_outgoing=False),
-    Way(CLAIM_SUBJECTS, DOMAIN, ("IN_DOMAIN",), is_outgoing=True),
-    Way(("Domain",), DOMAIN_PREDICTIONS, ("IN_DOMAIN",), is_outgoing=False),
-    Way(_PREDICTION, MILESTONES, ("HAS_MILESTONE",), is_outgoing=True),
-    Way(("Milestone",), MILESTONE_PREDICTION, ("HAS_MILESTONE",), is_outgoing=False),
-    Way(CLAIM_SUBJECTS, EVIDENCE, ("UPDATES",), is_outgoing=False),
-    Way(("Evidence",), EVIDENCE_CLAIM, ("UPDATES",), is_outgoing=True),
-    Way(("Evidence",), EVIDENCE_PREDICTOR, ("FROM",), is_outgoing=True),
-    Way(("Evidence",), EVIDENCE_DOCUMENT, ("FROM",), is_outgoing=True),
-    Way(("Evidence",), EVIDENCE_MILESTONE, ("FROM",), is_outgoing=True),
-    Way(_PREDICTION, VALIDATIONS, ("CHECKS",), is_outgoing=False),
-    Way(("Validation",), VALIDATION_PREDICTION, ("CHECKS",), is_outgoing=True),
-)
-EDGE_KINDS = tuple(dict.fromkeys(kind for way in WAYS for kind in way.kinds))
+_NEIGHBORLY = tuple(relation for relation in RELATIONS if relation.is_neighborly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +43,13 @@ async def find_neighborhood(unit: Unit, subject: str, node_id: str, asked: Neigh
     around = _Around(asked, first)
     frontier = [first]
     for _ in range(asked.depth):
-        requests = [(node, way, request) for node in frontier for way, request in _requests(node, asked, properties)]
+        requests = [(node, request) for node in frontier for request in _requests(node, asked, properties)]
         if not requests:
             break
-        pages = await follow(unit, [request for _, _, request in requests])
+        pages = await follow(unit, [request for _, request in requests])
         frontier = []
-        for (node, way, _), page in zip(requests, pages, strict=True):
-            frontier += around.take(node, way, page)
+        for (node, request), page in zip(requests, pages, strict=True):
+            frontier += around.take(node, request.relation, page)
     nodes = list(around.nodes.values())
     await fill(unit, nodes, plan)
     return {"nodes": nodes, "edges": list(around.edges.values()), "is_truncated": around.is_truncated}
@@ -157,7 +83,7 @@ class _Around:
         self.edges: dict[tuple[str, str, str], Node] = {}
         self.is_truncated = False
 
-    def take(self, node: Node, way: Way, page: Sequence[Found]) -> list[Node]:
+    def take(self, node: Node, relation: Relation, page: Sequence[Found]) -> list[Node]:
         """Note a page of neighbours; returns the nodes that are new."""
         fresh: list[Node] = []
         if len(page) > self._asked.limit:
@@ -170,28 +96,25 @@ class _Around:
                     continue
                 self.nodes[_identity(other)] = other
                 fresh.append(other)
-            edge = _edge(node, other, way, found)
+            edge = _edge(node, other, relation, found)
             self.edges[edge["kind"], _text(edge["from"]), _text(edge["to"])] = edge
         return fresh
 
 
-def _requests(node: Node, asked: Neighborhood, properties: tuple[str, ...]) -> Iterable[tuple[Way, Request]]:
-    for way in WAYS:
-        kinds = [kind for kind in way.kinds if kind in asked.kinds]
-        goes = asked.goes_out if way.is_outgoing else asked.goes_in
-        if node[TYPE] not in way.subjects or not kinds or not goes:
+def _requests(node: Node, asked: Neighborhood, properties: tuple[str, ...]) -> Iterable[Request]:
+    for relation in _NEIGHBORLY:
+        kinds = [kind for kind in relation.types if kind in asked.kinds]
+        goes = asked.goes_out if relation.is_outgoing else asked.goes_in
+        if node[TYPE] not in relation.starts or not kinds or not goes:
             continue
-        arguments: dict[str, Any] = {way.argument: kinds} if way.argument else {}
-        if way.relation is MILESTONES:
-            arguments = {"hides_event": False}
-        limit = asked.limit + 1 if way.relation.is_many else 1
-        link = way.relation.link
-        yield way, Request(way.relation, source_id(node), limit, None, properties, link, arguments)
+        arguments = {} if relation.types_argument is None else {relation.types_argument: kinds}
+        limit = asked.limit + 1 if relation.is_many else 1
+        yield Request(relation, source_id(node), limit, None, properties, relation.properties, arguments)
 
 
-def _edge(node: Node, other: Node, way: Way, found: Found) -> Node:
-    start, end = (node, other) if way.is_outgoing else (other, node)
-    kind = found.link.get("kind") or found.link.get("sign") or way.kinds[0]
+def _edge(node: Node, other: Node, relation: Relation, found: Found) -> Node:
+    start, end = (node, other) if relation.is_outgoing else (other, node)
+    kind = found.link.get("kind") or found.link.get("sign") or relation.types[0]
     return {"kind": kind, "from": _identity(start), "to": _identity(end), **_edge_figures(found.link)}
 
 

@@ -160,7 +160,7 @@ def _request(entry: _Pending) -> Request:
         relation=followed.relation,
         source=source_id(entry.source),
         limit=followed.first + 1 if followed.relation.is_many else 1,
-        after=None if followed.after is None else page_key(followed.relation.parameter, followed.after),
+        after=None if followed.after is None else page_key(followed.relation.name, followed.after),
         properties=followed.node.properties,
         link=followed.link,
         arguments=followed.arguments,
@@ -184,7 +184,7 @@ def _place(entry: _Pending, rows: Sequence[Found], total: int | None) -> list[_P
     if not followed.relation.is_many:
         entry.source[followed.key] = nodes[0] if nodes else None
         return _pending_of(nodes[:1], followed.node)
-    name = followed.relation.parameter
+    name = followed.relation.name
     shown = [
         (cursor_text(name, row.key), _row(followed, entry.source, row, node))
         for row, node in zip(rows, nodes, strict=True)

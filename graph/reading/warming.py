@@ -1,7 +1,7 @@
 """Has the database plan the reading statements before the first client waits for it."""
 
 from graph.database.sessions import Database, Unit
-from graph.model.relations import RELATIONS
+from graph.model.relations import RELATIONS, Relation
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.reading.following import Request, count, follow
 from graph.reading.nodes import get_nodes, list_nodes
@@ -27,7 +27,7 @@ async def warm(database: Database) -> None:
 async def _read_nothing(unit: Unit) -> None:
     plan = NodePlan(properties=("id",))
     await get_nodes(unit, [("Claim", NOBODY)], plan)
-    requests = [Request(relation, NOBODY, arguments=_ARGUMENTS) for relation in RELATIONS]
+    requests = [Request(relation, NOBODY, arguments=_no_types(relation)) for relation in RELATIONS]
     await follow(unit, requests)
     await count(unit, [request for request in requests if request.relation.is_many])
     for order in PredictionOrder:
@@ -42,4 +42,5 @@ async def _read_nothing(unit: Unit) -> None:
     await unit.run("network/list_exposures", ids=[NOBODY])
 
 
-_ARGUMENTS = {"kinds": [], "signs": [], "hides_event": False}
+def _no_types(relation: Relation) -> dict[str, list[str]]:
+    return {} if relation.types_argument is None else {relation.types_argument: []}

@@ -8,23 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph.bundles.importing import import_rows
-from graph.bundles.lists import REFERENCES
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, HistoryError, NotFoundError, refuse
-from graph.model.bundle import CLAIM_LISTS
 from graph.model.kinds import ClaimStatus, MilestoneKind
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
-from graph.model.subjects import CLAIM_SUBJECTS
+from graph.model.subjects import CLAIM_SUBJECTS, ROW_LISTS, list_of, noun_of, references_of
 from graph.reading.following import get
-from graph.subjects.upserts import LISTED_SUBJECTS, Change, observations_of, subject_named
-from graph.words import counted, words_of
+from graph.subjects.upserts import Change, observations_of
+from graph.words import counted
 
 # Ten thousand influences went in 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
 MAX_RELATIONSHIPS = 20_000
 
-FOLDERS: Mapping[str, str] = {subject: name for name, subject in LISTED_SUBJECTS.items() if name not in CLAIM_LISTS}
 # What refers to a node, in words, and what to do first; nothing helps against the ledger, which only grows.
 REFERRERS: Mapping[str, tuple[str, str]] = {
     "predictions": ("prediction", "let them name another, or none"),
@@ -117,7 +114,9 @@ async def remove_edge(
 
 
 async def _check_ends(unit: Unit, change: Change) -> None:
-    ends = [(name, subject_named(target), str(change.values[name])) for name, target in REFERENCES[change.name].items()]
+    ends = [
+        (end.property, end.target, str(change.values[end.property])) for end in references_of(ROW_LISTS[change.name])
+    ]
     found = await get(unit, [(subject, node_id, ()) for _, subject, node_id in ends])
     refuse(
         [
@@ -192,13 +191,13 @@ async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int
 
 
 async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
-    folder = FOLDERS[subject]
+    folder = list_of(subject).name
     found = await unit.run(f"{folder}/count_dependents", id=key)
     if not found:
         raise _not_found(subject, key, path)
     (counts,) = found
     if referring := {name: number for name, number in counts.items() if number}:
-        word = words_of(subject)
+        word = noun_of(subject)
         who = " and ".join(counted(number, REFERRERS[name][0]) for name, number in referring.items())
         advice = REFERRERS["evidence" if "evidence" in referring else next(iter(referring))][1]
         if subject == "Document" and "evidence" not in referring:
@@ -210,4 +209,4 @@ async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mappin
 
 
 def _not_found(subject: str, key: str, path: str) -> NotFoundError:
-    return NotFoundError(f"expected the id of a {words_of(subject)}, got {key!r}, which none has", path=path)
+    return NotFoundError(f"expected the id of a {noun_of(subject)}, got {key!r}, which none has", path=path)

@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from graph.bundles.importing import import_rows
-from graph.bundles.lists import KINDS, REFERENCES
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import (
@@ -33,33 +32,15 @@ from graph.errors import (
 )
 from graph.ledger.claim_state import ClaimState
 from graph.ledger.entries import belief_payload
-from graph.model.bundle import CLAIM_LISTS, row_id
 from graph.model.kinds import ClaimStatus, MilestoneStatus
 from graph.model.page_keys import bounds, influence_keys, join
 from graph.model.problems import describe_problem
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import Claim, Influence, Milestone, Row, Validation
+from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, noun_of, references_of, row_id
 from graph.reading.following import get
-from graph.words import counted, input_name, words_of
+from graph.words import counted, input_name
 
-# The subject of each list of a bundle, where its rows are nodes.
-LISTED_SUBJECTS: Mapping[str, str] = {
-    "predictions": "Prediction",
-    "scenarios": "Scenario",
-    "killers": "Killer",
-    "predictors": "Predictor",
-    "reference_classes": "ReferenceClass",
-    "milestones": "Milestone",
-    "validations": "Validation",
-    "tickers": "Ticker",
-    "documents": "Document",
-    "episodes": "Episode",
-    "domains": "Domain",
-}
-EDGE_ENDS: Mapping[str, tuple[str, ...]] = {
-    "influences": ("kind", "parent_id", "child_id"),
-    "exposures": ("sign", "prediction_id", "symbol"),
-}
 # Somewhere on earth the day is that much ahead of UTC.
 LATEST_DAY_OFFSET = timedelta(hours=14)
 
@@ -152,7 +133,7 @@ async def add_validation(
 
 
 def _mutation(name: str) -> str:
-    return "linkDocument" if name == "document_links" else f"upsert{KINDS[name].__name__}"
+    return "linkDocument" if name == "document_links" else f"upsert{ROW_LISTS[name].row.__name__}"
 
 
 async def _upsert(unit: Unit, change: Change) -> Payload:
@@ -227,18 +208,16 @@ async def _read_stored(unit: Unit, change: Change) -> Row | None:
         NotFoundError: Something that it names is not there.
         ConflictError: Its id stands for a claim of another kind.
     """
-    kind = KINDS[change.name]
+    listed = ROW_LISTS[change.name]
     named = [
-        (name, subject_named(target), str(change.values[name]))
-        for name, target in REFERENCES.get(change.name, {}).items()
-        if change.values.get(name) is not None
+        (reference.property, reference.target, str(change.values[reference.property]))
+        for reference in references_of(listed)
+        if change.values.get(reference.property) is not None
     ]
-    own = LISTED_SUBJECTS.get(change.name)
     asked: list[tuple[str, str, tuple[str, ...]]] = [(subject, node_id, ()) for _, subject, node_id in named]
-    if own is not None:
-        wanted = "Claim" if change.name in CLAIM_LISTS else own
-        key = change.values["symbol" if own == "Ticker" else "id"]
-        asked.append((wanted, key, tuple(kind.model_fields)))
+    if isinstance(listed, NodeList):
+        (key,) = listed.key
+        asked.append((listed.space, change.values[key], tuple(listed.row.model_fields)))
     found = await get(unit, asked)
     refuse(
         [
@@ -247,9 +226,9 @@ async def _read_stored(unit: Unit, change: Change) -> Row | None:
             if entry is None
         ]
     )
-    if own is None:
-        return await _read_edge(unit, change)
-    return _stored_row(change, own, found[-1])
+    if isinstance(listed, NodeList):
+        return _stored_row(change, listed.label, found[-1])
+    return await _read_edge(unit, change, listed)
 
 
 def _stored_row(change: Change, own: str, found: tuple[str, Mapping[str, Any]] | None) -> Row | None:
@@ -262,25 +241,19 @@ def _stored_row(change: Change, own: str, found: tuple[str, Mapping[str, Any]] |
     return _row(change.name, properties)
 
 
-async def _read_edge(unit: Unit, change: Change) -> Row | None:
-    ends = EDGE_ENDS.get(change.name)
-    if ends is None:
+async def _read_edge(unit: Unit, change: Change, listed: EdgeList) -> Row | None:
+    if listed.type_property is None:  # nothing to keep: its ends are all that it has
         return None
-    found = await unit.run(f"{change.name}/get", **{name: str(change.values[name]) for name in ends})
+    found = await unit.run(f"{change.name}/get", **{name: str(change.values[name]) for name in listed.key})
     return _row(change.name, found[0]["properties"]) if found else None
 
 
 def _row(name: str, properties: Mapping[str, Any]) -> Row:
-    return from_properties(KINDS[name], {key: value for key, value in properties.items() if value is not None})
-
-
-def subject_named(target: str) -> str:
-    """The subject that a reference to one of a bundle's lists names; a claim may be of any kind."""
-    return "Claim" if target == "claims" else LISTED_SUBJECTS[target]
+    return from_properties(ROW_LISTS[name].row, {key: value for key, value in properties.items() if value is not None})
 
 
 def _absent(subject: str, node_id: str) -> str:
-    word = words_of(subject)
+    word = noun_of(subject)
     return f"expected the id of a {word}, got {node_id!r}, which none has; add the {word} first"
 
 
@@ -294,7 +267,7 @@ def _merged(change: Change, stored: Row | None) -> Row:
     """
     kept = {} if stored is None else _kept(change, stored)
     try:
-        return KINDS[change.name].model_validate({**kept, **change.values})
+        return ROW_LISTS[change.name].row.model_validate({**kept, **change.values})
     except ValidationError as error:
         problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
         refuse([_refusal(Problem(f"{change.name}[0].{problem.path}", problem.message), change) for problem in problems])
@@ -318,7 +291,7 @@ def _kept(change: Change, stored: Row) -> dict[str, Any]:
 def _refusal(problem: Problem, change: Change) -> InvalidError:
     """What is wrong with a row, in the words of the input."""
     _, _, name = problem.path.partition("].")
-    fields = sorted(KINDS[change.name].model_fields, key=len, reverse=True)
+    fields = sorted(ROW_LISTS[change.name].row.model_fields, key=len, reverse=True)
     message = _in_input_words(problem.message, change, fields)
     if name in {"", "bundle"}:
         # A rule about several fields names them; the first is where to look.

@@ -7,6 +7,8 @@ import strawberry
 from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+from graph.model.relations import RELATIONSHIP_TYPES
+from graph.model.subjects import SUBJECTS, noun_of
 
 __all__ = [
     "ClaimStatus",
@@ -65,38 +67,20 @@ strawberry.enum(
 class EdgeKind(StrEnum):
     """The relationships of the graph, as they are called in Cypher."""
 
-    PREREQUISITE_OF = "PREREQUISITE_OF"
-    KILLS = "KILLS"
-    CORRELATES_WITH = "CORRELATES_WITH"
-    BENEFITS = "BENEFITS"
-    HARMS = "HARMS"
-    ABOUT = "ABOUT"
-    MADE = "MADE"
-    STATED_IN = "STATED_IN"
-    IN_CLASS = "IN_CLASS"
-    IN_DOMAIN = "IN_DOMAIN"
-    HAS_MILESTONE = "HAS_MILESTONE"
-    UPDATES = "UPDATES"
-    FROM = "FROM"
-    CHECKS = "CHECKS"
+    _ignore_ = "members name"
+    members = vars()
+    for name in RELATIONSHIP_TYPES:
+        members[name] = name
 
 
 @strawberry.enum(description="The kinds of nodes.")
 class Subject(StrEnum):
     """The kinds of nodes, by their labels."""
 
-    PREDICTION = "Prediction"
-    SCENARIO = "Scenario"
-    KILLER = "Killer"
-    PREDICTOR = "Predictor"
-    REFERENCE_CLASS = "ReferenceClass"
-    MILESTONE = "Milestone"
-    EVIDENCE = "Evidence"
-    VALIDATION = "Validation"
-    TICKER = "Ticker"
-    DOCUMENT = "Document"
-    EPISODE = "Episode"
-    DOMAIN = "Domain"
+    _ignore_ = "members name"
+    members = vars()
+    for name in SUBJECTS:
+        members[noun_of(name).replace(" ", "_").upper()] = name
 
 
 @strawberry.enum(description="Which way to go along the edges.")

@@ -218,7 +218,7 @@ class _Document:
             first=page_size(arguments.get("first")) if followed.relation.is_many else 1,
             after=None if after is None else decode_cursor(after, path="after"),
             arguments=followed.arguments(arguments),
-            link=followed.relation.link,
+            link=followed.relation.properties,
             wrap=followed.wrap,
             complete=followed.complete,
             wants_total=total,

@@ -6,8 +6,9 @@ import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered
+from graph.model.subjects import ROW_LISTS
 from graph.subjects.deletions import delete_subject, remove_edge
-from graph.subjects.upserts import LISTED_SUBJECTS, add_validation, upsert
+from graph.subjects.upserts import add_validation, upsert
 from resolvers.base.context import Context
 from resolvers.base.enums import ExposureSign, InfluenceKind, Subject
 from resolvers.base.refusals import answer_or_refusal
@@ -332,7 +333,7 @@ class LinkMutations:
 async def _upsert_node(
     info: Info[Context, Any], given: Any, name: str, idempotency_key: str | None, *, dry_run: bool
 ) -> Any:
-    subject = LISTED_SUBJECTS[name]
+    subject = ROW_LISTS[name].row.__name__
 
     async def work() -> dict[str, Any]:
         change = change_of(given, name, subject)

@@ -6,9 +6,9 @@ import strawberry
 from strawberry.types import Info
 
 from graph.errors import InvalidError
+from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
 from graph.reading.neighborhood import (
-    EDGE_KINDS,
     MAX_DEPTH,
     MAX_NODES,
     MAX_PATH_LENGTH,
@@ -47,7 +47,7 @@ class NeighborhoodQueries:
         subject, key = parse_id(id, "Claim", *SUBJECTS)
         asked = AskedNeighborhood(
             depth=_within(depth, MAX_DEPTH, "depth"),
-            kinds=EDGE_KINDS if kinds is None else tuple(kind.value for kind in kinds),
+            kinds=RELATIONSHIP_TYPES if kinds is None else tuple(kind.value for kind in kinds),
             goes_out=direction is not Direction.IN,
             goes_in=direction is not Direction.OUT,
             limit=_within(limit, MAX_NODES, "limit"),

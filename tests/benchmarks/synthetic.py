@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from graph.bundles.batches import MAX_ROWS
-from graph.model.bundle import BUNDLE_FORMAT, CLAIM_LISTS, Bundle
+from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.rows import (
     Claim,
@@ -39,6 +39,7 @@ from graph.model.rows import (
     Ticker,
     Validation,
 )
+from graph.model.subjects import CLAIM_LISTS
 
 HUB_KILLER_ID: Final = "TK00000"
 HUB_PREDICTOR_ID: Final = "predictor_0000"

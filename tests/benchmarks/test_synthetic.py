@@ -10,9 +10,9 @@ from graph.bundles.checks import find_cycle
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle
-from graph.bundles.lists import REFERENCES
 from graph.database.sessions import Database
-from graph.model.bundle import CLAIM_LISTS, LISTS, Bundle, row_id
+from graph.model.bundle import LISTS, Bundle
+from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, references_of, row_id, target_list
 from tests.benchmarks.synthetic import (
     HUB_KILLER_ID,
     HUB_PREDICTOR_ID,
@@ -74,10 +74,10 @@ def test_a_part_refers_only_to_itself_and_those_before(parts: list[Bundle]) -> N
             rows = getattr(part, name)
             known["claims" if name in CLAIM_LISTS else name].update(map(row_id, rows))
             known["predictions"] |= {row_id(row) for row in rows} if name == "predictions" else set()
-        for name, references in REFERENCES.items():
+        for name, listed in ROW_LISTS.items():
             for row in getattr(part, name):
-                for attribute, target in references.items():
-                    assert getattr(row, attribute) in known[target] | {None}
+                for reference in references_of(listed):
+                    assert getattr(row, reference.property) in known[target_list(reference)] | {None}
 
 
 def test_every_row_is_valid_as_text(parts: list[Bundle]) -> None:

@@ -79,12 +79,12 @@ async def follow(
     kinds: tuple[str, ...] = ("KILLS",),
     after: str | None = None,
 ) -> tuple[int, int]:
-    request = Request(relation, source, PAGE_ROWS, after, ("id", "title"), relation.link, {"kinds": list(kinds)})
+    request = Request(relation, source, PAGE_ROWS, after, ("id", "title"), relation.properties, {"kinds": list(kinds)})
     return await profile(
         database,
         relation.statement,
-        requests={found.parameter: [request.parameters(0)] if found == relation else [] for found in RELATIONS},
-        limits={found.parameter: PAGE_ROWS for found in RELATIONS},
+        requests={found.name: [request.parameters(0)] if found == relation else [] for found in RELATIONS},
+        limits={found.name: PAGE_ROWS for found in RELATIONS},
     )
 
 

@@ -47,7 +47,7 @@ MOMENT = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
 def _requests() -> dict[str, list[dict[str, Any]]]:
     arguments = {"kinds": ["KILLS"], "signs": ["HARMS"], "hides_event": True}
     requests = (Request(relation, "a", 2, None, ("id",), (), arguments) for relation in RELATIONS)
-    return {request.relation.parameter: [request.parameters(0)] for request in requests}
+    return {request.relation.name: [request.parameters(0)] for request in requests}
 
 
 _LOW, _HIGH = bounds("a")
@@ -108,7 +108,7 @@ PARAMETERS: Mapping[str, Any] = {
     "keys": ["a"],
     "labels": ["Killer"],
     "limit": 2,
-    "limits": {relation.parameter: 2 for relation in RELATIONS},
+    "limits": {relation.name: 2 for relation in RELATIONS},
     "max_length": 2,
     "requests": _requests()
     | {name: [{"index": 0, "source": "a", "properties": []}] for name in GET_PARAMETERS.values()},

@@ -6,9 +6,8 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLNamedType, is_input_object_type, is_interface_type, is_object_type
 
 import resolvers
-from graph.model.relations import RELATIONS
+from graph.model.relations import RELATIONS, RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS
-from graph.reading.neighborhood import EDGE_KINDS
 from resolvers.base.enums import EdgeKind, Subject
 from resolvers.base.selection import Follows
 from resolvers.schema import build_schema, print_sdl
@@ -42,7 +41,7 @@ def test_every_type_field_and_argument_is_described(name: str) -> None:
 
 def test_enums_are_the_graphs_own_lists() -> None:
     """One idea keeps one word in Cypher, Python and GraphQL."""
-    assert tuple(kind.value for kind in EdgeKind) == EDGE_KINDS
+    assert tuple(kind.value for kind in EdgeKind) == RELATIONSHIP_TYPES
     assert tuple(subject.value for subject in Subject) == SUBJECTS
     assert isinstance(GRAPHQL.type_map["EdgeKind"], GraphQLEnumType)
 

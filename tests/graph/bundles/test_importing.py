@@ -19,9 +19,10 @@ from graph.bundles.importing import ImportReport, import_bundle, import_text, is
 from graph.database.sessions import Database
 from graph.errors import BundleError, InvalidError
 from graph.ledger.derived import refresh_posteriors, verify
-from graph.model.bundle import LISTS, Bundle, bundle_json_schema, row_id
+from graph.model.bundle import LISTS, Bundle, bundle_json_schema
 from graph.model.page_keys import join
 from graph.model.rows import Row
+from graph.model.subjects import row_id
 from graph.sample import load_sample
 from tests.helpers.bundles import bundle, bundles, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import StatementCounter, empty

@@ -11,9 +11,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from graph.bundles.drafts import parse_bundle, read_draft
 from graph.errors import BundleError, Problem
-from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle, bundle_json_schema, row_id
+from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle, bundle_json_schema
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind
 from graph.model.rows import Contribution, Episode, Evidence, Exposure, Influence, Prediction, SavedQuery, Ticker
+from graph.model.subjects import row_id
 from graph.model.values import (
     FIRST_YEAR,
     ID_PATTERN,

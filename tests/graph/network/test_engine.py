@@ -281,7 +281,7 @@ async def test_a_network_that_is_too_large_is_refused_with_its_size(
     stored: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it fills the memory."""
-    monkeypatch.setattr("graph.network_view.MAX_CLAIMS", 4)
+    monkeypatch.setattr("graph.network.view.MAX_CLAIMS", 4)
 
     with pytest.raises(OversizeError, match="at most 4 claims") as refused:
         await what_if(stored, TRUE_A)
@@ -301,7 +301,7 @@ async def test_a_long_fetch_goes_on_in_a_new_transaction(
 ) -> None:
     """In pages of one claim, each in a transaction of its own that sees the same state."""
     expected = await what_if(stored, TRUE_A)
-    monkeypatch.setattr("graph.network_view.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("graph.network.view.LONG_SECONDS", 0.0)
     statements.reset()
 
     async with stored.reading() as reading:

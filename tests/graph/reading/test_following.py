@@ -8,18 +8,18 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import InvalidError
-from graph.model.bundle import BUNDLE_FORMAT, Bundle, row_id
+from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.relations import (
-    EXPOSURE_LINK,
+    EXPOSURE_PROPERTIES,
     EXPOSURE_SIGNS,
     INFLUENCE_KINDS,
-    INFLUENCE_LINK,
+    INFLUENCE_PROPERTIES,
     PREDICTOR_RECORD,
     RELATIONS,
     Relation,
 )
 from graph.model.rows import Influence, Row
-from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
+from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS, row_id
 from graph.reading.following import Request, count, follow, get
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.small_graph import small_graph
@@ -55,7 +55,7 @@ TOLD_BY: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "evidence_document": (("evidence", "id", "document_id"),),
     "evidence_milestone": (("evidence", "id", "milestone_id"),),
 }
-by_relation = pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.parameter)
+by_relation = pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.name)
 
 
 def changed_graph() -> Bundle:
@@ -93,7 +93,7 @@ def changed_graph() -> Bundle:
 def told(bundle: Bundle, relation: Relation) -> dict[str, list[str]]:
     """Where the rows say that the relation leads to, by source."""
     found: dict[str, list[str]] = {}
-    for name, source, target in TOLD_BY[relation.parameter]:
+    for name, source, target in TOLD_BY[relation.name]:
         for row in bundle.rows()[name]:
             if relation is PREDICTOR_RECORD and getattr(row, "resolved_at", None) is None:
                 continue
@@ -158,7 +158,7 @@ async def test_following_finds_what_the_rows_tell(graph: tuple[Database, Bundle]
     } == expected
 
 
-@pytest.mark.parametrize("relation", [r for r in RELATIONS if r.is_many], ids=lambda relation: relation.parameter)
+@pytest.mark.parametrize("relation", [r for r in RELATIONS if r.is_many], ids=lambda relation: relation.name)
 async def test_counts_are_of_what_is_followed(graph: tuple[Database, Bundle], relation: Relation) -> None:
     """Pages walk keys and totals count relationships, so a link that is missing or left over would show."""
     database, bundle = graph
@@ -169,7 +169,7 @@ async def test_counts_are_of_what_is_followed(graph: tuple[Database, Bundle], re
     assert sum(totals) > 0
 
 
-@pytest.mark.parametrize("relation", [r for r in RELATIONS if r.is_many], ids=lambda relation: relation.parameter)
+@pytest.mark.parametrize("relation", [r for r in RELATIONS if r.is_many], ids=lambda relation: relation.name)
 @pytest.mark.parametrize("size", [1, 2])
 async def test_pages_join_to_the_whole(graph: tuple[Database, Bundle], relation: Relation, size: int) -> None:
     """In the order of the keys, forwards or backwards as the relation says, none lost and none twice."""
@@ -238,7 +238,9 @@ async def test_an_event_can_be_hidden(graph: tuple[Database, Bundle]) -> None:
     assert await database.read(lambda unit: count(unit, [shown, hidden])) == [len(without) + 1, len(without)]
 
 
-@pytest.mark.parametrize(("name", "link"), [("incoming", INFLUENCE_LINK), ("ticker_exposures", EXPOSURE_LINK)])
+@pytest.mark.parametrize(
+    ("name", "link"), [("incoming", INFLUENCE_PROPERTIES), ("ticker_exposures", EXPOSURE_PROPERTIES)]
+)
 async def test_a_relationships_properties_are_those_of_its_row(
     graph: tuple[Database, Bundle], name: str, link: tuple[str, ...]
 ) -> None:
@@ -329,9 +331,9 @@ async def test_nodes_are_got_by_subject_and_id(graph: tuple[Database, Bundle]) -
 
 
 def _named(parameter: str) -> Relation:
-    return next(relation for relation in RELATIONS if relation.parameter == parameter)
+    return next(relation for relation in RELATIONS if relation.name == parameter)
 
 
 def test_the_rows_of_an_influence_name_both_ends() -> None:
     """What a client reads of an edge is what the bundle has of it."""
-    assert set(INFLUENCE_LINK) == set(Influence.model_fields)
+    assert set(INFLUENCE_PROPERTIES) == set(Influence.model_fields)

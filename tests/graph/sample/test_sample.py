@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from graph.model.bundle import Bundle, row_id
+from graph.model.bundle import Bundle
 from graph.model.kinds import InfluenceKind, MilestoneKind, MilestoneStatus
 from graph.model.rows import Claim, Evidence, Milestone, Prediction
+from graph.model.subjects import row_id
 from graph.sample import SAMPLE_FILE, load_sample
 
 FEW_MILLION = "P_FEW_MILLION_PARAMETERS"

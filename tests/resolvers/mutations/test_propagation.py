@@ -181,8 +181,8 @@ async def test_large_runs_are_stored_in_parts(
     stored: Database, statements: StatementCounter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them, whatever the parts."""
-    monkeypatch.setattr("graph.propagation.ATOMIC_CLAIMS", 2)
-    monkeypatch.setattr("graph.propagation.BATCH_CLAIMS", 1)
+    monkeypatch.setattr("graph.network.propagation.ATOMIC_CLAIMS", 2)
+    monkeypatch.setattr("graph.network.propagation.BATCH_CLAIMS", 1)
     statements.reset()
 
     answer = await propagated(stored)
@@ -246,7 +246,7 @@ async def test_propagation_is_due_after_writes_once_they_pause(
     done = await is_propagation_due(stored, NOTHING)
     await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
     again = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
-    monkeypatch.setattr("graph.propagation.LONGEST_WAIT", NOTHING)
+    monkeypatch.setattr("graph.network.propagation.LONGEST_WAIT", NOTHING)
     at_last = await is_propagation_due(stored, LONG)
     monkeypatch.setattr("graph.network.engine.propagate_by_lbp", _fails("diagnostics"))
     told = await propagate_all(stored, Method.LBP)
@@ -275,10 +275,10 @@ async def test_what_is_too_large_for_samples_is_propagated_by_lbp(
 
         return refused
 
-    monkeypatch.setattr("graph.network.Engine._get_bank", refuse(4))
+    monkeypatch.setattr("graph.network.engine.Engine._get_bank", refuse(4))
     by_lbp = await propagate_all(stored, Method.SAMPLE)
     await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
-    monkeypatch.setattr("graph.network.Engine.beliefs", refuse(5))
+    monkeypatch.setattr("graph.network.engine.Engine.beliefs", refuse(5))
     neither = await propagate_all(stored, Method.SAMPLE)
 
     assert (by_lbp["method"], by_lbp["num_stored"]) == ("LBP", 4)

@@ -103,9 +103,9 @@ async def test_statements_do_not_grow_with_the_answer(stored: Database, statemen
     await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))
 
     assert sorted(statements.names) == [
-        "reading/expand_claims",
         "database/get_revision",
         "network/list_exposures",
+        "reading/expand_claims",
         "reading/get_nodes",
         "reading/get_nodes",
         "reading/get_nodes",
@@ -173,7 +173,7 @@ async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
 
 async def test_a_network_too_large_is_refused_by_type(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its size, and the limit."""
-    monkeypatch.setattr("graph.network_view.MAX_INFLUENCES", 3)
+    monkeypatch.setattr("graph.network.view.MAX_INFLUENCES", 3)
 
     answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
 
