@@ -145,9 +145,9 @@ def kappa(num_resolved: int, slope: float | None, *, policy: BeliefPolicy = POLI
     if slope is not None and not 0.0 <= slope <= 1.0:
         message = f"expected a slope from 0 to 1, got {slope}"
         raise ValueError(message)
-    pull = policy.kappa_prior_strength
+    prior_strength = policy.kappa_prior_strength
     fitted = policy.kappa_prior if slope is None else slope
-    shrunk = (num_resolved * fitted + pull * policy.kappa_prior) / (num_resolved + pull)
+    shrunk = (num_resolved * fitted + prior_strength * policy.kappa_prior) / (num_resolved + prior_strength)
     return round(min(policy.kappa_cap, max(policy.kappa_floor, shrunk)), policy.kappa_digits)
 
 
@@ -300,11 +300,11 @@ def _logistic_regression(design: FloatArray, outcomes: BoolArray) -> FloatArray 
             return None
         if gradient @ step <= NO_GAIN * outcomes.size:
             return coefficients + step
-        coefficients = _climbed(design, outcomes, coefficients, step)
+        coefficients = _ascend(design, outcomes, coefficients, step)
     return None
 
 
-def _climbed(design: FloatArray, outcomes: BoolArray, coefficients: FloatArray, step: FloatArray) -> FloatArray:
+def _ascend(design: FloatArray, outcomes: BoolArray, coefficients: FloatArray, step: FloatArray) -> FloatArray:
     before = _log_likelihood(design @ coefficients, outcomes)
     for _ in range(MAX_STEPS):
         following = coefficients + step

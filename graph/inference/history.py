@@ -227,20 +227,20 @@ def _stretches(moments: MomentArray, num_stretches: int) -> IndexArray:
     span = moments[-1] - moments[0]
     if span == 0 * _TICK:
         return np.zeros(moments.shape, dtype=np.intp)
-    places = np.floor((moments - moments[0]) / span * num_stretches).astype(np.intp)
-    numbers: IndexArray = np.minimum(places, num_stretches - 1)
+    bins = np.floor((moments - moments[0]) / span * num_stretches).astype(np.intp)
+    numbers: IndexArray = np.minimum(bins, num_stretches - 1)
     return numbers
 
 
 def _extremes(stretches: IndexArray, values: FloatArray) -> IndexArray:
     """The places, ascending, of each stretch's lowest and highest value."""
-    places = [_first_of_each(stretches, np.lexsort((signed, stretches))) for signed in (values, -values)]
-    return np.unique(np.concatenate(places))
+    indices = [_first_of_each(stretches, np.lexsort((signed, stretches))) for signed in (values, -values)]
+    return np.unique(np.concatenate(indices))
 
 
 def _first_of_each(stretches: IndexArray, order: IndexArray) -> IndexArray:
-    _, first_places = np.unique(stretches[order], return_index=True)
-    first: IndexArray = order[first_places]
+    _, first_indices = np.unique(stretches[order], return_index=True)
+    first: IndexArray = order[first_indices]
     return first
 
 

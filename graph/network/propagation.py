@@ -112,22 +112,22 @@ async def _compute(
 def _run(
     request: Request, view: View, beliefs: Beliefs | None, reason: str, started_at: datetime, seconds: float
 ) -> PropagationRun:
-    told: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
+    diagnostics: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
     is_sampled = request.method is Method.SAMPLE
     return PropagationRun(
         id=f"run_{uuid.uuid4().hex}",
         method=request.method.value,
         started_at=started_at,
         revision=view.snapshot.state.revision,
-        iterations=None if told is None else told.iterations,
-        residual=None if told is None else told.residual,
-        converged=told is not None and told.converged,
+        iterations=None if diagnostics is None else diagnostics.iterations,
+        residual=None if diagnostics is None else diagnostics.residual,
+        converged=diagnostics is not None and diagnostics.converged,
         duration_seconds=seconds,
         as_of=view.moment,
         reason=reason or None,
         num_claims=len(view.ids),
-        num_samples=told.num_samples if told is not None and is_sampled else None,
-        standard_error=None if told is None else told.standard_error,
+        num_samples=diagnostics.num_samples if diagnostics is not None and is_sampled else None,
+        standard_error=None if diagnostics is None else diagnostics.standard_error,
         seed=request.sampling.seed if is_sampled else None,
     )
 
@@ -190,8 +190,8 @@ async def propagate_all(database: Database, method: Method) -> dict[str, Any]:
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
     run = payload["run"]
-    told = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
-    return {**told, "num_stored": payload["num_stored"]}
+    summary = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
+    return {**summary, "num_stored": payload["num_stored"]}
 
 
 async def is_propagation_due(database: Database, debounce: timedelta) -> bool:

@@ -177,16 +177,16 @@ def find_claim(view: View, claim_id: str, path: str) -> int:
         ClosedClaimError: Its outcome is known, or it was annulled.
     """
     snapshot = view.snapshot
-    place = snapshot.places.get(claim_id)
-    if place is None:
+    index = snapshot.indices.get(claim_id)
+    if index is None:
         raise NotFoundError(f"there is no claim {claim_id!r}", path=path)
-    status = STATUSES[snapshot.statuses[place]]
+    status = STATUSES[snapshot.statuses[index]]
     if status is not ClaimStatus.OPEN:
-        resolved = snapshot.resolved[place]
+        resolved = snapshot.resolved[index]
         message = f"expected a claim whose outcome is open, got {claim_id!r}, which is {status.value}"
         moment = None if np.isnat(resolved) else resolved.item().replace(tzinfo=UTC)
         raise ClosedClaimError(message, status=status.value, resolved_at=moment, path=path)
-    found = view.places.get(claim_id)
+    found = view.indices.get(claim_id)
     if found is None:
         message = f"expected a claim with a stated probability, got {claim_id!r}, which has none and takes no part"
         raise InvalidError(message, path=path)
@@ -195,7 +195,7 @@ def find_claim(view: View, claim_id: str, path: str) -> int:
 
 def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, bool]:
     """
-    What is supposed, by place.
+    What is supposed, by index.
 
     Raises:
         RefusedError: As `Engine.what_if` says.
@@ -205,37 +205,37 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
         raise InvalidError(message, path="observations")
     outcomes: dict[int, bool] = {}
     for observation in observations:
-        place = find_claim(view, observation.claim_id, observation.path)
-        if place in outcomes:
-            if outcomes[place] is not observation.outcome:
+        index = find_claim(view, observation.claim_id, observation.path)
+        if index in outcomes:
+            if outcomes[index] is not observation.outcome:
                 message = f"expected one outcome of {observation.claim_id!r}, got both"
                 raise ConflictError(message, path=observation.path)
             message = f"expected each claim once, got {observation.claim_id!r} twice"
             raise DuplicateError(message, existing_id=observation.claim_id, path=observation.path)
-        outcomes[place] = observation.outcome
+        outcomes[index] = observation.outcome
     return outcomes
 
 
 def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
     """The answer to a what-if from the shifts of all claims."""
     deltas = shifts.deltas
-    moved = [place for place in shifts.ranked().tolist() if abs(deltas[place]) >= LEAST_SHIFT]
-    others = [place for place in moved if place not in outcomes]
+    moved = [index for index in shifts.ranked().tolist() if abs(deltas[index]) >= LEAST_SHIFT]
+    others = [index for index in moved if index not in outcomes]
     return WhatIf(
-        shifts=tuple(_shift(view, shifts, place) for place in others[:first]),
-        supposed=tuple(_shift(view, shifts, place) for place in outcomes),
+        shifts=tuple(_shift(view, shifts, index) for index in others[:first]),
+        supposed=tuple(_shift(view, shifts, index) for index in outcomes),
         num_shifted=len(others),
         basis=basis_of(view, shifts.diagnostics),
-        all_deltas={view.ids[place]: float(deltas[place]) for place in moved},
+        all_deltas={view.ids[index]: float(deltas[index]) for index in moved},
     )
 
 
-def _shift(view: View, shifts: Shifts, place: int) -> Shift:
+def _shift(view: View, shifts: Shifts, index: int) -> Shift:
     errors = shifts.standard_errors
     return Shift(
-        claim_id=view.ids[place],
-        before=float(shifts.before[place]),
-        after=float(shifts.after[place]),
-        delta=float(shifts.after[place] - shifts.before[place]),
-        standard_error=None if errors is None else float(errors[place]),
+        claim_id=view.ids[index],
+        before=float(shifts.before[index]),
+        after=float(shifts.after[index]),
+        delta=float(shifts.after[index] - shifts.before[index]),
+        standard_error=None if errors is None else float(errors[index]),
     )

@@ -19,7 +19,7 @@ class _Work:
     num_waiting: int = 0
 
 
-class Shared:
+class SharedTasks:
     """Work that several may wait for at once; it is cancelled when nobody does any more."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Shared:
 
     def _end(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         self._drop(key, task)
-        _look_at_error(task)
+        _retrieve_exception(task)
 
     def _drop(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         work = self._under_way.get(key)
@@ -51,7 +51,7 @@ class Shared:
             del self._under_way[key]
 
 
-class Slots:
+class ThreadSlots:
     """Threads for inference, so few that each has a processor."""
 
     def __init__(self, num_slots: int, patience_seconds: float) -> None:
@@ -83,10 +83,10 @@ class Slots:
 
     def _release(self, future: asyncio.Future[Any]) -> None:
         self._free.release()
-        _look_at_error(future)
+        _retrieve_exception(future)
 
 
-def _look_at_error(future: asyncio.Future[Any]) -> None:
+def _retrieve_exception(future: asyncio.Future[Any]) -> None:
     """Nobody may be left to hear of it, which is no news."""
     if not future.cancelled():
         future.exception()

@@ -52,7 +52,7 @@ class Snapshot:
     Attributes:
         state: Of the graph.
         ids: Of the n claims, in order.
-        places: Where each claim stands.
+        indices: Where each claim stands.
         stated: Stated probabilities; NaN without; shape (n,).
         inside: Inside log-odds; NaN without; shape (n,).
         base_rates: Of the claims' reference classes; NaN without; shape (n,).
@@ -66,7 +66,7 @@ class Snapshot:
 
     state: State
     ids: tuple[str, ...]
-    places: Mapping[str, int]
+    indices: Mapping[str, int]
     stated: FloatArray
     inside: FloatArray
     base_rates: FloatArray
@@ -95,7 +95,7 @@ class View:
         snapshot: What it was made of.
         moment: For which time-remaining fractions hold.
         ids: Of the claims that take part, in order.
-        places: Where each stands.
+        indices: Where each stands.
         network: Them and their influences.
         influences: Which influence each of the network's is.
         evidence: What is known of each.
@@ -107,7 +107,7 @@ class View:
     snapshot: Snapshot
     moment: datetime
     ids: tuple[str, ...]
-    places: Mapping[str, int]
+    indices: Mapping[str, int]
     network: Network
     influences: tuple[InfluenceKey, ...]
     evidence: Evidence
@@ -197,24 +197,24 @@ def _check_size(what: str, size: int, limit: int) -> None:
 def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
     columns = list(zip(*stored.claims, strict=True)) or [()] * 9
     ids, stated, inside, statuses, class_ids, from_years, window_starts, window_ends, resolved = columns
-    places = {claim_id: place for place, claim_id in enumerate(ids)}
+    indices = {claim_id: index for index, claim_id in enumerate(ids)}
     starts, deadlines = windows_of(from_years, window_starts, window_ends)
-    status_places = {status.value: place for place, status in enumerate(STATUSES)}
+    status_indices = {status.value: index for index, status in enumerate(STATUSES)}
     return Snapshot(
         state=state,
         ids=tuple(ids),
-        places=places,
+        indices=indices,
         stated=_numbers(stated),
         inside=_numbers(inside),
         base_rates=_numbers([None if class_id is None else stored.base_rates.get(class_id) for class_id in class_ids]),
-        statuses=np.array([status_places[status] for status in statuses], np.int8),
+        statuses=np.array([status_indices[status] for status in statuses], np.int8),
         starts=starts,
         deadlines=deadlines,
         resolved=moments_of(resolved),
         influences=tuple(
-            (places[parent], places[child], kind, p_if_true, p_if_false)
+            (indices[parent], indices[child], kind, p_if_true, p_if_false)
             for parent, child, kind, p_if_true, p_if_false in sorted(stored.influences)
-            if child in places and parent in places
+            if child in indices and parent in indices
         ),
     )
 
@@ -231,29 +231,29 @@ def network_moment(now: datetime) -> datetime:
 def make_view(snapshot: Snapshot, moment: datetime) -> View:
     """The network as arrays at a moment."""
     annulled = STATUSES.index(ClaimStatus.ANNULLED)
-    takes_part = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
-    numbers = np.cumsum(takes_part) - 1
-    ids = tuple(snapshot.ids[place] for place in np.flatnonzero(takes_part).tolist())
-    rows = [row for row in snapshot.influences if takes_part[row[0]] and takes_part[row[1]]]
-    stated = snapshot.stated[takes_part]
-    references, log_odds, weights = _references(snapshot, takes_part, moment)
-    inside = snapshot.inside[takes_part]
+    is_included = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
+    numbers = np.cumsum(is_included) - 1
+    ids = tuple(snapshot.ids[index] for index in np.flatnonzero(is_included).tolist())
+    rows = [row for row in snapshot.influences if is_included[row[0]] and is_included[row[1]]]
+    stated = snapshot.stated[is_included]
+    prior_marginals, log_odds, weights = _prior_marginals(snapshot, is_included, moment)
+    inside = snapshot.inside[is_included]
     llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - log_odds))
     network = build_network(
         stated=stated,
-        reference=references,
+        prior_marginals=prior_marginals,
         keys=claim_keys(ids),
         parents=numbers[np.array([row[0] for row in rows], np.int64)],
         children=numbers[np.array([row[1] for row in rows], np.int64)],
         p_if_true=np.array([row[3] for row in rows], np.float64),
         p_if_false=np.array([row[4] for row in rows], np.float64),
     )
-    evidence = make_evidence(llr, _outcomes(snapshot.statuses[takes_part]))
+    evidence = make_evidence(llr, _outcomes(snapshot.statuses[is_included]))
     return View(
         snapshot=snapshot,
         moment=moment,
         ids=ids,
-        places={claim_id: place for place, claim_id in enumerate(ids)},
+        indices={claim_id: index for index, claim_id in enumerate(ids)},
         network=network,
         influences=tuple(InfluenceKey(row[2], snapshot.ids[row[0]], snapshot.ids[row[1]]) for row in rows),
         evidence=evidence,
@@ -263,20 +263,20 @@ def make_view(snapshot: Snapshot, moment: datetime) -> View:
     )
 
 
-def _references(
-    snapshot: Snapshot, takes_part: BoolArray, moment: datetime
+def _prior_marginals(
+    snapshot: Snapshot, is_included: BoolArray, moment: datetime
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Reference beliefs, stated log-odds and the weights of the inside view; claims with an outcome stand still."""
-    resolved = snapshot.resolved[takes_part]
+    resolved = snapshot.resolved[is_included]
     (now,) = utc_moments([moment])
     moments = np.where(np.isnat(resolved), now, np.minimum(resolved, now))
-    trfs = time_remaining_fractions(snapshot.starts[takes_part], snapshot.deadlines[takes_part], moments)
-    base_rates = snapshot.base_rates[takes_part]
-    log_odds = logits(snapshot.stated[takes_part])
-    references = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
+    trfs = time_remaining_fractions(snapshot.starts[is_included], snapshot.deadlines[is_included], moments)
+    base_rates = snapshot.base_rates[is_included]
+    log_odds = logits(snapshot.stated[is_included])
+    prior_marginals = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
     is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs)
     weights = np.where(is_blended, 1.0 - POLICY.outside_weight * np.nan_to_num(trfs), 1.0)
-    return references, log_odds, weights
+    return prior_marginals, log_odds, weights
 
 
 def _outcomes(statuses: NDArray[np.int8]) -> OutcomeArray:
@@ -295,7 +295,7 @@ def _structure_key(network: Network) -> bytes:
     return _digest(
         network.keys,
         network.stated,
-        network.reference,
+        network.prior_marginals,
         network.link_parents,
         network.link_children,
         network.edge_links,

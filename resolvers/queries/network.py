@@ -144,14 +144,14 @@ class NetworkQueries:
             errors = found.standard_errors
             rows = [
                 {
-                    "claim_id": view.ids[place],
-                    "marginal": float(marginals[place]),
-                    "expected_reduction_bits": float(found.expected_reductions[place]),
-                    "standard_error": None if errors is None else float(errors[place]),
-                    "mean_shifts": found.mean_shifts[place].tolist(),
+                    "claim_id": view.ids[index],
+                    "marginal": float(marginals[index]),
+                    "expected_reduction_bits": float(found.expected_reductions[index]),
+                    "standard_error": None if errors is None else float(errors[index]),
+                    "mean_shifts": found.mean_shifts[index].tolist(),
                 }
-                for place in found.ranked(size).tolist()
-                if found.expected_reductions[place] > 0.0
+                for index in found.ranked(size).tolist()
+                if found.expected_reductions[index] > 0.0
             ]
             await _put_nodes(info, rows, "claims", "claim")
             return {
@@ -175,16 +175,16 @@ class NetworkQueries:
         ranked = found.ranked().tolist()
         rows = [
             {
-                "claim_id": view.ids[place],
-                "contradiction": float(found.contradictions[place]),
-                "reference": float(view.network.reference[place]),
-                "lowest": float(found.lowest[place]),
-                "lowest_parent_key": view.influences[found.lowest_edges[place]].parent_id,
-                "highest": float(found.highest[place]),
-                "highest_parent_key": view.influences[found.highest_edges[place]].parent_id,
-                "num_tables": int(found.num_tables[place]),
+                "claim_id": view.ids[index],
+                "contradiction": float(found.contradictions[index]),
+                "reference": float(view.network.prior_marginals[index]),
+                "lowest": float(found.lowest[index]),
+                "lowest_parent_key": view.influences[found.lowest_edges[index]].parent_id,
+                "highest": float(found.highest[index]),
+                "highest_parent_key": view.influences[found.highest_edges[index]].parent_id,
+                "num_tables": int(found.num_tables[index]),
             }
-            for place in ranked[:size]
+            for index in ranked[:size]
         ]
         await _put_nodes(info, rows, "claims", "claim")
         shown: Any = {
@@ -225,13 +225,13 @@ def _shown_shifts(shifts: Sequence[Shift]) -> list[dict[str, Any]]:
 
 
 def _shown_basis(basis: Basis) -> dict[str, Any]:
-    told = basis.diagnostics
+    diagnostics = basis.diagnostics
     return {
-        **asdict(told),
-        "is_converged": told.converged,
-        "reason": told.reason or None,
-        "from_bank": told.method is Method.SAMPLE and not told.is_fresh,
-        "wall_seconds": told.seconds,
+        **asdict(diagnostics),
+        "is_converged": diagnostics.converged,
+        "reason": diagnostics.reason or None,
+        "from_bank": diagnostics.method is Method.SAMPLE and not diagnostics.is_fresh,
+        "wall_seconds": diagnostics.seconds,
         "revision": basis.state.revision,
         "as_of": basis.as_of,
         "num_claims": basis.num_claims,
@@ -248,21 +248,21 @@ def _shown_effect(view: View, effect: Effect) -> dict[str, Any]:
     network = view.network
     if effect.parameter is Parameter.STATED:
         ends: Mapping[str, Any] = {
-            "claim_id": view.ids[effect.place],
+            "claim_id": view.ids[effect.index],
             "parent_id": None,
             "parent": None,
             "kind": None,
-            "value": float(network.stated[effect.place]),
+            "value": float(network.stated[effect.index]),
         }
         return {**common, **ends}
-    influence = view.influences[effect.place]
+    influence = view.influences[effect.index]
     numbers = network.p_if_true if effect.parameter is Parameter.P_IF_TRUE else network.p_if_false
     return {
         **common,
         "claim_id": influence.child_id,
         "parent_id": influence.parent_id,
         "kind": influence.kind,
-        "value": float(numbers[effect.place]),
+        "value": float(numbers[effect.index]),
     }
 
 

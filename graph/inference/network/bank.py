@@ -28,7 +28,7 @@ from graph.inference.network.intercepts import (
     check_num_samples,
     configuration_tables,
     part_of_model,
-    parts_of,
+    split_work,
 )
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
@@ -43,7 +43,7 @@ NUM_REPLICATES: Final = 4
 NUM_SAMPLES: Final = 4_096
 """In each replicate."""
 
-MAX_GUIDE: Final = 6.0
+MAX_PROPOSAL: Final = 6.0
 """In log-odds. A guide that errs must leave some samples on the other side: 1 of 400, 10 of 4,096."""
 
 MIN_EFFECTIVE_SHARE: Final = 0.75
@@ -64,7 +64,7 @@ MIN_ANCESTORS: Final = 400
 MAX_DIFFERENCE: Final = 0.05
 """More between two replicates' marginals of one claim shows that they have not found the same distribution."""
 
-_GUIDED, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
+_PROPOSAL, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +124,7 @@ def draw_bank(
     seed: int,
     num_replicates: int = NUM_REPLICATES,
     num_samples: int = NUM_SAMPLES,
-    guide: FloatArray | None = None,
+    proposal: FloatArray | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
@@ -142,7 +142,7 @@ def draw_bank(
         seed: Of all draws; the same gives the same bank.
         num_replicates: Independent parts; with one there is no standard error.
         num_samples: In each, a multiple of 64.
-        guide: What evidence and children say of each claim, in log-odds, shape (n,); LBP's by default. A better one
+        proposal: What evidence and children say of each claim, in log-odds, shape (n,); LBP's by default. A better one
             saves steps; the answer does not depend on it.
         max_memory_bytes: Limit of `bank_bytes`.
         should_stop: Asked some ten times a second.
@@ -167,15 +167,17 @@ def draw_bank(
     if needed > max_memory_bytes:
         message = f"expected a bank of at most {max_memory_bytes} bytes, got {needed}: too many relevant claims"
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
-    if guide is None:
-        guide = propagate(model, evidence, should_stop=should_stop, backend=backend).guide
-    drawing = _Drawing(model, evidence, np.clip(guide, -MAX_GUIDE, MAX_GUIDE), num_samples, should_stop, backend)
+    if proposal is None:
+        proposal = propagate(model, evidence, should_stop=should_stop, backend=backend).proposal
+    setup = _BankSetup(
+        model, evidence, np.clip(proposal, -MAX_PROPOSAL, MAX_PROPOSAL), num_samples, should_stop, backend
+    )
     num_claims = model.network.num_claims
     bits = np.empty((num_claims, num_replicates, num_samples // 64), np.uint64)
     marginals = np.empty((num_replicates, num_claims))
     outcomes = []
     for replicate in range(num_replicates):
-        outcome = drawing.draw(salt(seed, replicate))
+        outcome = setup.draw(salt(seed, replicate))
         bits[:, replicate], marginals[replicate] = outcome.bits, outcome.marginals
         outcomes.append(outcome)
     return Bank(
@@ -205,7 +207,7 @@ def standard_errors(replicates: FloatArray) -> FloatArray | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Outcome:
+class _ReplicateResult:
     bits: KeyArray
     marginals: FloatArray
     num_ancestors: int
@@ -215,7 +217,7 @@ class _Outcome:
 
 def _beliefs(
     marginals: FloatArray,
-    outcomes: list[_Outcome],
+    outcomes: list[_ReplicateResult],
     evidence: Evidence,
     seed: int,
     num_samples: int,
@@ -249,14 +251,14 @@ def _beliefs(
     return Beliefs(check_marginals(mean, is_observed=evidence.is_observed), errors, diagnostics)
 
 
-class _Drawing:
+class _BankSetup:
     """All that the replicates of one bank share."""
 
     def __init__(
         self,
         model: CalibratedNetwork,
         evidence: Evidence,
-        guide: FloatArray,
+        proposal: FloatArray,
         num_samples: int,
         should_stop: ShouldStop,
         backend: Backend | None,
@@ -269,10 +271,10 @@ class _Drawing:
         self.rest = network.order[~self.is_relevant[network.order]]
         self.part = part_of_model(model, self.is_relevant)
         part = self.part.network
-        self.parts = parts_of(part.order, num_samples)
+        self.chunks = split_work(part.order, num_samples)
         llr, self.observed = evidence.llr[self.is_relevant], evidence.observed[self.is_relevant].astype(np.int64)
         self.known = EvidenceArrays(llr, self.observed)
-        self.guide = np.where(self.observed >= 0, 0.0, guide[self.is_relevant])
+        self.proposal = np.where(self.observed >= 0, 0.0, proposal[self.is_relevant])
         start, log_odds = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
         num_parents = part.num_parents
         is_wide = num_parents > MAX_NARROW_PARENTS
@@ -280,21 +282,21 @@ class _Drawing:
         wide_rows = np.full(part.num_claims, -1)
         wide_rows[self.wide] = np.arange(self.wide.size)
         owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
-        guided = log_odds + self.guide[owners]
+        proposed = log_odds + self.proposal[owners]
         # One function of temperature b is (1 - b) times the guide's and b times the model's.
-        self.of_guide = np.where(self.observed[owners] >= 0, 0.0, softplus(guided))
-        self.of_model = softplus(log_odds)
+        self.proposal_normalizers = np.where(self.observed[owners] >= 0, 0.0, softplus(proposed))
+        self.model_normalizers = softplus(log_odds)
         self.tables = SamplingTables(
             intercepts=self.part.intercepts,
-            proposal=self.guide,
+            proposal=self.proposal,
             start=start,
             log_odds=log_odds,
-            thresholds=(fast_sigmoid(guided) * 2.0**32).astype(np.uint64),
+            thresholds=(fast_sigmoid(proposed) * 2.0**32).astype(np.uint64),
             log_weights=self._log_weights(log_odds, owners),
             wide_rows=wide_rows,
         )
 
-    def draw(self, replicate_salt: int) -> _Outcome:
+    def draw(self, replicate_salt: int) -> _ReplicateResult:
         """One replicate."""
         orders = sample_orders(self.num_samples, replicate_salt)
         replicate = _Replicate(self, replicate_salt, orders)
@@ -305,7 +307,7 @@ class _Drawing:
         means = replicate.means / NUM_LAST_SWEEPS
         marginals[self.is_relevant] = np.where(self.observed >= 0, self.observed, means)
         self._draw_rest(replicate_salt, orders, bits, marginals)
-        return _Outcome(
+        return _ReplicateResult(
             bits, marginals, replicate.num_ancestors(), replicate.weight_variance, replicate.num_temperatures
         )
 
@@ -313,22 +315,24 @@ class _Drawing:
         """Log weight of each configuration of a claim's parents and of the claim itself in the lowest bit."""
         observed = self.observed[owners]
         is_fixed = observed >= 0
-        gain = np.where(is_fixed, 0.0, (self.guide - self.known.llr)[owners])
+        gain = np.where(is_fixed, 0.0, (self.proposal - self.known.llr)[owners])
         base = np.where(is_fixed, -softplus(np.where(observed == 1, -log_odds, log_odds)), 0.0)
-        base += np.where(is_fixed, 0.0, self.of_guide - self.of_model)
+        base += np.where(is_fixed, 0.0, self.proposal_normalizers - self.model_normalizers)
         return np.stack([base, base - gain], axis=1).ravel()
 
     def tempering(self, beta: float) -> Tempering:
         """The normalizers of all claims at a temperature."""
-        return Tempering(beta, (1.0 - beta) * self.of_guide + beta * self.of_model, self._grids(beta))
+        return Tempering(
+            beta, (1.0 - beta) * self.proposal_normalizers + beta * self.model_normalizers, self._grids(beta)
+        )
 
     def _grids(self, beta: float) -> FloatArray:
         """The normalizers of claims with many parents by their log-odds, as values and slopes times the step."""
         points = np.linspace(-GRID_LIMIT, GRID_LIMIT, int(2 * GRID_LIMIT * GRID_STEPS) + 1)
-        guide = self.guide[self.wide][:, None]
+        proposal = self.proposal[self.wide][:, None]
         share = np.where(self.observed[self.wide] >= 0, 0.0, 1.0 - beta)[:, None]
-        values = share * softplus(points + guide) + beta * softplus(points)
-        slopes = share * fast_sigmoid(points + guide) + beta * fast_sigmoid(points)
+        values = share * softplus(points + proposal) + beta * softplus(points)
+        slopes = share * fast_sigmoid(points + proposal) + beta * fast_sigmoid(points)
         return np.stack([values, slopes / GRID_STEPS], axis=2)
 
     def _draw_rest(
@@ -338,28 +342,28 @@ class _Drawing:
         draws = RandomStreams(streams(network.keys, _REST, replicate_salt), *orders)
         slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
         results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals)
-        for claims in parts_of(self.rest, self.num_samples):
+        for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
-            self.kernels.draw_prior(claims, 0, network.links, network.reference, draws, bits, results)
+            self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)
 
 
 class _Replicate:
     """Samples on their way from the guide to the model: a row of bytes for each relevant claim."""
 
-    def __init__(self, drawing: _Drawing, replicate_salt: int, orders: tuple[OrderArray, OrderArray]) -> None:
-        self.drawing = drawing
+    def __init__(self, setup: _BankSetup, replicate_salt: int, orders: tuple[OrderArray, OrderArray]) -> None:
+        self.setup = setup
         self.salt = replicate_salt
         self.generator = np.random.default_rng(salt(replicate_salt, _RESAMPLE))
-        network = drawing.part.network
+        network = setup.part.network
         self.samples = SampleArrays(
-            states=np.zeros((network.num_claims, drawing.num_samples), np.uint8),
-            log_odds=np.zeros((drawing.wide.size, drawing.num_samples)),
+            states=np.zeros((network.num_claims, setup.num_samples), np.uint8),
+            log_odds=np.zeros((setup.wide.size, setup.num_samples)),
         )
-        self.ancestors: IntArray = np.arange(drawing.num_samples)
+        self.ancestors: IntArray = np.arange(setup.num_samples)
         self.means = np.zeros(network.num_claims)
         self.keys = streams(network.keys, _SWEEP, replicate_salt)
         self.num_sweeps = self.num_temperatures = 0
-        self._draw_guided(orders)
+        self._draw_proposal(orders)
         self.log_weights = self._weigh()
         self.weight_variance = float(self.log_weights.var())
 
@@ -382,26 +386,26 @@ class _Replicate:
         """How many of the samples first drawn have descendants."""
         return np.unique(self.ancestors).size
 
-    def _draw_guided(self, orders: tuple[OrderArray, OrderArray]) -> None:
-        drawing, network = self.drawing, self.drawing.part.network
-        draws = RandomStreams(streams(network.keys, _GUIDED, self.salt), *orders)
-        for claims in drawing.parts:
-            check_stop(drawing.should_stop)
-            drawing.kernels.draw_guided(claims, network.links, drawing.known, drawing.tables, draws, self.samples)
+    def _draw_proposal(self, orders: tuple[OrderArray, OrderArray]) -> None:
+        setup, network = self.setup, self.setup.part.network
+        draws = RandomStreams(streams(network.keys, _PROPOSAL, self.salt), *orders)
+        for claims in setup.chunks:
+            check_stop(setup.should_stop)
+            setup.kernels.draw_proposal(claims, network.links, setup.known, setup.tables, draws, self.samples)
 
     def _weigh(self) -> FloatArray:
-        drawing = self.drawing
-        log_weights = np.zeros(drawing.num_samples)
-        for claims in drawing.parts:
-            check_stop(drawing.should_stop)
-            drawing.kernels.weigh(claims, drawing.known, drawing.tables, self.samples, log_weights)
+        setup = self.setup
+        log_weights = np.zeros(setup.num_samples)
+        for claims in setup.chunks:
+            check_stop(setup.should_stop)
+            setup.kernels.weigh(claims, setup.known, setup.tables, self.samples, log_weights)
         return log_weights
 
     def _resample(self, weights: FloatArray) -> None:
         """Systematic resampling: each sample is kept as often as its weight says, up to one more or less."""
         num_samples = weights.size
-        places = (self.generator.random() + np.arange(num_samples)) / num_samples
-        chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), places)
+        points = (self.generator.random() + np.arange(num_samples)) / num_samples
+        chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), points)
         chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last place
         self.ancestors = self.ancestors[chosen]
         for row in self.samples.states:
@@ -410,15 +414,15 @@ class _Replicate:
             wide[:] = wide[chosen]
 
     def _sweep(self, beta: float) -> None:
-        drawing, network = self.drawing, self.drawing.part.network
-        tempering = drawing.tempering(beta)
+        setup, network = self.setup, self.setup.part.network
+        tempering = setup.tempering(beta)
         means = self.means if beta == 1.0 else np.zeros_like(self.means)
         keys = self.keys ^ np.uint64(salt(self.salt, self.num_sweeps))
         self.num_sweeps += 1
-        for claims in drawing.parts:
-            check_stop(drawing.should_stop)
-            drawing.kernels.sweep_gibbs(
-                claims, network.links, drawing.known, drawing.tables, tempering, keys, self.samples, means
+        for claims in setup.chunks:
+            check_stop(setup.should_stop)
+            setup.kernels.sweep_gibbs(
+                claims, network.links, setup.known, setup.tables, tempering, keys, self.samples, means
             )
 
 

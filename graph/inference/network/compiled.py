@@ -30,7 +30,7 @@ from graph.inference.network.limits import (
     MAX_NARROW_PARENTS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
-    NEWS,
+    MIN_MESSAGE_CHANGE,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
 )
@@ -60,7 +60,7 @@ def jit(function: FunctionT) -> FunctionT:
     """Compiled without the interpreter's lock, and cached where there is a place to write to."""
     try:
         return cast("FunctionT", njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)(function))
-    except RuntimeError:  # no place for the cache
+    except RuntimeError:  # there is no place for the cache
         return cast("FunctionT", njit(nogil=True, error_model="numpy", fastmath=REORDERED)(function))
 
 
@@ -129,10 +129,10 @@ def _visit(stream: np.uint64, first: OrderArray, second: OrderArray, visits: Ord
     b = second[np.int64((stream >> SHIFT_4) & ORDER_MASK)]
     shift = np.int64((stream >> SHIFT_8) & VISIT_MASK) % visits.size
     for t in range(visits.size):
-        place = np.int64(b[t]) + shift
-        if place >= visits.size:
-            place -= visits.size
-        visits[t] = a[place]
+        index = np.int64(b[t]) + shift
+        if index >= visits.size:
+            index -= visits.size
+        visits[t] = a[index]
 
 
 @jit
@@ -203,7 +203,7 @@ def draw_prior(
     claims: IntArray,
     solve: int,
     links: Links,
-    reference: FloatArray,
+    prior_marginals: FloatArray,
     streams: RandomStreams,
     bits: KeyArray,
     results: InterceptArrays,
@@ -235,10 +235,10 @@ def draw_prior(
             for c in range(size):
                 shares[c] = counts[c] / num_samples
             if solve and num_parents == 1:
-                shares[1] = reference[parents[0]]
+                shares[1] = prior_marginals[parents[0]]
                 shares[0] = 1.0 - shares[1]
             if solve:
-                intercepts[i] = _solve(table[:size], shares[:size], reference[i], math.nan)
+                intercepts[i] = _solve(table[:size], shares[:size], prior_marginals[i], math.nan)
             for c in range(size):
                 p = _sigmoid(intercepts[i] + table[c])
                 change = shares[c] * p * (1.0 - p)
@@ -258,8 +258,8 @@ def draw_prior(
             _add_up(bits, parents, weights[begin:end], sums)
             if solve:
                 # Most of the way on some of the samples; the last steps, on all of them, are then few.
-                guess = _solve(sums[:few], shares_of_few, reference[i], math.nan)
-                intercepts[i] = _solve(sums, shares_of_all, reference[i], guess)
+                guess = _solve(sums[:few], shares_of_few, prior_marginals[i], math.nan)
+                intercepts[i] = _solve(sums, shares_of_all, prior_marginals[i], guess)
             for m in range(num_samples):
                 p = _sigmoid(intercepts[i] + sums[m])
                 mean += p / num_samples
@@ -278,7 +278,7 @@ def draw_prior(
 
 
 @jit
-def draw_guided(
+def draw_proposal(
     claims: IntArray,
     links: Links,
     evidence: EvidenceArrays,
@@ -371,14 +371,14 @@ def weigh(
 @jit
 def _interpolated(grid: FloatArray, x: float) -> float:
     """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
-    place = (x + GRID_LIMIT) * GRID_STEPS
+    position = (x + GRID_LIMIT) * GRID_STEPS
     last = grid.shape[0] - 1
-    if place <= 0.0:
-        return grid[0, 0] + place * grid[0, 1]
-    if place >= last:
-        return grid[last, 0] + (place - last) * grid[last, 1]
-    k = int(place)
-    t = place - k
+    if position <= 0.0:
+        return grid[0, 0] + position * grid[0, 1]
+    if position >= last:
+        return grid[last, 0] + (position - last) * grid[last, 1]
+    k = int(position)
+    t = position - k
     v0, s0, v1, s1 = grid[k, 0], grid[k, 1], grid[k + 1, 0], grid[k + 1, 1]
     d = v1 - v0
     return v0 + t * (s0 + t * (3.0 * d - 2.0 * s0 - s1 + t * (s0 + s1 - 2.0 * d)))
@@ -547,12 +547,12 @@ def sweep_forward(
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         # Most claims have long settled when the last ones do.
-        is_news = num_parents == 0
+        is_changed = num_parents == 0
         for link in range(begin, end):
             s = link_parents[link]
-            told = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - upward[link])
-            is_news |= not abs(told - downward[link]) <= NEWS
-        if is_news:
+            message = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - upward[link])
+            is_changed |= not abs(message - downward[link]) <= MIN_MESSAGE_CHANGE
+        if is_changed:
             incoming = incoming_all[:num_parents]
             for j in range(num_parents):
                 s = link_parents[begin + j]
@@ -602,14 +602,14 @@ def sweep_backward(
         # All its children have spoken.
         residual = max(residual, abs(changes[i]))
         if observed[i] >= 0:
-            heard = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
+            below = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
         else:
-            heard = llr[i]
+            below = llr[i]
             for k in range(child_start[i], child_start[i + 1]):
-                heard += upward[child_links[k]]
-            heard = _limited(heard)
-        likely = math.exp(min(heard, 0.0))
-        unlikely = math.exp(min(-heard, 0.0))
+                below += upward[child_links[k]]
+            below = _limited(below)
+        likely = math.exp(min(below, 0.0))
+        unlikely = math.exp(min(-below, 0.0))
         for link in range(parent_start[i], parent_start[i + 1]):
             with_parent = likely * if_true[link] + unlikely * (1.0 - if_true[link])
             without = likely * if_false[link] + unlikely * (1.0 - if_false[link])

@@ -118,13 +118,13 @@ class _JunctionTree:
     def __init__(self, factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop) -> None:
         self.should_stop = should_stop
         self.cliques = _eliminate(factors, max_claims, num_relevant, should_stop)
-        place = {claim: number for number, claim in enumerate(self.cliques)}
+        rank = {claim: number for number, claim in enumerate(self.cliques)}
         self.inside: dict[int, list[_Factor]] = {claim: [] for claim in self.cliques}
         for factor in factors:
             if factor.claims:
-                self.inside[min(factor.claims, key=place.__getitem__)].append(factor)
+                self.inside[min(factor.claims, key=rank.__getitem__)].append(factor)
         self.parent = {
-            claim: min(clique[1:], key=place.__getitem__) for claim, clique in self.cliques.items() if len(clique) > 1
+            claim: min(clique[1:], key=rank.__getitem__) for claim, clique in self.cliques.items() if len(clique) > 1
         }
         self.children: dict[int, list[int]] = {claim: [] for claim in self.cliques}
         for claim, parent in self.parent.items():
@@ -143,16 +143,16 @@ class _JunctionTree:
         for claim, clique in reversed(self.cliques.items()):
             check_stop(self.should_stop)
             above = [downward[claim]] if claim in downward else []
-            heard = [*self.inside[claim], *above, *(upward[child] for child in self.children[claim])]
-            belief = _Factor(clique, self._product(clique, heard))
+            incoming = [*self.inside[claim], *above, *(upward[child] for child in self.children[claim])]
+            belief = _Factor(clique, self._product(clique, incoming))
             false, true = belief.summed_to((claim,)).table
             marginals[claim] = float(true / (true + false))
             for child in self.children[claim]:
                 separator = self.cliques[child][1:]
-                said = belief.summed_to(separator)
+                message = belief.summed_to(separator)
                 # No entry is 0: what the child said is a sum of positive products.
-                share = said.table / upward[child].over(said.claims)
-                downward[child] = _Factor(said.claims, share / share.max())
+                share = message.table / upward[child].over(message.claims)
+                downward[child] = _Factor(message.claims, share / share.max())
         return marginals
 
     @staticmethod

@@ -45,7 +45,7 @@ def find_incoherence(network: Network) -> Incoherence:
     Args:
         network: Claims and influences.
     """
-    parents = network.reference[network.link_parents[network.edge_links]]
+    parents = network.prior_marginals[network.link_parents[network.edge_links]]
     children = network.link_children[network.edge_links]
     implied = parents * network.p_if_true + (1.0 - parents) * network.p_if_false
     order = np.lexsort((implied, children))
@@ -59,7 +59,7 @@ def find_incoherence(network: Network) -> Incoherence:
     lowest, highest = np.full(network.num_claims, np.nan), np.full(network.num_claims, np.nan)
     lowest[has_table] = implied[lowest_edges[has_table]]
     highest[has_table] = implied[highest_edges[has_table]]
-    span = np.fmax(highest, network.reference) - np.fmin(lowest, network.reference)
+    span = np.fmax(highest, network.prior_marginals) - np.fmin(lowest, network.prior_marginals)
     return Incoherence(
         num_tables=num_tables.astype(np.int64),
         lowest=lowest,

@@ -113,9 +113,9 @@ def calibrate(
     results = InterceptArrays(intercepts, slopes, np.zeros(network.num_links), means)
     draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
     kernels = get_kernels(backend)
-    for claims in parts_of(network.order, num_samples):
+    for claims in split_work(network.order, num_samples):
         check_stop(should_stop)
-        kernels.draw_prior(claims, 1, network.links, network.reference, draws, bits, results)
+        kernels.draw_prior(claims, 1, network.links, network.prior_marginals, draws, bits, results)
     return with_intercepts(
         network, intercepts, slopes=slopes, pulls=results.pulls, num_samples=num_samples, seed=seed, started=started
     )
@@ -159,7 +159,7 @@ def check_num_samples(num_samples: int) -> None:
         raise ValueError(message)
 
 
-def parts_of(claims: IntArray, num_samples: int) -> list[IntArray]:
+def split_work(claims: IntArray, num_samples: int) -> list[IntArray]:
     """Claims in the same order in parts that take some 50 ms each."""
     return np.array_split(claims, max(1, -(-claims.size * num_samples // WORK_UNIT)))
 
@@ -227,8 +227,8 @@ def configuration_tables(network: Network, intercepts: FloatArray, max_parents: 
         claims = np.flatnonzero(num_parents == k)
         if claims.size:
             links = network.parent_start[claims][:, None] + np.arange(k)
-            places = start[claims][:, None] + np.arange(1 << k)
-            tables[places] = intercepts[claims][:, None] + configuration_log_odds(network.weights[links])
+            indices = start[claims][:, None] + np.arange(1 << k)
+            tables[indices] = intercepts[claims][:, None] + configuration_log_odds(network.weights[links])
     return start, tables
 
 
@@ -243,7 +243,7 @@ def _normal_errors(network: Network, intercepts: FloatArray) -> FloatArray:
     nodes, node_weights = hermite_nodes()
     for claim in np.flatnonzero(network.num_parents > MAX_TABLE_PARENTS).tolist():
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
-        weights, p = network.weights[links], network.reference[network.link_parents[links]]
+        weights, p = network.weights[links], network.prior_marginals[network.link_parents[links]]
         mean = intercepts[claim] + weights @ p
         normal = expect_normal(np.array(mean), np.array((weights**2) @ (p * (1.0 - p))), nodes, node_weights)
         errors[claim] = abs(float(normal) - _expect_lattice(float(intercepts[claim]), weights, p))

@@ -25,7 +25,7 @@ class Kernels:
     """
 
     draw_prior: Callable[..., None]
-    draw_guided: Callable[..., None]
+    draw_proposal: Callable[..., None]
     weigh: Callable[..., None]
     sweep_gibbs: Callable[..., None]
     sweep_forward: Callable[..., None]
@@ -50,7 +50,7 @@ def get_kernels(backend: Backend | None = None) -> Kernels:
     module = importlib.import_module(f"graph.inference.network.{name}")
     return Kernels(
         draw_prior=module.draw_prior,
-        draw_guided=module.draw_guided,
+        draw_proposal=module.draw_proposal,
         weigh=module.weigh,
         sweep_gibbs=module.sweep_gibbs,
         sweep_forward=module.sweep_forward,

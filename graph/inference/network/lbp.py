@@ -40,12 +40,12 @@ class Propagation:
     Attributes:
         beliefs: Marginals and diagnostics.
         messages: What each link's child says of its parent, in log-odds; a start for the next, shape (links,).
-        guide: Evidence and what the children say, in log-odds, shape (n,).
+        proposal: Evidence and what the children say, in log-odds, shape (n,).
     """
 
     beliefs: Beliefs
     messages: FloatArray
-    guide: FloatArray
+    proposal: FloatArray
 
 
 def propagate(
@@ -87,16 +87,16 @@ def propagate(
         raise ValueError(message)
     # The relevant part by itself: its arrays are smaller, and it is gone over again and again.
     is_active = relevant_claims(model, evidence)
-    speaks = is_active[network.link_children]
+    is_sending = is_active[network.link_children]
     known = Evidence(evidence.llr[is_active], evidence.observed[is_active])
-    sweeps = _Sweeps(part_of_model(model, is_active), known, None if start is None else start[speaks], backend)
+    sweeps = _Sweeps(part_of_model(model, is_active), known, None if start is None else start[is_sending], backend)
     iterations, residual, damping = 0, 0.0, DAMPING_LADDER[0][0]
     if known.llr.size:
-        iterations, residual, damping = _climb(sweeps, tolerance, should_stop)
+        iterations, residual, damping = _sweep_until_settled(sweeps, tolerance, should_stop)
         sweeps.forward(sweeps.network.order)
     check_stop(should_stop)
     messages = np.zeros(network.num_links)
-    messages[speaks] = sweeps.messages.upward
+    messages[is_sending] = sweeps.messages.upward
     whole = _Sweeps(model, evidence, messages, backend)
     whole.messages.beliefs[is_active] = sweeps.messages.beliefs
     whole.forward(network.order[~is_active[network.order]])
@@ -117,7 +117,7 @@ def propagate(
     return Propagation(
         beliefs=Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), None, diagnostics),
         messages=messages,
-        guide=evidence.llr + np.bincount(network.link_parents, messages, minlength=network.num_claims),
+        proposal=evidence.llr + np.bincount(network.link_parents, messages, minlength=network.num_claims),
     )
 
 
@@ -170,7 +170,7 @@ class _Sweeps:
         self.kernels.sweep_forward(claims, self.network.links, self.evidence, self.tables, self.messages)
 
 
-def _climb(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:
+def _sweep_until_settled(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:
     """Sweep with more and more damping until it settles: how often, the last residual, the last damping."""
     iterations, residual, damping = 0, MAX_LOG_ODDS, DAMPING_LADDER[0][0]
     for damping, patience, num_sweeps in DAMPING_LADDER:

@@ -11,7 +11,7 @@ MAX_TABLE_PARENTS: Final = 12
 MAX_TABLE_ENTRIES: Final = 1 << 26
 """Of all tables together: 512 MiB. The worst 16,000 claims would have to have 12 parents each."""
 
-NEWS: Final = 1e-8
+MIN_MESSAGE_CHANGE: Final = 1e-8
 """In log-odds: a claim whose parents' messages have changed by less is not computed again."""
 
 NUM_NODES: Final = 20

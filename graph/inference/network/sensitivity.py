@@ -21,7 +21,7 @@ from graph.inference.network.structure import (
     KeyArray,
     Network,
     ancestors,
-    places_between,
+    indices_between,
 )
 from graph.inference.network.vectorized import fast_sigmoid
 
@@ -44,13 +44,13 @@ class Effect:
 
     Attributes:
         parameter: Which number.
-        place: Of the influence as given, or of the claim whose stated probability it is.
+        index: Of the influence as given, or of the claim whose stated probability it is.
         derivative: d P(target) / d number, all that follows from it included: claims keep their reference beliefs.
         standard_error: Between replicates; None of a single one.
     """
 
     parameter: Parameter
-    place: int
+    index: int
     derivative: float
     standard_error: float | None
 
@@ -114,7 +114,7 @@ def find_sensitivity(
         message = f"expected an unobserved claim from 0 to {network.num_claims - 1}, got {target}"
         raise ValueError(message)
     near = _claims_near(bank, target, num_near)
-    links = places_between(network.parent_start, near)
+    links = indices_between(network.parent_start, near)
     derivatives = _derivatives(bank, target, near, links, seed, should_stop, backend)
     weights = np.ones(network.num_claims) if inside_weights is None else inside_weights
     effects = [
@@ -131,7 +131,7 @@ class _Derivatives:
     """Of the target's marginal, by replicate: by near links' weights, and by near claims' reference beliefs."""
 
     by_weight: FloatArray
-    by_reference: FloatArray
+    by_prior_marginal: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,8 +151,8 @@ def _claims_near(bank: Bank, target: int, num_near: int) -> IntArray:
     relevant = ancestors(network, chosen | bank.evidence.is_informative)
     frontier = np.array([target])
     while frontier.size and chosen.sum() < num_near:
-        above = network.link_parents[places_between(network.parent_start, frontier)]
-        below = network.link_children[network.child_links[places_between(network.child_start, frontier)]]
+        above = network.link_parents[indices_between(network.parent_start, frontier)]
+        below = network.link_children[network.child_links[indices_between(network.child_start, frontier)]]
         found = np.unique(np.concatenate([above, below]))
         # Nothing passes a claim whose outcome is known, but what is said of it counts.
         frontier = found[relevant[found] & ~chosen[found]][: num_near - int(chosen.sum())]
@@ -186,7 +186,7 @@ def _derivatives(
     prior_bits = np.zeros((network.num_claims, *prior.bits.shape[1:]), np.uint64)
     prior_bits[needed] = prior.bits
     below = _reachable(network, near)
-    by_weight, by_reference = [], []
+    by_weight, by_prior_marginal = [], []
     for replicate in range(bank.num_replicates):
         check_stop(should_stop)
         before = _scores(bank.model, near, links, prior_bits[:, replicate])
@@ -197,8 +197,8 @@ def _derivatives(
         of_claims = (after.claims @ centered).astype(np.float64) / is_true.size
         of_links = (after.links @ centered).astype(np.float64) / is_true.size
         by_weight.append(of_links + of_claims @ moves[:, : links.size])
-        by_reference.append(of_claims @ moves[:, links.size :])
-    return _Derivatives(np.array(by_weight), np.array(by_reference))
+        by_prior_marginal.append(of_claims @ moves[:, links.size :])
+    return _Derivatives(np.array(by_weight), np.array(by_prior_marginal))
 
 
 def _scores(model: CalibratedNetwork, near: IntArray, links: IntArray, bits: KeyArray) -> _Scores:
@@ -208,7 +208,7 @@ def _scores(model: CalibratedNetwork, near: IntArray, links: IntArray, bits: Key
     probabilities = np.empty((near.size, num_samples), np.float32)
     claims = np.empty_like(probabilities)
     of_links = np.empty((links.size, num_samples), np.float32)
-    place = 0
+    row = 0
     for number, claim in enumerate(near.tolist()):
         own = range(network.parent_start[claim], network.parent_start[claim + 1])
         log_odds = np.full(num_samples, model.intercepts[claim])
@@ -217,8 +217,8 @@ def _scores(model: CalibratedNetwork, near: IntArray, links: IntArray, bits: Key
         probabilities[number] = fast_sigmoid(log_odds)
         claims[number] = states[claim] - probabilities[number]
         for link in own:
-            of_links[place] = claims[number] * states[int(network.link_parents[link])]
-            place += 1
+            of_links[row] = claims[number] * states[int(network.link_parents[link])]
+            row += 1
     return _Scores(probabilities, claims, of_links)
 
 
@@ -249,23 +249,23 @@ def _intercept_moves(
 
 def _reachable(network: Network, near: IntArray) -> BoolArray:
     """Whether influence leads from the second claim to the first, over near claims only, shape (near, near)."""
-    place = {claim: number for number, claim in enumerate(near.tolist())}
+    row_of = {claim: number for number, claim in enumerate(near.tolist())}
     reachable = np.zeros((near.size, near.size), np.bool_)
     for number, claim in enumerate(near.tolist()):
         for parent in network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]].tolist():
-            if parent in place:
-                reachable[number] |= reachable[place[parent]]
-                reachable[number, place[parent]] = True
+            if parent in row_of:
+                reachable[number] |= reachable[row_of[parent]]
+                reachable[number, row_of[parent]] = True
     return reachable
 
 
 def _edge_effects(network: Network, links: IntArray, by_weight: FloatArray) -> list[Effect]:
-    place = {link: number for number, link in enumerate(links.tolist())}
+    row_of = {link: number for number, link in enumerate(links.tolist())}
     shared = np.bincount(network.edge_links, minlength=network.num_links)
     effects = []
     for edge in np.flatnonzero(np.isin(network.edge_links, links)).tolist():
         link = int(network.edge_links[edge])
-        own = by_weight[:, place[link]] / shared[link]
+        own = by_weight[:, row_of[link]] / shared[link]
         p_if_true, p_if_false = network.p_if_true[edge], network.p_if_false[edge]
         effects.append(_effect(Parameter.P_IF_TRUE, edge, own / (p_if_true * (1.0 - p_if_true))))
         effects.append(_effect(Parameter.P_IF_FALSE, edge, -own / (p_if_false * (1.0 - p_if_false))))
@@ -277,12 +277,12 @@ def _stated_effects(
 ) -> list[Effect]:
     effects = []
     for number, claim in enumerate(near.tolist()):
-        stated, reference = network.stated[claim], network.reference[claim]
-        rate = inside_weights[claim] * reference * (1.0 - reference) / (stated * (1.0 - stated))
-        effects.append(_effect(Parameter.STATED, claim, rate * derivatives.by_reference[:, number]))
+        stated, prior = network.stated[claim], network.prior_marginals[claim]
+        rate = inside_weights[claim] * prior * (1.0 - prior) / (stated * (1.0 - stated))
+        effects.append(_effect(Parameter.STATED, claim, rate * derivatives.by_prior_marginal[:, number]))
     return effects
 
 
-def _effect(parameter: Parameter, place: int, replicates: FloatArray) -> Effect:
+def _effect(parameter: Parameter, index: int, replicates: FloatArray) -> Effect:
     error = None if replicates.size == 1 else float(replicates.std(ddof=1) / np.sqrt(replicates.size))
-    return Effect(parameter, place, float(replicates.mean()), error)
+    return Effect(parameter, index, float(replicates.mean()), error)

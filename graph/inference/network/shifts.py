@@ -21,7 +21,7 @@ from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 MIN_MATCHING: Final = 2_500
 """Samples of a stored bank that have to agree with a question for it to answer; the error of a half is then 0.01."""
 
-ROWS_AT_ONCE: Final = 256
+ROWS_PER_BATCH: Final = 256
 """Claims whose bits are counted together, so that what is written in between stays in the processor's cache."""
 
 
@@ -198,8 +198,8 @@ def count_true(bits: KeyArray, matching: KeyArray) -> IntArray:
         Shape (n, replicates).
     """
     counts = np.empty(bits.shape[:2], np.int64)
-    for start in range(0, bits.shape[0], ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    for start in range(0, bits.shape[0], ROWS_PER_BATCH):
+        rows = slice(start, start + ROWS_PER_BATCH)
         counts[rows] = np.bitwise_count(bits[rows] & matching).sum(axis=2, dtype=np.int64)
     return counts
 

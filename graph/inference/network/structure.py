@@ -36,7 +36,7 @@ class Network:
 
     Attributes:
         stated: Probability of each claim as stated, shape (n,).
-        reference: Belief without any evidence, shape (n,).
+        prior_marginals: Belief without any evidence, shape (n,).
         keys: Names each claim to the random streams, shape (n,).
         order: Claims, each after its parents, shape (n,).
         levels: Length of the longest path that leads to a claim, shape (n,).
@@ -52,7 +52,7 @@ class Network:
     """
 
     stated: FloatArray
-    reference: FloatArray
+    prior_marginals: FloatArray
     keys: KeyArray
     order: IntArray
     levels: IntArray
@@ -69,7 +69,7 @@ class Network:
     @property
     def num_claims(self) -> int:
         """How many claims there are."""
-        return self.reference.size
+        return self.prior_marginals.size
 
     @property
     def num_links(self) -> int:
@@ -98,7 +98,7 @@ class Network:
 def build_network(
     *,
     stated: FloatArray,
-    reference: FloatArray,
+    prior_marginals: FloatArray,
     keys: KeyArray,
     parents: IntArray,
     children: IntArray,
@@ -110,7 +110,7 @@ def build_network(
 
     Args:
         stated: Probability of each claim as stated, strictly between 0 and 1, shape (n,).
-        reference: Its belief without any evidence, strictly between 0 and 1, shape (n,).
+        prior_marginals: Its belief without any evidence, strictly between 0 and 1, shape (n,).
         keys: A 64-bit hash of each claim's id, all different, shape (n,).
         parents: Claims by their place in the arrays, shape (m,).
         children: Likewise, shape (m,).
@@ -121,8 +121,8 @@ def build_network(
         ValueError: Shapes differ, a probability is 0, 1 or outside, a claim does not exist, two keys are equal, or
             influences form a cycle.
     """
-    num_claims = reference.size
-    _check_shapes("claim", (num_claims,), stated=stated, reference=reference, keys=keys)
+    num_claims = prior_marginals.size
+    _check_shapes("claim", (num_claims,), stated=stated, prior_marginals=prior_marginals, keys=keys)
     _check_shapes(
         "influence", (parents.size,), parents=parents, children=children, p_if_true=p_if_true, p_if_false=p_if_false
     )
@@ -131,7 +131,7 @@ def build_network(
     if np.unique(keys).size != num_claims:
         message = "expected a key of its own for each claim, got two that are equal"
         raise ValueError(message)
-    for probabilities in (stated, reference):
+    for probabilities in (stated, prior_marginals):
         logits(probabilities)
     edge_weights = logits(p_if_true) - logits(p_if_false)
     # Ranks instead of the 64-bit keys themselves, so that child and parent fit one whole number.
@@ -146,7 +146,7 @@ def build_network(
     levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
     return Network(
         stated=stated.astype(np.float64),
-        reference=reference.astype(np.float64),
+        prior_marginals=prior_marginals.astype(np.float64),
         keys=keys,
         order=np.lexsort((ranks, levels)),
         levels=levels,
@@ -167,7 +167,7 @@ def ancestors(network: Network, claims: BoolArray) -> BoolArray:
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
-        found = network.link_parents[places_between(network.parent_start, frontier)]
+        found = network.link_parents[indices_between(network.parent_start, frontier)]
         frontier = np.unique(found[~reached[found]])
         reached[frontier] = True
     return reached
@@ -178,7 +178,7 @@ def descendants(network: Network, claims: BoolArray) -> BoolArray:
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
-        links = network.child_links[places_between(network.child_start, frontier)]
+        links = network.child_links[indices_between(network.child_start, frontier)]
         found = network.link_children[links]
         frontier = np.unique(found[~reached[found]])
         reached[frontier] = True
@@ -199,7 +199,7 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
     parent_start, child_start, child_links = _slices(network.num_claims, link_parents, link_children)
     return Network(
         stated=network.stated,
-        reference=network.reference,
+        prior_marginals=network.prior_marginals,
         keys=network.keys,
         order=network.order,
         levels=network.levels,
@@ -237,7 +237,7 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
     parent_start, child_start, child_links = _slices(int(kept.sum()), link_parents, link_children)
     part = Network(
         stated=network.stated[kept],
-        reference=network.reference[kept],
+        prior_marginals=network.prior_marginals[kept],
         keys=network.keys[kept],
         order=number[network.order[kept[network.order]]],
         levels=network.levels[kept],
@@ -263,12 +263,12 @@ def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) ->
     return parent_start, child_start, np.argsort(link_parents, kind="stable")
 
 
-def places_between(start: IntArray, claims: IntArray) -> IntArray:
-    """The places from start[c] up to start[c + 1] of all these claims, one claim after the other."""
+def indices_between(start: IntArray, claims: IntArray) -> IntArray:
+    """The indices from start[c] up to start[c + 1] of all these claims, one claim after the other."""
     counts = start[claims + 1] - start[claims]
     ends = np.cumsum(counts)
-    places: IntArray = np.arange(counts.sum()) + np.repeat(start[claims] - ends + counts, counts)
-    return places
+    indices: IntArray = np.arange(counts.sum()) + np.repeat(start[claims] - ends + counts, counts)
+    return indices
 
 
 def _levels(
@@ -282,7 +282,9 @@ def _levels(
     while frontier.size:
         levels[frontier] = level
         num_done += frontier.size
-        found, counts = np.unique(link_children[child_links[places_between(child_start, frontier)]], return_counts=True)
+        found, counts = np.unique(
+            link_children[child_links[indices_between(child_start, frontier)]], return_counts=True
+        )
         num_open[found] -= counts
         frontier = found[num_open[found] == 0]
         level += 1

@@ -24,12 +24,12 @@ from graph.inference.network.limits import (
     MAX_LOG_ODDS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
-    NEWS,
+    MIN_MESSAGE_CHANGE,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
 )
 from graph.inference.network.streams import GOLDEN, NUM_ORDERS, OrderArray, mix
-from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links, places_between
+from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links, indices_between
 
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
@@ -85,8 +85,8 @@ def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> 
 def _visits(stream: int, first: OrderArray, second: OrderArray) -> IntArray:
     num_samples = first.shape[1]
     shift = ((stream >> 8) & 0xFFFFFF) % num_samples
-    places = (second[(stream >> 4) & (NUM_ORDERS - 1)].astype(np.int64) + shift) % num_samples
-    visits: IntArray = first[stream & (NUM_ORDERS - 1)][places].astype(np.int64)
+    indices = (second[(stream >> 4) & (NUM_ORDERS - 1)].astype(np.int64) + shift) % num_samples
+    visits: IntArray = first[stream & (NUM_ORDERS - 1)][indices].astype(np.int64)
     return visits
 
 
@@ -123,7 +123,7 @@ def draw_prior(
     claims: IntArray,
     solve: int,
     links: Links,
-    reference: FloatArray,
+    prior_marginals: FloatArray,
     streams: RandomStreams,
     bits: KeyArray,
     results: InterceptArrays,
@@ -144,10 +144,10 @@ def draw_prior(
                 configurations |= parent.astype(np.int64) << j
             shares = np.bincount(configurations, minlength=table.size) / num_samples
             if solve and len(parents) == 1:
-                true = reference[link_parents[own_links.start]]
+                true = prior_marginals[link_parents[own_links.start]]
                 shares = np.array([1.0 - true, true])
             if solve:
-                intercepts[i] = solve_intercept(table, shares, reference[i])
+                intercepts[i] = solve_intercept(table, shares, prior_marginals[i])
             p = fast_sigmoid(intercepts[i] + table)
             means[i] = shares @ p
             changes = shares * p * (1.0 - p)
@@ -159,7 +159,7 @@ def draw_prior(
             for parent, weight in zip(parents, weights[own_links], strict=True):
                 sums += weight * parent
             if solve:
-                intercepts[i] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), reference[i])
+                intercepts[i] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), prior_marginals[i])
             p = fast_sigmoid(intercepts[i] + sums)
             means[i] = p.mean()
             changes = p * (1.0 - p) / num_samples
@@ -170,7 +170,7 @@ def draw_prior(
         bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
 
 
-def draw_guided(
+def draw_proposal(
     claims: IntArray,
     links: Links,
     evidence: EvidenceArrays,
@@ -232,14 +232,16 @@ def weigh(
 
 def _interpolated(grid: FloatArray, x: FloatArray) -> FloatArray:
     """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
-    place = (x + GRID_LIMIT) * GRID_STEPS
+    position = (x + GRID_LIMIT) * GRID_STEPS
     last = grid.shape[0] - 1
-    k = np.clip(place.astype(np.int64), 0, last - 1)
-    t = np.clip(place - k, 0.0, 1.0)
+    k = np.clip(position.astype(np.int64), 0, last - 1)
+    t = np.clip(position - k, 0.0, 1.0)
     v0, s0, v1, s1 = grid[k, 0], grid[k, 1], grid[k + 1, 0], grid[k + 1, 1]
     d = v1 - v0
     inside = v0 + t * (s0 + t * (3.0 * d - 2.0 * s0 - s1 + t * (s0 + s1 - 2.0 * d)))
-    values: FloatArray = inside + np.minimum(place, 0.0) * grid[0, 1] + np.maximum(place - last, 0.0) * grid[last, 1]
+    values: FloatArray = (
+        inside + np.minimum(position, 0.0) * grid[0, 1] + np.maximum(position - last, 0.0) * grid[last, 1]
+    )
     return values
 
 
@@ -313,28 +315,28 @@ def sweep_forward(
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
     upward, downward, if_true, if_false, priors, beliefs = messages
-    said = _sums_of(upward[child_links], child_start)
+    from_children = _sums_of(upward[child_links], child_start)
     num_parents = np.diff(parent_start)
     for group in _groups(claims, links.levels, num_parents):
         k = num_parents[group[0]]
         own_links = parent_start[group][:, None] + np.arange(k)
         parents = link_parents[own_links]
         own = np.where(observed[parents] >= 0, 0.0, upward[own_links])
-        told = np.clip(beliefs[parents] - own, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        is_news = ~(np.abs(told - downward[own_links]) <= NEWS).all(axis=1) | (k == 0)
-        news, own_links, told = group[is_news], own_links[is_news], told[is_news]
-        downward[own_links] = told
-        incoming = fast_sigmoid(told)
+        message = np.clip(beliefs[parents] - own, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        is_changed = ~(np.abs(message - downward[own_links]) <= MIN_MESSAGE_CHANGE).all(axis=1) | (k == 0)
+        changed, own_links, message = group[is_changed], own_links[is_changed], message[is_changed]
+        downward[own_links] = message
+        incoming = fast_sigmoid(message)
         if k <= MAX_TABLE_PARENTS:
-            table = tables.probabilities[tables.start[news][:, None] + np.arange(1 << k)]
+            table = tables.probabilities[tables.start[changed][:, None] + np.arange(1 << k)]
             p, if_true[own_links], if_false[own_links] = _expect_table(table, incoming)
         else:
             p, if_true[own_links], if_false[own_links] = _expect_moments(
-                tables.intercepts[news], weights[own_links], incoming, tables.nodes, tables.node_weights
+                tables.intercepts[changed], weights[own_links], incoming, tables.nodes, tables.node_weights
             )
-        priors[news] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        priors[changed] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
         fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
-        beliefs[group] = np.where(observed[group] >= 0, fixed, priors[group] + llr[group] + said[group])
+        beliefs[group] = np.where(observed[group] >= 0, fixed, priors[group] + llr[group] + from_children[group])
 
 
 def sweep_backward(
@@ -352,22 +354,22 @@ def sweep_backward(
     changes = np.zeros_like(upward)
     num_parents = np.diff(parent_start)
     for group in _groups(claims, links.levels, np.zeros_like(links.levels))[::-1]:
-        links_to_children = child_links[places_between(child_start, group)]
+        links_to_children = child_links[indices_between(child_start, group)]
         starts = np.zeros(group.size + 1, np.int64)
         np.cumsum(child_start[group + 1] - child_start[group], out=starts[1:])
-        heard = llr[group] + _sums_of(upward[links_to_children], starts)
+        below = llr[group] + _sums_of(upward[links_to_children], starts)
         fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
-        heard = np.where(observed[group] >= 0, fixed, np.clip(heard, -MAX_LOG_ODDS, MAX_LOG_ODDS))
-        heard = np.repeat(heard, num_parents[group])
-        likely, unlikely = np.exp(np.minimum(heard, 0.0)), np.exp(np.minimum(-heard, 0.0))
-        own_links = places_between(parent_start, group)
+        below = np.where(observed[group] >= 0, fixed, np.clip(below, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+        below = np.repeat(below, num_parents[group])
+        likely, unlikely = np.exp(np.minimum(below, 0.0)), np.exp(np.minimum(-below, 0.0))
+        own_links = indices_between(parent_start, group)
         if not own_links.size:
             continue
         with_parent = likely * if_true[own_links] + unlikely * (1.0 - if_true[own_links])
         without = likely * if_false[own_links] + unlikely * (1.0 - if_false[own_links])
-        said = np.clip(np.log(with_parent) - np.log(without), -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        changes[own_links] = said - upward[own_links]
-        upward[own_links] = damping * upward[own_links] + (1.0 - damping) * said
+        sent = np.clip(np.log(with_parent) - np.log(without), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        changes[own_links] = sent - upward[own_links]
+        upward[own_links] = damping * upward[own_links] + (1.0 - damping) * sent
     sums = np.bincount(link_parents, changes, minlength=num_parents.size)
     return max(float(np.abs(changes).max(initial=0.0)), float(np.abs(sums).max(initial=0.0)))
 

@@ -20,7 +20,7 @@ def warm_up(*, backend: Backend | None = None) -> None:
     """
     network = build_network(
         stated=np.array([0.4, 0.5]),
-        reference=np.array([0.4, 0.5]),
+        prior_marginals=np.array([0.4, 0.5]),
         keys=np.array([1, 2], np.uint64),
         parents=np.array([0]),
         children=np.array([1]),

@@ -95,7 +95,7 @@ async def test_evidence_on_one_claim_alone_gives_its_own_posterior(stored: Datab
     async with stored.reading() as reading:
         view, beliefs = await engine_of(stored).beliefs(reading, Method.EXACT, now=NOW)
 
-    assert beliefs.marginals[view.places["P_D"]] == pytest.approx(sigmoid(logit(0.35) + llr), abs=0.005)
+    assert beliefs.marginals[view.indices["P_D"]] == pytest.approx(sigmoid(logit(0.35) + llr), abs=0.005)
 
 
 async def test_a_consistent_table_is_what_observing_its_parent_gives(database: Database) -> None:

@@ -87,7 +87,7 @@ async def test_they_are_those_of_a_what_if(stored: Database) -> None:
     shown = await marginals(stored)
 
     assert {claim: m["probability"] for claim, m in shown.items()} == {
-        claim: beliefs.marginals[view.places[claim]] for claim in shown
+        claim: beliefs.marginals[view.indices[claim]] for claim in shown
     }
 
 

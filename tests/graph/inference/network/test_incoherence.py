@@ -39,11 +39,11 @@ def test_it_is_what_each_claims_tables_say(seed: int) -> None:
     for claim in range(30):
         implied = {
             edge: network.p_if_false[edge]
-            + network.reference[network.link_parents[link]] * (network.p_if_true[edge] - network.p_if_false[edge])
+            + network.prior_marginals[network.link_parents[link]] * (network.p_if_true[edge] - network.p_if_false[edge])
             for edge, link in enumerate(network.edge_links.tolist())
             if network.link_children[link] == claim
         }
-        said = [*implied.values(), network.reference[claim]]
+        said = [*implied.values(), network.prior_marginals[claim]]
         assert found.num_tables[claim] == len(implied)
         assert found.contradictions[claim] == pytest.approx(max(said) - min(said), abs=1e-12)
         if implied:
