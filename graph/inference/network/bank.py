@@ -1,7 +1,7 @@
 """
-SAMPLE: a bank of joint samples, drawn forward under the guidance of LBP and tempered into the model.
+SAMPLE: a bank of joint samples, drawn from a proposal that LBP gives and tempered into the model.
 
-Each replicate is independent of the others, so that what they differ by is the error of all of them together.
+Replicates are independent, so their spread estimates the sampling error.
 """
 
 import time
@@ -38,31 +38,31 @@ from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.vectorized import fast_sigmoid, softplus
 
 NUM_REPLICATES: Final = 4
-"""Fewer say little of their own error."""
+"""Fewer replicates hardly estimate their own error."""
 
 NUM_SAMPLES: Final = 4_096
-"""In each replicate."""
+"""Samples in each replicate."""
 
 MAX_PROPOSAL: Final = 6.0
-"""In log-odds. A guide that errs must leave some samples on the other side: 1 of 400, 10 of 4,096."""
+"""In log-odds. A wrong proposal must leave some samples on the other side: 1 of 400, 10 of 4,096."""
 
 MIN_EFFECTIVE_SHARE: Final = 0.75
 """
-Of the samples, that a step in temperature leaves. Over 10,000 claims, replicates differed by 0.08 at most with 0.6, by
-some 0.06 with 0.75 or more; smaller steps only cost more sweeps.
+Effective sample size that a step in temperature must keep, as a share. Over 10,000 claims, replicates differed by at
+most 0.08 with 0.6 and by some 0.06 with 0.75 or more; smaller steps only cost more sweeps.
 """
 
 NUM_LAST_SWEEPS: Final = 3
-"""Of Gibbs sampling at the model itself."""
+"""Gibbs sweeps at the model itself."""
 
 MAX_TEMPERATURES: Final = 150
-"""Beyond, hardly an ancestor would survive; the rest is done in one step, which says that it has not converged."""
+"""Beyond, hardly an ancestor survives: the rest is done in one step, and diagnostics report no convergence."""
 
 MIN_ANCESTORS: Final = 400
-"""Fewer surviving ancestors in a replicate are too few to speak for the others."""
+"""Fewer surviving ancestors in a replicate do not represent the distribution."""
 
 MAX_DIFFERENCE: Final = 0.05
-"""More between two replicates' marginals of one claim shows that they have not found the same distribution."""
+"""A larger difference between two replicates' marginals of one claim shows that they have not converged."""
 
 _PROPOSAL, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
 
@@ -70,15 +70,15 @@ _PROPOSAL, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
     """
-    Joint samples of all claims given the evidence, a bit each.
+    Joint samples of all claims given the evidence, one bit per claim and sample.
 
     Attributes:
         model: The joint distribution that they were drawn from.
-        evidence: What was known.
+        evidence: Evidence that they were conditioned on.
         bits: Sample 64 w + b of replicate r of claim i is bit b of bits[i, r, w], shape (n, replicates, words).
         replicate_marginals: Shape (replicates, n).
         beliefs: Marginals, their standard errors and diagnostics.
-        seed: Of the samples.
+        seed: Seed of the samples.
     """
 
     model: CalibratedNetwork
@@ -90,12 +90,12 @@ class Bank:
 
     @property
     def num_replicates(self) -> int:
-        """Independent parts."""
+        """Number of independent replicates."""
         return int(self.bits.shape[1])
 
     @property
     def num_samples(self) -> int:
-        """In all replicates together."""
+        """Number of samples in all replicates together."""
         return int(self.bits.shape[1] * self.bits.shape[2]) * 64
 
 
@@ -107,8 +107,8 @@ def bank_bytes(
     num_samples: int = NUM_SAMPLES,
 ) -> int:
     """
-    Memory that drawing a bank takes: a bit for each sample, and for the replicate in work a byte, or eight more where a
-    claim has many parents.
+    Estimate the memory for drawing a bank: a bit per claim and sample, and for the current replicate a byte, or nine
+    for a claim with many parents.
     """
     relevant = relevant_claims(model, evidence)
     num_wide = int((relevant & (model.network.num_parents > MAX_NARROW_PARENTS)).sum())
@@ -132,29 +132,29 @@ def draw_bank(
     """
     Draw joint samples of all claims given the evidence.
 
-    Claims that evidence makes relevant are drawn forward from sigmoid(log-odds + guide) and then moved to the model in
-    steps of temperature, each with a resampling and a Gibbs sweep. The others are drawn from the model as it is, and
-    their marginals averaged over their parents' states.
+    Claims that evidence makes relevant are drawn forward from sigmoid(log-odds + proposal) and then tempered into the
+    model in steps, each with a resampling and a Gibbs sweep. The others are drawn from the model itself, and their
+    marginals are averaged over their parents' states.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        seed: Of all draws; the same gives the same bank.
-        num_replicates: Independent parts; with one there is no standard error.
-        num_samples: In each, a multiple of 64.
-        proposal: What evidence and children say of each claim, in log-odds, shape (n,); LBP's by default. A better one
-            saves steps; the answer does not depend on it.
+        evidence: Evidence to condition on.
+        seed: Seed of all draws; equal seeds give equal banks.
+        num_replicates: Independent replicates; one alone has no standard error.
+        num_samples: Samples in each replicate, a multiple of 64.
+        proposal: Log-odds that evidence and children add to each claim, shape (n,); LBP's by default. A better proposal
+            saves steps; the distribution does not depend on it.
         max_memory_bytes: Limit of `bank_bytes`.
-        should_stop: Asked some ten times a second.
-        backend: Where the loops run.
+        should_stop: Polled some ten times a second.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: A number or a shape is not as said.
-        TooLargeError: It needs more memory than allowed.
-        Cancelled: `should_stop` said so.
-        ArithmeticError: A marginal came out that is none.
+        ValueError: A number is out of range, or a shape does not fit the network.
+        TooLargeError: The bank needs more memory than allowed.
+        Cancelled: `should_stop` returned true.
+        ArithmeticError: A marginal is NaN or outside [0, 1].
 
-    Source: Yuan and Druzdzel, UAI (2003), 624-631 (guidance by LBP); Del Moral, Doucet and Jasra, Journal of the Royal
+    Source: Yuan and Druzdzel, UAI (2003), 624-631 (proposals by LBP); Del Moral, Doucet and Jasra, Journal of the Royal
     Statistical Society B 68 (2006), 411-436 (tempering).
     """
     started = time.perf_counter()
@@ -192,13 +192,13 @@ def draw_bank(
 
 def standard_errors(replicates: FloatArray) -> FloatArray | None:
     """
-    The standard error of the replicates' mean.
+    Compute the standard error of the replicates' mean.
 
     Args:
         replicates: Shape (replicates, ...).
 
     Returns:
-        Shape (...); None of a single replicate.
+        Shape (...); None for a single replicate.
     """
     if replicates.shape[0] == 1:
         return None
@@ -252,7 +252,7 @@ def _beliefs(
 
 
 class _BankSetup:
-    """All that the replicates of one bank share."""
+    """Tables and arrays that all replicates of a bank share."""
 
     def __init__(
         self,
@@ -283,7 +283,7 @@ class _BankSetup:
         wide_rows[self.wide] = np.arange(self.wide.size)
         owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
         proposed = log_odds + self.proposal[owners]
-        # One function of temperature b is (1 - b) times the guide's and b times the model's.
+        # The log normalizer at temperature b is (1 - b) times the proposal's plus b times the model's.
         self.proposal_normalizers = np.where(self.observed[owners] >= 0, 0.0, softplus(proposed))
         self.model_normalizers = softplus(log_odds)
         self.tables = SamplingTables(
@@ -297,7 +297,7 @@ class _BankSetup:
         )
 
     def draw(self, replicate_salt: int) -> _ReplicateResult:
-        """One replicate."""
+        """Draw one replicate."""
         orders = sample_orders(self.num_samples, replicate_salt)
         replicate = _Replicate(self, replicate_salt, orders)
         replicate.temper()
@@ -312,7 +312,7 @@ class _BankSetup:
         )
 
     def _log_weights(self, log_odds: FloatArray, owners: IntArray) -> FloatArray:
-        """Log weight of each configuration of a claim's parents and of the claim itself in the lowest bit."""
+        """Log weight of each configuration of a claim's parents, the claim itself in the lowest bit."""
         observed = self.observed[owners]
         is_fixed = observed >= 0
         gain = np.where(is_fixed, 0.0, (self.proposal - self.known.llr)[owners])
@@ -321,13 +321,13 @@ class _BankSetup:
         return np.stack([base, base - gain], axis=1).ravel()
 
     def tempering(self, beta: float) -> Tempering:
-        """The normalizers of all claims at a temperature."""
+        """Log normalizers of all claims at a temperature."""
         return Tempering(
             beta, (1.0 - beta) * self.proposal_normalizers + beta * self.model_normalizers, self._grids(beta)
         )
 
     def _grids(self, beta: float) -> FloatArray:
-        """The normalizers of claims with many parents by their log-odds, as values and slopes times the step."""
+        """Log normalizers of claims with many parents on a grid of log-odds, as values and slopes times the step."""
         points = np.linspace(-GRID_LIMIT, GRID_LIMIT, int(2 * GRID_LIMIT * GRID_STEPS) + 1)
         proposal = self.proposal[self.wide][:, None]
         share = np.where(self.observed[self.wide] >= 0, 0.0, 1.0 - beta)[:, None]
@@ -348,7 +348,7 @@ class _BankSetup:
 
 
 class _Replicate:
-    """Samples on their way from the guide to the model: a row of bytes for each relevant claim."""
+    """Samples of the relevant claims on their way from the proposal to the model."""
 
     def __init__(self, setup: _BankSetup, replicate_salt: int, orders: tuple[OrderArray, OrderArray]) -> None:
         self.setup = setup
@@ -368,7 +368,7 @@ class _Replicate:
         self.weight_variance = float(self.log_weights.var())
 
     def temper(self) -> None:
-        """Move the samples to the model, in steps that each leave enough of them."""
+        """Move the samples to the model in steps that each keep the effective sample size."""
         beta = 0.0
         while beta < 1.0:
             step = _step(self.log_weights, 1.0 - beta)
@@ -383,7 +383,7 @@ class _Replicate:
                 self.log_weights = self._weigh()
 
     def num_ancestors(self) -> int:
-        """How many of the samples first drawn have descendants."""
+        """Number of initial samples that have descendants."""
         return np.unique(self.ancestors).size
 
     def _draw_proposal(self, orders: tuple[OrderArray, OrderArray]) -> None:
@@ -402,11 +402,11 @@ class _Replicate:
         return log_weights
 
     def _resample(self, weights: FloatArray) -> None:
-        """Systematic resampling: each sample is kept as often as its weight says, up to one more or less."""
+        """Resample systematically: the copies of a sample differ from its expected number by less than one."""
         num_samples = weights.size
         points = (self.generator.random() + np.arange(num_samples)) / num_samples
         chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), points)
-        chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last place
+        chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last point
         self.ancestors = self.ancestors[chosen]
         for row in self.samples.states:
             row[:] = row[chosen]
@@ -427,7 +427,7 @@ class _Replicate:
 
 
 def _step(log_weights: FloatArray, most: float) -> float:
-    """The largest step in temperature, up to `most`, that leaves enough effective samples."""
+    """Find the largest step in temperature, up to `most`, that keeps enough effective samples."""
     if _effective_share(log_weights, most) >= MIN_EFFECTIVE_SHARE:
         return most
     low, high = 0.0, most
@@ -438,6 +438,6 @@ def _step(log_weights: FloatArray, most: float) -> float:
 
 
 def _effective_share(log_weights: FloatArray, step: float) -> float:
-    """Kish's effective number of samples, as a share of them."""
+    """Kish's effective sample size as a share of the samples."""
     weights = np.exp(step * (log_weights - log_weights.max()))
     return float(weights.sum() ** 2 / (weights**2).sum() / weights.size)

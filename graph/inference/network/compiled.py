@@ -1,8 +1,8 @@
 """
-The kernels, compiled by numba when they are first called and from then on read from its cache.
+Kernels compiled by numba on their first call and read from its cache afterwards.
 
-Imported only by `graph.inference.network.kernels`, and only when a kernel is needed: numba takes some half a second to
-import. `graph.inference.network.vectorized` holds the same in NumPy, draw for draw.
+Only `graph.inference.network.kernels` imports this module, and only when a kernel is needed: importing numba takes some
+half a second. `graph.inference.network.vectorized` implements the same kernels in NumPy, draw for draw.
 """
 
 import math
@@ -50,23 +50,24 @@ SHIFT_4, SHIFT_8 = np.uint64(4), np.uint64(8)
 ORDER_MASK, VISIT_MASK = np.uint64(NUM_ORDERS - 1), np.uint64(0xFFFFFF)
 TWO_53 = 1.0 / 9007199254740992.0
 NUM_FIRST = 1024
+"""Samples on which Newton's method finds a first guess of an intercept."""
 
 
 REORDERED = {"reassoc", "contract", "nsz"}
-"""Sums may be formed in any order, which lets the processor form several at a time; NaN and infinities keep."""
+"""Allows sums in any order, so that they vectorize; NaN and infinities keep their meaning."""
 
 
 def jit(function: FunctionT) -> FunctionT:
-    """Compiled without the interpreter's lock, and cached where there is a place to write to."""
+    """Compile to run without the interpreter's lock, cached if a cache directory is writable."""
     try:
         return cast("FunctionT", njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)(function))
-    except RuntimeError:  # there is no place for the cache
+    except RuntimeError:  # no cache directory is writable
         return cast("FunctionT", njit(nogil=True, error_model="numpy", fastmath=REORDERED)(function))
 
 
 @jit
 def _sigmoid(x: float) -> float:
-    # No branch, which would be mispredicted every other time; exp overflows to infinity, of which the inverse is 0.
+    # Branch-free, as a branch would be mispredicted half the time. If exp overflows to infinity, the result is 0.
     return 1.0 / (1.0 + math.exp(-x))
 
 
@@ -82,7 +83,7 @@ def _limited(x: float) -> float:
 
 @jit
 def _uniform(start: np.uint64, number: int) -> float:
-    """The number-th uniform in [0, 1) of a stream."""
+    """Return the number-th uniform in [0, 1) of a stream."""
     value = start + np.uint64(number) * GOLDEN_64
     value = (value ^ (value >> SHIFT_30)) * MIX_1_64
     value = (value ^ (value >> SHIFT_27)) * MIX_2_64
@@ -92,7 +93,7 @@ def _uniform(start: np.uint64, number: int) -> float:
 
 @jit
 def _solve(log_odds: FloatArray, shares: FloatArray, target: float, guess: float) -> float:
-    """The intercept a for which sum of shares * sigmoid(a + log_odds) is the target: Newton within a bracket."""
+    """Solve sum of shares * sigmoid(a + log_odds) = target for a by Newton's method within a bracket."""
     lowest, highest, mean = math.inf, -math.inf, 0.0
     for c in range(log_odds.size):
         if shares[c] > 0.0:
@@ -124,7 +125,7 @@ def _solve(log_odds: FloatArray, shares: FloatArray, target: float, guess: float
 
 @jit
 def _visit(stream: np.uint64, first: OrderArray, second: OrderArray, visits: OrderArray) -> None:
-    """The order in which a claim visits the samples."""
+    """Write the order in which a claim visits the samples."""
     a = first[np.int64(stream & ORDER_MASK)]
     b = second[np.int64((stream >> SHIFT_4) & ORDER_MASK)]
     shift = np.int64((stream >> SHIFT_8) & VISIT_MASK) % visits.size
@@ -137,7 +138,7 @@ def _visit(stream: np.uint64, first: OrderArray, second: OrderArray, visits: Ord
 
 @jit
 def _start(stream: np.uint64, thresholds: KeyArray, counts: IntArray) -> None:
-    """Turn thresholds' counts into where each configuration's systematic draws begin, in units of 2^-32."""
+    """Replace counts by the start of each configuration's systematic draws, in units of 2^-32."""
     total = stream >> SHIFT_32
     for c in range(counts.size):
         count = counts[c]
@@ -147,7 +148,7 @@ def _start(stream: np.uint64, thresholds: KeyArray, counts: IntArray) -> None:
 
 @jit
 def _configure(bits: KeyArray, parents: IntArray, configurations: OrderArray) -> None:
-    """Of each sample, which parents are true: bit j for the j-th."""
+    """Write the parents' configuration in each sample: bit j is the j-th parent."""
     configurations[:] = 0
     for j in range(parents.size):
         words = bits[parents[j]]
@@ -159,7 +160,7 @@ def _configure(bits: KeyArray, parents: IntArray, configurations: OrderArray) ->
 
 @jit
 def _add_up(bits: KeyArray, parents: IntArray, weights: FloatArray, sums: FloatArray) -> None:
-    """Of each sample, the sum of its true parents' weights."""
+    """Write the sum of the true parents' weights in each sample."""
     sums[:] = 0.0
     for j in range(parents.size):
         words = bits[parents[j]]
@@ -171,7 +172,7 @@ def _add_up(bits: KeyArray, parents: IntArray, weights: FloatArray, sums: FloatA
 
 @jit
 def _tabulate(weights: FloatArray, table: FloatArray) -> None:
-    """What each configuration of the parents adds."""
+    """Write the log-odds that each configuration of the parents adds."""
     table[0] = 0.0
     for j in range(weights.size):
         for c in range(1 << j):
@@ -180,7 +181,7 @@ def _tabulate(weights: FloatArray, table: FloatArray) -> None:
 
 @jit
 def _pack(drawn: ByteArray, words: KeyArray) -> None:
-    """A bit for each byte."""
+    """Pack bytes of 0 or 1 into bits."""
     for w in range(words.size):
         word = np.uint64(0)
         for b in range(64):
@@ -190,7 +191,7 @@ def _pack(drawn: ByteArray, words: KeyArray) -> None:
 
 @jit
 def _draw_each(stream: np.uint64, visits: OrderArray, probabilities: FloatArray, drawn: ByteArray) -> None:
-    """Systematic draws, one stream through all samples."""
+    """Draw systematically, with one stream through all samples."""
     total = stream >> SHIFT_32
     for t in range(visits.size):
         m = visits[t]
@@ -208,7 +209,7 @@ def draw_prior(
     bits: KeyArray,
     results: InterceptArrays,
 ) -> None:
-    """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
+    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     intercepts, slopes, pulls, means = results
     num_samples = 64 * bits.shape[1]
@@ -257,7 +258,7 @@ def draw_prior(
         else:
             _add_up(bits, parents, weights[begin:end], sums)
             if solve:
-                # Most of the way on some of the samples; the last steps, on all of them, are then few.
+                # Start from the solution on a subset of the samples, so that few steps need all of them.
                 guess = _solve(sums[:few], shares_of_few, prior_marginals[i], math.nan)
                 intercepts[i] = _solve(sums, shares_of_all, prior_marginals[i], guess)
             for m in range(num_samples):
@@ -286,7 +287,7 @@ def draw_proposal(
     streams: RandomStreams,
     samples: SampleArrays,
 ) -> None:
-    """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    """Draw claims given their parents from sigmoid(log-odds + proposal), in topological order; clamp observed ones."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     observed, proposal, intercepts = evidence.observed, tables.proposal, tables.intercepts
     states, log_odds = samples
@@ -345,7 +346,7 @@ def weigh(
     samples: SampleArrays,
     log_weights: FloatArray,
 ) -> None:
-    """Add to each sample's log weight what these claims make of it."""
+    """Add these claims' log importance weights to each sample's."""
     llr, observed = evidence
     proposal, start, wide_rows = tables.proposal, tables.start, tables.wide_rows
     states, log_odds = samples
@@ -369,8 +370,8 @@ def weigh(
 
 
 @jit
-def _interpolated(grid: FloatArray, x: float) -> float:
-    """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
+def interpolate(grid: FloatArray, x: float) -> float:
+    """Interpolate by cubic Hermite splines, linearly outside; the grid holds values and slopes times the step."""
     position = (x + GRID_LIMIT) * GRID_STEPS
     last = grid.shape[0] - 1
     if position <= 0.0:
@@ -395,7 +396,7 @@ def sweep_gibbs(
     samples: SampleArrays,
     means: FloatArray,
 ) -> None:
-    """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    """Draw each unobserved claim given all others, from the distribution tempered by beta."""
     parent_start, weights, link_children = links.parent_start, links.weights, links.link_children
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
@@ -439,7 +440,7 @@ def sweep_gibbs(
                 for m in range(num_samples):
                     without_i = log_odds[wide, m] - weight * float(row[m] & np.uint8(1))
                     sums[m] += gain * float(child[m] & np.uint8(1)) - (
-                        _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
+                        interpolate(grid, without_i + weight) - interpolate(grid, without_i)
                     )
         stream, total = keys[i], 0.0
         for m in range(num_samples):
@@ -468,7 +469,7 @@ def sweep_gibbs(
 def _expect_table(
     table: FloatArray, incoming: FloatArray, products: FloatArray, if_true: FloatArray, if_false: FloatArray
 ) -> float:
-    """P(child), and given each parent true and false, from independent parents' probabilities and a full table."""
+    """Compute P(child), also given each parent true or false, from a full table and independent parents."""
     num_parents = incoming.size
     products[0] = 1.0
     size = 1
@@ -494,7 +495,7 @@ def _expect_table(
 
 @jit
 def _expect_normal(mean: float, variance: float, nodes: FloatArray, node_weights: FloatArray) -> float:
-    """The mean of sigmoid(z) for normal z, by Gauss-Hermite."""
+    """Compute the mean of sigmoid(z) for normal z by Gauss-Hermite quadrature."""
     spread = math.sqrt(2.0 * max(variance, 0.0))
     total = 0.0
     for g in range(nodes.size):
@@ -512,7 +513,7 @@ def _expect_moments(
     if_true: FloatArray,
     if_false: FloatArray,
 ) -> float:
-    """The same from the mean and the variance of the parents' sum, each parent left out in its turn."""
+    """Compute the same from mean and variance of the weighted sum of parents, leaving out each parent in turn."""
     mean, variance = intercept, 0.0
     for j in range(weights.size):
         mean += weights[j] * incoming[j]
@@ -533,7 +534,7 @@ def sweep_forward(
     tables: ConditionalTables,
     messages: MessageArrays,
 ) -> None:
-    """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
+    """Update each claim's prior from its parents and its belief from prior, evidence and children, parents first."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
@@ -546,7 +547,7 @@ def sweep_forward(
     for i in claims:
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
-        # Most claims have long settled when the last ones do.
+        # Most claims converge long before the last ones.
         is_changed = num_parents == 0
         for link in range(begin, end):
             s = link_parents[link]
@@ -578,7 +579,7 @@ def sweep_forward(
             total = priors[i] + llr[i]
             for k in range(child_start[i], child_start[i + 1]):
                 total += upward[child_links[k]]
-            # Not limited here: a hub's sum may be large, and its parts are still to be taken out of it.
+            # Not clipped here: a hub's sum may be large, and each child's message is still to be subtracted from it.
             beliefs[i] = total
 
 
@@ -590,7 +591,7 @@ def sweep_backward(
     evidence: EvidenceArrays,
     messages: MessageArrays,
 ) -> float:
-    """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
+    """Update messages to parents, children first; return the largest undamped change of one or of a claim's sum."""
     parent_start, link_parents = links.parent_start, links.link_parents
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
@@ -599,7 +600,7 @@ def sweep_backward(
     changes = np.zeros(parent_start.size - 1, np.float64)
     for n in range(claims.size - 1, -1, -1):
         i = claims[n]
-        # All its children have spoken.
+        # All its children have sent their messages.
         residual = max(residual, abs(changes[i]))
         if observed[i] >= 0:
             below = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS

@@ -1,7 +1,7 @@
 """
 LBP: loopy belief propagation in log-odds, forward in topological order, then backward.
 
-Exact where at most one path joins any two claims; else its levels are approximate, off by 0.005 in the mean and 0.05 at
+Exact where at most one path joins any two claims; otherwise approximate, with errors of 0.005 on average and 0.05 at
 most on sparse graphs, up to 0.2 on small dense ones.
 """
 
@@ -23,24 +23,24 @@ from graph.inference.network.structure import BoolArray, IntArray, ancestors
 from graph.inference.network.vectorized import fast_sigmoid
 
 TOLERANCE: Final = 1e-6
-"""In log-odds: far below what separates LBP from the truth."""
+"""In log-odds; far below the error of LBP itself."""
 
 DAMPING_LADDER: Final = ((0.2, 4, 60), (0.5, 8, 80), (0.8, 16, 120), (0.9, 32, 200), (0.95, 64, 400))
 """
-How much of the old message is kept; within how many sweeps the residual has to halve, some five times what this much
-damping alone takes; and how many sweeps are made at most before the next rung.
+Damping (the share of the old message that is kept); sweeps within which the residual must halve, some five times what
+this damping alone takes; and the most sweeps before the next rung.
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Propagation:
     """
-    What LBP found.
+    Result of LBP.
 
     Attributes:
         beliefs: Marginals and diagnostics.
-        messages: What each link's child says of its parent, in log-odds; a start for the next, shape (links,).
-        proposal: Evidence and what the children say, in log-odds, shape (n,).
+        messages: Log-odds from each link's child to its parent, which may start another run, shape (links,).
+        proposal: Sum of evidence and messages from children, in log-odds, shape (n,).
     """
 
     beliefs: Beliefs
@@ -58,23 +58,23 @@ def propagate(
     backend: Backend | None = None,
 ) -> Propagation:
     """
-    Marginals of all claims by loopy belief propagation.
+    Compute marginals of all claims by loopy belief propagation.
 
-    Claims that are neither informative nor above one that is say nothing to their parents; they are visited once, at
-    the end.
+    Claims that are neither informative nor ancestors of an informative claim send no messages to their parents; they
+    are visited once, at the end.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        start: Messages to begin with, shape (links,); silence by default.
-        tolerance: Largest change of a message, or of all that a claim is told, at which it has converged, in log-odds.
-        should_stop: Asked before each sweep.
-        backend: Where the loops run.
+        evidence: Evidence to condition on.
+        start: Initial messages, in log-odds, shape (links,); 0 by default.
+        tolerance: Convergence threshold for the change of a message and of the sum of messages to a claim, in log-odds.
+        should_stop: Polled before each sweep.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: The messages do not fit the network, or the evidence does not.
-        Cancelled: `should_stop` said so.
-        ArithmeticError: A marginal came out that is none.
+        ValueError: The messages or the evidence do not fit the network.
+        Cancelled: `should_stop` returned true.
+        ArithmeticError: A marginal is NaN or outside [0, 1].
 
     Source: Pearl, Probabilistic Reasoning in Intelligent Systems (1988), section 4.3; Murphy, Weiss and Jordan, UAI
     (1999), 467-475.
@@ -85,7 +85,7 @@ def propagate(
     if start is not None and start.shape != (network.num_links,):
         message = f"expected a message for each of {network.num_links} links, got shape {start.shape}"
         raise ValueError(message)
-    # The relevant part by itself: its arrays are smaller, and it is gone over again and again.
+    # Sweeps run over the relevant part alone, whose arrays are smaller.
     is_active = relevant_claims(model, evidence)
     is_sending = is_active[network.link_children]
     known = Evidence(evidence.llr[is_active], evidence.observed[is_active])
@@ -122,16 +122,16 @@ def propagate(
 
 
 def relevant_claims(model: CalibratedNetwork, evidence: Evidence) -> BoolArray:
-    """Claims that are informative or have influence on one that is; the others only follow. Shape (n,)."""
+    """Mask of informative claims and their ancestors, shape (n,); the others depend on evidence only downstream."""
     return ancestors(model.network, evidence.is_informative)
 
 
 def check_fits(model: CalibratedNetwork, evidence: Evidence) -> None:
     """
-    Refuse evidence on another number of claims.
+    Check that the evidence fits the model.
 
     Raises:
-        ValueError: It is.
+        ValueError: It is on another number of claims.
     """
     if evidence.llr.shape != (model.network.num_claims,):
         message = f"expected evidence on {model.network.num_claims} claims, got {evidence.llr.size}"
@@ -139,7 +139,7 @@ def check_fits(model: CalibratedNetwork, evidence: Evidence) -> None:
 
 
 class _Sweeps:
-    """The state of a propagation, and its two sweeps."""
+    """State of a propagation, with its forward and backward sweeps."""
 
     def __init__(
         self, model: CalibratedNetwork, evidence: Evidence, start: FloatArray | None, backend: Backend | None
@@ -159,19 +159,19 @@ class _Sweeps:
         )
 
     def sweep(self, damping: float) -> float:
-        """Forward and backward once; the residual."""
+        """Sweep forward and backward once; return the residual."""
         self.forward(self.network.order)
         return self.kernels.sweep_backward(
             self.network.order, damping, self.network.links, self.evidence, self.messages
         )
 
     def forward(self, claims: IntArray) -> None:
-        """Beliefs of these claims from their parents' and from the messages as they stand."""
+        """Update the beliefs of these claims from their parents' beliefs and the current messages."""
         self.kernels.sweep_forward(claims, self.network.links, self.evidence, self.tables, self.messages)
 
 
 def _sweep_until_settled(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:
-    """Sweep with more and more damping until it settles: how often, the last residual, the last damping."""
+    """Sweep with increasing damping until convergence; return the number of sweeps, the last residual and damping."""
     iterations, residual, damping = 0, MAX_LOG_ODDS, DAMPING_LADDER[0][0]
     for damping, patience, num_sweeps in DAMPING_LADDER:
         best, waited = MAX_LOG_ODDS, 0

@@ -1,4 +1,4 @@
-"""Which stated numbers a belief depends on: its derivative by each table and each stated probability near it."""
+"""Sensitivity of a marginal: its derivatives by the tables and stated probabilities near it."""
 
 import time
 from dataclasses import dataclass, replace
@@ -26,11 +26,11 @@ from graph.inference.network.structure import (
 from graph.inference.network.vectorized import fast_sigmoid
 
 NUM_NEAR: Final = 128
-"""Claims around the target whose numbers are asked about; what lies further off hardly moves it."""
+"""Claims around the target that are included; those further away hardly move it."""
 
 
 class Parameter(StrEnum):
-    """Numbers that somebody stated."""
+    """Kinds of stated numbers."""
 
     P_IF_TRUE = "P_IF_TRUE"
     P_IF_FALSE = "P_IF_FALSE"
@@ -40,13 +40,13 @@ class Parameter(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Effect:
     """
-    What one stated number does to the target.
+    Effect of one stated number on the target.
 
     Attributes:
-        parameter: Which number.
-        index: Of the influence as given, or of the claim whose stated probability it is.
-        derivative: d P(target) / d number, all that follows from it included: claims keep their reference beliefs.
-        standard_error: Between replicates; None of a single one.
+        parameter: Kind of the number.
+        index: Index of the influence, or of the claim for a stated probability.
+        derivative: d P(target) / d number, with all claims recalibrated to their prior marginals.
+        standard_error: Between replicates; None for a single replicate.
     """
 
     parameter: Parameter
@@ -58,13 +58,13 @@ class Effect:
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
     """
-    What the stated numbers near a target do to it.
+    Effects of the stated numbers near a target.
 
     Attributes:
-        target: Which claim.
-        effects: From the largest |derivative| down.
-        num_near: Claims that were looked at.
-        diagnostics: Of the bank, with the time that this took.
+        target: Index of the claim.
+        effects: Effects by decreasing |derivative|.
+        num_near: Number of claims included.
+        diagnostics: Diagnostics of the bank, with the time of this computation.
     """
 
     target: int
@@ -84,26 +84,26 @@ def find_sensitivity(
     backend: Backend | None = None,
 ) -> Sensitivity:
     """
-    The derivatives of a claim's marginal by the stated numbers of the claims near it.
+    Compute the derivatives of a claim's marginal by the stated numbers of the claims near it.
 
-    A number that changes moves the intercept of its own claim, and by the changed joint distribution those of the
-    claims below, so that all keep their reference beliefs. Both follow from covariances with the scores x - P(x |
-    parents): of the target's, in the bank; of the intercepts', in samples without evidence, which are drawn here.
-    Claims that are not near count as fixed.
+    Changing a number moves the intercept of its own claim and, through the joint distribution, those of its
+    descendants, so that all keep their prior marginals. Both effects follow from covariances with the scores
+    x - P(x | parents): the target's in the bank, the intercepts' in samples without evidence, which are drawn here.
+    Numbers of claims further away count as fixed.
 
     Args:
-        bank: Given the evidence.
-        target: An unobserved claim.
-        seed: Of the samples without evidence.
-        inside_weights: The weight of each claim's inside view, in (0, 1], by which its stated probability enters its
-            reference belief; 1 by default; shape (n,).
-        num_near: How many claims, the nearest first.
-        should_stop: Asked between the parts.
-        backend: Where the loops run.
+        bank: Samples given the evidence.
+        target: Index of an unobserved claim.
+        seed: Seed of the samples without evidence.
+        inside_weights: Weight of each claim's inside view, in (0, 1], with which its stated probability enters its
+            prior marginal; 1 by default; shape (n,).
+        num_near: Number of claims to include, the nearest first.
+        should_stop: Polled between parts of the computation.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: The target does not exist or is observed.
-        Cancelled: `should_stop` said so.
+        ValueError: The target is out of range or observed.
+        Cancelled: `should_stop` returned true.
 
     Source: Darwiche, Journal of the ACM 50 (2003), 280-305 (derivatives of a network); Rubinstein, Operations Research
     37 (1989), 72-81 (by scores).
@@ -128,7 +128,7 @@ def find_sensitivity(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Derivatives:
-    """Of the target's marginal, by replicate: by near links' weights, and by near claims' reference beliefs."""
+    """Derivatives of the target's marginal by near links' weights and near claims' prior marginals, by replicate."""
 
     by_weight: FloatArray
     by_prior_marginal: FloatArray
@@ -136,7 +136,7 @@ class _Derivatives:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scores:
-    """In each sample: P(claim | parents), the claim's score, and its product with each parent."""
+    """P(claim | parents), the claim's score and its product with each parent, in each sample."""
 
     probabilities: NDArray[np.float32]
     claims: NDArray[np.float32]
@@ -144,7 +144,7 @@ class _Scores:
 
 
 def _claims_near(bank: Bank, target: int, num_near: int) -> IntArray:
-    """The relevant claims nearest to the target, by links in either direction, in topological order."""
+    """Find the relevant claims nearest to the target, along links in either direction; in topological order."""
     network = bank.model.network
     chosen = np.zeros(network.num_claims, np.bool_)
     chosen[target] = True
@@ -154,7 +154,7 @@ def _claims_near(bank: Bank, target: int, num_near: int) -> IntArray:
         above = network.link_parents[indices_between(network.parent_start, frontier)]
         below = network.link_children[network.child_links[indices_between(network.child_start, frontier)]]
         found = np.unique(np.concatenate([above, below]))
-        # Nothing passes a claim whose outcome is known, but what is said of it counts.
+        # An observed claim blocks paths, but its own numbers still count.
         frontier = found[relevant[found] & ~chosen[found]][: num_near - int(chosen.sum())]
         chosen[frontier] = True
     return network.order[chosen[network.order]]
@@ -226,10 +226,10 @@ def _intercept_moves(
     model: CalibratedNetwork, near: IntArray, links: IntArray, prior: _Scores, below: BoolArray
 ) -> FloatArray:
     """
-    How all near claims' intercepts move with each near link's weight and each near claim's reference belief.
+    Derivatives of near claims' intercepts by each near link's weight and each near claim's prior marginal.
 
-    That each claim keeps its reference belief r gives, to first order, slope_d da_d + sum over a above d of E[P_d
-    score_a] da_a + E[P_d score_link] dw = dr_d, which is solved from the top down.
+    As each claim keeps its prior marginal r, to first order slope_d da_d + sum over ancestors a of d of
+    E[P_d score_a] da_a + E[P_d score_link] dw = dr_d, a linear system for da.
 
     Returns:
         Shape (claims, links + claims).
@@ -248,7 +248,7 @@ def _intercept_moves(
 
 
 def _reachable(network: Network, near: IntArray) -> BoolArray:
-    """Whether influence leads from the second claim to the first, over near claims only, shape (near, near)."""
+    """Mask of pairs (descendant, ancestor) connected through near claims only, shape (near, near)."""
     row_of = {claim: number for number, claim in enumerate(near.tolist())}
     reachable = np.zeros((near.size, near.size), np.bool_)
     for number, claim in enumerate(near.tolist()):

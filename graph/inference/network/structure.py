@@ -29,26 +29,26 @@ class Links(NamedTuple):
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """
-    A directed acyclic graph of n claims and m links, each link a pair of claims that one or more influences join.
+    A directed acyclic graph of n claims and m links, each link a pair of claims joined by one or more influences.
 
-    Links stand in the order of their child, and for one child in the order of their parents' keys, so that nothing
-    computed from them depends on where a claim stands in the arrays.
+    Links are sorted by child, and for one child by the parents' keys, so that results do not depend on the claims'
+    indices.
 
     Attributes:
         stated: Probability of each claim as stated, shape (n,).
-        prior_marginals: Belief without any evidence, shape (n,).
-        keys: Names each claim to the random streams, shape (n,).
-        order: Claims, each after its parents, shape (n,).
+        prior_marginals: P(claim) without any evidence, shape (n,).
+        keys: 64-bit hashes that seed each claim's random streams, shape (n,).
+        order: Claims in topological order, shape (n,).
         levels: Length of the longest path that leads to a claim, shape (n,).
         parent_start: Links of claim c are parent_start[c] to parent_start[c + 1], shape (n + 1,).
-        link_parents: Shape (m,).
-        link_children: Shape (m,).
-        weights: In log-odds; of several influences that join the same pair, the mean. Shape (m,).
+        link_parents: Parent of each link, shape (m,).
+        link_children: Child of each link, shape (m,).
+        weights: In log-odds; the mean over influences that join the same pair; shape (m,).
         child_start: child_links[child_start[s]:child_start[s + 1]] are the links to the children of claim s.
-        child_links: Shape (m,).
-        edge_links: The link of each influence as given, shape (number of influences,).
-        p_if_true: P(child | parent true) of each influence as given.
-        p_if_false: P(child | parent false) of each influence as given.
+        child_links: Links sorted by parent, shape (m,).
+        edge_links: The link of each influence, in the order given, shape (number of influences,).
+        p_if_true: P(child | parent true) of each influence, shape as `edge_links`.
+        p_if_false: P(child | parent false), likewise.
     """
 
     stated: FloatArray
@@ -68,22 +68,22 @@ class Network:
 
     @property
     def num_claims(self) -> int:
-        """How many claims there are."""
+        """Number of claims."""
         return self.prior_marginals.size
 
     @property
     def num_links(self) -> int:
-        """How many pairs of claims are joined."""
+        """Number of pairs of claims that influences join."""
         return self.link_parents.size
 
     @property
     def num_parents(self) -> IntArray:
-        """Of each claim, shape (n,)."""
+        """Number of each claim's parents, shape (n,)."""
         return np.diff(self.parent_start)
 
     @property
     def links(self) -> Links:
-        """The arrays that kernels need, without a copy."""
+        """The arrays that kernels take, not copied."""
         return Links(
             self.parent_start,
             self.link_parents,
@@ -106,20 +106,20 @@ def build_network(
     p_if_false: FloatArray,
 ) -> Network:
     """
-    Put claims and influences into the form that inference works on.
+    Build the arrays that inference works on from claims and influences.
 
     Args:
         stated: Probability of each claim as stated, strictly between 0 and 1, shape (n,).
-        prior_marginals: Its belief without any evidence, strictly between 0 and 1, shape (n,).
-        keys: A 64-bit hash of each claim's id, all different, shape (n,).
-        parents: Claims by their place in the arrays, shape (m,).
-        children: Likewise, shape (m,).
+        prior_marginals: P(claim) without any evidence, strictly between 0 and 1, shape (n,).
+        keys: Distinct 64-bit hashes of the claims' ids, shape (n,).
+        parents: Index of each influence's parent, shape (m,).
+        children: Index of each influence's child, shape (m,).
         p_if_true: P(child | parent true), strictly between 0 and 1, shape (m,).
         p_if_false: P(child | parent false), strictly between 0 and 1, shape (m,).
 
     Raises:
-        ValueError: Shapes differ, a probability is 0, 1 or outside, a claim does not exist, two keys are equal, or
-            influences form a cycle.
+        ValueError: Shapes differ, a probability is not strictly between 0 and 1, an index is out of range, two keys are
+            equal, or influences form a cycle.
     """
     num_claims = prior_marginals.size
     _check_shapes("claim", (num_claims,), stated=stated, prior_marginals=prior_marginals, keys=keys)
@@ -129,12 +129,12 @@ def build_network(
     _check_claims(num_claims, parents, children)
     keys = keys.astype(np.uint64)
     if np.unique(keys).size != num_claims:
-        message = "expected a key of its own for each claim, got two that are equal"
+        message = "expected distinct keys, got the same key for two claims"
         raise ValueError(message)
     for probabilities in (stated, prior_marginals):
         logits(probabilities)
     edge_weights = logits(p_if_true) - logits(p_if_false)
-    # Ranks instead of the 64-bit keys themselves, so that child and parent fit one whole number.
+    # Ranks instead of the 64-bit keys, so that child and parent fit into one integer.
     ranks = np.empty(num_claims, np.int64)
     ranks[np.argsort(keys)] = np.arange(num_claims)
     pairs, edge_links = np.unique(children.astype(np.int64) * num_claims + ranks[parents], return_inverse=True)
@@ -163,7 +163,7 @@ def build_network(
 
 
 def ancestors(network: Network, claims: BoolArray) -> BoolArray:
-    """The claims themselves and all from which an influence path leads to one of them, shape (n,)."""
+    """Mask of these claims and all their ancestors, shape (n,)."""
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
@@ -174,7 +174,7 @@ def ancestors(network: Network, claims: BoolArray) -> BoolArray:
 
 
 def descendants(network: Network, claims: BoolArray) -> BoolArray:
-    """The claims themselves and all to which an influence path leads from one of them, shape (n,)."""
+    """Mask of these claims and all their descendants, shape (n,)."""
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
@@ -187,11 +187,11 @@ def descendants(network: Network, claims: BoolArray) -> BoolArray:
 
 def keep_links(network: Network, kept: BoolArray) -> Network:
     """
-    The same claims with only some of the links; influences that made the others are gone too.
+    Remove links and their influences; the claims stay.
 
     Args:
-        network: Stays as it is.
-        kept: Which links stay, shape (number of links,).
+        network: Not changed.
+        kept: Mask of the links that stay, shape (m,).
     """
     number = np.cumsum(kept) - 1
     edges = kept[network.edge_links]
@@ -217,18 +217,21 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
 
 def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
     """
-    The part of a network that some claims make up, with the links among them, and which links those are.
+    Extract the subnetwork of some claims.
 
     Args:
-        network: Stays as it is.
-        kept: Which claims, shape (n,); each with its parents, or the part would not be a network.
+        network: Not changed.
+        kept: Mask of the claims, shape (n,); closed under parents.
+
+    Returns:
+        The subnetwork, and the mask of its links in `network`, shape (m,).
 
     Raises:
-        ValueError: A parent is missing.
+        ValueError: A claim is kept without one of its parents.
     """
     links = kept[network.link_children]
     if not kept[network.link_parents[links]].all():
-        message = "expected claims together with their parents, got one without"
+        message = "expected claims together with their parents, got a claim without one of its parents"
         raise ValueError(message)
     number = np.cumsum(kept) - 1
     edges = links[network.edge_links]
@@ -255,7 +258,7 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
 
 
 def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Where each claim's links to parents and to children begin, and the latter in the order of their parents."""
+    """Return `parent_start`, `child_start` and `child_links` of `Network`."""
     parent_start = np.zeros(num_claims + 1, np.int64)
     np.cumsum(np.bincount(link_children, minlength=num_claims), out=parent_start[1:])
     child_start = np.zeros(num_claims + 1, np.int64)
@@ -264,7 +267,7 @@ def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) ->
 
 
 def indices_between(start: IntArray, claims: IntArray) -> IntArray:
-    """The indices from start[c] up to start[c + 1] of all these claims, one claim after the other."""
+    """Concatenate the ranges from start[c] to start[c + 1] of these claims."""
     counts = start[claims + 1] - start[claims]
     ends = np.cumsum(counts)
     indices: IntArray = np.arange(counts.sum()) + np.repeat(start[claims] - ends + counts, counts)
@@ -274,7 +277,7 @@ def indices_between(start: IntArray, claims: IntArray) -> IntArray:
 def _levels(
     num_claims: int, link_parents: IntArray, link_children: IntArray, child_start: IntArray, child_links: IntArray
 ) -> IntArray:
-    """Kahn's algorithm, a level at a time."""
+    """Compute topological levels by Kahn's algorithm."""
     num_open = np.bincount(link_children, minlength=num_claims)
     levels = np.zeros(num_claims, np.int64)
     frontier = np.flatnonzero(num_open == 0)
@@ -296,7 +299,7 @@ def _levels(
 
 
 def _find_cycle(link_parents: IntArray, link_children: IntArray, is_open: BoolArray) -> list[int]:
-    """A cycle among claims that each have a parent among them: walking from parent to parent must come back."""
+    """Find a cycle among claims that each have a parent among them, by walking from parent to parent."""
     among = is_open[link_parents] & is_open[link_children]
     a_parent = dict(zip(link_children[among].tolist(), link_parents[among].tolist(), strict=True))
     claim = next(iter(a_parent))

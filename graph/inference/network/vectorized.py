@@ -1,8 +1,7 @@
 """
-The kernels in NumPy, for where numba is not to be had, and as the second opinion that the compiled ones are held to.
+Kernels in NumPy, used where numba is not available and as the reference that tests compare the compiled ones with.
 
-The same arguments in the same order as in `graph.inference.network.compiled`; the same draws, and the same results up
-to rounding.
+Arguments are those of `graph.inference.network.compiled`; draws are the same, and results agree up to rounding.
 """
 
 import numpy as np
@@ -37,19 +36,19 @@ TWO_32 = 4294967296.0
 
 
 def fast_sigmoid(x: FloatArray) -> FloatArray:
-    """`sigmoid` of each, to rounding, at NumPy's speed."""
+    """Compute `sigmoid` of each element, up to rounding, at NumPy's speed."""
     odds = np.exp(-np.abs(x))
     return np.where(x >= 0.0, 1.0, odds) / (1.0 + odds)
 
 
 def softplus(x: FloatArray) -> FloatArray:
-    """ln(1 + exp(x)) of each, without overflow."""
+    """Compute ln(1 + exp(x)) of each element without overflow."""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def configuration_log_odds(weights: FloatArray) -> FloatArray:
     """
-    What each configuration of parents adds: entry c is the sum of the weights whose bit in c is set.
+    Compute the log-odds that each configuration of parents adds: entry c sums the weights whose bit in c is set.
 
     Args:
         weights: Of any number of claims with k parents each, shape (..., k).
@@ -64,7 +63,7 @@ def configuration_log_odds(weights: FloatArray) -> FloatArray:
 
 
 def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> float:
-    """The intercept a for which sum of shares * sigmoid(a + log_odds) is the target: Newton within a bracket."""
+    """Solve sum of shares * sigmoid(a + log_odds) = target for a by Newton's method within a bracket."""
     log_odds, shares = log_odds[shares > 0.0], shares[shares > 0.0]
     wanted = float(np.log(target) - np.log1p(-target))
     low, high = wanted - float(log_odds.max()), wanted - float(log_odds.min())
@@ -91,12 +90,12 @@ def _visits(stream: int, first: OrderArray, second: OrderArray) -> IntArray:
 
 
 def _draw(stream: int, visits: IntArray, configurations: IntArray, thresholds: KeyArray) -> ByteArray:
-    """Systematic draws, one stream through the samples of each configuration; thresholds are in units of 2^-32."""
+    """Draw systematically, with one stream for each configuration; thresholds are in units of 2^-32."""
     counts = np.bincount(configurations, minlength=thresholds.size)
     shares = counts.astype(np.uint64) * thresholds
     starts = (np.uint64(stream >> 32) + np.cumsum(shares) - shares) & LOW_32
     visited = configurations[visits]
-    by_configuration = np.argsort(visited.astype(np.uint16), kind="stable")  # 16 bits are sorted by radix
+    by_configuration = np.argsort(visited.astype(np.uint16), kind="stable")  # 16-bit keys use radix sort
     sizes_before = np.cumsum(counts) - counts
     of = visited[by_configuration]
     ranks = (np.arange(visits.size) - sizes_before[of]).astype(np.uint64)
@@ -107,7 +106,7 @@ def _draw(stream: int, visits: IntArray, configurations: IntArray, thresholds: K
 
 
 def _draw_each(stream: int, visits: IntArray, probabilities: FloatArray) -> ByteArray:
-    """Systematic draws, one stream through all samples."""
+    """Draw systematically, with one stream through all samples."""
     thresholds = (probabilities[visits] * TWO_32).astype(np.uint64)
     total = np.cumsum(thresholds) + np.uint64(stream >> 32)
     drawn = np.empty(visits.size, np.uint8)
@@ -128,7 +127,7 @@ def draw_prior(
     bits: KeyArray,
     results: InterceptArrays,
 ) -> None:
-    """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
+    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     intercepts, slopes, pulls, means = results
     num_samples = streams.first.shape[1]
@@ -178,7 +177,7 @@ def draw_proposal(
     streams: RandomStreams,
     samples: SampleArrays,
 ) -> None:
-    """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    """Draw claims given their parents from sigmoid(log-odds + proposal), in topological order; clamp observed ones."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     observed, proposal, intercepts = evidence.observed, tables.proposal, tables.intercepts
     states, log_odds = samples
@@ -214,7 +213,7 @@ def weigh(
     samples: SampleArrays,
     log_weights: FloatArray,
 ) -> None:
-    """Add to each sample's log weight what these claims make of it."""
+    """Add these claims' log importance weights to each sample's."""
     llr, observed = evidence
     proposal, start, wide_rows = tables.proposal, tables.start, tables.wide_rows
     states, log_odds = samples
@@ -230,8 +229,8 @@ def weigh(
             log_weights += softplus(z + proposal[i]) - softplus(z) - (proposal[i] - llr[i]) * x
 
 
-def _interpolated(grid: FloatArray, x: FloatArray) -> FloatArray:
-    """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
+def interpolate(grid: FloatArray, x: FloatArray) -> FloatArray:
+    """Interpolate by cubic Hermite splines, linearly outside; the grid holds values and slopes times the step."""
     position = (x + GRID_LIMIT) * GRID_STEPS
     last = grid.shape[0] - 1
     k = np.clip(position.astype(np.int64), 0, last - 1)
@@ -255,7 +254,7 @@ def sweep_gibbs(
     samples: SampleArrays,
     means: FloatArray,
 ) -> None:
-    """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    """Draw each unobserved claim given all others, from the distribution tempered by beta."""
     parent_start, weights, link_children = links.parent_start, links.weights, links.link_children
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
@@ -290,7 +289,7 @@ def sweep_gibbs(
                 without_i = log_odds[wide_rows[c]] - weight * (row & one)
                 grid = grids[wide_rows[c]]
                 sums += gain * (states[c] & one)
-                sums -= _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
+                sums -= interpolate(grid, without_i + weight) - interpolate(grid, without_i)
         p = fast_sigmoid(sums)
         uniforms = (mix(steps + keys[i]) >> np.uint64(11)) * 2.0**-53
         flips = (uniforms < p).astype(np.uint8) ^ (row & one)
@@ -310,7 +309,7 @@ def sweep_forward(
     tables: ConditionalTables,
     messages: MessageArrays,
 ) -> None:
-    """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
+    """Update each claim's prior from its parents and its belief from prior, evidence and children, parents first."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
@@ -346,7 +345,7 @@ def sweep_backward(
     evidence: EvidenceArrays,
     messages: MessageArrays,
 ) -> float:
-    """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
+    """Update messages to parents, children first; return the largest undamped change of one or of a claim's sum."""
     parent_start, link_parents = links.parent_start, links.link_parents
     child_start, child_links = links.child_start, links.child_links
     llr, observed = evidence
@@ -375,7 +374,7 @@ def sweep_backward(
 
 
 def _groups(claims: IntArray, levels: IntArray, num_parents: IntArray) -> list[IntArray]:
-    """Claims of one level and one number of parents together, in the order of the levels."""
+    """Group claims by level and number of parents, in the order of the levels."""
     if not claims.size:
         return []
     codes = levels[claims] * (int(num_parents.max()) + 1) + num_parents[claims]
@@ -384,7 +383,7 @@ def _groups(claims: IntArray, levels: IntArray, num_parents: IntArray) -> list[I
 
 
 def _sums_of(values: FloatArray, start: IntArray) -> FloatArray:
-    """The sum of values[start[i]:start[i + 1]] for each i."""
+    """Sum values[start[i]:start[i + 1]] for each i."""
     owners = np.repeat(np.arange(start.size - 1), np.diff(start))
     return np.bincount(owners, values, minlength=start.size - 1).astype(np.float64)
 
@@ -419,6 +418,6 @@ def _expect_moments(
 
 
 def expect_normal(mean: FloatArray, variance: FloatArray, nodes: FloatArray, node_weights: FloatArray) -> FloatArray:
-    """The mean of sigmoid(z) for normal z, by Gauss-Hermite."""
+    """Compute the mean of sigmoid(z) for normal z by Gauss-Hermite quadrature."""
     spread = np.sqrt(2.0 * np.maximum(variance, 0.0))
     return fast_sigmoid(mean[..., None] + spread[..., None] * nodes) @ node_weights

@@ -172,8 +172,8 @@ async def test_evidence_alone_keeps_the_calibration(stored: Database) -> None:
     [
         ([], InvalidError, "1 to 50"),
         ([("P_NONE", True)], NotFoundError, "P_NONE"),
-        ([("TK_UNKNOWN", True)], InvalidError, "takes no part"),
-        ([("P_B", True), ("P_B", False)], ConflictError, "got both"),
+        ([("TK_UNKNOWN", True)], InvalidError, "does not include"),
+        ([("P_B", True), ("P_B", False)], ConflictError, "both outcomes"),
         ([("P_B", True), ("P_B", True)], DuplicateError, "twice"),
         ([("S_A", True)] * 51, InvalidError, "got 51"),
     ],

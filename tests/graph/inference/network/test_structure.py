@@ -170,7 +170,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
             build_network(**{**good, name: array})
     with pytest.raises(ValueError, match="claims from 0 to 1, got -1"):
         build_network(**{**good, "children": np.array([-1])})
-    with pytest.raises(ValueError, match="a key of its own"):
+    with pytest.raises(ValueError, match="distinct keys"):
         build_network(**{**good, "keys": np.array([7, 7], np.uint64)})
 
 
