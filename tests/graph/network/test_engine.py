@@ -99,7 +99,7 @@ async def test_evidence_on_one_claim_alone_gives_its_own_posterior(stored: Datab
 
 
 async def test_a_consistent_table_is_what_observing_its_parent_gives(database: Database) -> None:
-    """One parent, and a reference belief that the table implies: the third law."""
+    """One parent, and a prior marginal that the table implies: the third law."""
     claims = [{"id": name, "title": name, "stated_probability": p} for name, p in (("S_A", 0.4), ("S_B", 0.5))]
     influence = {"kind": "PREREQUISITE_OF", "parent_id": "S_A", "child_id": "S_B", "p_if_true": 0.8, "p_if_false": 0.3}
     await import_bundle(

@@ -22,7 +22,7 @@ def test_the_tables_of_a_seed_imply_anything_between_0_19_and_0_41() -> None:
     assert found.ranked().tolist() == [5]
 
 
-def test_a_reference_belief_contradicts_too() -> None:
+def test_a_prior_marginal_contradicts_too() -> None:
     """One table alone has nobody to contradict but what the claim itself says."""
     found = find_incoherence(network_of([0.5, 0.9, 0.3], [(0, 1, 0.6, 0.2), (0, 2, 0.4, 0.2)]))
 

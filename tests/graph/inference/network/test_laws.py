@@ -48,7 +48,7 @@ def error_of(beliefs: Beliefs) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_without_evidence_each_claim_has_its_reference_belief(seed: int) -> None:
+def test_without_evidence_each_claim_has_its_prior_marginal(seed: int) -> None:
     """Law 1, by enumeration, by another library on a larger graph, and in samples."""
     generator = np.random.default_rng(seed)
     small = calibrate(random_network(generator, 10))
@@ -81,7 +81,7 @@ def test_evidence_on_one_claim_gives_its_own_posterior(seed: int) -> None:
 def test_a_consistent_table_of_one_parent_is_kept_exactly(
     method: Callable[[CalibratedNetwork, Evidence], Beliefs], seed: int
 ) -> None:
-    """Law 3, in a tree of parents and children whose reference beliefs are those that the tables imply."""
+    """Law 3, in a tree of parents and children whose prior marginals are those that the tables imply."""
     generator = np.random.default_rng(seed)
     parents = [int(generator.integers(claim)) for claim in range(1, 20)]
     tables = generator.uniform(0.05, 0.95, (19, 2))
