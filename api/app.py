@@ -35,7 +35,6 @@ from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
 BOOKMARK_HEADER = "foregraph-bookmark"
-ERROR_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
 def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
@@ -174,9 +173,5 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     if not isinstance(error, HTTPException):
         raise error
     messages = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
-    return error_response(
-        error.status_code,
-        messages.get(error.status_code, error.detail),
-        code=ERROR_CODES.get(error.status_code, "BAD_REQUEST"),
-        headers=dict(error.headers or {}),
-    )
+    message = messages.get(error.status_code, error.detail)
+    return error_response(error.status_code, message, dict(error.headers or {}))

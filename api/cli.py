@@ -22,29 +22,12 @@ from graph.bundles.importing import import_bundle, import_text, is_empty
 from graph.database.migrations import is_migrated
 from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress
-from graph.errors import (
-    BundleError,
-    BusyError,
-    ConfigurationError,
-    ForegraphError,
-    InvalidError,
-    MigrationDriftError,
-    ServerError,
-    TimedOutError,
-    UnavailableError,
-)
+from graph.errors import ConfigurationError, ForegraphError
 from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import load_sample
 
-EXIT_CODES: tuple[tuple[tuple[type[ForegraphError], ...], int], ...] = (
-    ((BundleError, InvalidError), 2),
-    ((ConfigurationError,), 3),
-    ((UnavailableError, TimedOutError, BusyError), 4),
-    ((MigrationDriftError,), 5),
-    ((ServerError,), 6),
-)
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
 
 T = TypeVar("T")
@@ -58,15 +41,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except ForegraphError as error:
             click.echo(f"foregraph: {error}", err=True)
-            ctx.exit(find_exit_code(error))
+            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("foregraph: interrupted", err=True)
             ctx.exit(INTERRUPTED)
-
-
-def find_exit_code(error: ForegraphError) -> int:
-    """The exit code of an error's kind; 1 for one without a code of its own."""
-    return next((code for kinds, code in EXIT_CODES if isinstance(error, kinds)), 1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -22,12 +22,11 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.logging import current_request, get_logger
 from api.middleware import error_response
-from graph.errors import InvalidError
+from graph.errors import ForegraphError, InvalidError
 from resolvers.base.context import Context
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
-CODES = {400: "BAD_REQUEST", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
 JSON_TYPES: dict[type, str] = {
     dict: "an object",
     list: "an array",
@@ -192,7 +191,7 @@ def _refuse(request: Request, refusal: HTTPException) -> Response:
         status, message = 405, f"A {refusal.__cause__.operation_type.value} must be sent by POST, not by GET."
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
-    return error_response(status, message, code=CODES.get(status, "BAD_REQUEST"), headers=headers)
+    return error_response(status, message, headers)
 
 
 def _find_field(data: dict[str, Any], name: str, kind: type[T], expected: str) -> T | None:
@@ -223,7 +222,7 @@ def _mask(error: GraphQLError) -> GraphQLError:
     """
     The last fence before the client: the text of an exception that nothing has translated stays in the log.
 
-    An error that `resolvers.errors` made has a code; one of graphql-core's own has words of its own.
+    An error that `resolvers.base.errors` made has a code; one of graphql-core's own has words of its own.
     """
     original = error.original_error
     is_translated = "code" in (error.extensions or {}) or isinstance(original, GraphQLError)
@@ -236,4 +235,4 @@ def _mask(error: GraphQLError) -> GraphQLError:
 
 def _internal() -> dict[str, Any]:
     record = current_request.get()
-    return {"code": "INTERNAL", "requestId": record.request_id if record is not None else None}
+    return {"code": ForegraphError.code, "requestId": record.request_id if record is not None else None}

@@ -14,15 +14,28 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.logging import RequestRecord, current_request, get_logger
 from api.settings import LOOPBACK_NAMES
+from graph.errors import ForegraphError, NotFoundError, TimedOutError
+from resolvers.base.errors import BAD_REQUEST
 
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # asked every few seconds; logged when they fail
+# The codes of the statuses with which a request is answered before any field is resolved.
+CODES = {
+    404: NotFoundError.code,
+    405: "METHOD_NOT_ALLOWED",
+    408: TimedOutError.code,
+    413: "BODY_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    421: "WRONG_HOST",
+    500: ForegraphError.code,
+    504: TimedOutError.code,
+}
 CLIENT_CLOSED_STATUS = 499  # what nginx logs when nobody waits for the answer any more
 
 
-def error_response(status: int, message: str, *, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error in the shape that GraphQL clients read, whatever path it is on."""
-    extensions: dict[str, Any] = {"code": code}
+def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error in the shape that GraphQL clients read, whatever path it is on, with the code of its status."""
+    extensions: dict[str, Any] = {"code": CODES.get(status, BAD_REQUEST)}
     record = current_request.get()
     if record is not None:
         extensions["requestId"] = record.request_id
@@ -83,7 +96,7 @@ class AccessLogMiddleware:
             get_logger().exception("request failed", method=scope["method"], path=scope["path"])
             if status is not None:
                 raise  # half an answer is out, so the connection must break
-            response = error_response(500, "Something went wrong here; the log knows more.", code="INTERNAL")
+            response = error_response(500, "Something went wrong here; the log knows more.")
             await response(scope, receive, send_and_note)
         finally:
             self._log(scope, status or CLIENT_CLOSED_STATUS, seconds=time.perf_counter() - started)
@@ -121,12 +134,12 @@ class HostMiddleware:
 
     def _refuse(self, host: str) -> JSONResponse:
         if not host:
-            return error_response(400, "The request has no Host header.", code="BAD_REQUEST")
+            return error_response(400, "The request has no Host header.")
         message = (
             f"This service is not {host[:100]!r}. "
             "Ask it by a loopback name, or add the name to FOREGRAPH_ALLOWED_HOSTS."
         )
-        return error_response(421, message, code="WRONG_HOST")
+        return error_response(421, message)
 
 
 def split_host(host: str) -> str:
@@ -178,7 +191,7 @@ class BodyLimitMiddleware:
     def _refuse(self) -> JSONResponse:
         # The rest of the body is not read, so the connection cannot serve another request.
         message = f"The request's body is larger than {self.max_bytes} bytes."
-        return error_response(413, message, code="BODY_TOO_LARGE", headers={"connection": "close"})
+        return error_response(413, message, headers={"connection": "close"})
 
 
 class TimeoutMiddleware:
@@ -217,6 +230,6 @@ class TimeoutMiddleware:
     def _refuse(self, *, has_body: bool) -> JSONResponse:
         if has_body:
             message = f"The request was not answered within {self.seconds:g} seconds and was stopped; ask for less."
-            return error_response(504, message, code="TIMED_OUT")
+            return error_response(504, message)
         message = f"The request's body did not arrive within {self.seconds:g} seconds."
-        return error_response(408, message, code="TIMED_OUT", headers={"connection": "close"})
+        return error_response(408, message, headers={"connection": "close"})

@@ -1,70 +1,108 @@
 """
-What can go wrong in the graph, for whoever calls it.
+Errors that this project raises on purpose, each with the code that clients see and the exit code of the console.
 
 ForegraphError
-├── ConfigurationError        a setting, a password or a place that cannot work; mended by the operator
-├── MigrationDriftError       an applied migration's file is no longer what was applied
-├── UnavailableError          the database cannot be reached now; trying again later may help
-├── TimedOutError             the database gave up on a statement that took too long
-├── BusyError                 too much is under way; trying again later may help
-├── RefusedError              a request that the client can mend; carries where it is wrong
-│   ├── NotFoundError         what was asked for by id is not there
-│   ├── ConflictError         what is stored already stands against the write
-│   ├── InvalidError          input that breaks a rule; says what was expected and what came
-│   ├── DuplicateError        it is there already; carries the id
-│   ├── KeyReusedError        an idempotency key that stands for another request
-│   ├── ClosedClaimError      a claim that is resolved or annulled takes no more evidence
-│   ├── FutureObservationError  nobody can have observed it yet
+├── ConfigurationError        a setting, a password or a path does not work; the operator must correct it
+├── MigrationDriftError       the file of an applied migration has changed or is gone
+├── UnavailableError          the database is out of reach; a retry may succeed
+├── TimedOutError             a statement ran longer than the database allows
+├── BusyError                 too much work is under way; a retry may succeed
+├── RefusedError              the client can correct the request; carries the path of what is wrong
+│   ├── NotFoundError         the id names nothing
+│   ├── ConflictError         the write contradicts what is stored
+│   ├── InvalidError          the input breaks a rule
+│   ├── DuplicateError        the item is recorded already; carries its key
+│   ├── KeyReusedError        the idempotency key belongs to another request
+│   ├── ClosedClaimError      the claim is resolved or annulled; carries its status
+│   ├── FutureObservationError  the observation lies in the future
 │   ├── UnlinkedPredictorError  the predictor did not make the claim
-│   ├── CycleError            an influence that would close a cycle; carries the cycle's ids
-│   ├── HistoryError          a change or deletion that would lose history
-│   ├── OversizeError         a question that needs more than the limit; carries both
-│   └── RefusedItemsError     a batch of which some items were refused; carries all of the refusals
-├── BundleError               a bundle with problems; carries all of them
-└── ServerError               the embedded Neo4j
-    ├── ArtifactError         a jar cannot be had, or is not what the lock says
+│   ├── CycleError            the influence would close a cycle; carries the cycle's ids
+│   ├── HistoryError          the change or deletion would lose recorded history
+│   ├── OversizeError         the answer needs more than the limit; carries both
+│   └── RefusedItemsError     several things are wrong with the request; carries each refusal
+├── BundleError               the bundle has problems; carries all of them
+└── ServerError               the embedded Neo4j cannot be installed or run
+    ├── ArtifactError         a jar cannot be downloaded, or differs from its lock
     ├── AlreadyRunningError   another process holds the data directory
     └── StartupError          Neo4j did not become ready; carries the tail of its log
+
+A further kind of refusal is one class here: its code, its docstring's first line and its `Annotated` attributes make
+its GraphQL type.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from graph.words import counted
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 
 class ForegraphError(Exception):
-    """Every error that this project raises on purpose."""
+    """
+    An error that this project raises on purpose.
+
+    Attributes:
+        code: The code that clients see.
+        exit_code: The exit code of a command that ends with it.
+        is_public: Whether clients see the error; all others are logged, and masked as `INTERNAL`.
+        is_retryable: Whether the same request may succeed later.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    exit_code: ClassVar[int] = 1
+    is_public: ClassVar[bool] = False
+    is_retryable: ClassVar[bool] = False
 
 
 class ConfigurationError(ForegraphError):
-    """A setting, a password or a place that cannot work."""
+    """A setting, a password or a path does not work; the operator must correct it."""
+
+    code = "CONFIGURATION"
+    exit_code = 3
 
 
 class MigrationDriftError(ForegraphError):
-    """An applied migration's file has changed or is gone; the message names it."""
+    """The file of an applied migration has changed or is gone; the message names it."""
+
+    code = "MIGRATION_DRIFT"
+    exit_code = 5
 
 
 class UnavailableError(ForegraphError):
-    """The database cannot be reached now; trying again later may help."""
+    """The database is out of reach; a retry may succeed."""
+
+    code = "UNAVAILABLE"
+    exit_code = 4
+    is_public = True
+    is_retryable = True
 
 
 class TimedOutError(ForegraphError):
-    """The database gave up on a statement that took too long."""
+    """A statement ran longer than the database allows."""
+
+    code = "TIMED_OUT"
+    exit_code = 4
+    is_public = True
 
 
 class BusyError(ForegraphError):
-    """Too much is under way; trying again later may help."""
+    """Too much work is under way; a retry may succeed."""
+
+    code = "BUSY"
+    exit_code = 4
+    is_public = True
+    is_retryable = True
 
 
 class RefusedError(ForegraphError):
     """
-    A request that the client can mend; nothing of it was written.
+    The client can correct the request; nothing of it was written.
 
     Attributes:
-        path: Where in the input it is wrong, empty where no one place can be named.
+        path: What is wrong in the input, by property, such as `items[3].observed_at`; empty for the whole of it.
     """
+
+    code = "REFUSED"
+    is_public = True
 
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
@@ -73,31 +111,47 @@ class RefusedError(ForegraphError):
 
 
 class NotFoundError(RefusedError):
-    """What was asked for by id is not there."""
+    """The id names nothing."""
+
+    code = "NOT_FOUND"
 
 
 class ConflictError(RefusedError):
-    """What is stored already stands against the write."""
+    """The write contradicts what is stored."""
+
+    code = "CONFLICT"
 
 
 class InvalidError(RefusedError):
-    """Input that breaks a rule; the message says what was expected and what came."""
+    """The input breaks a rule."""
+
+    code = "INVALID"
+    exit_code = 2
 
 
 class DuplicateError(RefusedError):
-    """What was sent is there already."""
+    """The item is recorded already and counts once."""
 
-    def __init__(self, message: str, *, existing_id: str, path: str = "") -> None:
+    code = "DUPLICATE"
+    existing_key: Annotated[str, "The key of the recorded item."]
+
+    def __init__(self, message: str, *, existing_key: str, path: str = "") -> None:
         super().__init__(message, path=path)
-        self.existing_id = existing_id
+        self.existing_key = existing_key
 
 
 class KeyReusedError(RefusedError):
-    """An idempotency key that has been used for another request."""
+    """The idempotency key belongs to another request."""
+
+    code = "KEY_REUSED"
 
 
 class ClosedClaimError(RefusedError):
-    """A claim whose outcome is settled takes no more evidence."""
+    """The claim is resolved or annulled and takes no more evidence."""
+
+    code = "CLAIM_CLOSED"
+    status: Annotated[str, "The claim's status."]
+    resolved_at: Annotated[datetime | None, "The moment of its resolution or annulment, if known."]
 
     def __init__(self, message: str, *, status: str, resolved_at: datetime | None, path: str = "") -> None:
         super().__init__(message, path=path)
@@ -106,58 +160,87 @@ class ClosedClaimError(RefusedError):
 
 
 class FutureObservationError(RefusedError):
-    """An observation of what has not come yet."""
+    """The observation lies in the future."""
+
+    code = "FUTURE_OBSERVATION"
 
 
 class UnlinkedPredictorError(RefusedError):
-    """A predictor who did not make the claim that the evidence is on."""
+    """The predictor did not make the claim that the evidence bears on."""
+
+    code = "PREDICTOR_NOT_LINKED"
 
 
 class CycleError(RefusedError):
-    """An influence that would close a cycle."""
+    """The influence would close a cycle."""
+
+    code = "CYCLE_REFUSED"
+    cycle: Annotated[list[str], "The keys of the claims along the cycle, the first repeated at the end."]
 
     def __init__(self, message: str, *, cycle: Sequence[str], path: str = "") -> None:
         super().__init__(message, path=path)
-        self.cycle = tuple(cycle)
+        self.cycle = list(cycle)
 
 
 class HistoryError(RefusedError):
-    """A change or a deletion by which history would be lost."""
+    """The change or deletion would lose recorded history."""
+
+    code = "HISTORY_WOULD_BE_LOST"
 
 
 class OversizeError(RefusedError):
-    """
-    A sound question whose answer needs more than is allowed.
+    """The answer needs more than the limit allows."""
 
-    Attributes:
-        size: What it needs.
-        limit: What is allowed, in the same unit.
-    """
+    code = "TOO_LARGE"
+    size: Annotated[float, "The amount that the answer needs."]
+    limit: Annotated[float, "The most that is allowed, in the same unit, which the message names."]
 
-    def __init__(self, message: str, *, size: int, limit: int, path: str = "") -> None:
+    def __init__(self, message: str, *, size: float, limit: float, path: str = "") -> None:
         super().__init__(message, path=path)
         self.size = size
         self.limit = limit
 
 
 class RefusedItemsError(RefusedError):
-    """A batch of which nothing was written, since some of its items were refused."""
+    """Several things are wrong with the request; nothing was written."""
+
+    code = "BATCH_REFUSED"
+    refusals: Annotated[list[RefusedError], "Each refusal."]
 
     def __init__(self, refusals: Sequence[RefusedError]) -> None:
         super().__init__(
             f"{counted(len(refusals), 'item')} refused, nothing was written: "
             + "; ".join(str(refusal) for refusal in refusals)
         )
-        self.refusals = tuple(refusals)
+        self.refusals = list(refusals)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalField:
+    """A field that a kind of refusal carries besides its message and path: its type, and its public description."""
+
+    type: Any
+    description: str
+
+
+def refusal_fields(kind: type[RefusedError]) -> Mapping[str, RefusalField]:
+    """The fields of a kind of refusal, by name: its `Annotated` attributes."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: RefusalField(*get_args(hint)) for name, hint in hints.items() if get_origin(hint) is Annotated}
+
+
+def refusal_kinds(kind: type[RefusedError] = RefusedError) -> list[type[RefusedError]]:
+    """Every kind of refusal below a kind, in the order of their declaration."""
+    return [found for below in kind.__subclasses__() for found in (below, *refusal_kinds(below))]
 
 
 def refuse(refusals: Sequence[RefusedError]) -> None:
     """
-    Raise what stands against a request, where anything does.
+    Raise the refusals of a request, if there are any.
 
     Raises:
-        RefusedError: What it is.
-        RefusedItemsError: Where it is more than one thing.
+        RefusedError: There is one.
+        RefusedItemsError: There are several.
     """
     if len(refusals) == 1:
         raise refusals[0]
@@ -167,7 +250,7 @@ def refuse(refusals: Sequence[RefusedError]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a bundle: where it stands (`predictions[3].deadline`) and what was expected."""
+    """A fault of a bundle: its path, such as `predictions[3].deadline`, and what was expected."""
 
     path: str
     message: str
@@ -177,7 +260,11 @@ class Problem:
 
 
 class BundleError(ForegraphError):
-    """A bundle that was not imported, with everything that is wrong with it."""
+    """The bundle has problems, all of which are listed; nothing was imported."""
+
+    code = InvalidError.code
+    exit_code = 2
+    is_public = True
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         count = counted(len(problems), "problem")
@@ -186,16 +273,30 @@ class BundleError(ForegraphError):
 
 
 class ServerError(ForegraphError):
-    """The embedded Neo4j cannot be had or run."""
+    """The embedded Neo4j cannot be installed or run."""
+
+    code = "SERVER"
+    exit_code = 6
 
 
 class ArtifactError(ServerError):
-    """A jar cannot be had, or is not what the lock says."""
+    """A jar cannot be downloaded, or differs from its lock."""
+
+    code = "ARTIFACT"
 
 
 class AlreadyRunningError(ServerError):
     """Another process holds the data directory."""
 
+    code = "ALREADY_RUNNING"
+
 
 class StartupError(ServerError):
     """Neo4j did not become ready; the message carries the tail of its log."""
+
+    code = "STARTUP"
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its noun: `1 item`, `2 items`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -9,7 +9,7 @@ from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.base.errors import Errors
-from resolvers.base.refusals import USER_ERRORS
+from resolvers.base.refusals import REFUSAL_TYPES
 from resolvers.base.scalars import SCALARS
 from resolvers.mutations.bundles import BundleMutations
 from resolvers.mutations.intake import IntakeMutations
@@ -96,7 +96,7 @@ class CachedValidation(ValidationCache):
 
 
 class Schema(strawberry.Schema):
-    """A schema that leaves the logging of errors to `resolvers.errors`, which knows which of them are news."""
+    """A schema that leaves the logging of errors to `resolvers.base.errors`, which knows which of them are news."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Say nothing."""
@@ -112,7 +112,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
     return Schema(
         query=Query,
         mutation=Mutation,
-        types=(*SUBJECT_TYPES, *USER_ERRORS),
+        types=(*SUBJECT_TYPES, *REFUSAL_TYPES.values()),
         extensions=[Errors, CachedParsing, *extensions, CachedValidation],
         config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
     )

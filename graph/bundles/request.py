@@ -40,7 +40,7 @@ async def import_once(
             "expected a bundle that one transaction holds, got a larger one; leave the key out, since importing again "
             "changes nothing, or import it in parts"
         )
-        raise InvalidError(message, path="idempotencyKey")
+        raise InvalidError(message, path="idempotency_key")
     if draft.problems or not fits_transaction(draft, len(text)):
         # Says everything that is wrong, with the graph too.
         report = await import_text(database, text, dry_run=is_dry_run)

@@ -48,7 +48,7 @@ class WriteRequest:
         key = self.idempotency_key
         if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isprintable()):
             message = f"expected 1 to {MAX_KEY_CHARACTERS} printable characters, got {key[:80]!r}"
-            raise InvalidError(f"{message} ({len(key)} characters)", path="idempotencyKey")
+            raise InvalidError(f"{message} ({len(key)} characters)", path="idempotency_key")
 
     def fingerprint(self) -> str:
         """The same for the same arguments, whatever their order."""
@@ -181,7 +181,7 @@ def check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any
             f"expected a key of its own for each request, got {request.idempotency_key!r}, which stands for another "
             f"{before['mutation']}; repeat that very request, or choose another key"
         )
-        raise KeyReusedError(message, path="idempotencyKey")
+        raise KeyReusedError(message, path="idempotency_key")
 
 
 def make_receipt(request: WriteRequest, fingerprint: str, answer: str) -> dict[str, Any]:

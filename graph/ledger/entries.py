@@ -64,7 +64,7 @@ NOTHING = Weight(0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class LedgerEntry:
     """
     A ledger row that was made.
 
@@ -97,7 +97,7 @@ class Recorded:
         }
 
 
-def record(
+def make_entry(
     state: ClaimState,
     weight: Weight,
     values: Mapping[str, Any],
@@ -105,7 +105,7 @@ def record(
     *,
     now: datetime,
     cluster: Cluster | None = None,
-) -> Recorded:
+) -> LedgerEntry:
     """
     Make a claim's next ledger row.
 
@@ -148,7 +148,7 @@ def record(
         row = row.model_copy(update={"contributions": (item,)})
     known = {} if row.cluster_id is None else {row.cluster_id: alone}
     (derived,) = derive_rows([row], inside_log_odds=state.inside_log_odds, clusters=known)
-    return Recorded(row, derived, state, state.after([row], [derived]), step)
+    return LedgerEntry(row, derived, state, state.after([row], [derived]), step)
 
 
 def new_id() -> str:
@@ -167,7 +167,7 @@ async def append(unit: Unit, rows: Sequence[Mapping[str, Any]], claims: Sequence
 
     Args:
         unit: A transaction that holds the claims' locks.
-        rows: As `Recorded.properties` gives them.
+        rows: As `LedgerEntry.properties` gives them.
         claims: Of each its `id` and what its node keeps from now on, `properties`.
 
     Raises:

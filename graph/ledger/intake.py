@@ -31,11 +31,10 @@ from graph.errors import (
 )
 from graph.inference.evidence import Cluster, Direction, Strength, WeighedEvidence, weigh
 from graph.ledger.claim_state import ClaimState, as_mapping
-from graph.ledger.entries import Weight, append, check_open, check_past, new_id, record
+from graph.ledger.entries import Weight, append, check_open, check_past, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
 from graph.model.page_keys import bounds, cluster_anchor, observation_key
 from graph.model.problems import describe_problem
-from graph.words import input_name
 
 MAX_BATCH_ITEMS = 1_000
 # One group is written while the next is made ready; more would only queue for the same commit.
@@ -99,7 +98,7 @@ class EvidenceItem:
         try:
             return weigh(self.strength, self.direction, confidence=self.confidence)
         except ValueError as error:
-            raise InvalidError(str(error), path=f"{self.path}.likelihoodRatio") from error
+            raise InvalidError(str(error), path=f"{self.path}.strength") from error
 
     def arguments(self) -> dict[str, Any]:
         """Everything that makes it what it is, for telling one request from another."""
@@ -359,7 +358,7 @@ def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_Weighed]:
     for item in items:
         try:
             observed_at = item.observed_at or now
-            check_past(observed_at, now, path=f"{item.path}.observedAt", advice=UNTIL_THEN)
+            check_past(observed_at, now, path=f"{item.path}.observed_at", advice=UNTIL_THEN)
             weighed.append(_Weighed(item, item.weigh(), new_id(), observed_at))
         except RefusedError as refusal:
             refusals.append(refusal)
@@ -396,43 +395,43 @@ def _check(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
     item = entry.item
     if context["claim"] is None:
         message = f"expected the id of a claim, got {item.claim_id!r}, which none has"
-        raise NotFoundError(message, path=f"{item.path}.claim")
+        raise NotFoundError(message, path=f"{item.path}.claim_id")
     for name, found in (("predictor", context["predictor"]), ("document", context["document_id"])):
         given = getattr(item, f"{name}_id")
         if given is not None and found is None:
             message = f"expected the id of a {name}, got {given!r}, which none has; add the {name} first"
-            raise NotFoundError(message, path=f"{item.path}.{name}")
-    check_open(context["claim"], path=f"{item.path}.claim")
+            raise NotFoundError(message, path=f"{item.path}.{name}_id")
+    check_open(context["claim"], path=f"{item.path}.claim_id")
     if context["claim"]["stated_probability"] is None:
         message = (
             f"expected a claim with a stated probability, got {item.claim_id!r}, which has none, so that evidence has "
             "nothing to move; state one first"
         )
-        raise ConflictError(message, path=f"{item.path}.claim")
+        raise ConflictError(message, path=f"{item.path}.claim_id")
     _check_duplicates(entry, context, batch)
     made_by = context["claim"]["predictor_id"]
     if item.predictor_id is not None and item.predictor_id != made_by and not item.accepts_unlinked_predictor:
         maker = f"{made_by!r} made it" if made_by else "no predictor made it"
         message = (
             f"expected the predictor of claim {item.claim_id!r} ({maker}), got {item.predictor_id!r}; leave the "
-            "predictor out, or say acceptUnlinkedPredictor: true to have this predictor's record weigh it"
+            "predictor out, or say accepts_unlinked_predictor: true to have this predictor's record weigh it"
         )
-        raise UnlinkedPredictorError(message, path=f"{item.path}.predictor")
+        raise UnlinkedPredictorError(message, path=f"{item.path}.predictor_id")
 
 
 def _check_duplicates(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
     item = entry.item
     if context["key_holder"] is not None:
         message = f"this idempotency key came before, with ledger row {context['key_holder']!r}; it counts once"
-        raise DuplicateError(message, existing_id=context["key_holder"], path="idempotencyKey")
+        raise DuplicateError(message, existing_key=context["key_holder"], path="idempotency_key")
     key = entry.observation_key()
     observed = context["observed"] or (batch.observed.get(key) if key else None)
     if observed is not None:
         message = (
             f"the same source observed at {entry.observed_at.isoformat()} is in the ledger already, "
-            f"as row {observed!r}; it counts once. A second observation has its own observedAt"
+            f"as row {observed!r}; it counts once. A second observation has its own observed_at"
         )
-        raise DuplicateError(message, existing_id=observed, path=item.path)
+        raise DuplicateError(message, existing_key=observed, path=item.path)
     if key is not None:
         batch.observed[key] = entry.evidence_id
 
@@ -464,10 +463,12 @@ def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempote
         "source_url": item.url,
     }
     try:
-        recorded = record(state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch))
+        recorded = make_entry(
+            state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch)
+        )
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
-        raise InvalidError(problem.message, path=f"{item.path}.{input_name(problem.path)}") from error
+        raise InvalidError(problem.message, path=f"{item.path}.{problem.path}") from error
     if item.cluster_id is not None and recorded.derived.cluster is not None:
         batch.clusters[item.claim_id, item.cluster_id] = recorded.derived.cluster
     batch.states[item.claim_id] = recorded.after

@@ -15,12 +15,12 @@ ELSEWHERE = "elsewhere"
 BATCH_PREDICTORS = 500
 
 
-def record_of(stated: Sequence[float], outcomes: Sequence[bool]) -> CalibrationRecord:
+def calibration_record_of(stated: Sequence[float], outcomes: Sequence[bool]) -> CalibrationRecord:
     """The record of resolved predictions."""
     return calibration_record(np.asarray(stated, dtype=np.float64), np.asarray(outcomes, dtype=np.bool_))
 
 
-def record_elsewhere(properties: Mapping[str, Any]) -> KappaInUse | None:
+def imported_record(properties: Mapping[str, Any]) -> KappaInUse | None:
     """The record that a predictor came with; None where none did, or none that says a kappa."""
     kappa, num_resolved = properties["record_kappa"], properties["record_n_resolved"]
     if kappa is None or num_resolved is None:
@@ -34,7 +34,7 @@ def kappa_of(properties: Mapping[str, Any]) -> KappaInUse:
         return KappaInUse(
             properties["kappa"], properties["kappa_source"], properties["brier"], properties["n_resolved"]
         )
-    return kappa_in_use(record_of((), ()), record_elsewhere(properties))
+    return kappa_in_use(calibration_record_of((), ()), imported_record(properties))
 
 
 def stored_record(in_use: KappaInUse) -> dict[str, Any]:
@@ -53,7 +53,7 @@ async def list_records(unit: Unit, predictor_ids: Iterable[str]) -> list[tuple[M
     return [
         (
             row["predictor"],
-            kappa_in_use(record_of(row["stated"], row["outcomes"]), record_elsewhere(row["predictor"])),
+            kappa_in_use(calibration_record_of(row["stated"], row["outcomes"]), imported_record(row["predictor"])),
         )
         for row in rows
     ]

@@ -1,9 +1,25 @@
-"""Validation errors of pydantic's as problems with a path."""
+"""Turns validation errors of pydantic's into problems with a path."""
 
 from pydantic_core import ErrorDetails
 
 from graph.errors import Problem
 from graph.model.values import shown_value
+
+
+class RuleError(ValueError):
+    """A rule about several properties of a row is broken; carries the one to look at first."""
+
+    def __init__(self, property_name: str, message: str) -> None:
+        super().__init__(message)
+        self.property_name = property_name
+
+
+def property_of(detail: ErrorDetails) -> str:
+    """The property that a validation error of a row is about; empty where it is about the row as a whole."""
+    if detail["loc"]:
+        return str(detail["loc"][0])
+    cause = detail.get("ctx", {}).get("error")
+    return cause.property_name if isinstance(cause, RuleError) else ""
 
 
 def describe_problem(detail: ErrorDetails) -> Problem:

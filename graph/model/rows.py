@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+from graph.model.problems import RuleError
 from graph.model.values import (
     Count,
     Day,
@@ -83,7 +84,7 @@ class ReferenceClass(Row):
     def _successes_within_trials(self) -> Self:
         if self.successes is not None and self.trials is not None and self.successes > self.trials:
             message = f"expected at most as many successes as trials, got {self.successes} of {self.trials}"
-            raise ValueError(message)
+            raise RuleError("successes", message)
         return self
 
 
@@ -131,24 +132,24 @@ class Claim(Row):
     def _years_in_order(self) -> Self:
         if self.from_year and self.to_year and self.from_year > self.to_year:
             message = f"expected to_year not before from_year, got {self.from_year} to {self.to_year}"
-            raise ValueError(message)
+            raise RuleError("to_year", message)
         return self
 
     @model_validator(mode="after")
     def _window_in_order(self) -> Self:
         if (self.window_start is None) != (self.window_end is None):
             message = "expected window_start and window_end together, got only one of them"
-            raise ValueError(message)
+            raise RuleError("window_start", message)
         if self.window_start and self.window_end and self.window_start >= self.window_end:
             message = f"expected window_end after window_start, got {self.window_start} to {self.window_end}"
-            raise ValueError(message)
+            raise RuleError("window_end", message)
         return self
 
     @model_validator(mode="after")
     def _resolved_when_moment_given(self) -> Self:
         if (self.resolved_at is not None) != (self.status is not ClaimStatus.OPEN):
             message = f"expected resolved_at exactly when the status is not OPEN, got {self.resolved_at}, {self.status}"
-            raise ValueError(message)
+            raise RuleError("resolved_at", message)
         return self
 
 
@@ -218,13 +219,13 @@ class Milestone(Row):
     def _range_in_order(self) -> Self:
         if (self.range_from is None) != (self.range_to is None):
             message = "expected range_from and range_to together, got only one of them"
-            raise ValueError(message)
+            raise RuleError("range_from", message)
         if self.range_from and self.range_to and self.range_from > self.range_to:
             message = f"expected range_to not before range_from, got {self.range_from} to {self.range_to}"
-            raise ValueError(message)
+            raise RuleError("range_to", message)
         if self.range_from is None and self.expected_date is None:
             message = "expected expected_date, or range_from and range_to, got none"
-            raise ValueError(message)
+            raise RuleError("expected_date", message)
         return self
 
     def due_date(self) -> date | None:
@@ -322,7 +323,7 @@ class Influence(Row):
     def _both_or_none(self) -> Self:
         if (self.p_if_true is None) != (self.p_if_false is None):
             message = "expected p_if_true and p_if_false together, got only one of them"
-            raise ValueError(message)
+            raise RuleError("p_if_true", message)
         if self.parent_id == self.child_id:
             message = f"expected two different claims, got {self.parent_id!r} twice"
             raise ValueError(message)

@@ -322,7 +322,7 @@ class Engine:
             target = find_claim(view, claim_id, f"{path}[{number}]")
             if target in targets:
                 message = f"expected each target once, got {claim_id!r} twice"
-                raise DuplicateError(message, existing_id=claim_id, path=f"{path}[{number}]")
+                raise DuplicateError(message, existing_key=claim_id, path=f"{path}[{number}]")
             targets.append(target)
         bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
         found = await self._slots.run(lambda _: value_of_information(bank, np.array(targets, np.int64)))

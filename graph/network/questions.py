@@ -218,7 +218,7 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
                 message = f"claim {observation.claim_id!r} is given both outcomes; give one"
                 raise ConflictError(message, path=observation.path)
             message = f"claim {observation.claim_id!r} is given twice; give it once"
-            raise DuplicateError(message, existing_id=observation.claim_id, path=observation.path)
+            raise DuplicateError(message, existing_key=observation.claim_id, path=observation.path)
         outcomes[index] = observation.outcome
     return outcomes
 

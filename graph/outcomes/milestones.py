@@ -18,9 +18,9 @@ from graph.outcomes.resolution import Outcome, settle
 from graph.outcomes.service_entries import (
     Occasion,
     StoredClaim,
-    append_steps,
+    append_entries,
     get_claim,
-    take_milestone_step,
+    make_milestone_entry,
     validated,
 )
 
@@ -74,7 +74,7 @@ async def record_milestone(
         FutureObservationError: The day lies ahead.
     """
     if seen.observed_on is not None:
-        check_past_day(seen.observed_on, datetime.now(UTC), path="observedOn")
+        check_past_day(seen.observed_on, datetime.now(UTC), path="observed_on")
     owner = await _find_owner(database, milestone_id)
     arguments = {
         "milestone_id": milestone_id,
@@ -126,7 +126,7 @@ def _check_unobserved(milestone: Milestone, seen: Observation) -> None:
     day = "" if milestone.observed_date is None else f" of {milestone.observed_date.isoformat()}"
     if milestone.status is outcome:
         message = f"milestone {milestone.id!r} is recorded as {outcome.value}{day} already; it counts once"
-        raise DuplicateError(message, existing_id=milestone.id, path="milestone")
+        raise DuplicateError(message, existing_key=milestone.id, path="milestone")
     remedy = (
         f"`unresolve` prediction {milestone.prediction_id!r} first"
         if milestone.kind is MilestoneKind.EVENT
@@ -166,11 +166,11 @@ async def _weigh(unit: Unit, claim: StoredClaim, milestone: Milestone, seen: Obs
         note=seen.note,
         idempotency_key=miss_key(milestone.id) if is_check_in else None,
     )
-    taken = take_milestone_step(claim, claim.state, occasion, now, (milestone, weight))
-    emitted = {"miss_emitted_at": taken.row.recorded_at, "miss_emitted_by": seen.by or MUTATION}
-    await append_steps(unit, claim, [taken], taken.after, now)
+    entry = make_milestone_entry(claim, claim.state, occasion, now, (milestone, weight))
+    emitted = {"miss_emitted_at": entry.row.recorded_at, "miss_emitted_by": seen.by or MUTATION}
+    await append_entries(unit, claim, [entry], entry.after, now)
     await _set(unit, _observed(milestone, seen, **(emitted if is_check_in else {})))
-    return taken.payload(now)
+    return entry.payload(now)
 
 
 def _weight(milestone: Milestone, seen: Observation, *, has_missed: bool) -> WeighedEvidence | None:

@@ -19,7 +19,7 @@ from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import milestone_keys
 from graph.model.rows import Milestone
 from graph.outcomes.milestone_chains import list_chain, set_milestones
-from graph.outcomes.service_entries import Occasion, StoredClaim, append_steps, get_claim, take_outcome_step
+from graph.outcomes.service_entries import Occasion, StoredClaim, append_entries, get_claim, make_outcome_entry
 
 RESOLUTION, ANNULMENT, REOPENING = "resolution", "annulment", "reopening"
 KINDS: Mapping[ClaimStatus, str] = {
@@ -74,7 +74,7 @@ async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry
         NotFoundError: No claim has that id.
     """
     if outcome.at is not None:
-        check_past(outcome.at, datetime.now(UTC), path="resolvedAt")
+        check_past(outcome.at, datetime.now(UTC), path="resolved_at")
     return await _write(database, "resolve", claim_id, outcome, is_dry_run=is_dry_run)
 
 
@@ -134,18 +134,18 @@ async def settle(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str 
         note=outcome.note,
         idempotency_key=outcome.idempotency_key,
     )
-    taken = take_outcome_step(claim.state, occasion, now)
+    entry = make_outcome_entry(claim.state, occasion, now)
     state = replace(
-        taken.after,
+        entry.after,
         status=outcome.status,
         resolved_at=None if outcome.status is ClaimStatus.OPEN else at,
-        anchors=replace(taken.after.anchors, status=outcome.status.value),
+        anchors=replace(entry.after.anchors, status=outcome.status.value),
     )
-    await append_steps(unit, claim, [taken], state, now)
+    await append_entries(unit, claim, [entry], state, now)
     if claim.subject == "Prediction":
         await _mark_chain(unit, claim.state.claim_id, outcome.status, at)
     record = await _refresh_record(unit, claim, before)
-    return {**taken.payload(now, after=state), "record": record}
+    return {**entry.payload(now, after=state), "record": record}
 
 
 def _check_status(claim: StoredClaim, outcome: Outcome, *, path: str) -> None:
@@ -163,7 +163,7 @@ async def _check_key(unit: Unit, idempotency_key: str | None) -> None:
     (found,) = await unit.run("ledger/list_by_idempotency_keys", keys=[idempotency_key])
     for _, holder in found["holders"]:
         message = f"this idempotency key came before, with ledger row {holder!r}; it counts once"
-        raise DuplicateError(message, existing_id=holder, path="idempotencyKey")
+        raise DuplicateError(message, existing_key=holder, path="idempotency_key")
 
 
 async def _lock_record(unit: Unit, claim: StoredClaim) -> dict[str, Any] | None:

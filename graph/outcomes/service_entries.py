@@ -17,23 +17,13 @@ from graph.errors import InvalidError, NotFoundError
 from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import WeighedEvidence
 from graph.ledger.claim_state import STATE_PROPERTIES, ClaimState
-from graph.ledger.entries import NOTHING, Recorded, Weight, append, new_id, record
+from graph.ledger.entries import NOTHING, LedgerEntry, Weight, append, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
 from graph.model.page_keys import prediction_keys
 from graph.model.problems import describe_problem
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction, Row
 from graph.model.subjects import subject_of
-
-# What a caller calls the fields that its words go into.
-ARGUMENTS: Mapping[str, str] = {
-    "submitted_by": "by",
-    "notes": "note",
-    "resolved_at": "resolvedAt",
-    "observed_at": "observedOn",
-    "observed_date": "observedOn",
-    "idempotency_key": "idempotencyKey",
-}
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -111,14 +101,14 @@ async def get_claim(unit: Unit, claim_id: str, *, path: str = "claim") -> Stored
     )
 
 
-def take_outcome_step(state: ClaimState, occasion: Occasion, now: datetime) -> Recorded:
+def make_outcome_entry(state: ClaimState, occasion: Occasion, now: datetime) -> LedgerEntry:
     """A ledger row that weighs nothing, and says what became of a claim."""
-    return _take(state, occasion, now, NOTHING, {}, None)
+    return _make(state, occasion, now, NOTHING, {}, None)
 
 
-def take_milestone_step(
+def make_milestone_entry(
     claim: StoredClaim, state: ClaimState, occasion: Occasion, now: datetime, seen: tuple[Milestone, WeighedEvidence]
-) -> Recorded:
+) -> LedgerEntry:
     """
     A ledger row for what a milestone says of its prediction.
 
@@ -141,17 +131,17 @@ def take_milestone_step(
         "criterion": milestone.criterion,
     }
     values = {"milestone_id": milestone.id, "predictor_id": claim.predictor_id, "n_milestones": 1}
-    return _take(state, occasion, now, Weight(weighed.llr, claim.record), values, contribution)
+    return _make(state, occasion, now, Weight(weighed.llr, claim.record), values, contribution)
 
 
-def _take(
+def _make(
     state: ClaimState,
     occasion: Occasion,
     now: datetime,
     weight: Weight,
     values: Mapping[str, Any],
     contribution: Mapping[str, Any] | None,
-) -> Recorded:
+) -> LedgerEntry:
     said = {
         "id": new_id(),
         "evidence_kind": occasion.kind,
@@ -161,22 +151,22 @@ def _take(
         "note": occasion.note,
     }
     with _words_checked():
-        return record(state, weight, {**said, **values}, contribution, now=now)
+        return make_entry(state, weight, {**said, **values}, contribution, now=now)
 
 
 @contextmanager
 def _words_checked() -> Iterator[None]:
     """
-    What does not validate within it is what a caller said.
+    Turns validation errors into refusals: what does not validate within it came from the caller.
 
     Raises:
-        InvalidError: Some of it cannot stand there; the path is the argument's name.
+        InvalidError: A value breaks a rule of its property; the path is the property's name.
     """
     try:
         yield
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
-        raise InvalidError(problem.message, path=ARGUMENTS.get(problem.path, problem.path)) from error
+        raise InvalidError(problem.message, path=problem.path) from error
 
 
 def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
@@ -184,15 +174,15 @@ def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
     A row with a caller's words in it.
 
     Raises:
-        InvalidError: They cannot stand there; the path is the argument's name.
+        InvalidError: A value breaks a rule of its property; the path is the property's name.
     """
     with _words_checked():
         return kind(**values)
 
 
-async def append_steps(
-    unit: Unit, claim: StoredClaim, taken: Sequence[Recorded], state: ClaimState, moment: datetime
+async def append_entries(
+    unit: Unit, claim: StoredClaim, entries: Sequence[LedgerEntry], state: ClaimState, moment: datetime
 ) -> None:
     """Append a claim's new ledger rows and set what follows for the claim."""
     stored = {"id": state.claim_id, "properties": claim.stored(state, moment)}
-    await append(unit, [step.properties() for step in taken], [stored])
+    await append(unit, [entry.properties() for entry in entries], [stored])

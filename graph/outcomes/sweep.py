@@ -14,10 +14,10 @@ from typing import Any
 
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
-from graph.errors import RefusedError
+from graph.errors import RefusedError, counted
 from graph.inference.evidence import POLICY, missed_check_in
 from graph.inference.milestones import is_overdue
-from graph.ledger.entries import Recorded, check_past
+from graph.ledger.entries import LedgerEntry, check_past
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import MARK, milestone_keys
 from graph.model.rows import Milestone
@@ -26,12 +26,11 @@ from graph.outcomes.milestones import CHECK_IN_MISSED
 from graph.outcomes.service_entries import (
     Occasion,
     StoredClaim,
-    append_steps,
+    append_entries,
     get_claim,
-    take_milestone_step,
+    make_milestone_entry,
     validated,
 )
-from graph.words import counted
 
 MUTATION = "sweepMilestones"
 SWEEP = "sweep"
@@ -106,7 +105,7 @@ async def sweep(
     """
     now = datetime.now(UTC)
     if moment is not None:
-        check_past(moment, now, path="asOf")
+        check_past(moment, now, path="as_of")
     report = SweepReport(moment or now)
     async for prediction_ids in _pages(database, report.moment):
         for start in range(0, len(prediction_ids), TRANSACTIONS_AT_ONCE):
@@ -196,20 +195,20 @@ async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str
     missed = await list_missed(unit, chain)
     claim = await get_claim(unit, prediction_id)
     now = datetime.now(UTC)
-    state, taken, set_rows = claim.state, list[Recorded](), dict[str, dict[str, Any]]()
+    state, entries, set_rows = claim.state, list[LedgerEntry](), dict[str, dict[str, Any]]()
     misses = []
     for milestone in chain:
         emits = _emits(milestone, claim) and milestone.id not in missed
         emitted_at = milestone.miss_emitted_at or (now if milestone.id in missed else None)
         if emits:
             occasion = Occasion(kind=CHECK_IN_MISSED, observed_at=moment, by=by, idempotency_key=miss_key(milestone.id))
-            step = take_milestone_step(claim, state, occasion, now, (milestone, missed_check_in()))
-            misses.append({"milestone_id": milestone.id, **step.payload(now)})
-            taken.append(step)
-            state, emitted_at = step.after, step.row.recorded_at
+            entry = make_milestone_entry(claim, state, occasion, now, (milestone, missed_check_in()))
+            misses.append({"milestone_id": milestone.id, **entry.payload(now)})
+            entries.append(entry)
+            state, emitted_at = entry.after, entry.row.recorded_at
         set_rows[milestone.id] = _swept(milestone, emitted_at, by)
-    if taken:
-        await append_steps(unit, claim, taken, state, now)
+    if entries:
+        await append_entries(unit, claim, entries, state, now)
     await set_milestones(unit, set_rows)
     num_overdue = sum(milestone.status is MilestoneStatus.PENDING for milestone in chain)
     return {"num_overdue": num_overdue, "misses": misses}

@@ -10,14 +10,13 @@ from typing import Any
 from graph.bundles.importing import import_rows
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
-from graph.errors import ConflictError, HistoryError, NotFoundError, refuse
+from graph.errors import ConflictError, HistoryError, NotFoundError, counted, refuse
 from graph.model.kinds import ClaimStatus, MilestoneKind
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
 from graph.model.subjects import CLAIM_SUBJECTS, ROW_LISTS, list_of, noun_of, references_of
 from graph.reading.following import get
 from graph.subjects.upserts import Change, observations_of
-from graph.words import counted
 
 # Ten thousand influences went in 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
 MAX_RELATIONSHIPS = 20_000
@@ -105,7 +104,7 @@ async def remove_edge(
         (answer,) = await unit.run(REMOVALS[change.name], **values)
         if not answer["num_removed"]:
             await _check_ends(unit, change)
-            said = ", ".join(f"{change.input_name(name)} {value}" for name, value in values.items())
+            said = ", ".join(f"{name} {value}" for name, value in values.items())
             message = f"expected {_article(change.name)} that is there, got {said}, which is not"
             raise NotFoundError(message, path=change.path)
         return {"removed": values}

@@ -5,9 +5,8 @@ The row as it will be is made from the stored one and what is said, checked whol
 that everything which follows from it is made anew in the same transaction. What is history cannot be changed so.
 """
 
-import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,18 +27,18 @@ from graph.errors import (
     NotFoundError,
     Problem,
     RefusedError,
+    counted,
     refuse,
 )
 from graph.ledger.claim_state import ClaimState
 from graph.ledger.entries import belief_payload
 from graph.model.kinds import ClaimStatus, MilestoneStatus
 from graph.model.page_keys import bounds, influence_keys, join
-from graph.model.problems import describe_problem
+from graph.model.problems import describe_problem, property_of
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import Claim, Influence, Milestone, Row, Validation
 from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, noun_of, references_of, row_id
 from graph.reading.following import get
-from graph.words import counted, input_name
 
 # Somewhere on earth the day is that much ahead of UTC.
 LATEST_DAY_OFFSET = timedelta(hours=14)
@@ -61,14 +60,8 @@ class Change:
     path: str = "input"
 
     def place(self, name: str) -> str:
-        """Where in the input a property is said, as clients name it."""
-        return f"{self.path}.{self.input_name(name)}"
-
-    def input_name(self, name: str) -> str:
-        """A property's name in the input: `predictor_id` is `predictor` there."""
-        if self.name == "exposures" and name == "symbol":
-            return "ticker"
-        return input_name(name)
+        """The path of a property, for errors."""
+        return f"{self.path}.{name}"
 
 
 async def upsert(
@@ -157,7 +150,7 @@ async def _write(unit: Unit, change: Change, row: Row) -> Payload:
     try:
         report = await import_rows(unit, {change.name: [row]})
     except BundleError as error:
-        refuse([_refusal(problem, change) for problem in error.problems])
+        refuse([_refusal(problem.message, _property(problem), change) for problem in error.problems])
         raise
     return {
         "id": row_id(row),
@@ -269,8 +262,8 @@ def _merged(change: Change, stored: Row | None) -> Row:
     try:
         return ROW_LISTS[change.name].row.model_validate({**kept, **change.values})
     except ValidationError as error:
-        problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
-        refuse([_refusal(Problem(f"{change.name}[0].{problem.path}", problem.message), change) for problem in problems])
+        details = error.errors(include_url=False)
+        refuse([_refusal(describe_problem(detail).message, property_of(detail), change) for detail in details])
         raise
 
 
@@ -288,23 +281,14 @@ def _kept(change: Change, stored: Row) -> dict[str, Any]:
     return values
 
 
-def _refusal(problem: Problem, change: Change) -> InvalidError:
-    """What is wrong with a row, in the words of the input."""
-    _, _, name = problem.path.partition("].")
-    fields = sorted(ROW_LISTS[change.name].row.model_fields, key=len, reverse=True)
-    message = _in_input_words(problem.message, change, fields)
-    if name in {"", "bundle"}:
-        # A rule about several fields names them; the first is where to look.
-        found = re.search(rf"\b({'|'.join(fields)})\b", problem.message)
-        return InvalidError(message, path=change.place(found.group()) if found else change.path)
-    return InvalidError(message, path=change.place(name.partition(".")[0]))
+def _refusal(message: str, property_name: str, change: Change) -> InvalidError:
+    return InvalidError(message, path=change.place(property_name) if property_name else change.path)
 
 
-def _in_input_words(message: str, change: Change, fields: Sequence[str]) -> str:
-    for name in fields:
-        if "_" in name:
-            message = re.sub(rf"\b{name}\b", change.input_name(name), message)
-    return message
+def _property(problem: Problem) -> str:
+    """The property that a bundle's problem is about, as `deadline` in `predictions[0].deadline`."""
+    _, _, place = problem.path.partition("].")
+    return place.partition(".")[0]
 
 
 async def _check_history(unit: Unit, change: Change, stored: Row, row: Row) -> None:
@@ -391,7 +375,7 @@ async def _check_same_look(unit: Unit, change: Change, look: Validation) -> None
         stored = from_properties(Validation, found["properties"])
         if stored == look.model_copy(update={"id": stored.id}):
             message = f"this very look is recorded already, as validation {stored.id!r}; it counts once"
-            raise DuplicateError(message, existing_id=stored.id, path=change.path)
+            raise DuplicateError(message, existing_key=stored.id, path=change.path)
 
 
 async def _read_belief(unit: Unit, change: Change, moment: datetime) -> dict[str, Any] | None:

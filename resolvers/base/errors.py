@@ -2,32 +2,20 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
-from graph.errors import (
-    BusyError,
-    ConflictError,
-    ForegraphError,
-    InvalidError,
-    NotFoundError,
-    TimedOutError,
-    UnavailableError,
-)
+from graph.errors import ForegraphError, RefusedError, refusal_fields
+from resolvers.base.input_names import input_name, input_path, input_words
+from resolvers.base.scalars import show_moment
 
 _log = logging.getLogger(__name__)
 
-CODES: dict[type[ForegraphError], str] = {
-    UnavailableError: "UNAVAILABLE",
-    TimedOutError: "TIMED_OUT",
-    BusyError: "BUSY",
-    NotFoundError: "NOT_FOUND",
-    ConflictError: "CONFLICT",
-    InvalidError: "INVALID",
-}
-RETRYABLE = frozenset({"UNAVAILABLE", "BUSY"})
+BAD_REQUEST = "BAD_REQUEST"
+"""The code of a request that is wrong before any field is resolved."""
 
 
 class Errors(SchemaExtension):
@@ -49,21 +37,40 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     """
     An error as a client may see it.
 
-    A request that is wrong keeps its message, an error of ours gets its code, and any other becomes an internal
-    error under the request's id, by which the log tells what it was.
+    A malformed request keeps its message. A public error of the graph is shown with its code and, where the client can
+    correct the request, with the argument and whatever else the refusal carries. Any other is logged under the
+    request's id and masked.
     """
     original = _original(error)
     if original is None and _is_in_request(error):
-        return _with_extensions(error, error.message, {"code": "BAD_REQUEST", **(error.extensions or {})})
-    for kind, code in CODES.items():
-        if isinstance(original, kind):
-            extensions: dict[str, Any] = {"code": code, "retryable": code in RETRYABLE}
-            if isinstance(original, InvalidError):
-                extensions["argument"] = original.path
-            return _with_extensions(error, str(original), extensions)
+        return _with_extensions(error, error.message, {"code": BAD_REQUEST, **(error.extensions or {})})
+    if isinstance(original, ForegraphError) and original.is_public:
+        extensions = {"code": original.code, "retryable": original.is_retryable}
+        if isinstance(original, RefusedError):
+            return _with_extensions(error, _message(original), extensions | _refusal_extensions(original))
+        return _with_extensions(error, str(original), extensions)
     _log.error("an unexpected error in request %s", request_id, exc_info=original or error)
     message = "internal error; the request id tells the operator where to look"
-    return _with_extensions(error, message, {"code": "INTERNAL", "requestId": request_id})
+    return _with_extensions(error, message, {"code": ForegraphError.code, "requestId": request_id})
+
+
+def _message(refusal: RefusedError) -> str:
+    message = input_words(refusal.message)
+    return f"{input_path(refusal.path)}: {message}" if refusal.path else message
+
+
+def _refusal_extensions(refusal: RefusedError) -> dict[str, Any]:
+    fields = {input_name(name): _plain(getattr(refusal, name)) for name in refusal_fields(type(refusal))}
+    return {"argument": input_path(refusal.path) or None, **fields}
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON holds it."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, RefusedError):
+        return {"code": value.code, "message": input_words(value.message), **_refusal_extensions(value)}
+    return show_moment(value) if isinstance(value, datetime) else value
 
 
 def _is_in_request(error: GraphQLError) -> bool:

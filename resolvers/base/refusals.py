@@ -1,38 +1,32 @@
-"""Refusals: the types by which mutations and questions say what the client can mend."""
+"""Refusals: the GraphQL type of each kind of refused request, and how one is shown."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
 
 from graph.errors import (
     BundleError,
-    ClosedClaimError,
-    ConflictError,
-    CycleError,
-    DuplicateError,
-    FutureObservationError,
-    HistoryError,
     InvalidError,
-    KeyReusedError,
-    NotFoundError,
-    OversizeError,
     RefusedError,
     RefusedItemsError,
-    UnlinkedPredictorError,
+    refusal_fields,
+    refusal_kinds,
 )
 from resolvers.base.enums import ClaimStatus
 from resolvers.base.fields import prop
+from resolvers.base.input_names import NO_NAMES, Names, input_path, input_words
 from resolvers.base.scalars import Moment
 
 
-@strawberry.interface(description="Why a mutation was refused, for the client to mend. Nothing was written.")
+@strawberry.interface(description="A refused request, which the client can correct. Nothing was written.")
 class UserError:
-    """Why a mutation was refused."""
+    """A refused request."""
 
-    code: str = prop("What kind of refusal it is, in capitals.")
-    message: str = prop("What was expected and what came.")
-    path: str | None = prop("Where in the input it is, where one place can be named.")
+    code: str = prop("The kind of refusal, in capitals.")
+    message: str = prop("The rule, with what was expected and what came.")
+    path: str | None = prop("The place in the input, where a single one can be named.")
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
@@ -40,152 +34,55 @@ class UserError:
         return bool(obj["__typename"] == cls.__name__)
 
 
-@strawberry.type(description="What was named by id is not there.")
-class NotFound(UserError):
-    """What was named by id is not there."""
-
-
-@strawberry.type(description="Input that breaks a rule.")
-class Invalid(UserError):
-    """Input that breaks a rule."""
-
-
-@strawberry.type(description="What is stored already stands against the write.")
-class Conflict(UserError):
-    """What is stored already stands against the write."""
-
-
-@strawberry.type(description="It is there already, and counts once.")
-class Duplicate(UserError):
-    """It is there already."""
-
-    existing_key: str = prop("The key of what is there.")
-
-
-@strawberry.type(description="An idempotency key that stands for another request.")
-class KeyReused(UserError):
-    """An idempotency key that stands for another request."""
-
-
-@strawberry.type(description="A claim whose outcome is known, or that was annulled, takes no more evidence.")
-class ClaimClosed(UserError):
-    """A claim whose outcome is known, or that was annulled."""
-
-    status: ClaimStatus = prop("What became of it.")
-    resolved_at: Moment | None = prop("When.")
-
-
-@strawberry.type(description="An observation of what has not come yet.")
-class FutureObservation(UserError):
-    """An observation of what has not come yet."""
-
-
-@strawberry.type(description="A predictor who did not make the claim that the evidence is on.")
-class PredictorNotLinked(UserError):
-    """A predictor who did not make the claim."""
-
-
-@strawberry.type(description="An influence that would close a cycle.")
-class CycleRefused(UserError):
-    """An influence that would close a cycle."""
-
-    cycle: list[str] = prop("The keys of the claims along it, the first repeated at the end.")
-
-
-@strawberry.type(description="A change or a deletion by which history would be lost.")
-class HistoryWouldBeLost(UserError):
-    """A change or a deletion by which history would be lost."""
-
-
-@strawberry.type(description="A sound question whose answer needs more than is allowed.")
-class TooLarge(UserError):
-    """A sound question whose answer needs more than is allowed."""
-
-    size: float = prop("What it needs.")
-    limit: float = prop("What is allowed, in the same unit, which the message says.")
-
-
-@strawberry.type(description="A request of which nothing was written, since several things were wrong with it.")
-class BatchRefused(UserError):
-    """A request of which nothing was written."""
-
-    refusals: list[UserError] = prop("What was wrong, one by one.")
-
-
-USER_ERRORS = (
-    NotFound,
-    Invalid,
-    Conflict,
-    Duplicate,
-    KeyReused,
-    ClaimClosed,
-    FutureObservation,
-    PredictorNotLinked,
-    CycleRefused,
-    HistoryWouldBeLost,
-    TooLarge,
-    BatchRefused,
-)
-# The GraphQL type and the code of each refusal.
-REFUSALS: Mapping[type[RefusedError], tuple[str, str]] = {
-    NotFoundError: ("NotFound", "NOT_FOUND"),
-    InvalidError: ("Invalid", "INVALID"),
-    ConflictError: ("Conflict", "CONFLICT"),
-    DuplicateError: ("Duplicate", "DUPLICATE"),
-    KeyReusedError: ("KeyReused", "KEY_REUSED"),
-    ClosedClaimError: ("ClaimClosed", "CLAIM_CLOSED"),
-    FutureObservationError: ("FutureObservation", "FUTURE_OBSERVATION"),
-    UnlinkedPredictorError: ("PredictorNotLinked", "PREDICTOR_NOT_LINKED"),
-    CycleError: ("CycleRefused", "CYCLE_REFUSED"),
-    HistoryError: ("HistoryWouldBeLost", "HISTORY_WOULD_BE_LOST"),
-    OversizeError: ("TooLarge", "TOO_LARGE"),
-    RefusedItemsError: ("BatchRefused", "BATCH_REFUSED"),
+# The GraphQL types of fields that have another type in the graph.
+FIELD_TYPES: Mapping[str, Any] = {
+    "status": ClaimStatus,
+    "resolved_at": Moment | None,
+    "refusals": list[UserError],
 }
 
 
-def refused(error: RefusedError) -> dict[str, Any]:
-    """A refusal as the response holds it."""
-    name, code = REFUSALS[type(error)]
-    shown = {"__typename": name, "code": code, "message": error.message, "path": error.path or None}
-    match error:
-        case DuplicateError():
-            return shown | {"existing_key": error.existing_id}
-        case ClosedClaimError():
-            return shown | {"status": ClaimStatus(error.status), "resolved_at": error.resolved_at}
-        case CycleError():
-            return shown | {"cycle": list(error.cycle)}
-        case OversizeError():
-            return shown | {"size": error.size, "limit": error.limit}
-        case RefusedItemsError():
-            return shown | {"message": str(error), "refusals": [refused(refusal) for refusal in error.refusals]}
-        case _:
-            return shown
+def type_name(kind: type[RefusedError]) -> str:
+    """The GraphQL type of a kind of refusal: its code in camel case, such as `NotFound`."""
+    return "".join(part.capitalize() for part in kind.code.split("_"))
 
 
-async def answer_or_refusal(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """What a mutation answers: its result, or why it was refused."""
-    try:
-        return await work()
-    except RefusedError as error:
-        return refused(error)
-    except BundleError as error:
-        return refused_problems(error)
+def _make_type(kind: type[RefusedError]) -> type[UserError]:
+    description, *_ = (inspect.getdoc(kind) or "").splitlines()
+    fields = refusal_fields(kind)
+    members: dict[str, Any] = {name: prop(field.description) for name, field in fields.items()}
+    members["__annotations__"] = {name: FIELD_TYPES.get(name, field.type) for name, field in fields.items()}
+    made = type(type_name(kind), (UserError,), {**members, "__module__": __name__, "__doc__": description})
+    return strawberry.type(made, description=description)
 
 
-def refused_problems(error: BundleError) -> dict[str, Any]:
-    """Everything wrong with the rows that a mutation would write."""
-    first = error.problems[0]
-    if len(error.problems) == 1:
-        return {"__typename": "Invalid", "code": "INVALID", "message": first.message, "path": first.path or None}
-    refusals = [
-        {"__typename": "Invalid", "code": "INVALID", "message": problem.message, "path": problem.path or None}
-        for problem in error.problems
-    ]
+REFUSAL_TYPES: Mapping[type[RefusedError], type[UserError]] = {kind: _make_type(kind) for kind in refusal_kinds()}
+
+
+def refused(error: RefusedError | BundleError, names: Names = NO_NAMES) -> dict[str, Any]:
+    """
+    A refusal as the response holds it.
+
+    Args:
+        error: The refusal, which speaks of properties.
+        names: The input names of properties whose input is not simply named after them.
+    """
+    if isinstance(error, BundleError):
+        return _refused_problems(error)
+    fields = {name: getattr(error, name) for name in refusal_fields(type(error))}
+    if isinstance(error, RefusedItemsError):
+        fields["refusals"] = [refused(refusal, names) for refusal in error.refusals]
+    return {**_refusal(type(error), input_words(error.message, names), input_path(error.path, names)), **fields}
+
+
+def _refused_problems(error: BundleError) -> dict[str, Any]:
+    """The problems of rows that a mutation would write; they speak of properties, as a bundle does."""
+    refusals = [_refusal(InvalidError, problem.message, problem.path) for problem in error.problems]
+    if len(refusals) == 1:
+        return refusals[0]
     message = f"{len(refusals)} problems, nothing was written"
-    return {
-        "__typename": "BatchRefused",
-        "code": "BATCH_REFUSED",
-        "message": message,
-        "path": None,
-        "refusals": refusals,
-    }
+    return {**_refusal(RefusedItemsError, message, ""), "refusals": refusals}
+
+
+def _refusal(kind: type[RefusedError], message: str, path: str) -> dict[str, Any]:
+    return {"__typename": type_name(kind), "code": kind.code, "message": message, "path": path or None}

@@ -21,7 +21,8 @@ Probability = NewType("Probability", float)
 Url = NewType("Url", str)
 
 
-def _show_moment(value: datetime) -> str:
+def show_moment(value: datetime) -> str:
+    """A moment in RFC 3339 and UTC."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -68,7 +69,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     Moment: strawberry.scalar(
         name="DateTime",
         description="A moment, in RFC 3339 with its offset; answers are in UTC.",
-        serialize=_show_moment,
+        serialize=show_moment,
         parse_value=_read_moment,
     ),
     Day: strawberry.scalar(name="Date", description="A day, in ISO 8601.", serialize=_show_day, parse_value=_read_day),

@@ -1,16 +1,22 @@
-"""What all mutations share: their arguments, and answers that read what was written."""
+"""Mutations: one decorator for a write, and answers that read what was written."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial, wraps
+from typing import Annotated, Any, TypedDict
 
 import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered
+from graph.errors import ConflictError, InvalidError, KeyReusedError, RefusedError
 from graph.reading.nodes import get_nodes
 from graph.reading.tree import Node as NodeDict
+from resolvers.base.answers import Refuse, Shown, answering, with_signature
 from resolvers.base.context import Context
 from resolvers.base.fields import prop
+from resolvers.base.input_names import NO_NAMES, Names
+from resolvers.base.refusals import REFUSAL_TYPES, refused
 from resolvers.base.selection import selected_plan
 
 IdempotencyKey = Annotated[
@@ -25,8 +31,86 @@ DryRun = Annotated[
 ]
 
 
-def envelope(answered: Answered) -> dict[str, Any]:
-    """What every result says of its request."""
+EVERY_WRITE: tuple[type[RefusedError], ...] = (InvalidError, ConflictError, KeyReusedError)
+"""The refusals of any write: its input, another write at the same time, its idempotency key."""
+
+Wrote = tuple[Answered, Shown]
+"""The graph's answer to a write, and the mutation's result, to which the envelope is added."""
+
+Work = Callable[..., Awaitable[Wrote]]
+"""A mutation: a function of its own arguments and `**options: Unpack[WriteOptions]`."""
+
+
+class WriteOptions(TypedDict):
+    """
+    The options that every write of the graph takes, from the arguments that every mutation has.
+
+    Attributes:
+        idempotency_key: The key under which a retry is known; None for none.
+        is_dry_run: Whether nothing is kept.
+    """
+
+    idempotency_key: str | None
+    is_dry_run: bool
+
+
+def write(
+    result: type,
+    *,
+    refused_by: Sequence[type[RefusedError]] = (),
+    description: str,
+    answer: str,
+    names: Names = NO_NAMES,
+    more_refusals: Sequence[type] = (),
+    refuse: Refuse | None = None,
+) -> Callable[[Work], Any]:
+    """
+    Make a mutation of a function: adds the arguments of every write, the union of its answers, and the envelope.
+
+    Args:
+        result: The GraphQL type of the result.
+        refused_by: The refusals that its union names besides those of every write.
+        description: The description of the field.
+        answer: The description of the union.
+        names: The arguments of properties that are not simply named after them.
+        more_refusals: GraphQL types of refusals that no error of the graph stands for.
+        refuse: Shows a refusal where `more_refusals` are to be shown.
+    """
+    refusals = [*(REFUSAL_TYPES[kind] for kind in (*EVERY_WRITE, *refused_by)), *more_refusals]
+
+    def decorate(work: Work) -> Any:
+        @wraps(work)
+        async def enveloped(
+            *args: Any, idempotency_key: str | None = None, dry_run: bool = False, **arguments: Any
+        ) -> Shown:
+            options = WriteOptions(idempotency_key=idempotency_key, is_dry_run=dry_run)
+            answered, shown = await work(*args, **arguments, **options)
+            return {**shown, **_envelope(answered)}
+
+        resolve = answering(
+            with_signature(enveloped, _with_arguments(inspect.signature(work))),
+            result,
+            refusals,
+            answer,
+            refuse=refuse or partial(refused, names=names),
+        )
+        return strawberry.mutation(resolver=resolve, description=description)
+
+    return decorate
+
+
+def _with_arguments(signature: inspect.Signature) -> inspect.Signature:
+    """A mutation's signature with the arguments of every write in the place of its options."""
+    own = [entry for entry in signature.parameters.values() if entry.kind is not inspect.Parameter.VAR_KEYWORD]
+    added = [
+        inspect.Parameter("idempotency_key", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=IdempotencyKey),
+        inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=DryRun),
+    ]
+    return signature.replace(parameters=[*own, *added])
+
+
+def _envelope(answered: Answered) -> Shown:
+    """The fields that every result has."""
     return {
         "is_dry_run": answered.is_dry_run,
         "is_replayed": answered.is_replayed,

@@ -1,17 +1,18 @@
 """Bringing a bundle in."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from graph.bundles.request import import_once
-from graph.errors import BundleError, ConflictError, InvalidError, KeyReusedError
+from graph.errors import BundleError, InvalidError, RefusedError, counted
+from resolvers.base.answers import Shown
 from resolvers.base.context import Context
 from resolvers.base.fields import prop
-from resolvers.base.refusals import Conflict, Invalid, KeyReused, UserError, refused
-from resolvers.mutations.answers import DryRun, IdempotencyKey, Written, envelope
+from resolvers.base.refusals import UserError, refused
+from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
 
 
 @strawberry.type(description="One thing wrong with a bundle.")
@@ -46,66 +47,47 @@ class ImportResult(Written):
     lists: list[ImportedList] = prop("The bundle's lists that have rows.")
 
 
-ImportBundleAnswer = Annotated[
-    ImportResult | InvalidBundle | Invalid | Conflict | KeyReused,
-    strawberry.union("ImportBundleAnswer", description="What an import did, or why it was refused."),
-]
+def _refused(error: RefusedError | BundleError) -> Shown:
+    """A refusal as the response holds it: whatever is wrong with the bundle as an `InvalidBundle`."""
+    if isinstance(error, BundleError):
+        problems = [{"path": problem.path, "message": problem.message} for problem in error.problems]
+        count = counted(len(problems), "problem")
+        path = error.problems[0].path if len(problems) == 1 else None
+        return _invalid_bundle(f"the bundle has {count}, nothing was imported", path, problems)
+    if isinstance(error, InvalidError) and error.path != "idempotency_key":
+        return _invalid_bundle(str(error), error.path, [{"path": error.path, "message": str(error)}])
+    return refused(error)
+
+
+def _invalid_bundle(message: str, path: str | None, problems: list[dict[str, str]]) -> Shown:
+    return {
+        "__typename": InvalidBundle.__name__,
+        "code": BundleError.code,
+        "message": message,
+        "path": path,
+        "problems": problems,
+    }
 
 
 @strawberry.type
 class BundleMutations:
     """Bringing a bundle in."""
 
-    @strawberry.mutation(
+    @write(
+        ImportResult,
         description="Write a bundle into the graph, all of it or nothing. Importing again changes nothing, so a retry "
         "counts once even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger "
-        "files."
+        "files.",
+        answer="What an import did, or why it was refused.",
+        more_refusals=(InvalidBundle,),
+        refuse=_refused,
     )
     async def import_bundle(
         self,
         info: Info[Context, Any],
         bundle: Annotated[JSON, strawberry.argument(description="The bundle.")],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> ImportBundleAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Write a bundle into the graph."""
-        answer: Any
-        try:
-            answered = await import_once(
-                info.context.database, bundle, idempotency_key=idempotency_key, is_dry_run=dry_run
-            )
-        except BundleError as error:
-            answer = _refused(error)
-        except InvalidError as error:
-            answer = _refused_as_one(error)
-        except (ConflictError, KeyReusedError) as error:
-            answer = refused(error)
-        else:
-            answer = {"__typename": "ImportResult", **answered.payload, **envelope(answered)}
-        return answer
-
-
-def _refused(error: BundleError) -> dict[str, Any]:
-    problems = [{"path": problem.path, "message": problem.message} for problem in error.problems]
-    message = f"the bundle has {len(problems)} problem{'s' if len(problems) > 1 else ''}, nothing was imported"
-    return {
-        "__typename": "InvalidBundle",
-        "code": "INVALID",
-        "message": message,
-        "path": problems[0]["path"] if len(problems) == 1 else None,
-        "problems": problems,
-    }
-
-
-def _refused_as_one(error: InvalidError) -> dict[str, Any]:
-    if error.path == "idempotencyKey":
-        return refused(error)
-    problem = {"path": error.path, "message": str(error)}
-    return {
-        "__typename": "InvalidBundle",
-        "code": "INVALID",
-        "message": str(error),
-        "path": error.path,
-        "problems": [problem],
-    }
+        answered = await import_once(info.context.database, bundle, **options)
+        return answered, answered.payload

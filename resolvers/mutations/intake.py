@@ -2,34 +2,30 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered, Payload
-from graph.errors import InvalidError
+from graph.errors import (
+    ClosedClaimError,
+    DuplicateError,
+    FutureObservationError,
+    InvalidError,
+    NotFoundError,
+    RefusedItemsError,
+    UnlinkedPredictorError,
+)
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.intake import EvidenceItem, submit_evidence
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
 from resolvers.base.fields import prop
-from resolvers.base.refusals import (
-    BatchRefused,
-    ClaimClosed,
-    Conflict,
-    Duplicate,
-    FutureObservation,
-    Invalid,
-    KeyReused,
-    NotFound,
-    PredictorNotLinked,
-    answer_or_refusal,
-)
 from resolvers.base.relay import parse_key, parse_some_key
 from resolvers.base.scalars import Moment, Url
-from resolvers.mutations.answers import DryRun, IdempotencyKey, Written, envelope, read_written
+from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
 from resolvers.types.beliefs import LedgerStep, Posterior, shown_payload
 
 if TYPE_CHECKING:
@@ -75,6 +71,10 @@ class EvidenceInput:
     label: str | None = strawberry.field(default=None, description="What it is called, in a line.")
 
 
+# Inputs that are not simply named after the property.
+NAMES = {"accepts_unlinked_predictor": "acceptUnlinkedPredictor"}
+
+
 @strawberry.type(description="An item of evidence as it went into the ledger, and what it did.")
 class RecordedEvidence:
     """An item of evidence as it went into the ledger."""
@@ -104,90 +104,62 @@ class EvidenceBatchRecorded(Written):
     recorded: list[RecordedEvidence] = prop("The items in their order, and what each did.")
 
 
-SubmitEvidenceAnswer = Annotated[
-    EvidenceRecorded
-    | NotFound
-    | Invalid
-    | Conflict
-    | Duplicate
-    | KeyReused
-    | ClaimClosed
-    | FutureObservation
-    | PredictorNotLinked,
-    strawberry.union("SubmitEvidenceAnswer", description="What evidence did, or why it was refused."),
-]
-SubmitEvidenceBatchAnswer = Annotated[
-    EvidenceBatchRecorded
-    | NotFound
-    | Invalid
-    | Conflict
-    | Duplicate
-    | KeyReused
-    | ClaimClosed
-    | FutureObservation
-    | PredictorNotLinked
-    | BatchRefused,
-    strawberry.union("SubmitEvidenceBatchAnswer", description="What evidence did, or why it was refused."),
-]
-
-
 @strawberry.type
 class IntakeMutations:
     """Evidence intake."""
 
-    @strawberry.mutation(
+    @write(
+        EvidenceRecorded,
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, UnlinkedPredictorError),
         description="Append evidence to a claim's ledger. It is weighed by its predictor's record and added to the "
-        "claim's inside view; the answer says what it did, figure by figure."
+        "claim's inside view; the answer says what it did, figure by figure.",
+        answer="What evidence did, or why it was refused.",
+        names=NAMES,
     )
     async def submit_evidence(
         self,
         info: Info[Context, Any],
         input: Annotated[EvidenceInput, strawberry.argument(description="The evidence.")],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> SubmitEvidenceAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Append evidence to a claim's ledger."""
+        answered = await submit_evidence(
+            info.context.database,
+            [_item(input, "input")],
+            **options,
+        )
+        (recorded,) = await shown_entries(info, answered, answered.payload["items"], "recorded")
+        return answered, {"recorded": recorded}
 
-        async def work() -> dict[str, Any]:
-            answered = await submit_evidence(
-                info.context.database,
-                [_item(input, "input")],
-                idempotency_key=idempotency_key,
-                is_dry_run=dry_run,
-            )
-            (recorded,) = await shown_entries(info, answered, answered.payload["items"], "recorded")
-            return {"__typename": "EvidenceRecorded", "recorded": recorded, **envelope(answered)}
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
-
-    @strawberry.mutation(
-        description="Append up to 1,000 items of evidence in one transaction, in their order: all of them or none."
+    @write(
+        EvidenceBatchRecorded,
+        refused_by=(
+            NotFoundError,
+            DuplicateError,
+            ClosedClaimError,
+            FutureObservationError,
+            UnlinkedPredictorError,
+            RefusedItemsError,
+        ),
+        description="Append up to 1,000 items of evidence in one transaction, in their order: all of them or none.",
+        answer="What evidence did, or why it was refused.",
+        names=NAMES,
     )
     async def submit_evidence_batch(
         self,
         info: Info[Context, Any],
         items: Annotated[list[EvidenceInput], strawberry.argument(description="The evidence.")],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> SubmitEvidenceBatchAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Append items of evidence in one transaction."""
-
-        async def work() -> dict[str, Any]:
-            answered = await submit_evidence(
-                info.context.database,
-                [_item(item, f"items[{index}]") for index, item in enumerate(items)],
-                mutation="submitEvidenceBatch",
-                idempotency_key=idempotency_key,
-                is_dry_run=dry_run,
-            )
-            recorded = await shown_entries(info, answered, answered.payload["items"], "recorded")
-            return {"__typename": "EvidenceBatchRecorded", "recorded": recorded, **envelope(answered)}
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
+        answered = await submit_evidence(
+            info.context.database,
+            [_item(item, f"items[{index}]") for index, item in enumerate(items)],
+            mutation="submitEvidenceBatch",
+            **options,
+        )
+        recorded = await shown_entries(info, answered, answered.payload["items"], "recorded")
+        return answered, {"recorded": recorded}
 
 
 def _item(given: EvidenceInput, path: str) -> EvidenceItem:
@@ -219,7 +191,7 @@ def _strength(given: EvidenceInput, path: str) -> Strength | float:
     ratio = given.likelihood_ratio
     if ratio is None or not 1.0 <= ratio < math.inf:
         message = f"expected a likelihood ratio of 1 or more, with AGAINST to turn it round, got {ratio}"
-        raise InvalidError(message, path=f"{path}.likelihoodRatio")
+        raise InvalidError(message, path=f"{path}.likelihood_ratio")
     return ratio
 
 

@@ -2,29 +2,20 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered
+from graph.errors import ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
 from resolvers.base.fields import prop
-from resolvers.base.refusals import (
-    ClaimClosed,
-    Conflict,
-    Duplicate,
-    FutureObservation,
-    Invalid,
-    KeyReused,
-    NotFound,
-    answer_or_refusal,
-)
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Day, Moment
-from resolvers.mutations.answers import DryRun, IdempotencyKey, Written, envelope, read_written
+from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
 from resolvers.mutations.intake import RecordedEvidence, shown_entries
 from resolvers.mutations.resolution import By, LedgerEntry, Note, RecordChange, shown_record
 
@@ -77,24 +68,28 @@ class MilestonesSwept(Written):
     failures: list[str] = prop("Predictions whose milestones could not be seen to, and why.")
 
 
-RecordMilestoneAnswer = Annotated[
-    MilestoneRecorded | NotFound | Invalid | Conflict | Duplicate | KeyReused | ClaimClosed | FutureObservation,
-    strawberry.union("RecordMilestoneAnswer", description="What a milestone says, or why it was refused."),
-]
-SweepMilestonesAnswer = Annotated[
-    MilestonesSwept | Invalid | Conflict | KeyReused | FutureObservation,
-    strawberry.union("SweepMilestonesAnswer", description="What a sweep has found, or why it was refused."),
-]
+# Arguments that are not simply named after the property.
+NAMES = {
+    "submitted_by": "by",
+    "notes": "note",
+    "observed_at": "observedOn",
+    "observed_date": "observedOn",
+    "resolved_at": "observedOn",
+}
 
 
 @strawberry.type
 class ObservationMutations:
     """What was seen of milestones."""
 
-    @strawberry.mutation(
+    @write(
+        MilestoneRecorded,
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
         description="Record what was seen of a milestone, once. A researched one is MODERATE evidence for or against "
         "its prediction, softened by its confidence; a missed check-in is WEAK evidence against it, which counts once "
-        "whether it is recorded here or by a sweep; a check-in that was hit weighs nothing; the event resolves it."
+        "whether it is recorded here or by a sweep; a check-in that was hit weighs nothing; the event resolves it.",
+        answer="What a milestone says, or why it was refused.",
+        names=NAMES,
     )
     async def record_milestone(
         self,
@@ -106,31 +101,27 @@ class ObservationMutations:
         ] = None,
         note: Note = None,
         by: By = None,
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> RecordMilestoneAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Record what was seen of a milestone."""
+        seen = Observation(
+            is_hit=outcome is MilestoneOutcome.HIT,
+            observed_on=observed_on,
+            by=by,
+            note=note,
+            idempotency_key=options["idempotency_key"],
+        )
+        milestone_id = parse_key(milestone, "Milestone", path="milestone")
+        answered = await record_milestone(info.context.database, milestone_id, seen, is_dry_run=options["is_dry_run"])
+        return await _shown_milestone(info, answered)
 
-        async def work() -> dict[str, Any]:
-            seen = Observation(
-                is_hit=outcome is MilestoneOutcome.HIT,
-                observed_on=observed_on,
-                by=by,
-                note=note,
-                idempotency_key=idempotency_key,
-            )
-            milestone_id = parse_key(milestone, "Milestone", path="milestone")
-            answered = await record_milestone(info.context.database, milestone_id, seen, is_dry_run=dry_run)
-            return await _shown_milestone(info, answered)
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
-
-    @strawberry.mutation(
+    @write(
+        MilestonesSwept,
+        refused_by=(FutureObservationError,),
         description="Mark what is overdue (due, with seven days of grace, before a moment), and put the miss of each "
         "overdue check-in into the ledger: once and ever, whatever is swept twice or at the same time. Each "
-        "prediction is a write transaction of its own; the service does all this by itself once a week."
+        "prediction is a write transaction of its own; the service does all this by itself once a week.",
+        answer="What a sweep has found, or why it was refused.",
     )
     async def sweep_milestones(
         self,
@@ -138,47 +129,34 @@ class ObservationMutations:
         as_of: Annotated[
             Moment | None, strawberry.argument(description="The moment; now when absent, never later.")
         ] = None,
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> SweepMilestonesAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Mark what is overdue."""
-
-        async def work() -> dict[str, Any]:
-            answered = await sweep_once(
-                info.context.database, as_of, idempotency_key=idempotency_key, is_dry_run=dry_run
-            )
-            return await _shown_sweep(info, answered)
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
+        answered = await sweep_once(info.context.database, as_of, **options)
+        return await _shown_sweep(info, answered)
 
 
-async def _shown_milestone(info: Info[Context, Any], answered: Answered) -> dict[str, Any]:
+async def _shown_milestone(info: Info[Context, Any], answered: Answered) -> Wrote:
     payload = answered.payload
     (milestone,) = await read_written(info, answered, [("Milestone", payload["milestone_id"])], "milestone")
     found = [] if payload["recorded"] is None else [payload["recorded"]]
     entries = await shown_entries(info, answered, found, "recorded") if found else [None]
-    return {
-        "__typename": "MilestoneRecorded",
+    return answered, {
         "milestone": milestone,
         "recorded": entries[0],
         "record": await shown_record(info, answered, payload["record"]),
-        **envelope(answered),
     }
 
 
-async def _shown_sweep(info: Info[Context, Any], answered: Answered) -> dict[str, Any]:
+async def _shown_sweep(info: Info[Context, Any], answered: Answered) -> Wrote:
     payload = answered.payload
     misses = payload["misses"]
     asked = [("Milestone", miss["milestone_id"]) for miss in misses]
     milestones = await read_written(info, answered, asked, "misses", "milestone")
     entries = await shown_entries(info, answered, misses, "misses")
     shown = {name: payload[name] for name in ("num_predictions", "num_overdue", "num_missed", "failures")}
-    return {
-        "__typename": "MilestonesSwept",
+    return answered, {
         **shown,
         "as_of": datetime.fromisoformat(payload["moment"]),
         "misses": [{**entry, "milestone": found} for entry, found in zip(entries, milestones, strict=True)],
-        **envelope(answered),
     }

@@ -1,30 +1,21 @@
 """What becomes of claims: resolved, annulled or opened again, and what that does to their predictors' records."""
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered, Payload
+from graph.errors import ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
 from graph.model.kinds import ClaimStatus
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from resolvers.base.context import Context
 from resolvers.base.fields import prop
-from resolvers.base.refusals import (
-    ClaimClosed,
-    Conflict,
-    Duplicate,
-    FutureObservation,
-    Invalid,
-    KeyReused,
-    NotFound,
-    answer_or_refusal,
-)
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Moment
-from resolvers.mutations.answers import DryRun, IdempotencyKey, Written, envelope, read_written
+from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
 from resolvers.mutations.intake import shown_entries
 from resolvers.types.beliefs import LedgerStep, Posterior
 
@@ -37,6 +28,10 @@ from resolvers.base.enums import ClaimOutcome
 ClaimArgument = Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim.")]
 Note = Annotated[str | None, strawberry.argument(description="Why: what there is to say about it.")]
 By = Annotated[str | None, strawberry.argument(description="Who says so.")]
+
+
+# Arguments that are not simply named after the property.
+NAMES = {"submitted_by": "by", "observed_at": "resolvedAt"}
 
 
 @strawberry.type(description="A row of the ledger, and what it did to the claim's belief.")
@@ -85,27 +80,17 @@ class OutcomeRecorded(Written):
     record: RecordChange | None = prop("What it did to the record of the predictor, where one made the claim.")
 
 
-ResolveAnswer = Annotated[
-    OutcomeRecorded | NotFound | Invalid | Conflict | Duplicate | KeyReused | ClaimClosed | FutureObservation,
-    strawberry.union("ResolveAnswer", description="What an outcome did, or why it was refused."),
-]
-AnnulAnswer = Annotated[
-    OutcomeRecorded | NotFound | Invalid | Conflict | Duplicate | KeyReused | ClaimClosed,
-    strawberry.union("AnnulAnswer", description="What an annulment did, or why it was refused."),
-]
-UnresolveAnswer = Annotated[
-    OutcomeRecorded | NotFound | Invalid | Conflict | Duplicate | KeyReused,
-    strawberry.union("UnresolveAnswer", description="What opening a claim again did, or why it was refused."),
-]
-
-
 @strawberry.type
 class ResolutionMutations:
     """What becomes of claims."""
 
-    @strawberry.mutation(
+    @write(
+        OutcomeRecorded,
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
         description="Say that a claim came true or did not. Its belief stands still from then on, its event milestone "
-        "is marked, and the record of the predictor who made it is made anew, for evidence that comes later."
+        "is marked, and the record of the predictor who made it is made anew, for evidence that comes later.",
+        answer="What an outcome did, or why it was refused.",
+        names=NAMES,
     )
     async def resolve(
         self,
@@ -117,23 +102,24 @@ class ResolutionMutations:
         ] = None,
         note: Note = None,
         by: By = None,
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> ResolveAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Say that a claim came true or did not."""
         given = Outcome(
             status=ClaimStatus.RESOLVED_TRUE if outcome is ClaimOutcome.TRUE else ClaimStatus.RESOLVED_FALSE,
             at=resolved_at,
             by=by,
             note=note,
-            idempotency_key=idempotency_key,
+            idempotency_key=options["idempotency_key"],
         )
-        answer: Any = await _answer(info, resolve, claim, given, dry_run=dry_run)
-        return answer
+        return await _settle(info, resolve, claim, given, options)
 
-    @strawberry.mutation(
-        description="Say that a claim has no outcome, for whatever reason: it is closed, and counts in no record."
+    @write(
+        OutcomeRecorded,
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError),
+        description="Say that a claim has no outcome, for whatever reason: it is closed, and counts in no record.",
+        answer="What an annulment did, or why it was refused.",
+        names=NAMES,
     )
     async def annul(
         self,
@@ -141,18 +127,19 @@ class ResolutionMutations:
         claim: ClaimArgument,
         note: Note = None,
         by: By = None,
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> AnnulAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Say that a claim has no outcome."""
-        given = Outcome(status=ClaimStatus.ANNULLED, by=by, note=note, idempotency_key=idempotency_key)
-        answer: Any = await _answer(info, annul, claim, given, dry_run=dry_run)
-        return answer
+        given = Outcome(status=ClaimStatus.ANNULLED, by=by, note=note, idempotency_key=options["idempotency_key"])
+        return await _settle(info, annul, claim, given, options)
 
-    @strawberry.mutation(
+    @write(
+        OutcomeRecorded,
+        refused_by=(NotFoundError, DuplicateError),
         description="Open a claim again that was resolved or annulled by mistake. The ledger keeps both; the record "
-        "of its predictor is made anew, and its event milestone is pending again."
+        "of its predictor is made anew, and its event milestone is pending again.",
+        answer="What opening a claim again did, or why it was refused.",
+        names=NAMES,
     )
     async def unresolve(
         self,
@@ -160,32 +147,25 @@ class ResolutionMutations:
         claim: ClaimArgument,
         note: Note = None,
         by: By = None,
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UnresolveAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Open a claim again."""
-        given = Outcome(status=ClaimStatus.OPEN, by=by, note=note, idempotency_key=idempotency_key)
-        answer: Any = await _answer(info, unresolve, claim, given, dry_run=dry_run)
-        return answer
+        given = Outcome(status=ClaimStatus.OPEN, by=by, note=note, idempotency_key=options["idempotency_key"])
+        return await _settle(info, unresolve, claim, given, options)
 
 
-async def _answer(
+async def _settle(
     info: Info[Context, Any],
-    write: Callable[..., Coroutine[Any, Any, Answered]],
+    settle: Callable[..., Awaitable[Answered]],
     claim: str,
     outcome: Outcome,
-    *,
-    dry_run: bool,
-) -> dict[str, Any]:
-    async def work() -> dict[str, Any]:
-        claim_id = parse_key(claim, *CLAIM_SUBJECTS, path="claim")
-        answered = await write(info.context.database, claim_id, outcome, is_dry_run=dry_run)
-        (recorded,) = await shown_entries(info, answered, [answered.payload], "recorded")
-        record = await shown_record(info, answered, answered.payload["record"])
-        return {"__typename": "OutcomeRecorded", "recorded": recorded, "record": record, **envelope(answered)}
-
-    return await answer_or_refusal(work)
+    options: WriteOptions,
+) -> Wrote:
+    claim_id = parse_key(claim, *CLAIM_SUBJECTS, path="claim")
+    answered = await settle(info.context.database, claim_id, outcome, is_dry_run=options["is_dry_run"])
+    (recorded,) = await shown_entries(info, answered, [answered.payload], "recorded")
+    record = await shown_record(info, answered, answered.payload["record"])
+    return answered, {"recorded": recorded, "record": record}
 
 
 async def shown_record(info: Info[Context, Any], answered: Answered, record: Payload | None) -> dict[str, Any] | None:

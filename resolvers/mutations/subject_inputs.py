@@ -54,7 +54,7 @@ def change_of(given: Any, name: str, subject: str = "", *, path: str = "input") 
         value = getattr(given, field.name)
         if value is strawberry.UNSET:
             continue
-        said_at = f"{path}.{'referenceClass' if field.name == 'reference_class' else field.name}"
+        said_at = f"{path}.{field.name}"
         if field.name in {"id", "symbol"}:
             values[field.name] = parse_key(value, subject, path=said_at)
         elif field.name in REFERENCES:

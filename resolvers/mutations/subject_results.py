@@ -1,22 +1,9 @@
 """What writing a subject brought."""
 
-from typing import Annotated
-
 import strawberry
 
 from resolvers.base.enums import ExposureSign, InfluenceKind, Subject
 from resolvers.base.fields import prop
-from resolvers.base.refusals import (
-    BatchRefused,
-    Conflict,
-    CycleRefused,
-    Duplicate,
-    FutureObservation,
-    HistoryWouldBeLost,
-    Invalid,
-    KeyReused,
-    NotFound,
-)
 from resolvers.base.scalars import Probability
 from resolvers.mutations.answers import Written
 from resolvers.types.beliefs import Posterior
@@ -200,80 +187,3 @@ class SubjectDeleted(Written):
     exposures: int = prop("How many exposures went with it.")
     document_links: int = prop("From how many documents it was unlinked.")
     milestones: int = prop("How many milestones went with it.")
-
-
-Refusals = NotFound | Invalid | Conflict | KeyReused | BatchRefused
-Kept = Refusals | HistoryWouldBeLost
-
-UpsertPredictionAnswer = Annotated[
-    PredictionUpserted | Kept,
-    strawberry.union("UpsertPredictionAnswer", description="The prediction as it is now, or why it stays."),
-]
-UpsertScenarioAnswer = Annotated[
-    ScenarioUpserted | Kept,
-    strawberry.union("UpsertScenarioAnswer", description="The scenario as it is now, or why it stays."),
-]
-UpsertKillerAnswer = Annotated[
-    KillerUpserted | Kept,
-    strawberry.union("UpsertKillerAnswer", description="The killer as it is now, or why it stays."),
-]
-UpsertPredictorAnswer = Annotated[
-    PredictorUpserted | Refusals,
-    strawberry.union("UpsertPredictorAnswer", description="The predictor as it is now, or why it stays."),
-]
-UpsertReferenceClassAnswer = Annotated[
-    ReferenceClassUpserted | Refusals,
-    strawberry.union("UpsertReferenceClassAnswer", description="The class as it is now, or why it stays."),
-]
-UpsertMilestoneAnswer = Annotated[
-    MilestoneUpserted | Kept,
-    strawberry.union("UpsertMilestoneAnswer", description="The milestone as it is now, or why it stays."),
-]
-UpsertTickerAnswer = Annotated[
-    TickerUpserted | Refusals,
-    strawberry.union("UpsertTickerAnswer", description="The ticker as it is now, or why it stays."),
-]
-UpsertDocumentAnswer = Annotated[
-    DocumentUpserted | Refusals,
-    strawberry.union("UpsertDocumentAnswer", description="The document as it is now, or why it stays."),
-]
-UpsertEpisodeAnswer = Annotated[
-    EpisodeUpserted | Refusals,
-    strawberry.union("UpsertEpisodeAnswer", description="The episode as it is now, or why it stays."),
-]
-UpsertDomainAnswer = Annotated[
-    DomainUpserted | Refusals,
-    strawberry.union("UpsertDomainAnswer", description="The domain as it is now, or why it stays."),
-]
-UpsertInfluenceAnswer = Annotated[
-    InfluenceUpserted | Refusals | CycleRefused,
-    strawberry.union("UpsertInfluenceAnswer", description="The influence as it is now, or why it stays."),
-]
-UpsertExposureAnswer = Annotated[
-    ExposureUpserted | Refusals,
-    strawberry.union("UpsertExposureAnswer", description="The exposure as it is now, or why it stays."),
-]
-AddValidationAnswer = Annotated[
-    ValidationAdded | Refusals | Duplicate | FutureObservation,
-    strawberry.union("AddValidationAnswer", description="The validation, or why it was refused."),
-]
-LinkDocumentAnswer = Annotated[
-    DocumentLinked | Refusals,
-    strawberry.union("LinkDocumentAnswer", description="What is linked now, or why it is not."),
-]
-UnlinkDocumentAnswer = Annotated[
-    DocumentUnlinked | Refusals,
-    strawberry.union("UnlinkDocumentAnswer", description="What is linked no longer, or why it stays."),
-]
-RemoveInfluenceAnswer = Annotated[
-    InfluenceRemoved | Refusals,
-    strawberry.union("RemoveInfluenceAnswer", description="What was removed, or why it stays."),
-]
-RemoveExposureAnswer = Annotated[
-    ExposureRemoved | Refusals,
-    strawberry.union("RemoveExposureAnswer", description="What was removed, or why it stays."),
-]
-DeleteSubjectAnswer = Annotated[
-    SubjectDeleted | Kept,
-    strawberry.union("DeleteSubjectAnswer", description="What was deleted, or why it stays."),
-]

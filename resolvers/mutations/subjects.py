@@ -1,19 +1,26 @@
 """Upserts, links and deletions."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered
+from graph.errors import (
+    CycleError,
+    DuplicateError,
+    FutureObservationError,
+    HistoryError,
+    NotFoundError,
+    RefusedItemsError,
+)
 from graph.model.subjects import ROW_LISTS
 from graph.subjects.deletions import delete_subject, remove_edge
 from graph.subjects.upserts import add_validation, upsert
 from resolvers.base.context import Context
 from resolvers.base.enums import ExposureSign, InfluenceKind, Subject
-from resolvers.base.refusals import answer_or_refusal
 from resolvers.base.relay import global_id, parse_global_id, parse_id
-from resolvers.mutations.answers import DryRun, IdempotencyKey, envelope, read_written
+from resolvers.mutations.answers import WriteOptions, Wrote, read_written, write
 from resolvers.mutations.subject_inputs import (
     DocumentInput,
     DocumentLinkInput,
@@ -34,40 +41,41 @@ from resolvers.mutations.subject_inputs import (
     change_of,
 )
 from resolvers.mutations.subject_results import (
-    AddValidationAnswer,
-    DeleteSubjectAnswer,
-    LinkDocumentAnswer,
-    RemoveExposureAnswer,
-    RemoveInfluenceAnswer,
-    UnlinkDocumentAnswer,
-    UpsertDocumentAnswer,
-    UpsertDomainAnswer,
-    UpsertEpisodeAnswer,
-    UpsertExposureAnswer,
-    UpsertInfluenceAnswer,
-    UpsertKillerAnswer,
-    UpsertMilestoneAnswer,
-    UpsertPredictionAnswer,
-    UpsertPredictorAnswer,
-    UpsertReferenceClassAnswer,
-    UpsertScenarioAnswer,
-    UpsertTickerAnswer,
+    DocumentLinked,
+    DocumentUnlinked,
+    DocumentUpserted,
+    DomainUpserted,
+    EpisodeUpserted,
+    ExposureRemoved,
+    ExposureUpserted,
+    InfluenceRemoved,
+    InfluenceUpserted,
+    KillerUpserted,
+    MilestoneUpserted,
+    PredictionUpserted,
+    PredictorUpserted,
+    ReferenceClassUpserted,
+    ScenarioUpserted,
+    SubjectDeleted,
+    TickerUpserted,
+    ValidationAdded,
 )
 from resolvers.types.beliefs import shown_payload
 
-# The result type of each upsert of a relationship, the mutation and the result type of each removal.
-UPSERTED = {"influences": "InfluenceUpserted", "exposures": "ExposureUpserted", "document_links": "DocumentLinked"}
-REMOVED = {
-    "influences": ("removeInfluence", "InfluenceRemoved"),
-    "exposures": ("removeExposure", "ExposureRemoved"),
-    "document_links": ("unlinkDocument", "DocumentUnlinked"),
-}
+# The mutation of each removal.
+REMOVALS = {"influences": "removeInfluence", "exposures": "removeExposure", "document_links": "unlinkDocument"}
 # The field, the subject and the property of each end.
 ENDS = {
     "influences": (("parent", "Claim", "parent_id"), ("child", "Claim", "child_id")),
     "exposures": (("prediction", "Prediction", "prediction_id"), ("ticker", "Ticker", "symbol")),
     "document_links": (("document", "Document", "document_id"), ("claim", "Claim", "claim_id")),
 }
+# The refusals of a row: it, or something that it names, is not there; several things are wrong with it.
+ROW_REFUSALS = (NotFoundError, RefusedItemsError)
+# Those of a row from which something recorded may have been made.
+HISTORY_REFUSALS = (*ROW_REFUSALS, HistoryError)
+# Inputs of an exposure that are not simply named after the property.
+EXPOSURE_NAMES = {"symbol": "ticker"}
 THE_ROW = strawberry.argument(description="What it is to be.")
 WHICH = strawberry.argument(description="Which.")
 
@@ -76,318 +84,321 @@ WHICH = strawberry.argument(description="Which.")
 class SubjectMutations:
     """Upserts of every subject."""
 
-    @strawberry.mutation(
+    @write(
+        PredictionUpserted,
+        refused_by=HISTORY_REFUSALS,
         description="Create or change a prediction. `resolve` and `annul` settle its outcome, and `submitEvidence` "
-        "moves the belief in it."
+        "moves the belief in it.",
+        answer="The prediction as it is now, or why it stays.",
     )
     async def upsert_prediction(
         self,
         info: Info[Context, Any],
         input: Annotated[PredictionInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertPredictionAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a prediction."""
-        return await _upsert_node(info, input, "predictions", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "predictions", options)
 
-    @strawberry.mutation(description="Create or change a scenario.")
+    @write(
+        ScenarioUpserted,
+        refused_by=HISTORY_REFUSALS,
+        description="Create or change a scenario.",
+        answer="The scenario as it is now, or why it stays.",
+    )
     async def upsert_scenario(
         self,
         info: Info[Context, Any],
         input: Annotated[ScenarioInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertScenarioAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a scenario."""
-        return await _upsert_node(info, input, "scenarios", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "scenarios", options)
 
-    @strawberry.mutation(description="Create or change a killer.")
+    @write(
+        KillerUpserted,
+        refused_by=HISTORY_REFUSALS,
+        description="Create or change a killer.",
+        answer="The killer as it is now, or why it stays.",
+    )
     async def upsert_killer(
         self,
         info: Info[Context, Any],
         input: Annotated[KillerInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertKillerAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a killer."""
-        return await _upsert_node(info, input, "killers", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "killers", options)
 
-    @strawberry.mutation(description="Create or change a predictor.")
+    @write(
+        PredictorUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change a predictor.",
+        answer="The predictor as it is now, or why it stays.",
+    )
     async def upsert_predictor(
         self,
         info: Info[Context, Any],
         input: Annotated[PredictorInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertPredictorAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a predictor."""
-        return await _upsert_node(info, input, "predictors", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "predictors", options)
 
-    @strawberry.mutation(description="Create or change a reference class.")
+    @write(
+        ReferenceClassUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change a reference class.",
+        answer="The class as it is now, or why it stays.",
+    )
     async def upsert_reference_class(
         self,
         info: Info[Context, Any],
         input: Annotated[ReferenceClassInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertReferenceClassAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a reference class."""
-        return await _upsert_node(info, input, "reference_classes", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "reference_classes", options)
 
-    @strawberry.mutation(
-        description="Create or change a milestone. What became of it is recorded by `recordMilestone`."
+    @write(
+        MilestoneUpserted,
+        refused_by=HISTORY_REFUSALS,
+        description="Create or change a milestone. What became of it is recorded by `recordMilestone`.",
+        answer="The milestone as it is now, or why it stays.",
     )
     async def upsert_milestone(
         self,
         info: Info[Context, Any],
         input: Annotated[MilestoneInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertMilestoneAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a milestone."""
-        return await _upsert_node(info, input, "milestones", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "milestones", options)
 
-    @strawberry.mutation(description="Create or change a ticker.")
+    @write(
+        TickerUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change a ticker.",
+        answer="The ticker as it is now, or why it stays.",
+    )
     async def upsert_ticker(
         self,
         info: Info[Context, Any],
         input: Annotated[TickerInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertTickerAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a ticker."""
-        return await _upsert_node(info, input, "tickers", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "tickers", options)
 
-    @strawberry.mutation(description="Create or change a document.")
+    @write(
+        DocumentUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change a document.",
+        answer="The document as it is now, or why it stays.",
+    )
     async def upsert_document(
         self,
         info: Info[Context, Any],
         input: Annotated[DocumentInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertDocumentAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a document."""
-        return await _upsert_node(info, input, "documents", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "documents", options)
 
-    @strawberry.mutation(description="Create or change an episode.")
+    @write(
+        EpisodeUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change an episode.",
+        answer="The episode as it is now, or why it stays.",
+    )
     async def upsert_episode(
         self,
         info: Info[Context, Any],
         input: Annotated[EpisodeInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertEpisodeAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change an episode."""
-        return await _upsert_node(info, input, "episodes", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "episodes", options)
 
-    @strawberry.mutation(description="Create or change a domain.")
+    @write(
+        DomainUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change a domain.",
+        answer="The domain as it is now, or why it stays.",
+    )
     async def upsert_domain(
         self,
         info: Info[Context, Any],
         input: Annotated[DomainInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertDomainAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change a domain."""
-        return await _upsert_node(info, input, "domains", idempotency_key, dry_run=dry_run)
+        return await _upsert_node(info, input, "domains", options)
 
-    @strawberry.mutation(description="Create or change an influence.")
+    @write(
+        InfluenceUpserted,
+        refused_by=(*ROW_REFUSALS, CycleError),
+        description="Create or change an influence.",
+        answer="The influence as it is now, or why it stays.",
+    )
     async def upsert_influence(
         self,
         info: Info[Context, Any],
         input: Annotated[InfluenceInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertInfluenceAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change an influence."""
-        return await _upsert_edge(info, input, "influences", idempotency_key, dry_run=dry_run)
+        return await _upsert_edge(info, input, "influences", options)
 
-    @strawberry.mutation(description="Create or change an exposure.")
+    @write(
+        ExposureUpserted,
+        refused_by=ROW_REFUSALS,
+        description="Create or change an exposure.",
+        answer="The exposure as it is now, or why it stays.",
+        names=EXPOSURE_NAMES,
+    )
     async def upsert_exposure(
         self,
         info: Info[Context, Any],
         input: Annotated[ExposureInput, THE_ROW],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UpsertExposureAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Create or change an exposure."""
-        return await _upsert_edge(info, input, "exposures", idempotency_key, dry_run=dry_run)
+        return await _upsert_edge(info, input, "exposures", options)
 
 
 @strawberry.type
 class LinkMutations:
     """Validations, links and removals."""
 
-    @strawberry.mutation(
-        description="Record a look at how a prediction is doing. The same look counts once; looks stay for good."
+    @write(
+        ValidationAdded,
+        refused_by=(*ROW_REFUSALS, DuplicateError, FutureObservationError),
+        description="Record a look at how a prediction is doing. The same look counts once; looks stay for good.",
+        answer="The validation, or why it was refused.",
     )
     async def add_validation(
         self,
         info: Info[Context, Any],
         input: Annotated[ValidationInput, strawberry.argument(description="The look.")],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> AddValidationAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Record a look at how a prediction is doing."""
+        values = change_of(input, "validations").values
+        answered = await add_validation(info.context.database, values, **options)
+        (row,) = await read_written(info, answered, [("Validation", answered.payload["id"])], "validation")
+        return answered, {"validation": row}
 
-        async def work() -> dict[str, Any]:
-            values = change_of(input, "validations").values
-            answered = await add_validation(
-                info.context.database, values, idempotency_key=idempotency_key, is_dry_run=dry_run
-            )
-            (row,) = await read_written(info, answered, [("Validation", answered.payload["id"])], "validation")
-            return {"__typename": "ValidationAdded", "validation": row, **envelope(answered)}
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
-
-    @strawberry.mutation(description="Say that a document is about a claim. Saying it again changes nothing.")
+    @write(
+        DocumentLinked,
+        refused_by=ROW_REFUSALS,
+        description="Say that a document is about a claim. Saying it again changes nothing.",
+        answer="What is linked now, or why it is not.",
+    )
     async def link_document(
         self,
         info: Info[Context, Any],
         input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> LinkDocumentAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Say that a document is about a claim."""
-        return await _upsert_edge(info, input, "document_links", idempotency_key, dry_run=dry_run)
+        return await _upsert_edge(info, input, "document_links", options)
 
-    @strawberry.mutation(description="Say that a document is about a claim no longer.")
+    @write(
+        DocumentUnlinked,
+        refused_by=ROW_REFUSALS,
+        description="Say that a document is about a claim no longer.",
+        answer="What is linked no longer, or why it stays.",
+    )
     async def unlink_document(
         self,
         info: Info[Context, Any],
         input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> UnlinkDocumentAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Say that a document is about a claim no longer."""
-        return await _remove(info, input, "document_links", idempotency_key, dry_run=dry_run)
+        return await _remove(info, input, "document_links", options)
 
-    @strawberry.mutation(description="Remove an influence. Its claims stay, and so do their ledgers.")
+    @write(
+        InfluenceRemoved,
+        refused_by=ROW_REFUSALS,
+        description="Remove an influence. Its claims stay, and so do their ledgers.",
+        answer="What was removed, or why it stays.",
+    )
     async def remove_influence(
         self,
         info: Info[Context, Any],
         input: Annotated[InfluenceEndsInput, WHICH],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> RemoveInfluenceAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Remove an influence."""
-        return await _remove(info, input, "influences", idempotency_key, dry_run=dry_run)
+        return await _remove(info, input, "influences", options)
 
-    @strawberry.mutation(description="Remove an exposure. Its prediction and its ticker stay.")
+    @write(
+        ExposureRemoved,
+        refused_by=ROW_REFUSALS,
+        description="Remove an exposure. Its prediction and its ticker stay.",
+        answer="What was removed, or why it stays.",
+        names=EXPOSURE_NAMES,
+    )
     async def remove_exposure(
         self,
         info: Info[Context, Any],
         input: Annotated[ExposureEndsInput, WHICH],
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> RemoveExposureAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Remove an exposure."""
-        return await _remove(info, input, "exposures", idempotency_key, dry_run=dry_run)
+        return await _remove(info, input, "exposures", options)
 
-    @strawberry.mutation(
+    @write(
+        SubjectDeleted,
+        refused_by=HISTORY_REFUSALS,
         description="Delete any subject to which nothing refers and with which no history would be lost. A claim takes "
         "its influences, exposures, document links and pending milestones with it, an event the pending check-ins on "
-        "the way to it. The ledger and the validations only grow."
+        "the way to it. The ledger and the validations only grow.",
+        answer="What was deleted, or why it stays.",
     )
     async def delete_subject(
         self,
         info: Info[Context, Any],
         id: Annotated[strawberry.ID, strawberry.argument(description="Its global id; with `subject` its key will do.")],
         subject: Annotated[Subject | None, strawberry.argument(description="What kind of node it is.")] = None,
-        idempotency_key: IdempotencyKey = None,
-        *,
-        dry_run: DryRun = False,
-    ) -> DeleteSubjectAnswer:
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
         """Delete a subject."""
-
-        async def work() -> dict[str, Any]:
-            kind, key = parse_global_id(id) if subject is None else parse_id(id, subject.value)
-            answered = await delete_subject(
-                info.context.database, kind, key, idempotency_key=idempotency_key, is_dry_run=dry_run
-            )
-            named = {"subject": Subject(kind), "id": global_id(kind, key), "key": key}
-            return {"__typename": "SubjectDeleted", **answered.payload, **named, **envelope(answered)}
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
+        kind, key = parse_global_id(id) if subject is None else parse_id(id, subject.value)
+        answered = await delete_subject(info.context.database, kind, key, **options)
+        named = {"subject": Subject(kind), "id": global_id(kind, key), "key": key}
+        return answered, {**answered.payload, **named}
 
 
-async def _upsert_node(
-    info: Info[Context, Any], given: Any, name: str, idempotency_key: str | None, *, dry_run: bool
-) -> Any:
+async def _upsert_node(info: Info[Context, Any], given: Any, name: str, options: WriteOptions) -> Wrote:
     subject = ROW_LISTS[name].row.__name__
-
-    async def work() -> dict[str, Any]:
-        change = change_of(given, name, subject)
-        answered = await upsert(info.context.database, change, idempotency_key=idempotency_key, is_dry_run=dry_run)
-        payload = answered.payload
-        field = f"{subject[0].lower()}{subject[1:]}"
-        (node,) = await read_written(info, answered, [(subject, payload["id"])], field)
-        return {
-            "__typename": f"{subject}Upserted",
-            _property(field): node,
-            **{key: payload[key] for key in ("created", "changed")},
-            **{key: shown_payload(payload[key]) for key in ("before", "after")},
-            **envelope(answered),
-        }
-
-    return await answer_or_refusal(work)
+    answered = await upsert(info.context.database, change_of(given, name, subject), **options)
+    payload = answered.payload
+    field = f"{subject[0].lower()}{subject[1:]}"
+    (node,) = await read_written(info, answered, [(subject, payload["id"])], field)
+    return answered, {
+        _property(field): node,
+        **{key: payload[key] for key in ("created", "changed")},
+        **{key: shown_payload(payload[key]) for key in ("before", "after")},
+    }
 
 
-async def _upsert_edge(
-    info: Info[Context, Any], given: Any, name: str, idempotency_key: str | None, *, dry_run: bool
-) -> Any:
-    async def work() -> dict[str, Any]:
-        change = change_of(given, name)
-        answered = await upsert(info.context.database, change, idempotency_key=idempotency_key, is_dry_run=dry_run)
-        payload = answered.payload
-        return {
-            **payload["row"],
-            "__typename": UPSERTED[name],
-            **{key: payload[key] for key in ("created", "changed")},
-            **await _ends(info, answered, name, payload["row"]),
-            **envelope(answered),
-        }
-
-    return await answer_or_refusal(work)
+async def _upsert_edge(info: Info[Context, Any], given: Any, name: str, options: WriteOptions) -> Wrote:
+    answered = await upsert(info.context.database, change_of(given, name), **options)
+    payload = answered.payload
+    return answered, {
+        **payload["row"],
+        **{key: payload[key] for key in ("created", "changed")},
+        **await _ends(info, answered, name, payload["row"]),
+    }
 
 
-async def _remove(
-    info: Info[Context, Any], given: Any, name: str, idempotency_key: str | None, *, dry_run: bool
-) -> Any:
-    async def work() -> dict[str, Any]:
-        mutation, typename = REMOVED[name]
-        change = change_of(given, name)
-        answered = await remove_edge(
-            info.context.database, change, mutation, idempotency_key=idempotency_key, is_dry_run=dry_run
-        )
-        row = answered.payload["removed"]
-        return {
-            **row,
-            "__typename": typename,
-            **await _ends(info, answered, name, row),
-            **envelope(answered),
-        }
-
-    return await answer_or_refusal(work)
+async def _remove(info: Info[Context, Any], given: Any, name: str, options: WriteOptions) -> Wrote:
+    answered = await remove_edge(info.context.database, change_of(given, name), REMOVALS[name], **options)
+    row = answered.payload["removed"]
+    return answered, {**row, **await _ends(info, answered, name, row)}
 
 
 async def _ends(info: Info[Context, Any], answered: Answered, name: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.types import Info
 
+from graph.errors import ClosedClaimError, ConflictError, DuplicateError, InvalidError, NotFoundError, OversizeError
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.sensitivity import Effect, Parameter
 from graph.model.subjects import CLAIM_SUBJECTS
@@ -24,18 +25,18 @@ from graph.network.questions import (
 )
 from graph.network.view import View
 from graph.reading.nodes import get_nodes
+from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
 from resolvers.base.enums import ClaimOutcome
-from resolvers.base.refusals import answer_or_refusal
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
 from resolvers.base.sampling import MethodArgument, Samples, Seed
 from resolvers.base.selection import selected_plan
 from resolvers.types.network import (
     Incoherence,
-    SensitivityAnswer,
+    SensitivityResult,
     SupposedOutcome,
-    ValueOfInformationAnswer,
-    WhatIfAnswer,
+    ValueOfInformationResult,
+    WhatIfResult,
 )
 
 LONG_SECONDS = 5.0
@@ -46,10 +47,13 @@ LONG_SECONDS = 5.0
 class NetworkQueries:
     """What can be asked of the network."""
 
-    @strawberry.field(
+    @question(
+        WhatIfResult,
+        refused_by=(NotFoundError, InvalidError, ConflictError, DuplicateError, ClosedClaimError, OversizeError),
         description="What would follow if these claims resolved so: every claim's marginal before and after, ranked by "
         f"how far it moves. Up to {MOST_OBSERVATIONS} observations at once. LBP is quick and its levels approximate; "
-        "SAMPLE has standard errors; EXACT serves where the network is small or thin. Never stale."
+        "SAMPLE has standard errors; EXACT serves where the network is small or thin. Never stale.",
+        answer="What would follow, or why that cannot be asked.",
     )
     async def what_if(
         self,
@@ -66,103 +70,92 @@ class NetworkQueries:
         samples: Samples = None,
         seed: Seed = None,
         first: First = DEFAULT_PAGE_SIZE,
-    ) -> WhatIfAnswer:
+    ) -> Shown:
         """What would follow if these claims resolved so."""
+        started = time.monotonic()
+        found = await engine_of(info.context.database).what_if(
+            info.context.unit,
+            [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
+            is_intervention=intervene,
+            method=Method(method),
+            sampling=make_sampling(samples, seed),
+            first=page_size(first),
+            now=info.context.moment,
+        )
+        await _begin_anew(info, started)
+        return await _shown_what_if(info, found)
 
-        async def work() -> dict[str, Any]:
-            started = time.monotonic()
-            found = await engine_of(info.context.database).what_if(
-                info.context.unit,
-                [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
-                is_intervention=intervene,
-                method=Method(method),
-                sampling=make_sampling(samples, seed),
-                first=page_size(first),
-                now=info.context.moment,
-            )
-            await _begin_anew(info, started)
-            return await _shown_what_if(info, found)
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
-
-    @strawberry.field(
+    @question(
+        SensitivityResult,
+        refused_by=(NotFoundError, InvalidError, ClosedClaimError, OversizeError),
         description="Which stated numbers near a claim its marginal depends on: the derivative by each stated "
-        "probability and each number of each table, by joint samples."
+        "probability and each number of each table, by joint samples.",
+        answer="Which numbers matter, or why that cannot be asked.",
     )
     async def sensitivity(
         self,
         info: Info[Context, Any],
         target: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim.")],
         first: First = DEFAULT_PAGE_SIZE,
-    ) -> SensitivityAnswer:
+    ) -> Shown:
         """Which stated numbers near a claim its marginal depends on."""
+        started = time.monotonic()
+        size = page_size(first)
+        claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
+        view, marginal, found = await engine_of(info.context.database).sensitivity(
+            info.context.unit, claim_id, now=info.context.moment
+        )
+        await _begin_anew(info, started)
+        rows = [_shown_effect(view, effect) for effect in found.effects[:size]]
+        await _put_nodes(info, rows, "effects", "claim")
+        await _put_nodes(info, [row for row in rows if row["parent_id"] is not None], "effects", "parent")
+        return {
+            "marginal": marginal,
+            "effects": rows,
+            "num_effects": len(found.effects),
+            "num_near": found.num_near,
+            "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+        }
 
-        async def work() -> dict[str, Any]:
-            started = time.monotonic()
-            size = page_size(first)
-            claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
-            view, marginal, found = await engine_of(info.context.database).sensitivity(
-                info.context.unit, claim_id, now=info.context.moment
-            )
-            await _begin_anew(info, started)
-            rows = [_shown_effect(view, effect) for effect in found.effects[:size]]
-            await _put_nodes(info, rows, "effects", "claim")
-            await _put_nodes(info, [row for row in rows if row["parent_id"] is not None], "effects", "parent")
-            return {
-                "__typename": "SensitivityResult",
-                "marginal": marginal,
-                "effects": rows,
-                "num_effects": len(found.effects),
-                "num_near": found.num_near,
-                "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
-            }
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
-
-    @strawberry.field(
+    @question(
+        ValueOfInformationResult,
+        refused_by=(NotFoundError, InvalidError, DuplicateError, ClosedClaimError, OversizeError),
         description="Which claims are worth learning: by how much the uncertainty in the targets is expected to "
-        f"shrink, by joint samples. Up to {MOST_TARGETS} targets."
+        f"shrink, by joint samples. Up to {MOST_TARGETS} targets.",
+        answer="What is worth learning, or why that cannot be asked.",
     )
     async def value_of_information(
         self,
         info: Info[Context, Any],
         targets: Annotated[list[strawberry.ID], strawberry.argument(description="Ids or keys of claims.")],
         first: First = DEFAULT_PAGE_SIZE,
-    ) -> ValueOfInformationAnswer:
+    ) -> Shown:
         """Which claims are worth learning."""
-
-        async def work() -> dict[str, Any]:
-            started = time.monotonic()
-            size = page_size(first)
-            ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
-            view, marginals, found = await engine_of(info.context.database).value_of_information(
-                info.context.unit, ids, now=info.context.moment
-            )
-            await _begin_anew(info, started)
-            errors = found.standard_errors
-            rows = [
-                {
-                    "claim_id": view.ids[index],
-                    "marginal": float(marginals[index]),
-                    "expected_reduction_bits": float(found.expected_reductions[index]),
-                    "standard_error": None if errors is None else float(errors[index]),
-                    "mean_shifts": found.mean_shifts[index].tolist(),
-                }
-                for index in found.ranked(size).tolist()
-                if found.expected_reductions[index] > 0.0
-            ]
-            await _put_nodes(info, rows, "claims", "claim")
-            return {
-                "__typename": "ValueOfInformationResult",
-                "claims": rows,
-                "reduction_floor_bits": found.reduction_floor,
-                "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+        started = time.monotonic()
+        size = page_size(first)
+        ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
+        view, marginals, found = await engine_of(info.context.database).value_of_information(
+            info.context.unit, ids, now=info.context.moment
+        )
+        await _begin_anew(info, started)
+        errors = found.standard_errors
+        rows = [
+            {
+                "claim_id": view.ids[index],
+                "marginal": float(marginals[index]),
+                "expected_reduction_bits": float(found.expected_reductions[index]),
+                "standard_error": None if errors is None else float(errors[index]),
+                "mean_shifts": found.mean_shifts[index].tolist(),
             }
-
-        answer: Any = await answer_or_refusal(work)
-        return answer
+            for index in found.ranked(size).tolist()
+            if found.expected_reductions[index] > 0.0
+        ]
+        await _put_nodes(info, rows, "claims", "claim")
+        return {
+            "claims": rows,
+            "reduction_floor_bits": found.reduction_floor,
+            "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+        }
 
     @strawberry.field(
         description="Claims whose tables contradict each other and what is believed of them, the worst first, and by "
@@ -211,7 +204,6 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf) -> dict[str, A
     await _put_nodes(info, shifts, "shifts", "claim")
     await _put_nodes(info, supposed, "supposed", "claim")
     return {
-        "__typename": "WhatIfResult",
         "shifts": shifts,
         "supposed": supposed,
         "num_shifted": found.num_shifted,

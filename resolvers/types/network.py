@@ -12,7 +12,6 @@ from graph.reading.nodes import get_nodes
 from resolvers.base.context import Context
 from resolvers.base.enums import ClaimOutcome, InferenceMethod, InfluenceKind, StatedParameter
 from resolvers.base.fields import prop
-from resolvers.base.refusals import ClaimClosed, Conflict, Duplicate, Invalid, NotFound, TooLarge
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import selected_plan
@@ -106,12 +105,6 @@ class WhatIfResult(Answer):
         return rows
 
 
-WhatIfAnswer = Annotated[
-    WhatIfResult | NotFound | Invalid | Conflict | Duplicate | ClaimClosed | TooLarge,
-    strawberry.union("WhatIfAnswer", description="What would follow, or why that cannot be asked."),
-]
-
-
 @strawberry.input(description="What is supposed of a claim.")
 class SupposedOutcome:
     """What is supposed of a claim."""
@@ -148,12 +141,6 @@ class SensitivityResult(Answer):
     diagnostics: NetworkDiagnostics = prop("How it was made.")
 
 
-SensitivityAnswer = Annotated[
-    SensitivityResult | NotFound | Invalid | ClaimClosed | TooLarge,
-    strawberry.union("SensitivityAnswer", description="Which numbers matter, or why that cannot be asked."),
-]
-
-
 @strawberry.type(description="What learning a claim's outcome would tell.")
 class InformativeClaim:
     """What learning a claim's outcome would tell."""
@@ -172,12 +159,6 @@ class ValueOfInformationResult(Answer):
     claims: list[InformativeClaim] = prop("The claims that tell most, the targets left out.")
     reduction_floor_bits: float = prop("What noise alone makes of the expected reduction of unrelated claims.")
     diagnostics: NetworkDiagnostics = prop("How it was made.")
-
-
-ValueOfInformationAnswer = Annotated[
-    ValueOfInformationResult | NotFound | Invalid | Duplicate | ClaimClosed | TooLarge,
-    strawberry.union("ValueOfInformationAnswer", description="What is worth learning, or why that cannot be asked."),
-]
 
 
 @strawberry.type(description="A claim of which the tables and the reference belief say different things.")

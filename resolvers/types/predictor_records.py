@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from graph.inference.calibration import kappa_in_use
-from graph.ledger.predictor_records import record_elsewhere, record_of
+from graph.ledger.predictor_records import calibration_record_of, imported_record
 from resolvers.base.fields import prop
 
 RECORD_READS = ("record_kappa", "record_brier", "record_n_resolved", "record_source")
@@ -65,8 +65,8 @@ class CalibrationRecord:
 def shown_record(source: Mapping[str, Any], resolved: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A record as the response holds it."""
     stated = [row["stated_probability"] for row in resolved]
-    own = record_of(stated, [row["status"] == "RESOLVED_TRUE" for row in resolved])
-    in_use = kappa_in_use(own, record_elsewhere(source))
+    own = calibration_record_of(stated, [row["status"] == "RESOLVED_TRUE" for row in resolved])
+    in_use = kappa_in_use(own, imported_record(source))
     return {
         **asdict(own),
         "kappa": in_use.kappa,

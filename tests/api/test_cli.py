@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from graphql import build_schema
 
-from api.cli import cli, find_exit_code, write_whole
+from api.cli import cli, write_whole
 from graph import errors
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.importing import import_bundle, is_empty
@@ -72,7 +72,7 @@ def test_the_settings_are_listed_with_their_defaults(runner: CliRunner) -> None:
     ],
 )
 def test_each_kind_of_error_has_the_exit_code_that_help_names(error: errors.ForegraphError, code: int) -> None:
-    assert find_exit_code(error) == code
+    assert error.exit_code == code
 
 
 def test_a_wrong_setting_is_told_without_a_traceback(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

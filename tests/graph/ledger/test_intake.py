@@ -195,12 +195,12 @@ async def test_a_dry_run_tells_the_same_and_keeps_nothing(graph: Database) -> No
 
 
 REFUSED = [
-    (replace(FOR, claim_id="NOBODY"), NotFoundError, "input.claim: expected the id of a claim, got 'NOBODY'"),
-    (replace(FOR, predictor_id="nobody"), NotFoundError, "input.predictor: expected the id of a predictor"),
-    (replace(FOR, document_id="nothing"), NotFoundError, "input.document: expected the id of a document"),
+    (replace(FOR, claim_id="NOBODY"), NotFoundError, "input.claim_id: expected the id of a claim, got 'NOBODY'"),
+    (replace(FOR, predictor_id="nobody"), NotFoundError, "input.predictor_id: expected the id of a predictor"),
+    (replace(FOR, document_id="nothing"), NotFoundError, "input.document_id: expected the id of a document"),
     (replace(FOR, claim_id="SILENT"), ConflictError, "state one first"),
     (replace(FOR, claim_id="DONE"), ClosedClaimError, r"annulled at 2026-02-01.*`unresolve` it first"),
-    (replace(FOR, predictor_id="ada"), UnlinkedPredictorError, "acceptUnlinkedPredictor: true"),
+    (replace(FOR, predictor_id="ada"), UnlinkedPredictorError, "accepts_unlinked_predictor: true"),
     (replace(FOR, strength=0.5), InvalidError, "likelihood ratio of 1 or more"),
     (replace(FOR, strength=math.inf), InvalidError, "finite likelihood ratio"),
     (replace(FOR, confidence=1.5), InvalidError, "input.confidence: expected a probability from 0 to 1, got 1.5"),
@@ -237,7 +237,7 @@ async def test_the_same_observation_of_the_same_source_counts_once(graph: Databa
 
     with pytest.raises(DuplicateError, match="counts once") as caught:
         await submit(graph, replace(seen, direction=Direction.AGAINST))
-    assert caught.value.existing_id == first.payload["items"][0]["evidence_id"]
+    assert caught.value.existing_key == first.payload["items"][0]["evidence_id"]
     with pytest.raises(DuplicateError):
         await submit(graph, replace(seen, claim_id="Q"), replace(seen, claim_id="Q"))
     await submit(graph, replace(seen, observed_at=OBSERVED + timedelta(microseconds=1)), replace(seen, claim_id="Q"))
@@ -253,7 +253,7 @@ async def test_a_batch_is_all_or_nothing(graph: Database) -> None:
         replace(FOR, claim_id="DONE", path="items[2]"),
     ]
 
-    with pytest.raises(RefusedItemsError, match=r"2 items refused.*items\[1\].claim.*items\[2\].claim") as caught:
+    with pytest.raises(RefusedItemsError, match=r"2 items refused.*items\[1\].claim_id.*items\[2\].claim_id") as caught:
         await submit(graph, *items)
 
     assert [type(refusal) for refusal in caught.value.refusals] == [NotFoundError, ClosedClaimError]

@@ -213,7 +213,7 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(database: Databa
     with pytest.raises(InvalidError) as wrong:
         await resolve(database, "P_2", Outcome(status=ClaimStatus.RESOLVED_TRUE, note="\x00"))
 
-    assert (ahead.value.path, unknown.value.path, wrong.value.path) == ("resolvedAt", "claim", "note")
+    assert (ahead.value.path, unknown.value.path, wrong.value.path) == ("resolved_at", "claim", "note")
     assert await everything(database) == before
 
 

@@ -268,7 +268,7 @@ async def test_a_sweep_does_not_look_ahead(database: Database) -> None:
     with pytest.raises(FutureObservationError) as refusal:
         await sweep(database, datetime.now(UTC) + timedelta(days=1))
 
-    assert refusal.value.path == "asOf"
+    assert refusal.value.path == "as_of"
 
 
 async def test_an_empty_graph_is_swept(database: Database) -> None:

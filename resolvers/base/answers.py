@@ -1,0 +1,91 @@
+"""Fields that answer a union: the result, or why the request was refused."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from typing import Annotated, Any, Union
+
+import strawberry
+
+from graph.errors import BundleError, RefusedError
+from resolvers.base.refusals import REFUSAL_TYPES, refused
+
+Shown = dict[str, Any]
+"""A result as the response holds it, without its `__typename`."""
+
+Refuse = Callable[[RefusedError | BundleError], Shown]
+
+
+def question(
+    result: type, *, refused_by: Sequence[type[RefusedError]], description: str, answer: str
+) -> Callable[[Callable[..., Awaitable[Shown]]], Any]:
+    """
+    Make a query of a function that returns its result as the response holds it, or raises a refusal.
+
+    Args:
+        result: The GraphQL type of the result.
+        refused_by: The refusals that its union names.
+        description: The description of the field.
+        answer: The description of its union.
+    """
+
+    def decorate(work: Callable[..., Awaitable[Shown]]) -> Any:
+        return strawberry.field(
+            resolver=answering(work, result, [REFUSAL_TYPES[kind] for kind in refused_by], answer),
+            description=description,
+        )
+
+    return decorate
+
+
+def answering(
+    work: Callable[..., Awaitable[Shown]],
+    result: type,
+    refusals: Sequence[type],
+    description: str,
+    *,
+    refuse: Refuse = refused,
+) -> Callable[..., Awaitable[Shown]]:
+    """
+    Make a resolver of a function: its arguments, and the union `<Field>Answer` as its type.
+
+    A refusal that the union does not name is raised, and so shown among the response's errors.
+
+    Args:
+        work: Returns the result, or raises a refusal.
+        result: The GraphQL type of the result.
+        refusals: The GraphQL types of the refusals.
+        description: The description of the union.
+        refuse: Shows a refusal, with its `__typename`.
+    """
+    named = {kind.__name__ for kind in refusals}
+
+    @wraps(work)
+    async def resolve(*args: Any, **arguments: Any) -> Shown:
+        try:
+            return {**await work(*args, **arguments), "__typename": result.__name__}
+        except (RefusedError, BundleError) as error:
+            refusal = refuse(error)
+            if refusal["__typename"] not in named:
+                raise
+            return refusal
+
+    union = _make_union(f"{_camel_case(work.__name__)}Answer", (result, *refusals), description)
+    return with_signature(resolve, inspect.signature(work).replace(return_annotation=union))
+
+
+def with_signature(
+    resolve: Callable[..., Awaitable[Shown]], signature: inspect.Signature
+) -> Callable[..., Awaitable[Shown]]:
+    """A resolver as strawberry is to read it, which takes arguments and type from the signature."""
+    vars(resolve)["__signature__"] = signature
+    return resolve
+
+
+def _make_union(name: str, kinds: tuple[type, ...], description: str) -> Any:
+    members: Any = Union[kinds]  # noqa: UP007 - a union of types that are known only now
+    return Annotated[members, strawberry.union(name, description=description)]
+
+
+def _camel_case(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
