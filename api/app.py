@@ -1,8 +1,8 @@
-"""The service as an application: routes, middleware, and a lifespan that owns the driver."""
+"""The service as an application: routes, middleware, and a lifespan that owns what outlives a request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -30,7 +30,7 @@ from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
 from graph.reading.warming import warm
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
@@ -53,7 +53,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
-    app.state.database = database
+    app.state.service = None if database is None else Service.make(database)
     return app
 
 
@@ -98,27 +98,23 @@ def _make_lifespan(
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if database is not None:
-            async with _working(settings, database):
-                yield
-            return
-        address = settings.find_address()
-        if address is None:
-            raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
-        async with Database.open(address) as opened:
-            app.state.database = opened
-            async with _working(settings, opened):
-                yield
+        async with AsyncExitStack() as stack:
+            if database is None:
+                app.state.service = Service.make(await stack.enter_async_context(_open_database(settings)))
+            service: Service = app.state.service
+            stack.callback(service.close)
+            await stack.enter_async_context(_warming(service.database))
+            await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
+            yield
 
     return lifespan
 
 
-@asynccontextmanager
-async def _working(settings: Settings, database: Database) -> AsyncIterator[None]:
-    """What the service does besides answering."""
-    jobs = list_jobs(settings) if settings.scheduler else ()
-    async with _warming(database), scheduling(database, jobs):
-        yield
+def _open_database(settings: Settings) -> Database:
+    address = settings.find_address()
+    if address is None:
+        raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
+    return Database.open(address)
 
 
 @asynccontextmanager
@@ -148,7 +144,7 @@ def _open_context(request: Request, request_id: str) -> Context:
     """
     shown = request.headers.get(BOOKMARK_HEADER)
     bookmark = None if shown is None else check_bookmark(shown)
-    return Context(database=request.app.state.database, request_id=request_id, bookmark=bookmark)
+    return Context(request.app.state.service, request_id, bookmark)
 
 
 async def _answer_health(request: Request) -> Response:
@@ -160,7 +156,7 @@ async def _answer_readiness(request: Request) -> Response:
     """The database answers, and with this version's schema."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
-            reason = None if await is_migrated(request.app.state.database) else "migrations are not applied yet"
+            reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"
     except TimeoutError:
         reason = f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
     except ForegraphError as error:

@@ -7,7 +7,7 @@ from typing import Any
 from api.tables import list_what_if_ids, open_console, print_what_if
 from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
-from graph.network.engine import engine_of
+from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
 from graph.network.questions import Observation, Sampling, WhatIf, make_sampling, read_observation
 from graph.reading.nodes import get_nodes
@@ -48,7 +48,7 @@ class Question:
 async def ask(database: Database, question: Question, *, first: int) -> tuple[WhatIf, Mapping[str, str]]:
     """What would follow, and the titles of the claims that the answer lists."""
     async with database.reading() as reading:
-        found = await engine_of(database).what_if(
+        found = await Engine().what_if(
             reading,
             question.observations,
             is_intervention=question.is_intervention,
@@ -69,4 +69,4 @@ def show(answer: tuple[WhatIf, Mapping[str, str]]) -> None:
 
 async def propagate_by(database: Database, method: str, *, is_dry_run: bool) -> dict[str, Any]:
     """Compute and store every claim's marginal; returns what the run's answer says."""
-    return (await propagate(database, Request(Method(method.upper()), is_dry_run=is_dry_run))).payload
+    return (await propagate(database, Engine(), Request(Method(method.upper()), is_dry_run=is_dry_run))).payload

@@ -16,12 +16,12 @@ from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
 from graph.database.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
 from graph.database.receipts import purge_receipts
-from graph.database.sessions import Database
 from graph.errors import ForegraphError
 from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import refresh_posteriors
 from graph.network.propagation import is_propagation_due, propagate_all
 from graph.outcomes.sweep import sweep
+from resolvers.base.context import Service
 
 PURGE_SCHEDULE = "30 3 * * *"
 EVERY_MINUTE = "* * * * *"
@@ -50,8 +50,8 @@ class Job:
 
     name: str
     schedule: str
-    run: Callable[[Database], Awaitable[Told]]
-    is_due: Callable[[Database], Awaitable[bool]] | None = None
+    run: Callable[[Service], Awaitable[Told]]
+    is_due: Callable[[Service], Awaitable[bool]] | None = None
 
 
 def list_jobs(settings: Settings) -> tuple[Job, ...]:
@@ -61,7 +61,7 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
         "propagate_after_writes",
         EVERY_MINUTE,
         partial(_propagate, method=Method.LBP),
-        is_due=partial(is_propagation_due, debounce=debounce),
+        is_due=partial(_is_propagation_due, debounce=debounce),
     )
     return (
         Job("sweep", settings.sweep_schedule, _sweep),
@@ -72,27 +72,31 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
     )
 
 
-async def _sweep(database: Database) -> Told:
-    report = await sweep(database)
+async def _sweep(service: Service) -> Told:
+    report = await sweep(service.database)
     return {"num_overdue": report.num_overdue, "num_missed": report.num_missed, "failures": report.failures}
 
 
-async def _refresh_posteriors(database: Database) -> Told:
-    return {"num_claims": await refresh_posteriors(database)}
+async def _refresh_posteriors(service: Service) -> Told:
+    return {"num_claims": await refresh_posteriors(service.database)}
 
 
-async def _purge_receipts(database: Database) -> Told:
-    return {"num_receipts": await purge_receipts(database, datetime.now(UTC))}
+async def _purge_receipts(service: Service) -> Told:
+    return {"num_receipts": await purge_receipts(service.database, datetime.now(UTC))}
 
 
-async def _propagate(database: Database, method: Method) -> Told:
-    return await propagate_all(database, method)
+async def _propagate(service: Service, method: Method) -> Told:
+    return await propagate_all(service.database, service.engine, method)
+
+
+async def _is_propagation_due(service: Service, debounce: timedelta) -> bool:
+    return await is_propagation_due(service.database, debounce)
 
 
 @asynccontextmanager
-async def scheduling(database: Database, jobs: Sequence[Job]) -> AsyncIterator["Scheduler"]:
+async def scheduling(service: Service, jobs: Sequence[Job]) -> AsyncIterator["Scheduler"]:
     """Runs jobs on their schedules until the block ends; a job that is under way then is left to others."""
-    scheduler = Scheduler(database, jobs)
+    scheduler = Scheduler(service, jobs)
     scheduler.start()
     try:
         yield scheduler
@@ -103,8 +107,8 @@ async def scheduling(database: Database, jobs: Sequence[Job]) -> AsyncIterator["
 class Scheduler:
     """One replica's share in the jobs."""
 
-    def __init__(self, database: Database, jobs: Sequence[Job]) -> None:
-        self._database = database
+    def __init__(self, service: Service, jobs: Sequence[Job]) -> None:
+        self._service = service
         self._triggers = {job.name: read_schedule(job.schedule) for job in jobs}
         self._jobs = tuple(jobs)
         self._holder = uuid.uuid4().hex
@@ -166,14 +170,14 @@ class Scheduler:
         slot = Slot(job.name, at, self._holder)
         logger = get_logger().bind(job=job.name, slot=at.isoformat())
         try:
-            if job.is_due is not None and not await job.is_due(self._database):
+            if job.is_due is not None and not await job.is_due(self._service):
                 return False
-            if not await take_slot(self._database, slot, asking=asking):
+            if not await take_slot(self._service.database, slot, asking=asking):
                 return False
             logger.info("a scheduled job begins")
             async with asyncio.timeout(RUN_TIMEOUT.total_seconds()):
-                told = await job.run(self._database)
-            await finish_slot(self._database, slot)
+                told = await job.run(self._service)
+            await finish_slot(self._service.database, slot)
         except asyncio.CancelledError:
             await self._release(slot)
             raise
@@ -209,6 +213,6 @@ class Scheduler:
     async def _release(self, slot: Slot) -> None:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS / 2):
-                await release_slot(self._database, slot)
+                await release_slot(self._service.database, slot)
         except (ForegraphError, TimeoutError):  # its lease ends by itself
             get_logger().info("a scheduled job's slot stays taken until its lease ends", job=slot.job)

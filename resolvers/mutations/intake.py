@@ -10,7 +10,7 @@ from strawberry.types import Info
 from graph.database.receipts import Answered, Payload
 from graph.errors import InvalidError
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
@@ -150,8 +150,7 @@ class IntakeMutations:
         """Append evidence to a claim's ledger."""
 
         async def work() -> dict[str, Any]:
-            answered = await submit_evidence(
-                info.context.database,
+            answered = await info.context.service.intake.submit(
                 [_item(input, "input")],
                 idempotency_key=idempotency_key,
                 is_dry_run=dry_run,
@@ -176,8 +175,7 @@ class IntakeMutations:
         """Append items of evidence in one transaction."""
 
         async def work() -> dict[str, Any]:
-            answered = await submit_evidence(
-                info.context.database,
+            answered = await info.context.service.intake.submit(
                 [_item(item, f"items[{index}]") for index, item in enumerate(items)],
                 mutation="submitEvidenceBatch",
                 idempotency_key=idempotency_key,

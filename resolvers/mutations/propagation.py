@@ -53,7 +53,7 @@ class PropagationMutations:
 
         async def work() -> dict[str, Any]:
             request = Request(Method(method), make_sampling(samples, seed), idempotency_key, dry_run)
-            answered = await propagate(info.context.database, request)
+            answered = await propagate(info.context.database, info.context.service.engine, request)
             await info.context.unit.read_after(answered.bookmark)
             run, num_stored = answered.payload["run"], answered.payload["num_stored"]
             return {

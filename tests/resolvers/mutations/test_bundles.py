@@ -101,7 +101,7 @@ async def test_a_bundle_too_large_for_one_transaction_has_no_key(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes in parts, which no receipt can cover; without a key it is fine."""
-    monkeypatch.setattr("graph.bundles.TRANSACTION_BYTES", 1_000_000)
+    monkeypatch.setattr("graph.bundles.batches.TRANSACTION_BYTES", 1_000_000)
     given = bundle(domains=[{"id": f"d{n}"} for n in range(900)])
     refused = await do_import(database, given, key="k")
     done = await do_import(database, given)
