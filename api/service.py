@@ -18,6 +18,7 @@ from api.settings import Settings
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
+from graph.sample.training import TRAINING
 from graph.server import start_or_attach
 
 SHUTDOWN_GRACE_SECONDS = 10  # open requests may end; the database's own stop follows
@@ -154,6 +155,7 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
         mirror=settings.mirror,
         java_home=settings.java_home,
         keep_alive=True,
+        training=TRAINING,
         progress=True,
     )
     with embedded as endpoint:

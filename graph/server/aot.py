@@ -1,8 +1,8 @@
 """
 Java's ahead-of-time cache, with which Neo4j starts in half the time.
 
-It is made once for a release, a Java and a platform, by a training run: a Neo4j on a home of its own that answers a few
-statements and stops. The run takes half a minute, so it is made beside a server that is ready, and gives way to it.
+It is made once for a release, a Java and a platform, by a training run: a Neo4j on a home of its own that does the work
+it is given and stops. The run takes half a minute, so it is made beside a server that is ready, and gives way to it.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ import logging
 import platform
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Any, Final
 
 import neo4j
 
-from cypher import list_migrations, list_statements, statement
 from graph.errors import ForegraphError
 from graph.server.artifacts import sha256_of
 from graph.server.files import locked, write_atomically
@@ -38,35 +38,34 @@ _USE: Final = (
     "-Xlog:aot*=error",  # Java 25 warns of some code in the cache that it does without
 )
 
-_TRAINING: Final = 2  # rises with what the training run does, so that caches are made anew
-
 _REFUSALS: Final = ("[error][aot", "A fatal error has been detected by the Java Runtime")
 
-_STATEMENTS: Final = (
-    "CREATE CONSTRAINT training IF NOT EXISTS FOR (n:Training) REQUIRE n.id IS UNIQUE",
-    "CREATE INDEX training_number IF NOT EXISTS FOR (n:Training) ON (n.number)",
-    "CREATE FULLTEXT INDEX training_text IF NOT EXISTS FOR (n:Training) ON EACH [n.text]",
-    "CALL db.awaitIndexes(60)",
-    "UNWIND range(1, 500) AS i MERGE (n:Training {id: toString(i)}) SET n.number = i / 500.0, n.text = 'claim ' + i",
-    "MATCH (a:Training), (b:Training) WHERE a.number < b.number WITH a, b LIMIT 500 CREATE (a)-[:BEFORE]->(b)",
-    "MATCH (n:Training) RETURN n {.*, next: COLLECT { MATCH (n)-->(m) RETURN m.id }} ORDER BY n.number LIMIT 20",
-    "MATCH path = (:Training {id: '1'})-[:BEFORE*1..3]->(:Training) RETURN count(path), avg(length(path))",
-    "CALL db.index.fulltext.queryNodes('training_text', 'claim') YIELD node, score RETURN node.id, score LIMIT 5",
-    "EXPLAIN MATCH (n:Training) RETURN n.text, datetime() LIMIT 1",
-    "MATCH (n:Training) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 100 ROWS",
-)
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """
+    Work that a training run does, so that the cache holds the classes and methods which that work needs.
+
+    Attributes:
+        exercise: Does the work on a fresh Neo4j; it is cancelled when the server is stopped meanwhile.
+        fingerprint: Part of the cache's file name; another one has the cache made anew.
+    """
+
+    exercise: Callable[[Endpoint], Coroutine[Any, Any, None]]
+    fingerprint: str
 
 
 class AotCache:
     """The cache of one installation; on a Java that has none it stays empty."""
 
-    def __init__(self, installation: Installation, folder: Path) -> None:
+    def __init__(self, installation: Installation, folder: Path, training: Training) -> None:
         self._installation = installation
+        self._training = training
         release, java = installation.release, installation.java
         lock_checksum = hashlib.sha256(release.lock.read_bytes()).hexdigest()[:12]
         self._stem = (
             f"neo4j-{release.version}-{lock_checksum}-java{java.version}-{platform.system()}-"
-            f"{platform.machine()}-t{_TRAINING}"
+            f"{platform.machine()}-t{training.fingerprint}"
         )
         self._folder = folder
         self.path = folder / f"{self._stem}.aot"
@@ -128,7 +127,7 @@ class AotCache:
             cancelled=cancelled,
         )
         try:
-            _work(running.endpoint, cancelled)
+            asyncio.run(_run_unless_cancelled(self._training.exercise(running.endpoint), cancelled))
             is_made = _finish(running, cancelled) and output.exists()
         finally:
             running.process.stop()
@@ -138,28 +137,16 @@ class AotCache:
         return is_made
 
 
-def _work(endpoint: Endpoint, cancelled: threading.Event) -> None:
-    """Lets the server do what ours will do, so that those classes are in the cache."""
-    auth = (endpoint.user, endpoint.password)
-    with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth, notifications_min_severity="OFF") as driver:
-        for text in (*_STATEMENTS, *_own_statements()):
-            with driver.session(database=endpoint.database) as session:
-                if cancelled.is_set():
-                    return
-                session.run(text).consume()
-    if not cancelled.is_set():
-        # The load stands on the layers above, which start and stop servers but never wait for this thread.
-        from graph.server.training import exercise  # noqa: PLC0415 - it imports what imports this module
-
-        asyncio.run(exercise(endpoint))
-
-
-def _own_statements() -> Iterator[LiteralString]:
-    """Our schema, and then our statements for the planner, whose own warming up is half of a first query's time."""
-    for migration in list_migrations():
-        yield from migration.statements
-    for name in list_statements():
-        yield f"EXPLAIN {statement(name)}"
+async def _run_unless_cancelled(work: Coroutine[Any, Any, None], cancelled: threading.Event) -> None:
+    """Runs work to its end, or until another thread sets the event."""
+    task = asyncio.create_task(work)
+    while not task.done() and not cancelled.is_set():
+        await asyncio.wait([task], timeout=_POLL_SECONDS)
+    if task.done():
+        task.result()
+    else:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _finish(running: Launch, cancelled: threading.Event) -> bool:

