@@ -94,12 +94,17 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does: by KeyboardInterrupt, so that everything opened is closed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """
+    SIGINT and SIGTERM end the block by KeyboardInterrupt, so that everything opened is closed.
+
+    A shell has its background jobs ignore SIGINT, and Python leaves a signal ignored that it finds so.
+    """
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

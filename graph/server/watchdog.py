@@ -55,6 +55,18 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
+def _heed_signals() -> None:
+    """
+    Resets inherited signals that are ignored, which the child would ignore in turn.
+
+    A shell has its background jobs ignore SIGINT and SIGQUIT. Python ignores the two that are left out here itself,
+    and does not hand that on.
+    """
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class Watchdog:
     """Holds one child until it ends, its holder ends, or a signal says so."""
 
@@ -63,6 +75,7 @@ class Watchdog:
         self._holder = os.getppid()
         self._told_to_stop = False
         inherited = _inherited()
+        _heed_signals()
         self._wake, wake_end = os.pipe()
         for end in (self._wake, wake_end):
             os.set_blocking(end, False)

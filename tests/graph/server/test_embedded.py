@@ -35,9 +35,10 @@ NUM_WRITES_BEFORE_KILL = 100
 REAL_JARS = Path(platformdirs.user_cache_dir("foregraph")) / f"neo4j-{RELEASE.version}"
 
 OWNER = """
-import json, pathlib, sys, time
+import json, pathlib, signal, sys, time
 from graph.sample.training import TRAINING
 from graph.server import EmbeddedServer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has a background job ignore it
 with EmbeddedServer(pathlib.Path(sys.argv[1]), training=TRAINING) as server:
     print(json.dumps([server.pid, server.watchdog_pid, server.endpoint.uri]), flush=True)
     time.sleep(300)
