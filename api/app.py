@@ -40,12 +40,12 @@ ERROR_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
     """
-    The application; a database that is handed in stays the caller's to close.
+    Make the application; a database that is handed in is the caller's to close.
 
     Args:
-        settings: Limits, names and, without `database`, where Neo4j is.
-        database: An open database; without it the lifespan opens and closes the one that the settings name.
-        schema: What may be asked; by default everything that `resolvers` has.
+        settings: Limits, host names and, without `database`, the address of Neo4j.
+        database: An open database; by default the lifespan opens and closes the one named in the settings.
+        schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
     """
     app = Starlette(
         routes=_list_routes(settings, build_limited_schema(settings) if schema is None else schema),
@@ -58,7 +58,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
 
 
 def build_limited_schema(settings: Settings) -> Schema:
-    """Everything that may be asked, within the settings' limits."""
+    """Build the whole schema, with the settings' limits on documents."""
     limits = Limits(
         max_depth=settings.max_depth,
         max_aliases=settings.max_aliases,
@@ -119,7 +119,7 @@ def _open_database(settings: Settings) -> Database:
 
 @asynccontextmanager
 async def _warming(database: Database) -> AsyncIterator[None]:
-    """Has the database plan its statements while the service begins, so that the first clients need not wait for it."""
+    """Have the database plan its statements during startup, so that the first clients need not wait for that."""
     task = asyncio.create_task(_warm(database))
     try:
         yield
@@ -131,16 +131,16 @@ async def _warming(database: Database) -> AsyncIterator[None]:
 async def _warm(database: Database) -> None:
     try:
         await warm(database)
-    except ForegraphError as error:  # clients see for themselves, and readiness says why
+    except ForegraphError as error:  # requests report the error, and readiness gives the reason
         get_logger().warning("could not warm up", reason=str(error))
 
 
 def _open_context(request: Request, request_id: str) -> Context:
     """
-    A context that reads what the client has written, where it shows the bookmark of its write.
+    Make a request's Context; after a bookmark header it reads a state that includes that write.
 
     Raises:
-        InvalidError: The bookmark is none.
+        InvalidError: The header is not a bookmark.
     """
     shown = request.headers.get(BOOKMARK_HEADER)
     bookmark = None if shown is None else check_bookmark(shown)
@@ -148,12 +148,12 @@ def _open_context(request: Request, request_id: str) -> Context:
 
 
 async def _answer_health(request: Request) -> Response:
-    """The process lives and its event loop turns."""
+    """Report that the process runs and its event loop responds."""
     return JSONResponse({"status": "ok"})
 
 
 async def _answer_readiness(request: Request) -> Response:
-    """The database answers, and with this version's schema."""
+    """Report whether the database answers and has this version's schema."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
             reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"

@@ -1,8 +1,8 @@
 """
 Java's ahead-of-time cache, with which Neo4j starts in half the time.
 
-It is made once for a release, a Java and a platform, by a training run: a Neo4j on a home of its own that does the work
-it is given and stops. The run takes half a minute, so it is made beside a server that is ready, and gives way to it.
+It is made once per release, Java and platform by a training run: a Neo4j with a data directory of its own does the
+given work and stops. The run takes half a minute, so it happens beside a server that is ready, at the lowest priority.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ _WRITE_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.2
 _NICENESS: Final = 19
 _USE: Final = (
-    "-XX:AOTMode=on",  # end at once when the cache does not fit, so that we notice and make a new one
-    "-Xlog:aot*=error",  # Java 25 warns of some code in the cache that it does without
+    "-XX:AOTMode=on",  # exit at once when the cache does not fit, so that it is replaced
+    "-Xlog:aot*=error",  # Java 25 warns of cached code that it does not need
 )
 
 _REFUSALS: Final = ("[error][aot", "A fatal error has been detected by the Java Runtime")
@@ -48,7 +48,7 @@ class Training:
 
     Attributes:
         exercise: Does the work on a fresh Neo4j; it is cancelled when the server is stopped meanwhile.
-        fingerprint: Part of the cache's file name; another one has the cache made anew.
+        fingerprint: Part of the cache's file name; a new one has the cache made again.
     """
 
     exercise: Callable[[Endpoint], Coroutine[Any, Any, None]]
@@ -56,7 +56,7 @@ class Training:
 
 
 class AotCache:
-    """The cache of one installation; on a Java that has none it stays empty."""
+    """The cache of one installation; a Java without such caches leaves it empty."""
 
     def __init__(self, installation: Installation, folder: Path, training: Training) -> None:
         self._installation = installation
@@ -72,22 +72,22 @@ class AotCache:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is still to be made."""
+        """Whether the cache can be made and is not there yet."""
         return self._installation.java.feature_version >= FIRST_WITH_AOT_CACHE and not self.path.exists()
 
     @property
     def flags(self) -> list[str]:
-        """What Java is told, so that it uses the cache if it is there."""
+        """The flags by which Java uses the cache; none while there is no cache."""
         return [f"-XX:AOTCache={self.path}", *_USE] if self.path.exists() else []
 
     def discard_if_damaged(self, console_log: Path) -> bool:
-        """Removes a cache that is not what was written, or that Java ended over; returns whether it did."""
+        """Remove a cache that is corrupt or that Java refused; returns whether it did."""
         if not self.path.exists():
             return False
         said = console_log.read_text(encoding="utf-8", errors="replace") if console_log.exists() else ""
         if self._is_as_written() and not any(sign in said for sign in _REFUSALS):
             return False
-        _log.warning("Java's AOT cache was damaged or did not fit; it will be made anew")
+        _log.warning("Java's AOT cache was damaged or did not fit; it will be made again")
         self.path.unlink()
         return True
 
@@ -99,17 +99,17 @@ class AotCache:
         return self._checksum_path.exists() and self._checksum_path.read_text(encoding="utf-8") == sha256_of(self.path)
 
     def train(self, cancelled: threading.Event) -> bool:
-        """Makes the cache, unless another process is about it; returns whether it was made."""
+        """Make the cache, unless another process is making it; returns whether it was made."""
         with locked(self._folder / f"{self._stem}.lock", 0) as mine:
             if not mine or not self.is_wanted:
                 return False
             folder = self._folder / f"{self._stem}.training"
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
             try:
                 return self._train_in(folder, cancelled)
             except (ForegraphError, neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError, OSError) as error:
                 if not cancelled.is_set():
-                    _log.warning("Java's AOT cache could not be made; Neo4j starts without: %s", error)
+                    _log.warning("Java's AOT cache could not be made; Neo4j starts without it: %s", error)
                 return False
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -138,7 +138,7 @@ class AotCache:
 
 
 async def _run_unless_cancelled(work: Coroutine[Any, Any, None], cancelled: threading.Event) -> None:
-    """Runs work to its end, or until another thread sets the event."""
+    """Await work, or cancel it once another thread sets the event."""
     task = asyncio.create_task(work)
     while not task.done() and not cancelled.is_set():
         await asyncio.wait([task], timeout=_POLL_SECONDS)
@@ -150,7 +150,7 @@ async def _run_unless_cancelled(work: Coroutine[Any, Any, None], cancelled: thre
 
 
 def _finish(running: Launch, cancelled: threading.Event) -> bool:
-    """Stops the trained server, which writes the cache as it ends."""
+    """Stop the trained server, which writes the cache as it exits."""
     if cancelled.is_set():
         return False
     running.process.terminate()
