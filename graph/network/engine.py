@@ -20,11 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from graph.database.sessions import Database, Unit
+from graph.database.sessions import Unit
 from graph.errors import (
     DuplicateError,
     InvalidError,
@@ -89,6 +88,10 @@ class Engine:
         self._model: tuple[bytes, CalibratedNetwork] | None = None
         self._base: tuple[tuple[bytes, bytes], Propagation] | None = None
         self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
+
+    def close(self) -> None:
+        """Let the threads end; inference that is under way stops when its caller is cancelled."""
+        self._slots.close()
 
     async def view(self, unit: Unit, *, now: datetime | None = None) -> View:
         """
@@ -347,14 +350,3 @@ def _refusing_oversize() -> Iterator[None]:
         yield
     except TooLargeError as error:
         raise OversizeError(str(error), size=error.size, limit=error.limit) from error
-
-
-_engines: WeakKeyDictionary[Database, Engine] = WeakKeyDictionary()
-
-
-def engine_of(database: Database) -> Engine:
-    """The process's one engine for a database."""
-    engine = _engines.get(database)
-    if engine is None:
-        engine = _engines[database] = Engine()
-    return engine

@@ -94,6 +94,10 @@ class ThreadSlots:
             stop.set()
             raise
 
+    def close(self) -> None:
+        """Take no more work, and let the threads end when theirs is done."""
+        self._pool.shutdown(wait=False)
+
     def _release(self, future: asyncio.Future[Any]) -> None:
         self._free.release()
         _retrieve_exception(future)

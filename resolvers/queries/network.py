@@ -12,7 +12,6 @@ from graph.errors import ClosedClaimError, ConflictError, DuplicateError, Invali
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.sensitivity import Effect, Parameter
 from graph.model.subjects import CLAIM_SUBJECTS
-from graph.network.engine import engine_of
 from graph.network.questions import (
     MOST_OBSERVATIONS,
     MOST_TARGETS,
@@ -73,7 +72,7 @@ class NetworkQueries:
     ) -> Shown:
         """What would follow if these claims resolved so."""
         started = time.monotonic()
-        found = await engine_of(info.context.database).what_if(
+        found = await info.context.service.engine.what_if(
             info.context.unit,
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
             is_intervention=intervene,
@@ -102,7 +101,7 @@ class NetworkQueries:
         started = time.monotonic()
         size = page_size(first)
         claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
-        view, marginal, found = await engine_of(info.context.database).sensitivity(
+        view, marginal, found = await info.context.service.engine.sensitivity(
             info.context.unit, claim_id, now=info.context.moment
         )
         await _begin_anew(info, started)
@@ -134,7 +133,7 @@ class NetworkQueries:
         started = time.monotonic()
         size = page_size(first)
         ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
-        view, marginals, found = await engine_of(info.context.database).value_of_information(
+        view, marginals, found = await info.context.service.engine.value_of_information(
             info.context.unit, ids, now=info.context.moment
         )
         await _begin_anew(info, started)
@@ -164,7 +163,7 @@ class NetworkQueries:
     async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
         """Claims whose tables contradict each other."""
         size = page_size(first)
-        view, found = await engine_of(info.context.database).incoherence(info.context.unit, now=info.context.moment)
+        view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
         ranked = found.ranked().tolist()
         rows = [
             {
