@@ -1,5 +1,10 @@
-# make run    installs everything and serves the API on its own Neo4j with the sample in it
-# make test   installs everything and runs every check and test
+# make run        installs everything and serves the API on its own Neo4j with the sample in it
+# make dev        as run, and starts the service again when its code changes; Neo4j stays up
+# make test       installs everything and runs every check and test; ARGS="tests/api -x" goes to pytest
+# make check      runs the linter, the formatter, the type checker and the layer contracts
+# make format     formats the code and mends what the linter can mend
+# make schema     writes resolvers/schema.graphql anew
+# make benchmark  measures speed, as ratios
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
@@ -8,7 +13,7 @@ UV_PIP_COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-i
 	--no-header --quiet --python-version 3.11
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes
 
-.PHONY: help run serve test check unit lts benchmark format lock clean
+.PHONY: help run serve dev test check unit lts benchmark schema format lock clean
 
 help:
 	@sed -n 's/^# \(make [a-z]*  *.*\)/\1/p' Makefile
@@ -43,6 +48,9 @@ run: $(VENV)/.run-ready
 serve: $(VENV)/.run-ready
 	@exec $(BIN)/foregraph serve
 
+dev: $(VENV)/.run-ready
+	@exec $(BIN)/python -m api.development
+
 test: $(VENV)/.test-ready check unit
 
 check: $(VENV)/.test-ready
@@ -52,7 +60,7 @@ check: $(VENV)/.test-ready
 	$(BIN)/lint-imports --no-logo
 
 unit: $(VENV)/.test-ready
-	$(BIN)/pytest
+	$(BIN)/pytest $(ARGS)
 
 # The statements' tests on the long-term-support release, with a Java of its own.
 lts: $(VENV)/.test-ready .build/lts-java/.ready
@@ -66,6 +74,11 @@ lts: $(VENV)/.test-ready .build/lts-java/.ready
 
 benchmark: $(VENV)/.test-ready
 	$(BIN)/python -m tests.benchmarks
+
+# Written beside first, so that a schema that cannot be built leaves the file as it is.
+schema: $(VENV)/.test-ready
+	$(BIN)/foregraph schema graphql > resolvers/schema.graphql.new
+	@mv resolvers/schema.graphql.new resolvers/schema.graphql
 
 format: $(VENV)/.test-ready
 	$(BIN)/ruff format .

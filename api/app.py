@@ -1,8 +1,8 @@
-"""The service as an application: routes, middleware, and a lifespan that owns the driver."""
+"""The service as an application: routes, middleware, and a lifespan that owns what outlives a request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -30,7 +30,7 @@ from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
 from graph.reading.warming import warm
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
@@ -39,12 +39,12 @@ BOOKMARK_HEADER = "foregraph-bookmark"
 
 def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
     """
-    The application; a database that is handed in stays the caller's to close.
+    Make the application; a database that is handed in is the caller's to close.
 
     Args:
-        settings: Limits, names and, without `database`, where Neo4j is.
-        database: An open database; without it the lifespan opens and closes the one that the settings name.
-        schema: What may be asked; by default everything that `resolvers` has.
+        settings: Limits, host names and, without `database`, the address of Neo4j.
+        database: An open database; by default the lifespan opens and closes the one named in the settings.
+        schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
     """
     app = Starlette(
         routes=_list_routes(settings, build_limited_schema(settings) if schema is None else schema),
@@ -52,12 +52,12 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
-    app.state.database = database
+    app.state.service = None if database is None else Service.make(database)
     return app
 
 
 def build_limited_schema(settings: Settings) -> Schema:
-    """Everything that may be asked, within the settings' limits."""
+    """Build the whole schema, with the settings' limits on documents."""
     limits = Limits(
         max_depth=settings.max_depth,
         max_aliases=settings.max_aliases,
@@ -97,32 +97,28 @@ def _make_lifespan(
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if database is not None:
-            async with _working(settings, database):
-                yield
-            return
-        address = settings.find_address()
-        if address is None:
-            raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
-        async with Database.open(address) as opened:
-            app.state.database = opened
-            async with _working(settings, opened):
-                yield
+        async with AsyncExitStack() as stack:
+            if database is None:
+                app.state.service = Service.make(await stack.enter_async_context(_open_database(settings)))
+            service: Service = app.state.service
+            stack.callback(service.close)
+            await stack.enter_async_context(_warming(service.database))
+            await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
+            yield
 
     return lifespan
 
 
-@asynccontextmanager
-async def _working(settings: Settings, database: Database) -> AsyncIterator[None]:
-    """What the service does besides answering."""
-    jobs = list_jobs(settings) if settings.scheduler else ()
-    async with _warming(database), scheduling(database, jobs):
-        yield
+def _open_database(settings: Settings) -> Database:
+    address = settings.find_address()
+    if address is None:
+        raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
+    return Database.open(address)
 
 
 @asynccontextmanager
 async def _warming(database: Database) -> AsyncIterator[None]:
-    """Has the database plan its statements while the service begins, so that the first clients need not wait for it."""
+    """Have the database plan its statements during startup, so that the first clients need not wait for that."""
     task = asyncio.create_task(_warm(database))
     try:
         yield
@@ -134,32 +130,32 @@ async def _warming(database: Database) -> AsyncIterator[None]:
 async def _warm(database: Database) -> None:
     try:
         await warm(database)
-    except ForegraphError as error:  # clients see for themselves, and readiness says why
+    except ForegraphError as error:  # requests report the error, and readiness gives the reason
         get_logger().warning("could not warm up", reason=str(error))
 
 
 def _open_context(request: Request, request_id: str) -> Context:
     """
-    A context that reads what the client has written, where it shows the bookmark of its write.
+    Make a request's Context; after a bookmark header it reads a state that includes that write.
 
     Raises:
-        InvalidError: The bookmark is none.
+        InvalidError: The header is not a bookmark.
     """
     shown = request.headers.get(BOOKMARK_HEADER)
     bookmark = None if shown is None else check_bookmark(shown)
-    return Context(database=request.app.state.database, request_id=request_id, bookmark=bookmark)
+    return Context(request.app.state.service, request_id, bookmark)
 
 
 async def _answer_health(request: Request) -> Response:
-    """The process lives and its event loop turns."""
+    """Report that the process runs and its event loop responds."""
     return JSONResponse({"status": "ok"})
 
 
 async def _answer_readiness(request: Request) -> Response:
-    """The database answers, and with this version's schema."""
+    """Report whether the database answers and has this version's schema."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
-            reason = None if await is_migrated(request.app.state.database) else "migrations are not applied yet"
+            reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"
     except TimeoutError:
         reason = f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
     except ForegraphError as error:

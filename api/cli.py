@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class _Commands(click.Group):
-    """Tells the errors of ours in one message, with an exit code of their kind."""
+    """Reports Foregraph's own errors in one message, with the exit code of their class."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -47,52 +47,55 @@ class _Commands(click.Group):
             ctx.exit(INTERRUPTED)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """\
+A forecast graph: who predicted what, what has to happen first, what would kill it, and what the evidence says.
+
+Without FOREGRAPH_NEO4J_URI the commands use an embedded Neo4j with its data in ./.foregraph: the one that is
+running, or else one that they start and stop. `foregraph settings` lists every variable.
+
+\b
+Exit codes:
+  0  done, or stopped by Ctrl-C or SIGTERM while serving
+  1  any other error
+  2  an invalid command line or bundle
+  3  a setting that does not work
+  4  the database is unreachable, or took too long
+  5  an applied migration's file has changed
+  6  the embedded Neo4j cannot be installed or started
+"""
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, help=HELP)
 @click.version_option(version("foregraph"), prog_name="foregraph")
 def cli() -> None:
-    r"""
-    A forecast graph: who predicted what, what has to happen first, what would kill it, and what the evidence says.
-
-    Without FOREGRAPH_NEO4J_URI the commands use a Neo4j of their own, which keeps its data in ./.foregraph: the one
-    that runs already, or one that they start and stop. `foregraph settings` lists every variable.
-
-    \b
-    Exit codes:
-      0  done, or stopped by Ctrl-C or SIGTERM while serving
-      1  an error of no other kind
-      2  a command line or a bundle that is wrong
-      3  a setting that cannot work
-      4  the database cannot be reached, or took too long
-      5  an applied migration's file has changed
-      6  the embedded Neo4j cannot be had or run
-    """
+    """Foregraph's commands."""
 
 
 def _listening(command: Callable[..., None]) -> Callable[..., None]:
-    host = click.option("--host", help="Address to listen on, before FOREGRAPH_HOST.")
-    port = click.option("--port", type=int, help="Port to listen on, before FOREGRAPH_PORT; 0 picks a free one.")
+    host = click.option("--host", help="Address to listen on; overrides FOREGRAPH_HOST.")
+    port = click.option("--port", type=int, help="Port to listen on; overrides FOREGRAPH_PORT; 0 picks a free one.")
     return host(port(command))
 
 
 @cli.command()
 @_listening
 def up(host: str | None, port: int | None) -> None:
-    """Serve the API, with the sample in it if the database is empty."""
+    """Serve the API; load the sample first if the database is empty."""
     _serve(host, port, sample=True)
 
 
 @cli.command()
 @_listening
 def serve(host: str | None, port: int | None) -> None:
-    """Serve the API on the database as it is."""
+    """Serve the API; load no sample."""
     _serve(host, port, sample=False)
 
 
 @cli.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing.")
 def import_command(file: BinaryIO, *, dry_run: bool) -> None:
-    """Import the bundle in FILE, all of it or nothing; `-` reads standard input."""
+    """Import the bundle in FILE, all of it or nothing if it has problems; `-` reads standard input."""
     text = file.read()
 
     async def work(database: Database) -> str:
@@ -121,9 +124,9 @@ def export_command(file: Path) -> None:
 
 
 @cli.command("sweep")
-@click.option("--dry-run", is_flag=True, help="Say what would be found, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would be found, and change nothing.")
 def sweep_command(*, dry_run: bool) -> None:
-    """Mark overdue milestones, and put each missed check-in into the ledger, once."""
+    """Mark overdue milestones, and record each missed check-in in the ledger, once."""
 
     async def work(database: Database) -> SweepReport:
         await _require_migrated(database)
@@ -136,7 +139,7 @@ def sweep_command(*, dry_run: bool) -> None:
 
 
 @cli.command("verify")
-@click.option("--most", default=100, show_default=True, help="The most differences to list.")
+@click.option("--most", default=100, show_default=True, help="How many differences to list at most.")
 @click.pass_context
 def verify_command(context: click.Context, most: int) -> None:
     """Recompute every stored belief from the ledger, bit for bit, and list what differs; exit code 1 if any does."""
@@ -162,7 +165,7 @@ def verify_command(context: click.Context, most: int) -> None:
 
 @cli.command("rebuild")
 def rebuild_command() -> None:
-    """Make everything that follows from the ledger anew: beliefs, page keys, predictors' records."""
+    """Recompute from the ledger all stored beliefs, the keys that order claims by them, and predictors' records."""
 
     async def work(database: Database) -> int:
         await apply_migrations(database)
@@ -173,7 +176,7 @@ def rebuild_command() -> None:
 
 @cli.command("refresh")
 def refresh_command() -> None:
-    """Bring every stored posterior to this moment, since time alone moves them."""
+    """Recompute every stored posterior as of now; posteriors change with time alone."""
 
     async def work(database: Database) -> int:
         await _require_migrated(database)
@@ -184,22 +187,22 @@ def refresh_command() -> None:
 
 @cli.command("whatif")
 @click.argument("observations", nargs=-1, required=True, metavar="CLAIM=true|false...")
-@click.option("--intervene", is_flag=True, help="Somebody brings it about: it says nothing of what it depends on.")
+@click.option("--intervene", is_flag=True, help="Intervene: set the outcomes without inference back to their causes.")
 @click.option(
     "--method",
     type=click.Choice(["LBP", "SAMPLE", "EXACT"], case_sensitive=False),
     default="LBP",
     show_default=True,
-    help="How to compute it: quickly, with standard errors, or exactly where the network is small enough.",
+    help="LBP is quick, SAMPLE gives standard errors, EXACT needs a small network.",
 )
-@click.option("--samples", type=int, help="For SAMPLE: how many joint samples to draw.")
-@click.option("--seed", type=int, help="For SAMPLE: of all that is random.")
+@click.option("--samples", type=int, help="For SAMPLE: number of joint samples.")
+@click.option("--seed", type=int, help="For SAMPLE: seed of the random numbers.")
 @click.option("--first", type=click.IntRange(1), default=20, show_default=True, help="How many claims to list.")
 def what_if_command(
     observations: tuple[str, ...], *, intervene: bool, method: str, samples: int | None, seed: int | None, first: int
 ) -> None:
-    """Say what would follow if claims came true or did not, such as `whatif TK17=true S_AGI=false`."""
-    from api.questions import Question, ask, show  # noqa: PLC0415 - a tenth of a second that Neo4j's start would wait for
+    """Show how other claims would move if these resolved, as in `whatif TK17=true S_AGI=false`."""
+    from api.questions import Question, ask, show  # noqa: PLC0415 - saves commands that do without 0.1 s
 
     question = Question.read(observations, is_intervention=intervene, method=method, samples=samples, seed=seed)
 
@@ -216,7 +219,7 @@ def what_if_command(
     type=click.Choice(["LBP", "SAMPLE", "EXACT"], case_sensitive=False),
     default="LBP",
     show_default=True,
-    help="How to compute it.",
+    help="Inference method.",
 )
 @click.option("--dry-run", is_flag=True, help="Compute, and store nothing.")
 @click.pass_context
@@ -239,7 +242,7 @@ def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> 
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database's schema up to this version's."""
+    """Migrate the database's schema to this version."""
     applied = _with_database(apply_migrations)
     click.echo("\n".join(f"applied {name}" for name in applied) if applied else "nothing to apply")
 
@@ -258,14 +261,14 @@ def schema_bundle() -> None:
 @schema.command("graphql")
 def schema_graphql() -> None:
     """Print the GraphQL schema."""
-    from resolvers.schema import print_sdl  # noqa: PLC0415 - most of a second, which no other command needs
+    from resolvers.schema import print_sdl  # noqa: PLC0415 - saves other commands most of a second
 
     click.echo(print_sdl().rstrip("\n"))
 
 
 @cli.command()
 def settings() -> None:
-    """List every environment variable with its default and what it means."""
+    """List every environment variable with its default and meaning."""
     for name, default, meaning in describe_settings():
         click.echo(f"{name}{f' = {default}' if default else ''}\n    {meaning}")
 
@@ -281,13 +284,13 @@ def _serve(host: str | None, port: int | None, *, sample: bool) -> None:
     async def prepare(database: Database) -> None:
         await apply_migrations(database)
         if await ensure_rebuilt(database):
-            click.echo("An older version wrote this graph: made its beliefs anew from the ledger", err=True)
+            click.echo("This graph was written by an older version: recomputed its beliefs from the ledger", err=True)
         if sample:
             await _load_sample(database)
 
     try:
         service.serve(chosen, prepare, click.echo)
-    except KeyboardInterrupt:  # while the database started or stopped; it was asked for, so it is no failure
+    except KeyboardInterrupt:  # while the database started or stopped; a requested stop is no failure
         click.echo("foregraph: stopped", err=True)
 
 
@@ -299,7 +302,7 @@ def _load(**overrides: object) -> Settings:
 
 async def _require_migrated(database: Database) -> None:
     if not await is_migrated(database):
-        raise ConfigurationError("the database has not this version's schema; run `foregraph migrate` first")
+        raise ConfigurationError("the database does not have this version's schema; run `foregraph migrate` first")
 
 
 async def _load_sample(database: Database) -> None:
@@ -330,10 +333,10 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 def write_whole(file: Path, text: str) -> None:
     """
-    Writes a file that is never seen half-written.
+    Write a file atomically: a reader finds the old content or the new.
 
     Raises:
-        ConfigurationError: It cannot be written there.
+        ConfigurationError: The file cannot be written.
     """
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

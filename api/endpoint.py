@@ -1,4 +1,4 @@
-"""The GraphQL endpoint over HTTP: what a request must look like, and one Context that lives as long as its document."""
+"""The GraphQL endpoint over HTTP: checks requests, and gives each document a Context that lives as long as it."""
 
 import asyncio
 import json
@@ -35,19 +35,19 @@ JSON_TYPES: dict[type, str] = {
     int: "a number",
     float: "a number",
 }
-NOT_FRAMED = "frame-ancestors 'none'"  # a page around GraphiQL could trick its user into a click
+NOT_FRAMED = "frame-ancestors 'none'"  # against clickjacking
 
 T = TypeVar("T")
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
     """
-    Queries by GET or JSON POST, mutations by JSON POST only, which no page of another origin can send unasked.
+    Serves queries by GET or JSON POST, mutations by JSON POST only, which other origins cannot send without CORS.
 
     Args:
-        schema: What may be asked.
-        open_context: Makes the Context of a request and its id; raises InvalidError where a header of it is wrong.
-        graphiql: Whether a browser is answered with GraphiQL.
+        schema: The schema to serve.
+        open_context: Makes the Context from a request and its id; raises InvalidError where a header is invalid.
+        graphiql: Whether a browser gets GraphiQL.
     """
 
     def __init__(self, schema: Schema, open_context: Callable[[Request, str], Context], *, graphiql: bool) -> None:
@@ -68,7 +68,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def _run_while_connected(self, request: Request) -> Response:
-        """Answers the request; stops when the client has gone, so that nobody's question keeps the database busy."""
+        """Answer the request; stop when the client disconnects, so that abandoned queries end."""
         answer = asyncio.create_task(self._run_in_context(request))
         departure = asyncio.create_task(_wait_for_departure(request))
         try:
@@ -95,17 +95,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             await context.close()
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """Only for a browser: other clients send `*/*` and want an answer."""
+        """True for browsers only: other clients send `*/*` and expect JSON."""
         accept = request.headers.get("accept", "")
         is_question = request.query_params.get("query") is not None
         return self.graphql_ide is not None and request.method == "GET" and "text/html" in accept and not is_question
 
     async def render_graphql_ide(self, request: Request) -> Response:
-        """GraphiQL, in no frame."""
+        """GraphiQL, with framing forbidden."""
         return HTMLResponse(self.graphql_ide_html, headers={"content-security-policy": NOT_FRAMED})
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON as its standard has it, or a refusal that says where it is not."""
+        """Parse standard JSON; raises HTTPException 400 that names the place of an error."""
         try:
             text = data.decode("utf-8") if isinstance(data, bytes) else data
             value: object = json.loads(text, parse_constant=_refuse_constant)
@@ -123,7 +123,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return value
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """The document, its variables and the operation's name, each of the type it must have."""
+        """Read the document, its variables and the operation's name; raises HTTPException 400 on a wrong type."""
         if request.method == "GET":
             data: object = self.parse_query_params(request.query_params)
         else:
@@ -141,7 +141,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The response's members; no `data` where nothing was executed, no raw exception anywhere."""
+        """Build the response: without `data` where nothing was executed, and without the text of unexpected errors."""
         if result.errors:
             result.errors = [_mask(error) for error in result.errors]
         response = await super().process_result(request, result)
@@ -150,7 +150,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return response
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        """Carries the media type that the client prefers to `create_response`."""
+        """Pass the media type that the client prefers on to `create_response`."""
         sub_response = await super().get_sub_response(request)
         sub_response.media_type = GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
         return sub_response
@@ -158,7 +158,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
-        """By the GraphQL over HTTP draft: a document not executed is 400 in its own media type, 200 as plain JSON."""
+        """Apply the GraphQL over HTTP draft: an unexecuted document is 400 in its own media type, 200 as plain JSON."""
         is_refused = sub_response.media_type == GRAPHQL_JSON and "data" not in response_data
         content = json.dumps(response_data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return Response(content, 400 if is_refused else 200, media_type=sub_response.media_type)
@@ -171,9 +171,9 @@ async def _wait_for_departure(request: Request) -> None:
 
 def _check_media_type(request: Request) -> None:
     """
-    A POST carries JSON and says so.
+    Raises HTTPException 415 unless a POST is declared as JSON.
 
-    A form or plain text is what a foreign page can send without asking first, so those are refused here.
+    Other origins can send forms and plain text without a CORS preflight, so those are refused.
     """
     if request.method != "POST":
         return
@@ -196,7 +196,7 @@ def _refuse(request: Request, refusal: HTTPException) -> Response:
 
 def _find_field(data: dict[str, Any], name: str, kind: type[T], expected: str) -> T | None:
     value = data.get(name)
-    if value is None or value == "":  # an empty parameter of a GET is no parameter
+    if value is None or value == "":  # a GET may have empty parameters
         return None
     if not isinstance(value, kind):
         raise HTTPException(400, f"`{name}` must be {expected} or null, it is {_name_type(value)}.")
@@ -220,9 +220,9 @@ def _check_surrogates(value: object) -> None:
 
 def _mask(error: GraphQLError) -> GraphQLError:
     """
-    The last fence before the client: the text of an exception that nothing has translated stays in the log.
+    Mask an exception that nothing has translated; its text goes to the log only.
 
-    An error that `resolvers.base.errors` made has a code; one of graphql-core's own has words of its own.
+    Errors from `resolvers.base.errors` have a code, and graphql-core's own are no exceptions of ours; both pass.
     """
     original = error.original_error
     is_translated = "code" in (error.extensions or {}) or isinstance(original, GraphQLError)

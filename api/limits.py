@@ -1,8 +1,8 @@
 """
-Refuses documents that cost too much before the costly steps: parsing, validation, execution.
+Refuses documents that cost too much, before parsing, validation or execution.
 
-Strawberry's own limiters follow a fragment anew at each of its uses, which forty lines of fragments that name each
-other twice turn into minutes of work; here each fragment is measured once.
+Strawberry's own limiters walk a fragment again at each of its uses, so forty lines of fragments that each use the next
+one twice take minutes; here each fragment is measured once.
 """
 
 import re
@@ -24,13 +24,13 @@ from strawberry.extensions import DisableIntrospection, SchemaExtension
 from api.logging import current_request
 
 MAX_BRACKETS = 64
-"""Open brackets at once; the parser and the validation rules recurse, and Python's stack holds some 1,000 frames."""
+"""Most open brackets; the parser and the validation rules recurse, and Python's stack holds some 1,000 frames."""
 MAX_FRAGMENTS = 100
-"""Fragment definitions in a document; the rule against fragment cycles recurses along them."""
+"""Most fragment definitions in a document; the rule against fragment cycles recurses along them."""
 
-MOST_TOLD = 10**9
+LARGEST_SHOWN = 10**9
 
-# Strings and comments are skipped whole; the possessive repeats keep a hostile text from being tried twice.
+# Strings and comments are skipped whole; possessive repeats prevent backtracking on hostile text.
 _BRACKETS = re.compile(
     r'"""(?:\\"""|[^"]|"(?!""))*+"""'
     r'|"(?:\\.|[^"\\\n\r])*+"'
@@ -41,7 +41,7 @@ _BRACKETS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that a document may have; fields and aliases of a fragment count at each use."""
+    """Upper bounds on a document; fields and aliases of a fragment count at each use."""
 
     max_depth: int
     max_aliases: int
@@ -51,7 +51,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a selection costs: the levels of fields below it, the fields and the aliases in all."""
+    """Cost of a selection: levels of fields below it, number of fields, number of aliases."""
 
     depth: int = 0
     num_fields: int = 0
@@ -59,7 +59,7 @@ class Cost:
 
 
 def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaExtension]]:
-    """What keeps a schema's documents within limits; each is made anew for every document."""
+    """List the schema extensions that enforce the limits; Strawberry instantiates them per document."""
 
     class WithinLimits(DocumentLimits):
         def __init__(self) -> None:
@@ -69,13 +69,13 @@ def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaE
 
 
 class DocumentLimits(SchemaExtension):
-    """Judges a document by its text before it is parsed, and by its fields before it is validated."""
+    """Checks a document's text before it is parsed, and its fields before it is validated."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
 
     def on_operation(self) -> Iterator[None]:
-        """Before parsing: nesting and tokens."""
+        """Check nesting and tokens before parsing."""
         self.execution_context.parse_options["max_tokens"] = self.limits.max_tokens
         if count_brackets(self.execution_context.query or "") > MAX_BRACKETS:
             message = f"The document has more than {MAX_BRACKETS} brackets open at once."
@@ -83,7 +83,7 @@ class DocumentLimits(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Before validation: fragments, depth, aliases, fields."""
+        """Check fragments, depth, aliases and fields before validation."""
         record = current_request.get()
         if record is not None:
             record.operation_name = self.execution_context.operation_name
@@ -95,7 +95,7 @@ class DocumentLimits(SchemaExtension):
 
 
 def count_brackets(text: str) -> int:
-    """The most brackets of any kind that are open at once, outside of strings and comments."""
+    """Count the most brackets of any kind open at once, outside of strings and comments."""
     now = most = 0
     for match in _BRACKETS.finditer(text):
         if match.lastgroup is not None:
@@ -105,7 +105,7 @@ def count_brackets(text: str) -> int:
 
 
 def list_excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
-    """What in the document is above the limits, as errors for the client."""
+    """List the limits that a document exceeds, as errors for the client."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     if len(fragments) > MAX_FRAGMENTS:
         return [_excess(len(fragments), MAX_FRAGMENTS, "fragments", "TOO_LARGE")]
@@ -121,7 +121,7 @@ def list_excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
 
 
 class _Costs:
-    """Measures selections; each fragment once, and one inside itself as nothing (a later rule refuses the cycle)."""
+    """Measures selections, each fragment once; one within itself costs nothing, as validation refuses the cycle."""
 
     def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
         self._fragments = fragments
@@ -142,7 +142,7 @@ class _Costs:
 
     def _measure_field(self, field: FieldNode) -> Cost:
         below = self.measure(field.selection_set) if field.selection_set else Cost()
-        # The types' own tree is deep by nature (`ofType`), and graphql-core has a rule of its own for it.
+        # Introspection nests deep by nature (`ofType`), and graphql-core has its own rule for it.
         is_introspection = field.name.value.startswith("__")
         return Cost(
             depth=0 if is_introspection else below.depth + 1,
@@ -166,6 +166,6 @@ def _side_by_side(costs: Sequence[Cost]) -> Cost:
 
 
 def _excess(came: int, limit: int, what: str, code: str) -> GraphQLError:
-    count = str(came) if came < MOST_TOLD else "billions of"  # fragments in fragments make thousands of digits
+    count = str(came) if came < LARGEST_SHOWN else "billions of"  # nested fragments can multiply to thousands of digits
     message = f"The document has {count} {what}, at most {limit} are allowed."
     return GraphQLError(message, extensions={"code": code})

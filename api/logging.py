@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, each with the id of the request that it belongs to."""
+"""Structured logs: one line per event, with the id of its request."""
 
 import logging
 import sys
@@ -13,16 +13,16 @@ from structlog.typing import Processor
 LIBRARY_LEVELS = {
     "uvicorn": logging.WARNING,
     "uvicorn.error": logging.WARNING,
-    "neo4j": logging.ERROR,  # the driver's retries are told by their outcome
+    "neo4j": logging.ERROR,  # the outcome of its retries is reported as ours
     "apscheduler": logging.WARNING,
-    "strawberry.execution": logging.CRITICAL,  # tells every client's mistake as an error of ours
+    "strawberry.execution": logging.CRITICAL,  # logs every client's mistake as an error
 }
-"""Below these levels libraries speak to who debugs them."""
+"""Least severe level that is logged of each library, unless ours is debug."""
 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """What the access log says of one request; filled in while it is answered."""
+    """Access log data of one request, filled in while it is answered."""
 
     request_id: str
     operation_name: str | None = None
@@ -40,11 +40,11 @@ def get_logger() -> structlog.stdlib.BoundLogger:
 
 def configure_logging(*, log_format: Literal["console", "json"], log_level: str, stream: TextIO | None = None) -> None:
     """
-    Sends the service's and its libraries' logs through structlog.
+    Send the service's and its libraries' logs through structlog.
 
     Args:
-        log_format: `console` for a reader, `json` for a log store.
-        log_level: Least severe level of ours that is shown.
+        log_format: `console` for people, `json` for log collectors.
+        log_level: Least severe level that is logged.
         stream: Standard error by default.
     """
     output = sys.stderr if stream is None else stream

@@ -1,4 +1,4 @@
-"""What every request passes through, outermost first: its id, the access log, and the limits that refuse it early."""
+"""Middleware, outermost first: request ids, the access log, and limits on host, body size and time."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ from graph.errors import ForegraphError, NotFoundError, TimedOutError
 from resolvers.base.errors import BAD_REQUEST
 
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # asked every few seconds; logged when they fail
+QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # polled every few seconds, so logged only when they fail
 # The codes of the statuses with which a request is answered before any field is resolved.
 CODES = {
     404: NotFoundError.code,
@@ -30,11 +30,11 @@ CODES = {
     500: ForegraphError.code,
     504: TimedOutError.code,
 }
-CLIENT_CLOSED_STATUS = 499  # what nginx logs when nobody waits for the answer any more
+CLIENT_CLOSED_STATUS = 499  # nginx's code for a client that disconnected
 
 
 def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error in the shape that GraphQL clients read, whatever path it is on, with the code of its status."""
+    """An error response in the shape that GraphQL clients read, with the code of its status, for any path."""
     extensions: dict[str, Any] = {"code": CODES.get(status, BAD_REQUEST)}
     record = current_request.get()
     if record is not None:
@@ -43,13 +43,13 @@ def error_response(status: int, message: str, headers: dict[str, str] | None = N
 
 
 class RequestIdMiddleware:
-    """Gives each request an id, the client's own if that is sane, and says it in the response."""
+    """Gives each request an id, the client's own if it is well-formed, and returns it in a header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers with the id in a header."""
+        """Answer with the id in a header."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -71,13 +71,13 @@ class RequestIdMiddleware:
 
 
 class AccessLogMiddleware:
-    """Logs each request once, and answers what nothing else has caught with a plain 500."""
+    """Logs each request once, and answers uncaught exceptions with a plain 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers and logs."""
+        """Answer and log."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -95,7 +95,7 @@ class AccessLogMiddleware:
         except Exception:
             get_logger().exception("request failed", method=scope["method"], path=scope["path"])
             if status is not None:
-                raise  # half an answer is out, so the connection must break
+                raise  # part of the response is sent, so the connection must break
             response = error_response(500, "Something went wrong here; the log knows more.")
             await response(scope, receive, send_and_note)
         finally:
@@ -116,14 +116,14 @@ class AccessLogMiddleware:
 
 
 class HostMiddleware:
-    """Refuses requests meant for another name, so that a foreign page cannot reach us by rebinding its DNS name."""
+    """Refuses requests for other host names, against DNS rebinding."""
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str] = ()) -> None:
         self.app = app
         self.allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers, or refuses the name."""
+        """Answer, or refuse the host name."""
         if scope["type"] in ("http", "websocket"):
             host = Headers(scope=scope).get("host", "")
             name = split_host(host)
@@ -143,7 +143,7 @@ class HostMiddleware:
 
 
 def split_host(host: str) -> str:
-    """The name of a Host header, lower case, without port and brackets."""
+    """The name in a Host header, lower case, without port and brackets."""
     match = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+?)\.?)(?::[0-9]*)?", host.strip().lower())
     return (match[1] or match[2]) if match else ""
 
@@ -153,14 +153,14 @@ class _BodyTooLargeError(Exception):
 
 
 class BodyLimitMiddleware:
-    """Refuses a body above the limit: by its announced length, or when that many bytes have come."""
+    """Refuses a body above the limit, by its Content-Length or once that many bytes have arrived."""
 
     def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
         self.app = app
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers, or refuses the body."""
+        """Answer, or refuse the body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -185,7 +185,7 @@ class BodyLimitMiddleware:
     @staticmethod
     def _announced(scope: Scope) -> int:
         length = Headers(scope=scope).get("content-length", "")
-        # So many digits are enough to be too large, and not too many for int().
+        # 20 digits exceed any limit, and int() refuses thousands.
         return int(length[:20]) if length.isascii() and length.isdigit() else 0
 
     def _refuse(self) -> JSONResponse:
@@ -195,14 +195,14 @@ class BodyLimitMiddleware:
 
 
 class TimeoutMiddleware:
-    """Ends a request that takes too long; what it was doing in the database is rolled back."""
+    """Ends a request that takes too long; its transaction is rolled back."""
 
     def __init__(self, app: ASGIApp, *, seconds: float) -> None:
         self.app = app
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers, or gives up."""
+        """Answer, or give up."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""What the console asks of the network; a command starts faster without the network's code."""
+"""Questions over the network from the command line; imported late, as loading the network's code takes time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from api.tables import list_what_if_ids, open_console, print_what_if
 from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
-from graph.network.engine import engine_of
+from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
 from graph.network.questions import Observation, Sampling, WhatIf, make_sampling, read_observation
 from graph.reading.nodes import get_nodes
@@ -17,13 +17,13 @@ from graph.reading.tree import NodePlan
 @dataclass(frozen=True, slots=True)
 class Question:
     """
-    What is supposed, and how to compute what follows.
+    Supposed outcomes, and how to compute what follows.
 
     Attributes:
-        observations: The outcomes that are supposed.
-        is_intervention: Whether somebody brings them about.
-        method: How to compute it.
-        sampling: How to sample, where the method does.
+        observations: The supposed outcomes.
+        is_intervention: Whether they are set from outside, so that they say nothing of their causes.
+        method: The inference method.
+        sampling: Number of samples and seed, where the method samples.
     """
 
     observations: Sequence[Observation]
@@ -36,19 +36,19 @@ class Question:
         cls, texts: Sequence[str], *, is_intervention: bool, method: str, samples: int | None, seed: int | None
     ) -> "Question":
         """
-        A question in the words of the console.
+        Parse a question from command-line arguments.
 
         Raises:
-            InvalidError: An outcome is not written as `CLAIM=true`, or a number is out of range.
+            InvalidError: An outcome is not of the form `CLAIM=true`, or a number is out of range.
         """
         observations = [read_observation(text) for text in texts]
         return cls(observations, is_intervention, Method(method.upper()), make_sampling(samples, seed))
 
 
 async def ask(database: Database, question: Question, *, first: int) -> tuple[WhatIf, Mapping[str, str]]:
-    """What would follow, and the titles of the claims that the answer lists."""
+    """Answer a question; returns the answer and the titles of the claims that it lists."""
     async with database.reading() as reading:
-        found = await engine_of(database).what_if(
+        found = await Engine().what_if(
             reading,
             question.observations,
             is_intervention=question.is_intervention,
@@ -68,5 +68,5 @@ def show(answer: tuple[WhatIf, Mapping[str, str]]) -> None:
 
 
 async def propagate_by(database: Database, method: str, *, is_dry_run: bool) -> dict[str, Any]:
-    """Compute and store every claim's marginal; returns what the run's answer says."""
-    return (await propagate(database, Request(Method(method.upper()), is_dry_run=is_dry_run))).payload
+    """Compute and store every claim's marginal; returns the run and the number of marginals stored."""
+    return (await propagate(database, Engine(), Request(Method(method.upper()), is_dry_run=is_dry_run))).payload

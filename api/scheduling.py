@@ -1,4 +1,4 @@
-"""What the service does by itself: jobs on a schedule, each slot of which one replica runs."""
+"""Scheduled jobs; of several replicas of the service one runs each slot."""
 
 import asyncio
 import uuid
@@ -16,52 +16,52 @@ from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
 from graph.database.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
 from graph.database.receipts import purge_receipts
-from graph.database.sessions import Database
 from graph.errors import ForegraphError
 from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import refresh_posteriors
 from graph.network.propagation import is_propagation_due, propagate_all
 from graph.outcomes.sweep import sweep
+from resolvers.base.context import Service
 
 PURGE_SCHEDULE = "30 3 * * *"
 EVERY_MINUTE = "* * * * *"
-# A slot that a killed run left is taken over within this time after its lease; the first look is soon after the start.
+# A slot whose run was killed is taken over within this time after its lease; the first check follows startup soon.
 CATCH_UP_INTERVAL = timedelta(minutes=5)
 FIRST_CATCH_UP = timedelta(minutes=1)
-# A run ends before its lease does, so that two never run at once.
+# A run times out before its lease, so that two never run at once.
 RUN_TIMEOUT = LEASE - timedelta(minutes=1)
 STOP_TIMEOUT_SECONDS = 3.0
 
 Told = Mapping[str, object]
-"""What the log says of a run."""
+"""Result of a run, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """
-    Something that the service does by itself; harmless when it is done twice.
+    A scheduled job; must be harmless to run twice.
 
     Attributes:
-        name: Under which the replicas know it.
+        name: The same on all replicas.
         schedule: A cron expression, in UTC.
-        run: Does it, and returns what to say of it.
-        is_due: Whether there is anything to do, asked at each slot; a job without it always has.
+        run: Does the work, and returns its result for the log.
+        is_due: Asked at each slot whether there is anything to do; by default there is.
     """
 
     name: str
     schedule: str
-    run: Callable[[Database], Awaitable[Told]]
-    is_due: Callable[[Database], Awaitable[bool]] | None = None
+    run: Callable[[Service], Awaitable[Told]]
+    is_due: Callable[[Service], Awaitable[bool]] | None = None
 
 
 def list_jobs(settings: Settings) -> tuple[Job, ...]:
-    """All that the service does by itself."""
+    """List the service's scheduled jobs."""
     debounce = timedelta(seconds=settings.propagation_debounce_seconds)
     after_writes = Job(
         "propagate_after_writes",
         EVERY_MINUTE,
         partial(_propagate, method=Method.LBP),
-        is_due=partial(is_propagation_due, debounce=debounce),
+        is_due=partial(_is_propagation_due, debounce=debounce),
     )
     return (
         Job("sweep", settings.sweep_schedule, _sweep),
@@ -72,27 +72,31 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
     )
 
 
-async def _sweep(database: Database) -> Told:
-    report = await sweep(database)
+async def _sweep(service: Service) -> Told:
+    report = await sweep(service.database)
     return {"num_overdue": report.num_overdue, "num_missed": report.num_missed, "failures": report.failures}
 
 
-async def _refresh_posteriors(database: Database) -> Told:
-    return {"num_claims": await refresh_posteriors(database)}
+async def _refresh_posteriors(service: Service) -> Told:
+    return {"num_claims": await refresh_posteriors(service.database)}
 
 
-async def _purge_receipts(database: Database) -> Told:
-    return {"num_receipts": await purge_receipts(database, datetime.now(UTC))}
+async def _purge_receipts(service: Service) -> Told:
+    return {"num_receipts": await purge_receipts(service.database, datetime.now(UTC))}
 
 
-async def _propagate(database: Database, method: Method) -> Told:
-    return await propagate_all(database, method)
+async def _propagate(service: Service, method: Method) -> Told:
+    return await propagate_all(service.database, service.engine, method)
+
+
+async def _is_propagation_due(service: Service, debounce: timedelta) -> bool:
+    return await is_propagation_due(service.database, debounce)
 
 
 @asynccontextmanager
-async def scheduling(database: Database, jobs: Sequence[Job]) -> AsyncIterator["Scheduler"]:
-    """Runs jobs on their schedules until the block ends; a job that is under way then is left to others."""
-    scheduler = Scheduler(database, jobs)
+async def scheduling(service: Service, jobs: Sequence[Job]) -> AsyncIterator["Scheduler"]:
+    """Run jobs on their schedules until the block ends; a job that is running then is left to other replicas."""
+    scheduler = Scheduler(service, jobs)
     scheduler.start()
     try:
         yield scheduler
@@ -101,10 +105,10 @@ async def scheduling(database: Database, jobs: Sequence[Job]) -> AsyncIterator["
 
 
 class Scheduler:
-    """One replica's share in the jobs."""
+    """Runs the jobs of one replica."""
 
-    def __init__(self, database: Database, jobs: Sequence[Job]) -> None:
-        self._database = database
+    def __init__(self, service: Service, jobs: Sequence[Job]) -> None:
+        self._service = service
         self._triggers = {job.name: read_schedule(job.schedule) for job in jobs}
         self._jobs = tuple(jobs)
         self._holder = uuid.uuid4().hex
@@ -113,9 +117,9 @@ class Scheduler:
         self._library = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
-        """Begins to wait for the jobs' slots."""
+        """Begin to wait for the jobs' slots."""
         for job in self._jobs:
-            # However late the event loop comes to it, the slot says whether there is something to do.
+            # However late the event loop gets to it, the slot's state decides whether to run.
             self._library.add_job(
                 self.begin,
                 self._triggers[job.name],
@@ -134,7 +138,7 @@ class Scheduler:
         self._library.start()
 
     async def stop(self) -> None:
-        """Waits for no slot any more, and ends what is under way."""
+        """Stop waiting for slots, and cancel running jobs."""
         self._library.shutdown(wait=False)
         for task in self._tasks:
             task.cancel()
@@ -143,12 +147,12 @@ class Scheduler:
 
     async def run(self, job: Job, asking: Asking, *, now: datetime | None = None) -> bool:
         """
-        Run a job's latest slot, if it is to be had; an error is logged, and the slot left to the next who asks.
+        Run a job's latest slot, if it is free; on an error, log it and release the slot for another attempt.
 
         Args:
-            job: Which.
-            asking: On what occasion.
-            now: For tests.
+            job: The job.
+            asking: On its schedule, or later to catch up.
+            now: The clock, for tests.
 
         Returns:
             Whether the job ran to its end.
@@ -166,14 +170,14 @@ class Scheduler:
         slot = Slot(job.name, at, self._holder)
         logger = get_logger().bind(job=job.name, slot=at.isoformat())
         try:
-            if job.is_due is not None and not await job.is_due(self._database):
+            if job.is_due is not None and not await job.is_due(self._service):
                 return False
-            if not await take_slot(self._database, slot, asking=asking):
+            if not await take_slot(self._service.database, slot, asking=asking):
                 return False
             logger.info("a scheduled job begins")
             async with asyncio.timeout(RUN_TIMEOUT.total_seconds()):
-                told = await job.run(self._database)
-            await finish_slot(self._database, slot)
+                told = await job.run(self._service)
+            await finish_slot(self._service.database, slot)
         except asyncio.CancelledError:
             await self._release(slot)
             raise
@@ -189,12 +193,12 @@ class Scheduler:
         return False
 
     def wake(self, name: str) -> None:
-        """Has a job's time come now."""
+        """Make a job due now."""
         self._library.modify_job(name, next_run_time=datetime.now(UTC))
 
-    # The library would end its own tasks without waiting for them, so the work is a task of ours.
+    # The library cancels its own tasks without waiting for them, so the work is a task of ours.
     async def begin(self, job: Job, asking: Asking) -> None:
-        """Runs a job's latest slot, if it is to be had, while the caller goes on."""
+        """Run a job's latest slot in the background, if it is free."""
         task = asyncio.create_task(self._run(job, asking), name=f"job {job.name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -209,6 +213,6 @@ class Scheduler:
     async def _release(self, slot: Slot) -> None:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_SECONDS / 2):
-                await release_slot(self._database, slot)
-        except (ForegraphError, TimeoutError):  # its lease ends by itself
+                await release_slot(self._service.database, slot)
+        except (ForegraphError, TimeoutError):  # its lease expires anyway
             get_logger().info("a scheduled job's slot stays taken until its lease ends", job=slot.job)

@@ -1,4 +1,4 @@
-"""Starts the service and stops it: its address first, then the database, then requests."""
+"""Starts and stops the service: first the listening socket, then the database, then requests."""
 
 import asyncio
 import errno
@@ -18,27 +18,28 @@ from api.settings import Settings
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
+from graph.sample.training import TRAINING
 from graph.server import start_or_attach
 
-SHUTDOWN_GRACE_SECONDS = 10  # open requests may end; the database's own stop follows
+SHUTDOWN_GRACE_SECONDS = 10  # for open requests; stopping the database comes after
 BACKLOG = 128
 
 
 def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Callable[[str], None]) -> None:
     """
-    Serves until SIGINT or SIGTERM.
+    Serve until SIGINT or SIGTERM.
 
     Args:
-        settings: Where to listen, which database.
+        settings: The listening address, the database and the limits.
         prepare: Brings the database into the state that requests need, before the first of them.
-        announce: Told in one line that the service is ready.
+        announce: Called with one line of text once the service is ready.
 
     Raises:
-        ConfigurationError: The address is taken or not this machine's; nothing was started.
+        ConfigurationError: The address is taken or not one of this machine; nothing was started.
         ForegraphError: The database cannot be started, reached or prepared.
     """
     started = time.monotonic()
-    # GraphQL takes a second to load, which passes while Neo4j starts.
+    # GraphQL takes a second to import, which overlaps with Neo4j's start.
     threading.Thread(target=import_module, args=["api.app"], name="loading", daemon=True).start()
     if settings.neo4j_uri is None:
         get_logger().info("starting Neo4j; the first time takes longer", data_dir=str(settings.data_dir.absolute()))
@@ -59,21 +60,21 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
 
 
 def _configure(settings: Settings, database: Database) -> uvicorn.Config:
-    from api.app import create_app  # noqa: PLC0415 - loaded beside the start of Neo4j
+    from api.app import create_app  # noqa: PLC0415 - imported in a thread while Neo4j starts
 
     return uvicorn.Config(
         create_app(settings, database),
         lifespan="on",
         log_config=None,
-        access_log=False,  # ours says more
-        proxy_headers=False,  # there is no proxy to believe
+        access_log=False,  # replaced by AccessLogMiddleware
+        proxy_headers=False,  # no proxy is trusted
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
     )
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready, and that takes a signal to stop for what it is: no failure."""
+    """uvicorn with a callback once it is ready, and without raising the signal again that stopped it."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -88,26 +89,31 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         with super().capture_signals():
             yield
-            self._captured_signals.clear()  # raised anew they would interrupt the closing of the database
+            self._captured_signals.clear()  # raised again they would interrupt the closing of the database
 
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does: by KeyboardInterrupt, so that everything opened is closed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """
+    SIGINT and SIGTERM end the block by KeyboardInterrupt, so that everything opened is closed.
+
+    A shell has its background jobs ignore SIGINT, and Python leaves a signal ignored that it finds so.
+    """
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def bind(host: str, port: int) -> Iterator[socket.socket]:
     """
-    The listening socket, closed at the end.
+    Open the listening socket; it is closed at the end of the block.
 
     Raises:
-        ConfigurationError: The port is taken, or the address is not this machine's.
+        ConfigurationError: The port is taken, or the address is not one of this machine.
     """
     name = "127.0.0.1" if host == "localhost" else host
     try:
@@ -115,7 +121,7 @@ def bind(host: str, port: int) -> Iterator[socket.socket]:
     except ValueError:
         raise ConfigurationError(f"FOREGRAPH_HOST: expected an address or localhost, got {host!r}") from None
     with socket.socket(family, socket.SOCK_STREAM) as listener:
-        # A port that an ended process left in TIME_WAIT is free; one that another listens on stays taken.
+        # Allows a port in TIME_WAIT; one that another process listens on stays taken.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((name, port))
@@ -129,19 +135,20 @@ def _explain_bind(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is taken by another program; stop it, or choose another port with --port"
     if error.errno == errno.EACCES:
-        return f"port {port} needs more rights than this user has; choose one above 1023 with --port"
+        return f"this user may not listen on port {port}; choose one above 1023 with --port"
     return f"cannot listen on port {port} of {host}: {error.strerror}"
 
 
 @contextmanager
 def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
     """
-    The Neo4j that the settings name, or else the embedded one: the one that runs on the data directory already, or a
-    new one, which is stopped at the end.
+    Give the address of the Neo4j named in the settings, or else of the embedded one.
+
+    The embedded one may be running on the data directory already; else it is started, and stopped at the end.
 
     Raises:
-        ServerError: The embedded server cannot be had or started.
-        ConfigurationError: The password file cannot be read, or there is no Java to run the embedded server with.
+        ServerError: The embedded server cannot be installed or started.
+        ConfigurationError: The password file cannot be read, or there is no Java for the embedded server.
     """
     address = settings.find_address()
     if address is not None:
@@ -154,6 +161,7 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
         mirror=settings.mirror,
         java_home=settings.java_home,
         keep_alive=True,
+        training=TRAINING,
         progress=True,
     )
     with embedded as endpoint:

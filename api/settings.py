@@ -1,4 +1,4 @@
-"""Every environment variable of the service with its type, default and unit; nothing else reads the environment."""
+"""Every environment variable of the service, with its type, default and unit."""
 
 import difflib
 import ipaddress
@@ -26,25 +26,25 @@ KIBIBYTE = 1024
 
 
 class Settings(BaseSettings):
-    """What the operator decides. Without any variable: an embedded Neo4j, served on this machine only."""
+    """The operator's choices. Without any variable: an embedded Neo4j, served on this machine only."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     neo4j_uri: str | None = Field(
         default=None,
-        description="address of a Neo4j to use, such as neo4j://host:7687; without it the embedded server is used",
+        description="address of a Neo4j, such as neo4j://host:7687; without it the embedded server is used",
     )
-    neo4j_user: str = Field(default="neo4j", min_length=1, description="user at the Neo4j that neo4j_uri names")
-    neo4j_password: SecretStr | None = Field(default=None, description="that user's password")
+    neo4j_user: str = Field(default="neo4j", min_length=1, description="user of the Neo4j at neo4j_uri")
+    neo4j_password: SecretStr | None = Field(default=None, description="password of that user")
     neo4j_password_file: Path | None = Field(
         default=None, description="file that holds the password instead, as PASSWORD or USER/PASSWORD"
     )
-    neo4j_database: str = Field(default="neo4j", min_length=1, description="name of the database there")
+    neo4j_database: str = Field(default="neo4j", min_length=1, description="name of the database at neo4j_uri")
 
     data_dir: Path = Field(
         default=Path(".foregraph"), description="directory of the embedded server's data; one per project"
     )
-    neo4j_heap: str = Field(default="1g", description="most heap of the embedded server: a number with m or g")
+    neo4j_heap: str = Field(default="1g", description="largest heap of the embedded server: a number with m or g")
     cache_dir: Path | None = Field(
         default=None, description="directory for downloaded jars; without it the user's cache directory"
     )
@@ -59,10 +59,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on, 0 to 65535; 0 picks a free one")
     container_network: bool = Field(
         default=False,
-        description="whether host may be any address: only in a container whose port is published on loopback",
+        description="whether to allow any host; use it only in a container whose port is published on loopback",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="further names, separated by commas, that a request's Host header may have"
+        default=(), description="additional host names to accept in a request's Host header, separated by commas"
     )
 
     max_body_bytes: int = Field(
@@ -70,43 +70,43 @@ class Settings(BaseSettings):
     )
     max_depth: int = Field(default=16, ge=1, le=50, description="deepest nesting of fields in a document, 1 to 50")
     max_aliases: int = Field(
-        default=30, ge=0, description="most aliases in a document, those of a fragment counted at each use"
+        default=30, ge=0, description="most aliases in a document; those of a fragment count at each use"
     )
     max_fields: int = Field(
-        default=2000, ge=1, description="most fields in a document, those of a fragment counted at each use"
+        default=2000, ge=1, description="most fields in a document; those of a fragment count at each use"
     )
     max_tokens: int = Field(default=4000, ge=10, le=100_000, description="most tokens in a document, 10 to 100000")
-    graphiql: bool = Field(default=True, description="whether a browser gets GraphiQL at /graphql")
-    introspection: bool = Field(default=True, description="whether the schema may be asked for (GraphiQL needs it)")
+    graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
+    introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(
-        default=30.0, gt=0, le=600, description="longest time for one request, in seconds, above 0 and up to 600"
+        default=30.0, gt=0, le=600, description="timeout of a request, in seconds, above 0 and up to 600"
     )
 
     scheduler: bool = Field(
-        default=True, description="whether this process runs the scheduled jobs; of several replicas one runs each"
+        default=True, description="whether to run scheduled jobs; of several replicas one runs each"
     )
     sweep_schedule: str = Field(
         default="0 22 * * sat",
-        description="when missed milestones are swept, as a cron expression in UTC: minute hour day month weekday",
+        description="when to sweep missed milestones, as a cron expression in UTC: minute hour day month weekday",
     )
     refresh_schedule: str = Field(
-        default="0 3 * * *", description="when stored posteriors are brought up to date, as a cron expression in UTC"
+        default="0 3 * * *", description="when to refresh stored posteriors, as a cron expression in UTC"
     )
 
     propagation_schedule: str = Field(
         default="0 2 * * sun",
-        description="when every claim's marginal is propagated by samples and stored, as a cron expression in UTC",
+        description="when to compute and store every claim's marginal by sampling, as a cron expression in UTC",
     )
     propagation_after_writes: bool = Field(
-        default=True, description="whether marginals are also propagated, by LBP, after writes that change beliefs"
+        default=True, description="whether to compute marginals also after writes that change beliefs, by LBP"
     )
     propagation_debounce_seconds: float = Field(
-        default=30.0, ge=0, le=3600, description="how long writes have to pause before that, in seconds, 0 to 3600"
+        default=30.0, ge=0, le=3600, description="how long writes must pause before that, in seconds, 0 to 3600"
     )
 
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="least severe level that is logged: debug, info, warning or error"
+        default="info", description="least severe level to log: debug, info, warning or error"
     )
 
     @field_validator("neo4j_uri")
@@ -116,9 +116,9 @@ class Settings(BaseSettings):
             return None
         parts = urlsplit(uri)
         if parts.scheme not in NEO4J_SCHEMES or not parts.hostname:
-            raise ValueError(f"a Neo4j address has a scheme of {', '.join(NEO4J_SCHEMES)} and a host")
+            raise ValueError(f"a Neo4j address has a host and one of the schemes {', '.join(NEO4J_SCHEMES)}")
         if parts.username or parts.password:
-            raise ValueError("user and password go into their own variables, not into the address")
+            raise ValueError("user and password belong in their own variables, not in the address")
         return uri
 
     @field_validator("neo4j_heap")
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for name in hosts:
             if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", name):
-                raise ValueError(f"a host name without port, address brackets or wildcard was expected, not {name!r}")
+                raise ValueError(f"{name!r} is not a host name; leave out port, brackets and wildcards")
         return hosts
 
     @model_validator(mode="after")
@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     def _check_listening_address(self) -> Self:
         if not self.container_network and not is_loopback(self.host):
             raise ValueError(
-                f"{_variable('host')} is {self.host!r}, but whoever reaches the service may write: it has no "
+                f"{_variable('host')} is {self.host!r}, but anyone who reaches the service may write: it has no "
                 f"authentication yet, so it listens on a loopback address only (127.0.0.1, ::1 or localhost). In a "
                 f"container whose port is published on loopback set {_variable('container_network')}=true"
             )
@@ -184,8 +184,7 @@ class Settings(BaseSettings):
 
     def find_address(self) -> DatabaseAddress | None:
         """
-        The Neo4j that the operator named, or None for the embedded one.
-
+        The address of the Neo4j at neo4j_uri, or None for the embedded one.
 
         Raises:
             ConfigurationError: The password file cannot be read or holds no password.
@@ -203,7 +202,7 @@ class Settings(BaseSettings):
         elif self.neo4j_password_file is not None:
             password, origin = self._read_password_file(self.neo4j_password_file), str(self.neo4j_password_file)
         if not password:
-            raise ConfigurationError(f"{origin}: expected a password, it is empty")
+            raise ConfigurationError(f"{origin}: expected a password, got an empty one")
         return password
 
     def _read_password_file(self, path: Path) -> str:
@@ -216,7 +215,7 @@ class Settings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
+    """Whether an address is reachable from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -227,13 +226,13 @@ def is_loopback(host: str) -> bool:
 
 def load_settings(**overrides: object) -> Settings:
     """
-    Settings from the environment, after any given by name (the command line's).
+    Read the settings from the environment.
 
     Args:
-        overrides: Values that go before the environment's; None leaves a setting alone.
+        overrides: Values that take precedence over the environment, as from the command line; None overrides nothing.
 
     Raises:
-        ConfigurationError: Names every variable that is wrong, what was expected and what came.
+        ConfigurationError: A variable is unknown or invalid; the message names all of them.
     """
     problems = list(_list_unknown(os.environ))
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
@@ -247,7 +246,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def describe_settings() -> Iterator[tuple[str, str, str]]:
-    """Each variable with its default and what it means, for the manual."""
+    """Describe each variable: its name, default and meaning."""
     for name, field in Settings.model_fields.items():
         default = field.get_default()
         if isinstance(default, bool):

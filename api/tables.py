@@ -1,4 +1,4 @@
-"""Answers of the network as tables for a terminal."""
+"""Answers to questions over the network, as tables for a terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,35 +10,35 @@ from graph.inference.network.diagnostics import Diagnostics
 from graph.network.questions import Shift, WhatIf
 
 PLAIN_WIDTH = 140
-"""Columns where no terminal says how many it has, so that titles are whole in most lines of a file."""
+"""Width where output is no terminal, so that most titles are whole in a file."""
 
 
 def open_console() -> Console:
-    """Standard output, as wide as the terminal or as a file may be."""
+    """A console on standard output, as wide as the terminal, or PLAIN_WIDTH for a file."""
     console = Console()
     return console if console.is_terminal else Console(width=PLAIN_WIDTH)
 
 
 def list_what_if_ids(found: WhatIf) -> list[str]:
-    """The claims that a table of it names."""
+    """The ids of all claims in an answer."""
     return [shift.claim_id for shift in (*found.supposed, *found.shifts)]
 
 
 def print_what_if(found: WhatIf, titles: Mapping[str, str], console: Console) -> None:
     """
-    What would follow: what is supposed, the claims that move, and how far the answer can be trusted.
+    Print an answer: the supposed outcomes, the claims that move, and diagnostics.
 
     Args:
         found: The answer.
-        titles: Of the claims, by id.
-        console: Where to.
+        titles: The claims' titles, by id.
+        console: Where to print.
     """
     for shift in found.supposed:
         outcome = "true" if shift.after else "false"
         console.print(Text(f"{shift.claim_id} {outcome}, now {shift.before:.3f}: {titles.get(shift.claim_id, '')}"))
     if found.shifts:
         console.print(_table(found.shifts, titles))
-    console.print(Text("; ".join(_tell(found))))
+    console.print(Text("; ".join(_describe(found))))
 
 
 def _table(shifts: Sequence[Shift], titles: Mapping[str, str]) -> Table:
@@ -55,17 +55,17 @@ def _table(shifts: Sequence[Shift], titles: Mapping[str, str]) -> Table:
     return table
 
 
-def _tell(found: WhatIf) -> Iterable[str]:
-    basis, told = found.basis, found.basis.diagnostics
+def _describe(found: WhatIf) -> Iterable[str]:
+    basis, diagnostics = found.basis, found.basis.diagnostics
     yield f"{found.num_shifted} of {basis.num_claims} claims move, {len(found.shifts)} shown"
-    yield _tell_method(told)
+    yield _describe_method(diagnostics)
     yield f"revision {basis.state.revision}, beliefs as of {basis.as_of:%Y-%m-%d %H:%M} UTC"
 
 
-def _tell_method(told: Diagnostics) -> str:
-    parts = [told.method.value, "converged" if told.converged else told.reason]
-    if told.iterations is not None:
-        parts.append(f"{told.iterations} sweeps")
-    if told.num_samples:
-        parts.append(f"{told.num_matching} of {told.num_samples} samples, seed {told.seed}")
-    return ", ".join([*parts, f"{told.seconds:.3f} s"])
+def _describe_method(diagnostics: Diagnostics) -> str:
+    parts = [diagnostics.method.value, "converged" if diagnostics.converged else diagnostics.reason]
+    if diagnostics.iterations is not None:
+        parts.append(f"{diagnostics.iterations} sweeps")
+    if diagnostics.num_samples:
+        parts.append(f"{diagnostics.num_matching} of {diagnostics.num_samples} samples, seed {diagnostics.seed}")
+    return ", ".join([*parts, f"{diagnostics.seconds:.3f} s"])

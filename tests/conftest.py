@@ -8,6 +8,7 @@ import pytest
 
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
+from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer
 from tests.helpers.database import StatementCounter, empty
 
@@ -29,7 +30,10 @@ def database_address(
     release = request.config.getoption("--neo4j-release")
     java_home = os.environ.get("FOREGRAPH_JAVA_HOME")
     server = EmbeddedServer(
-        tmp_path_factory.mktemp("neo4j"), release=release, java_home=Path(java_home) if java_home else None
+        tmp_path_factory.mktemp("neo4j"),
+        release=release,
+        java_home=Path(java_home) if java_home else None,
+        training=TRAINING,
     )
     with server:
         endpoint = server.start()

@@ -104,7 +104,6 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     problems = [*draft.problems, *reference_problems(placed, draft.named, known)]
     complete, found = await _complete_rows(unit, placed, known, job.today)
     problems += found
-    complete["evidence"].sort(key=lambda entry: ledger_order(as_evidence(entry[1])))
     problems += await ledger_problems(unit, complete["evidence"])
     problems += stated_problems(complete, known)
     problems += await cycle_problems(unit, complete["influences"], known)
@@ -115,21 +114,20 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
 
 async def _complete_rows(
     unit: Unit, placed: Mapping[str, Sequence[PlacedRow]], known: Known, today: date
-) -> tuple[dict[str, list[PlacedRow]], list[Problem]]:
+) -> tuple[Mapping[str, Sequence[PlacedRow]], list[Problem]]:
+    """The rows with everything derived, the ledger's in its own order, and the problems found on the way."""
     problems: list[Problem] = []
-    complete: dict[str, list[PlacedRow]] = {name: list(rows) for name, rows in placed.items()}
-    for name in CLAIM_LISTS:
-        claims: list[PlacedRow] = []
+    claims: dict[str, list[PlacedRow]] = {name: [] for name in CLAIM_LISTS}
+    for name, completed in claims.items():
         for place, row in placed[name]:
             claim, found = with_deadline(place, as_claim(row))
             if isinstance(claim, Prediction):
                 claim = with_import_day(claim, today, known.import_days.get(claim.id))
-            claims.append((place, claim))
+            completed.append((place, claim))
             problems += found
-        complete[name] = claims
-    chains, found = await derive_chains(unit, complete)
-    complete["milestones"] = list(chains)
-    return complete, problems + found
+    chains, found = await derive_chains(unit, {**placed, **claims})
+    ledger = sorted(placed["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
+    return {**placed, **claims, "milestones": chains, "evidence": ledger}, problems + found
 
 
 def _derived(

@@ -1,8 +1,6 @@
 """Bundles into the graph: checked whole, and written in one transaction or in parts."""
 
-import gc
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -159,23 +157,12 @@ async def _lock_claims(unit: Unit, draft: Draft) -> None:
 
 async def _import_in_parts(database: Database, job: Job) -> ImportReport:
     written = Written()
-    async with database.holding("database/lock_graph") as lock, _freezing():
+    async with database.holding("database/lock_graph") as lock:
         checked = await check_bundle(lock, job)
-        gc.freeze()
         progress = _progress(job, checked)
         for part in transactions(checked.batches()):
             written.add(await _write_part(database, job, checked, part, progress))
     return _report(checked, written, job)
-
-
-@asynccontextmanager
-async def _freezing() -> AsyncGenerator[None, None]:
-    """The rows of a large bundle live to the end, so the collector need not look through them again and again."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 async def _write_part(

@@ -1,8 +1,8 @@
 """
-Scheduled jobs, each of whose slots one replica of the service runs.
+Scheduled jobs: of several replicas of the service one runs each slot.
 
-A slot is the moment at which a job was to run. Whoever notes it on the job's node first has it, for as long as the
-lease lasts; a run that fails or is killed leaves it to the next who comes.
+A slot is the moment at which a job was to run. The replica that records it on the job's node first holds it until its
+lease ends; after a run that fails or is killed another replica may take it.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ from typing import Any
 from graph.database.sessions import Database, Unit
 
 LEASE = timedelta(hours=1)
-"""How long a run may take; jobs do no harm when another begins after that."""
+"""How long a replica holds a slot; a job that runs twice does no harm."""
 
 MAX_ATTEMPTS = 5
-"""A slot that failed this often waits for no more: the next one tries again."""
+"""A slot that has failed this often is given up; the next slot tries again."""
 
 
 class Asking(Enum):
-    """On what occasion a slot is asked for."""
+    """Occasion on which a slot is asked for: on its schedule, or later to catch up."""
 
     ON_TIME = "on time"
     LATER = "later"
@@ -34,8 +34,8 @@ class Slot:
 
     Attributes:
         job: The job's name.
-        at: When it was to run.
-        holder: Who asks for it, different for each process.
+        at: The moment at which it was to run.
+        holder: Id of the process that asks for it.
     """
 
     job: str
@@ -50,11 +50,11 @@ async def take_slot(
     Ask for a slot; returns whether to run it.
 
     Args:
-        database: Where the replicas meet.
-        slot: Which.
-        asking: A slot asked for later is one that a killed run, or a service that was down, has left. A job that the
-            graph does not know yet has left none: it begins with its next slot.
-        now: For the lease; now when absent.
+        database: The database that the replicas share.
+        slot: The slot.
+        asking: LATER for a slot missed while a run was killed or the service was down. A job that is new to the graph
+            has missed none: it begins with its next slot.
+        now: Start of the lease; by default the current moment.
     """
 
     def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -64,7 +64,7 @@ async def take_slot(
 
 
 async def finish_slot(database: Database, slot: Slot) -> None:
-    """Note that a run has done what it had to."""
+    """Record that a slot's run has succeeded."""
 
     def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return {"finished_at": datetime.now(UTC), "leased_until": None} if _is_held(job, slot) else None
@@ -73,7 +73,7 @@ async def finish_slot(database: Database, slot: Slot) -> None:
 
 
 async def release_slot(database: Database, slot: Slot) -> None:
-    """Leave a slot to the next who asks."""
+    """Release a slot, so that it can be taken again."""
 
     def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return {"leased_until": None} if _is_held(job, slot) else None
@@ -82,7 +82,7 @@ async def release_slot(database: Database, slot: Slot) -> None:
 
 
 def _taken(job: Mapping[str, Any], slot: Slot, asking: Asking, now: datetime) -> Mapping[str, Any] | None:
-    """What to note of a job for a slot; None where it is not to be had."""
+    """Properties by which a job's node records that a slot is taken; None where the slot cannot be taken."""
     attempts = 1
     if "slot" not in job:
         if asking is Asking.LATER:
@@ -110,7 +110,7 @@ def _is_held(job: Mapping[str, Any], slot: Slot) -> bool:
 async def _write(
     database: Database, name: str, note: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 ) -> Mapping[str, Any]:
-    """Note something of a job under its lock; returns what was noted, nothing where nothing was."""
+    """Update a job's node under its lock; returns the properties set, empty where `note` returned None."""
 
     async def work(unit: Unit) -> Mapping[str, Any]:
         (found,) = await unit.run("database/open_job", name=name)

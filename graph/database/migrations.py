@@ -1,4 +1,4 @@
-"""Brings a database's schema up to the project's: ordered files, each applied once, under a lock."""
+"""Schema migrations: ordered files, each applied once, under a lock."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,19 @@ from cypher import Migration, list_migrations
 from graph.database.sessions import Database, Unit
 from graph.errors import MigrationDriftError
 
-# The lock itself needs its node to be unique, whoever comes first; harmless to repeat.
+# The lock needs its node to be unique before anything else; harmless to repeat.
 LOCK_CONSTRAINT = "CREATE CONSTRAINT graph_id IF NOT EXISTS FOR (n:Graph) REQUIRE n.id IS UNIQUE"
 
 
 async def migrate(database: Database) -> tuple[str, ...]:
     """
-    Apply what has not been applied yet; returns the names of what was.
+    Apply pending migrations; returns their names.
 
-    A second starter waits for the first and then finds nothing to do. A starter that is killed half-way leaves
-    its migrations unrecorded, and since each is harmless to repeat the next starter applies them again.
+    A second process waits for the first and then finds nothing to do. A process that is killed half-way leaves its
+    migrations unrecorded, and since each is harmless to repeat the next process applies them again.
 
     Raises:
-        MigrationDriftError: An applied migration's file has changed or is gone.
+        MigrationDriftError: An applied migration's file has changed or is missing.
     """
     if not await pending_migrations(database):
         return ()
@@ -34,16 +34,16 @@ async def migrate(database: Database) -> tuple[str, ...]:
 
 
 async def is_migrated(database: Database) -> bool:
-    """Whether nothing is left to apply."""
+    """Whether no migration is pending."""
     return not await pending_migrations(database)
 
 
 async def pending_migrations(database: Database) -> tuple[Migration, ...]:
     """
-    What has not been applied yet, in order.
+    List the migrations that have not been applied yet, in order.
 
     Raises:
-        MigrationDriftError: An applied migration's file has changed or is gone, or an earlier one was left out.
+        MigrationDriftError: An applied migration's file has changed or is missing, or an earlier one was skipped.
     """
     return _pending(await database.read(_list_applied, unknown_names_are_fine=True))
 
@@ -76,5 +76,5 @@ def _missing_message(name: str, found: Migration | None) -> str:
 def _changed_message(name: str, applied: str, found: str) -> str:
     return (
         f"{name}.cypher has changed since it was applied (checksum then {applied[:12]}, now {found[:12]}); "
-        "put the file back and write the change as a new migration"
+        "restore the file and make the change in a new migration"
     )

@@ -1,8 +1,8 @@
 """
-Requests that write, each counted once: a receipt in the graph says what was asked under a key and what was answered.
+Idempotent writes: a receipt in the graph records the request under a key and its answer.
 
-The receipt is taken first, so that the same request sent twice at once waits for its twin and then finds the answer.
-It is written in the transaction that writes everything else, so that both are there or neither is.
+The receipt is locked first, so that a retry sent at the same time waits for the original and then finds the answer.
+It is written in the same transaction as everything else, so that both are stored or neither.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from graph.errors import InvalidError, KeyReusedError
 from graph.model.page_keys import moment_text
 
 MAX_KEY_CHARACTERS = 200
-# Without a key nobody can ask again but our own driver, which does so within seconds.
+# Without a key only our own driver retries, within seconds.
 KEYLESS_LIFETIME = timedelta(days=1)
 KEYED, KEYLESS = "key:", "auto:"
 PURGE_BATCH = 1_000
 
 Payload = dict[str, Any]
-"""What a request answers, as JSON holds it."""
+"""Answer of a request, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class WriteRequest:
     A request to write.
 
     Attributes:
-        mutation: Its name; a key is used for one mutation only.
-        arguments: All that says what to write, as JSON holds it.
-        idempotency_key: Under which a retry is known; None for a request that nobody repeats.
-        is_dry_run: Do everything but keep nothing.
+        mutation: The mutation's name; a key belongs to one mutation.
+        arguments: Everything that determines what is written, as JSON.
+        idempotency_key: Identifies retries; None for a request without retries.
+        is_dry_run: Roll the write back and return what it would have answered.
     """
 
     mutation: str
@@ -51,7 +51,7 @@ class WriteRequest:
             raise InvalidError(f"{message} ({len(key)} characters)", path="idempotency_key")
 
     def fingerprint(self) -> str:
-        """The same for the same arguments, whatever their order."""
+        """A hash of the arguments, independent of their order."""
         text = json.dumps(self.arguments, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -59,13 +59,13 @@ class WriteRequest:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """
-    What a request was answered.
+    Answer to a request.
 
     Attributes:
         payload: The answer itself; equal for each retry.
-        is_replayed: Whether it was there already.
-        is_dry_run: Whether nothing was kept.
-        bookmark: Stands for the state after the write; None where nothing was written.
+        is_replayed: Whether the answer comes from an earlier request's receipt.
+        is_dry_run: Whether the write was rolled back.
+        bookmark: Bookmark of the state after the write; None where nothing was written.
     """
 
     payload: Payload
@@ -75,7 +75,7 @@ class Answered:
 
 
 class _DryRunError(Exception):
-    """Rolls the transaction of a dry run back."""
+    """Rolls back the transaction of a dry run."""
 
     def __init__(self, payload: Payload) -> None:
         super().__init__()
@@ -91,18 +91,18 @@ async def write_once(
     raises_revision: bool = True,
 ) -> Answered:
     """
-    Carry out a request in one write transaction, or return what it was answered before.
+    Carry out a request in one write transaction, or return its earlier answer.
 
     Args:
-        database: Where to.
-        request: What is asked, under which key.
-        work: Writes everything and returns the answer; it may run twice, so it does nothing but talk to the database.
+        database: The database to write to.
+        request: The request with its key.
+        work: Writes everything and returns the answer; it may run twice, so it must have no other effects.
         claim_ids: The claims that `work` reads in order to write them; they are locked before it runs.
         raises_revision: Whether the write can change a belief or an influence.
 
     Raises:
-        KeyReusedError: The key stands for another request.
-        RefusedError: As `work` raises it.
+        KeyReusedError: The key belongs to another request.
+        RefusedError: As raised by `work`.
     """
     key = receipt_key(request)
     fingerprint = request.fingerprint()
@@ -113,7 +113,7 @@ async def write_once(
         for before in opened["known"]:
             check_same(request, fingerprint, before)
             return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
-        # As a retry will read it: what JSON makes of it.
+        # Through JSON, so that the first answer equals those of retries.
         text = json.dumps(await work(unit), ensure_ascii=False)
         if request.is_dry_run:
             raise _DryRunError(json.loads(text))
@@ -130,10 +130,10 @@ async def write_once(
 
 async def find_answer(database: Database, request: WriteRequest) -> Answered | None:
     """
-    What a request was answered before, for one that is more than a transaction; None where it was not.
+    Find the earlier answer to a request that takes more than one transaction; None if there is none.
 
     Raises:
-        KeyReusedError: The key stands for another request.
+        KeyReusedError: The key belongs to another request.
     """
     if request.idempotency_key is None:
         return None
@@ -150,7 +150,7 @@ async def find_answer(database: Database, request: WriteRequest) -> Answered | N
 
 
 async def purge_receipts(database: Database, moment: datetime) -> int:
-    """Remove the receipts of requests without a key that have expired; returns how many."""
+    """Remove expired receipts of requests without a key; returns how many."""
     num_purged = 0
     while True:
 
@@ -165,16 +165,16 @@ async def purge_receipts(database: Database, moment: datetime) -> int:
 
 
 def receipt_key(request: WriteRequest) -> str:
-    """The key of a request's receipt: its own, or one that nobody else has."""
+    """The key of a request's receipt: the idempotency key, or a unique one."""
     return KEYLESS + uuid.uuid4().hex if request.idempotency_key is None else KEYED + request.idempotency_key
 
 
 def check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any]) -> None:
     """
-    That what was receipted under a request's key is that request.
+    Check that a receipt under a request's key is of the same request.
 
     Raises:
-        KeyReusedError: It is another one.
+        KeyReusedError: The receipt is of another request.
     """
     if before["mutation"] != request.mutation or before["fingerprint"] != fingerprint:
         message = (
@@ -185,7 +185,7 @@ def check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any
 
 
 def make_receipt(request: WriteRequest, fingerprint: str, answer: str) -> dict[str, Any]:
-    """What a receipt says: what was asked, what was answered, and until when it is kept."""
+    """Make a receipt's properties: the request, its answer, and when it expires."""
     now = datetime.now(UTC)
     expires = None if request.idempotency_key is not None else moment_text(now + KEYLESS_LIFETIME)
     return {

@@ -1,4 +1,4 @@
-"""Opens the driver; every unit of work, reading or writing, goes through here, and driver errors end here."""
+"""Opens the driver, runs every transaction, and translates the driver's errors."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ from graph.errors import (
 
 Row = dict[str, Any]
 Observer = Callable[[str, float, int], None]
-"""Told of each statement that ran: its name, the seconds it took, the rows it gave."""
+"""Called after each statement with its name, its duration in seconds and its number of rows."""
 
 CONNECTION_TIMEOUT_SECONDS = 5.0
 ACQUISITION_TIMEOUT_SECONDS = 10.0
@@ -47,7 +47,7 @@ READ_TIMEOUT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
 MARK_SEPARATOR = "|"
 _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
-# A connection that went stale in the pool is replaced at once; a database that restarts is given a moment.
+# A connection that went stale in the pool is replaced at once; a restarting database gets a second.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Where the graph is kept and who may open it; the password stays out of the repr."""
+    """Address of the database and credentials for it; the repr leaves the password out."""
 
     uri: str
     user: str
@@ -64,19 +64,19 @@ class DatabaseAddress:
 
 
 class Neo4jNotification(UserWarning):
-    """What the server has to say about a statement: a deprecation, a Cartesian product, an unknown name."""
+    """A notification of the server on a statement: a deprecation, a Cartesian product, an unknown name."""
 
 
 class Unit(Protocol):
-    """One transaction, whose statements run by name and one after the other."""
+    """One transaction, which runs statements by name, one at a time."""
 
     async def run(self, name: str, /, **parameters: object) -> list[Row]:
-        """All rows of a statement, temporal values as Python's own."""
+        """Run a statement; returns all rows, with Python's temporal values."""
         ...
 
 
 class Database:
-    """One driver on one database; sessions are opened for each unit of work and never shared."""
+    """One driver on one database; each unit of work has its own session."""
 
     def __init__(
         self, driver: AsyncDriver, database: str, observer: Observer | None = None, *, warns: bool = False
@@ -98,13 +98,13 @@ class Database:
         Prepare connections; nothing is sent before the first unit of work.
 
         Args:
-            address: Where and as whom.
-            observer: Told of each statement that ran.
+            address: Address and credentials.
+            observer: Called after each statement.
             warns: Whether the server's notifications on our statements become Python warnings, for tests.
         Raises:
-            ConfigurationError: The address is none that the driver can use.
+            ConfigurationError: The driver does not support the address.
         """
-        # The driver takes addresses of the HTTP API too, as a preview that needs a library which we do not bring.
+        # The driver also accepts addresses of the HTTP API, but that preview needs a library which we do not install.
         if not address.uri.startswith(("bolt", "neo4j")):
             message = f"expected a database address such as bolt://localhost:7687, got {address.uri!r}"
             raise ConfigurationError(message)
@@ -121,7 +121,7 @@ class Database:
                 telemetry_disabled=True,
             )
         except (ValueError, driver_errors.ConfigurationError) as error:
-            message = f"the database address {address.uri!r} is not usable: {error}"
+            message = f"the database address {address.uri!r} does not work: {error}"
             raise ConfigurationError(message) from error
         return cls(driver, address.database, observer, warns=warns)
 
@@ -137,11 +137,11 @@ class Database:
 
     async def verify(self) -> None:
         """
-        Ask the database for a sign of life.
+        Check that the database answers.
 
         Raises:
-            UnavailableError: It gives none now.
-            ConfigurationError: It does not know this user or this database.
+            UnavailableError: The database cannot be reached.
+            ConfigurationError: The user, the password or the database's name is wrong.
         """
         with _driver_errors_translated():
             async with self.open_session(default_access_mode=READ_ACCESS) as session:
@@ -155,12 +155,12 @@ class Database:
         timeout_seconds: float = READ_TIMEOUT_SECONDS,
     ) -> T:
         """
-        One read transaction; `work` may run twice, so it does nothing but talk to the database.
+        Run one read transaction; `work` may run twice, so it must have no other effects.
 
         Args:
-            work: Runs statements and returns what they gave.
-            unknown_names_are_fine: The database may be so new that it has none of the names in the statements.
-            timeout_seconds: After which the database gives the transaction up.
+            work: Runs statements and returns the result.
+            unknown_names_are_fine: Whether labels and properties may be unknown, as in a new database.
+            timeout_seconds: Time after which the database aborts the transaction.
         """
         config = {"default_access_mode": READ_ACCESS, **_silence(unknown_names_are_fine=unknown_names_are_fine)}
 
@@ -173,7 +173,7 @@ class Database:
                 return await session.execute_read(within)
 
     async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
-        """One write transaction; `work` may run twice, so it does nothing but talk to the database."""
+        """Run one write transaction; `work` may run twice, so it must have no other effects."""
 
         @unit_of_work(timeout=WRITE_TIMEOUT_SECONDS)
         async def within(transaction: AsyncManagedTransaction) -> T:
@@ -184,7 +184,7 @@ class Database:
                 return await session.execute_write(within)
 
     async def write_marked(self, work: Callable[[Unit], Awaitable[T]]) -> tuple[T, str]:
-        """As `write`, with a bookmark: a reader who shows it sees the write on whatever server it reads."""
+        """As `write`, and return a bookmark: a read after it sees the write on any server of a cluster."""
 
         @unit_of_work(timeout=WRITE_TIMEOUT_SECONDS)
         async def within(transaction: AsyncManagedTransaction) -> T:
@@ -197,7 +197,7 @@ class Database:
 
     @asynccontextmanager
     async def holding(self, name: str, *, unknown_names_are_fine: bool = False) -> AsyncIterator[Unit]:
-        """A write transaction that begins with a statement which takes a lock, kept until the block ends."""
+        """Open a write transaction with a statement that takes a lock; the lock is held until the block ends."""
         async with self.open_session(**_silence(unknown_names_are_fine=unknown_names_are_fine)) as session:
             with _driver_errors_translated():
                 transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT_SECONDS)
@@ -210,7 +210,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["Reading"]:
-        """One read transaction for everything that a document asks, opened by its first statement."""
+        """Open a read transaction that starts with its first statement."""
         reading = Reading(self)
         try:
             yield reading
@@ -219,11 +219,11 @@ class Database:
 
     async def run_schema(self, text: LiteralString) -> None:
         """
-        Run one schema command in a transaction of its own, since Neo4j does not mix schema and data.
+        Run one schema command in its own transaction, since Neo4j does not mix schema and data.
 
-        Two at once may meet in a deadlock, of which the database ends one; that one is run again.
+        Two at the same time may deadlock, of which the database aborts one; that one is retried.
         """
-        # That something is there already is what makes a step harmless to repeat, and no news.
+        # Steps are repeated harmlessly, so notifications that something exists already are no news.
         silent = [NotificationDisabledClassification.SCHEMA]
 
         async def within(transaction: AsyncManagedTransaction) -> None:
@@ -234,16 +234,16 @@ class Database:
                 await session.execute_write(within)
 
     def open_session(self, **config: Any) -> AsyncSession:
-        """A session of this database's; whoever opens it closes it."""
+        """Open a session; the caller closes it."""
         return self._driver.session(database=self._database, **config)
 
     def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction) -> "_TransactionUnit":
-        """Statements by name over one of the driver's transactions."""
+        """Wrap one of the driver's transactions as a Unit."""
         return _TransactionUnit(transaction, self._observer, warns=self._warns)
 
 
 class _TransactionUnit:
-    """A unit of work over one of the driver's transactions."""
+    """A Unit over one of the driver's transactions."""
 
     def __init__(
         self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None, *, warns: bool
@@ -267,10 +267,10 @@ class _TransactionUnit:
 
 class Reading:
     """
-    A read transaction that its first statement opens; statements of concurrent callers take turns.
+    A read transaction that starts with its first statement; concurrent callers' statements take turns.
 
-    Until a statement has been answered nothing is lost by starting anew, so a connection that went stale
-    in the pool, or a database that is just coming back, is tried again a few times.
+    Until the first answer the transaction can be reopened, so a stale pooled connection or a restarting database is
+    retried a few times.
     """
 
     def __init__(self, database: Database, bookmark: str | None = None) -> None:
@@ -284,11 +284,11 @@ class Reading:
 
     async def run(self, name: str, /, **parameters: object) -> list[Row]:
         """
-        All rows of a statement.
+        Run a statement; returns all rows.
 
         Raises:
             UnavailableError: The database cannot be reached.
-            TimedOutError: It took too long.
+            TimedOutError: The statement took too long.
         """
         async with self._turn:
             for pause in (*REOPEN_PAUSES_SECONDS, None):
@@ -306,11 +306,11 @@ class Reading:
         raise AssertionError("the last try returns or raises")
 
     async def close(self) -> None:
-        """End the transaction and give the connection back."""
+        """End the transaction and return the connection to the pool."""
         await self._drop()
 
     async def read_after(self, bookmark: str | None) -> None:
-        """End the transaction; the next statement opens one that sees what the bookmark stands for."""
+        """End the transaction; the next statement opens one that sees the bookmark's state."""
         async with self._turn:
             await self._drop()
             self._bookmark = bookmark or self._bookmark
@@ -330,15 +330,15 @@ class Reading:
             try:
                 await session.close()
             except (driver_errors.Neo4jError, driver_errors.DriverError):
-                return  # a connection that is gone needs no farewell
+                return  # the connection is broken, so there is nothing to close
 
 
 def check_bookmark(text: str) -> str:
     """
-    A bookmark that a client shows.
+    Check a bookmark from a client.
 
     Raises:
-        InvalidError: It is none that a write has returned.
+        InvalidError: The text does not have the form of a bookmark.
     """
     if not _BOOKMARK.fullmatch(text):
         message = f"expected a bookmark as a mutation returned it, got {text[:80]!r}"
@@ -359,13 +359,13 @@ def _driver_errors_translated() -> Iterator[None]:
 
 
 def _silence(*, unknown_names_are_fine: bool) -> dict[str, Any]:
-    """What a session is told, so that names which a new database does not have yet are no news."""
+    """Session options that silence notifications on names which a new database does not have yet."""
     silent = [NotificationDisabledClassification.UNRECOGNIZED]
     return {"notifications_disabled_classifications": silent} if unknown_names_are_fine else {}
 
 
 def _warn(name: str, summary: ResultSummary) -> None:
-    """As the driver would, which looks through the whole stack at each statement when it is asked to."""
+    """Warn of notifications; the driver's own warnings walk the whole stack at each statement."""
     for status in summary.gql_status_objects:
         if status.is_notification:
             warnings.warn(f"{name}: {status.status_description}", Neo4jNotification, stacklevel=3)
@@ -376,9 +376,9 @@ async def _answer_one(transaction: AsyncManagedTransaction) -> None:
 
 
 def from_driver(value: Any) -> Any:
-    """A value of the driver's as Python's own: temporal values at microseconds, inside lists and maps too."""
+    """Convert the driver's temporal values to Python's, to the microsecond, also inside lists and maps."""
     if isinstance(value, DateTime):
-        # To the database a moment in Python's UTC and one in the driver's are two zones, and so not equal.
+        # The database takes Python's UTC and the driver's for different zones, in which moments are not equal.
         native = value.to_native()
         return native if native.tzinfo is None else native.astimezone(UTC)
     if isinstance(value, Date):
@@ -391,20 +391,22 @@ def from_driver(value: Any) -> Any:
 
 
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
-"""What is the same on both sides; a large answer is nearly all of it, and a call for each would be most of its cost."""
+"""Types that need no conversion; large answers consist of them, and a call for each would dominate the cost."""
 
 
 def translate(error: Exception) -> ForegraphError | Exception:
-    """What a driver's error means to a caller; an error that means nothing to one comes back as it was."""
+    """Translate a driver's error; returns an error without a translation as it is."""
     if isinstance(error, driver_errors.ConstraintError):
-        return ConflictError("what is stored already has that id")
+        return ConflictError("another node already has that id")
     if isinstance(error, driver_errors.AuthError):
         return ConfigurationError("the database refused the user or the password")
     code = getattr(error, "code", None) or ""
     if code.endswith("Security.AuthenticationRateLimit"):
-        return ConfigurationError("the database refused the password too often; mend it and wait a few seconds")
+        return ConfigurationError("the database refused the password too often; correct it and wait a few seconds")
     if "Transaction.InvalidBookmark" in code:
-        return InvalidError("expected a bookmark as a mutation returned it, got one that is none", path="bookmark")
+        return InvalidError(
+            "the bookmark is unknown to the database; use one as a mutation returned it", path="bookmark"
+        )
     if "TransactionTimedOut" in code or "LockAcquisitionTimeout" in code:
         return TimedOutError("the database took too long to answer; try again, or ask for less")
     if code.endswith("Database.DatabaseNotFound"):

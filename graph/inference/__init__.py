@@ -1,1 +1,1 @@
-"""Numbers and arrays in, numbers and arrays out; nothing here knows a database."""
+"""Inference on numbers and arrays, independent of the database."""

@@ -1,4 +1,4 @@
-"""A predictor's record: how stated probabilities compared with what happened, and the weight it earns."""
+"""Calibration of a predictor: stated probabilities against outcomes, and the weight that the record earns."""
 
 import math
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from graph.inference.scoring import (
 )
 
 MAX_STEPS = 200
-"""Newton needs some ten steps; this many bisections alone leave nothing of a bracket, be it [-1, 1] or [2^k, 2^k+1]."""
+"""Newton needs some ten steps; this many bisections alone exhaust a bracket, be it [-1, 1] or [2^k, 2^k+1]."""
 
 NO_GAIN = 1e-12
-"""The Newton step that promises less log-likelihood than this, per forecast, is the last: its error is squared."""
+"""A Newton step with a smaller expected gain of log-likelihood per forecast is the last; its error is squared."""
 
 OWN_RECORD = "resolved_predictions"
-"""Kappa's source where it follows from the predictions resolved here, or from there being none."""
+"""Source of a kappa computed from the predictions resolved here, even if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,16 @@ class CoxFit:
 @dataclass(frozen=True, slots=True)
 class CalibrationRecord:
     """
-    What a predictor's resolved predictions say of the predictor.
+    Scores of a predictor over resolved predictions.
 
     Attributes:
-        num_resolved: How many there are; without any, all that follows but kappa is None or empty.
-        kappa: Weight of the predictor's evidence, rounded as it multiplies.
-        slope: Calibration slope through the origin, limited to [0, 1]; None also where all was stated at a half.
+        num_resolved: Number of resolved predictions; without any, all other attributes but kappa are None or empty.
+        kappa: Weight of the predictor's evidence, rounded as it is applied.
+        slope: Calibration slope through the origin, clipped to [0, 1]; None also if all were stated at 0.5.
         brier: Brier score.
-        log_score: In nats, nothing clipped.
-        corp: The Brier score's parts.
-        cox: Intercept and slope; None also where no finite line fits best.
+        log_score: In nats, without clipping.
+        corp: Decomposition of the Brier score.
+        cox: Intercept and slope; None also if the likelihood has no finite maximum.
         curve: The reliability curve.
     """
 
@@ -72,13 +72,13 @@ class CalibrationRecord:
 @dataclass(frozen=True, slots=True)
 class KappaInUse:
     """
-    The weight that a predictor's next evidence gets, and the record that it stands on.
+    The weight of a predictor's next evidence, and the record that it is based on.
 
     Attributes:
-        kappa: As it multiplies.
-        source: `OWN_RECORD`, or where a record kept elsewhere came from.
-        brier: Of that record, where known.
-        num_resolved: Of that record.
+        kappa: Weight, rounded as it is applied.
+        source: `OWN_RECORD`, or the source of an imported record.
+        brier: Brier score of that record, if known.
+        num_resolved: Number of resolved predictions in that record.
     """
 
     kappa: float
@@ -89,15 +89,15 @@ class KappaInUse:
 
 def calibration_record(stated: FloatArray, outcomes: BoolArray, *, policy: BeliefPolicy = POLICY) -> CalibrationRecord:
     """
-    The whole record from resolved predictions; annulled ones are to be left out.
+    Compute the whole record from resolved predictions, without annulled ones.
 
     Args:
-        stated: Probability stated of each, strictly between 0 and 1, shape (n,); n may be 0.
+        stated: Stated probability of each, strictly between 0 and 1, shape (n,); n may be 0.
         outcomes: Whether each came true, shape (n,).
-        policy: Says what kappa is made with.
+        policy: Gives the parameters of kappa.
 
     Raises:
-        ValueError: The shapes differ, or a probability is 0, 1 or outside.
+        ValueError: The shapes differ, or a probability is not strictly between 0 and 1.
     """
     if stated.shape == outcomes.shape == (0,):
         return CalibrationRecord(num_resolved=0, kappa=kappa(0, None, policy=policy))
@@ -116,11 +116,11 @@ def calibration_record(stated: FloatArray, outcomes: BoolArray, *, policy: Belie
 
 def kappa_in_use(own: CalibrationRecord, elsewhere: KappaInUse | None) -> KappaInUse:
     """
-    The record that counts: one kept elsewhere until the predictor's own is at least as long.
+    Choose the record in use: an imported one until the predictor's own is at least as long.
 
     Args:
-        own: From predictions resolved here.
-        elsewhere: As imported; None where nothing was.
+        own: Record from predictions resolved here.
+        elsewhere: Imported record, if any.
     """
     if elsewhere is not None and elsewhere.num_resolved > own.num_resolved:
         return elsewhere
@@ -129,15 +129,15 @@ def kappa_in_use(own: CalibrationRecord, elsewhere: KappaInUse | None) -> KappaI
 
 def kappa(num_resolved: int, slope: float | None, *, policy: BeliefPolicy = POLICY) -> float:
     """
-    The weight of a predictor's evidence: the calibration slope, shrunk to the prior, limited and rounded.
+    Compute the weight of a predictor's evidence: the calibration slope, shrunk to the prior, clipped and rounded.
 
     Args:
-        num_resolved: Resolved predictions, n.
-        slope: Calibration slope in [0, 1]; None where there is none, so that the prior stands.
-        policy: Prior, its strength, the limits and the digits.
+        num_resolved: Number of resolved predictions.
+        slope: Calibration slope in [0, 1]; None without a slope, for which the prior is used.
+        policy: Gives the prior, its strength, the limits and the digits.
 
     Raises:
-        ValueError: The count is negative, or the slope lies outside.
+        ValueError: The count is negative, or the slope is outside [0, 1].
     """
     if num_resolved < 0:
         message = f"expected a count of 0 or more, got {num_resolved}"
@@ -145,17 +145,17 @@ def kappa(num_resolved: int, slope: float | None, *, policy: BeliefPolicy = POLI
     if slope is not None and not 0.0 <= slope <= 1.0:
         message = f"expected a slope from 0 to 1, got {slope}"
         raise ValueError(message)
-    pull = policy.kappa_prior_strength
+    prior_strength = policy.kappa_prior_strength
     fitted = policy.kappa_prior if slope is None else slope
-    shrunk = (num_resolved * fitted + pull * policy.kappa_prior) / (num_resolved + pull)
+    shrunk = (num_resolved * fitted + prior_strength * policy.kappa_prior) / (num_resolved + prior_strength)
     return round(min(policy.kappa_cap, max(policy.kappa_floor, shrunk)), policy.kappa_digits)
 
 
 def calibration_slope(stated: FloatArray, outcomes: BoolArray) -> float | None:
     """
-    `slope_through_origin`, limited to [0, 1]: forecasts earn no more than to be taken at their word.
+    Compute `slope_through_origin`, clipped to [0, 1]: evidence is never amplified.
 
-    A record without an error is separable; its slope has the limit infinity, and so is 1 here.
+    The slope of a record without an error diverges to infinity and is 1 here.
     """
     slope = slope_through_origin(stated, outcomes)
     return None if slope is None else min(1.0, max(0.0, slope))
@@ -163,21 +163,21 @@ def calibration_slope(stated: FloatArray, outcomes: BoolArray) -> float | None:
 
 def slope_through_origin(stated: FloatArray, outcomes: BoolArray) -> float | None:
     """
-    The slope s of logit P(yes) = s * logit(stated), by maximum likelihood.
+    Fit the slope s of logit P(yes) = s * logit(stated) by maximum likelihood.
 
-    The derivative of the log-likelihood falls in s, so its root is bracketed and Newton's step is taken where it stays
-    inside.
+    The derivative of the log-likelihood decreases in s, so its root is bracketed, and Newton's steps are taken if they
+    stay inside the bracket.
 
     Args:
         stated: Probability given to "yes", strictly between 0 and 1, shape (n,).
         outcomes: Whether "yes" happened, shape (n,).
 
     Returns:
-        Infinity where every forecast on a side of a half came out on that side, minus infinity where every one came
-        out on the other; None where all were stated at a half, which any slope fits.
+        Infinity if every outcome is on the same side of 0.5 as its forecast, minus infinity if every one is on the
+        other; None if all were stated at 0.5, which any slope fits.
 
     Raises:
-        ValueError: The shapes differ, there is no forecast, or a probability is 0, 1 or outside.
+        ValueError: The shapes differ, there is no forecast, or a probability is not strictly between 0 and 1.
 
     Source: Cox, Biometrika 45 (1958), 562-565.
     """
@@ -200,15 +200,14 @@ def slope_through_origin(stated: FloatArray, outcomes: BoolArray) -> float | Non
 
 def cox_fit(stated: FloatArray, outcomes: BoolArray) -> CoxFit | None:
     """
-    Logistic regression of outcomes on the stated log-odds, by maximum likelihood.
+    Fit a logistic regression of outcomes on the stated log-odds by maximum likelihood.
 
     Args:
         stated: Probability given to "yes", strictly between 0 and 1, shape (n,).
         outcomes: Whether "yes" happened, shape (n,).
 
     Returns:
-        None where the likelihood has no finite maximum: some threshold parts what happened from what did not, or
-        there are only forecasts of one value.
+        None if the likelihood has no finite maximum: a threshold separates the outcomes, or all forecasts are equal.
 
     Raises:
         ValueError: As `slope_through_origin`.
@@ -218,7 +217,7 @@ def cox_fit(stated: FloatArray, outcomes: BoolArray) -> CoxFit | None:
     log_odds = _log_odds(stated, outcomes)
     if not _overlap(log_odds[outcomes], log_odds[~outcomes]):
         return None
-    # In units of their own spread the two columns are of one size and at right angles.
+    # Standardized, the two columns are orthogonal and of one scale.
     center, spread = float(log_odds.mean()), float(log_odds.std())
     design = np.column_stack((np.ones(stated.size), (log_odds - center) / spread))
     coefficients = _logistic_regression(design, outcomes)
@@ -243,7 +242,7 @@ def _sigmoid(log_odds: FloatArray) -> FloatArray:
 
 
 def _overlap(of_true: FloatArray, of_false: FloatArray) -> bool:
-    """Whether each side has a forecast strictly beyond one of the other's, in both directions."""
+    """Return whether the ranges of the two groups overlap strictly."""
     if of_true.size == 0 or of_false.size == 0:
         return False
     return bool(of_true.min() < of_false.max() and of_false.min() < of_true.max())
@@ -251,10 +250,10 @@ def _overlap(of_true: FloatArray, of_false: FloatArray) -> bool:
 
 def _falling_root(function: Callable[[float], tuple[float, float]]) -> float:
     """
-    Where a strictly falling function is 0, from its value and derivative; it must have a root.
+    Find the root of a strictly decreasing function, which must have one, from its value and derivative.
 
-    Newton's method, with a bisection wherever its step would leave the bracket or is not half the one before, as on
-    the exponential slopes of a likelihood, where all its steps are of one length.
+    Newton's method, with a bisection if its step leaves the bracket or is not at most half the one before, as in the
+    exponential tails of a likelihood, where all its steps have one length.
     """
     low, high = _bracket(function)
     guess, last_step = 0.5 * (low + high), high - low
@@ -273,7 +272,7 @@ def _falling_root(function: Callable[[float], tuple[float, float]]) -> float:
 
 
 def _bracket(function: Callable[[float], tuple[float, float]]) -> tuple[float, float]:
-    """Two numbers, the function above 0 at the first and not above it at the second, from (-1, 1) outward."""
+    """Bracket the root, doubling outward from (-1, 1)."""
     low, high = -1.0, 1.0
     while function(low)[0] <= 0.0:
         low, high = 2.0 * low, low
@@ -284,10 +283,10 @@ def _bracket(function: Callable[[float], tuple[float, float]]) -> tuple[float, f
 
 def _logistic_regression(design: FloatArray, outcomes: BoolArray) -> FloatArray | None:
     """
-    Newton's method, each step halved until the log-likelihood gains; concave, so this climbs to the top.
+    Maximize the concave log-likelihood by Newton's method, halving each step until it does not decrease.
 
     Returns:
-        One coefficient per column of `design`; None where the top is further away than doubles reach.
+        One coefficient per column of `design`; None if the maximum is beyond the range of doubles.
     """
     coefficients = np.zeros(design.shape[1])
     for _ in range(MAX_STEPS):
@@ -300,11 +299,11 @@ def _logistic_regression(design: FloatArray, outcomes: BoolArray) -> FloatArray 
             return None
         if gradient @ step <= NO_GAIN * outcomes.size:
             return coefficients + step
-        coefficients = _climbed(design, outcomes, coefficients, step)
+        coefficients = _ascend(design, outcomes, coefficients, step)
     return None
 
 
-def _climbed(design: FloatArray, outcomes: BoolArray, coefficients: FloatArray, step: FloatArray) -> FloatArray:
+def _ascend(design: FloatArray, outcomes: BoolArray, coefficients: FloatArray, step: FloatArray) -> FloatArray:
     before = _log_likelihood(design @ coefficients, outcomes)
     for _ in range(MAX_STEPS):
         following = coefficients + step

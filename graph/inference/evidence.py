@@ -1,4 +1,4 @@
-"""What one piece of evidence weighs, in natural log-likelihood ratios; the policy that says so."""
+"""Weights of evidence as natural log-likelihood ratios, and the policy that sets them."""
 
 import math
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from graph.inference.log_odds import FloatArray
 ClusterArray = NDArray[np.int64]
 
 ALONE = -1
-"""The cluster number of an item that shares its weight with no other."""
+"""Cluster number of an item outside any cluster."""
 
 
 class Strength(StrEnum):
-    """How much a piece of evidence tells, where nobody gives a number."""
+    """Named strength of evidence, in place of a likelihood ratio."""
 
     WEAK = "WEAK"
     MODERATE = "MODERATE"
@@ -24,7 +24,7 @@ class Strength(StrEnum):
 
 
 class Direction(StrEnum):
-    """Whether evidence speaks for a claim or against it."""
+    """Direction of evidence: for a claim or against it."""
 
     FOR = "FOR"
     AGAINST = "AGAINST"
@@ -33,27 +33,27 @@ class Direction(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeliefPolicy:
     """
-    Every number that belief arithmetic does not take from the data.
+    Parameters of the belief arithmetic.
 
     Attributes:
-        name: Under which ledger rows say what they were computed by; another set of numbers needs another name.
+        name: Recorded in ledger rows; another set of numbers needs another name.
         weak_likelihood_ratio: P(evidence | true) / P(evidence | false) of WEAK evidence for a claim; 1 or more.
         moderate_likelihood_ratio: Of MODERATE evidence.
         strong_likelihood_ratio: Of STRONG evidence.
-        check_in_missed: Strength against a claim of a check-in that passed without a sign.
-        researched_hit: Strength for a claim of a researched milestone that was hit.
-        researched_missed: Strength against a claim of one that was missed.
+        check_in_missed: Strength of a missed check-in as evidence against the claim.
+        researched_hit: Strength of a researched milestone that was hit, for the claim.
+        researched_missed: Strength of a researched milestone that was missed, against the claim.
         grace_days: Days that a milestone may be late.
         outside_weight: Weight of the outside view when the whole window remains, in [0, 1].
         kappa_prior: Kappa of a predictor without a record.
         kappa_prior_strength: Number of resolved predictions that this prior is worth; above 0.
-        kappa_floor: The least that a predictor's evidence is weighed by; above 0, or it would be silenced.
-        kappa_cap: The most.
-        kappa_digits: Decimals that kappa is rounded to before it multiplies.
-        kappa_without_predictor: Kappa of evidence that no predictor stands for.
+        kappa_floor: Smallest kappa; above 0, so that no predictor's evidence is ignored.
+        kappa_cap: Largest kappa.
+        kappa_digits: Decimals that kappa is rounded to before it is applied.
+        kappa_without_predictor: Kappa of evidence without a predictor.
 
     Raises:
-        ValueError: A number lies outside its range.
+        ValueError: A number is out of range.
     """
 
     name: str
@@ -94,7 +94,7 @@ class BeliefPolicy:
             raise ValueError(message)
 
     def likelihood_ratio(self, strength: Strength) -> float:
-        """The likelihood ratio, 1 or more, that a strength stands for."""
+        """Return the likelihood ratio, 1 or more, of a named strength."""
         return {
             Strength.WEAK: self.weak_likelihood_ratio,
             Strength.MODERATE: self.moderate_likelihood_ratio,
@@ -109,13 +109,13 @@ POLICY = BeliefPolicy(name="foregraph-1")
 @dataclass(frozen=True, slots=True)
 class WeighedEvidence:
     """
-    One item and what it weighs before its predictor's record is looked at.
+    One item of evidence and its weight before kappa is applied.
 
     Attributes:
-        strength: As stated; None where a number was given instead.
+        strength: Named strength; None if a likelihood ratio was given instead.
         likelihood_ratio: 1 or more, in the stated direction, before softening.
         direction: For or against the claim.
-        confidence: Probability that the item is real; None where nothing is said, which counts as 1.
+        confidence: Probability that the item is real; None counts as 1.
         llr: Natural log-likelihood ratio, softened and signed.
     """
 
@@ -126,7 +126,7 @@ class WeighedEvidence:
     llr: float
 
     def word(self) -> str | None:
-        """Its strength in a word, as ledger rows say it; None where a number was given."""
+        """Return its strength in lower case, as ledger rows record it; None if a likelihood ratio was given."""
         return None if self.strength is None else self.strength.lower()
 
 
@@ -138,24 +138,24 @@ def weigh(
     policy: BeliefPolicy = POLICY,
 ) -> WeighedEvidence:
     """
-    The weight of one item: `±ln(c LR + 1 - c)`, with LR the likelihood ratio and c the confidence.
+    Compute the weight of one item: `±ln(c LR + 1 - c)`, with likelihood ratio LR and confidence c.
 
-    With probability c the item is real and has its ratio; else it tells nothing and has a ratio of 1.
+    With probability c the item is real and has its ratio; otherwise it is uninformative, with a ratio of 1.
 
     Args:
         strength: A named strength, or a likelihood ratio of 1 or more.
-        direction: Which way it points.
-        confidence: c, in [0, 1].
-        policy: Says what the names are worth.
+        direction: For or against the claim.
+        confidence: c, in [0, 1]; None counts as 1.
+        policy: Gives the ratios of the named strengths.
 
     Raises:
-        ValueError: The ratio is below 1 or not finite, or the confidence lies outside.
+        ValueError: The ratio is below 1 or not finite, or the confidence is outside [0, 1].
     """
     named = strength if isinstance(strength, Strength) else None
     ratio = policy.likelihood_ratio(named) if named is not None else float(strength)
     certainty = 1.0 if confidence is None else confidence
     if not 1.0 <= ratio < math.inf:
-        message = f"expected a finite likelihood ratio of 1 or more, with AGAINST to turn it round, got {ratio}"
+        message = f"expected a finite likelihood ratio of 1 or more, got {ratio}; below 1, give its inverse AGAINST"
         raise ValueError(message)
     if not 0.0 <= certainty <= 1.0:
         message = f"expected a confidence from 0 to 1, got {confidence}"
@@ -167,7 +167,7 @@ def weigh(
 
 
 def missed_check_in(policy: BeliefPolicy = POLICY) -> WeighedEvidence:
-    """What a check-in that passed without a sign says of its prediction."""
+    """Return the evidence of a missed check-in on its prediction."""
     return weigh(policy.check_in_missed, Direction.AGAINST, policy=policy)
 
 
@@ -175,15 +175,15 @@ def researched_milestone(
     *, is_hit: bool, confidence: float | None = None, policy: BeliefPolicy = POLICY
 ) -> WeighedEvidence:
     """
-    What a researched milestone says of its prediction once it is hit or missed.
+    Return the evidence of a researched milestone on its prediction, once it is hit or missed.
 
     Args:
-        is_hit: Hit, else missed.
-        confidence: That the milestone is the sign it was taken for, in [0, 1]; None counts as 1.
-        policy: Says how strong it is.
+        is_hit: Whether it was hit, else missed.
+        confidence: Probability that the milestone bears on the prediction, in [0, 1]; None counts as 1.
+        policy: Gives its strength.
 
     Raises:
-        ValueError: The confidence lies outside.
+        ValueError: The confidence is outside [0, 1].
     """
     if is_hit:
         return weigh(policy.researched_hit, Direction.FOR, confidence=confidence, policy=policy)
@@ -192,14 +192,14 @@ def researched_milestone(
 
 def adjusted_llr(llr: float, kappa: float) -> float:
     """
-    Evidence weighed by the record of who stands for it.
+    Weight evidence by its predictor's kappa.
 
     Args:
         llr: Natural log-likelihood ratio, finite.
-        kappa: Of the evidence's predictor, as rounded; the policy's `kappa_without_predictor` for evidence without one.
+        kappa: Rounded kappa of the predictor; the policy's `kappa_without_predictor` for evidence without one.
 
     Raises:
-        ValueError: One of them is not finite, or kappa is not above 0.
+        ValueError: An argument is not finite, or kappa is not above 0.
     """
     if not math.isfinite(llr):
         message = f"expected a finite log-likelihood ratio, got {llr}"
@@ -213,12 +213,12 @@ def adjusted_llr(llr: float, kappa: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """
-    Items of one source event, which count as one: their mean.
+    Items of one source event, which together count as their mean.
 
     Attributes:
-        num_items: How many there are.
+        num_items: Number of items.
         llr_sum: Sum of their log-likelihood ratios.
-        adjusted_llr_sum: Sum of the same, each times its kappa.
+        adjusted_llr_sum: Sum of their log-likelihood ratios, each times its kappa.
     """
 
     num_items: int = 0
@@ -227,30 +227,30 @@ class Cluster:
 
     @property
     def llr(self) -> float:
-        """What all of it weighs; 0 while it is empty."""
+        """Log-likelihood ratio of the whole cluster; 0 if empty."""
         return self.llr_sum / max(1, self.num_items)
 
     @property
     def adjusted_llr(self) -> float:
-        """What all of it adds to a claim's log-odds; 0 while it is empty."""
+        """Adjusted log-likelihood ratio of the whole cluster; 0 if empty."""
         return self.adjusted_llr_sum / max(1, self.num_items)
 
     def joined_by(self, llr: float, adjusted_llr: float) -> "Cluster":
         """
-        The cluster with one item more.
+        Return the cluster with one more item.
 
-        A ledger row that adds the item adds `after.llr - before.llr`, and the same of the adjusted ones.
+        The ledger row of that item adds `after.llr - before.llr`, and likewise for the adjusted ratios.
         """
         return Cluster(self.num_items + 1, self.llr_sum + llr, self.adjusted_llr_sum + adjusted_llr)
 
 
 def shared_llrs(llrs: FloatArray, clusters: ClusterArray) -> FloatArray:
     """
-    Log-likelihood ratios, each divided by the number of items in its cluster; their sum is what all of them weigh.
+    Divide log-likelihood ratios by the number of items in their cluster, so that they sum to the total weight.
 
     Args:
-        llrs: Natural logs, as weighed or adjusted, shape (n,).
-        clusters: Number of the cluster that each belongs to, any of 0 or more, or `ALONE`; shape (n,).
+        llrs: Natural log-likelihood ratios, adjusted or not, shape (n,).
+        clusters: Cluster number of each item, 0 or more, or `ALONE`; shape (n,).
 
     Raises:
         ValueError: The shapes differ, or a cluster number is below `ALONE`.

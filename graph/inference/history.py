@@ -1,4 +1,4 @@
-"""A claim's belief as a function of its ledger and of time, and curves of it that lose no extreme."""
+"""A claim's belief as a function of its ledger and of time, and curves that keep every extreme."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +14,10 @@ from graph.inference.time import MomentArray, time_remaining_fractions, utc_mome
 IndexArray = NDArray[np.intp]
 
 LEAST_MAX_POINTS = 4
-"""Both ends, the lowest point and the highest."""
+"""Both ends, the minimum and the maximum."""
 
 MOST_MAX_POINTS = 10_000
-"""More than a screen has columns; it bounds what one question may cost."""
+"""More than a screen has columns; limits the cost of one request."""
 
 _TICK = np.timedelta64(1, "us")
 
@@ -25,14 +25,14 @@ _TICK = np.timedelta64(1, "us")
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """
-    What a claim's belief depends on, now or ever.
+    All rows and parameters that a claim's belief depends on.
 
     Attributes:
         stated: Probability as stated, strictly between 0 and 1.
-        moments: When each row was recorded, ascending, shape (n,); rows of one moment stand in the ledger's order.
-        adjusted_llrs: What each row adds, finite, shape (n,).
-        window: Start and deadline, with zones; None without, and then time alone changes nothing.
-        base_rate: Of the reference class, strictly between 0 and 1; None without one.
+        moments: When each row was recorded, ascending, shape (n,); rows of one moment are in the ledger's order.
+        adjusted_llrs: Log-likelihood ratio that each row adds, finite, shape (n,).
+        window: Start and deadline, with time zones; None without a window, and the belief does not drift with time.
+        base_rate: Of the reference class, strictly between 0 and 1; None without a class.
 
     Raises:
         ValueError: The shapes differ, a moment is missing or out of order, or a number is not finite.
@@ -60,14 +60,14 @@ class Ledger:
 @dataclass(frozen=True, slots=True, eq=False)
 class Trail:
     """
-    A stretch of a claim's ledger, as what it came to: all that a belief within it depends on.
+    A section of a claim's ledger as cumulated log-odds, which is all that a belief within it depends on.
 
     Attributes:
-        log_odds_before: Inside log-odds before the first row of the stretch, finite.
+        log_odds_before: Inside log-odds before the first row of the section, finite.
         moments: When each row was recorded, ascending, shape (n,).
-        log_odds: Inside log-odds after each, finite, shape (n,).
-        window: As of a ledger.
-        base_rate: As of a ledger.
+        log_odds: Inside log-odds after each row, finite, shape (n,).
+        window: As in `Ledger`.
+        base_rate: As in `Ledger`.
 
     Raises:
         ValueError: The shapes differ, a moment is missing or out of order, or a number is not finite.
@@ -92,11 +92,11 @@ class Trail:
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """
-    Points in order of time.
+    A curve as points in order of time.
 
     Attributes:
         moments: Ascending, shape (n,).
-        values: The value at each, shape (n,).
+        values: Value at each moment, shape (n,).
     """
 
     moments: MomentArray
@@ -105,12 +105,12 @@ class Curve:
 
 def inside_log_odds_after(ledger: Ledger | Trail) -> FloatArray:
     """
-    Inside log-odds before any row and after each, shape (n + 1,).
+    Compute the inside log-odds before the first row and after each, shape (n + 1,).
 
-    Added row by row, as intake adds them, so that the last is bit for bit the state that intake arrives at.
+    Rows are added one by one, as intake adds them, so that the last value equals the stored state bit for bit.
 
     Raises:
-        ValueError: The stated probability is 0, 1 or outside.
+        ValueError: The stated probability is not strictly between 0 and 1.
     """
     if isinstance(ledger, Trail):
         return np.concatenate(([ledger.log_odds_before], ledger.log_odds))
@@ -119,32 +119,32 @@ def inside_log_odds_after(ledger: Ledger | Trail) -> FloatArray:
 
 def inside_log_odds_at(ledger: Ledger | Trail, moments: MomentArray) -> FloatArray:
     """
-    Inside log-odds as the ledger stood at each moment, a row of that very moment included.
+    Compute the inside log-odds at each moment, including rows recorded at that very moment.
 
     Args:
-        ledger: The claim's.
-        moments: Any shape and order.
+        ledger: Of the claim.
+        moments: Of any shape and order.
 
     Raises:
-        ValueError: The stated probability is 0, 1 or outside.
+        ValueError: The stated probability is not strictly between 0 and 1.
     """
     return inside_log_odds_after(ledger)[np.searchsorted(ledger.moments, moments, side="right")]
 
 
 def beliefs_at(ledger: Ledger | Trail, moments: MomentArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
     """
-    The belief as it stood at each moment: its evidence until then, blended by the time that remained then.
+    Compute the belief at each moment from the evidence until then, blended by the time that remained then.
 
     Args:
-        ledger: The claim's.
-        moments: Any shape and order, none of them NaT.
-        policy: Says what the outside view weighs.
+        ledger: Of the claim.
+        moments: Of any shape and order, none of them NaT.
+        policy: Gives the weight of the outside view.
 
     Returns:
         Probabilities strictly between 0 and 1, in the shape of `moments`.
 
     Raises:
-        ValueError: A moment is NaT, or a number of the ledger lies outside its range.
+        ValueError: A moment is NaT, or a number of the ledger is out of range.
     """
     _check_moments(moments)
     starts, deadlines = utc_moments(ledger.window or (None, None))
@@ -160,20 +160,20 @@ def belief_curve(
     ledger: Ledger | Trail, start: datetime, end: datetime, *, max_points: int, policy: BeliefPolicy = POLICY
 ) -> Curve:
     """
-    The belief from one moment to another, drift included.
+    Compute the curve of the belief from one moment to another, drift included.
 
-    Between two rows it only rises or only falls. So the ends, the window's ends, each row's moment and the
-    microsecond before it hold every extreme; even steps between them draw the bends.
+    The belief is monotonic between two rows. So the ends, the window's ends, each row's moment and the microsecond
+    before it include every extreme; evenly spaced moments between them show the curvature.
 
     Args:
-        ledger: The claim's.
-        start: First moment asked for, with a zone.
-        end: Last one, not before `start`.
-        max_points: As of `downsample`.
-        policy: Says what the outside view weighs.
+        ledger: Of the claim.
+        start: First moment, with a time zone.
+        end: Last moment, not before `start`.
+        max_points: As in `downsample`.
+        policy: Gives the weight of the outside view.
 
     Raises:
-        ValueError: The end is before the start, the number of points lies outside, or a number of the ledger does.
+        ValueError: The end is before the start, or the number of points or a number of the ledger is out of range.
     """
     _check_max_points(max_points)
     first, last = utc_moments((start, end))
@@ -181,7 +181,7 @@ def belief_curve(
         message = f"expected an end not before the start, got {end} and {start}"
         raise ValueError(message)
     edges = utc_moments(ledger.window or ())
-    # Truncated to whole microseconds; an end that this misses stands in the array by itself.
+    # Truncated to whole microseconds, which may miss the end; it is added below.
     steps = first + (last - first) * np.linspace(0.0, 1.0, max_points)
     candidates = np.concatenate((ledger.moments, ledger.moments - _TICK, edges, steps, [first, last]))
     moments = np.unique(candidates[(candidates >= first) & (candidates <= last)])
@@ -190,20 +190,20 @@ def belief_curve(
 
 def downsample(moments: MomentArray, values: FloatArray, max_points: int) -> Curve:
     """
-    A curve of at most `max_points` of the points, with both ends and every stretch's lowest and highest.
+    Select at most `max_points` of the points: both ends, and each bin's minimum and maximum.
 
-    What lies between the ends is cut into stretches of equal time, half as many as points are left, and of each the
-    lowest and the highest point stay, the earliest among equals. So the global extremes stay, and so does any spike
-    at the place where it is; averages would flatten it.
+    The points between the ends are divided into bins of equal time, half as many as points are left. Each bin keeps its
+    minimum and maximum, the earliest among equals. So global extremes and spikes stay where they are; averages would
+    flatten them.
 
     Args:
         moments: Ascending, shape (n,).
         values: Finite, shape (n,).
-        max_points: From `LEAST_MAX_POINTS` to `MOST_MAX_POINTS`. Curves that are short enough come back whole.
+        max_points: From `LEAST_MAX_POINTS` to `MOST_MAX_POINTS`. Shorter curves are returned whole.
 
     Raises:
-        ValueError: The shapes differ, a moment is NaT or out of order, a value is not finite, or the number of points
-            lies outside.
+        ValueError: The shapes differ, a moment is NaT or out of order, a value is not finite, or `max_points` is out of
+            range.
 
     Source: Jugel, Jerzak, Hackenbroich and Markl, "M4", PVLDB 7 (2014), 797-808, of which this keeps two of four.
     """
@@ -223,24 +223,24 @@ def downsample(moments: MomentArray, values: FloatArray, max_points: int) -> Cur
 
 
 def _stretches(moments: MomentArray, num_stretches: int) -> IndexArray:
-    """The number of the stretch of equal time that each moment lies in, rising from 0."""
+    """Assign each moment to one of `num_stretches` bins of equal time, numbered from 0."""
     span = moments[-1] - moments[0]
     if span == 0 * _TICK:
         return np.zeros(moments.shape, dtype=np.intp)
-    places = np.floor((moments - moments[0]) / span * num_stretches).astype(np.intp)
-    numbers: IndexArray = np.minimum(places, num_stretches - 1)
+    bins = np.floor((moments - moments[0]) / span * num_stretches).astype(np.intp)
+    numbers: IndexArray = np.minimum(bins, num_stretches - 1)
     return numbers
 
 
 def _extremes(stretches: IndexArray, values: FloatArray) -> IndexArray:
-    """The places, ascending, of each stretch's lowest and highest value."""
-    places = [_first_of_each(stretches, np.lexsort((signed, stretches))) for signed in (values, -values)]
-    return np.unique(np.concatenate(places))
+    """Return the ascending indices of each bin's minimum and maximum."""
+    indices = [_first_of_each(stretches, np.lexsort((signed, stretches))) for signed in (values, -values)]
+    return np.unique(np.concatenate(indices))
 
 
 def _first_of_each(stretches: IndexArray, order: IndexArray) -> IndexArray:
-    _, first_places = np.unique(stretches[order], return_index=True)
-    first: IndexArray = order[first_places]
+    _, first_indices = np.unique(stretches[order], return_index=True)
+    first: IndexArray = order[first_indices]
     return first
 
 

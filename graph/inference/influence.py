@@ -1,4 +1,4 @@
-"""What one parent alone says about its child: the row of an influence table."""
+"""Beliefs in a child that one parent alone implies: rows of an influence table."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class ImpliedBelief:
     Attributes:
         implied: P(child) by the law of total probability over this parent alone.
         delta: `implied` minus the child's own probability.
-        mutual_information_bits: What learning the parent would tell about the child, in bits.
+        mutual_information_bits: Mutual information of parent and child, in bits.
     """
 
     implied: float
@@ -22,7 +22,7 @@ class ImpliedBelief:
 
 def implied_belief(parent: float, child: float, p_if_true: float, p_if_false: float) -> ImpliedBelief:
     """
-    The row of an influence table for one parent and its child.
+    Compute the row of an influence table for one parent and its child.
 
     Args:
         parent: P(parent), strictly between 0 and 1.
@@ -40,14 +40,15 @@ def implied_belief(parent: float, child: float, p_if_true: float, p_if_false: fl
 
 def mutual_information_bits(parent: float, p_if_true: float, p_if_false: float) -> float:
     """
-    I(parent; child) = H(child) - H(child | parent) of the stated table, in bits.
+    Compute I(parent; child) = H(child) - H(child | parent) of the stated table, in bits.
 
-    It ranks influences by what they tell, where |delta| can rank the least probable killer first.
+    It ranks influences by how informative they are, while |delta| may rank the least probable killer first.
+
     Source: Cover and Thomas, Elements of Information Theory, 2nd ed., equation 2.39.
     """
     implied = parent * p_if_true + (1.0 - parent) * p_if_false
     conditional = parent * _entropy_bits(p_if_true) + (1.0 - parent) * _entropy_bits(p_if_false)
-    # The difference of two equal entropies may come out some 1e-17 below zero.
+    # The difference of two equal entropies may round to some -1e-17.
     return max(0.0, _entropy_bits(implied) - conditional)
 
 

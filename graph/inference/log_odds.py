@@ -1,4 +1,4 @@
-"""Probabilities as natural log-odds, where independent evidence adds."""
+"""Probabilities as natural log-odds, in which independent evidence adds up."""
 
 import math
 
@@ -10,13 +10,13 @@ FloatArray = NDArray[np.float64]
 
 def logit(probability: float) -> float:
     """
-    The natural log-odds of a probability.
+    Compute the natural log-odds of a probability.
 
     Args:
         probability: Strictly between 0 and 1.
 
     Raises:
-        ValueError: It is 0, 1 or outside; a certain claim has no finite log-odds.
+        ValueError: The probability is not strictly between 0 and 1; a certain claim has no finite log-odds.
     """
     if not 0.0 < probability < 1.0:
         message = f"expected a probability strictly between 0 and 1, got {probability}"
@@ -25,7 +25,7 @@ def logit(probability: float) -> float:
 
 
 def sigmoid(log_odds: float) -> float:
-    """The probability of natural log-odds; finite for every finite input."""
+    """Compute the probability of natural log-odds, without overflow."""
     if log_odds >= 0:
         return 1.0 / (1.0 + math.exp(-log_odds))
     odds = math.exp(log_odds)
@@ -34,17 +34,17 @@ def sigmoid(log_odds: float) -> float:
 
 def logits(probabilities: FloatArray) -> FloatArray:
     """
-    `logit` of each, shape kept.
+    Compute `logit` of each element, keeping the shape.
 
-    NumPy's own logarithm may differ from the standard library's in the last bit, by machine and by length of the
-    array; stored beliefs are compared bit for bit with others computed one at a time, so both use the same one.
+    NumPy's logarithm may differ from the standard library's in the last bit, depending on the machine and the length of
+    the array. Stored beliefs are compared bit for bit with values computed one at a time, so both use the latter.
 
     Raises:
-        ValueError: One of them is 0, 1 or outside.
+        ValueError: A probability is not strictly between 0 and 1.
     """
     return np.array([logit(probability) for probability in probabilities.ravel().tolist()]).reshape(probabilities.shape)
 
 
 def sigmoids(log_odds: FloatArray) -> FloatArray:
-    """`sigmoid` of each, shape kept and equal to the last bit, for the reason that `logits` gives."""
+    """Compute `sigmoid` of each element, keeping the shape; equal to the last bit, for the reason given at `logits`."""
     return np.array([sigmoid(value) for value in log_odds.ravel().tolist()]).reshape(log_odds.shape)

@@ -7,15 +7,15 @@ NUM_CHECK_INS = 3
 
 
 def midpoint(range_from: date, range_to: date) -> date:
-    """The expected date of a range: its first day plus half its length, rounded down to days."""
+    """Return the expected date of a range: its first day plus half its length, rounded down to days."""
     return range_from + timedelta(days=(range_to - range_from).days // 2)
 
 
 def check_in_dates(start: date, event: date) -> tuple[date, ...]:
     """
-    The days a quarter, a half and three quarters of the way from a window's start to its event.
+    Return the days a quarter, a half and three quarters of the way from a window's start to its event.
 
-    Returns nothing for a window of fewer than four days, in which they would fall together.
+    Empty for a window of fewer than four days, in which they would coincide.
     """
     length_days = (event - start).days
     if length_days <= NUM_CHECK_INS:
@@ -25,11 +25,11 @@ def check_in_dates(start: date, event: date) -> tuple[date, ...]:
 
 def ordinals(expected: Sequence[date], event: int | None) -> tuple[int, ...]:
     """
-    Ranks by expected date, counted from the event's.
+    Rank milestones by expected date, relative to the event.
 
     Args:
-        expected: Expected dates in an order that breaks ties.
-        event: Which of them is the event; without one, ranks count from the first milestone.
+        expected: Expected dates; ties keep their order.
+        event: Index of the event; without one, ranks count from the first milestone.
     """
     by_date = sorted(range(len(expected)), key=lambda position: expected[position])
     ranks = {position: rank for rank, position in enumerate(by_date)}
@@ -39,11 +39,11 @@ def ordinals(expected: Sequence[date], event: int | None) -> tuple[int, ...]:
 
 def is_overdue(due: date, moment: datetime, *, grace_days: int) -> bool:
     """
-    Whether a pending milestone is overdue: the first moment (UTC) of its due day plus the grace lies behind.
+    Return whether a pending milestone is overdue: `moment` is after the first moment (UTC) of its due day plus grace.
 
     Args:
-        due: The end of its range, else its expected date.
-        moment: When one looks, with a zone.
+        due: End of its range, else its expected date.
+        moment: Moment of the check, with a time zone.
         grace_days: Days that it may be late.
     """
     return datetime.combine(due + timedelta(days=grace_days), time(), tzinfo=UTC) < moment

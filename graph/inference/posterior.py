@@ -1,4 +1,4 @@
-"""From a claim's evidence to its belief: inside view, outside view and the step that a ledger row keeps."""
+"""A claim's belief from its evidence: inside view, outside view, and the figures of a ledger row."""
 
 import math
 from collections.abc import Iterable
@@ -16,20 +16,20 @@ GREATEST_PROBABILITY = math.nextafter(1.0, 0.0)
 """The greatest double below 1."""
 
 LARGEST_PLAIN_FACTOR = 2.0**49
-"""Above it doubles are more than a tenth apart, so that one decimal would be made up."""
+"""Above it doubles are more than 0.1 apart, so a decimal would be meaningless."""
 
 PERCENT_DIGITS = 9
-"""Percentages are truncated; what rounding error does to a whole one, some 1e-14, must not cost it one."""
+"""Percentages are truncated; rounding to these digits first keeps an error of 1e-14 from costing one percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutsideView:
     """
-    How often such things come true.
+    The base rate of a claim's reference class.
 
     Attributes:
         base_rate: Strictly between 0 and 1.
-        reference_class_id: Of which class.
+        reference_class_id: Id of the class.
     """
 
     base_rate: float
@@ -39,27 +39,27 @@ class OutsideView:
 @dataclass(frozen=True, slots=True)
 class LedgerStep:
     """
-    What one step does to a claim's belief, figure by figure as a ledger row keeps it.
+    Effect of one step on a claim's belief, in the figures that a ledger row stores.
 
     Attributes:
-        policy: Name of the policy that it was computed by.
+        policy: Name of the policy used.
         trf: Time-remaining fraction at the step; None for a claim without a window.
         kappa: Weight of the evidence.
-        base_rate: Of the reference class; None without one.
-        reference_class_id: The same's id.
-        prior_logit: Inside log-odds before.
-        inside_prior: Probability of that.
+        base_rate: Of the reference class; None without a class.
+        reference_class_id: Id of the reference class; None without a class.
+        prior_logit: Inside log-odds before the step.
+        inside_prior: Probability of `prior_logit`.
         total_llr: Sum of the step's log-likelihood ratios.
-        total_adjusted_llr: The same weighed by kappa: what is added.
+        total_adjusted_llr: The same, weighted by kappa; added to the log-odds.
         bayes_factor: exp |total_adjusted_llr| and the direction, such as "1.3:1 against".
-        posterior_logit: Inside log-odds after.
-        inside_posterior: Probability of that.
-        inside_weight: Weight of the inside view in the blend; 1 where none is made.
-        outside_weight: 1 minus that.
-        blended_posterior: Inside and outside view together; None where no blend is made.
-        posterior_prob: The belief: blended where a blend is made, else the inside view.
-        blend_applied: Whether one is made.
-        blend_reason: Says so in words.
+        posterior_logit: Inside log-odds after the step.
+        inside_posterior: Probability of `posterior_logit`.
+        inside_weight: Weight of the inside view in the blend; 1 without a blend.
+        outside_weight: 1 minus `inside_weight`.
+        blended_posterior: Blend of inside and outside view; None without a blend.
+        posterior_prob: The belief: the blend, or the inside view without one.
+        blend_applied: Whether the views are blended.
+        blend_reason: Weights and sources of the blend in words, or why there is none.
         grace_days: Of the policy.
     """
 
@@ -86,14 +86,14 @@ class LedgerStep:
 
 def inside_log_odds(stated: float, adjusted_llrs: Iterable[float]) -> float:
     """
-    The inside view: the stated log-odds plus all evidence, in one exact sum, so that no order changes it.
+    Sum the stated log-odds and all evidence exactly, so that the order of rows does not matter.
 
     Args:
-        stated: Probability as stated, strictly between 0 and 1.
-        adjusted_llrs: What each ledger row adds.
+        stated: Stated probability, strictly between 0 and 1.
+        adjusted_llrs: Log-likelihood ratio that each ledger row adds.
 
     Raises:
-        ValueError: The probability is 0, 1 or outside, or a row adds something that is not finite.
+        ValueError: The probability is not strictly between 0 and 1, or the sum is not finite.
     """
     total = math.fsum((logit(stated), *adjusted_llrs))
     return _finite("inside log-odds", total)
@@ -101,14 +101,14 @@ def inside_log_odds(stated: float, adjusted_llrs: Iterable[float]) -> float:
 
 def inside_weight(trf: float, *, policy: BeliefPolicy = POLICY) -> float:
     """
-    The weight of the inside view: least when the whole window remains, 1 at the deadline.
+    Compute the weight of the inside view: least when the whole window remains, 1 at the deadline.
 
     Args:
         trf: Time-remaining fraction, in [0, 1].
-        policy: Says what the outside view weighs at the start.
+        policy: Gives the weight of the outside view at the start.
 
     Raises:
-        ValueError: The fraction lies outside.
+        ValueError: The fraction is outside [0, 1].
     """
     if not 0.0 <= trf <= 1.0:
         message = f"expected a time-remaining fraction from 0 to 1, got {trf}"
@@ -118,20 +118,20 @@ def inside_weight(trf: float, *, policy: BeliefPolicy = POLICY) -> float:
 
 def posterior(log_odds: float, *, base_rate: float | None, trf: float | None, policy: BeliefPolicy = POLICY) -> float:
     """
-    The belief in one claim, blended with its base rate here, on reading, and stored nowhere as a prior.
+    Compute the belief in one claim, blended with its base rate on reading; the blend is never stored as a prior.
 
     Args:
         log_odds: Inside log-odds, finite.
-        base_rate: Of its reference class, strictly between 0 and 1; None without one: the inside view stands alone.
-        trf: Time-remaining fraction, in [0, 1]; None without a window, in which case nothing says how to weigh the
-            outside view, and the inside view stands alone too.
-        policy: Says what the outside view weighs.
+        base_rate: Of its reference class, strictly between 0 and 1; None without a class, for the inside view alone.
+        trf: Time-remaining fraction, in [0, 1]; None without a window, which leaves the outside view without a weight,
+            so that the inside view is used alone.
+        policy: Gives the weight of the outside view.
 
     Returns:
         Strictly between 0 and 1.
 
     Raises:
-        ValueError: One of them lies outside.
+        ValueError: An argument is out of range.
     """
     _finite("inside log-odds", log_odds)
     if base_rate is None or trf is None:
@@ -144,16 +144,16 @@ def posteriors(
     log_odds: FloatArray, *, base_rates: FloatArray, trfs: FloatArray, policy: BeliefPolicy = POLICY
 ) -> FloatArray:
     """
-    `posterior` of many claims or at many moments, equal to it to the last bit.
+    Apply `posterior` to many claims or moments, equal to the last bit.
 
     Args:
-        log_odds: Inside log-odds, finite, of shapes that broadcast, as are the others.
+        log_odds: Inside log-odds, finite, of any shape that broadcasts with the others.
         base_rates: Strictly between 0 and 1; NaN without a reference class.
         trfs: Time-remaining fractions, in [0, 1]; NaN without a window.
-        policy: Says what the outside view weighs.
+        policy: Gives the weight of the outside view.
 
     Raises:
-        ValueError: One of them lies outside.
+        ValueError: An element is out of range.
     """
     if not np.isfinite(log_odds).all():
         message = "expected finite inside log-odds, got NaN or an infinity"
@@ -162,7 +162,7 @@ def posteriors(
         message = f"expected time-remaining fractions from 0 to 1, got {np.nanmin(trfs)} to {np.nanmax(trfs)}"
         raise ValueError(message)
     known = ~np.isnan(base_rates)
-    # Asking where a rate is known keeps one that is 0, 1 or outside an error.
+    # Only known rates are converted, so that one outside (0, 1) is still an error.
     outside = np.zeros_like(base_rates)
     outside[known] = logits(base_rates[known])
     weights = np.where(known & ~np.isnan(trfs), 1.0 - policy.outside_weight * np.nan_to_num(trfs), 1.0)
@@ -171,10 +171,9 @@ def posteriors(
 
 def probability_of(log_odds: float) -> float:
     """
-    The double nearest to the probability of log-odds among those that are neither 0 nor 1.
+    Compute the probability of log-odds, as the nearest double strictly between 0 and 1.
 
-    Evidence piles up beyond what doubles can tell from certainty, at log-odds of 37 and -745. The log-odds keep all of
-    it; their probability still has to be one.
+    Beyond log-odds of 37 and -745, probabilities round to 1 and 0, while the log-odds keep accumulating evidence.
     """
     return min(GREATEST_PROBABILITY, max(LEAST_PROBABILITY, sigmoid(log_odds)))
 
@@ -190,20 +189,20 @@ def ledger_step(
     policy: BeliefPolicy = POLICY,
 ) -> LedgerStep:
     """
-    One step from inside log-odds to inside log-odds, and the belief that is read after it.
+    Compute one step of the inside log-odds, and the belief after it.
 
     Args:
         prior_logit: Inside log-odds before, finite; never those of a blended belief, which would count the base rate
             again at every step.
-        total_llr: What the step's items weigh, finite.
-        total_adjusted_llr: What they add, each weighed by its kappa, finite.
-        kappa: As the row shows it.
+        total_llr: Sum of the items' log-likelihood ratios, finite.
+        total_adjusted_llr: The same, each weighted by its kappa, finite.
+        kappa: Weight to show in the row.
         trf: Time-remaining fraction, in [0, 1]; None without a window.
         outside_view: None without a reference class.
-        policy: Whose numbers to use.
+        policy: Gives the weight of the outside view and the days of grace.
 
     Raises:
-        ValueError: One of them lies outside.
+        ValueError: An argument is out of range.
     """
     _finite("log-likelihood ratio", total_llr)
     _finite("prior log-odds", prior_logit)
@@ -237,13 +236,13 @@ def ledger_step(
 
 def bayes_factor_text(total_adjusted_llr: float) -> str:
     """
-    Evidence as odds to one decimal, such as "1.3:1 against"; to a power of ten, "1e21:1 for", where doubles end.
+    Format evidence as odds to one decimal, such as "1.3:1 against", or as a power of ten, such as "1e21:1 for".
 
     Args:
         total_adjusted_llr: Natural log of the factor, finite; 0 is "1.0:1 for".
 
     Raises:
-        ValueError: It is not finite.
+        ValueError: The log-likelihood ratio is not finite.
     """
     magnitude = abs(_finite("log-likelihood ratio", total_adjusted_llr))
     side = "against" if total_adjusted_llr < 0.0 else "for"
@@ -254,12 +253,12 @@ def bayes_factor_text(total_adjusted_llr: float) -> str:
 
 def blend_reason_text(trf: float | None, outside_view: OutsideView | None, *, policy: BeliefPolicy = POLICY) -> str:
     """
-    The two weights in percent, truncated, and what they come from; or why no blend is made.
+    Describe the weights of the blend, in truncated percent, and their sources; or why there is no blend.
 
     Args:
         trf: Time-remaining fraction, in [0, 1]; None without a window.
         outside_view: None without a reference class.
-        policy: Says what the outside view weighs.
+        policy: Gives the weight of the outside view.
     """
     if outside_view is None:
         return "inside view only (no reference class)"

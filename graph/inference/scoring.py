@@ -1,4 +1,4 @@
-"""How good yes/no forecasts were: proper scores, their decompositions and the reliability curve."""
+"""Scores of yes/no forecasts: proper scoring rules, their decompositions and the reliability curve."""
 
 import math
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ NUM_BINS = 10
 """Tenths, as the literature draws reliability curves."""
 
 CONFIDENCE = 0.95
-"""How often an interval around an observed frequency is to cover the true one."""
+"""Coverage of intervals around observed frequencies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IsotonicFit:
     """
-    The forecasts recalibrated: the rising function of them that is nearest to the outcomes.
+    Forecasts recalibrated by isotonic regression.
 
     Attributes:
-        recalibrated: P(yes) in place of each forecast, in the forecasts' order, shape (n,).
-        num_blocks: How many different values it takes.
+        recalibrated: P(yes) for each forecast, in the forecasts' order, shape (n,).
+        num_blocks: Number of distinct recalibrated values.
     """
 
     recalibrated: FloatArray
@@ -39,10 +39,10 @@ class CorpDecomposition:
     The Brier score in three parts: miscalibration - discrimination + uncertainty.
 
     Attributes:
-        miscalibration: What recalibrating would gain; 0 or more.
-        discrimination: How much the recalibrated forecasts tell more than the base rate; 0 or more.
-        uncertainty: The score of always stating the base rate, in [0, 0.25].
-        num_blocks: How many different values the recalibrated forecasts take.
+        miscalibration: Gain in score by recalibration; 0 or more.
+        discrimination: Gain of the recalibrated forecasts over the base rate; 0 or more.
+        uncertainty: Score of always stating the base rate, in [0, 0.25].
+        num_blocks: Number of distinct recalibrated values.
     """
 
     miscalibration: float
@@ -54,11 +54,11 @@ class CorpDecomposition:
 @dataclass(frozen=True, slots=True)
 class BinnedReliability:
     """
-    The classical parts of the Brier score over bins.
+    Murphy's decomposition of the Brier score over bins.
 
     Attributes:
-        reliability: Mean squared distance of stated and observed frequency; 0 is best.
-        resolution: Mean squared distance of the bins' frequencies from the base rate; more is better.
+        reliability: Mean squared distance of stated probability and observed frequency; 0 is best.
+        resolution: Mean squared distance of the bins' frequencies from the base rate; higher is better.
     """
 
     reliability: float
@@ -71,14 +71,14 @@ class ReliabilityBin:
     One point of a reliability curve.
 
     Attributes:
-        lower: Smallest probability that belongs to the bin.
-        upper: The next bin's smallest; the last bin has 1 itself too.
-        count: How many forecasts fell into it, 1 or more.
-        num_true: How many of them came true.
-        mean_stated: Their mean stated probability.
-        frequency: The share that came true.
+        lower: Lower edge, inclusive.
+        upper: Upper edge, exclusive except in the last bin.
+        count: Number of forecasts in the bin, 1 or more.
+        num_true: Number of them that came true.
+        mean_stated: Mean stated probability.
+        frequency: Share that came true.
         interval_low: Lower end of the Wilson interval of the frequency.
-        interval_high: Its upper end.
+        interval_high: Upper end of the same interval.
     """
 
     lower: float
@@ -93,7 +93,7 @@ class ReliabilityBin:
 
 def brier_score(stated: FloatArray, outcomes: BoolArray) -> float:
     """
-    Mean squared error of yes/no forecasts; 0 is best, 1 is worst.
+    Compute the mean squared error of yes/no forecasts; 0 is best, 1 is worst.
 
     This is the one-sided form: Brier's own also sums over "no", and so is twice as large.
 
@@ -102,7 +102,7 @@ def brier_score(stated: FloatArray, outcomes: BoolArray) -> float:
         outcomes: Whether "yes" happened, shape (n,).
 
     Raises:
-        ValueError: The shapes differ, a probability lies outside, or there is nothing to score.
+        ValueError: The shapes differ, a probability is outside [0, 1], or there is no forecast.
 
     Source: Brier, Monthly Weather Review 78 (1950), 1-3.
     """
@@ -112,16 +112,16 @@ def brier_score(stated: FloatArray, outcomes: BoolArray) -> float:
 
 def log_score(stated: FloatArray, outcomes: BoolArray, *, clip: float = 0.0) -> float:
     """
-    Mean of -ln of the probability given to what happened, in nats; 0 is best and there is no worst.
+    Compute the mean of -ln of the probability given to what happened, in nats; 0 is best, without an upper bound.
 
     Args:
         stated: Probability given to "yes", in [0, 1], shape (n,).
         outcomes: Whether "yes" happened, shape (n,).
-        clip: Probabilities are limited to [clip, 1 - clip] first. At 0 nothing is limited, and a stated 0 or 1, of
-            which one error costs infinitely much, is refused.
+        clip: Probabilities are clipped to [clip, 1 - clip] first. With 0, nothing is clipped, and a stated 0 or 1,
+            which may score infinity, raises an error.
 
     Raises:
-        ValueError: As `brier_score`; or `clip` is not in [0, 0.5); or it is 0 and a probability is 0 or 1.
+        ValueError: As `brier_score`; or `clip` is outside [0, 0.5); or it is 0 and a probability is 0 or 1.
 
     Source: Good, Journal of the Royal Statistical Society B 14 (1952), 107-114.
     """
@@ -138,9 +138,9 @@ def log_score(stated: FloatArray, outcomes: BoolArray, *, clip: float = 0.0) -> 
 
 def isotonic_fit(stated: FloatArray, outcomes: BoolArray) -> IsotonicFit:
     """
-    Isotonic regression of outcomes on stated probabilities, by pooling adjacent violators.
+    Fit outcomes to stated probabilities by isotonic regression, pooling adjacent violators.
 
-    Equal forecasts are one forecast. Means are compared as whole numbers, so no rounding splits or joins a block.
+    Equal forecasts share one value. Means are compared in integers, so that rounding neither splits nor joins blocks.
 
     Args:
         stated: Probability given to "yes", in [0, 1], shape (n,).
@@ -162,7 +162,7 @@ def isotonic_fit(stated: FloatArray, outcomes: BoolArray) -> IsotonicFit:
 
 
 def _pooled(nums_true: CountArray, counts: CountArray) -> list[tuple[int, int, int]]:
-    """Blocks (true, all, width in groups) of strictly rising frequency."""
+    """Pool groups into blocks (true, all, width in groups) of strictly increasing frequency."""
     blocks: list[tuple[int, int, int]] = []
     for num_true, count in zip(nums_true.tolist(), counts.tolist(), strict=True):
         block = (num_true, count, 1)
@@ -175,7 +175,7 @@ def _pooled(nums_true: CountArray, counts: CountArray) -> list[tuple[int, int, i
 
 def corp_decomposition(stated: FloatArray, outcomes: BoolArray) -> CorpDecomposition:
     """
-    Miscalibration, discrimination and uncertainty of the Brier score, by isotonic recalibration; no bins to choose.
+    Decompose the Brier score by isotonic recalibration, without bins.
 
     Args:
         stated: Probability given to "yes", in [0, 1], shape (n,).
@@ -191,7 +191,7 @@ def corp_decomposition(stated: FloatArray, outcomes: BoolArray) -> CorpDecomposi
     recalibrated_score = brier_score(fit.recalibrated, outcomes)
     uncertainty = base_rate * (1.0 - base_rate)
     return CorpDecomposition(
-        # Both are 0 or more; of equal scores the difference may come out some 1e-17 below.
+        # Both are 0 or more, but the difference of equal scores may round to some -1e-17.
         miscalibration=max(0.0, brier_score(stated, outcomes) - recalibrated_score),
         discrimination=max(0.0, uncertainty - recalibrated_score),
         uncertainty=uncertainty,
@@ -201,15 +201,15 @@ def corp_decomposition(stated: FloatArray, outcomes: BoolArray) -> CorpDecomposi
 
 def binned_reliability(stated: FloatArray, outcomes: BoolArray, *, num_bins: int = NUM_BINS) -> BinnedReliability:
     """
-    Reliability and resolution on bins of equal width, each represented by its mean stated probability.
+    Compute reliability and resolution on bins of equal width, each represented by its mean stated probability.
 
     Args:
         stated: Probability given to "yes", in [0, 1], shape (n,).
         outcomes: Whether "yes" happened, shape (n,).
-        num_bins: How many bins [0, 1] is cut into.
+        num_bins: Number of bins in [0, 1].
 
     Raises:
-        ValueError: As `brier_score`; or there is no bin.
+        ValueError: As `brier_score`; or `num_bins` is below 1.
 
     Source: Murphy, Journal of Applied Meteorology 12 (1973), 595-600.
     """
@@ -225,26 +225,26 @@ def reliability_curve(
     stated: FloatArray, outcomes: BoolArray, *, num_bins: int = NUM_BINS, confidence: float = CONFIDENCE
 ) -> tuple[ReliabilityBin, ...]:
     """
-    Stated probability against observed frequency, on bins of equal width.
+    Compute stated probability against observed frequency on bins of equal width.
 
     Args:
         stated: Probability given to "yes", in [0, 1], shape (n,).
         outcomes: Whether "yes" happened, shape (n,).
-        num_bins: How many bins [0, 1] is cut into; a bin has its lower edge, the last one both.
+        num_bins: Number of bins in [0, 1]; a bin includes its lower edge, the last one both.
         confidence: Coverage of the intervals, strictly between 0 and 1.
 
     Returns:
-        The bins that have forecasts, from the lowest.
+        The bins with forecasts, in ascending order.
 
     Raises:
-        ValueError: As `brier_score`; or there is no bin; or the confidence lies outside.
+        ValueError: As `brier_score`; or `num_bins` is below 1; or the confidence is not strictly between 0 and 1.
     """
     check_forecasts(stated, outcomes)
     if num_bins < 1:
         message = f"expected one bin or more, got {num_bins}"
         raise ValueError(message)
-    # Not floor(stated * num_bins): that puts 0.29 of a hundred bins into the 28th. An edge k / num_bins is the double
-    # that one writes, so that a stated 0.3 begins the bin that begins at 0.3.
+    # Not floor(stated * num_bins), which puts 0.29 into bin 28 of a hundred. Edges k / num_bins equal the written
+    # decimals, so that a stated 0.3 falls into the bin that starts at 0.3.
     edges = np.arange(num_bins + 1) / num_bins
     bins = np.searchsorted(edges[1:-1], stated, side="right")
     return tuple(
@@ -272,15 +272,15 @@ def _reliability_bin(
 
 def wilson_interval(num_true: int, count: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """
-    The score interval of a frequency, sensible for few trials and at 0 and 1.
+    Compute the Wilson score interval of a frequency, accurate for few trials and at 0 and 1.
 
     Args:
-        num_true: Successes, at most `count`.
-        count: Trials, 1 or more.
+        num_true: Number of successes, at most `count`.
+        count: Number of trials, 1 or more.
         confidence: Coverage, strictly between 0 and 1.
 
     Raises:
-        ValueError: One of them lies outside.
+        ValueError: An argument is out of range.
 
     Source: Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
     """
@@ -293,17 +293,17 @@ def wilson_interval(num_true: int, count: int, *, confidence: float = CONFIDENCE
     z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
     center = (num_true + z * z / 2.0) / (count + z * z)
     half = z / (count + z * z) * math.sqrt(num_true * (count - num_true) / count + z * z / 4.0)
-    # With no success the interval begins at 0, with no failure it ends at 1, which rounding may miss by some 1e-17.
+    # Without successes the interval starts at 0, without failures it ends at 1; rounding may miss both by 1e-17.
     return (0.0 if num_true == 0 else center - half), (1.0 if num_true == count else center + half)
 
 
 def check_forecasts(stated: FloatArray, outcomes: BoolArray) -> None:
     """
-    Refuse what no score is defined for.
+    Check forecasts and outcomes.
 
     Raises:
         ValueError: The shapes differ or are not (n,) with n of 1 or more, the outcomes are not booleans, or a
-            probability is NaN or lies outside [0, 1].
+            probability is NaN or outside [0, 1].
     """
     if stated.ndim != 1 or stated.shape != outcomes.shape or stated.size == 0:
         message = f"expected one or more forecasts and as many outcomes, got shapes {stated.shape} and {outcomes.shape}"

@@ -1,4 +1,4 @@
-"""A prediction's window and how much of it remains."""
+"""Windows of predictions and the fraction of them that remains."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from graph.inference.log_odds import FloatArray
 
 MomentArray = NDArray[np.datetime64]
-"""Moments in UTC to the microsecond: dtype datetime64[us], which knows no zones; NaT is none."""
+"""Moments in UTC to the microsecond: dtype datetime64[us], which has no time zone; NaT for a missing moment."""
 
 
 def year_window(from_year: int) -> tuple[datetime, datetime]:
-    """The window that a bare year means: from the first moment of the year to the first moment of its last day."""
+    """Return the window of a bare year: from its first moment to the first moment of its last day."""
     return datetime(from_year, 1, 1, tzinfo=UTC), datetime(from_year, 12, 31, tzinfo=UTC)
 
 
 def time_remaining_fraction(start: datetime, deadline: datetime, moment: datetime) -> float:
     """
-    The share of a window that is left: 1 at its start and before, 0 at its deadline and after.
+    Compute the fraction of a window that remains: 1 at or before its start, 0 at or after its deadline.
 
     Raises:
         ValueError: The deadline is not after the start.
@@ -33,7 +33,7 @@ def time_remaining_fraction(start: datetime, deadline: datetime, moment: datetim
 def window_of(
     from_year: int | None, window_start: datetime | None, window_end: datetime | None
 ) -> tuple[datetime, datetime] | None:
-    """A claim's window: the explicit one, else its year's; None where it has neither."""
+    """Return a claim's explicit window, else its year's; None if it has neither."""
     if window_start is not None and window_end is not None:
         return window_start, window_end
     return None if from_year is None else year_window(from_year)
@@ -41,21 +41,21 @@ def window_of(
 
 def utc_moments(moments: Sequence[datetime | None]) -> MomentArray:
     """
-    Moments as an array, shape (n,); None becomes NaT.
+    Convert moments to an array of shape (n,); None becomes NaT.
 
     Raises:
-        ValueError: One of them has no zone.
+        ValueError: A moment has no time zone.
     """
     for moment in moments:
         if moment is not None and moment.utcoffset() is None:
-            message = f"expected a moment with a zone, got {moment}"
+            message = f"expected a moment with a time zone, got {moment}"
             raise ValueError(message)
     naive = [None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
     return np.array(naive, dtype="datetime64[us]")
 
 
 def moments_of(microseconds: Sequence[int | None]) -> MomentArray:
-    """Moments given in microseconds since 1970 in UTC, shape (n,); None becomes NaT."""
+    """Convert microseconds since 1970 in UTC to moments, shape (n,); None becomes NaT."""
     return np.array([None if value is None else value for value in microseconds], "datetime64[us]")
 
 
@@ -63,10 +63,10 @@ def windows_of(
     from_years: Sequence[int | None], starts: Sequence[int | None], ends: Sequence[int | None]
 ) -> tuple[MomentArray, MomentArray]:
     """
-    `window_of` of many claims, moments in microseconds since 1970 in UTC.
+    Apply `window_of` to many claims, with moments in microseconds since 1970 in UTC.
 
     Returns:
-        Starts and deadlines, each of shape (n,); NaT where a claim has no window.
+        Starts and deadlines, each of shape (n,); NaT for claims without a window.
     """
     first, last = moments_of(starts), moments_of(ends)
     is_explicit = ~np.isnat(first) & ~np.isnat(last)
@@ -80,17 +80,17 @@ def windows_of(
 
 def time_remaining_fractions(starts: MomentArray, deadlines: MomentArray, moments: MomentArray) -> FloatArray:
     """
-    `time_remaining_fraction` of many windows or at many moments; NaN where there is no window.
+    Apply `time_remaining_fraction` to many windows or moments; NaN without a window.
 
-    Equal to the last bit for windows under 285 years, whose microseconds a double holds exactly.
+    Equal to the last bit for windows under 285 years, whose microseconds a double represents exactly.
 
     Args:
-        starts: Of shapes that broadcast, as are the others; NaT is no window.
-        deadlines: As `starts`.
-        moments: At which to ask.
+        starts: Starts of the windows, of any shape that broadcasts with the others; NaT without a window.
+        deadlines: Ends of the windows, likewise.
+        moments: Moments to compute the fraction at.
 
     Raises:
-        ValueError: A deadline is not after its start, or only one of the two is there.
+        ValueError: A deadline is not after its start, or only one of the two is NaT.
     """
     if (np.isnat(starts) != np.isnat(deadlines)).any() or (deadlines <= starts).any():
         message = "expected each deadline after its start, or neither"

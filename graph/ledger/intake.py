@@ -6,13 +6,11 @@ The claims are locked before anything is read, so what an item is added to is th
 
 import asyncio
 import json
-import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
@@ -166,49 +164,6 @@ class _Batch:
         ]
 
 
-async def submit_evidence(
-    database: Database,
-    items: Sequence[EvidenceItem],
-    *,
-    mutation: str = "submitEvidence",
-    idempotency_key: str | None = None,
-    is_dry_run: bool = False,
-) -> Answered:
-    """
-    Append evidence to the ledger, all items or none.
-
-    Args:
-        database: Where to.
-        items: In the order in which they are recorded.
-        mutation: Under which name a retry is known.
-        idempotency_key: Under which key.
-        is_dry_run: Say what it would do, and keep nothing.
-
-    Returns:
-        A payload with `items`, of each its `evidence_id`, `claim_id`, `step` and the belief `before` and `after`.
-
-    Raises:
-        RefusedError: What is wrong with the one item.
-        RefusedItemsError: What is wrong with several.
-    """
-    if not 1 <= len(items) <= MAX_BATCH_ITEMS:
-        message = f"expected 1 to {MAX_BATCH_ITEMS} items, got {len(items)}"
-        raise InvalidError(message, path="items")
-    weighed = _weigh_all(items, datetime.now(UTC))
-    request = WriteRequest(mutation, {"items": [item.arguments() for item in items]}, idempotency_key, is_dry_run)
-    if not is_dry_run:
-        return await _group_of(database).submit(_Submission(request, receipt_key(request), weighed))
-
-    async def work(unit: Unit) -> Payload:
-        asked = [entry.parameters(index, idempotency_key) for index, entry in enumerate(weighed)]
-        batch = _Batch(moment=datetime.now(UTC))
-        _add_all(weighed, await unit.run("ledger/list_intake_context", items=asked), batch, idempotency_key)
-        await append(unit, batch.rows, batch.claims())
-        return {"items": batch.items}
-
-    return await write_once(database, request, work, claim_ids=[item.claim_id for item in items])
-
-
 @dataclass(frozen=True, slots=True)
 class _Submission:
     """A request on its way into the ledger."""
@@ -227,20 +182,54 @@ class _Submission:
             self.done.set_exception(error)
 
 
-class _Group:
+class Intake:
     """
-    Requests that arrive while others are being written go into the ledger together, in one transaction.
+    One process's way into the ledger of one database.
 
-    Each keeps its own receipt, and is written or refused by itself. A commit costs the same for one as for many, so
-    the busier the intake the more each commit carries, and a request that comes alone waits for nobody.
+    Requests that arrive while others are being written go into the ledger together, in one transaction. Each keeps its
+    own receipt, and is written or refused by itself. A commit costs the same for one as for many, so the busier the
+    intake the more each commit carries, and a request that comes alone waits for nobody.
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = weakref.proxy(database)
+        self._database = database
         self._waiting: deque[_Submission] = deque()
         self._workers: set[asyncio.Task[None]] = set()
 
-    async def submit(self, submission: _Submission) -> Answered:
+    async def submit(
+        self,
+        items: Sequence[EvidenceItem],
+        *,
+        mutation: str = "submitEvidence",
+        idempotency_key: str | None = None,
+        is_dry_run: bool = False,
+    ) -> Answered:
+        """
+        Append evidence to the ledger, all items or none.
+
+        Args:
+            items: In the order in which they are recorded.
+            mutation: Under which name a retry is known.
+            idempotency_key: Under which key.
+            is_dry_run: Say what it would do, and keep nothing.
+
+        Returns:
+            A payload with `items`, of each its `evidence_id`, `claim_id`, `step` and the belief `before` and `after`.
+
+        Raises:
+            RefusedError: What is wrong with the one item.
+            RefusedItemsError: What is wrong with several.
+        """
+        if not 1 <= len(items) <= MAX_BATCH_ITEMS:
+            message = f"expected 1 to {MAX_BATCH_ITEMS} items, got {len(items)}"
+            raise InvalidError(message, path="items")
+        weighed = _weigh_all(items, datetime.now(UTC))
+        request = WriteRequest(mutation, {"items": [item.arguments() for item in items]}, idempotency_key, is_dry_run)
+        if is_dry_run:
+            return await _try(self._database, request, weighed)
+        return await self._write_in_turn(_Submission(request, receipt_key(request), weighed))
+
+    async def _write_in_turn(self, submission: _Submission) -> Answered:
         self._waiting.append(submission)
         if len(self._workers) < MAX_GROUPS_AT_ONCE:
             worker = asyncio.create_task(self._work())
@@ -281,14 +270,18 @@ class _Group:
                 submission.finish(Answered(payload, is_replayed=is_replayed, bookmark=bookmark))
 
 
-_groups: WeakKeyDictionary[Database, _Group] = WeakKeyDictionary()
+async def _try(database: Database, request: WriteRequest, weighed: Sequence[_Weighed]) -> Answered:
+    """What a request would do, in a transaction of its own that is rolled back."""
 
+    async def work(unit: Unit) -> Payload:
+        asked = [entry.parameters(index, request.idempotency_key) for index, entry in enumerate(weighed)]
+        batch = _Batch(moment=datetime.now(UTC))
+        contexts = await unit.run("ledger/list_intake_context", items=asked)
+        _add_all(weighed, contexts, batch, request.idempotency_key)
+        await append(unit, batch.rows, batch.claims())
+        return {"items": batch.items}
 
-def _group_of(database: Database) -> _Group:
-    group = _groups.get(database)
-    if group is None:
-        group = _groups[database] = _Group(database)
-    return group
+    return await write_once(database, request, work, claim_ids=[entry.item.claim_id for entry in weighed])
 
 
 _Outcome = tuple[Payload, bool] | RefusedError

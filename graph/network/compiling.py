@@ -1,4 +1,4 @@
-"""Has the network's kernels compiled beside the service, once on each machine, so that no client waits for that."""
+"""Compiles the network's kernels in another process, once on each machine, so that no request waits for it."""
 
 import subprocess
 import sys
@@ -15,21 +15,21 @@ _COMPILE: Final = "import os; os.nice(19); from graph.inference.network.warming 
 
 
 def is_compiled() -> bool:
-    """Whether kernels at least as new as their source are kept beside it."""
+    """Return whether compiled kernels at least as new as their source are cached beside it."""
     spec = find_spec(KERNELS)
     if spec is None or spec.origin is None:
         return False
     source = Path(spec.origin)
-    kept = (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")
-    return any(path.stat().st_mtime >= source.stat().st_mtime for path in kept)
+    cached = (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")
+    return any(path.stat().st_mtime >= source.stat().st_mtime for path in cached)
 
 
 @contextmanager
 def compiling_kernels() -> Iterator[None]:
     """
-    While the block runs, another process compiles the kernels at the lowest priority, where that has not been done.
+    Compile the kernels, unless they are cached, in a process of the lowest priority while the block runs.
 
-    Compiling takes a processor a quarter of a minute and holds the interpreter's lock, so it is not for a thread.
+    Compiling takes some 15 seconds and holds the interpreter's lock, so a thread would block the service.
     """
     if default_backend() is not Backend.COMPILED or is_compiled():
         yield

@@ -20,11 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from graph.database.sessions import Database, Unit
+from graph.database.sessions import Unit
 from graph.errors import (
     DuplicateError,
     InvalidError,
@@ -53,7 +52,7 @@ from graph.network.questions import (
     find_outcomes,
     what_if_answer,
 )
-from graph.network.threads import Shared, Slots
+from graph.network.threads import SharedTasks, ThreadSlots
 from graph.network.view import Snapshot, View, fetch_snapshot, fetch_state, make_view, network_moment
 
 NUM_SLOTS: Final = 2
@@ -81,14 +80,18 @@ class Engine:
     """One process's inference over one database's network: what it keeps, and its two threads."""
 
     def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._slots = Slots(num_slots, patience_seconds)
-        self._shared = Shared()
+        self._slots = ThreadSlots(num_slots, patience_seconds)
+        self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._view: View | None = None
         self._model: tuple[bytes, CalibratedNetwork] | None = None
         self._base: tuple[tuple[bytes, bytes], Propagation] | None = None
         self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
+
+    def close(self) -> None:
+        """Let the threads end; inference that is under way stops when its caller is cancelled."""
+        self._slots.close()
 
     async def view(self, unit: Unit, *, now: datetime | None = None) -> View:
         """
@@ -152,7 +155,7 @@ class Engine:
             def work(should_stop: ShouldStop) -> CalibratedNetwork:
                 return calibrate(view.network, max_memory_bytes=INFERENCE_BYTES, should_stop=should_stop)
 
-            with _sizes_told():
+            with _refusing_oversize():
                 return await self._slots.run(work)
 
         model = await self._shared.get(("model", view.structure_key), build)
@@ -174,12 +177,12 @@ class Engine:
                     view.evidence,
                     seed=sampling.seed,
                     num_samples=sampling.num_samples // NUM_REPLICATES,
-                    guide=prepared.base.guide,
+                    proposal=prepared.base.proposal,
                     max_memory_bytes=INFERENCE_BYTES,
                     should_stop=should_stop,
                 )
 
-            with _sizes_told():
+            with _refusing_oversize():
                 return await self._slots.run(work)
 
         if is_kept:
@@ -253,7 +256,7 @@ class Engine:
                 model, evidence, outcomes, base=prepared.base, is_intervention=is_intervention, should_stop=should_stop
             )
 
-        with _sizes_told():
+        with _refusing_oversize():
             return await self._slots.run(work)
 
     async def beliefs(
@@ -277,7 +280,7 @@ class Engine:
         def work(should_stop: ShouldStop) -> Beliefs:
             return infer_exactly(prepared.model, view.evidence, should_stop=should_stop)
 
-        with _sizes_told():
+        with _refusing_oversize():
             return view, await self._slots.run(work)
 
     async def sensitivity(
@@ -299,7 +302,7 @@ class Engine:
                 bank, target, seed=SEED, inside_weights=view.inside_weights, should_stop=should_stop
             )
 
-        with _sizes_told():
+        with _refusing_oversize():
             return view, float(bank.beliefs.marginals[target]), await self._slots.run(work)
 
     async def value_of_information(
@@ -341,20 +344,9 @@ class Engine:
 
 
 @contextmanager
-def _sizes_told() -> Iterator[None]:
+def _refusing_oversize() -> Iterator[None]:
     """Refuses what is too large for a method as a request that the client can mend."""
     try:
         yield
     except TooLargeError as error:
         raise OversizeError(str(error), size=error.size, limit=error.limit) from error
-
-
-_engines: WeakKeyDictionary[Database, Engine] = WeakKeyDictionary()
-
-
-def engine_of(database: Database) -> Engine:
-    """The process's one engine for a database."""
-    engine = _engines.get(database)
-    if engine is None:
-        engine = _engines[database] = Engine()
-    return engine

@@ -19,7 +19,7 @@ from graph.errors import OversizeError
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
-from graph.network.engine import engine_of
+from graph.network.engine import Engine
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
 from graph.network.view import State, View, fetch_state
 
@@ -53,12 +53,13 @@ class Request:
     is_dry_run: bool = False
 
 
-async def propagate(database: Database, request: Request, *, now: datetime | None = None) -> Answered:
+async def propagate(database: Database, engine: Engine, request: Request, *, now: datetime | None = None) -> Answered:
     """
     Compute every claim's marginal and store it with its run; the answer says what the run was and how many it stored.
 
     Args:
         database: Where to.
+        engine: Computes the marginals.
         request: By which method.
         now: The clock, for tests.
 
@@ -78,7 +79,7 @@ async def propagate(database: Database, request: Request, *, now: datetime | Non
     )
     if before := await find_answer(database, write):
         return before
-    run, view, entries = await _compute(database, request, now)
+    run, view, entries = await _compute(database, engine, request, now)
     num_early = 0 if request.is_dry_run else max(0, len(entries) - ATOMIC_CLAIMS)
     num_stored_early = await _store_early(database, entries[:num_early], view)
 
@@ -94,11 +95,10 @@ async def propagate(database: Database, request: Request, *, now: datetime | Non
 
 
 async def _compute(
-    database: Database, request: Request, now: datetime | None
+    database: Database, engine: Engine, request: Request, now: datetime | None
 ) -> tuple[PropagationRun, View, list[dict[str, Any]]]:
     started_at, started = datetime.now(UTC), time.perf_counter()
     async with database.reading() as reading:
-        engine = engine_of(database)
         try:
             view, beliefs = await engine.beliefs(reading, request.method, request.sampling, now=now)
             reason = beliefs.diagnostics.reason
@@ -112,22 +112,22 @@ async def _compute(
 def _run(
     request: Request, view: View, beliefs: Beliefs | None, reason: str, started_at: datetime, seconds: float
 ) -> PropagationRun:
-    told: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
+    diagnostics: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
     is_sampled = request.method is Method.SAMPLE
     return PropagationRun(
         id=f"run_{uuid.uuid4().hex}",
         method=request.method.value,
         started_at=started_at,
         revision=view.snapshot.state.revision,
-        iterations=None if told is None else told.iterations,
-        residual=None if told is None else told.residual,
-        converged=told is not None and told.converged,
+        iterations=None if diagnostics is None else diagnostics.iterations,
+        residual=None if diagnostics is None else diagnostics.residual,
+        converged=diagnostics is not None and diagnostics.converged,
         duration_seconds=seconds,
         as_of=view.moment,
         reason=reason or None,
         num_claims=len(view.ids),
-        num_samples=told.num_samples if told is not None and is_sampled else None,
-        standard_error=None if told is None else told.standard_error,
+        num_samples=diagnostics.num_samples if diagnostics is not None and is_sampled else None,
+        standard_error=None if diagnostics is None else diagnostics.standard_error,
         seed=request.sampling.seed if is_sampled else None,
     )
 
@@ -170,7 +170,7 @@ async def _store(unit: Unit, entries: Sequence[Mapping[str, Any]], view: View) -
     return int(answer["num_marginals"])
 
 
-async def propagate_all(database: Database, method: Method) -> dict[str, Any]:
+async def propagate_all(database: Database, engine: Engine, method: Method) -> dict[str, Any]:
     """
     As the service does it by itself: by LBP where the network is too large for the method, and no more than once for
     the same beliefs where it is too large for that too.
@@ -179,10 +179,10 @@ async def propagate_all(database: Database, method: Method) -> dict[str, Any]:
         What there is to say of it.
     """
     try:
-        payload = (await propagate(database, Request(method))).payload
+        payload = (await propagate(database, engine, Request(method))).payload
     except OversizeError as error:
         if method is not Method.LBP:
-            return await propagate_all(database, Method.LBP)
+            return await propagate_all(database, engine, Method.LBP)
 
         async def give_up(unit: Unit) -> None:
             await _note_propagated(unit, await fetch_state(unit))
@@ -190,8 +190,8 @@ async def propagate_all(database: Database, method: Method) -> dict[str, Any]:
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
     run = payload["run"]
-    told = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
-    return {**told, "num_stored": payload["num_stored"]}
+    summary = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
+    return {**summary, "num_stored": payload["num_stored"]}
 
 
 async def is_propagation_due(database: Database, debounce: timedelta) -> bool:

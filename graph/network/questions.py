@@ -1,4 +1,4 @@
-"""Questions over the network, and their answers."""
+"""Questions to the network and their answers, checked and assembled without the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from graph.model.kinds import ClaimStatus
 from graph.network.view import STATUSES, State, View
 
 SEED: Final = 1
-"""Of the bank that is kept, so that every process answers alike."""
+"""Seed of the stored bank, the same in every process, so that all give the same answers."""
 
 DEFAULT_SAMPLES: Final = NUM_REPLICATES * NUM_SAMPLES
 LEAST_SAMPLES: Final = 1_024
@@ -33,18 +33,18 @@ MOST_TARGETS: Final = 100
 LARGEST_SEED: Final = 2**31 - 1
 
 LEAST_SHIFT: Final = 1e-6
-"""What is smaller is rounding, or what LBP's tolerance leaves, and no shift."""
+"""Smaller shifts are rounding errors or within LBP's tolerance, and are not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """
-    What is supposed of a claim.
+    A supposed outcome of a claim.
 
     Attributes:
-        claim_id: Which claim.
+        claim_id: Id of the claim.
         outcome: Whether it comes true.
-        path: Where it stands in the request.
+        path: Path of the observation in the request, for error messages.
     """
 
     claim_id: str
@@ -55,11 +55,14 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """
-    How to sample.
+    Parameters of sampling.
 
     Attributes:
-        num_samples: In all replicates together.
-        seed: Of all that is random.
+        num_samples: Samples in all replicates together.
+        seed: Seed of all random numbers.
+
+    Raises:
+        InvalidError: A number is out of range.
     """
 
     num_samples: int = DEFAULT_SAMPLES
@@ -75,12 +78,12 @@ class Sampling:
 
 
 DEFAULT_SAMPLING: Final = Sampling()
-"""That of the bank that is kept."""
+"""Sampling of the stored bank."""
 
 
 def make_sampling(num_samples: int | None, seed: int | None) -> Sampling:
     """
-    As asked, or as the kept bank has it.
+    Build the sampling, with the stored bank's parameters as defaults.
 
     Raises:
         InvalidError: A number is out of range.
@@ -90,10 +93,10 @@ def make_sampling(num_samples: int | None, seed: int | None) -> Sampling:
 
 def read_observation(text: str) -> Observation:
     """
-    What is supposed, written as CLAIM=true or CLAIM=false.
+    Parse a supposed outcome written as CLAIM=true or CLAIM=false.
 
     Raises:
-        InvalidError: It is neither.
+        InvalidError: The text has another form.
     """
     claim_id, _, outcome = text.rpartition("=")
     if not claim_id or outcome.lower() not in {"true", "false"}:
@@ -105,14 +108,14 @@ def read_observation(text: str) -> Observation:
 @dataclass(frozen=True, slots=True)
 class Basis:
     """
-    What an answer rests on.
+    Provenance of an answer.
 
     Attributes:
-        diagnostics: How it was made.
-        state: Of the graph.
-        as_of: The network's moment.
-        num_claims: That take part.
-        num_influences: That take part.
+        diagnostics: Diagnostics of the inference.
+        state: State of the graph.
+        as_of: Moment that the network was built for.
+        num_claims: Claims included in the network.
+        num_influences: Influences included in the network.
     """
 
     diagnostics: Diagnostics
@@ -125,14 +128,14 @@ class Basis:
 @dataclass(frozen=True, slots=True)
 class Shift:
     """
-    What a question does to one claim.
+    Shift of one claim's marginal.
 
     Attributes:
-        claim_id: The claim.
-        before: Its marginal as things stand.
-        after: If what is supposed holds.
+        claim_id: Id of the claim.
+        before: Marginal given the evidence.
+        after: Marginal given the evidence and the supposed outcomes.
         delta: After minus before.
-        standard_error: Of the difference, between replicates; None where nothing is sampled.
+        standard_error: Of the difference, between replicates; None without samples.
     """
 
     claim_id: str
@@ -145,14 +148,14 @@ class Shift:
 @dataclass(frozen=True, slots=True)
 class WhatIf:
     """
-    What would follow.
+    Answer to a what-if question.
 
     Attributes:
-        shifts: Of the claims that move, the largest first; what is supposed is not among them.
-        supposed: What is supposed, in the order asked, as shifts.
-        num_shifted: How many claims move.
-        basis: What it rests on.
-        all_deltas: By claim id, of everything that moves, what is supposed included.
+        shifts: Shifts by decreasing |delta|, without the supposed claims; at most as many as requested.
+        supposed: Shifts of the supposed claims, in the order of the request.
+        num_shifted: Number of claims that shift, without the supposed ones.
+        basis: Provenance of the answer.
+        all_deltas: Shifts of all claims that shift, the supposed ones included, by claim id.
     """
 
     shifts: tuple[Shift, ...]
@@ -163,79 +166,83 @@ class WhatIf:
 
 
 def basis_of(view: View, diagnostics: Diagnostics) -> Basis:
-    """What an answer over a view rests on."""
+    """Build the provenance of an answer over a view."""
     return Basis(diagnostics, view.snapshot.state, view.moment, len(view.ids), len(view.influences))
 
 
 def find_claim(view: View, claim_id: str, path: str) -> int:
     """
-    Where a claim stands in the network, if there is something to suppose or to ask of it.
+    Return the index of an open claim in the network.
 
     Raises:
-        NotFoundError: There is no such claim.
-        InvalidError: It has no probability.
-        ClosedClaimError: Its outcome is known, or it was annulled.
+        NotFoundError: No claim has this id.
+        InvalidError: The claim has no stated probability.
+        ClosedClaimError: The claim is resolved or annulled.
     """
     snapshot = view.snapshot
-    place = snapshot.places.get(claim_id)
-    if place is None:
-        raise NotFoundError(f"there is no claim {claim_id!r}", path=path)
-    status = STATUSES[snapshot.statuses[place]]
+    index = snapshot.indices.get(claim_id)
+    if index is None:
+        raise NotFoundError(f"no claim has the id {claim_id!r}", path=path)
+    status = STATUSES[snapshot.statuses[index]]
     if status is not ClaimStatus.OPEN:
-        resolved = snapshot.resolved[place]
-        message = f"expected a claim whose outcome is open, got {claim_id!r}, which is {status.value}"
+        resolved = snapshot.resolved[index]
+        message = f"claim {claim_id!r} is {status.value}; choose an open one"
         moment = None if np.isnat(resolved) else resolved.item().replace(tzinfo=UTC)
         raise ClosedClaimError(message, status=status.value, resolved_at=moment, path=path)
-    found = view.places.get(claim_id)
+    found = view.indices.get(claim_id)
     if found is None:
-        message = f"expected a claim with a stated probability, got {claim_id!r}, which has none and takes no part"
+        message = f"claim {claim_id!r} has no stated probability, so the network does not include it; state one first"
         raise InvalidError(message, path=path)
     return found
 
 
 def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, bool]:
     """
-    What is supposed, by place.
+    Map observations to outcomes by index in the network.
 
     Raises:
-        RefusedError: As `Engine.what_if` says.
+        NotFoundError: No claim has an observation's id.
+        InvalidError: There are too few or too many observations, or a claim has no stated probability.
+        ClosedClaimError: A claim is resolved or annulled.
+        ConflictError: A claim is observed with both outcomes.
+        DuplicateError: A claim is observed twice.
     """
     if not 1 <= len(observations) <= MOST_OBSERVATIONS:
         message = f"expected 1 to {MOST_OBSERVATIONS} observations, got {len(observations)}"
         raise InvalidError(message, path="observations")
     outcomes: dict[int, bool] = {}
     for observation in observations:
-        place = find_claim(view, observation.claim_id, observation.path)
-        if place in outcomes:
-            if outcomes[place] is not observation.outcome:
-                message = f"expected one outcome of {observation.claim_id!r}, got both"
+        index = find_claim(view, observation.claim_id, observation.path)
+        if index in outcomes:
+            if outcomes[index] is not observation.outcome:
+                message = f"claim {observation.claim_id!r} is given both outcomes; give one"
                 raise ConflictError(message, path=observation.path)
-            message = f"expected each claim once, got {observation.claim_id!r} twice"
+            message = f"claim {observation.claim_id!r} is given twice; give it once"
             raise DuplicateError(message, existing_key=observation.claim_id, path=observation.path)
-        outcomes[place] = observation.outcome
+        outcomes[index] = observation.outcome
     return outcomes
 
 
 def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
-    """The answer to a what-if from the shifts of all claims."""
+    """Build the answer to a what-if question from the shifts of all claims."""
     deltas = shifts.deltas
-    moved = [place for place in shifts.ranked().tolist() if abs(deltas[place]) >= LEAST_SHIFT]
-    others = [place for place in moved if place not in outcomes]
+    moved = [index for index in shifts.ranked().tolist() if abs(deltas[index]) >= LEAST_SHIFT]
+    others = [index for index in moved if index not in outcomes]
     return WhatIf(
-        shifts=tuple(_shift(view, shifts, place) for place in others[:first]),
-        supposed=tuple(_shift(view, shifts, place) for place in outcomes),
+        shifts=tuple(_shift(view, shifts, index) for index in others[:first]),
+        supposed=tuple(_shift(view, shifts, index) for index in outcomes),
         num_shifted=len(others),
         basis=basis_of(view, shifts.diagnostics),
-        all_deltas={view.ids[place]: float(deltas[place]) for place in moved},
+        all_deltas={view.ids[index]: float(deltas[index]) for index in moved},
     )
 
 
-def _shift(view: View, shifts: Shifts, place: int) -> Shift:
+def _shift(view: View, shifts: Shifts, index: int) -> Shift:
     errors = shifts.standard_errors
     return Shift(
-        claim_id=view.ids[place],
-        before=float(shifts.before[place]),
-        after=float(shifts.after[place]),
-        delta=float(shifts.after[place] - shifts.before[place]),
-        standard_error=None if errors is None else float(errors[place]),
+        claim_id=view.ids[index],
+        before=float(shifts.before[index]),
+        after=float(shifts.after[index]),
+        delta=float(shifts.after[index] - shifts.before[index]),
+        standard_error=None if errors is None else float(errors[index]),
     )

@@ -1,4 +1,4 @@
-"""Work beside the event loop: shared by those who wait for the same, with a processor for each that is under way."""
+"""Runs CPU-bound work in threads; concurrent callers with one key share a result."""
 
 import asyncio
 import threading
@@ -15,21 +15,29 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Work:
+    """A running task and the number of callers that wait for it."""
+
     task: asyncio.Task[Any]
     num_waiting: int = 0
 
 
-class Shared:
-    """Work that several may wait for at once; it is cancelled when nobody does any more."""
+class SharedTasks:
+    """Tasks shared by concurrent callers; a task is cancelled when no caller waits for it any more."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _Work] = {}
+        self._running: dict[Hashable, _Work] = {}
 
     async def get(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What the work under a key comes to; it is started where it is not under way."""
-        work = self._under_way.get(key)
+        """
+        Return the result of the task under a key, starting it unless it is running.
+
+        Args:
+            key: Identifies the work.
+            start: Makes the coroutine that does it.
+        """
+        work = self._running.get(key)
         if work is None:
-            work = self._under_way[key] = _Work(asyncio.create_task(start()))
+            work = self._running[key] = _Work(asyncio.create_task(start()))
             work.task.add_done_callback(lambda task: self._end(key, task))
         work.num_waiting += 1
         try:
@@ -43,16 +51,16 @@ class Shared:
 
     def _end(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         self._drop(key, task)
-        _look_at_error(task)
+        _retrieve_exception(task)
 
     def _drop(self, key: Hashable, task: asyncio.Task[Any]) -> None:
-        work = self._under_way.get(key)
+        work = self._running.get(key)
         if work is not None and work.task is task:
-            del self._under_way[key]
+            del self._running[key]
 
 
-class Slots:
-    """Threads for inference, so few that each has a processor."""
+class ThreadSlots:
+    """A limited number of threads for inference, so that each keeps a processor."""
 
     def __init__(self, num_slots: int, patience_seconds: float) -> None:
         self._num_slots, self._patience_seconds = num_slots, patience_seconds
@@ -61,16 +69,21 @@ class Slots:
 
     async def run(self, work: Callable[[ShouldStop], T]) -> T:
         """
-        Do some work in a thread; it is told to stop when the caller is cancelled, and keeps its slot until it has.
+        Run work in a thread.
+
+        If the caller is cancelled, `ShouldStop` returns true, and the slot stays taken until the work ends.
+
+        Args:
+            work: Called with a `ShouldStop` to poll.
 
         Raises:
-            BusyError: No slot becomes free in time.
+            BusyError: No slot becomes free within the patience.
         """
         try:
             async with asyncio.timeout(self._patience_seconds):
                 await self._free.acquire()
         except TimeoutError:
-            message = f"{self._num_slots} inferences are under way, and more would slow all of them; try again shortly"
+            message = f"all {self._num_slots} inference threads are busy; try again shortly"
             raise BusyError(message) from None
         stop = threading.Event()
         future = asyncio.get_running_loop().run_in_executor(self._pool, work, stop.is_set)
@@ -81,12 +94,16 @@ class Slots:
             stop.set()
             raise
 
+    def close(self) -> None:
+        """Take no more work, and let the threads end when theirs is done."""
+        self._pool.shutdown(wait=False)
+
     def _release(self, future: asyncio.Future[Any]) -> None:
         self._free.release()
-        _look_at_error(future)
+        _retrieve_exception(future)
 
 
-def _look_at_error(future: asyncio.Future[Any]) -> None:
-    """Nobody may be left to hear of it, which is no news."""
+def _retrieve_exception(future: asyncio.Future[Any]) -> None:
+    """Retrieve the exception so that asyncio does not log it as unhandled."""
     if not future.cancelled():
         future.exception()

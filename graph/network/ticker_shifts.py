@@ -1,4 +1,4 @@
-"""What shifts of claims do to tickers."""
+"""Expected price changes of tickers that shifts of claims imply."""
 
 import math
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ from typing import Final
 from graph.database.sessions import Unit
 
 MOST_CLAIMS: Final = 5_000
-"""Of those that move: the largest shifts. What is left out moves less than all of them."""
+"""Claims that are included, by decreasing |shift|; the others shift less than all of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickerShift:
     """
-    What shifts of claims do to a ticker.
+    Expected price change of one ticker.
 
     Attributes:
-        symbol: The ticker's.
-        delta: The expected fractional change of its price: the sum of impact times shift.
-        num_claims: How many claims that is summed over.
+        symbol: Symbol of the ticker.
+        delta: Expected fractional change of its price: the sum of impact times shift.
+        num_claims: Number of claims in that sum.
     """
 
     symbol: str
@@ -29,12 +29,12 @@ class TickerShift:
 
 async def list_ticker_shifts(unit: Unit, deltas: Mapping[str, float], limit: int) -> list[TickerShift]:
     """
-    What shifts of claims do to tickers, the largest first, ties by symbol, by exposures whose impact is stated.
+    List expected price changes of tickers from exposures with a stated impact, by decreasing |delta|, ties by symbol.
 
     Args:
-        unit: Where to read.
-        deltas: Of claims by id.
-        limit: How many tickers to return.
+        unit: Unit of work to read in.
+        deltas: Shifts of claims by id.
+        limit: Largest number of tickers to return.
     """
     ids = sorted(deltas, key=lambda claim_id: (-abs(deltas[claim_id]), claim_id))[:MOST_CLAIMS]
     rows = await unit.run("network/list_exposures", ids=ids)

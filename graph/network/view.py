@@ -1,4 +1,4 @@
-"""The network of all claims: fetched whole by a few statements, and made into arrays as of a moment."""
+"""The network of all claims: read by a few statements, and built into arrays for a moment."""
 
 import asyncio
 import hashlib
@@ -23,14 +23,14 @@ from graph.model.kinds import ClaimStatus
 
 PAGE_CLAIMS: Final = 5_000
 FETCH_TRIES: Final = 5
-"""A fetch that a write came into is thrown away; when writes come this fast, the client is told to try again."""
+"""Reads that a write interrupts are discarded; after this many, the client is asked to try again."""
 
 MAX_CLAIMS: Final = 250_000
 MAX_INFLUENCES: Final = 2_000_000
-"""What a process holds of a graph: some 500 bytes a claim and 100 an influence while it is being fetched."""
+"""Limits of one network in memory: some 500 bytes per claim and 100 per influence while it is read."""
 
 LONG_SECONDS: Final = 5.0
-"""After which a read transaction is exchanged for a new one, long before it expires."""
+"""Age at which a read transaction is replaced by a new one, long before it expires."""
 
 STATUSES: Final = tuple(ClaimStatus)
 _OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
@@ -38,7 +38,7 @@ _OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which state of the graph something belongs to: its revision, and when that was written, in microseconds."""
+    """State of the graph: its revision, and when that was written, in microseconds since 1970 in UTC."""
 
     revision: int
     revised_at: int | None
@@ -50,23 +50,23 @@ class Snapshot:
     Claims and influences as they are stored.
 
     Attributes:
-        state: Of the graph.
-        ids: Of the n claims, in order.
-        places: Where each claim stands.
-        stated: Stated probabilities; NaN without; shape (n,).
+        state: State of the graph.
+        ids: Ids of the n claims, ascending.
+        indices: Index of each claim by id.
+        stated: Stated probabilities; NaN without one; shape (n,).
         inside: Inside log-odds; NaN without; shape (n,).
-        base_rates: Of the claims' reference classes; NaN without; shape (n,).
-        statuses: Places in `STATUSES`, shape (n,).
-        starts: Of the windows; NaT without; shape (n,).
-        deadlines: Likewise.
-        resolved: When outcomes became known; NaT for others; shape (n,).
-        influences: Parent, child, kind, P(child | true), P(child | false) of each influence that has a table, in the
-            order of their parents and for one parent of their children and kinds.
+        base_rates: Base rates of the claims' reference classes; NaN without a class; shape (n,).
+        statuses: Indices into `STATUSES`, shape (n,).
+        starts: Starts of the windows; NaT without a window; shape (n,).
+        deadlines: Ends of the windows; NaT without a window; shape (n,).
+        resolved: When outcomes became known; NaT for open claims; shape (n,).
+        influences: Parent, child, kind, P(child | true) and P(child | false) of each influence with a table, sorted by
+            parent, child and kind.
     """
 
     state: State
     ids: tuple[str, ...]
-    places: Mapping[str, int]
+    indices: Mapping[str, int]
     stated: FloatArray
     inside: FloatArray
     base_rates: FloatArray
@@ -79,7 +79,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class InfluenceKey:
-    """Which influence: its kind and the ids of its ends."""
+    """Identifies an influence by its kind and the ids of its ends."""
 
     kind: str
     parent_id: str
@@ -89,25 +89,25 @@ class InfluenceKey:
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """
-    The network at a moment: the claims that take part, which have a probability and are not annulled.
+    The network at a moment, of the n claims that are included: with a stated probability, and not annulled.
 
     Attributes:
-        snapshot: What it was made of.
-        moment: For which time-remaining fractions hold.
-        ids: Of the claims that take part, in order.
-        places: Where each stands.
-        network: Them and their influences.
-        influences: Which influence each of the network's is.
-        evidence: What is known of each.
-        inside_weights: The weight of each one's inside view, shape (n,).
-        structure_key: The same for the same model.
-        evidence_key: The same for the same evidence.
+        snapshot: Snapshot that it was built from.
+        moment: Moment of the time-remaining fractions.
+        ids: Ids of the included claims, ascending.
+        indices: Index of each included claim by id.
+        network: Claims and influences.
+        influences: Key of each of the network's influences, in their order.
+        evidence: Evidence on each claim.
+        inside_weights: Weight of each claim's inside view, shape (n,).
+        structure_key: Digest of all that the model depends on.
+        evidence_key: Digest of the evidence.
     """
 
     snapshot: Snapshot
     moment: datetime
     ids: tuple[str, ...]
-    places: Mapping[str, int]
+    indices: Mapping[str, int]
     network: Network
     influences: tuple[InfluenceKey, ...]
     evidence: Evidence
@@ -117,23 +117,23 @@ class View:
 
 
 async def fetch_state(unit: Unit) -> State:
-    """The graph's state."""
+    """Read the graph's state."""
     rows = await unit.run("database/get_revision")
     return State(rows[0]["revision"], rows[0]["revised_at"]) if rows else State(0, None)
 
 
 async def fetch_snapshot(unit: Unit, state: State, *, page_claims: int = PAGE_CLAIMS) -> Snapshot:
     """
-    Everything that the network is made of, as of one state: read again where a write came in between.
+    Read all claims and influences as of one state, again if a write came in between.
 
     Args:
-        unit: Where to read.
-        state: As it was just seen.
-        page_claims: How many claims a statement returns.
+        unit: Unit of work to read in.
+        state: State just read.
+        page_claims: Number of claims that a statement returns.
 
     Raises:
-        BusyError: Writes come faster than the network can be read.
-        OversizeError: There are more claims or influences than a process holds.
+        BusyError: Writes came during each attempt.
+        OversizeError: There are more claims or influences than the limits allow.
     """
     for _ in range(FETCH_TRIES):
         stored = await _fetch(unit, state, page_claims)
@@ -141,13 +141,13 @@ async def fetch_snapshot(unit: Unit, state: State, *, page_claims: int = PAGE_CL
         if stored is not None and after == state:
             return await asyncio.to_thread(_make_snapshot, state, stored)
         state = after
-    message = f"the graph was written each of the {FETCH_TRIES} times that the network was read; try again"
+    message = f"writes interrupted all {FETCH_TRIES} attempts to read the network; try again"
     raise BusyError(message)
 
 
 @dataclass(slots=True)
 class _Stored:
-    """Rows as the statements give them."""
+    """Rows as returned by the statements."""
 
     claims: list[list[Any]] = field(default_factory=list)
     influences: list[list[Any]] = field(default_factory=list)
@@ -155,7 +155,7 @@ class _Stored:
 
 
 async def _fetch(unit: Unit, state: State, page_claims: int) -> _Stored | None:
-    """All rows; None where a transaction that took over from one about to expire sees another state."""
+    """Read all rows; None if a new transaction, begun before the old one expired, sees another state."""
     stored = _Stored(base_rates=await _fetch_base_rates(unit, page_claims))
     began = time.monotonic()
     while True:
@@ -197,24 +197,24 @@ def _check_size(what: str, size: int, limit: int) -> None:
 def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
     columns = list(zip(*stored.claims, strict=True)) or [()] * 9
     ids, stated, inside, statuses, class_ids, from_years, window_starts, window_ends, resolved = columns
-    places = {claim_id: place for place, claim_id in enumerate(ids)}
+    indices = {claim_id: index for index, claim_id in enumerate(ids)}
     starts, deadlines = windows_of(from_years, window_starts, window_ends)
-    status_places = {status.value: place for place, status in enumerate(STATUSES)}
+    status_indices = {status.value: index for index, status in enumerate(STATUSES)}
     return Snapshot(
         state=state,
         ids=tuple(ids),
-        places=places,
+        indices=indices,
         stated=_numbers(stated),
         inside=_numbers(inside),
         base_rates=_numbers([None if class_id is None else stored.base_rates.get(class_id) for class_id in class_ids]),
-        statuses=np.array([status_places[status] for status in statuses], np.int8),
+        statuses=np.array([status_indices[status] for status in statuses], np.int8),
         starts=starts,
         deadlines=deadlines,
         resolved=moments_of(resolved),
         influences=tuple(
-            (places[parent], places[child], kind, p_if_true, p_if_false)
+            (indices[parent], indices[child], kind, p_if_true, p_if_false)
             for parent, child, kind, p_if_true, p_if_false in sorted(stored.influences)
-            if child in places and parent in places
+            if child in indices and parent in indices
         ),
     )
 
@@ -224,36 +224,36 @@ def _numbers(values: Sequence[float | None]) -> FloatArray:
 
 
 def network_moment(now: datetime) -> datetime:
-    """The network's moment: the last full hour."""
+    """Return the network's moment: the last full hour."""
     return now.replace(minute=0, second=0, microsecond=0)
 
 
 def make_view(snapshot: Snapshot, moment: datetime) -> View:
-    """The network as arrays at a moment."""
+    """Build the network as arrays for a moment."""
     annulled = STATUSES.index(ClaimStatus.ANNULLED)
-    takes_part = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
-    numbers = np.cumsum(takes_part) - 1
-    ids = tuple(snapshot.ids[place] for place in np.flatnonzero(takes_part).tolist())
-    rows = [row for row in snapshot.influences if takes_part[row[0]] and takes_part[row[1]]]
-    stated = snapshot.stated[takes_part]
-    references, log_odds, weights = _references(snapshot, takes_part, moment)
-    inside = snapshot.inside[takes_part]
+    is_included = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
+    numbers = np.cumsum(is_included) - 1
+    ids = tuple(snapshot.ids[index] for index in np.flatnonzero(is_included).tolist())
+    rows = [row for row in snapshot.influences if is_included[row[0]] and is_included[row[1]]]
+    stated = snapshot.stated[is_included]
+    prior_marginals, log_odds, weights = _prior_marginals(snapshot, is_included, moment)
+    inside = snapshot.inside[is_included]
     llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - log_odds))
     network = build_network(
         stated=stated,
-        reference=references,
+        prior_marginals=prior_marginals,
         keys=claim_keys(ids),
         parents=numbers[np.array([row[0] for row in rows], np.int64)],
         children=numbers[np.array([row[1] for row in rows], np.int64)],
         p_if_true=np.array([row[3] for row in rows], np.float64),
         p_if_false=np.array([row[4] for row in rows], np.float64),
     )
-    evidence = make_evidence(llr, _outcomes(snapshot.statuses[takes_part]))
+    evidence = make_evidence(llr, _outcomes(snapshot.statuses[is_included]))
     return View(
         snapshot=snapshot,
         moment=moment,
         ids=ids,
-        places={claim_id: place for place, claim_id in enumerate(ids)},
+        indices={claim_id: index for index, claim_id in enumerate(ids)},
         network=network,
         influences=tuple(InfluenceKey(row[2], snapshot.ids[row[0]], snapshot.ids[row[1]]) for row in rows),
         evidence=evidence,
@@ -263,20 +263,20 @@ def make_view(snapshot: Snapshot, moment: datetime) -> View:
     )
 
 
-def _references(
-    snapshot: Snapshot, takes_part: BoolArray, moment: datetime
+def _prior_marginals(
+    snapshot: Snapshot, is_included: BoolArray, moment: datetime
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Reference beliefs, stated log-odds and the weights of the inside view; claims with an outcome stand still."""
-    resolved = snapshot.resolved[takes_part]
+    """Compute prior marginals, stated log-odds and inside weights; resolved claims keep those of their resolution."""
+    resolved = snapshot.resolved[is_included]
     (now,) = utc_moments([moment])
     moments = np.where(np.isnat(resolved), now, np.minimum(resolved, now))
-    trfs = time_remaining_fractions(snapshot.starts[takes_part], snapshot.deadlines[takes_part], moments)
-    base_rates = snapshot.base_rates[takes_part]
-    log_odds = logits(snapshot.stated[takes_part])
-    references = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
+    trfs = time_remaining_fractions(snapshot.starts[is_included], snapshot.deadlines[is_included], moments)
+    base_rates = snapshot.base_rates[is_included]
+    log_odds = logits(snapshot.stated[is_included])
+    prior_marginals = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
     is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs)
     weights = np.where(is_blended, 1.0 - POLICY.outside_weight * np.nan_to_num(trfs), 1.0)
-    return references, log_odds, weights
+    return prior_marginals, log_odds, weights
 
 
 def _outcomes(statuses: NDArray[np.int8]) -> OutcomeArray:
@@ -286,7 +286,7 @@ def _outcomes(statuses: NDArray[np.int8]) -> OutcomeArray:
 
 
 def claim_keys(ids: Sequence[str]) -> NDArray[np.uint64]:
-    """What names each claim to the random streams: the same wherever it stands, and on every machine."""
+    """Hash ids to the keys of the random streams, the same in every network and on every machine."""
     digests = b"".join(hashlib.blake2b(claim_id.encode(), digest_size=8).digest() for claim_id in ids)
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
@@ -295,7 +295,7 @@ def _structure_key(network: Network) -> bytes:
     return _digest(
         network.keys,
         network.stated,
-        network.reference,
+        network.prior_marginals,
         network.link_parents,
         network.link_children,
         network.edge_links,

@@ -1,8 +1,8 @@
 """
 Java's ahead-of-time cache, with which Neo4j starts in half the time.
 
-It is made once for a release, a Java and a platform, by a training run: a Neo4j on a home of its own that answers a few
-statements and stops. The run takes half a minute, so it is made beside a server that is ready, and gives way to it.
+It is made once per release, Java and platform by a training run: a Neo4j with a data directory of its own does the
+given work and stops. The run takes half a minute, so it happens beside a server that is ready, at the lowest priority.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ import logging
 import platform
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Any, Final
 
 import neo4j
 
-from cypher import list_migrations, list_statements, statement
 from graph.errors import ForegraphError
 from graph.server.artifacts import sha256_of
 from graph.server.files import locked, write_atomically
@@ -34,61 +34,60 @@ _WRITE_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.2
 _NICENESS: Final = 19
 _USE: Final = (
-    "-XX:AOTMode=on",  # end at once when the cache does not fit, so that we notice and make a new one
-    "-Xlog:aot*=error",  # Java 25 warns of some code in the cache that it does without
+    "-XX:AOTMode=on",  # exit at once when the cache does not fit, so that it is replaced
+    "-Xlog:aot*=error",  # Java 25 warns of cached code that it does not need
 )
-
-_TRAINING: Final = 2  # rises with what the training run does, so that caches are made anew
 
 _REFUSALS: Final = ("[error][aot", "A fatal error has been detected by the Java Runtime")
 
-_STATEMENTS: Final = (
-    "CREATE CONSTRAINT training IF NOT EXISTS FOR (n:Training) REQUIRE n.id IS UNIQUE",
-    "CREATE INDEX training_number IF NOT EXISTS FOR (n:Training) ON (n.number)",
-    "CREATE FULLTEXT INDEX training_text IF NOT EXISTS FOR (n:Training) ON EACH [n.text]",
-    "CALL db.awaitIndexes(60)",
-    "UNWIND range(1, 500) AS i MERGE (n:Training {id: toString(i)}) SET n.number = i / 500.0, n.text = 'claim ' + i",
-    "MATCH (a:Training), (b:Training) WHERE a.number < b.number WITH a, b LIMIT 500 CREATE (a)-[:BEFORE]->(b)",
-    "MATCH (n:Training) RETURN n {.*, next: COLLECT { MATCH (n)-->(m) RETURN m.id }} ORDER BY n.number LIMIT 20",
-    "MATCH path = (:Training {id: '1'})-[:BEFORE*1..3]->(:Training) RETURN count(path), avg(length(path))",
-    "CALL db.index.fulltext.queryNodes('training_text', 'claim') YIELD node, score RETURN node.id, score LIMIT 5",
-    "EXPLAIN MATCH (n:Training) RETURN n.text, datetime() LIMIT 1",
-    "MATCH (n:Training) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 100 ROWS",
-)
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """
+    Work that a training run does, so that the cache holds the classes and methods which that work needs.
+
+    Attributes:
+        exercise: Does the work on a fresh Neo4j; it is cancelled when the server is stopped meanwhile.
+        fingerprint: Part of the cache's file name; a new one has the cache made again.
+    """
+
+    exercise: Callable[[Endpoint], Coroutine[Any, Any, None]]
+    fingerprint: str
 
 
 class AotCache:
-    """The cache of one installation; on a Java that has none it stays empty."""
+    """The cache of one installation; a Java without such caches leaves it empty."""
 
-    def __init__(self, installation: Installation, folder: Path) -> None:
+    def __init__(self, installation: Installation, folder: Path, training: Training) -> None:
         self._installation = installation
+        self._training = training
         release, java = installation.release, installation.java
         lock_checksum = hashlib.sha256(release.lock.read_bytes()).hexdigest()[:12]
         self._stem = (
             f"neo4j-{release.version}-{lock_checksum}-java{java.version}-{platform.system()}-"
-            f"{platform.machine()}-t{_TRAINING}"
+            f"{platform.machine()}-t{training.fingerprint}"
         )
         self._folder = folder
         self.path = folder / f"{self._stem}.aot"
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is still to be made."""
+        """Whether the cache can be made and is not there yet."""
         return self._installation.java.feature_version >= FIRST_WITH_AOT_CACHE and not self.path.exists()
 
     @property
     def flags(self) -> list[str]:
-        """What Java is told, so that it uses the cache if it is there."""
+        """The flags by which Java uses the cache; none while there is no cache."""
         return [f"-XX:AOTCache={self.path}", *_USE] if self.path.exists() else []
 
     def discard_if_damaged(self, console_log: Path) -> bool:
-        """Removes a cache that is not what was written, or that Java ended over; returns whether it did."""
+        """Remove a cache that is corrupt or that Java refused; returns whether it did."""
         if not self.path.exists():
             return False
         said = console_log.read_text(encoding="utf-8", errors="replace") if console_log.exists() else ""
         if self._is_as_written() and not any(sign in said for sign in _REFUSALS):
             return False
-        _log.warning("Java's AOT cache was damaged or did not fit; it will be made anew")
+        _log.warning("Java's AOT cache was damaged or did not fit; it will be made again")
         self.path.unlink()
         return True
 
@@ -100,17 +99,17 @@ class AotCache:
         return self._checksum_path.exists() and self._checksum_path.read_text(encoding="utf-8") == sha256_of(self.path)
 
     def train(self, cancelled: threading.Event) -> bool:
-        """Makes the cache, unless another process is about it; returns whether it was made."""
+        """Make the cache, unless another process is making it; returns whether it was made."""
         with locked(self._folder / f"{self._stem}.lock", 0) as mine:
             if not mine or not self.is_wanted:
                 return False
             folder = self._folder / f"{self._stem}.training"
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+            shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
             try:
                 return self._train_in(folder, cancelled)
             except (ForegraphError, neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError, OSError) as error:
                 if not cancelled.is_set():
-                    _log.warning("Java's AOT cache could not be made; Neo4j starts without: %s", error)
+                    _log.warning("Java's AOT cache could not be made; Neo4j starts without it: %s", error)
                 return False
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -128,7 +127,7 @@ class AotCache:
             cancelled=cancelled,
         )
         try:
-            _work(running.endpoint, cancelled)
+            asyncio.run(_run_unless_cancelled(self._training.exercise(running.endpoint), cancelled))
             is_made = _finish(running, cancelled) and output.exists()
         finally:
             running.process.stop()
@@ -138,32 +137,20 @@ class AotCache:
         return is_made
 
 
-def _work(endpoint: Endpoint, cancelled: threading.Event) -> None:
-    """Lets the server do what ours will do, so that those classes are in the cache."""
-    auth = (endpoint.user, endpoint.password)
-    with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth, notifications_min_severity="OFF") as driver:
-        for text in (*_STATEMENTS, *_own_statements()):
-            with driver.session(database=endpoint.database) as session:
-                if cancelled.is_set():
-                    return
-                session.run(text).consume()
-    if not cancelled.is_set():
-        # The load stands on the layers above, which start and stop servers but never wait for this thread.
-        from graph.server.training import exercise  # noqa: PLC0415 - it imports what imports this module
-
-        asyncio.run(exercise(endpoint))
-
-
-def _own_statements() -> Iterator[LiteralString]:
-    """Our schema, and then our statements for the planner, whose own warming up is half of a first query's time."""
-    for migration in list_migrations():
-        yield from migration.statements
-    for name in list_statements():
-        yield f"EXPLAIN {statement(name)}"
+async def _run_unless_cancelled(work: Coroutine[Any, Any, None], cancelled: threading.Event) -> None:
+    """Await work, or cancel it once another thread sets the event."""
+    task = asyncio.create_task(work)
+    while not task.done() and not cancelled.is_set():
+        await asyncio.wait([task], timeout=_POLL_SECONDS)
+    if task.done():
+        task.result()
+    else:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _finish(running: Launch, cancelled: threading.Event) -> bool:
-    """Stops the trained server, which writes the cache as it ends."""
+    """Stop the trained server, which writes the cache as it exits."""
     if cancelled.is_set():
         return False
     running.process.terminate()

@@ -1,8 +1,8 @@
 """
-The jars that a Neo4j is made of: which ones, where from, and whether they are still what they were.
+The jars of a Neo4j release: listed in a lock with their checksums, downloaded, verified and cached.
 
-A lock names every artifact with its checksum. A file stands in the cache under its own name only after its checksum
-was verified; a download under way lies in a folder of its own, so one that broke off is never taken for a jar.
+A file gets its name in the cache only after its checksum was verified. Downloads go to a folder of their own, so an
+interrupted one is never taken for a jar.
 """
 
 import contextlib
@@ -27,16 +27,16 @@ from graph.server.files import locked, write_atomically
 _log = logging.getLogger(__name__)
 
 _COORDINATES_WITH_CLASSIFIER: Final = 4
-_NUM_THREADS: Final = 8  # the time goes into waiting for some two hundred small files
+_NUM_THREADS: Final = 8  # most of the time is latency of some two hundred small files
 _NUM_ATTEMPTS: Final = 3
-_TIMEOUT_SECONDS: Final = 30  # without a byte, for one file
-_WAIT_FOR_OTHER_SECONDS: Final = 900.0  # for a download by another process; on a slow line it takes minutes
-_MTIME: Final = 1_577_836_800  # one time for all jars: Java's AOT cache is void once a jar's time has changed
+_TIMEOUT_SECONDS: Final = 30  # without any data, per file
+_WAIT_FOR_OTHER_SECONDS: Final = 900.0  # another process's download takes minutes on a slow line
+_MTIME: Final = 1_577_836_800  # fixed, since a changed modification time of a jar invalidates Java's AOT cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Artifact:
-    """One jar of a Maven repository, with the SHA-256 of what it must hold."""
+    """One jar of a Maven repository, with the SHA-256 of its content."""
 
     group: str
     name: str
@@ -51,16 +51,16 @@ class Artifact:
 
     @property
     def file_name(self) -> str:
-        """The jar's name in the cache, with its group, since two groups may use one name."""
+        """The jar's file name in the cache; it begins with the group, as names repeat between groups."""
         return f"{self.group}.{'-'.join(filter(None, (self.name, self.version, self.classifier)))}.jar"
 
 
 Fetch = Callable[[Artifact, Path], Path]
-"""Brings one artifact into an empty folder and returns where in it the file lies; unverified."""
+"""Downloads one artifact into an empty folder and returns the path of the file, not verified yet."""
 
 
 def read_lock(path: Path) -> tuple[Artifact, ...]:
-    """Reads a lock: lines of `group:artifact:version[:classifier] sha256`, and comments that begin with `#`."""
+    """Read a lock: lines of `group:artifact:version[:classifier] sha256`, and comments that begin with `#`."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return tuple(_parse(line) for line in lines if line and not line.startswith("#"))
 
@@ -74,10 +74,10 @@ def _parse(line: str) -> Artifact:
 
 def fetch_from_maven(mirror: str | None = None) -> Fetch:
     """
-    Fetches from Maven Central, or from the repository at the address `mirror`.
+    Make a Fetch from Maven Central, or from the repository at the address `mirror`.
 
     Raises:
-        ConfigurationError: The package that downloads is not installed.
+        ConfigurationError: The jgo package is not installed.
     """
     try:
         from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - an optional dependency
@@ -121,22 +121,24 @@ class JarFolder:
 
     def ensure(self, *, thoroughly: bool = False) -> int:
         """
-        Makes every jar present and right, and returns how many had to be fetched.
+        Fetch every jar that is missing or corrupt; returns how many were fetched.
 
-        A jar whose size and time are those of its verification is taken as right; any other is hashed, and fetched
-        again when its checksum is wrong.
+        A jar whose size and modification time are unchanged since its verification counts as valid; any other is
+        hashed, and fetched again when its checksum is wrong.
 
         Args:
             thoroughly: Hash every jar, whatever its size and time.
 
         Raises:
-            ArtifactError: A jar cannot be had, or what came is not what the lock says.
+            ArtifactError: A jar cannot be fetched, or its checksum is not the lock's.
         """
         if not thoroughly and self._all_as_verified():
             return 0
         with locked(self._folder / ".lock", _WAIT_FOR_OTHER_SECONDS) as mine:
             if not mine:
-                raise ArtifactError(f"another process has been filling {self._folder} for too long; end it first")
+                raise ArtifactError(
+                    f"another process has been downloading into {self._folder} for too long; end it first"
+                )
             wrong = [artifact for artifact in self._artifacts if not self._is_right(artifact, thoroughly=thoroughly)]
             if wrong:
                 self._fetch_all(wrong)
@@ -181,7 +183,7 @@ class JarFolder:
         return sha256_of(self._path(artifact)) == artifact.sha256
 
     def _fetch_all(self, artifacts: Sequence[Artifact]) -> None:
-        for left_over in self._folder.glob(".incoming-*"):  # of a process that was killed: we hold the lock
+        for left_over in self._folder.glob(".incoming-*"):  # left by a killed process, as we hold the lock
             shutil.rmtree(left_over, ignore_errors=True)
         _log.info("Fetching %d of %d jars of Neo4j into %s", len(artifacts), len(self._artifacts), self._folder)
         incoming = Path(tempfile.mkdtemp(dir=self._folder, prefix=".incoming-"))
@@ -200,7 +202,7 @@ class JarFolder:
             except ArtifactError:
                 if attempt == _NUM_ATTEMPTS:
                     raise
-            except Exception as error:  # the downloader documents no errors of its own
+            except Exception as error:  # the downloader documents no exceptions
                 if attempt == _NUM_ATTEMPTS:
                     raise ArtifactError(f"{artifact.coordinates} could not be fetched: {error}") from error
             else:
@@ -216,7 +218,7 @@ def _require_checksum(path: Path, artifact: Artifact) -> None:
 
 
 def _run_all(work: Callable[[Artifact], None], artifacts: Sequence[Artifact], advance: Callable[[], None]) -> None:
-    """Works on all in threads; the first failure, or Ctrl-C, gives up what has not begun yet."""
+    """Work on all artifacts in threads; the first failure, or Ctrl-C, drops those not begun yet."""
     pool = ThreadPoolExecutor(_NUM_THREADS, thread_name_prefix="fetch")
     try:
         for done in as_completed([pool.submit(work, artifact) for artifact in artifacts]):

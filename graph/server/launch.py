@@ -1,4 +1,4 @@
-"""Starts a Neo4j on a home and waits until it answers."""
+"""Starts a Neo4j on a data directory and waits until it answers."""
 
 import contextlib
 import logging
@@ -20,14 +20,14 @@ from graph.server.installation import Installation
 
 _POLL_SECONDS: Final = 0.1
 _CONNECT_SECONDS: Final = 2.0
-_NUM_TAIL_LINES: Final = 30  # one Java stack trace with what was said before it
+_NUM_TAIL_LINES: Final = 30  # one Java stack trace and the lines before it
 _PORT_TAKEN: Final = ("Address already in use", "BindException")
 _FOR_EVER: Final = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a Neo4j is to be reached, and as whom."""
+    """Address and credentials of a Neo4j."""
 
     uri: str
     user: str
@@ -36,7 +36,7 @@ class Endpoint:
 
 
 class PortTakenError(StartupError):
-    """Somebody took the port between our choice and Neo4j's use."""
+    """Another process took the port between our choice and Neo4j's use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,23 @@ def launch(
     port: int | None = None,
 ) -> Launch:
     """
-    Starts Neo4j on a home, sets its password if it has none, and waits until it answers.
+    Start Neo4j, set its password before the first start, and wait until it answers.
 
-    `port` is where it shall listen, so that its clients find it again; a free one when absent.
+    Args:
+        installation: Jars and Java to run.
+        home: The data directory.
+        timeout_seconds: How long Neo4j may take to answer.
+        extra_flags: Additional flags for Java.
+        keep_open: Descriptors for the processes to inherit, such as a lock's.
+        niceness: Niceness of the processes, 0 to 19.
+        grace_seconds: Time to stop before Neo4j is killed.
+        cancelled: Set by another thread to give up waiting.
+        port: Port to listen on, for a restart that clients must find again; by default a free one.
 
     Raises:
         PortTakenError: The port was taken meanwhile; another try gets another port.
-        StartupError: It ended or was not ready in time; the message carries the end of its output.
-        ConfigurationError: Neo4j does not take the password of the data directory.
+        StartupError: Neo4j ended or was not ready in time; the message ends with its output.
+        ConfigurationError: Neo4j rejects the password of the data directory.
     """
     port = free_port() if port is None else port
     endpoint = Endpoint(f"bolt://127.0.0.1:{port}", "neo4j", home.password())
@@ -93,7 +102,7 @@ def launch(
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
+    """A free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -102,7 +111,7 @@ def free_port() -> int:
 def log_tail(path: Path) -> str:
     """The last lines of a log."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_NUM_TAIL_LINES:]) or "  (it said nothing)"
+    return "\n".join(f"  {line}" for line in lines[-_NUM_TAIL_LINES:]) or "  (no output)"
 
 
 def _wait_until_ready(
@@ -142,7 +151,7 @@ def _answers(driver: neo4j.Driver, endpoint: Endpoint) -> bool:
         with driver.session(database=endpoint.database) as session:
             session.run("RETURN 1").consume()
     except AuthError as error:
-        raise ConfigurationError(f"Neo4j at {endpoint.uri} does not take the data directory's password") from error
+        raise ConfigurationError(f"Neo4j at {endpoint.uri} rejects the data directory's password") from error
     except (DriverError, Neo4jError, OSError):
         return False
     return True
@@ -150,7 +159,7 @@ def _answers(driver: neo4j.Driver, endpoint: Endpoint) -> bool:
 
 @contextlib.contextmanager
 def _quiet_driver() -> Iterator[None]:
-    """Keeps the driver from telling of every connection that is refused while Neo4j starts."""
+    """Silence the driver's logs of connections refused while Neo4j starts."""
     logger = logging.getLogger("neo4j")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

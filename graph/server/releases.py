@@ -1,4 +1,4 @@
-"""The releases of Neo4j that we run: what they are made of, which Java they want, and what they are told."""
+"""The supported releases of Neo4j: their jars, Java versions, settings and flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ class Release:
     One release of Neo4j.
 
     Attributes:
-        name: What a caller asks for, `2026.08`.
-        version: The exact version that the lock holds, `2026.08.1`.
-        java_versions: The feature versions of Java that Neo4j supports for it.
-        settings: What its neo4j.conf says besides what all releases are told; an older one refuses these names.
-        jvm_flags: What its Java is told besides what all releases are told.
+        name: Name of the release series, `2026.08`.
+        version: The exact version in the lock, `2026.08.1`.
+        java_versions: The feature versions of Java that it supports.
+        settings: Settings of its neo4j.conf besides those of all releases; older releases reject unknown names.
+        jvm_flags: Flags for its Java besides those of all releases.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Release:
 
     @property
     def lock(self) -> Path:
-        """The file that names every artifact with its checksum."""
+        """The file that lists every artifact with its checksum."""
         return _LOCKS / f"neo4j-{self.version}.lock"
 
 
@@ -41,7 +41,7 @@ _RELEASES: Final = (
         "2026.08.1",
         java_versions=(25,),
         settings={
-            "db.query.default_language": "CYPHER_25",  # read when the store is made
+            "db.query.default_language": "CYPHER_25",  # applies when the store is created
             "dbms.fleet_manager.enabled": "false",
             "server.fleet_discovery.enabled": "false",  # broadcasts on the network unless told not to
         },
@@ -59,10 +59,10 @@ RELEASES: Final[Mapping[str, Release]] = {release.name: release for release in _
 
 def get_release(name: str) -> Release:
     """
-    The release of this name.
+    Get a release by name.
 
     Raises:
-        ConfigurationError: We do not run such a release.
+        ConfigurationError: No supported release has that name.
     """
     if name not in RELEASES:
         raise ConfigurationError(f"expected a Neo4j release, one of {', '.join(RELEASES)}; got {name!r}")
@@ -70,5 +70,5 @@ def get_release(name: str) -> Release:
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Orders versions by age: 5.26.30 comes before 2026.08.1."""
+    """Sort key of a version: 5.26.30 comes before 2026.08.1."""
     return tuple(int(part) for part in version.split("."))

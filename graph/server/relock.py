@@ -1,9 +1,9 @@
 """
-Remakes the lock of a Neo4j version: `python -m graph.server.relock 2026.08.1`.
+Rewrites the lock of a Neo4j version: `python -m graph.server.relock 2026.08.1`.
 
-For maintainers. Needs Maven (`mvn`) on the path and downloads some 180 MB into Maven's own cache. Maven resolves what
-`org.neo4j:neo4j` needs at run time; nothing on a user's machine does. After a new version: name it in `releases.py`,
-delete the old lock and run `python -m pytest tests/graph/server`.
+For maintainers. Needs Maven (`mvn`) on the path and downloads some 180 MB into Maven's own cache. Maven resolves the
+run-time dependencies of `org.neo4j:neo4j` here, so that users' machines need not. For a new version: enter it in
+`releases.py`, delete the old lock and run `python -m pytest tests/graph/server`.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _POM: Final = """\
 
 
 def resolve(version: str, folder: Path) -> Path:
-    """Lets Maven copy the run-time class path of a Neo4j version into `folder`, laid out as a repository."""
+    """Copy the run-time class path of a Neo4j version into `folder` by Maven, laid out as a repository."""
     (folder / "pom.xml").write_text(_POM.format(version=version), encoding="utf-8")
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
     options = ["-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=true", "-DoutputDirectory=jars"]
@@ -39,21 +39,21 @@ def resolve(version: str, folder: Path) -> Path:
 
 
 def to_artifact(jar: Path, repository: Path) -> Artifact:
-    """Reads coordinates from a place in the repository: group/as/folders/name/version/name-version[-classifier].jar."""
+    """Read coordinates from a path in the repository: group/as/folders/name/version/name-version[-classifier].jar."""
     *group, name, version, file_name = jar.relative_to(repository).parts
     classifier = file_name.removeprefix(f"{name}-{version}").removesuffix(".jar").removeprefix("-")
     return Artifact(".".join(group), name, version, classifier, hashlib.sha256(jar.read_bytes()).hexdigest())
 
 
 def write_lock(path: Path, artifacts: list[Artifact]) -> None:
-    """Writes the lock in an order of its own, so that a new version shows as a short difference."""
+    """Write the lock sorted, so that a new version makes a short diff."""
     head = f"# Made by `python -m graph.server.relock {path.stem.removeprefix('neo4j-')}`; do not edit.\n"
     lines = sorted(f"{artifact.coordinates} {artifact.sha256}\n" for artifact in artifacts)
     path.write_text(head + "".join(lines), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:
-    """Remakes the locks of the versions named, or of all that `releases.py` names."""
+    """Rewrite the locks of the given versions, or of all versions in `releases.py`."""
     for version in arguments or [release.version for release in RELEASES.values()]:
         with tempfile.TemporaryDirectory() as folder:
             repository = resolve(version, Path(folder))

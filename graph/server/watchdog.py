@@ -1,11 +1,11 @@
 """
 Runs a command as its child and ends it when the process that started the watchdog ends, however that ends.
 
-Run as a file, by a bare Python: `python -I -S watchdog.py GRACE_SECONDS NICENESS COMMAND…`. The one who starts it holds
-the other end of its standard input and writes nothing: the end of that input means that the holder is gone, `kill -9`
-included, and so does a change of parent. The command's process id goes to standard output, the command's own output to
-standard error. Descriptors that are inherited, such as a lock's, are handed on. Its exit code is the command's, as a
-shell tells it: 128 and the signal's number where a signal ended it.
+Run as a file, by a bare Python: `python -I -S watchdog.py GRACE_SECONDS NICENESS COMMAND…`. The process that starts it,
+its holder, keeps the other end of its standard input open and writes nothing: end of file means that the holder is
+gone, even by `kill -9`, and so does a change of parent. The command's process id goes to standard output, the command's
+own output to standard error. Inherited descriptors, such as a lock's, are passed on. Its exit code is the command's, as
+in a shell: 128 plus the signal's number where a signal ended it.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-_POLL_SECONDS = 1.0  # how often to look whether the parent has changed; what matters wakes us at once
+_POLL_SECONDS = 1.0  # how often to check for a new parent; all else wakes the watchdog at once
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_LAST_STANDARD = 2  # descriptor: input, output and errors come first
+_LAST_STANDARD = 2  # the last descriptor of standard input, output and error
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """What a child calls so that Linux ends it with its parent; elsewhere there is no such thing."""
+    """Make a function for the child to call, by which Linux kills it when its parent ends; None on other systems."""
     if not sys.platform.startswith("linux"):
         return None
     try:
@@ -42,8 +42,8 @@ def _end_with_parent() -> Callable[[], None] | None:
 
 
 def _inherited() -> tuple[int, ...]:
-    """The descriptors beyond the standard ones that we were given to hand on."""
-    names = os.listdir("/dev/fd")  # noqa: PTH208 - a Path is a module more, and a watchdog is to start at once
+    """List the inherited descriptors beyond the standard ones, to pass on."""
+    names = os.listdir("/dev/fd")  # noqa: PTH208 - spares the import of pathlib, as a watchdog must start at once
     return tuple(int(name) for name in names if int(name) > _LAST_STANDARD and _is_open(int(name)))
 
 
@@ -51,18 +51,31 @@ def _is_open(descriptor: int) -> bool:
     try:
         os.fstat(descriptor)
     except OSError:
-        return False  # the one that listed the directory
+        return False  # the descriptor that listed the directory
     return True
 
 
+def _heed_signals() -> None:
+    """
+    Resets inherited signals that are ignored, which the child would ignore in turn.
+
+    A shell has its background jobs ignore SIGINT and SIGQUIT. Python ignores the two that are left out here itself,
+    and does not hand that on.
+    """
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class Watchdog:
-    """Holds one child until it ends, its holder ends, or a signal says so."""
+    """Runs one child, and ends it when the holder ends or on a signal."""
 
     def __init__(self, command: list[str], grace_seconds: float) -> None:
         self._grace_seconds = grace_seconds
         self._holder = os.getppid()
-        self._told_to_stop = False
+        self._must_stop = False
         inherited = _inherited()
+        _heed_signals()
         self._wake, wake_end = os.pipe()
         for end in (self._wake, wake_end):
             os.set_blocking(end, False)
@@ -70,7 +83,7 @@ class Watchdog:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._child = subprocess.Popen(  # noqa: S603 - the command of the one who started us
+        self._child = subprocess.Popen(  # noqa: S603 - the holder's command
             command,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
@@ -85,14 +98,14 @@ class Watchdog:
         return self._child.pid
 
     def run(self) -> int:
-        """Waits for the end of the child, brings it about when it is time, and returns its exit code."""
+        """Wait for the child, end it when it is time, and return its exit code."""
         while self._child.poll() is None:
-            if self._told_to_stop or self._holder_is_gone():
+            if self._must_stop or self._holder_is_gone():
                 self._stop()
         return self._child.returncode if self._child.returncode >= 0 else 128 - self._child.returncode
 
     def _on_stop(self, *_: object) -> None:
-        self._told_to_stop = True
+        self._must_stop = True
 
     def _holder_is_gone(self) -> bool:
         ready, _, _ = select.select([0, self._wake], [], [], _POLL_SECONDS)
@@ -107,12 +120,12 @@ class Watchdog:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(self._grace_seconds)
                 return
-        os.killpg(self._child.pid, signal.SIGKILL)  # with the helper that Java starts to write its AOT cache
+        os.killpg(self._child.pid, signal.SIGKILL)  # including the helper process by which Java writes its AOT cache
         self._child.wait()
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the command of the arguments; see the module."""
+    """Run the command in the arguments; see the module's docstring."""
     os.nice(int(arguments[1]))
     watchdog = Watchdog(arguments[2:], float(arguments[0]))
     sys.stdout.write(f"{watchdog.pid}\n")

@@ -1,14 +1,42 @@
-"""What a document's fields share: one read transaction, and who asks."""
+"""What lives as long as the service, and what the fields of one document share of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from strawberry.dataloader import DataLoader
 
 from graph.database.sessions import Database, Reading
+from graph.ledger.intake import Intake
+from graph.network.engine import Engine
 from graph.network.propagation import list_runs
 from graph.network.view import fetch_state
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """
+    State that lives as long as the service; jobs, requests and the application share one.
+
+    Attributes:
+        database: Opens sessions.
+        engine: Answers questions over the network, and keeps what they have in common.
+        intake: Appends evidence, and writes what arrives at the same time together.
+    """
+
+    database: Database
+    engine: Engine
+    intake: Intake
+
+    @classmethod
+    def make(cls, database: Database) -> Self:
+        """A service over a database, with nothing kept yet."""
+        return cls(database, Engine(), Intake(database))
+
+    def close(self) -> None:
+        """Give up all but the database, which is its opener's to close."""
+        self.engine.close()
 
 
 class Context:
@@ -19,14 +47,19 @@ class Context:
     take turns. Close the context when the document is done.
     """
 
-    def __init__(self, database: Database, request_id: str = "", bookmark: str | None = None) -> None:
-        self.database = database
+    def __init__(self, service: Service, request_id: str = "", bookmark: str | None = None) -> None:
+        self.service = service
         self.request_id = request_id
         self.moment = datetime.now(UTC)
-        self._reading = Reading(database, bookmark)
+        self._reading = Reading(service.database, bookmark)
         # They batch what fields next to each other ask, and keep nothing, as a mutation may come in between.
         self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
         self.revisions: DataLoader[str, int] = DataLoader(self._load_revisions, cache=False)
+
+    @property
+    def database(self) -> Database:
+        """The service's database."""
+        return self.service.database
 
     @property
     def unit(self) -> Reading:

@@ -18,7 +18,7 @@ from graph.errors import (
     UnlinkedPredictorError,
 )
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
@@ -123,8 +123,7 @@ class IntakeMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Append evidence to a claim's ledger."""
-        answered = await submit_evidence(
-            info.context.database,
+        answered = await info.context.service.intake.submit(
             [_item(input, "input")],
             **options,
         )
@@ -152,8 +151,7 @@ class IntakeMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Append items of evidence in one transaction."""
-        answered = await submit_evidence(
-            info.context.database,
+        answered = await info.context.service.intake.submit(
             [_item(item, f"items[{index}]") for index, item in enumerate(items)],
             mutation="submitEvidenceBatch",
             **options,

@@ -46,7 +46,7 @@ class PropagationMutations:
     ) -> Wrote:
         """Compute and store every claim's marginal."""
         request = Request(Method(method), make_sampling(samples, seed), **options)
-        answered = await propagate(info.context.database, request)
+        answered = await propagate(info.context.database, info.context.service.engine, request)
         await info.context.unit.read_after(answered.bookmark)
         payload = answered.payload
         return answered, {"run": shown_run(payload["run"]), "num_stored": payload["num_stored"]}

@@ -12,7 +12,6 @@ from graph.errors import ClosedClaimError, ConflictError, DuplicateError, Invali
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.sensitivity import Effect, Parameter
 from graph.model.subjects import CLAIM_SUBJECTS
-from graph.network.engine import engine_of
 from graph.network.questions import (
     MOST_OBSERVATIONS,
     MOST_TARGETS,
@@ -73,7 +72,7 @@ class NetworkQueries:
     ) -> Shown:
         """What would follow if these claims resolved so."""
         started = time.monotonic()
-        found = await engine_of(info.context.database).what_if(
+        found = await info.context.service.engine.what_if(
             info.context.unit,
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
             is_intervention=intervene,
@@ -102,7 +101,7 @@ class NetworkQueries:
         started = time.monotonic()
         size = page_size(first)
         claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
-        view, marginal, found = await engine_of(info.context.database).sensitivity(
+        view, marginal, found = await info.context.service.engine.sensitivity(
             info.context.unit, claim_id, now=info.context.moment
         )
         await _begin_anew(info, started)
@@ -134,21 +133,21 @@ class NetworkQueries:
         started = time.monotonic()
         size = page_size(first)
         ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
-        view, marginals, found = await engine_of(info.context.database).value_of_information(
+        view, marginals, found = await info.context.service.engine.value_of_information(
             info.context.unit, ids, now=info.context.moment
         )
         await _begin_anew(info, started)
         errors = found.standard_errors
         rows = [
             {
-                "claim_id": view.ids[place],
-                "marginal": float(marginals[place]),
-                "expected_reduction_bits": float(found.expected_reductions[place]),
-                "standard_error": None if errors is None else float(errors[place]),
-                "mean_shifts": found.mean_shifts[place].tolist(),
+                "claim_id": view.ids[index],
+                "marginal": float(marginals[index]),
+                "expected_reduction_bits": float(found.expected_reductions[index]),
+                "standard_error": None if errors is None else float(errors[index]),
+                "mean_shifts": found.mean_shifts[index].tolist(),
             }
-            for place in found.ranked(size).tolist()
-            if found.expected_reductions[place] > 0.0
+            for index in found.ranked(size).tolist()
+            if found.expected_reductions[index] > 0.0
         ]
         await _put_nodes(info, rows, "claims", "claim")
         return {
@@ -164,20 +163,20 @@ class NetworkQueries:
     async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
         """Claims whose tables contradict each other."""
         size = page_size(first)
-        view, found = await engine_of(info.context.database).incoherence(info.context.unit, now=info.context.moment)
+        view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
         ranked = found.ranked().tolist()
         rows = [
             {
-                "claim_id": view.ids[place],
-                "contradiction": float(found.contradictions[place]),
-                "reference": float(view.network.reference[place]),
-                "lowest": float(found.lowest[place]),
-                "lowest_parent_key": view.influences[found.lowest_edges[place]].parent_id,
-                "highest": float(found.highest[place]),
-                "highest_parent_key": view.influences[found.highest_edges[place]].parent_id,
-                "num_tables": int(found.num_tables[place]),
+                "claim_id": view.ids[index],
+                "contradiction": float(found.contradictions[index]),
+                "reference": float(view.network.prior_marginals[index]),
+                "lowest": float(found.lowest[index]),
+                "lowest_parent_key": view.influences[found.lowest_edges[index]].parent_id,
+                "highest": float(found.highest[index]),
+                "highest_parent_key": view.influences[found.highest_edges[index]].parent_id,
+                "num_tables": int(found.num_tables[index]),
             }
-            for place in ranked[:size]
+            for index in ranked[:size]
         ]
         await _put_nodes(info, rows, "claims", "claim")
         shown: Any = {
@@ -217,13 +216,13 @@ def _shown_shifts(shifts: Sequence[Shift]) -> list[dict[str, Any]]:
 
 
 def _shown_basis(basis: Basis) -> dict[str, Any]:
-    told = basis.diagnostics
+    diagnostics = basis.diagnostics
     return {
-        **asdict(told),
-        "is_converged": told.converged,
-        "reason": told.reason or None,
-        "from_bank": told.method is Method.SAMPLE and not told.is_fresh,
-        "wall_seconds": told.seconds,
+        **asdict(diagnostics),
+        "is_converged": diagnostics.converged,
+        "reason": diagnostics.reason or None,
+        "from_bank": diagnostics.method is Method.SAMPLE and not diagnostics.is_fresh,
+        "wall_seconds": diagnostics.seconds,
         "revision": basis.state.revision,
         "as_of": basis.as_of,
         "num_claims": basis.num_claims,
@@ -240,21 +239,21 @@ def _shown_effect(view: View, effect: Effect) -> dict[str, Any]:
     network = view.network
     if effect.parameter is Parameter.STATED:
         ends: Mapping[str, Any] = {
-            "claim_id": view.ids[effect.place],
+            "claim_id": view.ids[effect.index],
             "parent_id": None,
             "parent": None,
             "kind": None,
-            "value": float(network.stated[effect.place]),
+            "value": float(network.stated[effect.index]),
         }
         return {**common, **ends}
-    influence = view.influences[effect.place]
+    influence = view.influences[effect.index]
     numbers = network.p_if_true if effect.parameter is Parameter.P_IF_TRUE else network.p_if_false
     return {
         **common,
         "claim_id": influence.child_id,
         "parent_id": influence.parent_id,
         "kind": influence.kind,
-        "value": float(numbers[effect.place]),
+        "value": float(numbers[effect.index]),
     }
 
 

@@ -120,7 +120,7 @@ async def test_without_a_database_the_lifespan_opens_the_one_that_the_settings_n
     app = create_app(settings, schema=build_schema())
 
     async with _lifespan(app):
-        assert app.state.database is not None
+        assert app.state.service.database is not None
 
 
 async def test_without_a_database_or_its_address_the_application_does_not_start() -> None:

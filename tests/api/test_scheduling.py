@@ -17,6 +17,8 @@ from graph.database.jobs import Asking
 from graph.database.receipts import WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConfigurationError, UnavailableError
+from resolvers.base.context import Service
+from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, event, prediction
 from tests.helpers.service_fakes import build_app
 
@@ -31,7 +33,7 @@ class Counted:
         self.num_runs = 0
         self.error = error
 
-    async def __call__(self, _: Database) -> Mapping[str, object]:
+    async def __call__(self, _: Service) -> Mapping[str, object]:
         """Count, and fail as told."""
         self.num_runs += 1
         await asyncio.sleep(0)
@@ -90,7 +92,7 @@ async def test_of_three_replicas_one_runs_a_slot(database: Database) -> None:
     """Each asks on time; the graph decides."""
     counted = Counted()
     job = Job("count", DAILY, counted)
-    replicas = [Scheduler(database, [job]) for _ in range(3)]
+    replicas = [Scheduler(service_of(database), [job]) for _ in range(3)]
 
     ran = await asyncio.gather(*(replica.run(job, Asking.ON_TIME, now=SUNDAY) for replica in replicas))
     again = await asyncio.gather(*(replica.run(job, Asking.LATER, now=SUNDAY) for replica in replicas))
@@ -104,7 +106,7 @@ async def test_a_job_that_fails_is_logged_and_tried_again(database: Database, er
     """Its error ends with it, and the slot is left to who comes next."""
     failing = Counted(error)
     job = Job("fail", DAILY, failing)
-    scheduler = Scheduler(database, [job])
+    scheduler = Scheduler(service_of(database), [job])
 
     with capture_logs() as logs:
         ran = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY)
@@ -125,7 +127,7 @@ async def test_a_database_that_is_away_harms_nobody() -> None:
     job = Job("count", DAILY, Counted())
 
     with capture_logs() as logs:
-        ran = await Scheduler(cast("Database", Away()), [job]).run(job, Asking.ON_TIME, now=SUNDAY)
+        ran = await Scheduler(service_of(cast("Database", Away())), [job]).run(job, Asking.ON_TIME, now=SUNDAY)
 
     assert not ran
     assert "gone" in {entry.get("reason") for entry in logs}
@@ -135,19 +137,19 @@ async def test_a_service_that_stops_leaves_its_job_to_others(database: Database)
     """What is under way is ended and its slot released, within the time that a stop takes."""
     started = asyncio.Event()
 
-    async def endless(_: Database) -> Mapping[str, object]:
+    async def endless(_: Service) -> Mapping[str, object]:
         started.set()
         await asyncio.Event().wait()
         return {}
 
     # Every minute, so that its slot is always there.
     stuck, counted = Job("job", "* * * * *", endless), Counted()
-    async with scheduling(database, [stuck]) as scheduler:
+    async with scheduling(service_of(database), [stuck]) as scheduler:
         await scheduler.begin(stuck, Asking.ON_TIME)
         await asyncio.wait_for(started.wait(), 10)
 
     heir = Job("job", "* * * * *", counted)
-    assert await Scheduler(database, [heir]).run(heir, Asking.LATER)
+    assert await Scheduler(service_of(database), [heir]).run(heir, Asking.LATER)
 
 
 async def test_jobs_run_when_their_time_comes(database: Database) -> None:
@@ -155,7 +157,9 @@ async def test_jobs_run_when_their_time_comes(database: Database) -> None:
     counted = Counted()
     async with AsyncExitStack() as stack:
         for _ in range(2):
-            scheduler = await stack.enter_async_context(scheduling(database, [Job("job", "* * * * *", counted)]))
+            scheduler = await stack.enter_async_context(
+                scheduling(service_of(database), [Job("job", "* * * * *", counted)])
+            )
             scheduler.wake("job")
         for _ in range(200):
             if counted.num_runs:
@@ -175,7 +179,7 @@ async def test_the_services_own_jobs_run(database: Database) -> None:
         return {}
 
     await write_once(database, WriteRequest("test", {}), nothing)
-    scheduler = Scheduler(database, list_jobs(Settings()))
+    scheduler = Scheduler(service_of(database), list_jobs(Settings()))
 
     with capture_logs() as logs:
         ran = [await scheduler.run(job, Asking.ON_TIME) for job in list_jobs(Settings())]
@@ -192,11 +196,11 @@ async def test_a_job_that_has_nothing_to_do_leaves_no_trace(database: Database) 
     """It takes no slot and says nothing; at the next slot it is asked again."""
     is_due, counted = [False, True], Counted()
 
-    async def due(_: Database) -> bool:
+    async def due(_: Service) -> bool:
         return is_due.pop(0)
 
     job = Job("count", "* * * * *", counted, is_due=due)
-    scheduler = Scheduler(database, [job])
+    scheduler = Scheduler(service_of(database), [job])
 
     with capture_logs() as logs:
         ran = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY)
@@ -209,13 +213,13 @@ async def test_a_job_that_outlasts_its_interval_is_not_begun_again(database: Dat
     """The next slot finds it under way."""
     started, release = asyncio.Event(), asyncio.Event()
 
-    async def slow(_: Database) -> Mapping[str, object]:
+    async def slow(_: Service) -> Mapping[str, object]:
         started.set()
         await release.wait()
         return {}
 
     job = Job("slow", "* * * * *", slow)
-    scheduler = Scheduler(database, [job])
+    scheduler = Scheduler(service_of(database), [job])
     first = asyncio.create_task(scheduler.run(job, Asking.ON_TIME, now=SUNDAY))
     await asyncio.wait_for(started.wait(), 10)
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +18,13 @@ from graph.bundles.importing import is_empty
 from graph.database.sessions import Database, DatabaseAddress
 from tests.helpers.processes import Wire, run, serving, variables
 
+STOPPABLE = """
+import time
+from api.service import stopping_on_signals
+with stopping_on_signals():
+    print("up", flush=True)
+    time.sleep(60)
+"""
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
 
 
@@ -47,6 +56,19 @@ async def test_the_service_says_when_it_is_ready_and_stops_without_failure(
     assert "Traceback" not in finished.errors
     assert '"event": "request"' in finished.errors
     assert database_address.password not in finished.errors + service.ready_line
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_stops_on_signals_that_it_was_started_with_ignored(signal_number: int) -> None:
+    """As a shell starts its background jobs."""
+    command = ["/bin/sh", "-c", """trap '' INT TERM; exec "$@" """, "sh", sys.executable, "-c", STOPPABLE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal_number)
+        _, errors = process.communicate(timeout=30)
+
+    assert errors.endswith("KeyboardInterrupt\n")
 
 
 async def test_up_fills_an_empty_database_with_the_sample(

@@ -85,7 +85,7 @@ def test_a_misspelt_variable_is_an_error_that_knows_the_right_one(monkeypatch: p
             "needs exactly one of .*; both is set",
         ),
         ({"NEO4J_PASSWORD": "one-secret"}, "FOREGRAPH_NEO4J_PASSWORD is set without FOREGRAPH_NEO4J_URI"),
-        ({"NEO4J_URI": "bolt://neo4j:one-secret@db"}, "user and password go into their own variables"),
+        ({"NEO4J_URI": "bolt://neo4j:one-secret@db"}, "user and password belong in their own variables"),
     ],
 )
 def test_an_external_database_needs_exactly_one_password(

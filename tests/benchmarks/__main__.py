@@ -18,9 +18,9 @@ from graph.bundles.importing import import_bundle, import_text
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
-from graph.server.training import renamed
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
@@ -48,11 +48,12 @@ class Subject(NamedTuple):
 async def time_side_by_side(databases: list[Database], asked: list[list[Subject]]) -> list[list[float]]:
     """The seconds of each round by database, the databases taking turns within a round."""
     schema = build_schema()
+    services = [Service.make(database) for database in databases]
     seconds: list[list[float]] = [[] for _ in databases]
     for number in range(NUM_WARM_ROUNDS + NUM_ROUNDS):
-        for database, subjects, own in zip(databases, asked, seconds, strict=True):
+        for service, subjects, own in zip(services, asked, seconds, strict=True):
             subject = subjects[number % len(subjects)]
-            context = Context(database)
+            context = Context(service)
             started = time.perf_counter()
             result = await schema.execute(
                 subject.document, variable_values={"id": subject.node_id}, context_value=context
@@ -100,7 +101,7 @@ async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None
 def start_server(stack: AsyncExitStack) -> DatabaseAddress:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g"))
+    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g", training=TRAINING))
     endpoint = server.endpoint
     return DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
 

@@ -21,9 +21,9 @@ from graph.database.migrations import migrate
 from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.derived import refresh_posteriors
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem, Intake
 from graph.reading.warming import warm
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 NUM_CLAIMS, NUM_PREDICTORS = 1_000, 50
@@ -66,12 +66,13 @@ async def benchmark_intake(stack: AsyncExitStack, database: Database) -> None:
     await migrate(database)
     await import_text(database, claims(NUM_CLAIMS))
     schema = build_schema()
+    service = Service.make(database)
     configure_logging(log_format="json", log_level="info", stream=io.StringIO())
     transport = httpx.ASGITransport(create_app(Settings(scheduler=False), database))
     client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1"))
 
     async def by_schema(variables: dict[str, Any]) -> dict[str, Any]:
-        context = Context(database)
+        context = Context(service)
         result = await schema.execute(SUBMIT, variable_values=variables, context_value=context)
         await context.close()
         return {"data": result.data, "errors": result.errors}
@@ -116,20 +117,21 @@ async def _submit_all(numbers: Iterator[int], submit: Callable[[dict[str, Any]],
 async def benchmark_history(database: Database) -> None:
     """Reading a claim with ten items of history and one with ten thousand, side by side."""
     batch = 1_000
+    service = Service.make(database)
     for claim, num_items in (("P_0", SHORT), ("P_1", LONG)):
         for start in range(0, num_items, batch):
             items = [
                 EvidenceItem(claim, Direction.FOR if n % 2 else Direction.AGAINST, Strength.WEAK)
                 for n in range(start, min(start + batch, num_items))
             ]
-            await submit_evidence(database, items)
+            await service.intake.submit(items)
     await warm(database)
     schema = build_schema()
     for name, document in (("posterior", READ), ("posterior of the past", READ_PAST), ("page of the chain", CHAIN)):
         seconds: dict[str, list[float]] = {"P_0": [], "P_1": []}
         for number in range(2 * NUM_ROUNDS):
             for claim, own in seconds.items():
-                context = Context(database)
+                context = Context(service)
                 started = time.perf_counter()
                 result = await schema.execute(document, variable_values={"id": claim}, context_value=context)
                 await context.close()
@@ -151,23 +153,24 @@ async def benchmark_refresh(database: Database, num_claims: int) -> None:
         text = claims(10_000).replace('"P_', f'"P_{start // 10_000}_')
         await import_text(database, text)
     waits: list[float] = []
+    intake = Intake(database)
     done = asyncio.Event()
 
     async def disturb() -> None:
         number = 0
         while not done.is_set():
             started = time.perf_counter()
-            await submit_evidence(database, [EvidenceItem(f"P_0_{number % 1000}", Direction.FOR, Strength.WEAK)])
+            await intake.submit([EvidenceItem(f"P_0_{number % 1000}", Direction.FOR, Strength.WEAK)])
             waits.append(time.perf_counter() - started)
             number += 1
             await asyncio.sleep(0.05)
 
-    intake = asyncio.create_task(disturb())
+    disturbance = asyncio.create_task(disturb())
     started = time.perf_counter()
     num_set = await refresh_posteriors(database, datetime.now(UTC) + timedelta(seconds=1))
     seconds = time.perf_counter() - started
     done.set()
-    await intake
+    await disturbance
     print(
         f"refresh of {num_set:,} posteriors: {seconds:.1f} s; meanwhile an item of evidence took "
         f"{1e3 * statistics.median(waits):.0f} ms (median of {len(waits)}), {1e3 * max(waits):.0f} ms at most",

@@ -103,7 +103,7 @@ def synthetic_network(
     stated[num_scenarios:first] = np.round(generator.uniform(0.03, 0.4, num_killers), 2)
     network = build_network(
         stated=stated,
-        reference=stated,
+        prior_marginals=stated,
         keys=mix(np.arange(1, num_claims + 1, dtype=np.uint64)),
         parents=np.array(parents),
         children=np.array(children),

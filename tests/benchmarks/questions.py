@@ -13,10 +13,10 @@ from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.reading.warming import warm
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 from tests.benchmarks.synthetic import import_benchmark_bundle
 
@@ -69,9 +69,10 @@ async def benchmark_questions(address: DatabaseAddress) -> None:
 
 async def _ask_all(database: Database, graph: Graph) -> None:
     schema = build_schema()
+    service = Service.make(database)
 
     async def ask(document: str, **variables: Any) -> tuple[float, dict[str, Any]]:
-        context = Context(database)
+        context = Context(service)
         started = time.perf_counter()
         result = await schema.execute(document, variable_values=variables, context_value=context)
         await context.close()
@@ -87,7 +88,7 @@ async def _ask_all(database: Database, graph: Graph) -> None:
         seconds: list[float] = []
         for number in range(NUM_ROUNDS):
             if writes:
-                await submit_evidence(database, [EvidenceItem(graph.claims[number], Direction.FOR, Strength.WEAK)])
+                await service.intake.submit([EvidenceItem(graph.claims[number], Direction.FOR, Strength.WEAK)])
             seconds.append((await ask(document, **variables))[0])
         print(f"{name}: {1e3 * statistics.median(seconds):.0f} ms in the median, {1e3 * max(seconds):.0f} at most")
 

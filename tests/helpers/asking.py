@@ -1,10 +1,11 @@
 """Asks the schema as the endpoint does: one context for each document, its statements counted."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from graph.database.sessions import Database
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 SCHEMA = build_schema()
@@ -19,16 +20,22 @@ class Asked:
     num_statements: int
 
 
-async def ask(database: Database, document: str, **variables: Any) -> Asked:
+@cache
+def service_of(database: Database) -> Service:
+    """The one service that the tests have over a database."""
+    return Service.make(database)
+
+
+async def ask(asked: Database | Service, document: str, **variables: Any) -> Asked:
     """Run a document that must succeed."""
-    asked = await try_ask(database, document, **variables)
-    assert asked.errors == []
-    return asked
+    answer = await try_ask(asked, document, **variables)
+    assert answer.errors == []
+    return answer
 
 
-async def try_ask(database: Database, document: str, **variables: Any) -> Asked:
+async def try_ask(asked: Database | Service, document: str, **variables: Any) -> Asked:
     """Run a document."""
-    context = Context(database, request_id="test")
+    context = Context(asked if isinstance(asked, Service) else service_of(asked), request_id="test")
     try:
         result = await SCHEMA.execute(document, variable_values=variables, context_value=context)
     finally:
@@ -36,9 +43,9 @@ async def try_ask(database: Database, document: str, **variables: Any) -> Asked:
     return Asked(result.data, [error.formatted for error in result.errors or []], context.num_statements)
 
 
-async def ask_wrong(database: Database, document: str, **variables: Any) -> dict[str, Any]:
+async def ask_wrong(asked: Database | Service, document: str, **variables: Any) -> dict[str, Any]:
     """Run a document that must fail with one error; returns it as a client sees it."""
-    asked = await try_ask(database, document, **variables)
-    assert len(asked.errors) == 1, asked
-    error: dict[str, Any] = asked.errors[0]
+    answer = await try_ask(asked, document, **variables)
+    assert len(answer.errors) == 1, answer
+    error: dict[str, Any] = answer.errors[0]
     return error

@@ -5,6 +5,7 @@ from typing import Any
 from graphql import is_object_type
 
 from graph.database.sessions import Database
+from resolvers.base.context import Service
 from tests.helpers.asking import SCHEMA, ask
 
 Json = dict[str, Any]
@@ -43,9 +44,11 @@ def mutation(name: str, *arguments: str, selected: str = "") -> str:
     return f"mutation ({head}) {{ {name}({passed}) {{ __typename {' '.join(fragments)} {selected} }} }}"
 
 
-async def mutate(database: Database, name: str, given: Json | None = None, selected: str = "", **options: Any) -> Json:
+async def mutate(
+    asked: Database | Service, name: str, given: Json | None = None, selected: str = "", **options: Any
+) -> Json:
     """Run a mutation that takes an `input`, or arguments."""
     variables = options | ({} if given is None else {"input": given})
     document = mutation(name, *variables, selected=selected)
-    answer: Json = (await ask(database, document, **variables)).data[name]
+    answer: Json = (await ask(asked, document, **variables)).data[name]
     return answer

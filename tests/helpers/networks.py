@@ -18,17 +18,17 @@ def keys_of(num_claims: int, *, first: int = 0) -> KeyArray:
 
 
 def network_of(
-    reference: list[float] | FloatArray,
+    prior_marginals: list[float] | FloatArray,
     edges: list[tuple[int, int, float, float]],
     *,
     keys: KeyArray | None = None,
 ) -> Network:
     """A network from (parent, child, P(child | parent true), P(child | parent false))."""
-    beliefs = np.array(reference, np.float64)
+    beliefs = np.array(prior_marginals, np.float64)
     table = np.array(edges, np.float64).reshape(-1, 4)
     return build_network(
         stated=beliefs,
-        reference=beliefs,
+        prior_marginals=beliefs,
         keys=keys_of(beliefs.size) if keys is None else keys,
         parents=table[:, 0].astype(np.int64),
         children=table[:, 1].astype(np.int64),

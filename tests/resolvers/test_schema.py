@@ -18,7 +18,7 @@ BUILT_IN = {"Boolean", "Float", "ID", "Int", "String"}
 
 
 def test_the_committed_sdl_is_the_schema() -> None:
-    """A change of the schema shows in review; `foregraph schema graphql > resolvers/schema.graphql` writes it anew."""
+    """A change of the schema shows in review; `make schema` writes the file anew."""
     committed = Path(resolvers.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 
     assert committed == print_sdl()

@@ -20,6 +20,7 @@ from graph.database.sessions import Database
 from graph.sample import load_sample
 from resolvers.base.context import Context
 from resolvers.schema import build_schema
+from tests.helpers.asking import service_of
 from tests.helpers.database import empty
 
 HERE = Path(__file__).parent
@@ -56,7 +57,7 @@ async def answers(migrated_database: Database) -> AsyncIterator[Mapping[str, Ans
 
 
 async def ask_for_page(database: Database, prediction_id: str) -> Answer:
-    context = Context(database)
+    context = Context(service_of(database))
     try:
         result = await build_schema().execute(QUERY, variable_values={"id": prediction_id}, context_value=context)
     finally:

@@ -1,7 +1,7 @@
 """
-SAMPLE: a bank of joint samples, drawn forward under the guidance of LBP and tempered into the model.
+SAMPLE: a bank of joint samples, drawn from a proposal that LBP gives and tempered into the model.
 
-Each replicate is independent of the others, so that what they differ by is the error of all of them together.
+Replicates are independent, so their spread estimates the sampling error.
 """
 
 import time
@@ -11,6 +11,14 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import (
+    EvidenceArrays,
+    InterceptArrays,
+    RandomStreams,
+    SampleArrays,
+    SamplingTables,
+    Tempering,
+)
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
@@ -20,57 +28,57 @@ from graph.inference.network.intercepts import (
     check_num_samples,
     configuration_tables,
     part_of_model,
-    parts_of,
+    split_work,
 )
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
-from graph.inference.network.structure import BoolArray, ByteArray, IntArray, KeyArray
+from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.vectorized import fast_sigmoid, softplus
 
 NUM_REPLICATES: Final = 4
-"""Fewer say little of their own error."""
+"""Fewer replicates hardly estimate their own error."""
 
 NUM_SAMPLES: Final = 4_096
-"""In each replicate."""
+"""Samples in each replicate."""
 
-MAX_GUIDE: Final = 6.0
-"""In log-odds. A guide that errs must leave some samples on the other side: 1 of 400, 10 of 4,096."""
+MAX_PROPOSAL: Final = 6.0
+"""In log-odds. A wrong proposal must leave some samples on the other side: 1 of 400, 10 of 4,096."""
 
 MIN_EFFECTIVE_SHARE: Final = 0.75
 """
-Of the samples, that a step in temperature leaves. Over 10,000 claims, replicates differed by 0.08 at most with 0.6, by
-some 0.06 with 0.75 or more; smaller steps only cost more sweeps.
+Effective sample size that a step in temperature must keep, as a share. Over 10,000 claims, replicates differed by at
+most 0.08 with 0.6 and by some 0.06 with 0.75 or more; smaller steps only cost more sweeps.
 """
 
 NUM_LAST_SWEEPS: Final = 3
-"""Of Gibbs sampling at the model itself."""
+"""Gibbs sweeps at the model itself."""
 
 MAX_TEMPERATURES: Final = 150
-"""Beyond, hardly an ancestor would survive; the rest is done in one step, which says that it has not converged."""
+"""Beyond, hardly an ancestor survives: the rest is done in one step, and diagnostics report no convergence."""
 
 MIN_ANCESTORS: Final = 400
-"""Fewer surviving ancestors in a replicate are too few to speak for the others."""
+"""Fewer surviving ancestors in a replicate do not represent the distribution."""
 
 MAX_DIFFERENCE: Final = 0.05
-"""More between two replicates' marginals of one claim shows that they have not found the same distribution."""
+"""A larger difference between two replicates' marginals of one claim shows that they have not converged."""
 
-_GUIDED, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
+_PROPOSAL, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
     """
-    Joint samples of all claims given the evidence, a bit each.
+    Joint samples of all claims given the evidence, one bit per claim and sample.
 
     Attributes:
         model: The joint distribution that they were drawn from.
-        evidence: What was known.
+        evidence: Evidence that they were conditioned on.
         bits: Sample 64 w + b of replicate r of claim i is bit b of bits[i, r, w], shape (n, replicates, words).
         replicate_marginals: Shape (replicates, n).
         beliefs: Marginals, their standard errors and diagnostics.
-        seed: Of the samples.
+        seed: Seed of the samples.
     """
 
     model: CalibratedNetwork
@@ -82,12 +90,12 @@ class Bank:
 
     @property
     def num_replicates(self) -> int:
-        """Independent parts."""
+        """Number of independent replicates."""
         return int(self.bits.shape[1])
 
     @property
     def num_samples(self) -> int:
-        """In all replicates together."""
+        """Number of samples in all replicates together."""
         return int(self.bits.shape[1] * self.bits.shape[2]) * 64
 
 
@@ -99,8 +107,8 @@ def bank_bytes(
     num_samples: int = NUM_SAMPLES,
 ) -> int:
     """
-    Memory that drawing a bank takes: a bit for each sample, and for the replicate in work a byte, or eight more where a
-    claim has many parents.
+    Estimate the memory for drawing a bank: a bit per claim and sample, and for the current replicate a byte, or nine
+    for a claim with many parents.
     """
     relevant = relevant_claims(model, evidence)
     num_wide = int((relevant & (model.network.num_parents > MAX_NARROW_PARENTS)).sum())
@@ -116,7 +124,7 @@ def draw_bank(
     seed: int,
     num_replicates: int = NUM_REPLICATES,
     num_samples: int = NUM_SAMPLES,
-    guide: FloatArray | None = None,
+    proposal: FloatArray | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
@@ -124,29 +132,29 @@ def draw_bank(
     """
     Draw joint samples of all claims given the evidence.
 
-    Claims that evidence makes relevant are drawn forward from sigmoid(log-odds + guide) and then moved to the model in
-    steps of temperature, each with a resampling and a Gibbs sweep. The others are drawn from the model as it is, and
-    their marginals averaged over their parents' states.
+    Claims that evidence makes relevant are drawn forward from sigmoid(log-odds + proposal) and then tempered into the
+    model in steps, each with a resampling and a Gibbs sweep. The others are drawn from the model itself, and their
+    marginals are averaged over their parents' states.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        seed: Of all draws; the same gives the same bank.
-        num_replicates: Independent parts; with one there is no standard error.
-        num_samples: In each, a multiple of 64.
-        guide: What evidence and children say of each claim, in log-odds, shape (n,); LBP's by default. A better one
-            saves steps; the answer does not depend on it.
+        evidence: Evidence to condition on.
+        seed: Seed of all draws; equal seeds give equal banks.
+        num_replicates: Independent replicates; one alone has no standard error.
+        num_samples: Samples in each replicate, a multiple of 64.
+        proposal: Log-odds that evidence and children add to each claim, shape (n,); LBP's by default. A better proposal
+            saves steps; the distribution does not depend on it.
         max_memory_bytes: Limit of `bank_bytes`.
-        should_stop: Asked some ten times a second.
-        backend: Where the loops run.
+        should_stop: Polled some ten times a second.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: A number or a shape is not as said.
-        TooLargeError: It needs more memory than allowed.
-        Cancelled: `should_stop` said so.
-        ArithmeticError: A marginal came out that is none.
+        ValueError: A number is out of range, or a shape does not fit the network.
+        TooLargeError: The bank needs more memory than allowed.
+        Cancelled: `should_stop` returned true.
+        ArithmeticError: A marginal is NaN or outside [0, 1].
 
-    Source: Yuan and Druzdzel, UAI (2003), 624-631 (guidance by LBP); Del Moral, Doucet and Jasra, Journal of the Royal
+    Source: Yuan and Druzdzel, UAI (2003), 624-631 (proposals by LBP); Del Moral, Doucet and Jasra, Journal of the Royal
     Statistical Society B 68 (2006), 411-436 (tempering).
     """
     started = time.perf_counter()
@@ -159,15 +167,17 @@ def draw_bank(
     if needed > max_memory_bytes:
         message = f"expected a bank of at most {max_memory_bytes} bytes, got {needed}: too many relevant claims"
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
-    if guide is None:
-        guide = propagate(model, evidence, should_stop=should_stop, backend=backend).guide
-    drawing = _Drawing(model, evidence, np.clip(guide, -MAX_GUIDE, MAX_GUIDE), num_samples, should_stop, backend)
+    if proposal is None:
+        proposal = propagate(model, evidence, should_stop=should_stop, backend=backend).proposal
+    setup = _BankSetup(
+        model, evidence, np.clip(proposal, -MAX_PROPOSAL, MAX_PROPOSAL), num_samples, should_stop, backend
+    )
     num_claims = model.network.num_claims
     bits = np.empty((num_claims, num_replicates, num_samples // 64), np.uint64)
     marginals = np.empty((num_replicates, num_claims))
     outcomes = []
     for replicate in range(num_replicates):
-        outcome = drawing.draw(salt(seed, replicate))
+        outcome = setup.draw(salt(seed, replicate))
         bits[:, replicate], marginals[replicate] = outcome.bits, outcome.marginals
         outcomes.append(outcome)
     return Bank(
@@ -182,13 +192,13 @@ def draw_bank(
 
 def standard_errors(replicates: FloatArray) -> FloatArray | None:
     """
-    The standard error of the replicates' mean.
+    Compute the standard error of the replicates' mean.
 
     Args:
         replicates: Shape (replicates, ...).
 
     Returns:
-        Shape (...); None of a single replicate.
+        Shape (...); None for a single replicate.
     """
     if replicates.shape[0] == 1:
         return None
@@ -197,7 +207,7 @@ def standard_errors(replicates: FloatArray) -> FloatArray | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Outcome:
+class _ReplicateResult:
     bits: KeyArray
     marginals: FloatArray
     num_ancestors: int
@@ -207,7 +217,7 @@ class _Outcome:
 
 def _beliefs(
     marginals: FloatArray,
-    outcomes: list[_Outcome],
+    outcomes: list[_ReplicateResult],
     evidence: Evidence,
     seed: int,
     num_samples: int,
@@ -241,14 +251,14 @@ def _beliefs(
     return Beliefs(check_marginals(mean, is_observed=evidence.is_observed), errors, diagnostics)
 
 
-class _Drawing:
-    """All that the replicates of one bank share."""
+class _BankSetup:
+    """Tables and arrays that all replicates of a bank share."""
 
     def __init__(
         self,
         model: CalibratedNetwork,
         evidence: Evidence,
-        guide: FloatArray,
+        proposal: FloatArray,
         num_samples: int,
         should_stop: ShouldStop,
         backend: Backend | None,
@@ -261,109 +271,104 @@ class _Drawing:
         self.rest = network.order[~self.is_relevant[network.order]]
         self.part = part_of_model(model, self.is_relevant)
         part = self.part.network
-        self.parts = parts_of(part.order, num_samples)
-        self.llr = evidence.llr[self.is_relevant]
-        self.observed = evidence.observed[self.is_relevant].astype(np.int64)
-        self.guide = np.where(self.observed >= 0, 0.0, guide[self.is_relevant])
-        self.table_start, self.table = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
+        self.chunks = split_work(part.order, num_samples)
+        llr, self.observed = evidence.llr[self.is_relevant], evidence.observed[self.is_relevant].astype(np.int64)
+        self.known = EvidenceArrays(llr, self.observed)
+        self.proposal = np.where(self.observed >= 0, 0.0, proposal[self.is_relevant])
+        start, log_odds = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
         num_parents = part.num_parents
         is_wide = num_parents > MAX_NARROW_PARENTS
         self.wide = np.flatnonzero(is_wide)
-        self.wide_rows = np.full(part.num_claims, -1)
-        self.wide_rows[self.wide] = np.arange(self.wide.size)
-        self.owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
-        self.is_fixed = self.observed[self.owners] >= 0
-        guided = self.table + self.guide[self.owners]
-        self.thresholds = (fast_sigmoid(guided) * 2.0**32).astype(np.uint64)
-        # One function of temperature b is (1 - b) times the guide's and b times the model's.
-        self.of_guide, self.of_model = np.where(self.is_fixed, 0.0, softplus(guided)), softplus(self.table)
-        self.weight_table = self._weight_table()
+        wide_rows = np.full(part.num_claims, -1)
+        wide_rows[self.wide] = np.arange(self.wide.size)
+        owners = np.repeat(np.arange(part.num_claims), np.where(is_wide, 0, 1 << np.minimum(num_parents, 10)))
+        proposed = log_odds + self.proposal[owners]
+        # The log normalizer at temperature b is (1 - b) times the proposal's plus b times the model's.
+        self.proposal_normalizers = np.where(self.observed[owners] >= 0, 0.0, softplus(proposed))
+        self.model_normalizers = softplus(log_odds)
+        self.tables = SamplingTables(
+            intercepts=self.part.intercepts,
+            proposal=self.proposal,
+            start=start,
+            log_odds=log_odds,
+            thresholds=(fast_sigmoid(proposed) * 2.0**32).astype(np.uint64),
+            log_weights=self._log_weights(log_odds, owners),
+            wide_rows=wide_rows,
+        )
 
-    def draw(self, replicate_salt: int) -> _Outcome:
-        """One replicate."""
+    def draw(self, replicate_salt: int) -> _ReplicateResult:
+        """Draw one replicate."""
         orders = sample_orders(self.num_samples, replicate_salt)
         replicate = _Replicate(self, replicate_salt, orders)
         replicate.temper()
         bits = np.zeros((self.model.network.num_claims, self.num_samples // 64), np.uint64)
         marginals = np.zeros(self.model.network.num_claims)
-        bits[self.is_relevant] = np.packbits(replicate.states & 1, axis=1, bitorder="little").view(np.uint64)
+        bits[self.is_relevant] = np.packbits(replicate.samples.states & 1, axis=1, bitorder="little").view(np.uint64)
         means = replicate.means / NUM_LAST_SWEEPS
         marginals[self.is_relevant] = np.where(self.observed >= 0, self.observed, means)
         self._draw_rest(replicate_salt, orders, bits, marginals)
-        return _Outcome(
+        return _ReplicateResult(
             bits, marginals, replicate.num_ancestors(), replicate.weight_variance, replicate.num_temperatures
         )
 
-    def _weight_table(self) -> FloatArray:
-        """Log weight of each configuration of a claim's parents and of the claim itself in the lowest bit."""
-        observed = self.observed[self.owners]
-        gain = np.where(self.is_fixed, 0.0, (self.guide - self.llr)[self.owners])
-        base = np.where(self.is_fixed, -softplus(np.where(observed == 1, -self.table, self.table)), 0.0)
-        base += np.where(self.is_fixed, 0.0, self.of_guide - self.of_model)
+    def _log_weights(self, log_odds: FloatArray, owners: IntArray) -> FloatArray:
+        """Log weight of each configuration of a claim's parents, the claim itself in the lowest bit."""
+        observed = self.observed[owners]
+        is_fixed = observed >= 0
+        gain = np.where(is_fixed, 0.0, (self.proposal - self.known.llr)[owners])
+        base = np.where(is_fixed, -softplus(np.where(observed == 1, -log_odds, log_odds)), 0.0)
+        base += np.where(is_fixed, 0.0, self.proposal_normalizers - self.model_normalizers)
         return np.stack([base, base - gain], axis=1).ravel()
 
-    def potentials(self, beta: float) -> FloatArray:
-        """The normalizers of all claims' tables at a temperature."""
-        potentials: FloatArray = (1.0 - beta) * self.of_guide + beta * self.of_model
-        return potentials
+    def tempering(self, beta: float) -> Tempering:
+        """Log normalizers of all claims at a temperature."""
+        return Tempering(
+            beta, (1.0 - beta) * self.proposal_normalizers + beta * self.model_normalizers, self._grids(beta)
+        )
 
-    def grids(self, beta: float) -> FloatArray:
-        """The normalizers of claims with many parents by their log-odds, as values and slopes times the step."""
+    def _grids(self, beta: float) -> FloatArray:
+        """Log normalizers of claims with many parents on a grid of log-odds, as values and slopes times the step."""
         points = np.linspace(-GRID_LIMIT, GRID_LIMIT, int(2 * GRID_LIMIT * GRID_STEPS) + 1)
-        guide = self.guide[self.wide][:, None]
+        proposal = self.proposal[self.wide][:, None]
         share = np.where(self.observed[self.wide] >= 0, 0.0, 1.0 - beta)[:, None]
-        values = share * softplus(points + guide) + beta * softplus(points)
-        slopes = share * fast_sigmoid(points + guide) + beta * fast_sigmoid(points)
+        values = share * softplus(points + proposal) + beta * softplus(points)
+        slopes = share * fast_sigmoid(points + proposal) + beta * fast_sigmoid(points)
         return np.stack([values, slopes / GRID_STEPS], axis=2)
 
     def _draw_rest(
         self, replicate_salt: int, orders: tuple[OrderArray, OrderArray], bits: KeyArray, marginals: FloatArray
     ) -> None:
         network = self.model.network
-        first, second = orders
-        own_streams = streams(network.keys, _REST, replicate_salt)
+        draws = RandomStreams(streams(network.keys, _REST, replicate_salt), *orders)
         slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
-        for claims in parts_of(self.rest, self.num_samples):
+        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals)
+        for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
-            self.kernels.draw_prior(
-                claims,
-                0,
-                network.parent_start,
-                network.link_parents,
-                network.weights,
-                network.reference,
-                own_streams,
-                first,
-                second,
-                bits,
-                self.model.intercepts,
-                slopes,
-                pulls,
-                marginals,
-            )
+            self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)
 
 
 class _Replicate:
-    """Samples on their way from the guide to the model: a row of bytes for each relevant claim."""
+    """Samples of the relevant claims on their way from the proposal to the model."""
 
-    def __init__(self, drawing: _Drawing, replicate_salt: int, orders: tuple[OrderArray, OrderArray]) -> None:
-        self.drawing = drawing
+    def __init__(self, setup: _BankSetup, replicate_salt: int, orders: tuple[OrderArray, OrderArray]) -> None:
+        self.setup = setup
         self.salt = replicate_salt
         self.generator = np.random.default_rng(salt(replicate_salt, _RESAMPLE))
-        network = drawing.part.network
-        # Bit 0 is the claim itself, bit j + 1 its j-th parent, where it has few enough.
-        self.states: ByteArray = np.zeros((network.num_claims, drawing.num_samples), np.uint8)
-        self.log_odds = np.zeros((drawing.wide.size, drawing.num_samples))
-        self.ancestors: IntArray = np.arange(drawing.num_samples)
+        network = setup.part.network
+        self.samples = SampleArrays(
+            states=np.zeros((network.num_claims, setup.num_samples), np.uint8),
+            log_odds=np.zeros((setup.wide.size, setup.num_samples)),
+        )
+        self.ancestors: IntArray = np.arange(setup.num_samples)
         self.means = np.zeros(network.num_claims)
         self.keys = streams(network.keys, _SWEEP, replicate_salt)
         self.num_sweeps = self.num_temperatures = 0
-        self._draw_guided(*orders)
+        self._draw_proposal(orders)
         self.log_weights = self._weigh()
         self.weight_variance = float(self.log_weights.var())
 
     def temper(self) -> None:
-        """Move the samples to the model, in steps that each leave enough of them."""
+        """Move the samples to the model in steps that each keep the effective sample size."""
         beta = 0.0
         while beta < 1.0:
             step = _step(self.log_weights, 1.0 - beta)
@@ -378,97 +383,51 @@ class _Replicate:
                 self.log_weights = self._weigh()
 
     def num_ancestors(self) -> int:
-        """How many of the samples first drawn have descendants."""
+        """Number of initial samples that have descendants."""
         return np.unique(self.ancestors).size
 
-    def _draw_guided(self, first: OrderArray, second: OrderArray) -> None:
-        drawing, network = self.drawing, self.drawing.part.network
-        own_streams = streams(network.keys, _GUIDED, self.salt)
-        for claims in drawing.parts:
-            check_stop(drawing.should_stop)
-            drawing.kernels.draw_guided(
-                claims,
-                network.parent_start,
-                network.link_parents,
-                network.weights,
-                drawing.part.intercepts,
-                drawing.guide,
-                drawing.observed,
-                drawing.table_start,
-                drawing.thresholds,
-                own_streams,
-                first,
-                second,
-                drawing.wide_rows,
-                self.states,
-                self.log_odds,
-            )
+    def _draw_proposal(self, orders: tuple[OrderArray, OrderArray]) -> None:
+        setup, network = self.setup, self.setup.part.network
+        draws = RandomStreams(streams(network.keys, _PROPOSAL, self.salt), *orders)
+        for claims in setup.chunks:
+            check_stop(setup.should_stop)
+            setup.kernels.draw_proposal(claims, network.links, setup.known, setup.tables, draws, self.samples)
 
     def _weigh(self) -> FloatArray:
-        drawing = self.drawing
-        log_weights = np.zeros(drawing.num_samples)
-        for claims in drawing.parts:
-            check_stop(drawing.should_stop)
-            drawing.kernels.weigh(
-                claims,
-                drawing.guide,
-                drawing.llr,
-                drawing.observed,
-                2 * drawing.table_start,
-                drawing.weight_table,
-                drawing.wide_rows,
-                self.states,
-                self.log_odds,
-                log_weights,
-            )
+        setup = self.setup
+        log_weights = np.zeros(setup.num_samples)
+        for claims in setup.chunks:
+            check_stop(setup.should_stop)
+            setup.kernels.weigh(claims, setup.known, setup.tables, self.samples, log_weights)
         return log_weights
 
     def _resample(self, weights: FloatArray) -> None:
-        """Systematic resampling: each sample is kept as often as its weight says, up to one more or less."""
+        """Resample systematically: the copies of a sample differ from its expected number by less than one."""
         num_samples = weights.size
-        places = (self.generator.random() + np.arange(num_samples)) / num_samples
-        chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), places)
-        chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last place
+        points = (self.generator.random() + np.arange(num_samples)) / num_samples
+        chosen = np.searchsorted(np.cumsum(weights) / weights.sum(), points)
+        chosen = np.minimum(chosen, num_samples - 1)  # rounding may leave the last sum below the last point
         self.ancestors = self.ancestors[chosen]
-        for row in self.states:
+        for row in self.samples.states:
             row[:] = row[chosen]
-        for wide in self.log_odds:
+        for wide in self.samples.log_odds:
             wide[:] = wide[chosen]
 
     def _sweep(self, beta: float) -> None:
-        drawing, network = self.drawing, self.drawing.part.network
-        potentials, grids = drawing.potentials(beta), drawing.grids(beta)
+        setup, network = self.setup, self.setup.part.network
+        tempering = setup.tempering(beta)
         means = self.means if beta == 1.0 else np.zeros_like(self.means)
-        sweep_salt = np.uint64(salt(self.salt, self.num_sweeps))
+        keys = self.keys ^ np.uint64(salt(self.salt, self.num_sweeps))
         self.num_sweeps += 1
-        for claims in drawing.parts:
-            check_stop(drawing.should_stop)
-            drawing.kernels.sweep_gibbs(
-                claims,
-                beta,
-                sweep_salt,
-                network.parent_start,
-                network.weights,
-                network.link_children,
-                network.child_start,
-                network.child_links,
-                drawing.guide,
-                drawing.llr,
-                drawing.observed,
-                drawing.table_start,
-                drawing.table,
-                potentials,
-                grids,
-                self.keys,
-                drawing.wide_rows,
-                self.states,
-                self.log_odds,
-                means,
+        for claims in setup.chunks:
+            check_stop(setup.should_stop)
+            setup.kernels.sweep_gibbs(
+                claims, network.links, setup.known, setup.tables, tempering, keys, self.samples, means
             )
 
 
 def _step(log_weights: FloatArray, most: float) -> float:
-    """The largest step in temperature, up to `most`, that leaves enough effective samples."""
+    """Find the largest step in temperature, up to `most`, that keeps enough effective samples."""
     if _effective_share(log_weights, most) >= MIN_EFFECTIVE_SHARE:
         return most
     low, high = 0.0, most
@@ -479,6 +438,6 @@ def _step(log_weights: FloatArray, most: float) -> float:
 
 
 def _effective_share(log_weights: FloatArray, step: float) -> float:
-    """Kish's effective number of samples, as a share of them."""
+    """Kish's effective sample size as a share of the samples."""
     weights = np.exp(step * (log_weights - log_weights.max()))
     return float(weights.sum() ** 2 / (weights**2).sum() / weights.size)

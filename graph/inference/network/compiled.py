@@ -1,8 +1,8 @@
 """
-The kernels, compiled by numba when they are first called and from then on read from its cache.
+Kernels compiled by numba on their first call and read from its cache afterwards.
 
-Imported only by `graph.inference.network.kernels`, and only when a kernel is needed: numba takes some half a second to
-import. `graph.inference.network.vectorized` holds the same in NumPy, draw for draw.
+Only `graph.inference.network.kernels` imports this module, and only when a kernel is needed: importing numba takes some
+half a second. `graph.inference.network.vectorized` implements the same kernels in NumPy, draw for draw.
 """
 
 import math
@@ -13,6 +13,16 @@ import numpy as np
 from numba import njit
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import (
+    ConditionalTables,
+    EvidenceArrays,
+    InterceptArrays,
+    MessageArrays,
+    RandomStreams,
+    SampleArrays,
+    SamplingTables,
+    Tempering,
+)
 from graph.inference.network.limits import (
     GRID_LIMIT,
     GRID_STEPS,
@@ -20,12 +30,12 @@ from graph.inference.network.limits import (
     MAX_NARROW_PARENTS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
-    NEWS,
+    MIN_MESSAGE_CHANGE,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
 )
 from graph.inference.network.streams import GOLDEN, MIX_1, MIX_2, NUM_ORDERS, OrderArray
-from graph.inference.network.structure import ByteArray, IntArray, KeyArray
+from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -40,23 +50,24 @@ SHIFT_4, SHIFT_8 = np.uint64(4), np.uint64(8)
 ORDER_MASK, VISIT_MASK = np.uint64(NUM_ORDERS - 1), np.uint64(0xFFFFFF)
 TWO_53 = 1.0 / 9007199254740992.0
 NUM_FIRST = 1024
+"""Samples on which Newton's method finds a first guess of an intercept."""
 
 
 REORDERED = {"reassoc", "contract", "nsz"}
-"""Sums may be formed in any order, which lets the processor form several at a time; NaN and infinities keep."""
+"""Allows sums in any order, so that they vectorize; NaN and infinities keep their meaning."""
 
 
 def jit(function: FunctionT) -> FunctionT:
-    """Compiled without the interpreter's lock, and cached where there is a place to write to."""
+    """Compile to run without the interpreter's lock, cached if a cache directory is writable."""
     try:
         return cast("FunctionT", njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)(function))
-    except RuntimeError:  # no place for the cache
+    except RuntimeError:  # no cache directory is writable
         return cast("FunctionT", njit(nogil=True, error_model="numpy", fastmath=REORDERED)(function))
 
 
 @jit
 def _sigmoid(x: float) -> float:
-    # No branch, which would be mispredicted every other time; exp overflows to infinity, of which the inverse is 0.
+    # Branch-free, as a branch would be mispredicted half the time. If exp overflows to infinity, the result is 0.
     return 1.0 / (1.0 + math.exp(-x))
 
 
@@ -72,7 +83,7 @@ def _limited(x: float) -> float:
 
 @jit
 def _uniform(start: np.uint64, number: int) -> float:
-    """The number-th uniform in [0, 1) of a stream."""
+    """Return the number-th uniform in [0, 1) of a stream."""
     value = start + np.uint64(number) * GOLDEN_64
     value = (value ^ (value >> SHIFT_30)) * MIX_1_64
     value = (value ^ (value >> SHIFT_27)) * MIX_2_64
@@ -82,7 +93,7 @@ def _uniform(start: np.uint64, number: int) -> float:
 
 @jit
 def _solve(log_odds: FloatArray, shares: FloatArray, target: float, guess: float) -> float:
-    """The intercept a for which sum of shares * sigmoid(a + log_odds) is the target: Newton within a bracket."""
+    """Solve sum of shares * sigmoid(a + log_odds) = target for a by Newton's method within a bracket."""
     lowest, highest, mean = math.inf, -math.inf, 0.0
     for c in range(log_odds.size):
         if shares[c] > 0.0:
@@ -114,20 +125,20 @@ def _solve(log_odds: FloatArray, shares: FloatArray, target: float, guess: float
 
 @jit
 def _visit(stream: np.uint64, first: OrderArray, second: OrderArray, visits: OrderArray) -> None:
-    """The order in which a claim visits the samples."""
+    """Write the order in which a claim visits the samples."""
     a = first[np.int64(stream & ORDER_MASK)]
     b = second[np.int64((stream >> SHIFT_4) & ORDER_MASK)]
     shift = np.int64((stream >> SHIFT_8) & VISIT_MASK) % visits.size
     for t in range(visits.size):
-        place = np.int64(b[t]) + shift
-        if place >= visits.size:
-            place -= visits.size
-        visits[t] = a[place]
+        index = np.int64(b[t]) + shift
+        if index >= visits.size:
+            index -= visits.size
+        visits[t] = a[index]
 
 
 @jit
 def _start(stream: np.uint64, thresholds: KeyArray, counts: IntArray) -> None:
-    """Turn thresholds' counts into where each configuration's systematic draws begin, in units of 2^-32."""
+    """Replace counts by the start of each configuration's systematic draws, in units of 2^-32."""
     total = stream >> SHIFT_32
     for c in range(counts.size):
         count = counts[c]
@@ -137,7 +148,7 @@ def _start(stream: np.uint64, thresholds: KeyArray, counts: IntArray) -> None:
 
 @jit
 def _configure(bits: KeyArray, parents: IntArray, configurations: OrderArray) -> None:
-    """Of each sample, which parents are true: bit j for the j-th."""
+    """Write the parents' configuration in each sample: bit j is the j-th parent."""
     configurations[:] = 0
     for j in range(parents.size):
         words = bits[parents[j]]
@@ -149,7 +160,7 @@ def _configure(bits: KeyArray, parents: IntArray, configurations: OrderArray) ->
 
 @jit
 def _add_up(bits: KeyArray, parents: IntArray, weights: FloatArray, sums: FloatArray) -> None:
-    """Of each sample, the sum of its true parents' weights."""
+    """Write the sum of the true parents' weights in each sample."""
     sums[:] = 0.0
     for j in range(parents.size):
         words = bits[parents[j]]
@@ -161,7 +172,7 @@ def _add_up(bits: KeyArray, parents: IntArray, weights: FloatArray, sums: FloatA
 
 @jit
 def _tabulate(weights: FloatArray, table: FloatArray) -> None:
-    """What each configuration of the parents adds."""
+    """Write the log-odds that each configuration of the parents adds."""
     table[0] = 0.0
     for j in range(weights.size):
         for c in range(1 << j):
@@ -170,7 +181,7 @@ def _tabulate(weights: FloatArray, table: FloatArray) -> None:
 
 @jit
 def _pack(drawn: ByteArray, words: KeyArray) -> None:
-    """A bit for each byte."""
+    """Pack bytes of 0 or 1 into bits."""
     for w in range(words.size):
         word = np.uint64(0)
         for b in range(64):
@@ -180,7 +191,7 @@ def _pack(drawn: ByteArray, words: KeyArray) -> None:
 
 @jit
 def _draw_each(stream: np.uint64, visits: OrderArray, probabilities: FloatArray, drawn: ByteArray) -> None:
-    """Systematic draws, one stream through all samples."""
+    """Draw systematically, with one stream through all samples."""
     total = stream >> SHIFT_32
     for t in range(visits.size):
         m = visits[t]
@@ -192,20 +203,15 @@ def _draw_each(stream: np.uint64, visits: OrderArray, probabilities: FloatArray,
 def draw_prior(
     claims: IntArray,
     solve: int,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    reference: FloatArray,
-    streams: KeyArray,
-    first: OrderArray,
-    second: OrderArray,
+    links: Links,
+    prior_marginals: FloatArray,
+    streams: RandomStreams,
     bits: KeyArray,
-    intercepts: FloatArray,
-    slopes: FloatArray,
-    pulls: FloatArray,
-    means: FloatArray,
+    results: InterceptArrays,
 ) -> None:
-    """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
+    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    intercepts, slopes, pulls, means = results
     num_samples = 64 * bits.shape[1]
     few = min(NUM_FIRST, num_samples)
     shares_of_all, shares_of_few = np.full(num_samples, 1.0 / num_samples), np.full(few, 1.0 / few)
@@ -217,7 +223,7 @@ def draw_prior(
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         parents = link_parents[begin:end]
-        _visit(streams[i], first, second, visits)
+        _visit(streams.keys[i], streams.first, streams.second, visits)
         mean = slope = 0.0
         pulls[begin:end] = 0.0
         if num_parents <= MAX_SOLVED_PARENTS:
@@ -230,10 +236,10 @@ def draw_prior(
             for c in range(size):
                 shares[c] = counts[c] / num_samples
             if solve and num_parents == 1:
-                shares[1] = reference[parents[0]]
+                shares[1] = prior_marginals[parents[0]]
                 shares[0] = 1.0 - shares[1]
             if solve:
-                intercepts[i] = _solve(table[:size], shares[:size], reference[i], math.nan)
+                intercepts[i] = _solve(table[:size], shares[:size], prior_marginals[i], math.nan)
             for c in range(size):
                 p = _sigmoid(intercepts[i] + table[c])
                 change = shares[c] * p * (1.0 - p)
@@ -242,7 +248,7 @@ def draw_prior(
                 for j in range(num_parents):
                     pulls[begin + j] -= change * ((c >> j) & 1)
                 thresholds[c] = np.uint64(p * TWO_32)
-            _start(streams[i], thresholds[:size], counts[:size])
+            _start(streams.keys[i], thresholds[:size], counts[:size])
             for t in range(num_samples):
                 m = visits[t]
                 c = configurations[m]
@@ -252,9 +258,9 @@ def draw_prior(
         else:
             _add_up(bits, parents, weights[begin:end], sums)
             if solve:
-                # Most of the way on some of the samples; the last steps, on all of them, are then few.
-                guess = _solve(sums[:few], shares_of_few, reference[i], math.nan)
-                intercepts[i] = _solve(sums, shares_of_all, reference[i], guess)
+                # Start from the solution on a subset of the samples, so that few steps need all of them.
+                guess = _solve(sums[:few], shares_of_few, prior_marginals[i], math.nan)
+                intercepts[i] = _solve(sums, shares_of_all, prior_marginals[i], guess)
             for m in range(num_samples):
                 p = _sigmoid(intercepts[i] + sums[m])
                 mean += p / num_samples
@@ -265,7 +271,7 @@ def draw_prior(
                 for m in range(num_samples):
                     is_true = float((words[m >> 6] >> (np.uint64(m) & BIT_MASK)) & ONE_64)
                     pulls[begin + j] -= is_true * sums[m] * (1.0 - sums[m]) / num_samples
-            _draw_each(streams[i], visits, sums, drawn)
+            _draw_each(streams.keys[i], visits, sums, drawn)
         _pack(drawn, bits[i])
         means[i], slopes[i] = mean, slope
         for j in range(num_parents):
@@ -273,24 +279,18 @@ def draw_prior(
 
 
 @jit
-def draw_guided(
+def draw_proposal(
     claims: IntArray,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    intercepts: FloatArray,
-    guide: FloatArray,
-    observed: IntArray,
-    table_start: IntArray,
-    thresholds: KeyArray,
-    streams: KeyArray,
-    first: OrderArray,
-    second: OrderArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    streams: RandomStreams,
+    samples: SampleArrays,
 ) -> None:
-    """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    """Draw claims given their parents from sigmoid(log-odds + proposal), in topological order; clamp observed ones."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    observed, proposal, intercepts = evidence.observed, tables.proposal, tables.intercepts
+    states, log_odds = samples
     num_samples = states.shape[1]
     visits, probabilities = np.empty(num_samples, np.uint16), np.empty(num_samples, np.float64)
     counts = np.empty(1 << MAX_NARROW_PARENTS, np.int64)
@@ -298,7 +298,7 @@ def draw_guided(
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         row = states[i]
-        wide = wide_rows[i]
+        wide = tables.wide_rows[i]
         if wide < 0:
             row[:] = 0
             for j in range(num_parents):
@@ -318,14 +318,14 @@ def draw_guided(
             for m in range(num_samples):
                 row[m] |= np.uint8(observed[i])
             continue
-        _visit(streams[i], first, second, visits)
+        _visit(streams.keys[i], streams.first, streams.second, visits)
         if wide < 0:
             size = 1 << num_parents
-            own = thresholds[table_start[i] : table_start[i] + size]
+            own = tables.thresholds[tables.start[i] : tables.start[i] + size]
             counts[:size] = 0
             for m in range(num_samples):
                 counts[row[m] >> np.uint8(1)] += 1
-            _start(streams[i], own, counts[:size])
+            _start(streams.keys[i], own, counts[:size])
             for t in range(num_samples):
                 m = visits[t]
                 c = row[m] >> np.uint8(1)
@@ -334,30 +334,28 @@ def draw_guided(
                 row[m] |= np.uint8(total >> SHIFT_32)
         else:
             for m in range(num_samples):
-                probabilities[m] = _sigmoid(log_odds[wide, m] + guide[i])
-            _draw_each(streams[i], visits, probabilities, row)
+                probabilities[m] = _sigmoid(log_odds[wide, m] + proposal[i])
+            _draw_each(streams.keys[i], visits, probabilities, row)
 
 
 @jit
 def weigh(
     claims: IntArray,
-    guide: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    weight_start: IntArray,
-    weight_table: FloatArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    samples: SampleArrays,
     log_weights: FloatArray,
 ) -> None:
-    """Add to each sample's log weight what these claims make of it."""
+    """Add these claims' log importance weights to each sample's."""
+    llr, observed = evidence
+    proposal, start, wide_rows = tables.proposal, tables.start, tables.wide_rows
+    states, log_odds = samples
     num_samples = states.shape[1]
     for i in claims:
         row = states[i]
         wide = wide_rows[i]
         if wide < 0:
-            own = weight_table[weight_start[i] :]
+            own = tables.log_weights[2 * start[i] :]
             for m in range(num_samples):
                 log_weights[m] += own[row[m]]
         elif observed[i] >= 0:
@@ -365,23 +363,23 @@ def weigh(
             for m in range(num_samples):
                 log_weights[m] -= _softplus(sign * log_odds[wide, m])
         else:
-            gain = guide[i] - llr[i]
+            gain = proposal[i] - llr[i]
             for m in range(num_samples):
                 z = log_odds[wide, m]
-                log_weights[m] += _softplus(z + guide[i]) - _softplus(z) - gain * float(row[m] & np.uint8(1))
+                log_weights[m] += _softplus(z + proposal[i]) - _softplus(z) - gain * float(row[m] & np.uint8(1))
 
 
 @jit
-def _interpolated(grid: FloatArray, x: float) -> float:
-    """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
-    place = (x + GRID_LIMIT) * GRID_STEPS
+def interpolate(grid: FloatArray, x: float) -> float:
+    """Interpolate by cubic Hermite splines, linearly outside; the grid holds values and slopes times the step."""
+    position = (x + GRID_LIMIT) * GRID_STEPS
     last = grid.shape[0] - 1
-    if place <= 0.0:
-        return grid[0, 0] + place * grid[0, 1]
-    if place >= last:
-        return grid[last, 0] + (place - last) * grid[last, 1]
-    k = int(place)
-    t = place - k
+    if position <= 0.0:
+        return grid[0, 0] + position * grid[0, 1]
+    if position >= last:
+        return grid[last, 0] + (position - last) * grid[last, 1]
+    k = int(position)
+    t = position - k
     v0, s0, v1, s1 = grid[k, 0], grid[k, 1], grid[k + 1, 0], grid[k + 1, 1]
     d = v1 - v0
     return v0 + t * (s0 + t * (3.0 * d - 2.0 * s0 - s1 + t * (s0 + s1 - 2.0 * d)))
@@ -390,27 +388,21 @@ def _interpolated(grid: FloatArray, x: float) -> float:
 @jit
 def sweep_gibbs(
     claims: IntArray,
-    beta: float,
-    sweep_salt: int,
-    parent_start: IntArray,
-    weights: FloatArray,
-    link_children: IntArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    guide: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    table_start: IntArray,
-    table: FloatArray,
-    potentials: FloatArray,
-    grids: FloatArray,
-    streams: KeyArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    tempering: Tempering,
+    keys: KeyArray,
+    samples: SampleArrays,
     means: FloatArray,
 ) -> None:
-    """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    """Draw each unobserved claim given all others, from the distribution tempered by beta."""
+    parent_start, weights, link_children = links.parent_start, links.weights, links.link_children
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    proposal, start, table, wide_rows = tables.proposal, tables.start, tables.log_odds, tables.wide_rows
+    beta, potentials, grids = tempering
+    states, log_odds = samples
     num_samples = states.shape[1]
     sums = np.empty(num_samples, np.float64)
     flips = np.empty(num_samples, np.uint8)
@@ -419,9 +411,9 @@ def sweep_gibbs(
         if observed[i] >= 0:
             continue
         row = states[i]
-        own = guide[i] - beta * (guide[i] - llr[i])
+        own = proposal[i] - beta * (proposal[i] - llr[i])
         if wide_rows[i] < 0:
-            begin = table_start[i]
+            begin = start[i]
             for m in range(num_samples):
                 sums[m] = own + table[begin + (row[m] >> np.uint8(1))]
         else:
@@ -436,7 +428,7 @@ def sweep_gibbs(
             wide = wide_rows[c]
             if wide < 0:
                 j = link - parent_start[c]
-                begin = table_start[c]
+                begin = start[c]
                 for full in range(1 << (parent_start[c + 1] - parent_start[c] + 1)):
                     with_i = (full >> 1) | (1 << j)
                     without = with_i ^ (1 << j)
@@ -448,14 +440,13 @@ def sweep_gibbs(
                 for m in range(num_samples):
                     without_i = log_odds[wide, m] - weight * float(row[m] & np.uint8(1))
                     sums[m] += gain * float(child[m] & np.uint8(1)) - (
-                        _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
+                        interpolate(grid, without_i + weight) - interpolate(grid, without_i)
                     )
-        start = streams[i] ^ np.uint64(sweep_salt)
-        total = 0.0
+        stream, total = keys[i], 0.0
         for m in range(num_samples):
             p = _sigmoid(sums[m])
             total += p
-            drawn = np.uint8(_uniform(start, m) < p)
+            drawn = np.uint8(_uniform(stream, m) < p)
             flips[m] = drawn ^ (row[m] & np.uint8(1))
             row[m] ^= flips[m]
         means[i] += total / num_samples
@@ -478,7 +469,7 @@ def sweep_gibbs(
 def _expect_table(
     table: FloatArray, incoming: FloatArray, products: FloatArray, if_true: FloatArray, if_false: FloatArray
 ) -> float:
-    """P(child), and given each parent true and false, from independent parents' probabilities and a full table."""
+    """Compute P(child), also given each parent true or false, from a full table and independent parents."""
     num_parents = incoming.size
     products[0] = 1.0
     size = 1
@@ -504,7 +495,7 @@ def _expect_table(
 
 @jit
 def _expect_normal(mean: float, variance: float, nodes: FloatArray, node_weights: FloatArray) -> float:
-    """The mean of sigmoid(z) for normal z, by Gauss-Hermite."""
+    """Compute the mean of sigmoid(z) for normal z by Gauss-Hermite quadrature."""
     spread = math.sqrt(2.0 * max(variance, 0.0))
     total = 0.0
     for g in range(nodes.size):
@@ -522,7 +513,7 @@ def _expect_moments(
     if_true: FloatArray,
     if_false: FloatArray,
 ) -> float:
-    """The same from the mean and the variance of the parents' sum, each parent left out in its turn."""
+    """Compute the same from mean and variance of the weighted sum of parents, leaving out each parent in turn."""
     mean, variance = intercept, 0.0
     for j in range(weights.size):
         mean += weights[j] * incoming[j]
@@ -538,27 +529,16 @@ def _expect_moments(
 @jit
 def sweep_forward(
     claims: IntArray,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    intercepts: FloatArray,
-    table_start: IntArray,
-    probabilities: FloatArray,
-    nodes: FloatArray,
-    node_weights: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    messages: FloatArray,
-    heard: FloatArray,
-    if_true: FloatArray,
-    if_false: FloatArray,
-    priors: FloatArray,
-    beliefs: FloatArray,
-    _levels: IntArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: ConditionalTables,
+    messages: MessageArrays,
 ) -> None:
-    """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
+    """Update each claim's prior from its parents and its belief from prior, evidence and children, parents first."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    upward, downward, if_true, if_false, priors, beliefs = messages
     products = np.empty(1 << MAX_TABLE_PARENTS, np.float64)
     largest = 0
     for i in claims:
@@ -567,28 +547,28 @@ def sweep_forward(
     for i in claims:
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
-        # Most claims have long settled when the last ones do.
-        is_news = num_parents == 0
+        # Most claims converge long before the last ones.
+        is_changed = num_parents == 0
         for link in range(begin, end):
             s = link_parents[link]
-            told = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - messages[link])
-            is_news |= not abs(told - heard[link]) <= NEWS
-        if is_news:
+            message = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - upward[link])
+            is_changed |= not abs(message - downward[link]) <= MIN_MESSAGE_CHANGE
+        if is_changed:
             incoming = incoming_all[:num_parents]
             for j in range(num_parents):
                 s = link_parents[begin + j]
-                heard[begin + j] = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - messages[begin + j])
-                incoming[j] = _sigmoid(heard[begin + j])
+                downward[begin + j] = _limited(beliefs[s] if observed[s] >= 0 else beliefs[s] - upward[begin + j])
+                incoming[j] = _sigmoid(downward[begin + j])
             if num_parents <= MAX_TABLE_PARENTS:
-                own = probabilities[table_start[i] :]
+                own = tables.probabilities[tables.start[i] :]
                 p = _expect_table(own, incoming, products, if_true[begin:end], if_false[begin:end])
             else:
                 p = _expect_moments(
-                    intercepts[i],
+                    tables.intercepts[i],
                     weights[begin:end],
                     incoming,
-                    nodes,
-                    node_weights,
+                    tables.nodes,
+                    tables.node_weights,
                     if_true[begin:end],
                     if_false[begin:end],
                 )
@@ -598,8 +578,8 @@ def sweep_forward(
         else:
             total = priors[i] + llr[i]
             for k in range(child_start[i], child_start[i + 1]):
-                total += messages[child_links[k]]
-            # Not limited here: a hub's sum may be large, and its parts are still to be taken out of it.
+                total += upward[child_links[k]]
+            # Not clipped here: a hub's sum may be large, and each child's message is still to be subtracted from it.
             beliefs[i] = total
 
 
@@ -607,39 +587,36 @@ def sweep_forward(
 def sweep_backward(
     claims: IntArray,
     damping: float,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    llr: FloatArray,
-    observed: IntArray,
-    if_true: FloatArray,
-    if_false: FloatArray,
-    messages: FloatArray,
-    _levels: IntArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    messages: MessageArrays,
 ) -> float:
-    """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
+    """Update messages to parents, children first; return the largest undamped change of one or of a claim's sum."""
+    parent_start, link_parents = links.parent_start, links.link_parents
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    upward, if_true, if_false = messages.upward, messages.if_true, messages.if_false
     residual = 0.0
     changes = np.zeros(parent_start.size - 1, np.float64)
     for n in range(claims.size - 1, -1, -1):
         i = claims[n]
-        # All its children have spoken.
+        # All its children have sent their messages.
         residual = max(residual, abs(changes[i]))
         if observed[i] >= 0:
-            heard = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
+            below = MAX_LOG_ODDS if observed[i] == 1 else -MAX_LOG_ODDS
         else:
-            heard = llr[i]
+            below = llr[i]
             for k in range(child_start[i], child_start[i + 1]):
-                heard += messages[child_links[k]]
-            heard = _limited(heard)
-        likely = math.exp(min(heard, 0.0))
-        unlikely = math.exp(min(-heard, 0.0))
+                below += upward[child_links[k]]
+            below = _limited(below)
+        likely = math.exp(min(below, 0.0))
+        unlikely = math.exp(min(-below, 0.0))
         for link in range(parent_start[i], parent_start[i + 1]):
             with_parent = likely * if_true[link] + unlikely * (1.0 - if_true[link])
             without = likely * if_false[link] + unlikely * (1.0 - if_false[link])
             message = _limited(math.log(with_parent) - math.log(without))
-            change = message - messages[link]
+            change = message - upward[link]
             residual = max(residual, abs(change))
             changes[link_parents[link]] += change
-            messages[link] = damping * messages[link] + (1.0 - damping) * message
+            upward[link] = damping * upward[link] + (1.0 - damping) * message
     return residual

@@ -1,4 +1,4 @@
-"""What an answer says of itself: how it was made and how far it can be trusted."""
+"""Diagnostics of an inference: its method, convergence and errors."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 
 class Method(StrEnum):
-    """How beliefs are computed over the network."""
+    """Method by which marginals are computed."""
 
     EXACT = "EXACT"
     LBP = "LBP"
@@ -21,28 +21,29 @@ class Method(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
     """
-    How an answer was made.
+    Diagnostics of one inference.
 
     Attributes:
-        method: By which method.
-        converged: Whether it can be trusted as far as the method goes; if not, `reason` says why.
-        reason: Empty where it converged.
+        method: The method used.
+        converged: Whether the method converged; if not, `reason` says why.
+        reason: Empty if it converged.
         seconds: Wall time.
-        num_samples: Joint samples in all; 0 where none were drawn.
-        num_matching: Of them, those that agree with what is asked about; equal to `num_samples` where nothing is.
-        num_replicates: Independent parts that the samples were drawn in.
-        standard_error: The largest of any claim, between replicates; None without them.
-        largest_difference: The largest between two replicates' marginals of one claim; None without them.
-        surviving_ancestors: Of the samples first drawn in a replicate, how many have descendants in it; the fewest.
-        weight_variance: Of the log weights of the guided draws; the most of any replicate.
-        num_temperatures: Steps from the guide to the model; the most of any replicate.
-        seed: Of all that is random; None where nothing is.
+        num_samples: Joint samples in all replicates; 0 if none were drawn.
+        num_matching: Samples that agree with the supposed outcomes; equal to `num_samples` if there are none.
+        num_replicates: Independent replicates; 0 if no samples were drawn.
+        standard_error: Largest standard error of any claim, between replicates; None without replicates.
+        largest_difference: Largest difference between two replicates' marginals of one claim; None without replicates.
+        surviving_ancestors: Initial samples of a replicate that have descendants; the minimum over replicates.
+        weight_variance: Variance of the proposal's log weights; the maximum over replicates.
+        num_temperatures: Steps from the proposal to the model; the maximum over replicates.
+        seed: Seed of all random numbers; None for deterministic methods.
         iterations: Sweeps of LBP.
-        residual: The most that LBP's last sweep would have changed a message or what a claim is told, in log-odds.
-        damping: The rung of the ladder that LBP ended on.
-        num_approximated: Claims with so many parents that LBP integrates over a normal distribution in their place.
-        approximation_error: The most that this was found to change one's probability, given independent parents.
-        is_fresh: Whether samples were drawn for this question; false where a stored bank answered it.
+        residual: Largest undamped change of a message, or of the sum of messages to a claim, in LBP's last sweep, in
+            log-odds.
+        damping: Damping of LBP's last sweep.
+        num_approximated: Claims with so many parents that LBP approximates their sum by a normal distribution.
+        approximation_error: Largest error of that approximation in a claim's probability, given independent parents.
+        is_fresh: Whether samples were drawn for this answer; false if a stored bank gave it.
     """
 
     method: Method
@@ -69,12 +70,12 @@ class Diagnostics:
 @dataclass(frozen=True, slots=True, eq=False)
 class Beliefs:
     """
-    What one method makes of all claims.
+    Marginals of all claims by one method.
 
     Attributes:
         marginals: P(claim) given all evidence, shape (n,): 0 or 1 for observed claims, strictly between for others.
         standard_errors: Between replicates, shape (n,); None for methods that draw no samples.
-        diagnostics: How it was made.
+        diagnostics: Diagnostics of the inference.
     """
 
     marginals: FloatArray
@@ -84,13 +85,13 @@ class Beliefs:
 
 def check_marginals(marginals: FloatArray, *, is_observed: BoolArray) -> FloatArray:
     """
-    The marginals, or an internal error.
+    Check marginals, and keep those of unobserved claims away from 0 and 1.
 
-    A hub with thousands of children may be as good as certain, beyond what doubles can tell from it. Its marginal is
-    the double nearest to the truth among those that are neither 0 nor 1, as it is for posteriors.
+    The marginal of a hub with thousands of children may round to 0 or 1. It is then the nearest double strictly
+    between, as for posteriors.
 
     Raises:
-        ArithmeticError: One of an unobserved claim is NaN or outside [0, 1].
+        ArithmeticError: The marginal of an unobserved claim is NaN or outside [0, 1].
     """
     wrong = ~((marginals >= 0.0) & (marginals <= 1.0)) & ~is_observed
     if wrong.any():

@@ -1,22 +1,22 @@
-"""What stops an inference that is otherwise well asked."""
+"""Errors that end a valid inference: cancellation and size limits."""
 
 from collections.abc import Callable
 
 ShouldStop = Callable[[], bool]
-"""Asked between the parts of a long computation, some ten times a second; a true answer ends it."""
+"""Polled some ten times a second during a long computation; true ends it."""
 
 
-class Cancelled(Exception):  # noqa: N818  # somebody wanted it, so it is no error
-    """The caller's `should_stop` said so; nothing is left behind."""
+class Cancelled(Exception):  # noqa: N818  # requested, so not an error
+    """The caller's `should_stop` returned true; no partial result remains."""
 
 
 class TooLargeError(Exception):
     """
-    The question is sound, but its answer needs more than the limit.
+    The computation would exceed a limit.
 
     Attributes:
-        size: What it needs.
-        limit: What is allowed, in the same unit.
+        size: Required amount.
+        limit: Allowed amount, in the same unit.
     """
 
     def __init__(self, message: str, *, size: int, limit: int) -> None:
@@ -26,16 +26,16 @@ class TooLargeError(Exception):
 
 
 def never() -> bool:
-    """Do not stop."""
+    """Never stop."""
     return False
 
 
 def check_stop(should_stop: ShouldStop) -> None:
     """
-    Stop if that is wanted.
+    Stop if requested.
 
     Raises:
-        Cancelled: It is.
+        Cancelled: `should_stop` returns true.
     """
     if should_stop():
         message = "stopped on request"

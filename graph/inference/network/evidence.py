@@ -1,4 +1,4 @@
-"""What is known of each claim: evidence as likelihood, resolved claims as observations; and interventions."""
+"""Evidence on claims: likelihood ratios, observed outcomes and interventions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,11 +19,11 @@ UNKNOWN: Final = -1
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """
-    What is known of n claims.
+    Evidence on n claims.
 
     Attributes:
         llr: Natural log of P(evidence | true) / P(evidence | false), 0 without evidence, finite, shape (n,).
-        observed: The outcome of resolved claims, 0 or 1; UNKNOWN for the others; shape (n,).
+        observed: Outcome of resolved claims, 0 or 1; UNKNOWN for the others; shape (n,).
     """
 
     llr: FloatArray
@@ -31,25 +31,25 @@ class Evidence:
 
     @property
     def is_observed(self) -> BoolArray:
-        """Which claims' outcomes are known, shape (n,)."""
+        """Mask of claims whose outcome is known, shape (n,)."""
         return np.not_equal(self.observed, UNKNOWN)
 
     @property
     def is_informative(self) -> BoolArray:
-        """Which claims bear evidence or are observed, shape (n,)."""
+        """Mask of claims that have evidence or are observed, shape (n,)."""
         return np.not_equal(self.llr, 0.0) | self.is_observed
 
 
 def make_evidence(llr: FloatArray, observed: OutcomeArray) -> Evidence:
     """
-    Check what is known of each claim.
+    Check and build evidence.
 
     Args:
-        llr: Natural log-likelihood ratios, finite, shape (n,). That of an observed claim changes nothing.
+        llr: Natural log-likelihood ratios, finite, shape (n,); ignored for observed claims.
         observed: 0, 1 or UNKNOWN, shape (n,).
 
     Raises:
-        ValueError: Shapes differ, a ratio is not finite, or an outcome is something else.
+        ValueError: Shapes differ, a ratio is not finite, or an outcome is not 0, 1 or UNKNOWN.
     """
     if llr.shape != observed.shape or llr.ndim != 1:
         message = f"expected a ratio and an outcome for each claim, got shapes {llr.shape} and {observed.shape}"
@@ -65,20 +65,20 @@ def make_evidence(llr: FloatArray, observed: OutcomeArray) -> Evidence:
 
 
 def no_evidence(num_claims: int) -> Evidence:
-    """Nothing is known of any claim."""
+    """Evidence on no claim."""
     return Evidence(np.zeros(num_claims), np.full(num_claims, UNKNOWN, np.int8))
 
 
 def observe(evidence: Evidence, outcomes: Mapping[int, bool]) -> Evidence:
     """
-    The same with these claims' outcomes known; one that was known already is replaced.
+    Fix claims to outcomes, replacing earlier ones.
 
     Args:
-        evidence: Stays as it is.
-        outcomes: By claim.
+        evidence: Not changed.
+        outcomes: Outcomes by index of the claim.
 
     Raises:
-        ValueError: A claim does not exist.
+        ValueError: An index is out of range.
     """
     num_claims = evidence.llr.size
     llr, observed = evidence.llr.copy(), evidence.observed.copy()
@@ -87,7 +87,7 @@ def observe(evidence: Evidence, outcomes: Mapping[int, bool]) -> Evidence:
             message = f"expected claims from 0 to {num_claims - 1}, got {claim}"
             raise ValueError(message)
         observed[claim] = int(outcome)
-        # An outcome leaves nothing for evidence to say.
+        # Given the outcome, evidence on the claim carries no information.
         llr[claim] = 0.0
     return replace(evidence, llr=llr, observed=observed)
 
@@ -96,17 +96,17 @@ def intervene(
     model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool]
 ) -> tuple[CalibratedNetwork, Evidence]:
     """
-    Cut these claims from their parents, then fix them: what if somebody brought this about?
+    Cut claims from their parents, then fix them to outcomes: the do-operator.
 
-    What they then say of their parents is nothing, while their children follow them as always.
+    The outcomes then carry no information on the parents, while the children depend on them as before.
 
     Args:
-        model: Stays as it is.
-        evidence: Stays as it is.
-        outcomes: By claim.
+        model: Not changed.
+        evidence: Not changed.
+        outcomes: Outcomes by index of the claim.
 
     Raises:
-        ValueError: A claim does not exist.
+        ValueError: An index is out of range.
 
     Source: Pearl, Causality, 2nd ed. (2009), section 3.2.
     """

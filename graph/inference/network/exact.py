@@ -16,13 +16,13 @@ from graph.inference.network.structure import BoolArray, ancestors
 from graph.inference.network.vectorized import configuration_log_odds, fast_sigmoid
 
 MAX_CLIQUE_CLAIMS: Final = 20
-"""Unobserved claims in one table of the tree: a million numbers."""
+"""Unobserved claims in one table of the tree: a million entries."""
 
 NUM_TRIED: Final = 16
-"""Claims that are compared before one is eliminated; comparing all of them would cost more than it saves."""
+"""Candidates compared before one is eliminated; comparing all would cost more than it saves."""
 
 MAX_TREE_ENTRIES: Final = 1 << 26
-"""In all tables together: 512 MiB, and as much again for what is sent between them at worst."""
+"""In all tables together: 512 MiB, and at worst as much again for messages."""
 
 
 def infer_exactly(
@@ -34,21 +34,20 @@ def infer_exactly(
     should_stop: ShouldStop = never,
 ) -> Beliefs:
     """
-    Marginals by exact inference.
+    Compute marginals by exact inference.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        asked: Whose marginals are wanted, shape (n,); all by default. Others come out as NaN.
-        max_clique_claims: The largest table of the junction tree, as the number of its claims.
-        should_stop: Asked before each claim's turn.
+        evidence: Evidence to condition on.
+        asked: Mask of the query claims, shape (n,); all by default. Marginals of the others are NaN.
+        max_clique_claims: Claims in the largest table of the junction tree.
+        should_stop: Polled before each elimination and message.
 
     Raises:
         ValueError: The evidence does not fit the network.
-        TooLargeError: The ancestors of what is asked, observed or bears evidence are too many and too entangled; it
-            says how many there are and how large a table would be.
-        Cancelled: `should_stop` said so.
-        ArithmeticError: A marginal came out that is none.
+        TooLargeError: The junction tree over the ancestors of query claims and evidence needs too large a table.
+        Cancelled: `should_stop` returned true.
+        ArithmeticError: A marginal is NaN or outside [0, 1].
 
     Source: Lauritzen and Spiegelhalter, Journal of the Royal Statistical Society B 50 (1988), 157-224; Shenoy and
     Shafer, UAI (1990), 169-198.
@@ -73,27 +72,27 @@ def infer_exactly(
 
 
 class _Factor:
-    """A function of some claims: one axis for each, of length two."""
+    """A factor over some claims: one axis of length two for each."""
 
     def __init__(self, claims: tuple[int, ...], table: FloatArray) -> None:
         self.claims = claims
         self.table = table
 
     def over(self, claims: tuple[int, ...]) -> FloatArray:
-        """The table with axes for these claims, a superset, of length one where it does not depend on them."""
+        """Broadcast the table to a superset of its claims, with axes of length one for the others."""
         order = sorted(range(len(self.claims)), key=lambda axis: claims.index(self.claims[axis]))
         table = self.table.transpose(order)
         return table.reshape([2 if claim in self.claims else 1 for claim in claims])
 
     def summed_to(self, claims: tuple[int, ...]) -> "_Factor":
-        """The sum over all others, scaled to a greatest entry of 1, so that long products stay finite."""
+        """Sum out all other claims, scaled to a maximum of 1 so that long products stay finite."""
         axes = tuple(axis for axis, claim in enumerate(self.claims) if claim not in claims)
         table = self.table.sum(axis=axes)
         return _Factor(tuple(claim for claim in self.claims if claim in claims), table / table.max())
 
 
 def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims: int, num_relevant: int) -> _Factor:
-    """P(claim | parents) with observed claims at their outcomes, times the claim's evidence."""
+    """Compute P(claim | parents) times the claim's evidence, with observed claims fixed."""
     network = model.network
     links = slice(network.parent_start[claim], network.parent_start[claim + 1])
     parents, weights = network.link_parents[links], network.weights[links]
@@ -113,25 +112,25 @@ def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims
 
 
 class _JunctionTree:
-    """One clique for each claim, which is eliminated in it; messages up and down."""
+    """A junction tree with one clique for each eliminated claim."""
 
     def __init__(self, factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop) -> None:
         self.should_stop = should_stop
         self.cliques = _eliminate(factors, max_claims, num_relevant, should_stop)
-        place = {claim: number for number, claim in enumerate(self.cliques)}
+        rank = {claim: number for number, claim in enumerate(self.cliques)}
         self.inside: dict[int, list[_Factor]] = {claim: [] for claim in self.cliques}
         for factor in factors:
             if factor.claims:
-                self.inside[min(factor.claims, key=place.__getitem__)].append(factor)
+                self.inside[min(factor.claims, key=rank.__getitem__)].append(factor)
         self.parent = {
-            claim: min(clique[1:], key=place.__getitem__) for claim, clique in self.cliques.items() if len(clique) > 1
+            claim: min(clique[1:], key=rank.__getitem__) for claim, clique in self.cliques.items() if len(clique) > 1
         }
         self.children: dict[int, list[int]] = {claim: [] for claim in self.cliques}
         for claim, parent in self.parent.items():
             self.children[parent].append(claim)
 
     def marginals(self) -> dict[int, float]:
-        """P(claim) of each."""
+        """Compute P(claim) of each by messages up and down the tree."""
         upward: dict[int, _Factor] = {}
         for claim, clique in self.cliques.items():
             check_stop(self.should_stop)
@@ -143,16 +142,16 @@ class _JunctionTree:
         for claim, clique in reversed(self.cliques.items()):
             check_stop(self.should_stop)
             above = [downward[claim]] if claim in downward else []
-            heard = [*self.inside[claim], *above, *(upward[child] for child in self.children[claim])]
-            belief = _Factor(clique, self._product(clique, heard))
+            incoming = [*self.inside[claim], *above, *(upward[child] for child in self.children[claim])]
+            belief = _Factor(clique, self._product(clique, incoming))
             false, true = belief.summed_to((claim,)).table
             marginals[claim] = float(true / (true + false))
             for child in self.children[claim]:
                 separator = self.cliques[child][1:]
-                said = belief.summed_to(separator)
-                # No entry is 0: what the child said is a sum of positive products.
-                share = said.table / upward[child].over(said.claims)
-                downward[child] = _Factor(said.claims, share / share.max())
+                message = belief.summed_to(separator)
+                # No entry is 0: the child's message is a sum of positive products.
+                share = message.table / upward[child].over(message.claims)
+                downward[child] = _Factor(message.claims, share / share.max())
         return marginals
 
     @staticmethod
@@ -167,7 +166,7 @@ class _JunctionTree:
 def _eliminate(
     factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop
 ) -> dict[int, tuple[int, ...]]:
-    """Claims in an order of elimination, the fewest neighbours first, each with its clique: itself, then the others."""
+    """Eliminate claims with the fewest neighbours first; return each with its clique, itself first."""
     neighbours: dict[int, set[int]] = {}
     for factor in factors:
         for claim in factor.claims:
@@ -194,11 +193,11 @@ def _eliminate(
 
 
 def _next_claim(waiting: list[tuple[int, int]], neighbours: dict[int, set[int]]) -> int:
-    """Of some of the claims with the fewest neighbours, the one whose neighbours are joined best already."""
+    """Choose, among some claims with the fewest neighbours, the one whose elimination adds the fewest edges."""
     tried: list[tuple[int, int]] = []
     while waiting and len(tried) < NUM_TRIED and (not tried or waiting[0][0] == tried[0][0]):
         size, claim = heappop(waiting)
-        # Sizes that have changed since stand in the heap anew.
+        # Entries whose size has changed are stale; the current ones are in the heap too.
         if claim in neighbours and len(neighbours[claim]) == size and (size, claim) not in tried:
             tried.append((size, claim))
     num_joined = [sum(len(neighbours[other] & neighbours[claim]) for other in neighbours[claim]) for _, claim in tried]

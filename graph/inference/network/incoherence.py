@@ -1,4 +1,4 @@
-"""Claims of which the tables and the reference belief say different things."""
+"""Contradictions between a claim's conditional tables and its prior marginal."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from graph.inference.network.structure import IntArray, Network
 @dataclass(frozen=True, slots=True, eq=False)
 class Incoherence:
     """
-    What is said of each of n claims' probability: by its reference belief, and by each of its tables alone.
+    Range of each claim's probability as its tables and its prior marginal imply it, for n claims.
 
     Attributes:
-        num_tables: Influences that lead to the claim, shape (n,).
-        lowest: The least that a table implies; NaN without one; shape (n,).
-        highest: The most that a table implies; NaN without one; shape (n,).
-        lowest_edges: Which influence says so, by its place as given; -1 without one; shape (n,).
-        highest_edges: Likewise.
-        contradictions: From the least to the most that tables and reference belief say; 0 without a table; shape (n,).
+        num_tables: Influences on the claim, shape (n,).
+        lowest: Lowest probability that one table alone implies; NaN without tables; shape (n,).
+        highest: Highest probability that one table alone implies; NaN without tables; shape (n,).
+        lowest_edges: Index of the influence that implies `lowest`; -1 without tables; shape (n,).
+        highest_edges: Index of the influence that implies `highest`; -1 without tables; shape (n,).
+        contradictions: Width of the range of all tables and the prior marginal; 0 without tables; shape (n,).
     """
 
     num_tables: IntArray
@@ -30,22 +30,22 @@ class Incoherence:
     contradictions: FloatArray
 
     def ranked(self, first: int | None = None) -> IntArray:
-        """Claims that contradict themselves at all, the worst first; all unless told how many."""
+        """Claims with a contradiction, the largest first; the first few if `first` is given."""
         order = np.argsort(-self.contradictions, kind="stable")
         return order[self.contradictions[order] > 0.0][:first]
 
 
 def find_incoherence(network: Network) -> Incoherence:
     """
-    By how much the tables of each claim contradict each other and its reference belief.
+    Measure how far each claim's tables contradict each other and its prior marginal.
 
-    A table alone implies P(child) = P(parent) p_if_true + (1 - P(parent)) p_if_false. The network's model keeps the
-    reference belief and the tables' ratios of odds; what it cannot keep as well is what stands here.
+    A table alone implies P(child) = P(parent) p_if_true + (1 - P(parent)) p_if_false. The model preserves the prior
+    marginal and the tables' odds ratios; the implied probabilities it cannot preserve are reported here.
 
     Args:
         network: Claims and influences.
     """
-    parents = network.reference[network.link_parents[network.edge_links]]
+    parents = network.prior_marginals[network.link_parents[network.edge_links]]
     children = network.link_children[network.edge_links]
     implied = parents * network.p_if_true + (1.0 - parents) * network.p_if_false
     order = np.lexsort((implied, children))
@@ -59,7 +59,7 @@ def find_incoherence(network: Network) -> Incoherence:
     lowest, highest = np.full(network.num_claims, np.nan), np.full(network.num_claims, np.nan)
     lowest[has_table] = implied[lowest_edges[has_table]]
     highest[has_table] = implied[highest_edges[has_table]]
-    span = np.fmax(highest, network.reference) - np.fmin(lowest, network.reference)
+    span = np.fmax(highest, network.prior_marginals) - np.fmin(lowest, network.prior_marginals)
     return Incoherence(
         num_tables=num_tables.astype(np.int64),
         lowest=lowest,

@@ -1,4 +1,4 @@
-"""The value of information: how much learning each claim would tell of some others."""
+"""Value of information: expected reduction of target claims' entropy by learning each claim."""
 
 import time
 from dataclasses import dataclass, replace
@@ -13,23 +13,23 @@ from graph.inference.network.shifts import count_true
 from graph.inference.network.structure import IntArray
 
 CHI_SQUARED_95: Final = 3.841
-"""With one degree of freedom: what 95% of unrelated pairs stay below."""
+"""Quantile with one degree of freedom, below which 95% of independent pairs lie."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueOfInformation:
     """
-    What each of n claims would tell of t targets.
+    Value of learning each of n claims for t targets.
 
     Attributes:
-        targets: Shape (t,).
-        mean_shifts: Root mean square of how far the target's probability moves when the claim is learned:
-            |cov(claim, target)| / sqrt(p (1 - p)) with p = P(claim); 0 for what is certain; shape (n, t).
-        expected_reductions: By how many bits the targets' entropies, summed, are expected to shrink, shape (n,).
-        standard_errors: Of the reductions, between replicates, shape (n,); None of a single replicate.
-        shift_floor: What noise alone makes of `mean_shifts` in 19 of 20 unrelated claims at most, shape (t,).
-        reduction_floor: What it makes of `expected_reductions` at most, in bits.
-        diagnostics: Of the bank, with the time that this took.
+        targets: Indices of the targets, shape (t,).
+        mean_shifts: Root mean square shift of the target's probability when the claim is learned:
+            |cov(claim, target)| / sqrt(p (1 - p)) with p = P(claim); 0 for certain claims; shape (n, t).
+        expected_reductions: Expected reduction of the targets' summed entropies, in bits, shape (n,).
+        standard_errors: Of the reductions, between replicates, shape (n,); None for a single replicate.
+        shift_floor: Value that noise keeps `mean_shifts` below for 19 of 20 independent claims, shape (t,).
+        reduction_floor: The same for `expected_reductions`, in bits.
+        diagnostics: Diagnostics of the bank, with the time of this computation.
     """
 
     targets: IntArray
@@ -41,21 +41,21 @@ class ValueOfInformation:
     diagnostics: Diagnostics
 
     def ranked(self, first: int | None = None) -> IntArray:
-        """Claims from the largest expected reduction down, the targets left out; all unless told how many."""
+        """Claims other than targets by decreasing expected reduction; the first few if `first` is given."""
         order = np.argsort(-self.expected_reductions, kind="stable")
         return order[~np.isin(order, self.targets)][:first]
 
 
 def value_of_information(bank: Bank, targets: IntArray) -> ValueOfInformation:
     """
-    What learning each claim would tell of the targets, from joint samples in one pass.
+    Compute the value of learning each claim from joint samples, in one pass.
 
     Args:
-        bank: Given the evidence.
-        targets: One or more claims, shape (t,).
+        bank: Samples given the evidence.
+        targets: Indices of one or more claims, shape (t,).
 
     Raises:
-        ValueError: There is no target, or a claim does not exist.
+        ValueError: There is no target, or an index is out of range.
 
     Source: Lindley, Annals of Mathematical Statistics 27 (1956), 986-1005.
     """
@@ -97,7 +97,7 @@ def value_of_information(bank: Bank, targets: IntArray) -> ValueOfInformation:
 
 
 def _information_bits(joint: FloatArray, claim: FloatArray, target: FloatArray | float) -> FloatArray:
-    """Mutual information of two claims from P(both), P(claim) and P(target); never below 0."""
+    """Compute the mutual information of two claims from P(both), P(claim) and P(target); 0 or more."""
     total = np.zeros_like(joint)
     for both, one, other in (
         (joint, claim, target),

@@ -1,4 +1,4 @@
-"""Calibration: the intercept of each claim that gives it its reference belief under the joint belief in its parents."""
+"""Calibration: intercepts that give each claim its prior marginal under the joint distribution of its parents."""
 
 import time
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import InterceptArrays, RandomStreams
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
@@ -15,22 +16,22 @@ from graph.inference.network.structure import BoolArray, IntArray, KeyArray, Net
 from graph.inference.network.vectorized import configuration_log_odds, expect_normal, fast_sigmoid
 
 NUM_SAMPLES: Final = 16_384
-"""Of which a claim's intercept is found; reference beliefs come out within 0.003 of exact inference."""
+"""Samples for calibration; marginals without evidence then lie within 0.003 of the prior marginals."""
 
 MAX_SAMPLES: Final = 65_536
-"""What a 16-bit place in an order can name."""
+"""The number of samples that 16-bit indices can address."""
 
 CALIBRATION_SEED: Final = 20_260_101
 """Fixed, so that the same network gives the same intercepts everywhere."""
 
 WORK_UNIT: Final = 1 << 22
-"""Claims times samples between two questions whether to stop, some 50 ms."""
+"""Claims times samples between two polls of `should_stop`, some 50 ms."""
 
 MAX_MEMORY_BYTES: Final = 1 << 30
-"""What one computation may use unless the caller says otherwise."""
+"""Default memory limit of one computation."""
 
 LATTICE_STEP: Final = 1.0 / 64.0
-"""In log-odds, of the distribution that the normal one is compared with; rounding to it errs by 1e-5."""
+"""In log-odds, of the lattice distribution that the normal approximation is compared with; its own error is 1e-5."""
 
 _PRIOR = 1
 
@@ -41,17 +42,17 @@ class CalibratedNetwork:
     A network whose joint distribution is fixed.
 
     Attributes:
-        network: Its claims and links.
+        network: Claims and links.
         intercepts: In log-odds, shape (n,).
         slopes: d P(claim) / d intercept without evidence, shape (n,).
-        pulls: d intercept of the child / d weight, so that the child keeps its reference belief, shape (links,).
-        table_start: Where each claim's table begins in `probabilities`, shape (n,).
+        pulls: d intercept of the child / d weight at a constant prior marginal, shape (links,).
+        table_start: Index of each claim's first entry in `probabilities`, shape (n,).
         probabilities: P(claim | parents) of each configuration of up to MAX_TABLE_PARENTS parents, bit j for its j-th
             link.
-        normal_errors: For claims with more parents, what replacing their sum by a normal one changes its probability
-            by, with independent parents at their reference beliefs; 0 for others; shape (n,).
-        num_samples: Joint samples that it was calibrated with.
-        seed: Their seed.
+        normal_errors: For claims with more parents, the error in P(claim) of a normal approximation of the sum of
+            parents, with independent parents at their prior marginals; 0 for others; shape (n,).
+        num_samples: Joint samples used for calibration.
+        seed: Seed of these samples.
         seconds: Wall time of the calibration.
     """
 
@@ -68,7 +69,7 @@ class CalibratedNetwork:
 
 
 def calibration_bytes(num_claims: int, num_samples: int = NUM_SAMPLES) -> int:
-    """Memory that the samples of a calibration take: a bit each."""
+    """Memory of a calibration's samples: a bit per claim and sample."""
     return num_claims * num_samples // 8
 
 
@@ -82,24 +83,24 @@ def calibrate(
     backend: Backend | None = None,
 ) -> CalibratedNetwork:
     """
-    Find the intercepts, parents before children, on joint samples that grow by one claim at a time.
+    Solve for the intercepts in topological order, drawing joint samples one claim at a time.
 
-    A claim with one parent uses the parent's exact reference belief in place of the samples' share. Draws are
-    systematic within each configuration of the parents, in an order that belongs to the claim; a claim that comes or
-    goes changes no other but its descendants.
+    A claim with one parent uses the parent's exact prior marginal instead of its frequency in the samples. Draws are
+    systematic within each configuration of the parents, in an order that depends on the claim's key, so that adding or
+    removing a claim changes only its descendants.
 
     Args:
-        network: Claims, links and reference beliefs.
+        network: Claims, links and prior marginals.
         num_samples: A multiple of 64, at most 65,536.
-        seed: Of the samples.
+        seed: Seed of the samples.
         max_memory_bytes: Limit of `calibration_bytes`.
-        should_stop: Asked some ten times a second.
-        backend: Where the loops run.
+        should_stop: Polled some ten times a second.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: The number of samples is no such number.
+        ValueError: The number of samples is not a multiple of 64 or is out of range.
         TooLargeError: The samples or the tables need more memory than allowed.
-        Cancelled: `should_stop` said so.
+        Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
     check_num_samples(num_samples)
@@ -109,30 +110,14 @@ def calibrate(
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
     bits = np.zeros((network.num_claims, num_samples // 64), np.uint64)
     intercepts, slopes, means = (np.zeros(network.num_claims) for _ in range(3))
-    pulls = np.zeros(network.num_links)
-    first, second = sample_orders(num_samples, _PRIOR, seed)
-    own_streams = streams(network.keys, _PRIOR, seed)
+    results = InterceptArrays(intercepts, slopes, np.zeros(network.num_links), means)
+    draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
     kernels = get_kernels(backend)
-    for claims in parts_of(network.order, num_samples):
+    for claims in split_work(network.order, num_samples):
         check_stop(should_stop)
-        kernels.draw_prior(
-            claims,
-            1,
-            network.parent_start,
-            network.link_parents,
-            network.weights,
-            network.reference,
-            own_streams,
-            first,
-            second,
-            bits,
-            intercepts,
-            slopes,
-            pulls,
-            means,
-        )
+        kernels.draw_prior(claims, 1, network.links, network.prior_marginals, draws, bits, results)
     return with_intercepts(
-        network, intercepts, slopes=slopes, pulls=pulls, num_samples=num_samples, seed=seed, started=started
+        network, intercepts, slopes=slopes, pulls=results.pulls, num_samples=num_samples, seed=seed, started=started
     )
 
 
@@ -146,7 +131,7 @@ def with_intercepts(
     seed: int,
     started: float,
 ) -> CalibratedNetwork:
-    """Intercepts and what follows from them: tables, and how far claims with many parents are from normal."""
+    """Complete a calibrated network: tables and errors of the normal approximation from the intercepts."""
     table_start, log_odds = configuration_tables(network, intercepts, MAX_TABLE_PARENTS)
     return CalibratedNetwork(
         network=network,
@@ -164,44 +149,44 @@ def with_intercepts(
 
 def check_num_samples(num_samples: int) -> None:
     """
-    Refuse numbers that bits do not fill words with.
+    Check a number of samples.
 
     Raises:
-        ValueError: It is one.
+        ValueError: It is not a multiple of 64 or is out of range.
     """
     if num_samples % 64 or not 0 < num_samples <= MAX_SAMPLES:
         message = f"expected a multiple of 64 samples, at most {MAX_SAMPLES}, got {num_samples}"
         raise ValueError(message)
 
 
-def parts_of(claims: IntArray, num_samples: int) -> list[IntArray]:
-    """Claims in the same order in parts that take some 50 ms each."""
+def split_work(claims: IntArray, num_samples: int) -> list[IntArray]:
+    """Split claims, in their order, into chunks that take some 50 ms each."""
     return np.array_split(claims, max(1, -(-claims.size * num_samples // WORK_UNIT)))
 
 
 def cut_from_parents(model: CalibratedNetwork, claims: BoolArray) -> CalibratedNetwork:
     """
-    The same model without the links that lead to these claims, which are to be observed.
+    Remove the links that lead to these claims, which are then to be observed.
 
     Args:
-        model: Stays as it is.
-        claims: Shape (n,).
+        model: Not changed.
+        claims: Mask of the claims, shape (n,).
     """
     kept = ~claims[model.network.link_children]
-    # A cut claim's table is that of its parents' first configuration; nothing that it says counts, as it is observed.
+    # A cut claim keeps the table entry of its parents' first configuration, which does not matter as it is observed.
     return replace(model, network=keep_links(model.network, kept), pulls=model.pulls[kept])
 
 
 def part_of_model(model: CalibratedNetwork, claims: BoolArray) -> CalibratedNetwork:
     """
-    The model of some claims that have all their parents among them; their joint distribution is the same.
+    Extract the model of some claims; their joint distribution stays the same.
 
     Args:
-        model: Stays as it is.
-        claims: Shape (n,).
+        model: Not changed.
+        claims: Mask of the claims, shape (n,); closed under parents.
 
     Raises:
-        ValueError: A parent is missing.
+        ValueError: A claim is included without one of its parents.
     """
     network, links = keep_claims(model.network, claims)
     return replace(
@@ -217,18 +202,18 @@ def part_of_model(model: CalibratedNetwork, claims: BoolArray) -> CalibratedNetw
 
 def configuration_tables(network: Network, intercepts: FloatArray, max_parents: int) -> tuple[IntArray, FloatArray]:
     """
-    Log-odds of each claim for each configuration of its parents, where it has at most so many.
+    Tabulate the log-odds of each claim for each configuration of its parents.
 
     Args:
-        network: Its links.
-        intercepts: Shape (n,).
-        max_parents: Claims with more have no table.
+        network: Links and weights.
+        intercepts: In log-odds, shape (n,).
+        max_parents: Claims with more parents have no table.
 
     Returns:
-        Where each claim's table begins, shape (n,), and all tables one after the other.
+        Index of each claim's first entry, shape (n,), and all tables, concatenated.
 
     Raises:
-        TooLargeError: They would have more than MAX_TABLE_ENTRIES entries.
+        TooLargeError: The tables have more than MAX_TABLE_ENTRIES entries.
     """
     num_parents = network.num_parents
     sizes = np.where(num_parents <= max_parents, 1 << np.minimum(num_parents, max_parents), 0)
@@ -242,8 +227,8 @@ def configuration_tables(network: Network, intercepts: FloatArray, max_parents: 
         claims = np.flatnonzero(num_parents == k)
         if claims.size:
             links = network.parent_start[claims][:, None] + np.arange(k)
-            places = start[claims][:, None] + np.arange(1 << k)
-            tables[places] = intercepts[claims][:, None] + configuration_log_odds(network.weights[links])
+            indices = start[claims][:, None] + np.arange(1 << k)
+            tables[indices] = intercepts[claims][:, None] + configuration_log_odds(network.weights[links])
     return start, tables
 
 
@@ -258,7 +243,7 @@ def _normal_errors(network: Network, intercepts: FloatArray) -> FloatArray:
     nodes, node_weights = hermite_nodes()
     for claim in np.flatnonzero(network.num_parents > MAX_TABLE_PARENTS).tolist():
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
-        weights, p = network.weights[links], network.reference[network.link_parents[links]]
+        weights, p = network.weights[links], network.prior_marginals[network.link_parents[links]]
         mean = intercepts[claim] + weights @ p
         normal = expect_normal(np.array(mean), np.array((weights**2) @ (p * (1.0 - p))), nodes, node_weights)
         errors[claim] = abs(float(normal) - _expect_lattice(float(intercepts[claim]), weights, p))
@@ -266,19 +251,19 @@ def _normal_errors(network: Network, intercepts: FloatArray) -> FloatArray:
 
 
 def _expect_lattice(intercept: float, weights: FloatArray, probabilities: FloatArray) -> float:
-    """The mean of sigmoid over independent parents, whose weights are rounded to a lattice."""
+    """Compute the mean of sigmoid over independent parents whose weights are rounded to a lattice."""
     steps = np.rint(weights / LATTICE_STEP).astype(np.int64)
     lowest = int(np.minimum(steps, 0).sum())
     shares = np.zeros(int(np.maximum(steps, 0).sum()) - lowest + 1)
     shares[-lowest] = 1.0
     for step, p in zip(steps.tolist(), probabilities.tolist(), strict=True):
         shares = (1.0 - p) * shares + p * np.roll(shares, step)
-    # What rounding took from the mean goes back to it.
+    # Restore the mean that rounding has shifted.
     intercept += float((weights - steps * LATTICE_STEP) @ probabilities)
     sums = np.arange(lowest, lowest + shares.size).astype(np.float64) * LATTICE_STEP
     return float(shares @ fast_sigmoid(intercept + sums))
 
 
 def unpack_bits(bits: KeyArray) -> BoolArray:
-    """Booleans of bit-packed samples, shape (..., 64 times as many)."""
+    """Unpack bits into booleans; the last axis becomes 64 times as long."""
     return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), axis=-1, bitorder="little").astype(np.bool_)

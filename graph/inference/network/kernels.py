@@ -1,4 +1,4 @@
-"""Which kernels to use: compiled ones where numba is installed, else NumPy's."""
+"""Selects the kernels: compiled ones where numba is installed, else NumPy's."""
 
 import importlib
 import importlib.util
@@ -9,7 +9,7 @@ from functools import cache
 
 
 class Backend(StrEnum):
-    """Where the loops run."""
+    """Implementation of the loops."""
 
     COMPILED = "COMPILED"
     NUMPY = "NUMPY"
@@ -18,14 +18,15 @@ class Backend(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Kernels:
     """
-    The loops over claims and samples; `graph.inference.network.vectorized` says what each does.
+    Loops over claims and samples, described in `graph.inference.network.vectorized`.
 
-    Compiled ones release the interpreter's lock. The first call in a process loads them, a second or two, and the first
-    on a machine compiles them, a quarter of a minute or more; `graph.compiling` does that beside a service that starts.
+    Compiled kernels release the interpreter's lock. The first call in a process loads them in a second or two; the
+    first on a machine compiles them, which takes some 15 seconds. `graph.network.compiling` does that in the background
+    while a service starts.
     """
 
     draw_prior: Callable[..., None]
-    draw_guided: Callable[..., None]
+    draw_proposal: Callable[..., None]
     weigh: Callable[..., None]
     sweep_gibbs: Callable[..., None]
     sweep_forward: Callable[..., None]
@@ -33,24 +34,24 @@ class Kernels:
 
 
 def default_backend() -> Backend:
-    """Compiled, where that is possible; importing nothing."""
+    """Return COMPILED if numba is installed, without importing it."""
     return Backend.NUMPY if importlib.util.find_spec("numba") is None else Backend.COMPILED
 
 
 @cache
 def get_kernels(backend: Backend | None = None) -> Kernels:
     """
-    The kernels of a backend, the default one's if none is named.
+    Return the kernels of a backend, by default those of `default_backend`.
 
     Raises:
-        ImportError: The compiled ones are asked for by name, and numba is not installed.
+        ImportError: COMPILED is requested and numba is not installed.
     """
     chosen = backend or default_backend()
     name = "compiled" if chosen is Backend.COMPILED else "vectorized"
     module = importlib.import_module(f"graph.inference.network.{name}")
     return Kernels(
         draw_prior=module.draw_prior,
-        draw_guided=module.draw_guided,
+        draw_proposal=module.draw_proposal,
         weigh=module.weigh,
         sweep_gibbs=module.sweep_gibbs,
         sweep_forward=module.sweep_forward,

@@ -1,7 +1,7 @@
 """
 LBP: loopy belief propagation in log-odds, forward in topological order, then backward.
 
-Exact where at most one path joins any two claims; else its levels are approximate, off by 0.005 in the mean and 0.05 at
+Exact where at most one path joins any two claims; otherwise approximate, with errors of 0.005 on average and 0.05 at
 most on sparse graphs, up to 0.2 on small dense ones.
 """
 
@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import ConditionalTables, EvidenceArrays, MessageArrays
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence
@@ -22,29 +23,29 @@ from graph.inference.network.structure import BoolArray, IntArray, ancestors
 from graph.inference.network.vectorized import fast_sigmoid
 
 TOLERANCE: Final = 1e-6
-"""In log-odds: far below what separates LBP from the truth."""
+"""In log-odds; far below the error of LBP itself."""
 
 DAMPING_LADDER: Final = ((0.2, 4, 60), (0.5, 8, 80), (0.8, 16, 120), (0.9, 32, 200), (0.95, 64, 400))
 """
-How much of the old message is kept; within how many sweeps the residual has to halve, some five times what this much
-damping alone takes; and how many sweeps are made at most before the next rung.
+Damping (the share of the old message that is kept); sweeps within which the residual must halve, some five times what
+this damping alone takes; and the most sweeps before the next rung.
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Propagation:
     """
-    What LBP found.
+    Result of LBP.
 
     Attributes:
         beliefs: Marginals and diagnostics.
-        messages: What each link's child says of its parent, in log-odds; a start for the next, shape (links,).
-        guide: Evidence and what the children say, in log-odds, shape (n,).
+        messages: Log-odds from each link's child to its parent, which may start another run, shape (links,).
+        proposal: Sum of evidence and messages from children, in log-odds, shape (n,).
     """
 
     beliefs: Beliefs
     messages: FloatArray
-    guide: FloatArray
+    proposal: FloatArray
 
 
 def propagate(
@@ -57,23 +58,23 @@ def propagate(
     backend: Backend | None = None,
 ) -> Propagation:
     """
-    Marginals of all claims by loopy belief propagation.
+    Compute marginals of all claims by loopy belief propagation.
 
-    Claims that are neither informative nor above one that is say nothing to their parents; they are visited once, at
-    the end.
+    Claims that are neither informative nor ancestors of an informative claim send no messages to their parents; they
+    are visited once, at the end.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        start: Messages to begin with, shape (links,); silence by default.
-        tolerance: Largest change of a message, or of all that a claim is told, at which it has converged, in log-odds.
-        should_stop: Asked before each sweep.
-        backend: Where the loops run.
+        evidence: Evidence to condition on.
+        start: Initial messages, in log-odds, shape (links,); 0 by default.
+        tolerance: Convergence threshold for the change of a message and of the sum of messages to a claim, in log-odds.
+        should_stop: Polled before each sweep.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: The messages do not fit the network, or the evidence does not.
-        Cancelled: `should_stop` said so.
-        ArithmeticError: A marginal came out that is none.
+        ValueError: The messages or the evidence do not fit the network.
+        Cancelled: `should_stop` returned true.
+        ArithmeticError: A marginal is NaN or outside [0, 1].
 
     Source: Pearl, Probabilistic Reasoning in Intelligent Systems (1988), section 4.3; Murphy, Weiss and Jordan, UAI
     (1999), 467-475.
@@ -84,22 +85,22 @@ def propagate(
     if start is not None and start.shape != (network.num_links,):
         message = f"expected a message for each of {network.num_links} links, got shape {start.shape}"
         raise ValueError(message)
-    # The relevant part by itself: its arrays are smaller, and it is gone over again and again.
+    # Sweeps run over the relevant part alone, whose arrays are smaller.
     is_active = relevant_claims(model, evidence)
-    speaks = is_active[network.link_children]
+    is_sending = is_active[network.link_children]
     known = Evidence(evidence.llr[is_active], evidence.observed[is_active])
-    sweeps = _Sweeps(part_of_model(model, is_active), known, None if start is None else start[speaks], backend)
+    sweeps = _Sweeps(part_of_model(model, is_active), known, None if start is None else start[is_sending], backend)
     iterations, residual, damping = 0, 0.0, DAMPING_LADDER[0][0]
     if known.llr.size:
-        iterations, residual, damping = _climb(sweeps, tolerance, should_stop)
-        sweeps.forward(sweeps.model.network.order)
+        iterations, residual, damping = _sweep_until_settled(sweeps, tolerance, should_stop)
+        sweeps.forward(sweeps.network.order)
     check_stop(should_stop)
     messages = np.zeros(network.num_links)
-    messages[speaks] = sweeps.messages
+    messages[is_sending] = sweeps.messages.upward
     whole = _Sweeps(model, evidence, messages, backend)
-    whole.beliefs[is_active] = sweeps.beliefs
+    whole.messages.beliefs[is_active] = sweeps.messages.beliefs
     whole.forward(network.order[~is_active[network.order]])
-    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(whole.beliefs))
+    marginals = np.where(evidence.is_observed, evidence.observed, fast_sigmoid(whole.messages.beliefs))
     converged = residual <= tolerance
     is_approximated = is_active & (network.num_parents > MAX_TABLE_PARENTS)
     diagnostics = Diagnostics(
@@ -116,21 +117,21 @@ def propagate(
     return Propagation(
         beliefs=Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), None, diagnostics),
         messages=messages,
-        guide=evidence.llr + np.bincount(network.link_parents, messages, minlength=network.num_claims),
+        proposal=evidence.llr + np.bincount(network.link_parents, messages, minlength=network.num_claims),
     )
 
 
 def relevant_claims(model: CalibratedNetwork, evidence: Evidence) -> BoolArray:
-    """Claims that are informative or have influence on one that is; the others only follow. Shape (n,)."""
+    """Mask of informative claims and their ancestors, shape (n,); the others depend on evidence only downstream."""
     return ancestors(model.network, evidence.is_informative)
 
 
 def check_fits(model: CalibratedNetwork, evidence: Evidence) -> None:
     """
-    Refuse evidence on another number of claims.
+    Check that the evidence fits the model.
 
     Raises:
-        ValueError: It is.
+        ValueError: It is on another number of claims.
     """
     if evidence.llr.shape != (model.network.num_claims,):
         message = f"expected evidence on {model.network.num_claims} claims, got {evidence.llr.size}"
@@ -138,69 +139,39 @@ def check_fits(model: CalibratedNetwork, evidence: Evidence) -> None:
 
 
 class _Sweeps:
-    """The state of a propagation, and its two sweeps."""
+    """State of a propagation, with its forward and backward sweeps."""
 
     def __init__(
         self, model: CalibratedNetwork, evidence: Evidence, start: FloatArray | None, backend: Backend | None
     ) -> None:
         num_claims, num_links = model.network.num_claims, model.network.num_links
-        self.model, self.evidence = model, evidence
+        self.network = model.network
         self.kernels = get_kernels(backend)
-        self.observed = evidence.observed.astype(np.int64)
-        self.nodes, self.node_weights = hermite_nodes()
-        self.messages = np.zeros(num_links) if start is None else start.copy()
-        self.heard = np.full(num_links, np.nan)  # nothing yet, which differs from all that can be said
-        self.if_true, self.if_false = np.zeros(num_links), np.zeros(num_links)
-        self.priors, self.beliefs = np.zeros(num_claims), np.zeros(num_claims)
+        self.evidence = EvidenceArrays(evidence.llr, evidence.observed.astype(np.int64))
+        self.tables = ConditionalTables(model.intercepts, model.table_start, model.probabilities, *hermite_nodes())
+        self.messages = MessageArrays(
+            upward=np.zeros(num_links) if start is None else start.copy(),
+            downward=np.full(num_links, np.nan),  # differs from every message, so that each claim is computed once
+            if_true=np.zeros(num_links),
+            if_false=np.zeros(num_links),
+            priors=np.zeros(num_claims),
+            beliefs=np.zeros(num_claims),
+        )
 
     def sweep(self, damping: float) -> float:
-        """Forward and backward once; the residual."""
-        network = self.model.network
-        self.forward(network.order)
+        """Sweep forward and backward once; return the residual."""
+        self.forward(self.network.order)
         return self.kernels.sweep_backward(
-            network.order,
-            damping,
-            network.parent_start,
-            network.link_parents,
-            network.child_start,
-            network.child_links,
-            self.evidence.llr,
-            self.observed,
-            self.if_true,
-            self.if_false,
-            self.messages,
-            network.levels,
+            self.network.order, damping, self.network.links, self.evidence, self.messages
         )
 
     def forward(self, claims: IntArray) -> None:
-        """Beliefs of these claims from their parents' and from the messages as they stand."""
-        network = self.model.network
-        self.kernels.sweep_forward(
-            claims,
-            network.parent_start,
-            network.link_parents,
-            network.weights,
-            network.child_start,
-            network.child_links,
-            self.model.intercepts,
-            self.model.table_start,
-            self.model.probabilities,
-            self.nodes,
-            self.node_weights,
-            self.evidence.llr,
-            self.observed,
-            self.messages,
-            self.heard,
-            self.if_true,
-            self.if_false,
-            self.priors,
-            self.beliefs,
-            network.levels,
-        )
+        """Update the beliefs of these claims from their parents' beliefs and the current messages."""
+        self.kernels.sweep_forward(claims, self.network.links, self.evidence, self.tables, self.messages)
 
 
-def _climb(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:
-    """Sweep with more and more damping until it settles: how often, the last residual, the last damping."""
+def _sweep_until_settled(sweeps: _Sweeps, tolerance: float, should_stop: ShouldStop) -> tuple[int, float, float]:
+    """Sweep with increasing damping until convergence; return the number of sweeps, the last residual and damping."""
     iterations, residual, damping = 0, MAX_LOG_ODDS, DAMPING_LADDER[0][0]
     for damping, patience, num_sweeps in DAMPING_LADDER:
         best, waited = MAX_LOG_ODDS, 0

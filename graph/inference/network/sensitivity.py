@@ -1,4 +1,4 @@
-"""Which stated numbers a belief depends on: its derivative by each table and each stated probability near it."""
+"""Sensitivity of a marginal: its derivatives by the tables and stated probabilities near it."""
 
 import time
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ from graph.inference.network.structure import (
     KeyArray,
     Network,
     ancestors,
-    places_between,
+    indices_between,
 )
 from graph.inference.network.vectorized import fast_sigmoid
 
 NUM_NEAR: Final = 128
-"""Claims around the target whose numbers are asked about; what lies further off hardly moves it."""
+"""Claims around the target that are included; those further away hardly move it."""
 
 
 class Parameter(StrEnum):
-    """Numbers that somebody stated."""
+    """Kinds of stated numbers."""
 
     P_IF_TRUE = "P_IF_TRUE"
     P_IF_FALSE = "P_IF_FALSE"
@@ -40,17 +40,17 @@ class Parameter(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Effect:
     """
-    What one stated number does to the target.
+    Effect of one stated number on the target.
 
     Attributes:
-        parameter: Which number.
-        place: Of the influence as given, or of the claim whose stated probability it is.
-        derivative: d P(target) / d number, all that follows from it included: claims keep their reference beliefs.
-        standard_error: Between replicates; None of a single one.
+        parameter: Kind of the number.
+        index: Index of the influence, or of the claim for a stated probability.
+        derivative: d P(target) / d number, with all claims recalibrated to their prior marginals.
+        standard_error: Between replicates; None for a single replicate.
     """
 
     parameter: Parameter
-    place: int
+    index: int
     derivative: float
     standard_error: float | None
 
@@ -58,13 +58,13 @@ class Effect:
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
     """
-    What the stated numbers near a target do to it.
+    Effects of the stated numbers near a target.
 
     Attributes:
-        target: Which claim.
-        effects: From the largest |derivative| down.
-        num_near: Claims that were looked at.
-        diagnostics: Of the bank, with the time that this took.
+        target: Index of the claim.
+        effects: Effects by decreasing |derivative|.
+        num_near: Number of claims included.
+        diagnostics: Diagnostics of the bank, with the time of this computation.
     """
 
     target: int
@@ -84,26 +84,26 @@ def find_sensitivity(
     backend: Backend | None = None,
 ) -> Sensitivity:
     """
-    The derivatives of a claim's marginal by the stated numbers of the claims near it.
+    Compute the derivatives of a claim's marginal by the stated numbers of the claims near it.
 
-    A number that changes moves the intercept of its own claim, and by the changed joint distribution those of the
-    claims below, so that all keep their reference beliefs. Both follow from covariances with the scores x - P(x |
-    parents): of the target's, in the bank; of the intercepts', in samples without evidence, which are drawn here.
-    Claims that are not near count as fixed.
+    Changing a number moves the intercept of its own claim and, through the joint distribution, those of its
+    descendants, so that all keep their prior marginals. Both effects follow from covariances with the scores
+    x - P(x | parents): the target's in the bank, the intercepts' in samples without evidence, which are drawn here.
+    Numbers of claims further away count as fixed.
 
     Args:
-        bank: Given the evidence.
-        target: An unobserved claim.
-        seed: Of the samples without evidence.
-        inside_weights: The weight of each claim's inside view, in (0, 1], by which its stated probability enters its
-            reference belief; 1 by default; shape (n,).
-        num_near: How many claims, the nearest first.
-        should_stop: Asked between the parts.
-        backend: Where the loops run.
+        bank: Samples given the evidence.
+        target: Index of an unobserved claim.
+        seed: Seed of the samples without evidence.
+        inside_weights: Weight of each claim's inside view, in (0, 1], with which its stated probability enters its
+            prior marginal; 1 by default; shape (n,).
+        num_near: Number of claims to include, the nearest first.
+        should_stop: Polled between parts of the computation.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: The target does not exist or is observed.
-        Cancelled: `should_stop` said so.
+        ValueError: The target is out of range or observed.
+        Cancelled: `should_stop` returned true.
 
     Source: Darwiche, Journal of the ACM 50 (2003), 280-305 (derivatives of a network); Rubinstein, Operations Research
     37 (1989), 72-81 (by scores).
@@ -114,7 +114,7 @@ def find_sensitivity(
         message = f"expected an unobserved claim from 0 to {network.num_claims - 1}, got {target}"
         raise ValueError(message)
     near = _claims_near(bank, target, num_near)
-    links = places_between(network.parent_start, near)
+    links = indices_between(network.parent_start, near)
     derivatives = _derivatives(bank, target, near, links, seed, should_stop, backend)
     weights = np.ones(network.num_claims) if inside_weights is None else inside_weights
     effects = [
@@ -128,15 +128,15 @@ def find_sensitivity(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Derivatives:
-    """Of the target's marginal, by replicate: by near links' weights, and by near claims' reference beliefs."""
+    """Derivatives of the target's marginal by near links' weights and near claims' prior marginals, by replicate."""
 
     by_weight: FloatArray
-    by_reference: FloatArray
+    by_prior_marginal: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scores:
-    """In each sample: P(claim | parents), the claim's score, and its product with each parent."""
+    """P(claim | parents), the claim's score and its product with each parent, in each sample."""
 
     probabilities: NDArray[np.float32]
     claims: NDArray[np.float32]
@@ -144,17 +144,17 @@ class _Scores:
 
 
 def _claims_near(bank: Bank, target: int, num_near: int) -> IntArray:
-    """The relevant claims nearest to the target, by links in either direction, in topological order."""
+    """Find the relevant claims nearest to the target, along links in either direction; in topological order."""
     network = bank.model.network
     chosen = np.zeros(network.num_claims, np.bool_)
     chosen[target] = True
     relevant = ancestors(network, chosen | bank.evidence.is_informative)
     frontier = np.array([target])
     while frontier.size and chosen.sum() < num_near:
-        above = network.link_parents[places_between(network.parent_start, frontier)]
-        below = network.link_children[network.child_links[places_between(network.child_start, frontier)]]
+        above = network.link_parents[indices_between(network.parent_start, frontier)]
+        below = network.link_children[network.child_links[indices_between(network.child_start, frontier)]]
         found = np.unique(np.concatenate([above, below]))
-        # Nothing passes a claim whose outcome is known, but what is said of it counts.
+        # An observed claim blocks paths, but its own numbers still count.
         frontier = found[relevant[found] & ~chosen[found]][: num_near - int(chosen.sum())]
         chosen[frontier] = True
     return network.order[chosen[network.order]]
@@ -186,7 +186,7 @@ def _derivatives(
     prior_bits = np.zeros((network.num_claims, *prior.bits.shape[1:]), np.uint64)
     prior_bits[needed] = prior.bits
     below = _reachable(network, near)
-    by_weight, by_reference = [], []
+    by_weight, by_prior_marginal = [], []
     for replicate in range(bank.num_replicates):
         check_stop(should_stop)
         before = _scores(bank.model, near, links, prior_bits[:, replicate])
@@ -197,8 +197,8 @@ def _derivatives(
         of_claims = (after.claims @ centered).astype(np.float64) / is_true.size
         of_links = (after.links @ centered).astype(np.float64) / is_true.size
         by_weight.append(of_links + of_claims @ moves[:, : links.size])
-        by_reference.append(of_claims @ moves[:, links.size :])
-    return _Derivatives(np.array(by_weight), np.array(by_reference))
+        by_prior_marginal.append(of_claims @ moves[:, links.size :])
+    return _Derivatives(np.array(by_weight), np.array(by_prior_marginal))
 
 
 def _scores(model: CalibratedNetwork, near: IntArray, links: IntArray, bits: KeyArray) -> _Scores:
@@ -208,7 +208,7 @@ def _scores(model: CalibratedNetwork, near: IntArray, links: IntArray, bits: Key
     probabilities = np.empty((near.size, num_samples), np.float32)
     claims = np.empty_like(probabilities)
     of_links = np.empty((links.size, num_samples), np.float32)
-    place = 0
+    row = 0
     for number, claim in enumerate(near.tolist()):
         own = range(network.parent_start[claim], network.parent_start[claim + 1])
         log_odds = np.full(num_samples, model.intercepts[claim])
@@ -217,8 +217,8 @@ def _scores(model: CalibratedNetwork, near: IntArray, links: IntArray, bits: Key
         probabilities[number] = fast_sigmoid(log_odds)
         claims[number] = states[claim] - probabilities[number]
         for link in own:
-            of_links[place] = claims[number] * states[int(network.link_parents[link])]
-            place += 1
+            of_links[row] = claims[number] * states[int(network.link_parents[link])]
+            row += 1
     return _Scores(probabilities, claims, of_links)
 
 
@@ -226,10 +226,10 @@ def _intercept_moves(
     model: CalibratedNetwork, near: IntArray, links: IntArray, prior: _Scores, below: BoolArray
 ) -> FloatArray:
     """
-    How all near claims' intercepts move with each near link's weight and each near claim's reference belief.
+    Derivatives of near claims' intercepts by each near link's weight and each near claim's prior marginal.
 
-    That each claim keeps its reference belief r gives, to first order, slope_d da_d + sum over a above d of E[P_d
-    score_a] da_a + E[P_d score_link] dw = dr_d, which is solved from the top down.
+    As each claim keeps its prior marginal r, to first order slope_d da_d + sum over ancestors a of d of
+    E[P_d score_a] da_a + E[P_d score_link] dw = dr_d, a linear system for da.
 
     Returns:
         Shape (claims, links + claims).
@@ -248,24 +248,24 @@ def _intercept_moves(
 
 
 def _reachable(network: Network, near: IntArray) -> BoolArray:
-    """Whether influence leads from the second claim to the first, over near claims only, shape (near, near)."""
-    place = {claim: number for number, claim in enumerate(near.tolist())}
+    """Mask of pairs (descendant, ancestor) connected through near claims only, shape (near, near)."""
+    row_of = {claim: number for number, claim in enumerate(near.tolist())}
     reachable = np.zeros((near.size, near.size), np.bool_)
     for number, claim in enumerate(near.tolist()):
         for parent in network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]].tolist():
-            if parent in place:
-                reachable[number] |= reachable[place[parent]]
-                reachable[number, place[parent]] = True
+            if parent in row_of:
+                reachable[number] |= reachable[row_of[parent]]
+                reachable[number, row_of[parent]] = True
     return reachable
 
 
 def _edge_effects(network: Network, links: IntArray, by_weight: FloatArray) -> list[Effect]:
-    place = {link: number for number, link in enumerate(links.tolist())}
+    row_of = {link: number for number, link in enumerate(links.tolist())}
     shared = np.bincount(network.edge_links, minlength=network.num_links)
     effects = []
     for edge in np.flatnonzero(np.isin(network.edge_links, links)).tolist():
         link = int(network.edge_links[edge])
-        own = by_weight[:, place[link]] / shared[link]
+        own = by_weight[:, row_of[link]] / shared[link]
         p_if_true, p_if_false = network.p_if_true[edge], network.p_if_false[edge]
         effects.append(_effect(Parameter.P_IF_TRUE, edge, own / (p_if_true * (1.0 - p_if_true))))
         effects.append(_effect(Parameter.P_IF_FALSE, edge, -own / (p_if_false * (1.0 - p_if_false))))
@@ -277,12 +277,12 @@ def _stated_effects(
 ) -> list[Effect]:
     effects = []
     for number, claim in enumerate(near.tolist()):
-        stated, reference = network.stated[claim], network.reference[claim]
-        rate = inside_weights[claim] * reference * (1.0 - reference) / (stated * (1.0 - stated))
-        effects.append(_effect(Parameter.STATED, claim, rate * derivatives.by_reference[:, number]))
+        stated, prior = network.stated[claim], network.prior_marginals[claim]
+        rate = inside_weights[claim] * prior * (1.0 - prior) / (stated * (1.0 - stated))
+        effects.append(_effect(Parameter.STATED, claim, rate * derivatives.by_prior_marginal[:, number]))
     return effects
 
 
-def _effect(parameter: Parameter, place: int, replicates: FloatArray) -> Effect:
+def _effect(parameter: Parameter, index: int, replicates: FloatArray) -> Effect:
     error = None if replicates.size == 1 else float(replicates.std(ddof=1) / np.sqrt(replicates.size))
-    return Effect(parameter, place, float(replicates.mean()), error)
+    return Effect(parameter, index, float(replicates.mean()), error)

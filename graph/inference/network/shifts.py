@@ -1,4 +1,4 @@
-"""What if these claims resolved? Every claim's belief before and after, by any of the three methods."""
+"""Shifts: every claim's marginal before and after some claims resolve, by any of the three methods."""
 
 import time
 from collections.abc import Mapping
@@ -19,23 +19,23 @@ from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 
 MIN_MATCHING: Final = 2_500
-"""Samples of a stored bank that have to agree with a question for it to answer; the error of a half is then 0.01."""
+"""Samples of a stored bank that must match the outcomes; the standard error of a half is then 0.01."""
 
-ROWS_AT_ONCE: Final = 256
-"""Claims whose bits are counted together, so that what is written in between stays in the processor's cache."""
+ROWS_PER_BATCH: Final = 256
+"""Claims whose bits are counted together, so that intermediates stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shifts:
     """
-    What a question does to n claims.
+    Shifts of n claims' marginals.
 
     Attributes:
         before: P(claim) given the evidence, shape (n,).
-        after: P(claim) given the evidence and the outcomes asked about, shape (n,).
+        after: P(claim) given the evidence and the supposed outcomes, shape (n,).
         standard_errors: Of the difference, between replicates, shape (n,); None for methods that draw no samples, and
             for a single replicate.
-        diagnostics: How `after` was made, and which bank it came from.
+        diagnostics: Diagnostics of `after`.
     """
 
     before: FloatArray
@@ -49,7 +49,7 @@ class Shifts:
         return np.subtract(self.after, self.before)
 
     def ranked(self, first: int | None = None) -> IntArray:
-        """Claims from the largest |delta| down, ties in their own order; all of them unless told how many."""
+        """Claims by decreasing |delta|, ties by index; the first few if `first` is given."""
         return np.argsort(-np.abs(self.deltas), kind="stable")[:first]
 
 
@@ -64,20 +64,20 @@ def shifts_by_lbp(
     backend: Backend | None = None,
 ) -> Shifts:
     """
-    Shifts by loopy belief propagation, beginning with what is said without the outcomes.
+    Compute shifts by loopy belief propagation, starting from the messages without the outcomes.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        outcomes: What is supposed, by claim.
-        base: LBP on the evidence alone; made here if it is not given.
+        evidence: Evidence to condition on.
+        outcomes: Supposed outcomes by index of the claim.
+        base: LBP on the evidence alone; computed if None.
         is_intervention: Whether the claims are cut from their parents first.
-        should_stop: Asked before each sweep.
-        backend: Where the loops run.
+        should_stop: Polled before each sweep.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: A claim does not exist, there is none, or `base` is of another network.
-        Cancelled: `should_stop` said so.
+        ValueError: There is no outcome, an index is out of range, or `base` is of another network.
+        Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
     base = base or propagate(model, evidence, should_stop=should_stop, backend=backend)
@@ -100,21 +100,21 @@ def shifts_exactly(
     should_stop: ShouldStop = never,
 ) -> Shifts:
     """
-    Shifts by exact inference.
+    Compute shifts by exact inference.
 
     Args:
         model: The joint distribution.
-        evidence: What is known.
-        outcomes: What is supposed, by claim.
-        asked: Whose shifts are wanted, shape (n,); all by default. Others come out as NaN.
+        evidence: Evidence to condition on.
+        outcomes: Supposed outcomes by index of the claim.
+        asked: Mask of the query claims, shape (n,); all by default. Shifts of the others are NaN.
         is_intervention: Whether the claims are cut from their parents first.
         max_clique_claims: As in `infer_exactly`.
-        should_stop: Asked before each claim's turn.
+        should_stop: Polled before each elimination and message.
 
     Raises:
-        ValueError: A claim does not exist, or there is none.
+        ValueError: There is no outcome, or an index is out of range.
         TooLargeError: As in `infer_exactly`.
-        Cancelled: `should_stop` said so.
+        Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
     supposed, known, _ = _suppose(model, evidence, outcomes, is_intervention=is_intervention)
@@ -137,26 +137,26 @@ def shifts_by_samples(
     backend: Backend | None = None,
 ) -> Shifts:
     """
-    Shifts by samples: of the bank's, those that agree with the outcomes; where they are too few, of a fresh bank.
+    Compute shifts from the bank's samples that match the outcomes, or from a fresh bank if they are too few.
 
-    `diagnostics.is_fresh` says which. An intervention on a claim that has parents always takes a fresh one, as the
-    bank's samples carry what an observation would say of the parents. The stored bank's answer gives the weight of one
-    sample to the belief before, so that none comes out certain because it was not seen to fail.
+    `diagnostics.is_fresh` says which. An intervention on a claim with parents always takes a fresh bank, because
+    conditioning the stored samples would also inform on the parents. Marginals from the stored bank count `before` as
+    one more sample, so that none is 0 or 1 for want of samples.
 
     Args:
-        bank: Given the evidence alone.
-        outcomes: What is supposed, by claim.
-        seed: Of a fresh bank.
+        bank: Samples given the evidence alone.
+        outcomes: Supposed outcomes by index of the claim.
+        seed: Seed of a fresh bank.
         is_intervention: Whether the claims are cut from their parents first.
-        min_matching: How many samples have to agree.
-        max_memory_bytes: Limit of a fresh bank.
-        should_stop: Asked some ten times a second while a fresh bank is drawn.
-        backend: Where the loops run.
+        min_matching: Matching samples that the stored bank must have.
+        max_memory_bytes: Memory limit of a fresh bank.
+        should_stop: Polled some ten times a second while a fresh bank is drawn.
+        backend: Implementation of the loops.
 
     Raises:
-        ValueError: A claim does not exist, or there is none.
+        ValueError: There is no outcome, or an index is out of range.
         TooLargeError: A fresh bank needs more memory than allowed.
-        Cancelled: `should_stop` said so.
+        Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
     supposed, known, _ = _suppose(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
@@ -179,7 +179,7 @@ def shifts_by_samples(
 
 
 def matching_samples(bank: Bank, outcomes: Mapping[int, bool]) -> KeyArray:
-    """Which of a bank's samples have these outcomes, a bit each, shape (replicates, words)."""
+    """Bit mask of a bank's samples that have these outcomes, shape (replicates, words)."""
     matching = np.full(bank.bits.shape[1:], ~np.uint64(0))
     for claim, outcome in outcomes.items():
         matching &= bank.bits[claim] if outcome else ~bank.bits[claim]
@@ -188,18 +188,18 @@ def matching_samples(bank: Bank, outcomes: Mapping[int, bool]) -> KeyArray:
 
 def count_true(bits: KeyArray, matching: KeyArray) -> IntArray:
     """
-    In how many of some samples each claim is true.
+    Count the samples in which each claim is true.
 
     Args:
-        bits: Shape (n, replicates, words).
-        matching: Which samples, shape (replicates, words).
+        bits: Samples of n claims, shape (n, replicates, words).
+        matching: Bit mask of the samples to count, shape (replicates, words).
 
     Returns:
         Shape (n, replicates).
     """
     counts = np.empty(bits.shape[:2], np.int64)
-    for start in range(0, bits.shape[0], ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    for start in range(0, bits.shape[0], ROWS_PER_BATCH):
+        rows = slice(start, start + ROWS_PER_BATCH)
         counts[rows] = np.bitwise_count(bits[rows] & matching).sum(axis=2, dtype=np.int64)
     return counts
 
@@ -207,7 +207,7 @@ def count_true(bits: KeyArray, matching: KeyArray) -> IntArray:
 def _suppose(
     model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
 ) -> tuple[CalibratedNetwork, Evidence, BoolArray]:
-    """The model and what is known in it once the outcomes hold, and which of the links are left."""
+    """Return the model and the evidence given the outcomes, and the mask of links that remain."""
     if not outcomes:
         message = "expected one outcome or more to suppose, got none"
         raise ValueError(message)
@@ -241,7 +241,7 @@ def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, started: float
         deltas = counts.T / num_matching[:, None] - bank.replicate_marginals
         errors = standard_errors(deltas)
     if errors is not None and bank.beliefs.standard_errors is not None:
-        # The outcomes themselves are supposed, not estimated.
+        # Supposed outcomes have no sampling error of their own.
         errors = np.where(known.is_observed, bank.beliefs.standard_errors, errors)
     own = bank.beliefs.diagnostics
     diagnostics = Diagnostics(

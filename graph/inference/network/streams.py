@@ -1,4 +1,4 @@
-"""Random numbers that belong to a claim by its key, so that another claim's coming or going leaves them alone."""
+"""Random streams derived from each claim's key, so that adding or removing a claim leaves the others' unchanged."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ MIX_2: Final = 0x94D049BB133111EB
 """The constants of splitmix64: Steele, Lea and Flood, OOPSLA (2014), 453-472."""
 
 NUM_ORDERS: Final = 16
-"""In each of two pools; a claim visits samples in an order composed of one of each, 256 times num_samples in all."""
+"""In each of two pools; a claim's order of samples composes one of each and a shift: 256 * num_samples orders."""
 
 MASK_64: Final = 0xFFFFFFFFFFFFFFFF
 
@@ -22,7 +22,7 @@ OrderArray = NDArray[np.uint16]
 
 def mix(values: KeyArray) -> KeyArray:
     """
-    A bijection of 64-bit numbers that leaves no pattern in them: the finalizer of splitmix64.
+    Mix the bits of 64-bit numbers bijectively: the finalizer of splitmix64.
 
     Source: Steele, Lea and Flood, OOPSLA (2014), 453-472.
     """
@@ -32,7 +32,7 @@ def mix(values: KeyArray) -> KeyArray:
 
 
 def salt(*parts: int) -> int:
-    """One 64-bit number from a few, each of which changes all of it."""
+    """Hash a few integers into one of 64 bits."""
     total = 0
     for part in parts:
         total = int(mix(np.array([(total + GOLDEN + part) & MASK_64], np.uint64))[0])
@@ -40,21 +40,21 @@ def salt(*parts: int) -> int:
 
 
 def streams(keys: KeyArray, *parts: int) -> KeyArray:
-    """A 64-bit number for each claim from its key and the salt of these parts, shape (n,)."""
+    """Derive a 64-bit number for each claim from its key and the salt of these parts, shape (n,)."""
     return mix(mix(keys ^ np.uint64(salt(*parts))) + np.uint64(GOLDEN))
 
 
 def sample_orders(num_samples: int, *parts: int) -> tuple[OrderArray, OrderArray]:
     """
-    Two pools of orders in which to visit samples.
+    Draw two pools of orders in which to visit samples.
 
     The order of a claim is first[a][(second[b] + shift) % num_samples] with a, b and shift from its stream. The orders
-    are random, as against those of a cheap hash of the sample's number: claims that split the samples along the same
-    bit would look dependent.
+    are random permutations: with a cheap hash of the sample's index, claims that split the samples along the same bit
+    would look dependent.
 
     Args:
         num_samples: At most 65,536.
-        parts: Seed them.
+        parts: Integers that seed the orders.
 
     Returns:
         Two arrays of shape (NUM_ORDERS, num_samples).

@@ -1,6 +1,7 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,33 +14,45 @@ BoolArray = NDArray[np.bool_]
 ByteArray = NDArray[np.uint8]
 
 
+class Links(NamedTuple):
+    """The links of a network as kernels take them; shapes as of `Network`."""
+
+    parent_start: IntArray
+    link_parents: IntArray
+    link_children: IntArray
+    weights: FloatArray
+    child_start: IntArray
+    child_links: IntArray
+    levels: IntArray
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
     """
-    A directed acyclic graph of n claims and m links, each link a pair of claims that one or more influences join.
+    A directed acyclic graph of n claims and m links, each link a pair of claims joined by one or more influences.
 
-    Links stand in the order of their child, and for one child in the order of their parents' keys, so that nothing
-    computed from them depends on where a claim stands in the arrays.
+    Links are sorted by child, and for one child by the parents' keys, so that results do not depend on the claims'
+    indices.
 
     Attributes:
         stated: Probability of each claim as stated, shape (n,).
-        reference: Belief without any evidence, shape (n,).
-        keys: Names each claim to the random streams, shape (n,).
-        order: Claims, each after its parents, shape (n,).
+        prior_marginals: P(claim) without any evidence, shape (n,).
+        keys: 64-bit hashes that seed each claim's random streams, shape (n,).
+        order: Claims in topological order, shape (n,).
         levels: Length of the longest path that leads to a claim, shape (n,).
         parent_start: Links of claim c are parent_start[c] to parent_start[c + 1], shape (n + 1,).
-        link_parents: Shape (m,).
-        link_children: Shape (m,).
-        weights: In log-odds; of several influences that join the same pair, the mean. Shape (m,).
+        link_parents: Parent of each link, shape (m,).
+        link_children: Child of each link, shape (m,).
+        weights: In log-odds; the mean over influences that join the same pair; shape (m,).
         child_start: child_links[child_start[s]:child_start[s + 1]] are the links to the children of claim s.
-        child_links: Shape (m,).
-        edge_links: The link of each influence as given, shape (number of influences,).
-        p_if_true: P(child | parent true) of each influence as given.
-        p_if_false: P(child | parent false) of each influence as given.
+        child_links: Links sorted by parent, shape (m,).
+        edge_links: The link of each influence, in the order given, shape (number of influences,).
+        p_if_true: P(child | parent true) of each influence, shape as `edge_links`.
+        p_if_false: P(child | parent false), likewise.
     """
 
     stated: FloatArray
-    reference: FloatArray
+    prior_marginals: FloatArray
     keys: KeyArray
     order: IntArray
     levels: IntArray
@@ -55,24 +68,37 @@ class Network:
 
     @property
     def num_claims(self) -> int:
-        """How many claims there are."""
-        return self.reference.size
+        """Number of claims."""
+        return self.prior_marginals.size
 
     @property
     def num_links(self) -> int:
-        """How many pairs of claims are joined."""
+        """Number of pairs of claims that influences join."""
         return self.link_parents.size
 
     @property
     def num_parents(self) -> IntArray:
-        """Of each claim, shape (n,)."""
+        """Number of each claim's parents, shape (n,)."""
         return np.diff(self.parent_start)
+
+    @property
+    def links(self) -> Links:
+        """The arrays that kernels take, not copied."""
+        return Links(
+            self.parent_start,
+            self.link_parents,
+            self.link_children,
+            self.weights,
+            self.child_start,
+            self.child_links,
+            self.levels,
+        )
 
 
 def build_network(
     *,
     stated: FloatArray,
-    reference: FloatArray,
+    prior_marginals: FloatArray,
     keys: KeyArray,
     parents: IntArray,
     children: IntArray,
@@ -80,35 +106,35 @@ def build_network(
     p_if_false: FloatArray,
 ) -> Network:
     """
-    Put claims and influences into the form that inference works on.
+    Build the arrays that inference works on from claims and influences.
 
     Args:
         stated: Probability of each claim as stated, strictly between 0 and 1, shape (n,).
-        reference: Its belief without any evidence, strictly between 0 and 1, shape (n,).
-        keys: A 64-bit hash of each claim's id, all different, shape (n,).
-        parents: Claims by their place in the arrays, shape (m,).
-        children: Likewise, shape (m,).
+        prior_marginals: P(claim) without any evidence, strictly between 0 and 1, shape (n,).
+        keys: Distinct 64-bit hashes of the claims' ids, shape (n,).
+        parents: Index of each influence's parent, shape (m,).
+        children: Index of each influence's child, shape (m,).
         p_if_true: P(child | parent true), strictly between 0 and 1, shape (m,).
         p_if_false: P(child | parent false), strictly between 0 and 1, shape (m,).
 
     Raises:
-        ValueError: Shapes differ, a probability is 0, 1 or outside, a claim does not exist, two keys are equal, or
-            influences form a cycle.
+        ValueError: Shapes differ, a probability is not strictly between 0 and 1, an index is out of range, two keys are
+            equal, or influences form a cycle.
     """
-    num_claims = reference.size
-    _check_shapes("claim", (num_claims,), stated=stated, reference=reference, keys=keys)
+    num_claims = prior_marginals.size
+    _check_shapes("claim", (num_claims,), stated=stated, prior_marginals=prior_marginals, keys=keys)
     _check_shapes(
         "influence", (parents.size,), parents=parents, children=children, p_if_true=p_if_true, p_if_false=p_if_false
     )
     _check_claims(num_claims, parents, children)
     keys = keys.astype(np.uint64)
     if np.unique(keys).size != num_claims:
-        message = "expected a key of its own for each claim, got two that are equal"
+        message = "expected distinct keys, got the same key for two claims"
         raise ValueError(message)
-    for probabilities in (stated, reference):
+    for probabilities in (stated, prior_marginals):
         logits(probabilities)
     edge_weights = logits(p_if_true) - logits(p_if_false)
-    # Ranks instead of the 64-bit keys themselves, so that child and parent fit one whole number.
+    # Ranks instead of the 64-bit keys, so that child and parent fit into one integer.
     ranks = np.empty(num_claims, np.int64)
     ranks[np.argsort(keys)] = np.arange(num_claims)
     pairs, edge_links = np.unique(children.astype(np.int64) * num_claims + ranks[parents], return_inverse=True)
@@ -120,7 +146,7 @@ def build_network(
     levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
     return Network(
         stated=stated.astype(np.float64),
-        reference=reference.astype(np.float64),
+        prior_marginals=prior_marginals.astype(np.float64),
         keys=keys,
         order=np.lexsort((ranks, levels)),
         levels=levels,
@@ -137,22 +163,22 @@ def build_network(
 
 
 def ancestors(network: Network, claims: BoolArray) -> BoolArray:
-    """The claims themselves and all from which an influence path leads to one of them, shape (n,)."""
+    """Mask of these claims and all their ancestors, shape (n,)."""
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
-        found = network.link_parents[places_between(network.parent_start, frontier)]
+        found = network.link_parents[indices_between(network.parent_start, frontier)]
         frontier = np.unique(found[~reached[found]])
         reached[frontier] = True
     return reached
 
 
 def descendants(network: Network, claims: BoolArray) -> BoolArray:
-    """The claims themselves and all to which an influence path leads from one of them, shape (n,)."""
+    """Mask of these claims and all their descendants, shape (n,)."""
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
-        links = network.child_links[places_between(network.child_start, frontier)]
+        links = network.child_links[indices_between(network.child_start, frontier)]
         found = network.link_children[links]
         frontier = np.unique(found[~reached[found]])
         reached[frontier] = True
@@ -161,11 +187,11 @@ def descendants(network: Network, claims: BoolArray) -> BoolArray:
 
 def keep_links(network: Network, kept: BoolArray) -> Network:
     """
-    The same claims with only some of the links; influences that made the others are gone too.
+    Remove links and their influences; the claims stay.
 
     Args:
-        network: Stays as it is.
-        kept: Which links stay, shape (number of links,).
+        network: Not changed.
+        kept: Mask of the links that stay, shape (m,).
     """
     number = np.cumsum(kept) - 1
     edges = kept[network.edge_links]
@@ -173,7 +199,7 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
     parent_start, child_start, child_links = _slices(network.num_claims, link_parents, link_children)
     return Network(
         stated=network.stated,
-        reference=network.reference,
+        prior_marginals=network.prior_marginals,
         keys=network.keys,
         order=network.order,
         levels=network.levels,
@@ -191,18 +217,21 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
 
 def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
     """
-    The part of a network that some claims make up, with the links among them, and which links those are.
+    Extract the subnetwork of some claims.
 
     Args:
-        network: Stays as it is.
-        kept: Which claims, shape (n,); each with its parents, or the part would not be a network.
+        network: Not changed.
+        kept: Mask of the claims, shape (n,); closed under parents.
+
+    Returns:
+        The subnetwork, and the mask of its links in `network`, shape (m,).
 
     Raises:
-        ValueError: A parent is missing.
+        ValueError: A claim is kept without one of its parents.
     """
     links = kept[network.link_children]
     if not kept[network.link_parents[links]].all():
-        message = "expected claims together with their parents, got one without"
+        message = "expected claims together with their parents, got a claim without one of its parents"
         raise ValueError(message)
     number = np.cumsum(kept) - 1
     edges = links[network.edge_links]
@@ -211,7 +240,7 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
     parent_start, child_start, child_links = _slices(int(kept.sum()), link_parents, link_children)
     part = Network(
         stated=network.stated[kept],
-        reference=network.reference[kept],
+        prior_marginals=network.prior_marginals[kept],
         keys=network.keys[kept],
         order=number[network.order[kept[network.order]]],
         levels=network.levels[kept],
@@ -229,7 +258,7 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
 
 
 def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Where each claim's links to parents and to children begin, and the latter in the order of their parents."""
+    """Return `parent_start`, `child_start` and `child_links` of `Network`."""
     parent_start = np.zeros(num_claims + 1, np.int64)
     np.cumsum(np.bincount(link_children, minlength=num_claims), out=parent_start[1:])
     child_start = np.zeros(num_claims + 1, np.int64)
@@ -237,18 +266,18 @@ def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) ->
     return parent_start, child_start, np.argsort(link_parents, kind="stable")
 
 
-def places_between(start: IntArray, claims: IntArray) -> IntArray:
-    """The places from start[c] up to start[c + 1] of all these claims, one claim after the other."""
+def indices_between(start: IntArray, claims: IntArray) -> IntArray:
+    """Concatenate the ranges from start[c] to start[c + 1] of these claims."""
     counts = start[claims + 1] - start[claims]
     ends = np.cumsum(counts)
-    places: IntArray = np.arange(counts.sum()) + np.repeat(start[claims] - ends + counts, counts)
-    return places
+    indices: IntArray = np.arange(counts.sum()) + np.repeat(start[claims] - ends + counts, counts)
+    return indices
 
 
 def _levels(
     num_claims: int, link_parents: IntArray, link_children: IntArray, child_start: IntArray, child_links: IntArray
 ) -> IntArray:
-    """Kahn's algorithm, a level at a time."""
+    """Compute topological levels by Kahn's algorithm."""
     num_open = np.bincount(link_children, minlength=num_claims)
     levels = np.zeros(num_claims, np.int64)
     frontier = np.flatnonzero(num_open == 0)
@@ -256,7 +285,9 @@ def _levels(
     while frontier.size:
         levels[frontier] = level
         num_done += frontier.size
-        found, counts = np.unique(link_children[child_links[places_between(child_start, frontier)]], return_counts=True)
+        found, counts = np.unique(
+            link_children[child_links[indices_between(child_start, frontier)]], return_counts=True
+        )
         num_open[found] -= counts
         frontier = found[num_open[found] == 0]
         level += 1
@@ -268,7 +299,7 @@ def _levels(
 
 
 def _find_cycle(link_parents: IntArray, link_children: IntArray, is_open: BoolArray) -> list[int]:
-    """A cycle among claims that each have a parent among them: walking from parent to parent must come back."""
+    """Find a cycle among claims that each have a parent among them, by walking from parent to parent."""
     among = is_open[link_parents] & is_open[link_children]
     a_parent = dict(zip(link_children[among].tolist(), link_parents[among].tolist(), strict=True))
     claim = next(iter(a_parent))

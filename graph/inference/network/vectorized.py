@@ -1,25 +1,34 @@
 """
-The kernels in NumPy, for where numba is not to be had, and as the second opinion that the compiled ones are held to.
+Kernels in NumPy, used where numba is not available and as the reference that tests compare the compiled ones with.
 
-The same arguments in the same order as in `graph.inference.network.compiled`; the same draws, and the same results up
-to rounding.
+Arguments are those of `graph.inference.network.compiled`; draws are the same, and results agree up to rounding.
 """
 
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.arrays import (
+    ConditionalTables,
+    EvidenceArrays,
+    InterceptArrays,
+    MessageArrays,
+    RandomStreams,
+    SampleArrays,
+    SamplingTables,
+    Tempering,
+)
 from graph.inference.network.limits import (
     GRID_LIMIT,
     GRID_STEPS,
     MAX_LOG_ODDS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
-    NEWS,
+    MIN_MESSAGE_CHANGE,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
 )
 from graph.inference.network.streams import GOLDEN, NUM_ORDERS, OrderArray, mix
-from graph.inference.network.structure import ByteArray, IntArray, KeyArray, places_between
+from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links, indices_between
 
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
@@ -27,19 +36,19 @@ TWO_32 = 4294967296.0
 
 
 def fast_sigmoid(x: FloatArray) -> FloatArray:
-    """`sigmoid` of each, to rounding, at NumPy's speed."""
+    """Compute `sigmoid` of each element, up to rounding, at NumPy's speed."""
     odds = np.exp(-np.abs(x))
     return np.where(x >= 0.0, 1.0, odds) / (1.0 + odds)
 
 
 def softplus(x: FloatArray) -> FloatArray:
-    """ln(1 + exp(x)) of each, without overflow."""
+    """Compute ln(1 + exp(x)) of each element without overflow."""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def configuration_log_odds(weights: FloatArray) -> FloatArray:
     """
-    What each configuration of parents adds: entry c is the sum of the weights whose bit in c is set.
+    Compute the log-odds that each configuration of parents adds: entry c sums the weights whose bit in c is set.
 
     Args:
         weights: Of any number of claims with k parents each, shape (..., k).
@@ -54,7 +63,7 @@ def configuration_log_odds(weights: FloatArray) -> FloatArray:
 
 
 def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> float:
-    """The intercept a for which sum of shares * sigmoid(a + log_odds) is the target: Newton within a bracket."""
+    """Solve sum of shares * sigmoid(a + log_odds) = target for a by Newton's method within a bracket."""
     log_odds, shares = log_odds[shares > 0.0], shares[shares > 0.0]
     wanted = float(np.log(target) - np.log1p(-target))
     low, high = wanted - float(log_odds.max()), wanted - float(log_odds.min())
@@ -75,18 +84,18 @@ def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> 
 def _visits(stream: int, first: OrderArray, second: OrderArray) -> IntArray:
     num_samples = first.shape[1]
     shift = ((stream >> 8) & 0xFFFFFF) % num_samples
-    places = (second[(stream >> 4) & (NUM_ORDERS - 1)].astype(np.int64) + shift) % num_samples
-    visits: IntArray = first[stream & (NUM_ORDERS - 1)][places].astype(np.int64)
+    indices = (second[(stream >> 4) & (NUM_ORDERS - 1)].astype(np.int64) + shift) % num_samples
+    visits: IntArray = first[stream & (NUM_ORDERS - 1)][indices].astype(np.int64)
     return visits
 
 
 def _draw(stream: int, visits: IntArray, configurations: IntArray, thresholds: KeyArray) -> ByteArray:
-    """Systematic draws, one stream through the samples of each configuration; thresholds are in units of 2^-32."""
+    """Draw systematically, with one stream for each configuration; thresholds are in units of 2^-32."""
     counts = np.bincount(configurations, minlength=thresholds.size)
     shares = counts.astype(np.uint64) * thresholds
     starts = (np.uint64(stream >> 32) + np.cumsum(shares) - shares) & LOW_32
     visited = configurations[visits]
-    by_configuration = np.argsort(visited.astype(np.uint16), kind="stable")  # 16 bits are sorted by radix
+    by_configuration = np.argsort(visited.astype(np.uint16), kind="stable")  # 16-bit keys use radix sort
     sizes_before = np.cumsum(counts) - counts
     of = visited[by_configuration]
     ranks = (np.arange(visits.size) - sizes_before[of]).astype(np.uint64)
@@ -97,7 +106,7 @@ def _draw(stream: int, visits: IntArray, configurations: IntArray, thresholds: K
 
 
 def _draw_each(stream: int, visits: IntArray, probabilities: FloatArray) -> ByteArray:
-    """Systematic draws, one stream through all samples."""
+    """Draw systematically, with one stream through all samples."""
     thresholds = (probabilities[visits] * TWO_32).astype(np.uint64)
     total = np.cumsum(thresholds) + np.uint64(stream >> 32)
     drawn = np.empty(visits.size, np.uint8)
@@ -112,159 +121,146 @@ def _unpack(words: KeyArray) -> ByteArray:
 def draw_prior(
     claims: IntArray,
     solve: int,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    reference: FloatArray,
-    streams: KeyArray,
-    first: OrderArray,
-    second: OrderArray,
+    links: Links,
+    prior_marginals: FloatArray,
+    streams: RandomStreams,
     bits: KeyArray,
-    intercepts: FloatArray,
-    slopes: FloatArray,
-    pulls: FloatArray,
-    means: FloatArray,
+    results: InterceptArrays,
 ) -> None:
-    """Draw claims given their parents, parents first, solving for their intercepts before if that is wanted."""
-    num_samples = first.shape[1]
+    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    intercepts, slopes, pulls, means = results
+    num_samples = streams.first.shape[1]
     for i in claims.tolist():
-        links = slice(parent_start[i], parent_start[i + 1])
-        stream = int(streams[i])
-        visits = _visits(stream, first, second)
-        parents = [_unpack(bits[s]) for s in link_parents[links].tolist()]
+        own_links = slice(parent_start[i], parent_start[i + 1])
+        stream = int(streams.keys[i])
+        visits = _visits(stream, streams.first, streams.second)
+        parents = [_unpack(bits[s]) for s in link_parents[own_links].tolist()]
         if len(parents) <= MAX_SOLVED_PARENTS:
-            table = configuration_log_odds(weights[links])
+            table = configuration_log_odds(weights[own_links])
             configurations = np.zeros(num_samples, np.int64)
             for j, parent in enumerate(parents):
                 configurations |= parent.astype(np.int64) << j
             shares = np.bincount(configurations, minlength=table.size) / num_samples
             if solve and len(parents) == 1:
-                true = reference[link_parents[links.start]]
+                true = prior_marginals[link_parents[own_links.start]]
                 shares = np.array([1.0 - true, true])
             if solve:
-                intercepts[i] = solve_intercept(table, shares, reference[i])
+                intercepts[i] = solve_intercept(table, shares, prior_marginals[i])
             p = fast_sigmoid(intercepts[i] + table)
             means[i] = shares @ p
             changes = shares * p * (1.0 - p)
             is_set = (np.arange(table.size)[:, None] >> np.arange(len(parents))) & 1
-            pulls[links] = -(changes @ is_set)
+            pulls[own_links] = -(changes @ is_set)
             drawn = _draw(stream, visits, configurations, (p * TWO_32).astype(np.uint64))
         else:
             sums = np.zeros(num_samples)
-            for parent, weight in zip(parents, weights[links], strict=True):
+            for parent, weight in zip(parents, weights[own_links], strict=True):
                 sums += weight * parent
             if solve:
-                intercepts[i] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), reference[i])
+                intercepts[i] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), prior_marginals[i])
             p = fast_sigmoid(intercepts[i] + sums)
             means[i] = p.mean()
             changes = p * (1.0 - p) / num_samples
-            pulls[links] = [-(changes @ parent) for parent in parents]
+            pulls[own_links] = [-(changes @ parent) for parent in parents]
             drawn = _draw_each(stream, visits, p)
         slopes[i] = changes.sum()
-        pulls[links] /= slopes[i]
+        pulls[own_links] /= slopes[i]
         bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
 
 
-def draw_guided(
+def draw_proposal(
     claims: IntArray,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    intercepts: FloatArray,
-    guide: FloatArray,
-    observed: IntArray,
-    table_start: IntArray,
-    thresholds: KeyArray,
-    streams: KeyArray,
-    first: OrderArray,
-    second: OrderArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    streams: RandomStreams,
+    samples: SampleArrays,
 ) -> None:
-    """Draw claims given their parents from sigmoid(log-odds + guide), parents first; observed claims stand fixed."""
+    """Draw claims given their parents from sigmoid(log-odds + proposal), in topological order; clamp observed ones."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    observed, proposal, intercepts = evidence.observed, tables.proposal, tables.intercepts
+    states, log_odds = samples
     for i in claims.tolist():
-        links = slice(parent_start[i], parent_start[i + 1])
-        stream, wide, row = int(streams[i]), wide_rows[i], states[i]
+        own_links = slice(parent_start[i], parent_start[i + 1])
+        stream, wide, row = int(streams.keys[i]), tables.wide_rows[i], states[i]
         row[:] = 0
         if wide < 0:
-            for j, parent in enumerate(link_parents[links].tolist()):
+            for j, parent in enumerate(link_parents[own_links].tolist()):
                 row |= (states[parent] & np.uint8(1)) << np.uint8(j + 1)
         else:
             sums = log_odds[wide]
             sums[:] = intercepts[i]
-            for parent, weight in zip(link_parents[links].tolist(), weights[links], strict=True):
+            for parent, weight in zip(link_parents[own_links].tolist(), weights[own_links], strict=True):
                 sums += weight * (states[parent] & np.uint8(1))
         if observed[i] >= 0:
             row |= np.uint8(observed[i])
         elif wide < 0:
-            own = thresholds[table_start[i] : table_start[i] + (1 << (links.stop - links.start))]
-            row |= _draw(stream, _visits(stream, first, second), (row >> np.uint8(1)).astype(np.int64), own)
+            own = tables.thresholds[tables.start[i] : tables.start[i] + (1 << (own_links.stop - own_links.start))]
+            row |= _draw(
+                stream, _visits(stream, streams.first, streams.second), (row >> np.uint8(1)).astype(np.int64), own
+            )
         else:
-            row |= _draw_each(stream, _visits(stream, first, second), fast_sigmoid(log_odds[wide] + guide[i]))
+            row |= _draw_each(
+                stream, _visits(stream, streams.first, streams.second), fast_sigmoid(log_odds[wide] + proposal[i])
+            )
 
 
 def weigh(
     claims: IntArray,
-    guide: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    weight_start: IntArray,
-    weight_table: FloatArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    samples: SampleArrays,
     log_weights: FloatArray,
 ) -> None:
-    """Add to each sample's log weight what these claims make of it."""
+    """Add these claims' log importance weights to each sample's."""
+    llr, observed = evidence
+    proposal, start, wide_rows = tables.proposal, tables.start, tables.wide_rows
+    states, log_odds = samples
     for i in claims.tolist():
         if wide_rows[i] < 0:
-            log_weights += weight_table[weight_start[i] + states[i].astype(np.int64)]
+            log_weights += tables.log_weights[2 * start[i] + states[i].astype(np.int64)]
             continue
         z = log_odds[wide_rows[i]]
         if observed[i] >= 0:
             log_weights -= softplus(z if observed[i] == 0 else -z)
         else:
             x = states[i] & np.uint8(1)
-            log_weights += softplus(z + guide[i]) - softplus(z) - (guide[i] - llr[i]) * x
+            log_weights += softplus(z + proposal[i]) - softplus(z) - (proposal[i] - llr[i]) * x
 
 
-def _interpolated(grid: FloatArray, x: FloatArray) -> FloatArray:
-    """Cubic Hermite interpolation of a function that is linear outside; grid holds values and slopes times the step."""
-    place = (x + GRID_LIMIT) * GRID_STEPS
+def interpolate(grid: FloatArray, x: FloatArray) -> FloatArray:
+    """Interpolate by cubic Hermite splines, linearly outside; the grid holds values and slopes times the step."""
+    position = (x + GRID_LIMIT) * GRID_STEPS
     last = grid.shape[0] - 1
-    k = np.clip(place.astype(np.int64), 0, last - 1)
-    t = np.clip(place - k, 0.0, 1.0)
+    k = np.clip(position.astype(np.int64), 0, last - 1)
+    t = np.clip(position - k, 0.0, 1.0)
     v0, s0, v1, s1 = grid[k, 0], grid[k, 1], grid[k + 1, 0], grid[k + 1, 1]
     d = v1 - v0
     inside = v0 + t * (s0 + t * (3.0 * d - 2.0 * s0 - s1 + t * (s0 + s1 - 2.0 * d)))
-    values: FloatArray = inside + np.minimum(place, 0.0) * grid[0, 1] + np.maximum(place - last, 0.0) * grid[last, 1]
+    values: FloatArray = (
+        inside + np.minimum(position, 0.0) * grid[0, 1] + np.maximum(position - last, 0.0) * grid[last, 1]
+    )
     return values
 
 
 def sweep_gibbs(
     claims: IntArray,
-    beta: float,
-    sweep_salt: int,
-    parent_start: IntArray,
-    weights: FloatArray,
-    link_children: IntArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    guide: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    table_start: IntArray,
-    table: FloatArray,
-    potentials: FloatArray,
-    grids: FloatArray,
-    streams: KeyArray,
-    wide_rows: IntArray,
-    states: ByteArray,
-    log_odds: FloatArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: SamplingTables,
+    tempering: Tempering,
+    keys: KeyArray,
+    samples: SampleArrays,
     means: FloatArray,
 ) -> None:
-    """Draw each unobserved claim anew given all others, under the target of temperature beta."""
+    """Draw each unobserved claim given all others, from the distribution tempered by beta."""
+    parent_start, weights, link_children = links.parent_start, links.weights, links.link_children
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    proposal, start, table, wide_rows = tables.proposal, tables.start, tables.log_odds, tables.wide_rows
+    beta, potentials, grids = tempering
+    states, log_odds = samples
     num_samples = states.shape[1]
     one = np.uint8(1)
     steps = np.arange(num_samples, dtype=np.uint64) * np.uint64(GOLDEN)
@@ -276,9 +272,9 @@ def sweep_gibbs(
             (link, link_children[link], weights[link])
             for link in child_links[child_start[i] : child_start[i + 1]].tolist()
         ]
-        own = guide[i] - beta * (guide[i] - llr[i])
+        own = proposal[i] - beta * (proposal[i] - llr[i])
         if wide_rows[i] < 0:
-            sums = own + table[table_start[i] + (row >> one).astype(np.int64)]
+            sums = own + table[start[i] + (row >> one).astype(np.int64)]
         else:
             sums = own + log_odds[wide_rows[i]]
         for link, c, weight in children:
@@ -287,17 +283,15 @@ def sweep_gibbs(
                 bit = 1 << (link - parent_start[c])
                 full = np.arange(1 << (parent_start[c + 1] - parent_start[c] + 1))
                 with_i = (full >> 1) | bit
-                effects = gain * (full & 1) - (
-                    potentials[table_start[c] + with_i] - potentials[table_start[c] + (with_i ^ bit)]
-                )
+                effects = gain * (full & 1) - (potentials[start[c] + with_i] - potentials[start[c] + (with_i ^ bit)])
                 sums += effects[states[c]]
             else:
                 without_i = log_odds[wide_rows[c]] - weight * (row & one)
                 grid = grids[wide_rows[c]]
                 sums += gain * (states[c] & one)
-                sums -= _interpolated(grid, without_i + weight) - _interpolated(grid, without_i)
+                sums -= interpolate(grid, without_i + weight) - interpolate(grid, without_i)
         p = fast_sigmoid(sums)
-        uniforms = (mix(steps + (streams[i] ^ np.uint64(sweep_salt))) >> np.uint64(11)) * 2.0**-53
+        uniforms = (mix(steps + keys[i]) >> np.uint64(11)) * 2.0**-53
         flips = (uniforms < p).astype(np.uint8) ^ (row & one)
         row ^= flips
         means[i] += p.mean()
@@ -310,91 +304,77 @@ def sweep_gibbs(
 
 def sweep_forward(
     claims: IntArray,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    weights: FloatArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    intercepts: FloatArray,
-    table_start: IntArray,
-    probabilities: FloatArray,
-    nodes: FloatArray,
-    node_weights: FloatArray,
-    llr: FloatArray,
-    observed: IntArray,
-    messages: FloatArray,
-    heard: FloatArray,
-    if_true: FloatArray,
-    if_false: FloatArray,
-    priors: FloatArray,
-    beliefs: FloatArray,
-    levels: IntArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    tables: ConditionalTables,
+    messages: MessageArrays,
 ) -> None:
-    """Parents first: what each claim hears from its parents, and the belief in it with what its children said."""
-    said = _sums_of(messages[child_links], child_start)
+    """Update each claim's prior from its parents and its belief from prior, evidence and children, parents first."""
+    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    upward, downward, if_true, if_false, priors, beliefs = messages
+    from_children = _sums_of(upward[child_links], child_start)
     num_parents = np.diff(parent_start)
-    for group in _groups(claims, levels, num_parents):
+    for group in _groups(claims, links.levels, num_parents):
         k = num_parents[group[0]]
-        links = parent_start[group][:, None] + np.arange(k)
-        parents = link_parents[links]
-        own = np.where(observed[parents] >= 0, 0.0, messages[links])
-        told = np.clip(beliefs[parents] - own, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        is_news = ~(np.abs(told - heard[links]) <= NEWS).all(axis=1) | (k == 0)
-        news, links, told = group[is_news], links[is_news], told[is_news]
-        heard[links] = told
-        incoming = fast_sigmoid(told)
+        own_links = parent_start[group][:, None] + np.arange(k)
+        parents = link_parents[own_links]
+        own = np.where(observed[parents] >= 0, 0.0, upward[own_links])
+        message = np.clip(beliefs[parents] - own, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        is_changed = ~(np.abs(message - downward[own_links]) <= MIN_MESSAGE_CHANGE).all(axis=1) | (k == 0)
+        changed, own_links, message = group[is_changed], own_links[is_changed], message[is_changed]
+        downward[own_links] = message
+        incoming = fast_sigmoid(message)
         if k <= MAX_TABLE_PARENTS:
-            table = probabilities[table_start[news][:, None] + np.arange(1 << k)]
-            p, if_true[links], if_false[links] = _expect_table(table, incoming)
+            table = tables.probabilities[tables.start[changed][:, None] + np.arange(1 << k)]
+            p, if_true[own_links], if_false[own_links] = _expect_table(table, incoming)
         else:
-            p, if_true[links], if_false[links] = _expect_moments(
-                intercepts[news], weights[links], incoming, nodes, node_weights
+            p, if_true[own_links], if_false[own_links] = _expect_moments(
+                tables.intercepts[changed], weights[own_links], incoming, tables.nodes, tables.node_weights
             )
-        priors[news] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        priors[changed] = np.clip(np.log(p) - np.log1p(-p), -MAX_LOG_ODDS, MAX_LOG_ODDS)
         fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
-        beliefs[group] = np.where(observed[group] >= 0, fixed, priors[group] + llr[group] + said[group])
+        beliefs[group] = np.where(observed[group] >= 0, fixed, priors[group] + llr[group] + from_children[group])
 
 
 def sweep_backward(
     claims: IntArray,
     damping: float,
-    parent_start: IntArray,
-    link_parents: IntArray,
-    child_start: IntArray,
-    child_links: IntArray,
-    llr: FloatArray,
-    observed: IntArray,
-    if_true: FloatArray,
-    if_false: FloatArray,
-    messages: FloatArray,
-    levels: IntArray,
+    links: Links,
+    evidence: EvidenceArrays,
+    messages: MessageArrays,
 ) -> float:
-    """Children first: what each claim tells its parents; the most that one or their sum would have changed undamped."""
-    changes = np.zeros_like(messages)
+    """Update messages to parents, children first; return the largest undamped change of one or of a claim's sum."""
+    parent_start, link_parents = links.parent_start, links.link_parents
+    child_start, child_links = links.child_start, links.child_links
+    llr, observed = evidence
+    upward, if_true, if_false = messages.upward, messages.if_true, messages.if_false
+    changes = np.zeros_like(upward)
     num_parents = np.diff(parent_start)
-    for group in _groups(claims, levels, np.zeros_like(levels))[::-1]:
-        links_to_children = child_links[places_between(child_start, group)]
+    for group in _groups(claims, links.levels, np.zeros_like(links.levels))[::-1]:
+        links_to_children = child_links[indices_between(child_start, group)]
         starts = np.zeros(group.size + 1, np.int64)
         np.cumsum(child_start[group + 1] - child_start[group], out=starts[1:])
-        heard = llr[group] + _sums_of(messages[links_to_children], starts)
+        below = llr[group] + _sums_of(upward[links_to_children], starts)
         fixed = np.where(observed[group] == 1, MAX_LOG_ODDS, -MAX_LOG_ODDS)
-        heard = np.where(observed[group] >= 0, fixed, np.clip(heard, -MAX_LOG_ODDS, MAX_LOG_ODDS))
-        heard = np.repeat(heard, num_parents[group])
-        likely, unlikely = np.exp(np.minimum(heard, 0.0)), np.exp(np.minimum(-heard, 0.0))
-        links = places_between(parent_start, group)
-        if not links.size:
+        below = np.where(observed[group] >= 0, fixed, np.clip(below, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+        below = np.repeat(below, num_parents[group])
+        likely, unlikely = np.exp(np.minimum(below, 0.0)), np.exp(np.minimum(-below, 0.0))
+        own_links = indices_between(parent_start, group)
+        if not own_links.size:
             continue
-        with_parent = likely * if_true[links] + unlikely * (1.0 - if_true[links])
-        without = likely * if_false[links] + unlikely * (1.0 - if_false[links])
-        said = np.clip(np.log(with_parent) - np.log(without), -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        changes[links] = said - messages[links]
-        messages[links] = damping * messages[links] + (1.0 - damping) * said
+        with_parent = likely * if_true[own_links] + unlikely * (1.0 - if_true[own_links])
+        without = likely * if_false[own_links] + unlikely * (1.0 - if_false[own_links])
+        sent = np.clip(np.log(with_parent) - np.log(without), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        changes[own_links] = sent - upward[own_links]
+        upward[own_links] = damping * upward[own_links] + (1.0 - damping) * sent
     sums = np.bincount(link_parents, changes, minlength=num_parents.size)
     return max(float(np.abs(changes).max(initial=0.0)), float(np.abs(sums).max(initial=0.0)))
 
 
 def _groups(claims: IntArray, levels: IntArray, num_parents: IntArray) -> list[IntArray]:
-    """Claims of one level and one number of parents together, in the order of the levels."""
+    """Group claims by level and number of parents, in the order of the levels."""
     if not claims.size:
         return []
     codes = levels[claims] * (int(num_parents.max()) + 1) + num_parents[claims]
@@ -403,7 +383,7 @@ def _groups(claims: IntArray, levels: IntArray, num_parents: IntArray) -> list[I
 
 
 def _sums_of(values: FloatArray, start: IntArray) -> FloatArray:
-    """The sum of values[start[i]:start[i + 1]] for each i."""
+    """Sum values[start[i]:start[i + 1]] for each i."""
     owners = np.repeat(np.arange(start.size - 1), np.diff(start))
     return np.bincount(owners, values, minlength=start.size - 1).astype(np.float64)
 
@@ -438,6 +418,6 @@ def _expect_moments(
 
 
 def expect_normal(mean: FloatArray, variance: FloatArray, nodes: FloatArray, node_weights: FloatArray) -> FloatArray:
-    """The mean of sigmoid(z) for normal z, by Gauss-Hermite."""
+    """Compute the mean of sigmoid(z) for normal z by Gauss-Hermite quadrature."""
     spread = np.sqrt(2.0 * np.maximum(variance, 0.0))
     return fast_sigmoid(mean[..., None] + spread[..., None] * nodes) @ node_weights

@@ -1,4 +1,4 @@
-"""Load the kernels before anybody waits for them."""
+"""Loads the kernels in advance, so that no request waits for them."""
 
 import numpy as np
 
@@ -13,14 +13,14 @@ def warm_up(*, backend: Backend | None = None) -> None:
     """
     Call every kernel once on a network of two claims.
 
-    It takes a second, and once on each machine as long as the compiler needs.
+    This takes a second, and on the first run on a machine as long as compiling takes.
 
     Args:
-        backend: Where the loops run.
+        backend: Implementation of the loops.
     """
     network = build_network(
         stated=np.array([0.4, 0.5]),
-        reference=np.array([0.4, 0.5]),
+        prior_marginals=np.array([0.4, 0.5]),
         keys=np.array([1, 2], np.uint64),
         parents=np.array([0]),
         children=np.array([1]),

@@ -27,7 +27,8 @@ from graph.errors import (
 )
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.derived import rebuild, refresh_posteriors, verify
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem
+from tests.helpers.asking import service_of
 
 pytestmark = pytest.mark.statements
 
@@ -85,7 +86,7 @@ async def inside(database: Database, claim: str = "P") -> float:
 
 
 async def submit(database: Database, *items: EvidenceItem, **options: Any) -> Answered:
-    return await submit_evidence(database, items, **options)
+    return await service_of(database).intake.submit(items, **options)
 
 
 async def differences(database: Database) -> list[str]:

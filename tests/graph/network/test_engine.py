@@ -24,13 +24,14 @@ from graph.errors import (
 from graph.inference.evidence import Direction
 from graph.inference.log_odds import logit, sigmoid
 from graph.inference.network.diagnostics import Method
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus
-from graph.network.engine import Engine, engine_of
+from graph.network.engine import Engine
 from graph.network.questions import Observation, Sampling, WhatIf
 from graph.network.view import State, fetch_snapshot, network_moment
 from graph.outcomes.resolution import Outcome, annul, resolve
+from tests.helpers.asking import service_of
 from tests.helpers.database import StatementCounter
 from tests.helpers.diamond import Enumeration, diamond, reference_of_c, references
 
@@ -48,12 +49,12 @@ async def stored(database: Database) -> Database:
 async def what_if(database: Database, observations: list[Observation], **options: Any) -> WhatIf:
     """What the process answers, in a read transaction of its own."""
     async with database.reading() as reading:
-        return await engine_of(database).what_if(reading, observations, now=NOW, **options)
+        return await service_of(database).engine.what_if(reading, observations, now=NOW, **options)
 
 
 async def add_evidence(database: Database, claim_id: str, ratio: float) -> float:
     """Evidence for a claim; returns its log-likelihood ratio."""
-    await submit_evidence(database, [EvidenceItem(claim_id=claim_id, direction=Direction.FOR, strength=ratio)])
+    await service_of(database).intake.submit([EvidenceItem(claim_id, Direction.FOR, ratio)])
     return math.log(ratio)
 
 
@@ -93,13 +94,13 @@ async def test_evidence_on_one_claim_alone_gives_its_own_posterior(stored: Datab
     llr = await add_evidence(stored, "P_D", 3.0)
 
     async with stored.reading() as reading:
-        view, beliefs = await engine_of(stored).beliefs(reading, Method.EXACT, now=NOW)
+        view, beliefs = await service_of(stored).engine.beliefs(reading, Method.EXACT, now=NOW)
 
-    assert beliefs.marginals[view.places["P_D"]] == pytest.approx(sigmoid(logit(0.35) + llr), abs=0.005)
+    assert beliefs.marginals[view.indices["P_D"]] == pytest.approx(sigmoid(logit(0.35) + llr), abs=0.005)
 
 
 async def test_a_consistent_table_is_what_observing_its_parent_gives(database: Database) -> None:
-    """One parent, and a reference belief that the table implies: the third law."""
+    """One parent, and a prior marginal that the table implies: the third law."""
     claims = [{"id": name, "title": name, "stated_probability": p} for name, p in (("S_A", 0.4), ("S_B", 0.5))]
     influence = {"kind": "PREREQUISITE_OF", "parent_id": "S_A", "child_id": "S_B", "p_if_true": 0.8, "p_if_false": 0.3}
     await import_bundle(
@@ -172,8 +173,8 @@ async def test_evidence_alone_keeps_the_calibration(stored: Database) -> None:
     [
         ([], InvalidError, "1 to 50"),
         ([("P_NONE", True)], NotFoundError, "P_NONE"),
-        ([("TK_UNKNOWN", True)], InvalidError, "takes no part"),
-        ([("P_B", True), ("P_B", False)], ConflictError, "got both"),
+        ([("TK_UNKNOWN", True)], InvalidError, "does not include"),
+        ([("P_B", True), ("P_B", False)], ConflictError, "both outcomes"),
         ([("P_B", True), ("P_B", True)], DuplicateError, "twice"),
         ([("S_A", True)] * 51, InvalidError, "got 51"),
     ],

@@ -20,12 +20,13 @@ from graph.errors import (
     NotFoundError,
 )
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.intake import EvidenceItem, submit_evidence
+from graph.ledger.intake import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.model.page_keys import prediction_keys
 from graph.model.properties import from_properties
 from graph.model.rows import Prediction
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
+from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, claim, event, prediction
 from tests.helpers.stored import everything, read, stored
 
@@ -107,10 +108,10 @@ async def test_all_page_keys_follow(database: Database, outcome: Outcome) -> Non
 async def test_evidence_before_a_resolution_keeps_its_kappa(database: Database) -> None:
     """A record bears on later evidence only."""
     await load(database)
-    before = await submit_evidence(database, [_item("P_3")])
+    before = await service_of(database).intake.submit([_item("P_3")])
     await resolve(database, "P_1", TRUE)
     await resolve(database, "P_2", TRUE)
-    after = await submit_evidence(database, [_item("P_3")])
+    after = await service_of(database).intake.submit([_item("P_3")])
 
     assert before.payload["items"][0]["step"]["kappa"] == 0.5
     assert (await stored(database, before.payload["items"][0]["evidence_id"]))["kappa"] == 0.5
@@ -268,9 +269,9 @@ async def test_evidence_and_an_outcome_at_once_take_turns(database: Database) ->
     await load(database)
 
     answers = await asyncio.gather(
-        *(submit_evidence(database, [_item("P_1")]) for _ in range(12)),
+        *(service_of(database).intake.submit([_item("P_1")]) for _ in range(12)),
         resolve(database, "P_1", TRUE),
-        *(submit_evidence(database, [_item("P_1")]) for _ in range(12)),
+        *(service_of(database).intake.submit([_item("P_1")]) for _ in range(12)),
         return_exceptions=True,
     )
 

@@ -22,8 +22,9 @@ import pytest
 from neo4j.exceptions import DriverError, Neo4jError
 
 from graph.errors import AlreadyRunningError, ConfigurationError, StartupError
+from graph.sample.training import TRAINING
 from graph.server import EmbeddedServer, Endpoint, find_running, start_or_attach
-from graph.server.aot import AotCache
+from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Artifact, JarFolder, fetch_from_maven, read_lock
 from graph.server.installation import Installation
 from graph.server.java import find_java
@@ -34,9 +35,11 @@ NUM_WRITES_BEFORE_KILL = 100
 REAL_JARS = Path(platformdirs.user_cache_dir("foregraph")) / f"neo4j-{RELEASE.version}"
 
 OWNER = """
-import json, pathlib, sys, time
+import json, pathlib, signal, sys, time
+from graph.sample.training import TRAINING
 from graph.server import EmbeddedServer
-with EmbeddedServer(pathlib.Path(sys.argv[1])) as server:
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has a background job ignore it
+with EmbeddedServer(pathlib.Path(sys.argv[1]), training=TRAINING) as server:
     print(json.dumps([server.pid, server.watchdog_pid, server.endpoint.uri]), flush=True)
     time.sleep(300)
 """
@@ -47,6 +50,13 @@ echo start >> "$(dirname "$0")/starts"
 echo "{says}"
 exit 3
 """
+
+
+async def exercise_nothing(_: Endpoint) -> None:
+    """Leave the server idle."""
+
+
+UNTRAINED = Training(exercise_nothing, fingerprint="untrained")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +120,9 @@ def test_the_life_of_a_data_directory(tmp_path: Path) -> None:
         owner.wait()
         assert find_running(data_dir) is None
 
-    with EmbeddedServer(data_dir) as server:  # waits for the old one, which the watchdog is just stopping
+    with EmbeddedServer(
+        data_dir, training=TRAINING
+    ) as server:  # waits for the old one, which the watchdog is just stopping
         assert is_gone(pid, 0)
         assert is_gone(watchdog_pid, 1)
         assert "Stopped." in server.console_log.with_suffix(".log.1").read_text()
@@ -205,7 +217,7 @@ def num_starts(java: Path) -> int:
 def test_a_failed_start_shows_the_end_of_the_log_and_gives_the_directory_up(tmp_path: Path) -> None:
     """The user sees why; once that is mended, the same directory works."""
     java = fake_java(tmp_path / "java", "the disk is full")
-    server = EmbeddedServer(tmp_path / "data", java_home=java, aot=False)
+    server = EmbeddedServer(tmp_path / "data", java_home=java)
 
     for _ in range(2):
         with pytest.raises(StartupError, match=r"exit code 3 .*\n.*the disk is full"):
@@ -223,7 +235,7 @@ def test_what_was_damaged_behind_its_back_is_mended_when_a_start_fails(tmp_path:
     victim.unlink()  # a link to the real one, so it is not written to
     victim.write_bytes(b"x" * seen.st_size)
     os.utime(victim, ns=(seen.st_atime_ns, seen.st_mtime_ns))
-    aot_cache = AotCache(make_installation(java, jars), cache / "aot")
+    aot_cache = AotCache(make_installation(java, jars), cache / "aot", UNTRAINED)
     aot_cache.path.parent.mkdir()
     aot_cache.path.write_bytes(b"garbage")
 
@@ -232,7 +244,7 @@ def test_what_was_damaged_behind_its_back_is_mended_when_a_start_fails(tmp_path:
         return Path(shutil.copy(REAL_JARS / artifact.file_name, folder))
 
     with pytest.raises(StartupError, match="ClassFormatError"):
-        EmbeddedServer(tmp_path / "data", cache_dir=cache, fetch=fetch, java_home=java).start()
+        EmbeddedServer(tmp_path / "data", cache_dir=cache, fetch=fetch, java_home=java, training=UNTRAINED).start()
 
     assert asked == ["neo4j-kernel"]
     assert not aot_cache.path.exists()
@@ -245,7 +257,7 @@ def make_installation(java: Path, jars: JarFolder) -> Installation:
 
 def test_an_aot_cache_that_java_refused_is_removed(tmp_path: Path, jars: JarFolder) -> None:
     """It is as it was written, yet does not fit; one that is right and was not spoken of stays."""
-    cache = AotCache(make_installation(fake_java(tmp_path / "java", ""), jars), tmp_path)
+    cache = AotCache(make_installation(fake_java(tmp_path / "java", ""), jars), tmp_path, UNTRAINED)
     log = tmp_path / "console.log"
     cache.path.write_bytes(b"classes")
     cache.path.with_suffix(".sha256").write_text(hashlib.sha256(b"classes").hexdigest())
@@ -259,7 +271,7 @@ def test_an_aot_cache_that_java_refused_is_removed(tmp_path: Path, jars: JarFold
 
 def test_a_training_run_that_fails_leaves_nothing_behind(tmp_path: Path, jars: JarFolder) -> None:
     """It is a convenience, so its failure is no error."""
-    cache = AotCache(make_installation(fake_java(tmp_path / "java", "no"), jars), tmp_path / "aot")
+    cache = AotCache(make_installation(fake_java(tmp_path / "java", "no"), jars), tmp_path / "aot", UNTRAINED)
 
     assert not cache.train(threading.Event())
     assert cache.is_wanted
@@ -272,7 +284,7 @@ def test_attaching_where_nothing_runs_is_starting(tmp_path: Path) -> None:
 
     with (
         pytest.raises(StartupError, match="the disk is full"),
-        start_or_attach(tmp_path / "data", java_home=java, aot=False),
+        start_or_attach(tmp_path / "data", java_home=java),
     ):
         pass
 
@@ -282,7 +294,7 @@ def test_a_taken_port_leads_to_another_try(tmp_path: Path) -> None:
     java = fake_java(tmp_path / "java", "java.net.BindException: Address already in use")
 
     with pytest.raises(StartupError, match="Address already in use"):
-        EmbeddedServer(tmp_path / "data", java_home=java, aot=False).start()
+        EmbeddedServer(tmp_path / "data", java_home=java).start()
     assert num_starts(java) == 5
 
 
@@ -334,7 +346,7 @@ def test_a_stale_note_of_a_server_is_not_believed(tmp_path: Path) -> None:
 
 def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path) -> None:
     """A service whose database is killed recovers by itself, with everything that was acknowledged."""
-    with EmbeddedServer(tmp_path, keep_alive=True) as server:
+    with EmbeddedServer(tmp_path, keep_alive=True, training=TRAINING) as server:
         endpoint, pid = server.endpoint, server.pid
         run(endpoint, "CREATE (:Note {text: 'kept'})")
         os.kill(pid, signal.SIGKILL)

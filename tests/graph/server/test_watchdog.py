@@ -15,13 +15,24 @@ from graph.errors import StartupError
 from graph.server.files import is_locked, try_lock
 from graph.server.guarded import GuardedProcess
 
+TELLS_IGNORED = """
+import signal
+print([number.name for number in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(number) is signal.SIG_IGN])
+"""
+GUARDS = """
+import sys, pathlib
+from graph.server.guarded import GuardedProcess
+folder = pathlib.Path(sys.argv[1])
+GuardedProcess(sys.argv[2:], log=folder / "log", cwd=folder, grace_seconds=5).wait(30)
+"""
 IGNORES_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 )
 
 HOLDER = """
-import sys, time, pathlib
+import signal, sys, time, pathlib
 from graph.server.guarded import GuardedProcess
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has a background job ignore it
 child = GuardedProcess(["/bin/sleep", "60"], log=pathlib.Path(sys.argv[1]), cwd=pathlib.Path("/"), grace_seconds=5)
 print(child.pid, child.watchdog_pid, flush=True)
 time.sleep(60)
@@ -88,6 +99,16 @@ def test_the_terminal_s_ctrl_c_does_not_reach_the_child(tmp_path: Path) -> None:
 
     assert os.getsid(process.pid) != os.getsid(0)
     process.stop()
+
+
+def test_the_child_heeds_signals_that_its_holder_was_started_with_ignored(tmp_path: Path) -> None:
+    """A shell has its background jobs ignore SIGINT and SIGQUIT, and what is ignored stays so across exec."""
+    script = """trap '' INT QUIT; exec "$@" """
+    command = [sys.executable, "-c", GUARDS, str(tmp_path), sys.executable, "-c", TELLS_IGNORED]
+
+    subprocess.run(["/bin/sh", "-c", script, "sh", *command], check=True)
+
+    assert (tmp_path / "log").read_text() == "[]\n"
 
 
 def test_the_exit_code_is_the_child_s(tmp_path: Path) -> None:

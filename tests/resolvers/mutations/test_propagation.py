@@ -1,7 +1,6 @@
 """Propagation runs: what they store is what the network says, and a run that fails takes nothing away."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -11,12 +10,12 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import OversizeError
-from graph.inference.network.diagnostics import Method
-from graph.inference.network.lbp import Propagation, propagate
-from graph.network import propagation
-from graph.network.engine import engine_of
+from graph.inference.network.diagnostics import Beliefs, Method
+from graph.network.engine import Engine
 from graph.network.propagation import is_propagation_due, propagate_all
-from tests.helpers.asking import ask
+from graph.network.view import View
+from resolvers.base.context import Service
+from tests.helpers.asking import ask, service_of
 from tests.helpers.database import StatementCounter
 from tests.helpers.diamond import Enumeration, diamond, reference_of_c, references
 from tests.helpers.mutating import mutate
@@ -36,9 +35,14 @@ async def stored(database: Database) -> Database:
     return database
 
 
-async def propagated(database: Database, **options: Any) -> dict[str, Any]:
+def with_engine(database: Database, engine: Engine) -> Service:
+    """A service that computes with another engine than the tests' own."""
+    return replace(service_of(database), engine=engine)
+
+
+async def propagated(asked: Database | Service, **options: Any) -> dict[str, Any]:
     """Run the mutation."""
-    return await mutate(database, "propagate", selected=SELECTED, **({"method": "LBP"} | options))
+    return await mutate(asked, "propagate", selected=SELECTED, **({"method": "LBP"} | options))
 
 
 async def marginals(database: Database) -> dict[str, Any]:
@@ -83,11 +87,11 @@ async def test_they_are_those_of_a_what_if(stored: Database) -> None:
     await propagated(stored, method="LBP")
 
     async with stored.reading() as reading:
-        view, beliefs = await engine_of(stored).beliefs(reading, Method.LBP)
+        view, beliefs = await service_of(stored).engine.beliefs(reading, Method.LBP)
     shown = await marginals(stored)
 
     assert {claim: m["probability"] for claim, m in shown.items()} == {
-        claim: beliefs.marginals[view.places[claim]] for claim in shown
+        claim: beliefs.marginals[view.indices[claim]] for claim in shown
     }
 
 
@@ -111,28 +115,32 @@ async def test_storing_raises_no_revision(stored: Database) -> None:
     assert (await propagated(stored))["run"]["revision"] == first
 
 
-def _fails(kind: str) -> Any:
-    def fail(*arguments: Any, **options: Any) -> Propagation:
-        if kind == "arithmetic":
-            raise ArithmeticError("expected marginals from 0 to 1, got nan for claim 3")
-        found = propagate(*arguments, **options)
-        told = replace(found.beliefs.diagnostics, converged=False, reason="not converged: messages still change")
-        return replace(found, beliefs=replace(found.beliefs, diagnostics=told))
+class Diverging(Engine):
+    """An engine whose messages never settle."""
 
-    return fail
+    async def beliefs(self, *arguments: Any, **options: Any) -> tuple[View, Beliefs]:
+        """The marginals of a run that did not converge."""
+        view, found = await super().beliefs(*arguments, **options)
+        told = replace(found.diagnostics, converged=False, reason="not converged: messages still change")
+        return view, replace(found, diagnostics=told)
 
 
-@pytest.mark.parametrize("kind", ["diagnostics", "arithmetic"])
-async def test_a_run_that_fails_leaves_the_last_good_one(
-    stored: Database, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+class Overflowing(Engine):
+    """An engine that comes to no number."""
+
+    async def beliefs(self, *_: Any, **__: Any) -> tuple[View, Beliefs]:
+        """Fail as inference does."""
+        raise ArithmeticError("expected marginals from 0 to 1, got nan for claim 3")
+
+
+@pytest.mark.parametrize("engine", [Diverging(), Overflowing()])
+async def test_a_run_that_fails_leaves_the_last_good_one(stored: Database, engine: Engine) -> None:
     """It is there, says that it did not converge and why; the marginals stay, and are stale."""
     good = (await propagated(stored))["run"]
     before = await marginals(stored)
     await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
-    monkeypatch.setattr("graph.network.engine.propagate_by_lbp", _fails(kind))
 
-    answer = await propagated(stored)
+    answer = await propagated(with_engine(stored, engine))
 
     assert (answer["numStored"], answer["run"]["isConverged"]) == (0, False)
     assert answer["run"]["reason"].startswith("not converged")
@@ -193,23 +201,19 @@ async def test_large_runs_are_stored_in_parts(
 
 
 @pytest.mark.statements
-async def test_an_older_run_that_ends_later_takes_nothing_away(
-    stored: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_older_run_that_ends_later_takes_nothing_away(stored: Database) -> None:
     """It looked at the graph before a write that the run which has ended already has seen."""
     has_looked, may_store = asyncio.Event(), asyncio.Event()
-    compute = propagation._compute
 
-    async def look_and_wait(*arguments: Any) -> Any:
-        found = await compute(*arguments)
-        has_looked.set()
-        await may_store.wait()
-        return found
+    class Waiting(Engine):
+        async def beliefs(self, *arguments: Any, **options: Any) -> tuple[View, Beliefs]:
+            found = await super().beliefs(*arguments, **options)
+            has_looked.set()
+            await may_store.wait()
+            return found
 
-    monkeypatch.setattr("graph.network.propagation._compute", look_and_wait)
-    older = asyncio.create_task(propagated(stored))
+    older = asyncio.create_task(propagated(with_engine(stored, Waiting())))
     await has_looked.wait()
-    monkeypatch.setattr("graph.network.propagation._compute", compute)
     await mutate(
         stored, "submitEvidence", {"claim": "P_C", "direction": "FOR", "strength": "STRONG"}, selected="__typename"
     )
@@ -242,14 +246,13 @@ async def test_propagation_is_due_after_writes_once_they_pause(
 ) -> None:
     """Once for the same beliefs, whether or not it converges; writes that never pause do not put it off for ever."""
     pause = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
-    await propagate_all(stored, Method.LBP)
+    await propagate_all(stored, service_of(stored).engine, Method.LBP)
     done = await is_propagation_due(stored, NOTHING)
     await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
     again = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
     monkeypatch.setattr("graph.network.propagation.LONGEST_WAIT", NOTHING)
     at_last = await is_propagation_due(stored, LONG)
-    monkeypatch.setattr("graph.network.engine.propagate_by_lbp", _fails("diagnostics"))
-    told = await propagate_all(stored, Method.LBP)
+    told = await propagate_all(stored, Diverging(), Method.LBP)
 
     assert (pause, done, again, at_last) == ([True, False], False, [True, False], True)
     assert (told["converged"], told["num_stored"]) == (False, 0)
@@ -263,23 +266,26 @@ async def test_a_graph_that_was_never_written_has_nothing_to_propagate(database:
     assert (await propagated(database))["numStored"] == 0
 
 
-async def test_what_is_too_large_for_samples_is_propagated_by_lbp(
-    stored: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Refusing(Engine):
+    """An engine to which the network is too large for some methods."""
+
+    def __init__(self, limit: int, *methods: Method) -> None:
+        super().__init__()
+        self.limit, self.methods = limit, methods
+
+    async def beliefs(self, unit: Any, method: Method, *arguments: Any, **options: Any) -> tuple[View, Beliefs]:
+        """The marginals, or a refusal."""
+        if method in self.methods:
+            message = f"expected at most {self.limit}"
+            raise OversizeError(message, size=self.limit + 1, limit=self.limit)
+        return await super().beliefs(unit, method, *arguments, **options)
+
+
+async def test_what_is_too_large_for_samples_is_propagated_by_lbp(stored: Database) -> None:
     """And what is too large for that is tried once."""
-
-    def refuse(limit: int) -> Any:
-        async def refused(*_: Any, **__: Any) -> Sequence[Any]:
-            message = f"expected at most {limit}"
-            raise OversizeError(message, size=limit + 1, limit=limit)
-
-        return refused
-
-    monkeypatch.setattr("graph.network.engine.Engine._get_bank", refuse(4))
-    by_lbp = await propagate_all(stored, Method.SAMPLE)
+    by_lbp = await propagate_all(stored, Refusing(4, Method.SAMPLE), Method.SAMPLE)
     await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
-    monkeypatch.setattr("graph.network.engine.Engine.beliefs", refuse(5))
-    neither = await propagate_all(stored, Method.SAMPLE)
+    neither = await propagate_all(stored, Refusing(5, *Method), Method.SAMPLE)
 
     assert (by_lbp["method"], by_lbp["num_stored"]) == ("LBP", 4)
     assert neither == {"num_stored": 0, "refused": "expected at most 5"}

@@ -1,6 +1,7 @@
 """What-if and its like, asked as a client asks them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from graph.network.engine import Engine, engine_of
+from graph.network.engine import Engine
 from graph.network.view import network_moment
-from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.asking import ask, ask_wrong, service_of
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.diamond import Enumeration, diamond, references
 from tests.helpers.mutating import mutate
@@ -180,21 +181,20 @@ async def test_a_network_too_large_is_refused_by_type(stored: Database, monkeypa
     assert (answer["code"], answer["size"], answer["limit"]) == ("TOO_LARGE", 5, 3)
 
 
-async def test_too_much_at_once_is_told_as_busy(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_much_at_once_is_told_as_busy(stored: Database) -> None:
     """A fault of the moment, which a client may try again."""
     engine = Engine(patience_seconds=0.01)
     for _ in range(2):
         await engine._slots._free.acquire()
-    monkeypatch.setattr("resolvers.queries.network.engine_of", lambda _: engine)
 
-    error = await ask_wrong(stored, WHAT_IF, observations=supposing(S_A="TRUE"))
+    error = await ask_wrong(replace(service_of(stored), engine=engine), WHAT_IF, observations=supposing(S_A="TRUE"))
 
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("BUSY", True)
 
 
 async def test_a_client_that_leaves_stops_the_work(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a tenth of a second or so; its slot is free again."""
-    engine = engine_of(stored)
+    engine = service_of(stored).engine
     started, stopped = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 

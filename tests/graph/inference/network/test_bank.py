@@ -43,7 +43,7 @@ def test_a_claim_without_evidence_leaves_the_other_samples_alone() -> None:
     evidence = random_evidence(generator, 10)
     tables = zip(network.p_if_true.tolist(), network.p_if_false.tolist(), network.edge_links.tolist(), strict=True)
     edges = [(int(network.link_parents[e]), int(network.link_children[e]), t, f) for t, f, e in tables]
-    larger = network_of([*network.reference, 0.3], [*edges, (2, 10, 0.8, 0.3)])
+    larger = network_of([*network.prior_marginals, 0.3], [*edges, (2, 10, 0.8, 0.3)])
     more = make_evidence(np.append(evidence.llr, 0.0), np.append(evidence.observed, -1).astype(np.int8))
     before, after = draw_bank(calibrate(network), evidence, seed=3), draw_bank(calibrate(larger), more, seed=3)
 
@@ -63,18 +63,18 @@ def test_bits_and_marginals_tell_the_same() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_answer_does_not_depend_on_the_guide(seed: int) -> None:
-    """A guide that points the other way costs ancestors, not the truth."""
+def test_the_answer_does_not_depend_on_the_proposal(seed: int) -> None:
+    """A proposal that points the other way costs ancestors, not the truth."""
     model, evidence = case(seed)
     expected = enumerate_marginals(model, evidence)
     wrong = np.random.default_rng(seed).normal(0.0, 3.0, 10)
-    bank = draw_bank(model, evidence, seed=1, guide=wrong, num_replicates=8)
-    guided = draw_bank(model, evidence, seed=1, num_replicates=8)
+    bank = draw_bank(model, evidence, seed=1, proposal=wrong, num_replicates=8)
+    default = draw_bank(model, evidence, seed=1, num_replicates=8)
 
-    for drawn in (bank, guided):
+    for drawn in (bank, default):
         assert drawn.beliefs.diagnostics.standard_error is not None
         assert_allclose(drawn.beliefs.marginals, expected, atol=4.0 * drawn.beliefs.diagnostics.standard_error)
-    fewer, more = (drawn.beliefs.diagnostics.surviving_ancestors for drawn in (bank, guided))
+    fewer, more = (drawn.beliefs.diagnostics.surviving_ancestors for drawn in (bank, default))
     assert fewer is not None
     assert more is not None
     assert fewer < more

@@ -49,7 +49,7 @@ def test_one_claim_of_a_large_entangled_network() -> None:
     model = calibrate(network, num_samples=4096)
 
     assert infer_exactly(model, no_evidence(200), asked=only(200, 4)).marginals[4] == pytest.approx(
-        network.reference[4], abs=0.01
+        network.prior_marginals[4], abs=0.01
     )
 
 

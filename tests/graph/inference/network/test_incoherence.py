@@ -22,7 +22,7 @@ def test_the_tables_of_a_seed_imply_anything_between_0_19_and_0_41() -> None:
     assert found.ranked().tolist() == [5]
 
 
-def test_a_reference_belief_contradicts_too() -> None:
+def test_a_prior_marginal_contradicts_too() -> None:
     """One table alone has nobody to contradict but what the claim itself says."""
     found = find_incoherence(network_of([0.5, 0.9, 0.3], [(0, 1, 0.6, 0.2), (0, 2, 0.4, 0.2)]))
 
@@ -39,11 +39,11 @@ def test_it_is_what_each_claims_tables_say(seed: int) -> None:
     for claim in range(30):
         implied = {
             edge: network.p_if_false[edge]
-            + network.reference[network.link_parents[link]] * (network.p_if_true[edge] - network.p_if_false[edge])
+            + network.prior_marginals[network.link_parents[link]] * (network.p_if_true[edge] - network.p_if_false[edge])
             for edge, link in enumerate(network.edge_links.tolist())
             if network.link_children[link] == claim
         }
-        said = [*implied.values(), network.reference[claim]]
+        said = [*implied.values(), network.prior_marginals[claim]]
         assert found.num_tables[claim] == len(implied)
         assert found.contradictions[claim] == pytest.approx(max(said) - min(said), abs=1e-12)
         if implied:

@@ -28,7 +28,7 @@ from tests.helpers.networks import (
 )
 
 
-def test_a_root_stands_at_its_reference_belief() -> None:
+def test_a_root_has_its_prior_marginal() -> None:
     """And a claim with one consistent table at what the table says of a parent that is false."""
     model = calibrate(network_of([0.3, 0.3 * 0.8 + 0.7 * 0.1], [(0, 1, 0.8, 0.1)]))
 
@@ -37,10 +37,10 @@ def test_a_root_stands_at_its_reference_belief() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_more_samples_come_closer(seed: int) -> None:
-    """The error of reference beliefs is that of sampling the parents' joint distribution, and shrinks with it."""
+    """The error of prior marginals is that of sampling the parents' joint distribution, and shrinks with it."""
     network = random_network(np.random.default_rng(seed), 10, mean_parents=2.5)
     errors = [
-        np.abs(enumerate_marginals(calibrate(network, num_samples=m), no_evidence(10)) - network.reference).max()
+        np.abs(enumerate_marginals(calibrate(network, num_samples=m), no_evidence(10)) - network.prior_marginals).max()
         for m in (256, 65_536)
     ]
 
@@ -85,7 +85,7 @@ def test_a_new_claim_changes_only_its_descendants(seed: int) -> None:
     # It comes first in the arrays, follows from one claim and leads to another.
     edges = [*moved, (11, 0, 0.7, 0.2), (0, 21, 0.6, 0.3)]
     keys = np.concatenate([keys_of(1, first=1000), network.keys])
-    larger = network_of([0.4, *network.reference], edges, keys=keys)
+    larger = network_of([0.4, *network.prior_marginals], edges, keys=keys)
     before, after = calibrate(network), calibrate(larger)
     follows = np.array([ancestors(network, only(30, claim))[20] for claim in range(30)])
 

@@ -48,16 +48,16 @@ def error_of(beliefs: Beliefs) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_without_evidence_each_claim_has_its_reference_belief(seed: int) -> None:
+def test_without_evidence_each_claim_has_its_prior_marginal(seed: int) -> None:
     """Law 1, by enumeration, by another library on a larger graph, and in samples."""
     generator = np.random.default_rng(seed)
     small = calibrate(random_network(generator, 10))
     large = calibrate(random_network(generator, 60, window=8))
     beliefs = sample(large, no_evidence(60))
 
-    assert_allclose(enumerate_marginals(small, no_evidence(10)), small.network.reference, atol=LEVEL)
-    assert_allclose(pyagrum_marginals(large, no_evidence(60)), large.network.reference, atol=LEVEL)
-    assert_allclose(beliefs.marginals, large.network.reference, atol=LEVEL + error_of(beliefs))
+    assert_allclose(enumerate_marginals(small, no_evidence(10)), small.network.prior_marginals, atol=LEVEL)
+    assert_allclose(pyagrum_marginals(large, no_evidence(60)), large.network.prior_marginals, atol=LEVEL)
+    assert_allclose(beliefs.marginals, large.network.prior_marginals, atol=LEVEL + error_of(beliefs))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -69,7 +69,7 @@ def test_evidence_on_one_claim_gives_its_own_posterior(seed: int) -> None:
     evidence = make_evidence(np.where(only(60, claim), llr, 0.0), no_evidence(60).observed)
     model = calibrate(network)
     beliefs = sample(model, evidence)
-    expected = sigmoid(logit(network.reference[claim]) + llr)
+    expected = sigmoid(logit(network.prior_marginals[claim]) + llr)
 
     assert pyagrum_marginals(model, evidence)[claim] == pytest.approx(expected, abs=LEVEL)
     assert infer_exactly(model, evidence).marginals[claim] == pytest.approx(expected, abs=LEVEL)
@@ -81,15 +81,15 @@ def test_evidence_on_one_claim_gives_its_own_posterior(seed: int) -> None:
 def test_a_consistent_table_of_one_parent_is_kept_exactly(
     method: Callable[[CalibratedNetwork, Evidence], Beliefs], seed: int
 ) -> None:
-    """Law 3, in a tree of parents and children whose reference beliefs are those that the tables imply."""
+    """Law 3, in a tree of parents and children whose prior marginals are those that the tables imply."""
     generator = np.random.default_rng(seed)
     parents = [int(generator.integers(claim)) for claim in range(1, 20)]
     tables = generator.uniform(0.05, 0.95, (19, 2))
-    reference = [float(generator.uniform(0.1, 0.9))]
+    prior_marginals = [float(generator.uniform(0.1, 0.9))]
     for parent, (p_if_true, p_if_false) in zip(parents, tables.tolist(), strict=True):
-        reference.append(reference[parent] * p_if_true + (1.0 - reference[parent]) * p_if_false)
+        prior_marginals.append(prior_marginals[parent] * p_if_true + (1.0 - prior_marginals[parent]) * p_if_false)
     edges = [(parent, claim, *tables[claim - 1].tolist()) for claim, parent in enumerate(parents, start=1)]
-    model = calibrate(network_of(reference, edges))
+    model = calibrate(network_of(prior_marginals, edges))
 
     for claim, parent in list(enumerate(parents, start=1))[::4]:
         for outcome, expected in zip((True, False), tables[claim - 1], strict=True):
@@ -158,7 +158,7 @@ def test_a_leaf_speaks_only_with_evidence(seed: int) -> None:
             (network.link_parents[network.edge_links[edge]], network.link_children[network.edge_links[edge]])
         ]
     ]
-    with_leaf = calibrate(network_of([*network.reference, 0.4], [*edges, (3, 9, 0.8, 0.3), (7, 9, 0.2, 0.6)]))
+    with_leaf = calibrate(network_of([*network.prior_marginals, 0.4], [*edges, (3, 9, 0.8, 0.3), (7, 9, 0.2, 0.6)]))
     without = calibrate(network)
     evidence = random_evidence(generator, 9, num_observed=0)
     silent = make_evidence(np.append(evidence.llr, 0.0), no_evidence(10).observed)
@@ -220,8 +220,8 @@ def test_a_killer_with_ten_thousand_children() -> None:
     n = 10_001
     tables = np.stack([generator.uniform(0.05, 0.4, n - 1), generator.uniform(0.4, 0.95, n - 1)], axis=1)
     edges = [(0, child, *tables[child - 1].tolist()) for child in range(1, n)]
-    reference = np.append(0.2, 0.2 * tables[:, 0] + 0.8 * tables[:, 1])
-    model = calibrate(network_of(reference, edges), num_samples=64)
+    prior_marginals = np.append(0.2, 0.2 * tables[:, 0] + 0.8 * tables[:, 1])
+    model = calibrate(network_of(prior_marginals, edges), num_samples=64)
     # For and against in equal parts, so that the hub stays in doubt.
     llr = np.append(0.0, np.resize([0.12, -0.1217], n - 1))
     evidence = make_evidence(llr, no_evidence(n).observed)
@@ -266,7 +266,7 @@ def test_a_claim_with_forty_parents(seed: int) -> None:
     # The child of the forty is a chain of two with independent parents above, so Bayes' theorem says it all.
     alpha, weight = model.intercepts[41], model.network.weights[-1]
     likelihoods = sigmoids(np.array([alpha, alpha + weight]))
-    r = model.network.reference[40]
+    r = model.network.prior_marginals[40]
     expected = r * likelihoods[1] / (r * likelihoods[1] + (1.0 - r) * likelihoods[0])
 
     assert sampled.marginals[40] == pytest.approx(expected, abs=LEVEL + error_of(sampled))
@@ -341,8 +341,8 @@ def hub_killer() -> tuple[CalibratedNetwork, Evidence, float]:
     edges, n = [], 201
     for child in range(1, 101):
         edges += [(0, child, 0.05, 0.7), (child, child + 100, 0.9, 0.1)]
-    reference = np.concatenate([[0.2], np.full(100, 0.57), np.full(100, 0.9 * 0.57 + 0.1 * 0.43)])
-    model = calibrate(network_of(reference, edges))
+    prior_marginals = np.concatenate([[0.2], np.full(100, 0.57), np.full(100, 0.9 * 0.57 + 0.1 * 0.43)])
+    model = calibrate(network_of(prior_marginals, edges))
     # Against and for, so that both states of the killer are within reach, and neither is left by single flips.
     llr = np.zeros(n)
     llr[101:151], llr[151:] = 1.2, -1.42
@@ -356,9 +356,9 @@ def hub_killer() -> tuple[CalibratedNetwork, Evidence, float]:
 def test_a_hub_killer_is_found_from_anywhere_or_said_not_to_be(start: float) -> None:
     """From three starting points and ten seeds, within 0.01 of the exact marginal of 0.009, or "not converged"."""
     model, evidence, expected = hub_killer()
-    guide = propagate(model, evidence).guide
-    guide[0] = start
-    banks = [draw_bank(model, evidence, seed=seed, guide=guide, num_replicates=2) for seed in range(10)]
+    proposal = propagate(model, evidence).proposal
+    proposal[0] = start
+    banks = [draw_bank(model, evidence, seed=seed, proposal=proposal, num_replicates=2) for seed in range(10)]
 
     assert expected == pytest.approx(0.009, abs=0.001)
     for bank in banks:
@@ -399,7 +399,7 @@ def test_keys_only_name_the_streams() -> None:
     network = random_network(generator, 10)
     renamed = build_network(
         stated=network.stated,
-        reference=network.reference,
+        prior_marginals=network.prior_marginals,
         keys=keys_of(10, first=100),
         parents=network.link_parents,
         children=network.link_children,

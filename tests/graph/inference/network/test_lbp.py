@@ -41,7 +41,7 @@ def test_where_nothing_is_known_nothing_is_said() -> None:
     assert found.beliefs.diagnostics.iterations == 0
     assert found.beliefs.diagnostics.converged
     assert not found.messages.any()
-    assert not found.guide.any()
+    assert not found.proposal.any()
 
 
 def test_damping_settles_what_swings() -> None:

@@ -37,25 +37,25 @@ def calibrated_by_enumeration(network: Network) -> CalibratedNetwork:
         low, high = -15.0, 15.0
         for _ in range(50):
             middle = 0.5 * (low + high)
-            below = prior @ sigmoids(middle + sums) < network.reference[claim]
+            below = prior @ sigmoids(middle + sums) < network.prior_marginals[claim]
             low, high = (middle, high) if below else (low, middle)
         intercepts[claim] = 0.5 * (low + high)
     return replace(model, intercepts=intercepts)
 
 
-def changed(network: Network, parameter: Parameter, place: int, step: float, inside_weights: FloatArray) -> Network:
+def changed(network: Network, parameter: Parameter, index: int, step: float, inside_weights: FloatArray) -> Network:
     """The same claims and influences with one stated number moved."""
-    stated, reference = network.stated.copy(), network.reference.copy()
+    stated, prior_marginals = network.stated.copy(), network.prior_marginals.copy()
     tables = {Parameter.P_IF_TRUE: network.p_if_true.copy(), Parameter.P_IF_FALSE: network.p_if_false.copy()}
     if parameter is Parameter.STATED:
-        stated[place] += step
-        moved = logit(stated[place]) - logit(network.stated[place])
-        reference[place] = sigmoid(logit(reference[place]) + inside_weights[place] * moved)
+        stated[index] += step
+        moved = logit(stated[index]) - logit(network.stated[index])
+        prior_marginals[index] = sigmoid(logit(prior_marginals[index]) + inside_weights[index] * moved)
     else:
-        tables[parameter][place] += step
+        tables[parameter][index] += step
     return build_network(
         stated=stated,
-        reference=reference,
+        prior_marginals=prior_marginals,
         keys=network.keys,
         parents=network.link_parents[network.edge_links],
         children=network.link_children[network.edge_links],
@@ -69,7 +69,7 @@ def finite_difference(
 ) -> float:
     up, down = (
         enumerate_marginals(
-            calibrated_by_enumeration(changed(network, effect.parameter, effect.place, step, inside_weights)), evidence
+            calibrated_by_enumeration(changed(network, effect.parameter, effect.index, step, inside_weights)), evidence
         )[target]
         for step in (STEP, -STEP)
     )
@@ -100,7 +100,7 @@ def test_a_consistent_table_is_felt_as_it_reads() -> None:
     """P(child | parent) depends on p_if_true one to one, once the parent has happened; on p_if_false not at all."""
     model = calibrate(network_of([0.4, 0.4 * 0.8 + 0.6 * 0.3], [(0, 1, 0.8, 0.3)]))
     bank = draw_bank(model, observe(no_evidence(2), {0: True}), seed=1, num_replicates=8)
-    effects = {(e.parameter, e.place): e.derivative for e in find_sensitivity(bank, 1, seed=2).effects}
+    effects = {(e.parameter, e.index): e.derivative for e in find_sensitivity(bank, 1, seed=2).effects}
 
     # The child keeps its own belief r: P(c | s) = r + (1 - p_s) times what the table spreads it by.
     spread = 0.4 * 0.8 * 0.2 + 0.6 * 0.3 * 0.7
@@ -114,7 +114,7 @@ def test_two_influences_of_one_pair_share_its_weight() -> None:
     """Each moves the mean of both by half."""
     parallel = build_network(
         stated=np.array([0.4, 0.5]),
-        reference=np.array([0.4, 0.5]),
+        prior_marginals=np.array([0.4, 0.5]),
         keys=keys_of(2),
         parents=np.array([0, 0]),
         children=np.array([1, 1]),
@@ -138,7 +138,7 @@ def test_only_what_is_near_is_asked_about() -> None:
     found = find_sensitivity(bank, 50, seed=1, num_near=10)
 
     assert found.num_near == 10
-    assert {effect.place for effect in found.effects if effect.parameter is Parameter.STATED} == set(range(41, 51))
+    assert {effect.index for effect in found.effects if effect.parameter is Parameter.STATED} == set(range(41, 51))
 
 
 def test_a_single_replicate_has_no_error() -> None:

@@ -9,9 +9,9 @@ from graph.inference.network.structure import (
     ancestors,
     build_network,
     descendants,
+    indices_between,
     keep_claims,
     keep_links,
-    places_between,
 )
 from tests.helpers.networks import keys_of, network_of, only, random_network
 
@@ -23,10 +23,10 @@ HALVES = [0.5] * 4
 def test_parents_come_before_their_children(seed: int) -> None:
     """In the order, and on a lower level."""
     network = random_network(np.random.default_rng(seed), 50)
-    place = np.argsort(network.order)
+    position = np.argsort(network.order)
 
     assert sorted(network.order.tolist()) == list(range(50))
-    assert (place[network.link_parents] < place[network.link_children]).all()
+    assert (position[network.link_parents] < position[network.link_children]).all()
     assert (network.levels[network.link_parents] < network.levels[network.link_children]).all()
 
 
@@ -66,14 +66,14 @@ def test_ancestors_and_descendants_are_those_of_all_paths(seed: int) -> None:
         assert_array_equal(ancestors(network, only(20, claim)), reach[:, claim])
 
 
-def test_an_order_does_not_depend_on_places() -> None:
+def test_an_order_does_not_depend_on_indices() -> None:
     """Claims shuffled within the arrays keep their order, their parents' order and their weights."""
     network = random_network(np.random.default_rng(1), 30)
     moved_to = np.random.default_rng(2).permutation(30)
     back = np.argsort(moved_to)
     shuffled = build_network(
         stated=network.stated[back],
-        reference=network.reference[back],
+        prior_marginals=network.prior_marginals[back],
         keys=network.keys[back],
         parents=moved_to[network.link_parents[network.edge_links]],
         children=moved_to[network.link_children[network.edge_links]],
@@ -85,8 +85,8 @@ def test_an_order_does_not_depend_on_places() -> None:
     for claim in range(30):
         rows = [
             (one.keys[one.link_parents[links]].tolist(), one.weights[links].tolist())
-            for one, place in ((network, claim), (shuffled, moved_to[claim]))
-            for links in [slice(one.parent_start[place], one.parent_start[place + 1])]
+            for one, position in ((network, claim), (shuffled, moved_to[claim]))
+            for links in [slice(one.parent_start[position], one.parent_start[position + 1])]
         ]
         assert rows[0] == rows[1]
 
@@ -117,12 +117,12 @@ def test_claims_may_go_with_all_that_follow_from_them() -> None:
         keep_claims(network, ~only(4, 0))
 
 
-def test_places_between_are_ranges_one_after_the_other() -> None:
+def test_indices_between_are_ranges_one_after_the_other() -> None:
     """Empty ones leave no gap."""
     start = np.array([0, 2, 2, 5])
 
-    assert places_between(start, np.array([2, 1, 0])).tolist() == [2, 3, 4, 0, 1]
-    assert places_between(start, np.array([], np.int64)).tolist() == []
+    assert indices_between(start, np.array([2, 1, 0])).tolist() == [2, 3, 4, 0, 1]
+    assert indices_between(start, np.array([], np.int64)).tolist() == []
 
 
 def test_a_cycle_is_refused_and_named() -> None:
@@ -151,7 +151,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     """One of each for each claim and for each influence, and keys that tell claims apart."""
     good = {
         "stated": np.array([0.5, 0.5]),
-        "reference": np.array([0.5, 0.5]),
+        "prior_marginals": np.array([0.5, 0.5]),
         "keys": keys_of(2),
         "parents": np.array([0]),
         "children": np.array([1]),
@@ -170,7 +170,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
             build_network(**{**good, name: array})
     with pytest.raises(ValueError, match="claims from 0 to 1, got -1"):
         build_network(**{**good, "children": np.array([-1])})
-    with pytest.raises(ValueError, match="a key of its own"):
+    with pytest.raises(ValueError, match="distinct keys"):
         build_network(**{**good, "keys": np.array([7, 7], np.uint64)})
 
 

@@ -1,0 +1,134 @@
+"""Shared tasks and threads for inference."""
+
+import asyncio
+import threading
+
+import pytest
+
+from graph.errors import BusyError
+from graph.inference.network.errors import ShouldStop
+from graph.network.threads import SharedTasks, ThreadSlots
+
+
+async def endless(stopped: asyncio.Event) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        stopped.set()
+
+
+async def test_concurrent_callers_share_a_result() -> None:
+    """The task runs once for those who wait for it together, and again for who comes later."""
+    shared = SharedTasks()
+    results = iter(range(10))
+
+    async def count() -> int:
+        await asyncio.sleep(0)
+        return next(results)
+
+    assert await asyncio.gather(*(shared.get("key", count) for _ in range(3)), shared.get("other", count)) == [
+        0,
+        0,
+        0,
+        1,
+    ]
+    assert await shared.get("key", count) == 2
+
+
+async def test_concurrent_callers_share_a_failure() -> None:
+    """And the next caller tries again."""
+    shared = SharedTasks()
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise BusyError("no")
+
+    async def succeed() -> str:
+        return "yes"
+
+    failures = await asyncio.gather(*(shared.get("key", fail) for _ in range(2)), return_exceptions=True)
+
+    assert [type(failure) for failure in failures] == [BusyError, BusyError]
+    assert await shared.get("key", succeed) == "yes"
+
+
+async def test_a_task_is_cancelled_when_its_last_caller_is() -> None:
+    """One who leaves earlier does not take it from the others."""
+    shared, stopped = SharedTasks(), asyncio.Event()
+    callers = [asyncio.create_task(shared.get("key", lambda: endless(stopped))) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    callers[0].cancel()
+    await asyncio.wait(callers[:1])
+    assert not stopped.is_set()
+    callers[1].cancel()
+    await asyncio.wait_for(stopped.wait(), 1)
+    await asyncio.gather(*callers, return_exceptions=True)
+
+
+async def test_a_cancelled_task_makes_room_at_once() -> None:
+    """Who asks while it is still being cancelled does not get its cancellation."""
+    shared, stopped = SharedTasks(), asyncio.Event()
+    caller = asyncio.create_task(shared.get("key", lambda: endless(stopped)))
+    await asyncio.sleep(0)
+
+    async def succeed() -> str:
+        return "yes"
+
+    caller.cancel()
+    await asyncio.wait([caller])
+
+    assert await shared.get("key", succeed) == "yes"
+
+
+async def test_work_runs_in_a_thread_of_its_own() -> None:
+    """With a `ShouldStop` that is false; its error is the caller's."""
+    slots = ThreadSlots(1, patience_seconds=1.0)
+
+    def fail(_: ShouldStop) -> None:
+        raise ZeroDivisionError
+
+    name, should_stop = await slots.run(lambda should_stop: (threading.current_thread().name, should_stop()))
+
+    assert name.startswith("inference")
+    assert should_stop is False
+    with pytest.raises(ZeroDivisionError):
+        await slots.run(fail)
+
+
+async def test_full_slots_refuse_until_one_is_free() -> None:
+    """With the number of threads, after the patience."""
+    slots, release = ThreadSlots(2, patience_seconds=0.02), threading.Event()
+    running = [asyncio.create_task(slots.run(lambda _: release.wait(5))) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(BusyError, match="all 2 inference threads are busy; try again"):
+        await slots.run(lambda _: True)
+    release.set()
+
+    assert await asyncio.gather(*running) == [True, True]
+    assert await slots.run(lambda _: "free") == "free"
+
+
+async def test_cancelled_work_is_stopped_and_keeps_its_slot_until_then() -> None:
+    """A thread cannot be ended from outside."""
+    slots = ThreadSlots(1, patience_seconds=0.02)
+    begun, may_end, was_stopped = threading.Event(), threading.Event(), threading.Event()
+
+    def work(should_stop: ShouldStop) -> None:
+        begun.set()
+        may_end.wait(5)
+        if should_stop():
+            was_stopped.set()
+
+    caller = asyncio.create_task(slots.run(work))
+    await asyncio.to_thread(begun.wait, 5)
+    caller.cancel()
+    await asyncio.wait([caller])
+
+    with pytest.raises(BusyError):
+        await slots.run(lambda _: True)
+    may_end.set()
+    assert await asyncio.to_thread(was_stopped.wait, 5)
+    await asyncio.sleep(0.02)
+    assert await slots.run(lambda _: True)
