@@ -103,8 +103,12 @@ class Claim(Node):
         kinds: InfluenceKinds = None,
     ) -> Cascades:
         """What follows downstream of it."""
-        walk = answer(self, info)
-        shown: Any = {"reached": walk.rows, "is_leaf": walk.is_leaf, "is_truncated": walk.is_truncated}
+        traversal = answer(self, info)
+        shown: Any = {
+            "reached": traversal.reached,
+            "is_leaf": traversal.is_leaf,
+            "is_truncated": traversal.is_truncated,
+        }
         return shown
 
     @strawberry.field(
