@@ -14,7 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from api.logging import get_logger
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
-from graph.database.jobs import LEASE, Asking, Slot, finish_slot, release_slot, take_slot
+from graph.database.jobs import LEASE, RunReason, Slot, finish_slot, release_slot, take_slot
 from graph.database.receipts import purge_receipts
 from graph.errors import ForegraphError
 from graph.inference.network.diagnostics import Method
@@ -123,7 +123,7 @@ class Scheduler:
             self._library.add_job(
                 self.begin,
                 self._triggers[job.name],
-                args=[job, Asking.ON_TIME],
+                args=[job, RunReason.ON_TIME],
                 id=job.name,
                 coalesce=True,
                 misfire_grace_time=None,
@@ -145,13 +145,13 @@ class Scheduler:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT_SECONDS)
 
-    async def run(self, job: Job, asking: Asking, *, now: datetime | None = None) -> bool:
+    async def run(self, job: Job, reason: RunReason, *, now: datetime | None = None) -> bool:
         """
         Run a job's latest slot, if it is free; on an error, log it and release the slot for another attempt.
 
         Args:
             job: The job.
-            asking: On its schedule, or later to catch up.
+            reason: On its schedule, or later to catch up.
             now: The clock, for tests.
 
         Returns:
@@ -162,17 +162,17 @@ class Scheduler:
             return False
         self._under_way.add(job.name)
         try:
-            return await self._run_slot(job, at, asking)
+            return await self._run_slot(job, at, reason)
         finally:
             self._under_way.discard(job.name)
 
-    async def _run_slot(self, job: Job, at: datetime, asking: Asking) -> bool:
+    async def _run_slot(self, job: Job, at: datetime, reason: RunReason) -> bool:
         slot = Slot(job.name, at, self._holder)
         logger = get_logger().bind(job=job.name, slot=at.isoformat())
         try:
             if job.is_due is not None and not await job.is_due(self._service):
                 return False
-            if not await take_slot(self._service.database, slot, asking=asking):
+            if not await take_slot(self._service.database, slot, reason=reason):
                 return False
             logger.info("a scheduled job begins")
             async with asyncio.timeout(RUN_TIMEOUT.total_seconds()):
@@ -197,18 +197,18 @@ class Scheduler:
         self._library.modify_job(name, next_run_time=datetime.now(UTC))
 
     # The library cancels its own tasks without waiting for them, so the work is a task of ours.
-    async def begin(self, job: Job, asking: Asking) -> None:
+    async def begin(self, job: Job, reason: RunReason) -> None:
         """Run a job's latest slot in the background, if it is free."""
-        task = asyncio.create_task(self._run(job, asking), name=f"job {job.name}")
+        task = asyncio.create_task(self._run(job, reason), name=f"job {job.name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, job: Job, asking: Asking) -> None:
-        await self.run(job, asking)
+    async def _run(self, job: Job, reason: RunReason) -> None:
+        await self.run(job, reason)
 
     async def _catch_up(self) -> None:
         for job in self._jobs:
-            await self.begin(job, Asking.LATER)
+            await self.begin(job, RunReason.CATCH_UP)
 
     async def _release(self, slot: Slot) -> None:
         try:

@@ -1,8 +1,8 @@
 """
-Scheduled jobs: of several replicas of the service one runs each slot.
+Scheduled jobs, each slot of which is run by one replica of the service.
 
-A slot is the moment at which a job was to run. The replica that records it on the job's node first holds it until its
-lease ends; after a run that fails or is killed another replica may take it.
+A slot is the moment at which a job is due. The replica that writes it to the job's node first leases it; a slot whose
+run fails or is killed goes to the next replica that asks.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ from typing import Any
 from graph.database.sessions import Database, Unit
 
 LEASE = timedelta(hours=1)
-"""How long a replica holds a slot; a job that runs twice does no harm."""
+"""The time for which a run holds its slot; every job is safe to run twice, should one take longer."""
 
 MAX_ATTEMPTS = 5
-"""A slot that has failed this often is given up; the next slot tries again."""
+"""The most runs of one slot; after that the job waits for its next slot."""
 
 
-class Asking(Enum):
-    """Occasion on which a slot is asked for: on its schedule, or later to catch up."""
+class RunReason(Enum):
+    """The reason for which a slot is requested: it is due, or an earlier run may have been missed."""
 
     ON_TIME = "on time"
-    LATER = "later"
+    CATCH_UP = "catch up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Slot:
 
     Attributes:
         job: The job's name.
-        at: The moment at which it was to run.
-        holder: Id of the process that asks for it.
+        at: The moment at which it is due.
+        holder: The id of the requesting process; no two processes share one.
     """
 
     job: str
@@ -44,48 +44,48 @@ class Slot:
 
 
 async def take_slot(
-    database: Database, slot: Slot, *, asking: Asking = Asking.ON_TIME, now: datetime | None = None
+    database: Database, slot: Slot, *, reason: RunReason = RunReason.ON_TIME, now: datetime | None = None
 ) -> bool:
     """
-    Ask for a slot; returns whether to run it.
+    Lease a slot; returns whether the caller is to run it.
 
     Args:
-        database: The database that the replicas share.
-        slot: The slot.
-        asking: LATER for a slot missed while a run was killed or the service was down. A job that is new to the graph
-            has missed none: it begins with its next slot.
-        now: Start of the lease; by default the current moment.
+        database: The database that all replicas share.
+        slot: The slot to lease.
+        reason: CATCH_UP requests a slot that was missed while the service was down, or whose run was killed. A job
+            that has no node yet has missed none: it begins with its next slot.
+        now: The moment from which the lease runs; the current one when absent.
     """
 
-    def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        return _taken(job, slot, asking, now or datetime.now(UTC))
+    def change(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return _leased(job, slot, reason, now or datetime.now(UTC))
 
-    return (await _write(database, slot.job, note)).get("leased_until") is not None
+    return (await _write(database, slot.job, change)).get("leased_until") is not None
 
 
 async def finish_slot(database: Database, slot: Slot) -> None:
-    """Record that a slot's run has succeeded."""
+    """Mark a slot as done; without effect unless its holder still has it."""
 
-    def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def change(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return {"finished_at": datetime.now(UTC), "leased_until": None} if _is_held(job, slot) else None
 
-    await _write(database, slot.job, note)
+    await _write(database, slot.job, change)
 
 
 async def release_slot(database: Database, slot: Slot) -> None:
-    """Release a slot, so that it can be taken again."""
+    """Give a slot up, so that another replica may lease it; without effect unless its holder still has it."""
 
-    def note(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def change(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return {"leased_until": None} if _is_held(job, slot) else None
 
-    await _write(database, slot.job, note)
+    await _write(database, slot.job, change)
 
 
-def _taken(job: Mapping[str, Any], slot: Slot, asking: Asking, now: datetime) -> Mapping[str, Any] | None:
-    """Properties by which a job's node records that a slot is taken; None where the slot cannot be taken."""
+def _leased(job: Mapping[str, Any], slot: Slot, reason: RunReason, now: datetime) -> Mapping[str, Any] | None:
+    """Return the job's properties once the slot is leased; None where it cannot be."""
     attempts = 1
     if "slot" not in job:
-        if asking is Asking.LATER:
+        if reason is RunReason.CATCH_UP:
             return {"slot": slot.at, "holder": slot.holder, "finished_at": now, "leased_until": None, "attempts": 0}
     elif job["slot"] == slot.at:
         attempts = job["attempts"] + 1
@@ -108,16 +108,16 @@ def _is_held(job: Mapping[str, Any], slot: Slot) -> bool:
 
 
 async def _write(
-    database: Database, name: str, note: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+    database: Database, name: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 ) -> Mapping[str, Any]:
-    """Update a job's node under its lock; returns the properties set, empty where `note` returned None."""
+    """Change a job's properties under its lock; returns those that were set, empty where `change` returns None."""
 
     async def work(unit: Unit) -> Mapping[str, Any]:
-        (found,) = await unit.run("database/open_job", name=name)
-        noted = note(found["job"])
-        if noted is None:
+        (row,) = await unit.run("database/open_job", name=name)
+        properties = change(row["job"])
+        if properties is None:
             return {}
-        await unit.run("database/set_job", name=name, job=dict(noted))
-        return noted
+        await unit.run("database/set_job", name=name, job=dict(properties))
+        return properties
 
     return await database.write(work)

@@ -1,8 +1,8 @@
 """
-Idempotent writes: a receipt in the graph records the request under a key and its answer.
+Idempotent write requests: a receipt in the graph keeps the request and the answer of each idempotency key.
 
-The receipt is locked first, so that a retry sent at the same time waits for the original and then finds the answer.
-It is written in the same transaction as everything else, so that both are stored or neither.
+The receipt's node is locked first, so that of two equal requests sent at once the second waits and then finds the
+first one's answer. It is written in the transaction that does the request's own work: both are committed, or neither.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from graph.errors import InvalidError, KeyReusedError
 from graph.model.page_keys import moment_text
 
 MAX_KEY_CHARACTERS = 200
-# Without a key only our own driver retries, within seconds.
+# Only the driver repeats a request without a key, when it retries a transaction, and it does so within seconds.
 KEYLESS_LIFETIME = timedelta(days=1)
 KEYED, KEYLESS = "key:", "auto:"
 PURGE_BATCH = 1_000
 
 Payload = dict[str, Any]
-"""Answer of a request, as JSON."""
+"""A request's answer, as JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,13 @@ class WriteRequest:
     A request to write.
 
     Attributes:
-        mutation: The mutation's name; a key belongs to one mutation.
-        arguments: Everything that determines what is written, as JSON.
-        idempotency_key: Identifies retries; None for a request without retries.
-        is_dry_run: Roll the write back and return what it would have answered.
+        mutation: The mutation's name; a key serves one mutation only.
+        arguments: All arguments that decide what is written, as JSON values.
+        idempotency_key: The key that identifies a retry; None for a request that is not repeated.
+        is_dry_run: Whether to compute the answer and roll back.
+
+    Raises:
+        InvalidError: The key is empty, too long or not printable.
     """
 
     mutation: str
@@ -51,7 +54,7 @@ class WriteRequest:
             raise InvalidError(f"{message} ({len(key)} characters)", path="idempotency_key")
 
     def fingerprint(self) -> str:
-        """A hash of the arguments, independent of their order."""
+        """Return a digest of the arguments that does not depend on their order."""
         text = json.dumps(self.arguments, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -59,13 +62,13 @@ class WriteRequest:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """
-    Answer to a request.
+    The answer to a write request.
 
     Attributes:
         payload: The answer itself; equal for each retry.
-        is_replayed: Whether the answer comes from an earlier request's receipt.
-        is_dry_run: Whether the write was rolled back.
-        bookmark: Bookmark of the state after the write; None where nothing was written.
+        is_replayed: Whether an earlier request with the same key had this answer.
+        is_dry_run: Whether the transaction was rolled back.
+        bookmark: The database's bookmark of the state after the write; None where nothing was written.
     """
 
     payload: Payload
@@ -75,7 +78,7 @@ class Answered:
 
 
 class _DryRunError(Exception):
-    """Rolls back the transaction of a dry run."""
+    """Rolls back the transaction of a dry run, and carries its answer out."""
 
     def __init__(self, payload: Payload) -> None:
         super().__init__()
@@ -91,29 +94,29 @@ async def write_once(
     raises_revision: bool = True,
 ) -> Answered:
     """
-    Carry out a request in one write transaction, or return its earlier answer.
+    Carry out a request in one write transaction, or return the answer that an earlier request with its key had.
 
     Args:
         database: The database to write to.
-        request: The request with its key.
-        work: Writes everything and returns the answer; it may run twice, so it must have no other effects.
+        request: The request and its idempotency key.
+        work: Writes everything and returns the answer; it may run twice, so it does nothing but talk to the database.
         claim_ids: The claims that `work` reads in order to write them; they are locked before it runs.
         raises_revision: Whether the write can change a belief or an influence.
 
     Raises:
         KeyReusedError: The key belongs to another request.
-        RefusedError: As raised by `work`.
+        RefusedError: `work` refuses the request.
     """
     key = receipt_key(request)
     fingerprint = request.fingerprint()
-    locked = sorted(set(claim_ids))
+    locked_ids = sorted(set(claim_ids))
 
     async def within(unit: Unit) -> Answered:
-        (opened,) = await unit.run("database/open_receipts", keys=[key], claim_ids=locked)
+        (opened,) = await unit.run("database/open_receipts", keys=[key], claim_ids=locked_ids)
         for before in opened["known"]:
             check_same(request, fingerprint, before)
             return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
-        # Through JSON, so that the first answer equals those of retries.
+        # Through JSON, so that the first answer equals the one that a retry reads from the receipt.
         text = json.dumps(await work(unit), ensure_ascii=False)
         if request.is_dry_run:
             raise _DryRunError(json.loads(text))
@@ -123,14 +126,16 @@ async def write_once(
 
     try:
         answered, bookmark = await database.write_marked(within)
-    except _DryRunError as outcome:
-        return Answered(outcome.payload, is_dry_run=True)
+    except _DryRunError as dry_run:
+        return Answered(dry_run.payload, is_dry_run=True)
     return Answered(answered.payload, answered.is_replayed, answered.is_dry_run, bookmark)
 
 
 async def find_answer(database: Database, request: WriteRequest) -> Answered | None:
     """
-    Find the earlier answer to a request that takes more than one transaction; None if there is none.
+    Find the answer that an earlier request with the same key had; None where there was none.
+
+    For requests that take more than one transaction; `write_once` does this by itself.
 
     Raises:
         KeyReusedError: The key belongs to another request.
@@ -150,7 +155,7 @@ async def find_answer(database: Database, request: WriteRequest) -> Answered | N
 
 
 async def purge_receipts(database: Database, moment: datetime) -> int:
-    """Remove expired receipts of requests without a key; returns how many."""
+    """Delete the receipts of requests without a key that expired before a moment; returns how many."""
     num_purged = 0
     while True:
 
@@ -165,27 +170,32 @@ async def purge_receipts(database: Database, moment: datetime) -> int:
 
 
 def receipt_key(request: WriteRequest) -> str:
-    """The key of a request's receipt: the idempotency key, or a unique one."""
+    """Return the key of a request's receipt: its idempotency key, or a fresh one."""
     return KEYLESS + uuid.uuid4().hex if request.idempotency_key is None else KEYED + request.idempotency_key
 
 
 def check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any]) -> None:
     """
-    Check that a receipt under a request's key is of the same request.
+    Raise KeyReusedError unless a receipt under the request's key is of the same request.
+
+    Args:
+        request: The request.
+        fingerprint: Its fingerprint.
+        before: The receipt's properties.
 
     Raises:
-        KeyReusedError: The receipt is of another request.
+        KeyReusedError: The receipt is of another mutation or of other arguments.
     """
     if before["mutation"] != request.mutation or before["fingerprint"] != fingerprint:
         message = (
-            f"expected a key of its own for each request, got {request.idempotency_key!r}, which stands for another "
-            f"{before['mutation']}; repeat that very request, or choose another key"
+            f"the idempotency key {request.idempotency_key!r} belongs to another {before['mutation']}; repeat exactly "
+            "that request, or choose another key"
         )
         raise KeyReusedError(message, path="idempotency_key")
 
 
 def make_receipt(request: WriteRequest, fingerprint: str, answer: str) -> dict[str, Any]:
-    """Make a receipt's properties: the request, its answer, and when it expires."""
+    """Make a receipt's properties: the request, its answer, and the moment at which the receipt expires."""
     now = datetime.now(UTC)
     expires = None if request.idempotency_key is not None else moment_text(now + KEYLESS_LIFETIME)
     return {

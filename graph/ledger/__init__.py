@@ -1,1 +1,1 @@
-"""Beliefs and evidence."""
+"""Beliefs and evidence: each claim's append-only ledger, and the values derived from it."""

@@ -1,9 +1,9 @@
 """
-Beliefs as the graph keeps them: what a claim's ledger comes to, and what is read from it at a moment.
+A claim's state, derived from its ledger, and the belief at a moment, derived from the state.
 
-The ledger is the truth. Beside it the graph keeps what follows from it: on each ledger row the inside log-odds before
-and after it by our own policy, on each claim the last of them and the posterior as of the last write or refresh. All
-of that is made here and nowhere else, so it can be made again, bit for bit.
+The ledger is the source of truth. The graph also stores values derived from it: on each ledger row the inside log-odds
+before and after it by this service's policy, on each claim the latest of them and the posterior as of the last write
+or refresh. All of them are computed here and nowhere else, so they can be recomputed bit for bit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 IMPORTED = "imported"
-"""The policy of ledger rows that another system weighed."""
+"""The policy of ledger rows whose weights another system computed."""
 
 TICK = timedelta(microseconds=1)
 Window = tuple[datetime, datetime]
 
-# What a claim's belief is read from; `base_rate` stands on its class.
+# The properties of a claim's node that its state is read from; `base_rate` is a property of its reference class.
 STATE_PROPERTIES = (
     "id",
     "stated_probability",
@@ -58,20 +58,20 @@ STATE_PROPERTIES = (
 @dataclass(frozen=True, slots=True)
 class ClaimState:
     """
-    All that a claim's belief depends on, but for the moment.
+    Everything that a claim's belief depends on except the moment.
 
     Attributes:
         claim_id: The claim's id.
         subject: Prediction, Scenario or Killer.
-        stated_probability: Strictly between 0 and 1; None: it takes no part in anything computed.
-        status: Whether its outcome is known.
-        resolved_at: Since when; the belief stands still from then on.
-        window: Start and deadline; None without.
-        outside_view: None without a reference class.
-        inside_log_odds: After its last ledger row; None where nothing was stated.
-        num_evidence: Rows in its ledger.
-        last_recorded_at: When the last of them was recorded.
-        anchors: What lists of predictions are filtered by.
+        stated_probability: Strictly between 0 and 1; None where none was stated, in which case nothing is computed.
+        status: The claim's status: open, or its outcome.
+        resolved_at: The moment of the outcome, after which the belief no longer changes; None for an open claim.
+        window: Start and deadline; None for a claim without a window.
+        outside_view: The reference class and its base rate; None for a claim without one.
+        inside_log_odds: Natural log-odds after the last ledger row; None where no probability was stated.
+        num_evidence: The number of rows in the ledger.
+        last_recorded_at: The moment at which the last of them was recorded; None for an empty ledger.
+        anchors: The ids that lists of predictions are filtered by.
     """
 
     claim_id: str
@@ -89,12 +89,12 @@ class ClaimState:
     @classmethod
     def from_properties(cls, subject: str, properties: Mapping[str, Any], base_rate: float | None) -> "ClaimState":
         """
-        The state of a stored claim.
+        Read the state of a stored claim.
 
         Args:
             subject: Prediction, Scenario or Killer.
             properties: `STATE_PROPERTIES` of the claim.
-            base_rate: Of its reference class; None without one.
+            base_rate: The base rate of its reference class; None without one.
         """
         stated = properties["stated_probability"]
         stored = properties["inside_log_odds"]
@@ -119,12 +119,12 @@ class ClaimState:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ClaimState":
-        """The state of a claim as statements give it: its properties as `claim`, its `labels`, and the `base_rate`."""
+        """Read the state of a claim from a statement's row of `claim` (its properties), `labels` and `base_rate`."""
         return cls.from_properties(subject_of(row["labels"]), row["claim"], row["base_rate"])
 
     @classmethod
     def from_claim(cls, claim: Claim, base_rate: float | None) -> "ClaimState":
-        """The state of a claim before any evidence."""
+        """Make the state of a claim before any evidence."""
         prediction = claim if isinstance(claim, Prediction) else None
         predictor_id = prediction.predictor_id if prediction else None
         class_id = prediction.reference_class_id if prediction else None
@@ -144,7 +144,7 @@ class ClaimState:
         )
 
     def after(self, rows: Sequence[Evidence], derived: Sequence["DerivedRow"]) -> "ClaimState":
-        """The state after more ledger rows."""
+        """Return the state after further ledger rows, given with their derived values in the ledger's order."""
         if not rows:
             return self
         return replace(
@@ -155,27 +155,27 @@ class ClaimState:
         )
 
     def belief(self, moment: datetime, *, policy: BeliefPolicy = POLICY) -> "Belief | None":
-        """The belief as of a moment, by the ledger as it stands; None where no probability was stated."""
+        """Compute the belief as of a moment, with all evidence so far; None where no probability was stated."""
         if self.inside_log_odds is None:
             return None
         return belief_at(
             self.inside_log_odds,
             window=self.window,
             outside=self.outside_view,
-            moment=self.settled(moment),
+            moment=self.capped_at_outcome(moment),
             policy=policy,
         )
 
-    def settled(self, moment: datetime) -> datetime:
-        """The moment, or the one at which the claim's outcome became known, whichever came first."""
+    def capped_at_outcome(self, moment: datetime) -> datetime:
+        """Return the moment, or that of the claim's outcome where it is earlier."""
         return moment if self.resolved_at is None else min(moment, self.resolved_at)
 
     def next_moment(self, now: datetime) -> datetime:
-        """When the next ledger row is recorded: now, and behind the last row whatever the clocks say."""
+        """Return the moment of recording of the next ledger row: now, but always after the last row."""
         return now if self.last_recorded_at is None else max(now, self.last_recorded_at + TICK)
 
     def stored(self, moment: datetime) -> dict[str, Any]:
-        """What the claim's node keeps of its belief as of a moment."""
+        """Return the derived properties that the claim's node stores, the posterior as of a moment."""
         belief = self.belief(moment)
         probability = None if belief is None else belief.probability
         properties = {
@@ -193,21 +193,21 @@ class ClaimState:
 @dataclass(frozen=True, slots=True)
 class Belief:
     """
-    A belief and all that it is made of.
+    A belief and its components.
 
     Attributes:
         probability: The posterior.
-        as_of: The moment it holds for; for a claim whose outcome is known not after that became known.
-        inside_log_odds: The inside view, natural log-odds: what was stated plus all evidence.
+        as_of: The moment that it holds for; for a resolved or annulled claim, at most that of the outcome.
+        inside_log_odds: The inside view in natural log-odds: those of the stated probability plus all evidence.
         inside_probability: The same as a probability.
         base_rate: The outside view; None without a reference class.
-        reference_class_id: The class's id.
-        trf: Time-remaining fraction; None without a window.
-        inside_weight: Share of the inside view in the blend; 1 where none is made.
-        outside_weight: 1 minus that.
-        blend_applied: Whether there was an outside view to blend with.
-        blend_reason: Says so in words.
-        policy: By which numbers.
+        reference_class_id: The id of the reference class.
+        trf: The time-remaining fraction, in [0, 1]; None without a window.
+        inside_weight: The weight of the inside view in the blend; 1 where there is no blend.
+        outside_weight: 1 minus `inside_weight`.
+        blend_applied: Whether inside and outside view were blended.
+        blend_reason: The weights and their origin in words, or the reason why there is no blend.
+        policy: The name of the policy that it was computed by.
     """
 
     probability: float
@@ -227,14 +227,15 @@ class Belief:
 @dataclass(frozen=True, slots=True)
 class DerivedRow:
     """
-    What the graph keeps beside a ledger row.
+    The values derived from a ledger and stored with one of its rows; logarithms are natural.
 
     Attributes:
-        prior_inside_log_odds: The claim's inside log-odds before the row, by our policy; None where nothing was stated.
-        inside_log_odds: After it.
-        total_llr: What the row adds, before anyone's record is looked at.
-        total_adjusted_llr: What it adds by our policy.
-        cluster: The row's cluster with it; None where it is of none.
+        prior_inside_log_odds: The claim's inside log-odds before the row, by this service's policy; None where no
+            probability was stated.
+        inside_log_odds: The claim's inside log-odds after the row.
+        total_llr: The log-likelihood ratio that the row adds, before any kappa.
+        total_adjusted_llr: The log-likelihood ratio that the row adds by this service's policy.
+        cluster: The state of the row's cluster, the row included; None for a row without a cluster.
     """
 
     prior_inside_log_odds: float | None
@@ -244,7 +245,7 @@ class DerivedRow:
     cluster: Cluster | None
 
     def properties(self) -> dict[str, Any]:
-        """As the row's node keeps it."""
+        """Return the properties that the row's node stores."""
         return {
             "prior_inside_log_odds": self.prior_inside_log_odds,
             "inside_log_odds": self.inside_log_odds,
@@ -255,19 +256,19 @@ class DerivedRow:
 
 
 def as_mapping(figures: "DataclassInstance") -> dict[str, Any]:
-    """A record of plain values by their names; nothing in it is copied, which is most of what `asdict` costs."""
+    """Return a dataclass's values by name, not copied: copying is most of what `asdict` costs."""
     return {name.name: getattr(figures, name.name) for name in fields(figures)}
 
 
 def outside_view(reference_class_id: str | None, base_rate: float | None) -> OutsideView | None:
-    """How often such things come true, where both are known."""
+    """Make the outside view; None where the reference class or its base rate is unknown."""
     if reference_class_id is None or base_rate is None:
         return None
     return OutsideView(base_rate, reference_class_id)
 
 
 def trf_at(window: Window | None, moment: datetime) -> float | None:
-    """The time-remaining fraction; None without a window."""
+    """Compute the time-remaining fraction at a moment; None without a window."""
     return None if window is None else time_remaining_fraction(*window, moment)
 
 
@@ -279,7 +280,16 @@ def belief_at(
     moment: datetime,
     policy: BeliefPolicy = POLICY,
 ) -> Belief:
-    """The belief that inside log-odds come to at a moment, with all that it is made of."""
+    """
+    Compute the belief that follows from inside log-odds at a moment.
+
+    Args:
+        inside_log_odds: Natural log-odds of the stated probability plus all evidence, finite.
+        window: Start and deadline; None without a window.
+        outside: The outside view; None without a reference class.
+        moment: The moment that the belief holds for.
+        policy: The weight of the outside view.
+    """
     trf = trf_at(window, moment)
     base_rate = None if outside is None else outside.base_rate
     is_blended = base_rate is not None and trf is not None
@@ -302,10 +312,10 @@ def belief_at(
 
 def applied_llr(row: Evidence, *, policy: BeliefPolicy = POLICY) -> float:
     """
-    What a ledger row adds to a claim's log-odds: its adjusted LLR, for an imported row too.
+    Return the log-likelihood ratio that a ledger row adds: its adjusted one, for an imported row too.
 
-    A row that came without one is weighed by the kappa it came with, else as our policy weighs a predictor without a
-    record, or evidence without a predictor.
+    A row without an adjusted ratio is weighted by its own kappa, else by the policy's for a predictor without a record,
+    or for evidence without a predictor.
     """
     if row.total_adjusted_llr is not None:
         return row.total_adjusted_llr
@@ -313,19 +323,19 @@ def applied_llr(row: Evidence, *, policy: BeliefPolicy = POLICY) -> float:
 
 
 def kappa_in_force(kappa: float | None, predictor_id: str | None, *, policy: BeliefPolicy = POLICY) -> float:
-    """The kappa that a ledger row is weighed by: its own, else what a predictor without a record gets, or nobody."""
+    """Return a ledger row's kappa: its own, else the policy's, which depends on whether the row has a predictor."""
     if kappa is not None:
         return kappa
     return policy.kappa_without_predictor if predictor_id is None else policy.kappa_prior
 
 
 def ledger_order(row: Evidence) -> tuple[datetime, str]:
-    """By which a claim's ledger is ordered."""
+    """Return the sort key of a claim's ledger: the moment of recording, then the id."""
     return row.recorded_at, row.id
 
 
 def item_llrs(row: Evidence) -> tuple[float, float]:
-    """What a row's items weigh by themselves, before a cluster shares it out: plain, and each times its kappa."""
+    """Sum the log-likelihood ratios of a row's items, before any cluster discounts them: plain, and times kappa."""
     if any(item.adjusted_llr is None for item in row.contributions) or not row.contributions:
         return row.total_llr, applied_llr(row)
     return (
@@ -342,13 +352,13 @@ def derive_rows(
     policy: BeliefPolicy = POLICY,
 ) -> list[DerivedRow]:
     """
-    What stands beside each of a claim's ledger rows.
+    Derive the values stored with each of a claim's ledger rows.
 
     Args:
-        rows: In the ledger's order.
-        inside_log_odds: Before the first of them; None where nothing was stated.
-        clusters: As they stood before the first of them, by id.
-        policy: Rows of this one add what their items come to; rows of another what they say they do.
+        rows: The claim's rows, in the ledger's order.
+        inside_log_odds: The claim's inside log-odds before the first row; None where no probability was stated.
+        clusters: The state of each cluster before the first row, by id.
+        policy: The policy whose rows add what their items sum to; rows of other policies add what they state.
     """
     known = dict(clusters or {})
     derived = []
@@ -383,13 +393,16 @@ OWN_STEP_PROPERTIES = (
 
 def own_step(properties: Mapping[str, Any]) -> LedgerStep | None:
     """
-    What our policy makes of a stored ledger row: its very figures for one of ours, what stands beside an imported one.
+    Compute the step of a stored ledger row by this service's policy.
+
+    For a row of this policy that is exactly the step that the row states; for an imported row it follows from the
+    derived values stored with it.
 
     Args:
         properties: `OWN_STEP_PROPERTIES` of the row.
 
     Returns:
-        None where the claim has no stated probability, so that there is nothing to add to.
+        The step; None where the claim has no stated probability, so that there are no log-odds to add to.
     """
     prior = properties["prior_inside_log_odds"]
     if prior is None:

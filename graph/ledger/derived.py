@@ -1,8 +1,9 @@
 """
-Whole ledgers: everything stored that follows from them checked, made anew, and moved on with time.
+Derived values of whole ledgers: verified, rebuilt, and refreshed as time passes.
 
-`verify` reports each stored value that is not, bit for bit, what its ledger comes to; `rebuild` sets it. Posteriors
-move with time alone, so `refresh_posteriors` makes them anew for the moment, in batches that disturb no other writer.
+`verify` reports each stored value that does not equal, bit for bit, the one recomputed from its ledger; `rebuild`
+corrects it. Posteriors change with time alone, so `refresh_posteriors` recomputes them for the moment, in batches that
+do not hold up other writers.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
 DERIVED_VERSION = 1
-"""Rises when what is stored beside the ledger changes, so that an older graph is rebuilt at the next start."""
+"""The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 OnProgress = Callable[[int], None]
 
@@ -35,14 +36,14 @@ OnProgress = Callable[[int], None]
 @dataclass(frozen=True, slots=True)
 class Difference:
     """
-    A stored value that is not what the ledger comes to.
+    A stored value that differs from the one recomputed from the ledger.
 
     Attributes:
         subject: Claim, Evidence or Predictor.
-        node_id: Its id.
-        name: The property.
-        stored: What stands there.
-        expected: What should.
+        node_id: The node's id.
+        name: The name of the property.
+        stored: The stored value.
+        expected: The recomputed value.
     """
 
     subject: str
@@ -57,7 +58,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
-    """A node and what should stand on it."""
+    """A node's stored properties, and the recomputed values of those that are derived."""
 
     subject: str
     node_id: str
@@ -72,7 +73,7 @@ class _Derived:
 
 
 class _StoredClaim(NamedTuple):
-    """A claim as `ledger/list_claims` gives it, moments in microseconds."""
+    """A claim as `ledger/list_claims` returns it; moments are microseconds since 1970 in UTC."""
 
     id: str
     is_prediction: bool
@@ -90,7 +91,7 @@ class _StoredClaim(NamedTuple):
 
 
 async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime) -> None:
-    """Make anew what follows from some claims' ledgers, posteriors as of the moment; takes the claims' locks."""
+    """Recompute the derived values of some claims and their ledgers, posteriors as of a moment; locks the claims."""
     ids = sorted(set(claim_ids))
     for start in range(0, len(ids), PAGE_CLAIMS):
         part = ids[start : start + PAGE_CLAIMS]
@@ -100,41 +101,48 @@ async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime)
 
 
 async def verify(database: Database, *, on_progress: OnProgress | None = None) -> AsyncIterator[Difference]:
-    """Each stored value that is not what the ledger comes to, posteriors at the moment that they are stored as of."""
+    """Yield each stored value that differs from the recomputed one; posteriors are compared as of their own moment."""
     async for ids in _id_pages(database, "Claim"):
-        for found in await _verify_claims(database, ids):
-            yield found
+        for difference in await _verify_claims(database, ids):
+            yield difference
         if on_progress is not None:
             on_progress(len(ids))
     async for ids in _id_pages(database, "Predictor"):
 
         async def records(unit: Unit, ids: list[str] = ids) -> list[Difference]:
-            return [found for derived in await _derive_records(unit, ids) for found in derived.differences()]
+            return [difference for node in await _derive_records(unit, ids) for difference in node.differences()]
 
-        for found in await database.read(records):
-            yield found
+        for difference in await database.read(records):
+            yield difference
 
 
 async def _verify_claims(database: Database, ids: Sequence[str]) -> list[Difference]:
-    """Differences that stay when one looks again: a claim may be written between two statements that read it."""
+    """Return the differences that remain on a second reading, since a claim may be written between two statements."""
     differences: list[Difference] = []
-    asked = list(ids)
+    remaining_ids = list(ids)
     for _ in range(VERIFY_TRIES):
 
-        async def work(unit: Unit, asked: list[str] = asked) -> list[_Derived]:
-            rows = await unit.run("ledger/list_claim_states", ids=asked)
+        async def work(unit: Unit, ids: list[str] = remaining_ids) -> list[_Derived]:
+            rows = await unit.run("ledger/list_claim_states", ids=ids)
             return await _derive(unit, rows, None)
 
-        wrong = [entry for entry in await database.read(work) if any(entry.differences())]
-        differences = [found for entry in wrong for found in entry.differences()]
-        asked = sorted({entry.claim_id for entry in wrong})
-        if not asked:
+        wrong = [node for node in await database.read(work) if any(node.differences())]
+        differences = [difference for node in wrong for difference in node.differences()]
+        remaining_ids = sorted({node.claim_id for node in wrong})
+        if not remaining_ids:
             break
     return differences
 
 
 async def rebuild(database: Database, *, moment: datetime | None = None, on_progress: OnProgress | None = None) -> int:
-    """Make anew all that follows from the ledger; returns how many claims that was."""
+    """
+    Recompute and store all derived values; returns the number of claims.
+
+    Args:
+        database: The database to rebuild.
+        moment: The moment of the posteriors; the current one when absent.
+        on_progress: Called with the number of claims after each page.
+    """
     num_claims = 0
     async for ids in _id_pages(database, "Claim"):
 
@@ -160,9 +168,14 @@ async def refresh_posteriors(
     database: Database, moment: datetime | None = None, *, on_progress: OnProgress | None = None
 ) -> int:
     """
-    Bring every claim's stored posterior to a moment, now when absent; returns how many were set.
+    Recompute every claim's stored posterior for a moment; returns how many were set.
 
-    A claim that is written meanwhile keeps what that write stored.
+    A claim that is written meanwhile keeps the posterior of that write.
+
+    Args:
+        database: The database to refresh.
+        moment: The moment of the posteriors; the current one when absent.
+        on_progress: Called with the number of claims after each batch.
     """
     now = moment or datetime.now(UTC)
     num_set = 0
@@ -182,7 +195,7 @@ async def refresh_posteriors(
 
 
 async def ensure_rebuilt(database: Database) -> bool:
-    """Rebuild a graph that an older version has written; returns whether there was anything to rebuild."""
+    """Rebuild a graph whose derived values are of an older version; returns whether it had any claims."""
 
     async def read(unit: Unit) -> int:
         rows = await unit.run("ledger/get_derived_version")
@@ -200,7 +213,7 @@ async def ensure_rebuilt(database: Database) -> bool:
 
 
 async def _claim_pages(database: Database) -> AsyncIterator[list[_StoredClaim]]:
-    """All claims by id, as far as their posteriors follow from them."""
+    """Yield all claims by id, page by page, with the values that their posteriors follow from."""
     after = ""
     while True:
 
@@ -217,7 +230,7 @@ async def _claim_pages(database: Database) -> AsyncIterator[list[_StoredClaim]]:
 
 
 async def _id_pages(database: Database, subject: str) -> AsyncIterator[list[str]]:
-    """The ids of all nodes of a subject, in order."""
+    """Yield the ids of all nodes of a subject, in order, page by page."""
     after = ""
     while True:
 
@@ -236,27 +249,27 @@ async def _id_pages(database: Database, subject: str) -> AsyncIterator[list[str]
 
 
 async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datetime | None) -> list[_Derived]:
-    """What should stand on claims and their ledger rows, posteriors as of the moment or of the one stored with them."""
-    asked = ranges(row["claim"]["id"] for row in claims)
-    ledgers = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=asked)}
+    """Recompute claims and their ledger rows, posteriors as of a moment, or where it is None as of their stored one."""
+    claim_ranges = ranges(row["claim"]["id"] for row in claims)
+    ledgers = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=claim_ranges)}
     bare = dict.fromkeys(("inside_log_odds", "num_evidence", "last_recorded_at"))
     derived: list[_Derived] = []
-    for found in claims:
-        claim = found["claim"]
+    for claim_row in claims:
+        claim = claim_row["claim"]
         stored_rows = ledgers[claim["id"]]
-        state = ClaimState.from_row({**found, "claim": {**claim, **bare}})
+        state = ClaimState.from_row({**claim_row, "claim": {**claim, **bare}})
         rows = [from_properties(Evidence, stored) for stored in stored_rows]
-        beside = derive_rows(rows, inside_log_odds=state.inside_log_odds)
-        for row, stored, own in zip(rows, stored_rows, beside, strict=True):
+        derived_rows = derive_rows(rows, inside_log_odds=state.inside_log_odds)
+        for row, stored, own in zip(rows, stored_rows, derived_rows, strict=True):
             derived.append(_Derived("Evidence", row.id, row.claim_id, stored, own.properties() | _figures(row, own)))
         as_of = moment or claim["posterior_as_of"] or datetime.now(UTC)
-        expected = state.after(rows, beside).stored(as_of)
+        expected = state.after(rows, derived_rows).stored(as_of)
         derived.append(_Derived("Claim", claim["id"], claim["id"], claim, _comparable(expected, moment)))
     return derived
 
 
 def _comparable(expected: Mapping[str, Any], moment: datetime | None) -> Mapping[str, Any]:
-    """To set, all of it; to compare, what was read, in which one key stands for all of them."""
+    """Return all properties to set; to compare, those that were read, of the probability keys only the first."""
     if moment is not None:
         return expected
     anchored = {name for name in expected if name.endswith("_probability_key")}
@@ -264,7 +277,7 @@ def _comparable(expected: Mapping[str, Any], moment: datetime | None) -> Mapping
 
 
 def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
-    """What a row of our own policy should say; nothing of an imported one, which says what it came with."""
+    """Recompute the figures of a row of this service's policy; empty for an imported row, which keeps its own."""
     if row.policy != POLICY.name or own.prior_inside_log_odds is None or row.kappa is None:
         return {}
     step = ledger_step(
@@ -299,7 +312,7 @@ async def _set(unit: Unit, derived: Sequence[_Derived]) -> None:
 
 
 def _refreshed(page: Sequence[_StoredClaim], now: datetime) -> list[dict[str, Any]]:
-    """The posteriors of a page of claims as their statement takes them, computed all at once."""
+    """Compute the posteriors of a page of claims at once, as entries of their statement's parameter."""
     claims = [claim for claim in page if claim.inside_log_odds is not None]
     if not claims:
         return []

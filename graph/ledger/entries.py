@@ -1,7 +1,7 @@
 """
-Ledger rows as they come to be: checked against their claim, computed, and appended.
+Ledger entries: checked against their claim, computed, and appended.
 
-Whoever records holds the claim's lock, so that the state a row is added to is the one that the last row left.
+The caller's transaction holds the claim's lock, so the state that an entry is added to is the one after the last row.
 """
 
 import uuid
@@ -21,7 +21,7 @@ from graph.model.page_keys import evidence_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Contribution, Evidence
 
-CLOCK_SKEW = timedelta(seconds=5)  # by which a client's clock may be ahead of ours
+CLOCK_SKEW = timedelta(seconds=5)  # the most that a client's clock may be ahead of the service's
 STATED, LEDGER = "stated", "ledger"
 SOURCES = ("predictor_id", "document_id", "milestone_id")
 
@@ -29,11 +29,11 @@ SOURCES = ("predictor_id", "document_id", "milestone_id")
 @dataclass(frozen=True, slots=True)
 class Weight:
     """
-    What a ledger row weighs.
+    The weight of a ledger row.
 
     Attributes:
-        llr: In natural log-odds, before anyone's record is looked at.
-        record: Whose record weighs it; None where no predictor stands for it.
+        llr: Natural log-likelihood ratio, before kappa.
+        record: The record of the evidence's predictor; None without a predictor.
     """
 
     llr: float
@@ -41,16 +41,16 @@ class Weight:
 
     @property
     def kappa(self) -> float:
-        """The share of it that counts."""
+        """The factor that the predictor's record multiplies the ratio by."""
         return POLICY.kappa_without_predictor if self.record is None else self.record.kappa
 
     @property
     def adjusted_llr(self) -> float:
-        """What counts of it."""
+        """The natural log-likelihood ratio times kappa."""
         return adjusted_llr(self.llr, self.kappa)
 
     def origin(self) -> dict[str, Any]:
-        """Where its kappa is from, as a ledger row says it."""
+        """Return the origin of kappa, as properties of a ledger row."""
         record = self.record
         return {
             "kappa_source": None if record is None else record.source,
@@ -59,21 +59,21 @@ class Weight:
         }
 
 
-NOTHING = Weight(0.0)
-"""What a row weighs that only says what became of its claim."""
+NO_WEIGHT = Weight(0.0)
+"""The weight of a row that records an outcome of its claim and is no evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """
-    A ledger row that was made.
+    A new ledger row with everything that follows from it.
 
     Attributes:
         row: The row.
-        derived: What stands beside it.
-        before: The claim's state before it.
-        after: And after it.
-        step: What it did, figure by figure; None where nothing was stated.
+        derived: The derived values stored with it.
+        before: The claim's state before the row.
+        after: The claim's state after the row.
+        step: The change of the belief, figure by figure; None where no probability was stated.
     """
 
     row: Evidence
@@ -83,11 +83,17 @@ class LedgerEntry:
     step: LedgerStep | None
 
     def properties(self) -> dict[str, Any]:
-        """The row as its node keeps it, with its page keys and all that stands beside it."""
+        """Return the properties of the row's node, page keys and derived values included."""
         return to_properties(self.row) | evidence_keys(self.row) | self.derived.properties()
 
     def payload(self, moment: datetime, *, after: ClaimState | None = None) -> dict[str, Any]:
-        """The row as an answer holds it, with the belief before and after it at a moment; `after`: in another state."""
+        """
+        Return the row as an answer holds it, with the beliefs before and after it.
+
+        Args:
+            moment: The moment of both beliefs.
+            after: The state to take the second belief from; the one after the row when absent.
+        """
         return {
             "evidence_id": self.row.id,
             "claim_id": self.row.claim_id,
@@ -110,19 +116,19 @@ def make_entry(
     Make a claim's next ledger row.
 
     Args:
-        state: The claim's, as the last row left it.
-        weight: What the row weighs by itself.
-        values: All that the row says but for its figures, its `id` included.
-        contribution: What the row's one item says but for its figures; None where it has none.
-        now: The moment of recording, unless the ledger's last row lies behind it.
-        cluster: What the row's cluster holds before it; None where the row is of none.
+        state: The claim's state after the last row.
+        weight: The row's weight, before any cluster discounts it.
+        values: The row's properties except its figures, `id` included.
+        contribution: The properties of the row's one item except its figures; None for a row without items.
+        now: The moment of recording, unless the ledger's last row is later.
+        cluster: The state of the row's cluster before it; None for a row without a cluster.
 
     Raises:
-        ValidationError: The words in it cannot stand there.
+        ValidationError: A value breaks a rule of its property.
     """
     recorded_at, adjusted = state.next_moment(now), weight.adjusted_llr
     alone = Cluster() if cluster is None else cluster
-    # What it adds to its cluster's mean; alone in its cluster, or in none, that is all of it.
+    # The row adds the change of its cluster's mean; alone in its cluster, or without one, that is its whole weight.
     joined = alone.joined_by(weight.llr, adjusted)
     step = None
     figures: dict[str, Any] = {
@@ -152,69 +158,84 @@ def make_entry(
 
 
 def new_id() -> str:
-    """An id for a ledger row, which nothing else has."""
+    """Make a fresh id for a ledger row."""
     return f"E_{uuid.uuid4().hex}"
 
 
 def belief_payload(belief: Belief | None) -> dict[str, Any] | None:
-    """A belief as an answer holds it."""
+    """Return a belief as an answer holds it."""
     return None if belief is None else {**as_mapping(belief), "as_of": belief.as_of.isoformat()}
 
 
 async def append(unit: Unit, rows: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]]) -> None:
     """
-    Append ledger rows, and set what follows for their claims.
+    Append ledger rows, and set the derived properties of their claims.
 
     Args:
         unit: A transaction that holds the claims' locks.
-        rows: As `LedgerEntry.properties` gives them.
-        claims: Of each its `id` and what its node keeps from now on, `properties`.
+        rows: The rows, as `LedgerEntry.properties` returns them.
+        claims: The `id` of each claim, and the `properties` to set on its node.
 
     Raises:
-        ConflictError: A source that was there when it was looked at has been deleted since.
+        ConflictError: A predictor, document or milestone has been deleted since it was read.
     """
     (answer,) = await unit.run("ledger/append", rows=rows, claims=claims)
     if answer["num_sources"] != sum(row[name] is not None for row in rows for name in SOURCES):
-        message = "a predictor, document or milestone that the evidence names was deleted meanwhile; submit it without"
+        message = "a predictor, document or milestone of the evidence was deleted meanwhile; submit it without that one"
         raise ConflictError(message)
 
 
 def check_open(claim: Mapping[str, Any], *, path: str) -> None:
     """
-    That a claim's outcome is not settled.
+    Raise ClosedClaimError unless the claim is open.
+
+    Args:
+        claim: The claim's `id`, `status` and `resolved_at`.
+        path: The property of the input that names the claim.
 
     Raises:
-        ClosedClaimError: It is.
+        ClosedClaimError: The claim is resolved or annulled.
     """
     if claim["status"] == ClaimStatus.OPEN:
         return
-    word = "annulled" if claim["status"] == ClaimStatus.ANNULLED else "resolved"
+    verb = "annulled" if claim["status"] == ClaimStatus.ANNULLED else "resolved"
     message = (
-        f"expected a claim that is open, got {claim['id']!r}, which was {word} at "
-        f"{claim['resolved_at'].isoformat()} ({claim['status']}); `unresolve` it first if that was wrong"
+        f"claim {claim['id']!r} was {verb} at {claim['resolved_at'].isoformat()} ({claim['status']}); `unresolve` it "
+        "first if the outcome was wrong"
     )
     raise ClosedClaimError(message, status=claim["status"], resolved_at=claim["resolved_at"], path=path)
 
 
 def check_past(moment: datetime, now: datetime, *, path: str, advice: str = "") -> None:
     """
-    That a moment has come.
+    Raise FutureObservationError if a moment lies in the future.
+
+    Args:
+        moment: The moment to check; `CLOCK_SKEW` ahead is allowed.
+        now: The current moment.
+        path: The property of the input that holds the moment.
+        advice: The end of the message, which says what to do instead.
 
     Raises:
-        FutureObservationError: It has not; the message ends in the advice.
+        FutureObservationError: The moment is later than now.
     """
     if moment > now + CLOCK_SKEW:
-        message = f"expected a moment that has come, got {moment.isoformat()}, and now it is {now.isoformat()}{advice}"
+        message = f"the moment {moment.isoformat()} lies in the future; it is now {now.isoformat()}{advice}"
         raise FutureObservationError(message, path=path)
 
 
 def check_past_day(day: date, now: datetime, *, path: str) -> None:
     """
-    That a day has begun, in UTC.
+    Raise FutureObservationError if a day lies in the future, in UTC.
+
+    Args:
+        day: The day to check.
+        now: The current moment.
+        path: The property of the input that holds the day.
 
     Raises:
-        FutureObservationError: It has not.
+        FutureObservationError: The day has not begun.
     """
     if day > now.date():
-        message = f"expected a day that has come, got {day.isoformat()}, and today is {now.date().isoformat()} in UTC"
+        message = f"the day {day.isoformat()} lies in the future; today is {now.date().isoformat()} in UTC"
         raise FutureObservationError(message, path=path)

@@ -1,4 +1,4 @@
-"""Predictors' records: what their resolved predictions come to, kept on their nodes for intake and for analysts."""
+"""Predictors' track records, computed from their resolved predictions and stored on the predictors' nodes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,18 +10,18 @@ from graph.inference.calibration import CalibrationRecord, KappaInUse, calibrati
 from graph.model.page_keys import ranges
 
 ELSEWHERE = "elsewhere"
-"""Kappa's source where an imported record does not name its own."""
+"""The source of kappa where an imported record names none."""
 
 BATCH_PREDICTORS = 500
 
 
 def calibration_record_of(stated: Sequence[float], outcomes: Sequence[bool]) -> CalibrationRecord:
-    """The record of resolved predictions."""
+    """Compute the record of resolved predictions: stated probabilities and outcomes, of equal length."""
     return calibration_record(np.asarray(stated, dtype=np.float64), np.asarray(outcomes, dtype=np.bool_))
 
 
 def imported_record(properties: Mapping[str, Any]) -> KappaInUse | None:
-    """The record that a predictor came with; None where none did, or none that says a kappa."""
+    """Return the record that a predictor was imported with; None where it has no kappa or no count."""
     kappa, num_resolved = properties["record_kappa"], properties["record_n_resolved"]
     if kappa is None or num_resolved is None:
         return None
@@ -29,7 +29,7 @@ def imported_record(properties: Mapping[str, Any]) -> KappaInUse | None:
 
 
 def kappa_of(properties: Mapping[str, Any]) -> KappaInUse:
-    """What a predictor's next evidence is weighed by, from the predictor's node."""
+    """Return the record that weights a predictor's next evidence, from the properties of the predictor's node."""
     if properties["kappa"] is not None:
         return KappaInUse(
             properties["kappa"], properties["kappa_source"], properties["brier"], properties["n_resolved"]
@@ -38,7 +38,7 @@ def kappa_of(properties: Mapping[str, Any]) -> KappaInUse:
 
 
 def stored_record(in_use: KappaInUse) -> dict[str, Any]:
-    """What a predictor's node keeps."""
+    """Return a record as the properties of its predictor's node."""
     return {
         "kappa": in_use.kappa,
         "kappa_source": in_use.source,
@@ -48,7 +48,7 @@ def stored_record(in_use: KappaInUse) -> dict[str, Any]:
 
 
 async def list_records(unit: Unit, predictor_ids: Iterable[str]) -> list[tuple[Mapping[str, Any], KappaInUse]]:
-    """Each predictor's properties as they are stored, and the record that they should come to."""
+    """List each predictor's stored properties, and its record recomputed from its resolved predictions."""
     rows = await unit.run("ledger/list_records", predictors=ranges(sorted(predictor_ids)))
     return [
         (
@@ -60,7 +60,7 @@ async def list_records(unit: Unit, predictor_ids: Iterable[str]) -> list[tuple[M
 
 
 async def refresh_records(unit: Unit, predictor_ids: Iterable[str]) -> None:
-    """Make predictors' records anew from the predictions that are resolved now; for evidence that comes later."""
+    """Recompute and store predictors' records; they weight later evidence only."""
     ids = sorted(set(predictor_ids))
     for start in range(0, len(ids), BATCH_PREDICTORS):
         part = ids[start : start + BATCH_PREDICTORS]

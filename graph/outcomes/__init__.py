@@ -1,1 +1,1 @@
-"""What became of claims and milestones."""
+"""Outcomes: the resolution of claims, the observation of milestones, and the sweep that finds overdue ones."""

@@ -1,4 +1,4 @@
-"""Chains of milestones, read and written within a transaction that holds their prediction's lock."""
+"""A prediction's chain of milestones, read and written in a transaction that holds the prediction's lock."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -14,14 +14,14 @@ OBSERVED = frozenset({MilestoneStatus.HIT, MilestoneStatus.MISSED})
 
 
 async def list_chain(unit: Unit, prediction_id: str) -> list[Milestone]:
-    """A prediction's milestones by the day they are due."""
+    """List a prediction's milestones by due day, those without one last."""
     (chain,) = await unit.run("outcomes/list_milestones", ids=[prediction_id])
     milestones = [from_properties(Milestone, properties) for properties in chain["rows"]]
     return sorted(milestones, key=lambda milestone: (milestone.due_date() or date.max, milestone.id))
 
 
 async def set_milestones(unit: Unit, properties: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set properties of milestones, by id."""
+    """Set properties of milestones, given by id."""
     if properties:
         await unit.run(
             "outcomes/set_milestones", rows=[{"id": key, "properties": dict(row)} for key, row in properties.items()]
@@ -29,14 +29,14 @@ async def set_milestones(unit: Unit, properties: Mapping[str, Mapping[str, Any]]
 
 
 def miss_key(milestone_id: str) -> str:
-    """The key that the ledger row of a check-in's miss has, whoever finds it."""
+    """Return the idempotency key of the ledger row for a missed check-in: one, whoever finds the miss."""
     return MISS_KEY + milestone_id
 
 
 async def list_missed(unit: Unit, milestones: Sequence[Milestone]) -> frozenset[str]:
-    """Which milestones' misses are in the ledger."""
+    """Return the ids of the check-ins whose misses are in the ledger."""
     keys = [miss_key(milestone.id) for milestone in milestones if milestone.kind is MilestoneKind.CHECK_IN]
     if not keys:
         return frozenset()
-    (found,) = await unit.run("ledger/list_by_idempotency_keys", keys=keys)
-    return frozenset(key.removeprefix(MISS_KEY) for key, _ in found["holders"])
+    (row,) = await unit.run("ledger/list_by_idempotency_keys", keys=keys)
+    return frozenset(key.removeprefix(MISS_KEY) for key, _ in row["holders"])

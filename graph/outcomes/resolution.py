@@ -1,8 +1,8 @@
 """
-What becomes of claims: resolved true or false, annulled, or opened again.
+Resolution of claims: true, false, annulled, or reopened.
 
-Each is a row of the ledger that weighs nothing and says who found so, when and why. The belief stands still from the
-moment of the outcome on, and the predictor's record is made anew, for evidence that comes later.
+Each is a ledger row without weight that records who decided so, when and why. The belief no longer changes after the
+moment of the outcome, and the predictor's record is recomputed, which weights later evidence only.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import milestone_keys
 from graph.model.rows import Milestone
 from graph.outcomes.milestone_chains import list_chain, set_milestones
-from graph.outcomes.service_entries import Occasion, StoredClaim, append_entries, get_claim, make_outcome_entry
+from graph.outcomes.service_entries import EntryDetails, StoredClaim, append_entries, get_claim, make_outcome_entry
 
 RESOLUTION, ANNULMENT, REOPENING = "resolution", "annulment", "reopening"
 KINDS: Mapping[ClaimStatus, str] = {
@@ -38,14 +38,14 @@ EVENT_STATUSES: Mapping[ClaimStatus, MilestoneStatus] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """
-    What became of a claim.
+    An outcome to record on a claim.
 
     Attributes:
-        status: The claim's from now on; OPEN opens it again.
-        at: When it became so; None for now.
-        by: Who says so.
-        note: Why.
-        idempotency_key: Of the request.
+        status: The claim's new status; OPEN reopens it.
+        at: The moment of the outcome; None for now.
+        by: The name of the person or program that reports it.
+        note: The reason or source.
+        idempotency_key: The request's key; None without one.
     """
 
     status: ClaimStatus
@@ -57,21 +57,23 @@ class Outcome:
 
 async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry_run: bool = False) -> Answered:
     """
-    Say which outcome a claim has.
+    Resolve a claim as true or false.
 
     Args:
-        database: Where to.
-        claim_id: The claim; its lock is taken.
-        outcome: RESOLVED_TRUE or RESOLVED_FALSE, and since when.
-        is_dry_run: Say what it would do, and keep nothing.
+        database: The database to write to.
+        claim_id: The id of the claim, which is locked.
+        outcome: The outcome, RESOLVED_TRUE or RESOLVED_FALSE, and its moment.
+        is_dry_run: Whether to compute the answer and roll back.
 
     Returns:
-        A payload as `settle` makes it.
+        The payload of `record_outcome`.
 
     Raises:
-        ClosedClaimError: Its outcome is known already.
-        FutureObservationError: The moment lies ahead.
-        NotFoundError: No claim has that id.
+        ClosedClaimError: The claim is resolved or annulled.
+        DuplicateError: A ledger row has the idempotency key.
+        FutureObservationError: The moment of the outcome lies in the future.
+        KeyReusedError: The idempotency key belongs to another request.
+        NotFoundError: No claim has the id.
     """
     if outcome.at is not None:
         check_past(outcome.at, datetime.now(UTC), path="resolved_at")
@@ -79,16 +81,16 @@ async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry
 
 
 async def annul(database: Database, claim_id: str, outcome: Outcome, *, is_dry_run: bool = False) -> Answered:
-    """Say that a claim has no outcome and never counts; otherwise as `resolve`."""
+    """Annul a claim, so that it has no outcome and counts in no record; otherwise as `resolve`."""
     return await _write(database, "annul", claim_id, outcome, is_dry_run=is_dry_run)
 
 
 async def unresolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry_run: bool = False) -> Answered:
     """
-    Open a claim that was resolved or annulled again; otherwise as `resolve`.
+    Reopen a claim that was resolved or annulled; otherwise as `resolve`.
 
     Raises:
-        ConflictError: It is open.
+        ConflictError: The claim is open.
     """
     return await _write(database, "unresolve", claim_id, outcome, is_dry_run=is_dry_run)
 
@@ -104,37 +106,37 @@ async def _write(database: Database, mutation: str, claim_id: str, outcome: Outc
     request = WriteRequest(mutation, arguments, outcome.idempotency_key, is_dry_run)
 
     async def work(unit: Unit) -> Payload:
-        return await settle(unit, await get_claim(unit, claim_id), outcome)
+        return await record_outcome(unit, await get_claim(unit, claim_id), outcome)
 
     return await write_once(database, request, work, claim_ids=[claim_id])
 
 
-async def settle(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str = "claim") -> Payload:
+async def record_outcome(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str = "claim") -> Payload:
     """
-    Note an outcome within a transaction that holds the claim's lock.
+    Record an outcome in a transaction that holds the claim's lock.
 
     Returns:
-        `evidence_id` (of the ledger's row), `claim_id`, `step`, the belief `before` and `after`, and `record`: the
-        predictor's before and after, None without one.
+        `evidence_id` of the ledger row, `claim_id`, `step`, the belief `before` and `after`, and `record`: the
+        predictor's record before and after, None for a claim without a predictor.
 
     Raises:
-        ClosedClaimError: The outcome is known already.
-        ConflictError: It is to be opened and is open.
-        DuplicateError: A ledger row holds the idempotency key.
+        ClosedClaimError: The claim is resolved or annulled, and the outcome does not reopen it.
+        ConflictError: The outcome reopens the claim, which is open.
+        DuplicateError: A ledger row has the idempotency key.
     """
     _check_status(claim, outcome, path=path)
     await _check_key(unit, outcome.idempotency_key)
     now = datetime.now(UTC)
     at = outcome.at or now
     before = await _lock_record(unit, claim)
-    occasion = Occasion(
+    details = EntryDetails(
         kind=KINDS[outcome.status],
         observed_at=at,
         by=outcome.by,
         note=outcome.note,
         idempotency_key=outcome.idempotency_key,
     )
-    entry = make_outcome_entry(claim.state, occasion, now)
+    entry = make_outcome_entry(claim.state, details, now)
     state = replace(
         entry.after,
         status=outcome.status,
@@ -143,7 +145,7 @@ async def settle(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str 
     )
     await append_entries(unit, claim, [entry], state, now)
     if claim.subject == "Prediction":
-        await _mark_chain(unit, claim.state.claim_id, outcome.status, at)
+        await _update_chain(unit, claim.state.claim_id, outcome.status, at)
     record = await _refresh_record(unit, claim, before)
     return {**entry.payload(now, after=state), "record": record}
 
@@ -152,22 +154,25 @@ def _check_status(claim: StoredClaim, outcome: Outcome, *, path: str) -> None:
     if outcome.status is not ClaimStatus.OPEN:
         check_open(claim.properties, path=path)
     elif claim.state.status is ClaimStatus.OPEN:
-        message = f"expected a claim that is resolved or annulled, got {claim.state.claim_id!r}, which is open"
+        message = f"claim {claim.state.claim_id!r} is open; only a resolved or annulled claim can be reopened"
         raise ConflictError(message, path=path)
 
 
 async def _check_key(unit: Unit, idempotency_key: str | None) -> None:
-    """A key stands on one row; rows that were imported bring theirs."""
+    """Raise DuplicateError if a ledger row has the key: it may be an imported row, of which there is no receipt."""
     if idempotency_key is None:
         return
-    (found,) = await unit.run("ledger/list_by_idempotency_keys", keys=[idempotency_key])
-    for _, holder in found["holders"]:
-        message = f"this idempotency key came before, with ledger row {holder!r}; it counts once"
+    (row,) = await unit.run("ledger/list_by_idempotency_keys", keys=[idempotency_key])
+    for _, holder in row["holders"]:
+        message = (
+            f"ledger row {holder!r} already has the idempotency key {idempotency_key!r} and counts once; use "
+            "another key for another request"
+        )
         raise DuplicateError(message, existing_key=holder, path="idempotency_key")
 
 
 async def _lock_record(unit: Unit, claim: StoredClaim) -> dict[str, Any] | None:
-    """The predictor's record as it stands, which nobody changes from now on; None without a predictor."""
+    """Lock the claim's predictor and return its stored record; None for a claim without a predictor."""
     if claim.predictor_id is None:
         return None
     await unit.run("ledger/lock_predictors", ids=[claim.predictor_id])
@@ -183,22 +188,24 @@ async def _refresh_record(unit: Unit, claim: StoredClaim, before: Mapping[str, A
     return {"predictor_id": claim.predictor_id, "before": before, "after": stored_record(in_use)}
 
 
-async def _mark_chain(unit: Unit, prediction_id: str, status: ClaimStatus, at: datetime) -> None:
+async def _update_chain(unit: Unit, prediction_id: str, status: ClaimStatus, at: datetime) -> None:
     """
-    The predicted event shares the outcome.
+    Give the chain's event milestone the prediction's outcome.
 
-    What a sweep has passed over while the prediction was closed waits for the next one again once it is open.
+    Reopening also resets the page keys of all milestones, so that the next sweep returns to those that a sweep has
+    passed over while the prediction was closed.
     """
     properties: dict[str, dict[str, Any]] = {}
     for milestone in await list_chain(unit, prediction_id):
-        marked = _marked(milestone, status, at)
-        if marked is not milestone or status is ClaimStatus.OPEN:
-            outcome = {"status": marked.status.value, "observed_date": marked.observed_date}
-            properties[marked.id] = outcome | milestone_keys(marked)
+        updated = _with_outcome(milestone, status, at)
+        if updated is not milestone or status is ClaimStatus.OPEN:
+            outcome = {"status": updated.status.value, "observed_date": updated.observed_date}
+            properties[updated.id] = outcome | milestone_keys(updated)
     await set_milestones(unit, properties)
 
 
-def _marked(milestone: Milestone, status: ClaimStatus, at: datetime) -> Milestone:
+def _with_outcome(milestone: Milestone, status: ClaimStatus, at: datetime) -> Milestone:
+    """Return an event with the prediction's outcome; any other milestone, or an equal outcome, as it is."""
     if milestone.kind is not MilestoneKind.EVENT or status not in EVENT_STATUSES:
         return milestone
     outcome = EVENT_STATUSES[status]

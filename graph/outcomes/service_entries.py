@@ -1,7 +1,7 @@
 """
-Ledger rows that the service makes of itself: what became of a claim, and what its milestones say of it.
+Ledger entries that the service makes itself: for outcomes of claims and of milestones.
 
-Each is made for a claim whose lock the transaction holds, so that the state it is added to is the last one.
+Each is made for a claim that the transaction has locked, so the state that it is added to is the latest one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from graph.errors import InvalidError, NotFoundError
 from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import WeighedEvidence
 from graph.ledger.claim_state import STATE_PROPERTIES, ClaimState
-from graph.ledger.entries import NOTHING, LedgerEntry, Weight, append, make_entry, new_id
+from graph.ledger.entries import NO_WEIGHT, LedgerEntry, Weight, append, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
 from graph.model.page_keys import prediction_keys
 from graph.model.problems import describe_problem
@@ -31,14 +31,14 @@ RowT = TypeVar("RowT", bound=Row)
 @dataclass(frozen=True, slots=True)
 class StoredClaim:
     """
-    A claim as it stands, read under its lock.
+    A stored claim, read under its lock.
 
     Attributes:
         subject: Prediction, Scenario or Killer.
-        properties: All that its node holds.
-        state: What its belief is read from.
-        predictor_id: Who made it, where that is known.
-        record: By what the predictor's next evidence is weighed; None without a predictor.
+        properties: All properties of its node.
+        state: The state that its belief is computed from.
+        predictor_id: The id of its predictor; None without one.
+        record: The record that weights the predictor's next evidence; None without a predictor.
     """
 
     subject: str
@@ -48,26 +48,26 @@ class StoredClaim:
     record: KappaInUse | None
 
     def stored(self, state: ClaimState, moment: datetime) -> dict[str, Any]:
-        """What its node keeps in another state: status, belief and all page keys."""
-        settled = {"status": state.status.value, "resolved_at": state.resolved_at, **state.stored(moment)}
+        """Return its node's properties in another state: status, belief as of a moment, and all page keys."""
+        properties = {"status": state.status.value, "resolved_at": state.resolved_at, **state.stored(moment)}
         if self.subject != "Prediction":
-            return settled
-        was = from_properties(Prediction, self.properties)
-        prediction = was.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
-        return settled | prediction_keys(prediction, settled["posterior"])
+            return properties
+        before = from_properties(Prediction, self.properties)
+        prediction = before.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
+        return properties | prediction_keys(prediction, properties["posterior"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class EntryDetails:
     """
-    Who says it, when, why, and under which key it counts once.
+    The kind and origin of a ledger entry.
 
     Attributes:
-        kind: What kind of ledger row it makes.
-        observed_at: When it was so.
-        by: Who says so.
-        note: What there is to say about it.
-        idempotency_key: The row's own; None for none.
+        kind: The evidence kind of the row.
+        observed_at: The moment of the observation.
+        by: The name of the person or program that reports it.
+        note: The reason or source.
+        idempotency_key: The row's key; None without one.
     """
 
     kind: str
@@ -79,49 +79,53 @@ class Occasion:
 
 async def get_claim(unit: Unit, claim_id: str, *, path: str = "claim") -> StoredClaim:
     """
-    A claim as it stands.
+    Read a claim with its state and its predictor's record.
 
     Raises:
-        NotFoundError: No claim has that id.
+        NotFoundError: No claim has the id; the error's path is `path`.
     """
     rows = await unit.run("outcomes/get_claim", id=claim_id)
     if not rows:
-        message = f"expected the id of a claim, got {claim_id!r}, which none has"
+        message = f"no claim has the id {claim_id!r}; add it first"
         raise NotFoundError(message, path=path)
-    (found,) = rows
-    subject = subject_of(found["labels"])
-    properties = {**dict.fromkeys(STATE_PROPERTIES), **found["claim"]}
-    predictor = found["predictor"]
+    (row,) = rows
+    subject = subject_of(row["labels"])
+    properties = {**dict.fromkeys(STATE_PROPERTIES), **row["claim"]}
+    predictor = row["predictor"]
     return StoredClaim(
         subject=subject,
-        properties=found["claim"],
-        state=ClaimState.from_row({**found, "claim": properties}),
+        properties=row["claim"],
+        state=ClaimState.from_row({**row, "claim": properties}),
         predictor_id=None if predictor is None else predictor["id"],
         record=None if predictor is None else kappa_of(predictor),
     )
 
 
-def make_outcome_entry(state: ClaimState, occasion: Occasion, now: datetime) -> LedgerEntry:
-    """A ledger row that weighs nothing, and says what became of a claim."""
-    return _make(state, occasion, now, NOTHING, {}, None)
+def make_outcome_entry(state: ClaimState, details: EntryDetails, now: datetime) -> LedgerEntry:
+    """Make a ledger row without weight, which records an outcome of its claim."""
+    return _make(state, details, now, NO_WEIGHT, {}, None)
 
 
 def make_milestone_entry(
-    claim: StoredClaim, state: ClaimState, occasion: Occasion, now: datetime, seen: tuple[Milestone, WeighedEvidence]
+    claim: StoredClaim,
+    state: ClaimState,
+    details: EntryDetails,
+    now: datetime,
+    weighed_milestone: tuple[Milestone, WeighedEvidence],
 ) -> LedgerEntry:
     """
-    A ledger row for what a milestone says of its prediction.
+    Make the ledger row for a milestone's outcome as evidence on its prediction.
 
     Args:
-        claim: The prediction, whose predictor's record weighs it.
-        state: The prediction's state before, with a stated probability.
-        occasion: Who says so, when and why.
-        now: The moment of recording, unless the ledger's last row lies behind it.
-        seen: The milestone, and what it weighs before anyone's record is looked at.
+        claim: The prediction, whose predictor's record weights the row.
+        state: The prediction's state before the row; a probability was stated.
+        details: The row's kind and origin.
+        now: The moment of recording, unless the ledger's last row is later.
+        weighed_milestone: The milestone, and its weight before kappa.
     """
-    milestone, weighed = seen
+    milestone, weighed = weighed_milestone
     contribution = {
-        "kind": occasion.kind,
+        "kind": details.kind,
         "label": milestone.label,
         "weight": milestone.weight,
         "strength": weighed.word(),
@@ -131,33 +135,33 @@ def make_milestone_entry(
         "criterion": milestone.criterion,
     }
     values = {"milestone_id": milestone.id, "predictor_id": claim.predictor_id, "n_milestones": 1}
-    return _make(state, occasion, now, Weight(weighed.llr, claim.record), values, contribution)
+    return _make(state, details, now, Weight(weighed.llr, claim.record), values, contribution)
 
 
 def _make(
     state: ClaimState,
-    occasion: Occasion,
+    details: EntryDetails,
     now: datetime,
     weight: Weight,
     values: Mapping[str, Any],
     contribution: Mapping[str, Any] | None,
 ) -> LedgerEntry:
-    said = {
+    own_values = {
         "id": new_id(),
-        "evidence_kind": occasion.kind,
-        "observed_at": occasion.observed_at,
-        "submitted_by": occasion.by,
-        "idempotency_key": occasion.idempotency_key,
-        "note": occasion.note,
+        "evidence_kind": details.kind,
+        "observed_at": details.observed_at,
+        "submitted_by": details.by,
+        "idempotency_key": details.idempotency_key,
+        "note": details.note,
     }
-    with _words_checked():
-        return make_entry(state, weight, {**said, **values}, contribution, now=now)
+    with _validation_errors_refused():
+        return make_entry(state, weight, {**own_values, **values}, contribution, now=now)
 
 
 @contextmanager
-def _words_checked() -> Iterator[None]:
+def _validation_errors_refused() -> Iterator[None]:
     """
-    Turns validation errors into refusals: what does not validate within it came from the caller.
+    Turn validation errors into refusals: the only values in the block that may be invalid are the client's.
 
     Raises:
         InvalidError: A value breaks a rule of its property; the path is the property's name.
@@ -171,18 +175,18 @@ def _words_checked() -> Iterator[None]:
 
 def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
     """
-    A row with a caller's words in it.
+    Make a row from values some of which are a client's.
 
     Raises:
         InvalidError: A value breaks a rule of its property; the path is the property's name.
     """
-    with _words_checked():
+    with _validation_errors_refused():
         return kind(**values)
 
 
 async def append_entries(
     unit: Unit, claim: StoredClaim, entries: Sequence[LedgerEntry], state: ClaimState, moment: datetime
 ) -> None:
-    """Append a claim's new ledger rows and set what follows for the claim."""
+    """Append a claim's new ledger rows, and set its node's properties for the given state."""
     stored = {"id": state.claim_id, "properties": claim.stored(state, moment)}
     await append(unit, [entry.properties() for entry in entries], [stored])

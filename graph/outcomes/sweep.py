@@ -1,9 +1,9 @@
 """
-The sweep: what should have shown by now and has not.
+The sweep: marks overdue milestones, and records missed check-ins as evidence.
 
-It walks the milestones that are due, one transaction for each of their predictions, under the prediction's lock. What
-a transaction has seen to it takes off the walk, so a sweep that is run twice, at the same time or after it was killed
-anywhere, finds only what is left.
+It reads the milestones that are due in order of their due key, with one transaction for each prediction, under the
+prediction's lock. Each transaction removes the due keys of the milestones that it has handled, so a sweep that runs
+twice, at the same time or after one was killed anywhere, finds only the rest.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from graph.model.rows import Milestone
 from graph.outcomes.milestone_chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
 from graph.outcomes.milestones import CHECK_IN_MISSED
 from graph.outcomes.service_entries import (
-    Occasion,
+    EntryDetails,
     StoredClaim,
     append_entries,
     get_claim,
@@ -35,24 +35,24 @@ from graph.outcomes.service_entries import (
 MUTATION = "sweepMilestones"
 SWEEP = "sweep"
 PAGE_MILESTONES = 500
-# Each waits for the database most of its time; more would only queue for the same locks.
+# A transaction mostly waits for the database; more of them would only queue for the same locks.
 TRANSACTIONS_AT_ONCE = 4
-# An answer is kept under its key and read at once; a first sweep of a large graph finds more than anybody reads.
+# An answer is stored in a receipt and sent whole; the first sweep of a large graph finds more than anyone reads.
 MAX_REPORTED = 1_000
 
 
 @dataclass(slots=True)
 class SweepReport:
     """
-    What a sweep has found.
+    The results of a sweep.
 
     Attributes:
-        moment: What was due before it.
-        num_predictions: On how many predictions something was overdue.
-        num_overdue: How many milestones are overdue since.
-        num_missed: How many missed check-ins went into the ledger.
+        moment: The moment before which milestones were due.
+        num_predictions: The number of predictions with an overdue milestone.
+        num_overdue: The number of milestones marked as overdue.
+        num_missed: The number of missed check-ins recorded in the ledger.
         misses: The first `MAX_REPORTED` of them: `milestone_id`, `evidence_id`, `claim_id`, `step`, `before`, `after`.
-        failures: Predictions whose milestones could not be seen to, and why.
+        failures: The ids of predictions whose milestones were refused, each with the reason.
     """
 
     moment: datetime
@@ -63,21 +63,21 @@ class SweepReport:
     failures: list[str] = field(default_factory=list)
 
     def add(self, payload: Payload) -> None:
-        """What was found on one prediction."""
+        """Add the results of one prediction."""
         self.num_predictions += bool(payload["num_overdue"] or payload["misses"])
         self.num_overdue += payload["num_overdue"]
         self.num_missed += len(payload["misses"])
         self.misses += payload["misses"][: MAX_REPORTED - len(self.misses)]
 
     def summary(self, *, is_dry_run: bool = False) -> str:
-        """The report in one line."""
+        """Return the report as one line of text."""
         become, go = ("would become", "would go") if is_dry_run else ("became", "went")
         overdue, missed = counted(self.num_overdue, "milestone"), counted(self.num_missed, "missed check-in")
         where = counted(self.num_predictions, "prediction")
         return f"{overdue} {become} overdue and {missed} {go} into the ledger, on {where}"
 
     def payload(self) -> Payload:
-        """The report as an answer holds it."""
+        """Return the report as an answer holds it."""
         return {
             "moment": self.moment.isoformat(),
             "num_predictions": self.num_predictions,
@@ -92,16 +92,16 @@ async def sweep(
     database: Database, moment: datetime | None = None, *, is_dry_run: bool = False, by: str = SWEEP
 ) -> SweepReport:
     """
-    Mark what is overdue, and put the miss of each overdue check-in into the ledger, once and ever.
+    Mark overdue milestones, and record the miss of each overdue check-in in the ledger, once and for all.
 
     Args:
-        database: Where.
-        moment: What was due before it, with the grace, is overdue; now when absent, never later.
-        is_dry_run: Say what it would do, and keep nothing.
-        by: Who sweeps.
+        database: The database to sweep.
+        moment: Milestones due before it, the grace period included, are overdue; now when absent, never later.
+        is_dry_run: Whether to compute the report and roll back.
+        by: The name under which misses are recorded.
 
     Raises:
-        FutureObservationError: The moment lies ahead.
+        FutureObservationError: The moment lies in the future.
     """
     now = datetime.now(UTC)
     if moment is not None:
@@ -110,11 +110,11 @@ async def sweep(
     async for prediction_ids in _pages(database, report.moment):
         for start in range(0, len(prediction_ids), TRANSACTIONS_AT_ONCE):
             part = prediction_ids[start : start + TRANSACTIONS_AT_ONCE]
-            found = await asyncio.gather(
+            results = await asyncio.gather(
                 *(_sweep_one(database, name, report.moment, by, is_dry_run=is_dry_run) for name in part),
                 return_exceptions=True,
             )
-            _add_all(report, part, found)
+            _add_all(report, part, results)
     return report
 
 
@@ -130,8 +130,8 @@ async def sweep_once(
     Sweep, and answer a retry under the same key with the same report.
 
     Raises:
-        FutureObservationError: The moment lies ahead.
-        KeyReusedError: The key stands for another request.
+        FutureObservationError: The moment lies in the future.
+        KeyReusedError: The key belongs to another request.
     """
     arguments = {"moment": None if moment is None else moment.astimezone(UTC).isoformat(), "by": by}
     request = WriteRequest(MUTATION, arguments, idempotency_key, is_dry_run)
@@ -146,19 +146,19 @@ async def sweep_once(
     return await write_once(database, request, work, raises_revision=False)
 
 
-def _add_all(report: SweepReport, prediction_ids: Sequence[str], found: Sequence[Payload | BaseException]) -> None:
-    """What was found on some predictions; one that is refused does not keep the others from being seen to."""
-    for prediction_id, outcome in zip(prediction_ids, found, strict=True):
-        if isinstance(outcome, RefusedError):
-            report.failures.append(f"{prediction_id}: {outcome}")
-        elif isinstance(outcome, BaseException):
-            raise outcome
+def _add_all(report: SweepReport, prediction_ids: Sequence[str], results: Sequence[Payload | BaseException]) -> None:
+    """Add the results of some predictions: a refusal as a failure; any other error is raised."""
+    for prediction_id, result in zip(prediction_ids, results, strict=True):
+        if isinstance(result, RefusedError):
+            report.failures.append(f"{prediction_id}: {result}")
+        elif isinstance(result, BaseException):
+            raise result
         else:
-            report.add(outcome)
+            report.add(result)
 
 
 async def _pages(database: Database, moment: datetime) -> AsyncIterator[list[str]]:
-    """Predictions with a milestone whose due day and grace lie behind, page by page of such milestones."""
+    """Yield the ids of predictions with a milestone past its due day and grace period, page by page of milestones."""
     first_day_not_due = (moment - timedelta(days=POLICY.grace_days)).astimezone(UTC).date() + timedelta(days=1)
     high, after = first_day_not_due.isoformat(), ""
     seen: set[str] = set()
@@ -171,7 +171,7 @@ async def _pages(database: Database, moment: datetime) -> AsyncIterator[list[str
             return page["keys"], owners[0]["prediction_ids"]
 
         keys, prediction_ids = await database.read(work)
-        # A transaction sees to the whole chain, so later pages need not come back to it.
+        # A transaction handles the whole chain, so later pages skip its prediction.
         yield [name for name in prediction_ids if name not in seen]
         seen.update(prediction_ids)
         if len(keys) < PAGE_MILESTONES:
@@ -190,7 +190,7 @@ async def _sweep_one(database: Database, prediction_id: str, moment: datetime, b
 
 
 async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str) -> Payload:
-    """See to everything overdue in one chain; the prediction is locked."""
+    """Mark and record everything overdue in one chain; the prediction is locked."""
     chain = [milestone for milestone in await list_chain(unit, prediction_id) if _is_due(milestone, moment)]
     missed = await list_missed(unit, chain)
     claim = await get_claim(unit, prediction_id)
@@ -201,8 +201,10 @@ async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str
         emits = _emits(milestone, claim) and milestone.id not in missed
         emitted_at = milestone.miss_emitted_at or (now if milestone.id in missed else None)
         if emits:
-            occasion = Occasion(kind=CHECK_IN_MISSED, observed_at=moment, by=by, idempotency_key=miss_key(milestone.id))
-            entry = make_milestone_entry(claim, state, occasion, now, (milestone, missed_check_in()))
+            details = EntryDetails(
+                kind=CHECK_IN_MISSED, observed_at=moment, by=by, idempotency_key=miss_key(milestone.id)
+            )
+            entry = make_milestone_entry(claim, state, details, now, (milestone, missed_check_in()))
             misses.append({"milestone_id": milestone.id, **entry.payload(now)})
             entries.append(entry)
             state, emitted_at = entry.after, entry.row.recorded_at
@@ -221,7 +223,7 @@ def _is_due(milestone: Milestone, moment: datetime) -> bool:
 
 
 def _emits(milestone: Milestone, claim: StoredClaim) -> bool:
-    """Whether its miss bears on a belief: on an open prediction's with a stated probability."""
+    """Whether its miss is evidence: the prediction is open and has a stated probability."""
     return (
         milestone.kind is MilestoneKind.CHECK_IN
         and milestone.miss_emitted_at is None
@@ -231,7 +233,7 @@ def _emits(milestone: Milestone, claim: StoredClaim) -> bool:
 
 
 def _swept(milestone: Milestone, emitted_at: datetime | None, by: str) -> dict[str, Any]:
-    """What its node keeps: no key to walk by, whether or not there was a belief to bear on."""
+    """Return its node's properties: overdue, and without a due key, whether or not a miss was recorded."""
     emitted_by = milestone.miss_emitted_by or (by if emitted_at is not None else None)
     values = {
         "status": MilestoneStatus.OVERDUE,

@@ -1,4 +1,4 @@
-"""What hangs on what: every relation that can be followed, and how a batch of them is asked in one statement."""
+"""Follows relations from many nodes at once: one statement a batch, whatever relations and nodes are in it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ GET_PARAMETERS: Mapping[str, str] = {
     CLAIM: CLAIM.lower(),
     **{listed.label: noun_of(listed.space).replace(" ", "_") for listed in NODE_LISTS if listed.is_subject},
 }
-"""Where `reading/get_nodes` takes each subject's requests."""
+"""The parameter of `reading/get_nodes` that takes each subject's requests."""
 
 _PARAMETERS: Mapping[str, tuple[str, ...]] = {
     statement: tuple(relation.name for relation in RELATIONS if relation.statement == statement)
@@ -26,17 +26,17 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One node's rows of one relation.
+    A request for a page of one relation's rows from one node.
 
     Attributes:
-        relation: What to follow.
-        source: The id to start from.
-        limit: The most rows to return; without effect on a relation to one.
-        after: The page key after which to begin, the start when absent.
-        properties: The properties of the nodes found that are returned.
-        link: The properties of the relationships that are returned.
-        arguments: What else the relation takes: `kinds`, `signs`, `hides_event`; of rows in order of time `since`, the
-            moment after which they begin, and `until`, the last one that they may have.
+        relation: The relation to follow.
+        source: The id of the node to start from.
+        limit: The most rows to return; a relation to one ignores it.
+        after: The page key after which to begin; the start when absent.
+        properties: Names of the properties to return of the nodes at the other end.
+        link: Names of the properties to return of the relationships.
+        arguments: Further arguments of the relation: `kinds`, `signs`, `hides_event`; for rows in order of time also
+            `since`, a moment before all of them, and `until`, the latest moment that they may have.
     """
 
     relation: Relation
@@ -48,7 +48,15 @@ class Request:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def parameters(self, index: int) -> dict[str, Any]:
-        """The request as its statement takes it."""
+        """
+        Return the request as an entry of its statement's parameter.
+
+        Args:
+            index: The request's number, under which its rows come back.
+
+        Raises:
+            InvalidError: The page key belongs to another node's rows.
+        """
         low, high = bounds(self.source)
         if self.after is not None:
             if not low < self.after < high:
@@ -75,8 +83,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A row of a relation: its page key, what kind of node it is, and the asked properties of node and relationship."""
+class RelatedNode:
+    """
+    A row of a relation.
+
+    Attributes:
+        key: Its page key.
+        subject: The subject of the node at the other end.
+        properties: The node's requested properties, by name.
+        link: The relationship's requested properties, by name.
+    """
 
     key: str
     subject: str
@@ -84,32 +100,36 @@ class Found:
     link: Mapping[str, Any]
 
 
-async def follow(unit: Unit, requests: Sequence[Request]) -> list[list[Found]]:
-    """Each request's rows in its relation's order: one statement for all that start from claims, one for the rest."""
-    found: list[list[Found]] = [[] for _ in requests]
+async def follow(unit: Unit, requests: Sequence[Request]) -> list[list[RelatedNode]]:
+    """
+    Return each request's rows in its relation's order.
+
+    One statement reads all relations that start from claims, one the others.
+    """
+    pages: list[list[RelatedNode]] = [[] for _ in requests]
     for statement, parameters in _PARAMETERS.items():
-        asked = {index: request for index, request in enumerate(requests) if request.relation.statement == statement}
-        if not asked:
+        batch = {index: request for index, request in enumerate(requests) if request.relation.statement == statement}
+        if not batch:
             continue
-        lists, limits = _by_parameter(asked, parameters)
+        lists, limits = _by_parameter(batch, parameters)
         for row in await unit.run(statement, requests=lists, limits=limits):
             request = requests[row["request"]]
-            found[row["request"]].append(
-                Found(
+            pages[row["request"]].append(
+                RelatedNode(
                     key=row["key"],
                     subject=subject_of(row["labels"]),
                     properties=dict(zip(request.properties, row["properties"], strict=True)),
                     link=dict(zip(request.link, row["link"], strict=False)),
                 )
             )
-    for request, rows in zip(requests, found, strict=True):
+    for request, rows in zip(requests, pages, strict=True):
         rows.sort(key=lambda row: row.key, reverse=request.relation.is_descending)
         del rows[max(1, request.limit) :]
-    return found
+    return pages
 
 
 async def count(unit: Unit, requests: Sequence[Request]) -> list[int]:
-    """How many rows each request has in all, pages aside; one statement for all of them."""
+    """Count each request's rows on all pages, in one statement."""
     lists: dict[str, list[dict[str, Any]]] = {relation.name: [] for relation in RELATIONS if relation.is_many}
     for index, request in enumerate(requests):
         lists[request.relation.name].append(replace(request, after=None).parameters(index))
@@ -119,33 +139,38 @@ async def count(unit: Unit, requests: Sequence[Request]) -> list[int]:
     return totals
 
 
-async def get(unit: Unit, asked: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[tuple[str, dict[str, Any]] | None]:
+async def get(
+    unit: Unit, wanted: Sequence[tuple[str, str, tuple[str, ...]]]
+) -> list[tuple[str, dict[str, Any]] | None]:
     """
-    Nodes by subject and id, with the asked properties; None for one that is not there, or is of another subject.
+    Return nodes by subject and id: each one's own subject and properties.
 
     Args:
-        unit: Where to read.
-        asked: Subject, id and names of properties of each.
+        unit: The transaction to read in.
+        wanted: The subject, the id and the names of the properties of each.
+
+    Returns:
+        In the order of `wanted`; None where no node of the subject has the id.
     """
     lists: dict[str, list[dict[str, Any]]] = {parameter: [] for parameter in GET_PARAMETERS.values()}
-    for index, (subject, node_id, properties) in enumerate(asked):
+    for index, (subject, node_id, properties) in enumerate(wanted):
         request = {"index": index, "source": node_id, "properties": list(properties)}
         lists[GET_PARAMETERS[subject]].append(request)
-    nodes: list[tuple[str, dict[str, Any]] | None] = [None] * len(asked)
+    nodes: list[tuple[str, dict[str, Any]] | None] = [None] * len(wanted)
     for row in await unit.run("reading/get_nodes", requests=lists):
-        wanted, _, properties = asked[row["request"]]
+        wanted_subject, _, properties = wanted[row["request"]]
         subject = subject_of(row["labels"])
-        if subject == wanted or (wanted == CLAIM and subject in CLAIM_SUBJECTS):
+        if subject == wanted_subject or (wanted_subject == CLAIM and subject in CLAIM_SUBJECTS):
             nodes[row["request"]] = (subject, dict(zip(properties, row["properties"], strict=True)))
     return nodes
 
 
 def _by_parameter(
-    asked: Mapping[int, Request], parameters: Sequence[str]
+    batch: Mapping[int, Request], parameters: Sequence[str]
 ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, int]]:
     lists: dict[str, list[dict[str, Any]]] = {parameter: [] for parameter in parameters}
     limits: dict[str, int] = defaultdict(int, dict.fromkeys(parameters, 0))
-    for index, request in asked.items():
+    for index, request in batch.items():
         lists[request.relation.name].append(request.parameters(index))
         limits[request.relation.name] = max(limits[request.relation.name], request.limit)
     return lists, dict(limits)

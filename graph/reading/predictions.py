@@ -1,4 +1,4 @@
-"""Lists of predictions: filtered, in one of two orders, from either end, a page at a time."""
+"""Lists predictions: filtered, in one of two orders, a page at a time from either end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from graph.model.subjects import subject_of
 from graph.reading.search import MAX_MATCHES, lucene_query
 from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, node_dict, page_key
 
+RANGE_END = "}"  # sorts after the mark that ends a sort key, so that a range includes its last value
+
 
 class PredictionOrder(StrEnum):
-    """What a list of predictions is ordered by."""
+    """The orders in which predictions are listed."""
 
     DEADLINE = "deadline"
     PROBABILITY = "probability"
@@ -22,7 +24,20 @@ class PredictionOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PredictionFilter:
-    """What a prediction must be to be listed; everything that is given must hold."""
+    """
+    Conditions on the predictions of a list, all of which must hold; None sets no condition.
+
+    Attributes:
+        statuses: The statuses, one of which a prediction must have.
+        domain_id: The id of its domain.
+        predictor_id: The id of its predictor.
+        reference_class_id: The id of its reference class.
+        deadline_from: The earliest deadline.
+        deadline_to: The latest deadline.
+        probability_from: The least posterior.
+        probability_to: The greatest posterior.
+        text: The words that its texts must hold, the last of them perhaps cut short.
+    """
 
     statuses: tuple[str, ...] | None = None
     domain_id: str | None = None
@@ -35,7 +50,7 @@ class PredictionFilter:
     text: str | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """The filter as the statements take it; the text goes by another way."""
+        """Return the filter as the statements' parameter; the text is a parameter of its own."""
         return {
             "statuses": None if self.statuses is None else list(self.statuses),
             "domain_id": self.domain_id,
@@ -51,15 +66,15 @@ class PredictionFilter:
 @dataclass(frozen=True, slots=True)
 class PredictionPage:
     """
-    Which page of the list is asked.
+    The page of a list to return.
 
     Attributes:
-        size: How many rows.
-        order: What the list is ordered by.
+        size: The most rows.
+        order: The list's order.
         is_descending: Whether the highest come first.
-        after: The cursor after which the page begins.
-        before: The cursor before which it ends.
-        is_from_end: Whether the page is the last one of what is left.
+        after: Return items after this cursor.
+        before: Return items before this cursor.
+        is_from_end: Whether to return the last items between the cursors, not the first ones.
     """
 
     size: int
@@ -71,82 +86,89 @@ class PredictionPage:
 
 
 async def list_predictions(
-    unit: Unit, asked: PredictionFilter, page: PredictionPage, plan: NodePlan, *, wants_total: bool = False
+    unit: Unit, filter_: PredictionFilter, page: PredictionPage, plan: NodePlan, *, wants_total: bool = False
 ) -> Node:
     """
-    A page of predictions with what hangs on them, as a connection.
+    Return a page of predictions with the relations that the plan follows, as a connection.
 
     Raises:
-        InvalidError: A cursor is not from this list.
+        InvalidError: A cursor is of another list, or the text has no word in it or is too long.
     """
-    # Walking from the end is walking the other way round and turning the page.
-    walks_down = page.is_descending != page.is_from_end
-    anchor, anchor_id = _anchor(asked)
-    low, high = _bounds(asked, page, anchor_id)
-    parameters: dict[str, Any] = {"filter": asked.parameters(), "low": low, "high": high, "limit": page.size + 1}
+    # The last items are read in the opposite order, and then reversed.
+    reads_descending = page.is_descending != page.is_from_end
+    anchor, anchor_id = _anchor(filter_)
+    low, high = _bounds(filter_, page, anchor_id)
+    parameters: dict[str, Any] = {"filter": filter_.parameters(), "low": low, "high": high, "limit": page.size + 1}
     parameters["properties"] = list(plan.properties)
-    if asked.text is None:
-        name = f"reading/list_predictions_by_{page.order}{'_descending' if walks_down else ''}"
+    if filter_.text is None:
+        name = f"reading/list_predictions_by_{page.order}{'_descending' if reads_descending else ''}"
         rows = await unit.run(name, anchor=anchor, **parameters)
     else:
         rows = await unit.run(
             "reading/list_predictions_by_text",
-            query=lucene_query(asked.text),
+            query=lucene_query(filter_.text),
             max_matches=MAX_MATCHES,
             sort_key=f"{page.order}_key",
-            is_descending=walks_down,
+            is_descending=reads_descending,
             **parameters,
         )
-    # An anchored key begins with the anchor's id, which a cursor does without: the list's filter says it already.
-    strip = 0 if anchor_id is None or asked.text is not None else len(anchor_id) + 1
-    found = [
-        (cursor_text(page.order, row["key"][strip:]), node_dict(subject_of(row["labels"]), _named(plan, row)))
+    # An anchored key begins with the anchor's id; a cursor leaves it out, since the filter has it.
+    num_anchor_characters = 0 if anchor_id is None or filter_.text is not None else len(anchor_id) + 1
+    entries = [
+        (
+            cursor_text(page.order, row["key"][num_anchor_characters:]),
+            node_dict(subject_of(row["labels"]), _properties(plan, row)),
+        )
         for row in rows
     ]
-    result = _turned(found, page) if page.is_from_end else connection(found, page.size, has_previous=bool(page.after))
+    if page.is_from_end:
+        result = _last_page(entries, page)
+    else:
+        result = connection(entries, page.size, has_previous=bool(page.after))
     if page.before is not None and not page.is_from_end:
         result["page_info"]["has_next_page"] = True
-    result["total_count"] = await _count(unit, asked, anchor, anchor_id) if wants_total else None
+    result["total_count"] = await _count(unit, filter_, anchor, anchor_id) if wants_total else None
     await fill(unit, [edge["node"] for edge in result["edges"]], plan)
     return result
 
 
-def _named(plan: NodePlan, row: Mapping[str, Any]) -> dict[str, Any]:
+def _properties(plan: NodePlan, row: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(plan.properties, row["properties"], strict=True))
 
 
-def _turned(found: list[tuple[str, Node]], page: PredictionPage) -> Node:
-    kept = list(reversed(found[: page.size]))
-    result = connection(kept, page.size, has_previous=len(found) > page.size)
+def _last_page(entries: list[tuple[str, Node]], page: PredictionPage) -> Node:
+    """Build the connection of the last items, which have been read from the end."""
+    kept = list(reversed(entries[: page.size]))
+    result = connection(kept, page.size, has_previous=len(entries) > page.size)
     result["page_info"]["has_next_page"] = page.before is not None
     return result
 
 
-def _anchor(asked: PredictionFilter) -> tuple[str, str | None]:
-    """The index that leaves the fewest rows to pass over: one predictor's, one class's, one domain's, one status's."""
-    if asked.text is not None:
+def _anchor(filter_: PredictionFilter) -> tuple[str, str | None]:
+    """Choose the most selective index, by predictor, reference class, domain or status, and the id to read in it."""
+    if filter_.text is not None:
         return "none", None
-    if asked.predictor_id is not None:
-        return "predictor", asked.predictor_id
-    if asked.reference_class_id is not None:
-        return "class", asked.reference_class_id
-    if asked.domain_id is not None:
-        return "domain", asked.domain_id
-    if asked.statuses is not None and len(asked.statuses) == 1:
-        return "status", asked.statuses[0]
+    if filter_.predictor_id is not None:
+        return "predictor", filter_.predictor_id
+    if filter_.reference_class_id is not None:
+        return "class", filter_.reference_class_id
+    if filter_.domain_id is not None:
+        return "domain", filter_.domain_id
+    if filter_.statuses is not None and len(filter_.statuses) == 1:
+        return "status", filter_.statuses[0]
     return "none", None
 
 
-def _bounds(asked: PredictionFilter, page: PredictionPage, anchor_id: str | None) -> tuple[str, str]:
-    """Between which page keys the page lies, both excluded: the anchor's, the filter's range and the cursors."""
+def _bounds(filter_: PredictionFilter, page: PredictionPage, anchor_id: str | None) -> tuple[str, str]:
+    """Return the page keys between which the page lies, both excluded: by anchor, by the filter's range, by cursors."""
     low, high = bounds(anchor_id)
     prefix = "" if anchor_id is None else low
     lows, highs = [low], [high]
-    range_from, range_to = _range_texts(asked, page.order)
+    range_from, range_to = _range_texts(filter_, page.order)
     if range_from is not None:
         lows.append(prefix + range_from)
     if range_to is not None:
-        highs.append(prefix + range_to + "}")
+        highs.append(prefix + range_to + RANGE_END)
     if page.after is not None:
         (highs if page.is_descending else lows).append(prefix + page_key(page.order, page.after))
     if page.before is not None:
@@ -155,10 +177,10 @@ def _bounds(asked: PredictionFilter, page: PredictionPage, anchor_id: str | None
     return max(lows), min(highs)
 
 
-def _range_texts(asked: PredictionFilter, order: PredictionOrder) -> tuple[str | None, str | None]:
+def _range_texts(filter_: PredictionFilter, order: PredictionOrder) -> tuple[str | None, str | None]:
     if order is PredictionOrder.DEADLINE:
-        return _moment_or_none(asked.deadline_from), _moment_or_none(asked.deadline_to)
-    low, high = asked.probability_from, asked.probability_to
+        return _moment_or_none(filter_.deadline_from), _moment_or_none(filter_.deadline_to)
+    low, high = filter_.probability_from, filter_.probability_to
     return (None if low is None else probability_text(low)), (None if high is None else probability_text(high))
 
 
@@ -166,14 +188,16 @@ def _moment_or_none(moment: datetime | None) -> str | None:
     return None if moment is None else moment_text(moment)
 
 
-async def _count(unit: Unit, asked: PredictionFilter, anchor: str, anchor_id: str | None) -> int:
-    if asked.text is not None:
-        query = lucene_query(asked.text)
+async def _count(unit: Unit, filter_: PredictionFilter, anchor: str, anchor_id: str | None) -> int:
+    if filter_.text is not None:
+        query = lucene_query(filter_.text)
         rows = await unit.run(
-            "reading/count_predictions_by_text", query=query, max_matches=MAX_MATCHES, filter=asked.parameters()
+            "reading/count_predictions_by_text", query=query, max_matches=MAX_MATCHES, filter=filter_.parameters()
         )
     else:
         low, high = bounds(anchor_id)
-        rows = await unit.run("reading/count_predictions", anchor=anchor, low=low, high=high, filter=asked.parameters())
+        rows = await unit.run(
+            "reading/count_predictions", anchor=anchor, low=low, high=high, filter=filter_.parameters()
+        )
     total: int = rows[0]["total"]
     return total

@@ -1,4 +1,4 @@
-"""Full text: what a user types becomes a query in which every word must occur, whatever its characters."""
+"""Full-text search: turns any text into a query in which every word must occur, and pages through its matches."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from graph.errors import InvalidError
 from graph.model.subjects import subject_of
 from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, node_dict, page_key
 
-MAX_MATCHES = 10_000  # the best ones; ranking reads all of them, so their number bounds a search's cost
+MAX_MATCHES = 10_000  # the best matches; all of them are ranked, so their number bounds a search's cost
 MAX_QUERY_CHARACTERS = 500
 ORDER = "search"
 
@@ -17,12 +17,12 @@ _WORD = re.compile(r"\w+", re.UNICODE)
 
 def lucene_query(text: str) -> str:
     """
-    The query of the full-text index for a user's words: each must occur, the last may be the beginning of a word.
+    Return the full-text index's query for a user's words: each must occur, the last also as the beginning of a word.
 
-    No character of the query language gets through, so no text is a wrong query.
+    Only letters, digits and underscores reach the query language, so no text makes an invalid query.
 
     Raises:
-        InvalidError: There is no word in it, or it is too long.
+        InvalidError: The text has no word in it, or is too long.
     """
     if len(text) > MAX_QUERY_CHARACTERS:
         message = f"expected at most {MAX_QUERY_CHARACTERS} characters, got {len(text)}"
@@ -39,10 +39,10 @@ async def search(
     unit: Unit, text: str, *, subjects: Sequence[str], first: int, after: str | None, plan: NodePlan
 ) -> Node:
     """
-    The nodes whose texts match best, as a connection.
+    Return the nodes whose texts match best, the best first, as a connection.
 
     Raises:
-        InvalidError: The text has no word in it, or the cursor is not from a search.
+        InvalidError: The text has no word in it or is too long, or the cursor is not from a search.
     """
     score, node_id = _parse_after(after)
     rows = await unit.run(
@@ -54,14 +54,14 @@ async def search(
         properties=list(plan.properties),
         limit=first + 1,
     )
-    found = [
+    entries = [
         (
             cursor_text(ORDER, f"{row['score']!r}|{row['id']}"),
             node_dict(subject_of(row["labels"]), dict(zip(plan.properties, row["properties"], strict=True))),
         )
         for row in rows
     ]
-    page = connection(found, first, has_previous=after is not None)
+    page = connection(entries, first, has_previous=after is not None)
     await fill(unit, [edge["node"] for edge in page["edges"]], plan)
     return page
 

@@ -1,9 +1,9 @@
 """
 Reads a tree of nodes as a client selected it, one level at a time.
 
-All relations that are followed from one level are asked together, so the number of statements depends on how deep
-the selection is and never on how much there is. What comes back are plain dicts: a node's properties under their
-names, and what was followed from it under the key that the plan gives it.
+All relations of a level are followed together, so the number of statements depends on the depth of the selection and
+never on the number of nodes. The results are plain dicts: a node's properties under their names, and the nodes of each
+relation under the key that the plan gives it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from graph.database.sessions import Unit
 from graph.errors import InvalidError
 from graph.model.relations import Relation
-from graph.reading.following import Found, Request, count, follow
+from graph.reading.following import RelatedNode, Request, count, follow
 
 Node = dict[str, Any]
 TYPE = "__typename"
@@ -27,18 +27,19 @@ class Follow:
     A relation to follow from every node of some subjects.
 
     Attributes:
-        key: Where the answer stands in each node's dict.
-        relation: What to follow.
-        node: What to read of the nodes found.
-        subjects: From which subjects; the relation says nothing about others.
-        first: The size of a page.
-        after: The cursor after which to begin.
-        arguments: What else the relation takes.
-        link: The relationship's properties to read.
+        key: The key of the result in each node's dict.
+        relation: The relation to follow.
+        node: The plan for the nodes at the other end.
+        subjects: The subjects to follow it from; nodes of others are left as they are.
+        first: The size of a page; of a traversal, the most claims and the most neighbours of each.
+        after: Return items after this cursor.
+        arguments: Further arguments of the relation.
+        link: Names of the relationship's properties to read.
         wrap: When set, a row is the relationship's properties with the node under this name.
-        complete: Adds to a row what follows from both its ends; takes the source's dict and the row.
-        wants_total: Whether to count all rows.
-        num_steps: How often to follow the relation on from what was found, which gives a flat list; 0 for a page.
+        complete: Adds values derived from both ends to a row; takes the source's dict and the row.
+        wants_total: Whether to count the rows on all pages.
+        num_steps: The depth of a traversal that follows the relation from node to node, whose result is a flat list;
+            0 for a page.
     """
 
     key: str
@@ -57,17 +58,25 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What to read of a node: properties by name, and relations to follow."""
+    """A plan for reading a node: names of properties, and relations to follow."""
 
     properties: tuple[str, ...] = ()
     follows: tuple[Follow, ...] = ()
 
 
 @dataclass(slots=True)
-class Walk:
-    """The nodes that following a relation on and on has reached, the nearest first."""
+class Traversal:
+    """
+    The claims that following one relation step by step has reached, breadth first.
 
-    rows: list[Node] = field(default_factory=list)
+    Attributes:
+        reached: A dict of `depth`, `lag_days`, `via_id` and `claim` for each, the nearest first.
+        is_leaf: Whether no relationship leaves the start.
+        seen: The ids of the start and of all claims reached.
+        is_truncated: Whether the limit left any out.
+    """
+
+    reached: list[Node] = field(default_factory=list)
     is_leaf: bool = True
     seen: set[str] = field(default_factory=set)
     is_truncated: bool = False
@@ -75,54 +84,61 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A relation to follow from one node; on the way further, with the steps taken so far."""
+    """A relation to follow from one node; within a traversal, with the steps and the lag so far."""
 
     source: Node
     follow: Follow
-    walk: Walk | None = None
+    traversal: Traversal | None = None
     step: int = 1
     lag_days: int = 0
 
 
 async def fill(unit: Unit, nodes: Sequence[Node], plan: NodePlan) -> None:
-    """Follow a plan's relations from nodes whose properties have been read, and put what they give into the dicts."""
+    """
+    Follow a plan's relations from nodes, and put the results into the nodes' dicts.
+
+    Args:
+        unit: The transaction to read in.
+        nodes: Nodes whose own properties have been read.
+        plan: The plan, whose relations are followed level by level.
+    """
     pending = _pending_of(nodes, plan)
     for _ in range(MAX_LEVELS):
         if not pending:
             return
         pages = await follow(unit, [_request(entry) for entry in pending])
         totals = await _count_totals(unit, pending)
-        onward: list[_Pending] = []
+        next_level: list[_Pending] = []
         for entry, rows in zip(pending, pages, strict=True):
-            onward += _place(entry, rows, totals.get(id(entry)))
-        pending = onward
+            next_level += _attach(entry, rows, totals.get(id(entry)))
+        pending = next_level
     if pending:
-        message = "a plan within the depth limit has been followed to its end"
+        message = f"expected a plan of at most {MAX_LEVELS} levels, got one that goes on; check the depth limit"
         raise AssertionError(message)
 
 
 def node_dict(subject: str, properties: Mapping[str, Any]) -> Node:
-    """A node as the response holds it."""
+    """Build the dict of a node as the response holds it: its properties and its subject."""
     return {**properties, TYPE: subject}
 
 
 def source_id(node: Node) -> str:
-    """A node's own id."""
-    found: str = node["symbol"] if node[TYPE] == "Ticker" else node["id"]
-    return found
+    """Return the id of a node's dict: the symbol of a ticker, else the `id`."""
+    node_id: str = node["symbol"] if node[TYPE] == "Ticker" else node["id"]
+    return node_id
 
 
 def cursor_text(order: str, key: str) -> str:
-    """What a cursor says: which order it is a place in, and the page key there."""
+    """Build the text of a cursor: the name of its order, and the page key of its item."""
     return f"{order}:{key}"
 
 
 def page_key(order: str, cursor: str, *, path: str = "after") -> str:
     """
-    The page key that a cursor of some order stands for.
+    Return the page key in a cursor of an order.
 
     Raises:
-        InvalidError: It is a cursor of another order.
+        InvalidError: The cursor is of another order; the error's path is `path`.
     """
     prefix = cursor_text(order, "")
     if not cursor.startswith(prefix):
@@ -132,7 +148,14 @@ def page_key(order: str, cursor: str, *, path: str = "after") -> str:
 
 
 def connection(rows: Sequence[tuple[str, Node]], first: int, *, has_previous: bool) -> Node:
-    """A page as the response holds it; one row more than asked says that there is a next page."""
+    """
+    Build a page as the response holds it.
+
+    Args:
+        rows: The cursor and the node of each item; a row beyond `first` means that there is a next page.
+        first: The size of the page.
+        has_previous: Whether there is a previous page.
+    """
     page = rows[:first]
     return {
         "edges": [{"cursor": key, "node": node} for key, node in page],
@@ -147,7 +170,7 @@ def connection(rows: Sequence[tuple[str, Node]], first: int, *, has_previous: bo
 
 def _pending_of(nodes: Sequence[Node], plan: NodePlan) -> list[_Pending]:
     return [
-        _Pending(node, followed, Walk(seen={source_id(node)}) if followed.num_steps else None)
+        _Pending(node, followed, Traversal(seen={source_id(node)}) if followed.num_steps else None)
         for followed in plan.follows
         for node in nodes
         if node[TYPE] in followed.subjects
@@ -175,54 +198,56 @@ async def _count_totals(unit: Unit, pending: Sequence[_Pending]) -> dict[int, in
     return {id(entry): total for entry, total in zip(counted, totals, strict=True)}
 
 
-def _place(entry: _Pending, rows: Sequence[Found], total: int | None) -> list[_Pending]:
-    """Put the rows where the plan wants them; returns what to follow next."""
+def _attach(entry: _Pending, rows: Sequence[RelatedNode], total: int | None) -> list[_Pending]:
+    """Put a relation's rows into its source's dict; returns the relations to follow from them."""
     followed = entry.follow
-    if entry.walk is not None:
-        return _walk_on(entry, entry.walk, rows)
+    if entry.traversal is not None:
+        return _extend(entry, entry.traversal, rows)
     nodes = [node_dict(row.subject, row.properties) for row in rows]
     if not followed.relation.is_many:
         entry.source[followed.key] = nodes[0] if nodes else None
         return _pending_of(nodes[:1], followed.node)
     name = followed.relation.name
-    shown = [
+    entries = [
         (cursor_text(name, row.key), _row(followed, entry.source, row, node))
         for row, node in zip(rows, nodes, strict=True)
     ]
-    page = connection(shown, followed.first, has_previous=followed.after is not None)
+    page = connection(entries, followed.first, has_previous=followed.after is not None)
     page["total_count"] = total
     entry.source[followed.key] = page
     return _pending_of(nodes[: followed.first], followed.node)
 
 
-def _row(followed: Follow, source: Node, found: Found, node: Node) -> Node:
+def _row(followed: Follow, source: Node, related: RelatedNode, node: Node) -> Node:
     if followed.wrap is None:
         return node
-    row: Node = {**found.link, followed.wrap: node}
+    row: Node = {**related.link, followed.wrap: node}
     if followed.complete is not None:
         followed.complete(source, row)
     return row
 
 
-def _walk_on(entry: _Pending, walk: Walk, rows: Sequence[Found]) -> list[_Pending]:
+def _extend(entry: _Pending, traversal: Traversal, rows: Sequence[RelatedNode]) -> list[_Pending]:
+    """Add the claims one step further to a traversal; returns the relations to follow from them."""
     followed = entry.follow
     onward: list[_Pending] = []
-    reached: list[Node] = []
-    walk.is_truncated |= len(rows) > followed.first
+    added: list[Node] = []
+    traversal.is_truncated |= len(rows) > followed.first
     for row in rows[: followed.first]:
         node = node_dict(row.subject, row.properties)
-        if source_id(node) in walk.seen:
+        if source_id(node) in traversal.seen:
             continue
-        walk.seen.add(source_id(node))
+        traversal.seen.add(source_id(node))
         lag_days = entry.lag_days + (row.link.get("lag_days") or 0)
-        if len(walk.rows) >= followed.first:
-            walk.is_truncated = True
+        if len(traversal.reached) >= followed.first:
+            traversal.is_truncated = True
             break
-        walk.rows.append({"depth": entry.step, "lag_days": lag_days, "via_id": source_id(entry.source), "claim": node})
-        reached.append(node)
+        via_id = source_id(entry.source)
+        traversal.reached.append({"depth": entry.step, "lag_days": lag_days, "via_id": via_id, "claim": node})
+        added.append(node)
         if entry.step < followed.num_steps:
-            onward.append(_Pending(node, followed, walk, entry.step + 1, lag_days))
+            onward.append(_Pending(node, followed, traversal, entry.step + 1, lag_days))
     if entry.step == 1:
-        walk.is_leaf = not rows
-        entry.source[followed.key] = walk
-    return onward + _pending_of(reached, followed.node)
+        traversal.is_leaf = not rows
+        entry.source[followed.key] = traversal
+    return onward + _pending_of(added, followed.node)

@@ -13,10 +13,10 @@ from graph.reading.neighborhood import (
     MAX_NODES,
     MAX_PATH_LENGTH,
     MAX_PATHS,
+    NeighborhoodQuery,
     find_neighborhood,
     find_paths,
 )
-from graph.reading.neighborhood import Neighborhood as AskedNeighborhood
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Direction, EdgeKind
@@ -47,14 +47,14 @@ class NeighborhoodQueries:
     ) -> Neighborhood | None:
         """The nodes within some steps of one, flat; null where there is no such node."""
         subject, key = parse_id(id, "Claim", *SUBJECTS)
-        asked = AskedNeighborhood(
+        query = NeighborhoodQuery(
             depth=_within(depth, MAX_DEPTH, "depth"),
             kinds=RELATIONSHIP_TYPES if kinds is None else tuple(kind.value for kind in kinds),
             goes_out=direction is not Direction.IN,
             goes_in=direction is not Direction.OUT,
             limit=_within(limit, MAX_NODES, "limit"),
         )
-        return shown(await find_neighborhood(info.context.unit, subject, key, asked, plan=plan_of(info, "nodes")))
+        return shown(await find_neighborhood(info.context.unit, subject, key, query, plan=plan_of(info, "nodes")))
 
     @field
     async def paths(

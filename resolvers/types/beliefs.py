@@ -198,7 +198,7 @@ def belief_points(
         window=state.window,
         base_rate=None if state.outside_view is None else state.outside_view.base_rate,
     )
-    last = state.settled(end)
+    last = state.capped_at_outcome(end)
     # Where it stands still at the end, that takes a point of its own.
     num_points = max(LEAST_MAX_POINTS, max_points - (last < end))
     curve = belief_curve(trail, min(start, last), last, max_points=num_points)

@@ -91,8 +91,9 @@ class Claim(Node):
         kinds: InfluenceKinds = None,
     ) -> Cascades:
         """The claims downstream of it, step by step."""
-        walk = answer(self, info)
-        return shown({"reached": walk.rows, "is_leaf": walk.is_leaf, "is_truncated": walk.is_truncated})
+        traversal = answer(self, info)
+        figures = {name: getattr(traversal, name) for name in ("reached", "is_leaf", "is_truncated")}
+        return shown(figures)
 
     @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW)})
     def posterior(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Posterior | None:

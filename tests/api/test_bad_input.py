@@ -159,7 +159,9 @@ CASES: dict[str, Case] = {
         "Invalid", "input.rawMetadata", "got Infinity", rawMetadata={"deep": [Number("1e999")]}
     ),
     # Days and moments
-    "future observation": submit("FutureObservation", "input.observedAt", observedAt="2990-01-01T00:00:00Z"),
+    "future observation": submit(
+        "FutureObservation", "input.observedAt", "lies in the future", observedAt="2990-01-01T00:00:00Z"
+    ),
     "moment without offset": submit(BAD, None, "with its offset", observedAt="2026-01-01T00:00:00"),
     "moment in words": submit(BAD, None, "got 'yesterday'", observedAt="yesterday"),
     "month 13": submit(BAD, None, "observedAt", observedAt="2026-13-01T00:00:00Z"),
@@ -283,9 +285,14 @@ CASES: dict[str, Case] = {
     "resolved claim": submit("ClaimClosed", "input.claim", "unresolve", claim="P_2"),
     "claim without a probability": submit("Conflict", "input.claim", "state one first", claim="TK_2"),
     "duplicate observation": submit("Duplicate", "input", "counts once", **DOCUMENT_SEEN),
-    "reused key": submit("KeyReused", "idempotencyKey", "got 'used'", key="used", strength="STRONG"),
+    "reused key": submit("KeyReused", "idempotencyKey", "'used' belongs to", key="used", strength="STRONG"),
     "key used by another mutation": Case(
-        "upsertKiller", {"id": "TK_1"}, "KeyReused", "idempotencyKey", "got 'used'", {"idempotencyKey": "used"}
+        "upsertKiller",
+        {"id": "TK_1"},
+        "KeyReused",
+        "idempotencyKey",
+        "key 'used' belongs to",
+        {"idempotencyKey": "used"},
     ),
     "key of 201 characters": submit("Invalid", "idempotencyKey", "201 characters", key="k" * (MAX_KEY_CHARACTERS + 1)),
     "empty key": submit("Invalid", "idempotencyKey", "got ''", key=""),

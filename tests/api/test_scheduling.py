@@ -13,7 +13,7 @@ from api.schedules import latest_slot, read_schedule
 from api.scheduling import Job, Scheduler, list_jobs, scheduling
 from api.settings import Settings, load_settings
 from graph.bundles.importing import import_bundle
-from graph.database.jobs import Asking
+from graph.database.jobs import RunReason
 from graph.database.receipts import WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConfigurationError, UnavailableError
@@ -94,9 +94,9 @@ async def test_of_three_replicas_one_runs_a_slot(database: Database) -> None:
     job = Job("count", DAILY, counted)
     replicas = [Scheduler(service_of(database), [job]) for _ in range(3)]
 
-    ran = await asyncio.gather(*(replica.run(job, Asking.ON_TIME, now=SUNDAY) for replica in replicas))
-    again = await asyncio.gather(*(replica.run(job, Asking.LATER, now=SUNDAY) for replica in replicas))
-    tomorrow = await replicas[0].run(job, Asking.ON_TIME, now=SUNDAY + timedelta(days=1))
+    ran = await asyncio.gather(*(replica.run(job, RunReason.ON_TIME, now=SUNDAY) for replica in replicas))
+    again = await asyncio.gather(*(replica.run(job, RunReason.CATCH_UP, now=SUNDAY) for replica in replicas))
+    tomorrow = await replicas[0].run(job, RunReason.ON_TIME, now=SUNDAY + timedelta(days=1))
 
     assert (sum(ran), sum(again), tomorrow, counted.num_runs) == (1, 0, True, 2)
 
@@ -109,9 +109,9 @@ async def test_a_job_that_fails_is_logged_and_tried_again(database: Database, er
     scheduler = Scheduler(service_of(database), [job])
 
     with capture_logs() as logs:
-        ran = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY)
+        ran = await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY)
     failing.error = None
-    again = await scheduler.run(job, Asking.LATER, now=SUNDAY)
+    again = await scheduler.run(job, RunReason.CATCH_UP, now=SUNDAY)
 
     assert (ran, again, failing.num_runs) == (False, True, 2)
     assert [entry["job"] for entry in logs if entry["log_level"] == "error"] == ["fail"]
@@ -127,7 +127,7 @@ async def test_a_database_that_is_away_harms_nobody() -> None:
     job = Job("count", DAILY, Counted())
 
     with capture_logs() as logs:
-        ran = await Scheduler(service_of(cast("Database", Away())), [job]).run(job, Asking.ON_TIME, now=SUNDAY)
+        ran = await Scheduler(service_of(cast("Database", Away())), [job]).run(job, RunReason.ON_TIME, now=SUNDAY)
 
     assert not ran
     assert "gone" in {entry.get("reason") for entry in logs}
@@ -145,11 +145,11 @@ async def test_a_service_that_stops_leaves_its_job_to_others(database: Database)
     # Every minute, so that its slot is always there.
     stuck, counted = Job("job", "* * * * *", endless), Counted()
     async with scheduling(service_of(database), [stuck]) as scheduler:
-        await scheduler.begin(stuck, Asking.ON_TIME)
+        await scheduler.begin(stuck, RunReason.ON_TIME)
         await asyncio.wait_for(started.wait(), 10)
 
     heir = Job("job", "* * * * *", counted)
-    assert await Scheduler(service_of(database), [heir]).run(heir, Asking.LATER)
+    assert await Scheduler(service_of(database), [heir]).run(heir, RunReason.CATCH_UP)
 
 
 async def test_jobs_run_when_their_time_comes(database: Database) -> None:
@@ -182,7 +182,7 @@ async def test_the_services_own_jobs_run(database: Database) -> None:
     scheduler = Scheduler(service_of(database), list_jobs(Settings()))
 
     with capture_logs() as logs:
-        ran = [await scheduler.run(job, Asking.ON_TIME) for job in list_jobs(Settings())]
+        ran = [await scheduler.run(job, RunReason.ON_TIME) for job in list_jobs(Settings())]
 
     assert ran == [True, True, True, True, False]
     told = {entry["job"]: entry for entry in logs if entry["event"] == "a scheduled job is done"}
@@ -203,8 +203,8 @@ async def test_a_job_that_has_nothing_to_do_leaves_no_trace(database: Database) 
     scheduler = Scheduler(service_of(database), [job])
 
     with capture_logs() as logs:
-        ran = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY)
-    again = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY + timedelta(minutes=1))
+        ran = await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY)
+    again = await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY + timedelta(minutes=1))
 
     assert (ran, logs, again, counted.num_runs) == (False, [], True, 1)
 
@@ -220,10 +220,10 @@ async def test_a_job_that_outlasts_its_interval_is_not_begun_again(database: Dat
 
     job = Job("slow", "* * * * *", slow)
     scheduler = Scheduler(service_of(database), [job])
-    first = asyncio.create_task(scheduler.run(job, Asking.ON_TIME, now=SUNDAY))
+    first = asyncio.create_task(scheduler.run(job, RunReason.ON_TIME, now=SUNDAY))
     await asyncio.wait_for(started.wait(), 10)
 
-    second = await scheduler.run(job, Asking.ON_TIME, now=SUNDAY + timedelta(minutes=1))
+    second = await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY + timedelta(minutes=1))
     release.set()
 
     assert (await first, second) == (True, False)

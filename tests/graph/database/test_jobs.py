@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graph.database.jobs import LEASE, MAX_ATTEMPTS, Asking, Slot, finish_slot, release_slot, take_slot
+from graph.database.jobs import LEASE, MAX_ATTEMPTS, RunReason, Slot, finish_slot, release_slot, take_slot
 from graph.database.sessions import Database
 from tests.helpers.stored import read
 
@@ -33,7 +33,7 @@ async def test_a_finished_slot_is_done(database: Database) -> None:
     await finish_slot(database, slot())
 
     assert not await take_slot(database, slot("two"))
-    assert not await take_slot(database, slot("two"), asking=Asking.LATER, now=SATURDAY + WEEK)
+    assert not await take_slot(database, slot("two"), reason=RunReason.CATCH_UP, now=SATURDAY + WEEK)
     assert await take_slot(database, slot("two", SATURDAY + WEEK))
     assert not await take_slot(database, slot("three"))
 
@@ -43,20 +43,20 @@ async def test_a_killed_runs_slot_is_taken_over_after_its_lease(database: Databa
     assert await take_slot(database, slot(), now=SATURDAY)
 
     end = SATURDAY + LEASE
-    assert not await take_slot(database, slot("two"), asking=Asking.LATER, now=end - timedelta(microseconds=1))
-    assert await take_slot(database, slot("two"), asking=Asking.LATER, now=end)
+    assert not await take_slot(database, slot("two"), reason=RunReason.CATCH_UP, now=end - timedelta(microseconds=1))
+    assert await take_slot(database, slot("two"), reason=RunReason.CATCH_UP, now=end)
 
 
 async def test_who_has_lost_a_slot_neither_finishes_nor_releases_it(database: Database) -> None:
     """It belongs to who took it over."""
     await take_slot(database, slot(), now=SATURDAY)
     late = SATURDAY + 2 * LEASE
-    await take_slot(database, slot("two"), asking=Asking.LATER, now=late)
+    await take_slot(database, slot("two"), reason=RunReason.CATCH_UP, now=late)
 
     await finish_slot(database, slot())
     await release_slot(database, slot())
 
-    assert not await take_slot(database, slot("three"), asking=Asking.LATER, now=late)
+    assert not await take_slot(database, slot("three"), reason=RunReason.CATCH_UP, now=late)
     (job,) = await read(database, "MATCH (j:Job) RETURN j.holder AS holder, j.finished_at AS finished")
     assert job == {"holder": "two", "finished": None}
 
@@ -74,9 +74,9 @@ async def test_a_failing_slot_is_tried_a_few_times(database: Database) -> None:
 
 async def test_a_job_that_is_new_has_left_nothing(database: Database) -> None:
     """A service that looks at a new graph for what was left runs nothing; the slot that comes next is run."""
-    assert not await take_slot(database, slot(), asking=Asking.LATER)
+    assert not await take_slot(database, slot(), reason=RunReason.CATCH_UP)
     assert not await take_slot(database, slot())
-    assert await take_slot(database, slot(at=SATURDAY + WEEK), asking=Asking.LATER)
+    assert await take_slot(database, slot(at=SATURDAY + WEEK), reason=RunReason.CATCH_UP)
 
 
 async def test_a_slot_that_a_stopped_service_missed_is_run_when_it_is_back(database: Database) -> None:
@@ -84,4 +84,4 @@ async def test_a_slot_that_a_stopped_service_missed_is_run_when_it_is_back(datab
     await take_slot(database, slot())
     await finish_slot(database, slot())
 
-    assert await take_slot(database, slot("two", SATURDAY + 3 * WEEK), asking=Asking.LATER)
+    assert await take_slot(database, slot("two", SATURDAY + 3 * WEEK), reason=RunReason.CATCH_UP)

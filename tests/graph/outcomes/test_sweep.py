@@ -17,7 +17,7 @@ from graph.model.bundle import Bundle
 from graph.model.kinds import ClaimStatus
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
-from graph.outcomes.sweep import sweep, sweep_once
+from graph.outcomes.sweep import MAX_REPORTED, SweepReport, sweep, sweep_once
 from graph.sample import load_sample
 from tests.helpers.bundles import bundle, event, prediction
 from tests.helpers.database import StatementCounter, empty
@@ -441,3 +441,30 @@ async def test_the_ledger_accounts_for_everything_and_survives_a_move(database: 
     assert {name: after.get(name) for name in set(before) - changing} == {
         name: before[name] for name in set(before) - changing
     }
+
+
+def test_a_report_counts_everything_and_lists_the_first_misses() -> None:
+    """An answer is stored and sent whole, so what it lists is limited; the numbers are not."""
+    report = SweepReport(AUGUST)
+    for number in range(MAX_REPORTED + 5):
+        report.add({"num_overdue": 2, "misses": [{"milestone_id": f"P_{number}:m"}]})
+    report.add({"num_overdue": 0, "misses": []})
+
+    assert (report.num_predictions, report.num_overdue, report.num_missed) == (1_005, 2_010, 1_005)
+    assert [miss["milestone_id"] for miss in report.misses] == [f"P_{number}:m" for number in range(MAX_REPORTED)]
+    assert report.payload()["moment"] == AUGUST.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("num_overdue", "is_dry_run", "says"),
+    [
+        (1, False, "1 milestone became overdue and 1 missed check-in went into the ledger, on 1 prediction"),
+        (2, True, "2 milestones would become overdue and 1 missed check-in would go into the ledger, on 1 prediction"),
+    ],
+)
+def test_a_report_is_a_sentence(num_overdue: int, says: str, *, is_dry_run: bool) -> None:
+    """Counts of one are singular, and a dry run says what would happen."""
+    report = SweepReport(AUGUST)
+    report.add({"num_overdue": num_overdue, "misses": [{"milestone_id": "P_1:m"}]})
+
+    assert report.summary(is_dry_run=is_dry_run) == says
