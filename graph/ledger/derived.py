@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from graph.database.paging import pages, slices
 from graph.database.sessions import Database, Unit
 from graph.inference.evidence import POLICY
 from graph.inference.posterior import ledger_step, posteriors
@@ -92,9 +93,7 @@ class _StoredClaim(NamedTuple):
 
 async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime) -> None:
     """Recompute the derived values of some claims and their ledgers, posteriors as of a moment; locks the claims."""
-    ids = sorted(set(claim_ids))
-    for start in range(0, len(ids), PAGE_CLAIMS):
-        part = ids[start : start + PAGE_CLAIMS]
+    for part in slices(sorted(set(claim_ids)), PAGE_CLAIMS):
         await unit.run("ledger/lock_claims", ids=part)
         rows = await unit.run("ledger/list_claim_states", ids=part)
         await _set(unit, await _derive(unit, rows, moment))
@@ -109,7 +108,7 @@ async def verify(database: Database, *, on_progress: OnProgress | None = None) -
             on_progress(len(ids))
     async for ids in _id_pages(database, "Predictor"):
 
-        async def records(unit: Unit, ids: list[str] = ids) -> list[Difference]:
+        async def records(unit: Unit, ids: Sequence[str] = ids) -> list[Difference]:
             return [difference for node in await _derive_records(unit, ids) for difference in node.differences()]
 
         for difference in await database.read(records):
@@ -146,7 +145,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
     num_claims = 0
     async for ids in _id_pages(database, "Claim"):
 
-        async def work(unit: Unit, ids: list[str] = ids) -> None:
+        async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
             await rebuild_claims(unit, ids, moment or datetime.now(UTC))
             await unit.run("database/raise_revision")
 
@@ -156,7 +155,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
             on_progress(len(ids))
     async for ids in _id_pages(database, "Predictor"):
 
-        async def records(unit: Unit, ids: list[str] = ids) -> None:
+        async def records(unit: Unit, ids: Sequence[str] = ids) -> None:
             await unit.run("ledger/lock_predictors", ids=ids)
             await _set(unit, await _derive_records(unit, ids))
 
@@ -181,10 +180,9 @@ async def refresh_posteriors(
     num_set = 0
     async for page in _claim_pages(database):
         entries = _refreshed(page, now)
-        for start in range(0, len(entries), REFRESH_BATCH_CLAIMS):
-            part = entries[start : start + REFRESH_BATCH_CLAIMS]
+        for part in slices(entries, REFRESH_BATCH_CLAIMS):
 
-            async def work(unit: Unit, part: list[dict[str, Any]] = part) -> int:
+            async def work(unit: Unit, part: Sequence[dict[str, Any]] = part) -> int:
                 (row,) = await unit.run("ledger/set_posteriors", claims=part, moment=now)
                 return int(row["num_claims"])
 
@@ -212,40 +210,30 @@ async def ensure_rebuilt(database: Database) -> bool:
     return num_claims > 0
 
 
-async def _claim_pages(database: Database) -> AsyncIterator[list[_StoredClaim]]:
-    """Yield all claims by id, page by page, with the values that their posteriors follow from."""
-    after = ""
-    while True:
+def _claim_pages(database: Database) -> AsyncIterator[Sequence[_StoredClaim]]:
+    """Read all claims by id, page by page, with the values that their posteriors follow from."""
 
-        async def work(unit: Unit, after: str = after) -> list[_StoredClaim]:
+    async def read(after: str) -> list[_StoredClaim]:
+        async def work(unit: Unit) -> list[_StoredClaim]:
             (row,) = await unit.run("ledger/list_claims", after=after, limit=REFRESH_PAGE_CLAIMS)
             return [_StoredClaim(*claim) for claim in row["claims"]]
 
-        page = await database.read(work)
-        if page:
-            yield page
-        if len(page) < REFRESH_PAGE_CLAIMS:
-            return
-        after = page[-1].id
+        return await database.read(work)
+
+    return pages(read, lambda claim: claim.id, REFRESH_PAGE_CLAIMS)
 
 
-async def _id_pages(database: Database, subject: str) -> AsyncIterator[list[str]]:
-    """Yield the ids of all nodes of a subject, in order, page by page."""
-    after = ""
-    while True:
+def _id_pages(database: Database, subject: str) -> AsyncIterator[Sequence[str]]:
+    """Read the ids of all nodes of a subject, in order, page by page."""
+    asked = {"subject": subject, "properties": ["id"], "limit": PAGE_CLAIMS}
 
-        async def work(unit: Unit, after: str = after) -> list[str]:
-            rows = await unit.run(
-                "reading/list_nodes", subject=subject, after=after, properties=["id"], limit=PAGE_CLAIMS
-            )
-            return [row["properties"][0] for row in rows]
+    async def read(after: str) -> list[str]:
+        async def work(unit: Unit) -> list[str]:
+            return [row["properties"][0] for row in await unit.run("reading/list_nodes", after=after, **asked)]
 
-        ids = await database.read(work)
-        if ids:
-            yield ids
-        if len(ids) < PAGE_CLAIMS:
-            return
-        after = ids[-1]
+        return await database.read(work)
+
+    return pages(read, str, PAGE_CLAIMS)
 
 
 async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datetime | None) -> list[_Derived]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.calibration import CalibrationRecord, KappaInUse, calibration_record, kappa_in_use
 from graph.model.page_keys import ranges
@@ -61,9 +62,7 @@ async def list_records(unit: Unit, predictor_ids: Iterable[str]) -> list[tuple[M
 
 async def refresh_records(unit: Unit, predictor_ids: Iterable[str]) -> None:
     """Recompute and store predictors' records; they weight later evidence only."""
-    ids = sorted(set(predictor_ids))
-    for start in range(0, len(ids), BATCH_PREDICTORS):
-        part = ids[start : start + BATCH_PREDICTORS]
+    for part in slices(sorted(set(predictor_ids)), BATCH_PREDICTORS):
         await unit.run("ledger/lock_predictors", ids=part)
         entries = [
             {"id": properties["id"], "properties": stored_record(in_use)}

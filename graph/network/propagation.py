@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from graph.database.paging import slices
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
@@ -85,8 +86,8 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
 
     async def work(unit: Unit) -> Payload:
         num_stored = num_stored_early
-        for start in range(num_early, len(entries), BATCH_CLAIMS):
-            num_stored += await _store(unit, entries[start : start + BATCH_CLAIMS], view)
+        for part in slices(entries[num_early:], BATCH_CLAIMS):
+            num_stored += await _store(unit, part, view)
         await unit.run("propagation_runs/upsert", rows=[to_properties(run)])
         await _note_propagated(unit, view.snapshot.state)
         return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
@@ -152,8 +153,7 @@ async def _note_propagated(unit: Unit, state: State) -> None:
 
 async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]], view: View) -> int:
     num_stored = 0
-    for start in range(0, len(entries), BATCH_CLAIMS):
-        part = entries[start : start + BATCH_CLAIMS]
+    for part in slices(entries, BATCH_CLAIMS):
 
         async def work(unit: Unit, part: Sequence[Mapping[str, Any]] = part) -> int:
             return await _store(unit, part, view)

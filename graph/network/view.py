@@ -6,11 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.database.paging import pages
 from graph.database.sessions import Reading, Unit
 from graph.errors import BusyError, OversizeError
 from graph.inference.evidence import POLICY
@@ -176,16 +178,13 @@ async def _fetch(unit: Unit, state: State, page_claims: int) -> _Stored | None:
 
 
 async def _fetch_base_rates(unit: Unit, page_size: int) -> dict[str, float]:
-    base_rates: dict[str, float] = {}
-    after = ""
-    while True:
-        rows = await unit.run(
-            "reading/list_nodes", subject="ReferenceClass", after=after, properties=["id", "base_rate"], limit=page_size
-        )
-        base_rates |= dict(row["properties"] for row in rows)
-        if len(rows) < page_size:
-            return base_rates
-        after = rows[-1]["properties"][0]
+    asked = {"subject": "ReferenceClass", "properties": ["id", "base_rate"], "limit": page_size}
+
+    async def read(after: str) -> list[tuple[str, float]]:
+        rows = await unit.run("reading/list_nodes", after=after, **asked)
+        return [tuple(row["properties"]) for row in rows]
+
+    return {class_id: rate async for page in pages(read, itemgetter(0), page_size) for class_id, rate in page}
 
 
 def _check_size(what: str, size: int, limit: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from graph.database.paging import pages, slices
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import RefusedError, counted
@@ -108,8 +109,7 @@ async def sweep(
         check_past(moment, now, path="as_of")
     report = SweepReport(moment or now)
     async for prediction_ids in _pages(database, report.moment):
-        for start in range(0, len(prediction_ids), TRANSACTIONS_AT_ONCE):
-            part = prediction_ids[start : start + TRANSACTIONS_AT_ONCE]
+        for part in slices(prediction_ids, TRANSACTIONS_AT_ONCE):
             results = await asyncio.gather(
                 *(_sweep_one(database, name, report.moment, by, is_dry_run=is_dry_run) for name in part),
                 return_exceptions=True,
@@ -160,23 +160,29 @@ def _add_all(report: SweepReport, prediction_ids: Sequence[str], results: Sequen
 async def _pages(database: Database, moment: datetime) -> AsyncIterator[list[str]]:
     """Yield the ids of predictions with a milestone past its due day and grace period, page by page of milestones."""
     first_day_not_due = (moment - timedelta(days=POLICY.grace_days)).astimezone(UTC).date() + timedelta(days=1)
-    high, after = first_day_not_due.isoformat(), ""
+    bounds = {"high": first_day_not_due.isoformat(), "limit": PAGE_MILESTONES}
+
+    async def read(after: str) -> list[str]:
+        async def work(unit: Unit) -> list[str]:
+            (page,) = await unit.run("outcomes/list_due_milestones", after=after, **bounds)
+            return list(page["keys"])
+
+        return await database.read(work)
+
     seen: set[str] = set()
-    while True:
-
-        async def work(unit: Unit, after: str = after) -> tuple[list[str], list[str]]:
-            (page,) = await unit.run("outcomes/list_due_milestones", after=after, high=high, limit=PAGE_MILESTONES)
-            ids = [key.partition(MARK)[2] for key in page["keys"]]
-            owners = await unit.run("outcomes/list_milestone_owners", ids=ids) if ids else [{"prediction_ids": []}]
-            return page["keys"], owners[0]["prediction_ids"]
-
-        keys, prediction_ids = await database.read(work)
+    async for keys in pages(read, str, PAGE_MILESTONES):
+        owner_ids = await _list_owners(database, [key.partition(MARK)[2] for key in keys])
         # A transaction handles the whole chain, so later pages skip its prediction.
-        yield [name for name in prediction_ids if name not in seen]
-        seen.update(prediction_ids)
-        if len(keys) < PAGE_MILESTONES:
-            return
-        after = keys[-1]
+        yield [name for name in owner_ids if name not in seen]
+        seen.update(owner_ids)
+
+
+async def _list_owners(database: Database, milestone_ids: Sequence[str]) -> list[str]:
+    async def work(unit: Unit) -> list[str]:
+        (owners,) = await unit.run("outcomes/list_milestone_owners", ids=milestone_ids)
+        return list(owners["prediction_ids"])
+
+    return await database.read(work)
 
 
 async def _sweep_one(database: Database, prediction_id: str, moment: datetime, by: str, *, is_dry_run: bool) -> Payload:
