@@ -86,7 +86,7 @@ async def propagate(database: Database, request: Request, *, now: datetime | Non
         num_stored = num_stored_early
         for start in range(num_early, len(entries), BATCH_CLAIMS):
             num_stored += await _store(unit, entries[start : start + BATCH_CLAIMS], view)
-        await unit.run("propagation_runs/upsert", rows=[to_properties(run)])
+        await unit.run("upsert/propagation_runs", rows=[to_properties(run)])
         await _note_propagated(unit, view.snapshot.state)
         return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
 

@@ -18,7 +18,8 @@ from typing import Final, LiteralString
 
 import neo4j
 
-from cypher import list_migrations, list_statements, statement
+from cypher import list_migrations
+from graph.database.statements import list_statements, statement
 from graph.errors import ForegraphError
 from graph.server.artifacts import sha256_of
 from graph.server.files import locked, write_atomically
