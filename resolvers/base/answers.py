@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union
 import strawberry
 
 from graph.errors import BundleError, RefusedError
+from resolvers.base.described import description_of
 from resolvers.base.refusals import REFUSAL_TYPES, refused
 
 Shown = dict[str, Any]
@@ -17,22 +18,23 @@ Refuse = Callable[[RefusedError | BundleError], Shown]
 
 
 def question(
-    result: type, *, refused_by: Sequence[type[RefusedError]], description: str, answer: str
+    result: type, *, refused_by: Sequence[type[RefusedError]], answer: str
 ) -> Callable[[Callable[..., Awaitable[Shown]]], Any]:
     """
     Make a query of a function that returns its result as the response holds it, or raises a refusal.
 
+    Its docstring is the description of the field.
+
     Args:
         result: The GraphQL type of the result.
         refused_by: The refusals that its union names.
-        description: The description of the field.
         answer: The description of its union.
     """
 
     def decorate(work: Callable[..., Awaitable[Shown]]) -> Any:
         return strawberry.field(
             resolver=answering(work, result, [REFUSAL_TYPES[kind] for kind in refused_by], answer),
-            description=description,
+            description=description_of(work),
         )
 
     return decorate

@@ -1,10 +1,7 @@
 """Refusals: the GraphQL type of each kind of refused request, and how one is shown."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
-
-import strawberry
 
 from graph.errors import (
     BundleError,
@@ -14,15 +11,16 @@ from graph.errors import (
     refusal_fields,
     refusal_kinds,
 )
+from resolvers.base.described import interface_type, object_type, summary_of
 from resolvers.base.enums import ClaimStatus
 from resolvers.base.fields import prop
 from resolvers.base.input_names import NO_NAMES, Names, input_path, input_words
 from resolvers.base.scalars import Moment
 
 
-@strawberry.interface(description="A refused request, which the client can correct. Nothing was written.")
+@interface_type
 class UserError:
-    """A refused request."""
+    """A refused request, which the client can correct. Nothing was written."""
 
     code: str = prop("The kind of refusal, in capitals.")
     message: str = prop("The rule, with what was expected and what came.")
@@ -48,12 +46,11 @@ def type_name(kind: type[RefusedError]) -> str:
 
 
 def _make_type(kind: type[RefusedError]) -> type[UserError]:
-    description, *_ = (inspect.getdoc(kind) or "").splitlines()
     fields = refusal_fields(kind)
     members: dict[str, Any] = {name: prop(field.description) for name, field in fields.items()}
     members["__annotations__"] = {name: FIELD_TYPES.get(name, field.type) for name, field in fields.items()}
-    made = type(type_name(kind), (UserError,), {**members, "__module__": __name__, "__doc__": description})
-    return strawberry.type(made, description=description)
+    made = type(type_name(kind), (UserError,), {**members, "__module__": __name__, "__doc__": summary_of(kind)})
+    return object_type(made)
 
 
 REFUSAL_TYPES: Mapping[type[RefusedError], type[UserError]] = {kind: _make_type(kind) for kind in refusal_kinds()}

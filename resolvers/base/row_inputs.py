@@ -8,7 +8,7 @@ import strawberry
 from graph.model.subjects import EdgeList, NodeList, Reference, noun_of, references_of
 from resolvers.base.described import input_type
 from resolvers.base.input_names import Names, input_name
-from resolvers.base.row_types import shown_types
+from resolvers.base.row_types import shown_types, summarized_by
 
 ClassT = TypeVar("ClassT", bound=type)
 RowList = NodeList | EdgeList
@@ -23,7 +23,8 @@ def row_input(
     """
     Decorates a class that says what a row is to be: it gets each property of the row as a field.
 
-    What identifies the row is required; all else may be left out, and is then UNSET.
+    What identifies the row is required; all else may be left out, and is then UNSET. A class without a docstring takes
+    the row's.
 
     Args:
         listed: The list that the row belongs to.
@@ -50,7 +51,7 @@ def row_input(
             default = {} if is_required else {"default": strawberry.UNSET}
             described = strawberry.field(description=" ".join(filter(None, notes)), **default)
             setattr(kind, named.get(name, name), described)
-        return input_type(kind)
+        return input_type(summarized_by(listed.row)(kind))
 
     return decorate
 

@@ -14,6 +14,7 @@ from graph.reading.nodes import get_nodes
 from graph.reading.tree import Node as NodeDict
 from resolvers.base.answers import Refuse, Shown, answering, with_signature
 from resolvers.base.context import Context
+from resolvers.base.described import description_of, interface_type
 from resolvers.base.fields import prop
 from resolvers.base.input_names import NO_NAMES, Names
 from resolvers.base.refusals import REFUSAL_TYPES, refused
@@ -58,7 +59,6 @@ def write(
     result: type,
     *,
     refused_by: Sequence[type[RefusedError]] = (),
-    description: str,
     answer: str,
     names: Names = NO_NAMES,
     more_refusals: Sequence[type] = (),
@@ -67,10 +67,11 @@ def write(
     """
     Make a mutation of a function: adds the arguments of every write, the union of its answers, and the envelope.
 
+    The function's docstring is the description of the field.
+
     Args:
         result: The GraphQL type of the result.
         refused_by: The refusals that its union names besides those of every write.
-        description: The description of the field.
         answer: The description of the union.
         names: The arguments of properties that are not simply named after them.
         more_refusals: GraphQL types of refusals that no error of the graph stands for.
@@ -94,7 +95,7 @@ def write(
             answer,
             refuse=refuse or partial(refused, names=names),
         )
-        return strawberry.mutation(resolver=resolve, description=description)
+        return strawberry.mutation(resolver=resolve, description=description_of(work))
 
     return decorate
 
@@ -137,9 +138,9 @@ async def read_written(
     return await get_nodes(info.context.unit, asked, plan)
 
 
-@strawberry.interface(description="What a mutation did, or in a dry run would have done.")
+@interface_type
 class Written:
-    """What a mutation did."""
+    """What a mutation did, or in a dry run would have done."""
 
     is_dry_run: bool = prop("Whether nothing was kept.")
     is_replayed: bool = prop("Whether the answer was there already, under the request's idempotency key.")

@@ -10,12 +10,13 @@ from graph.bundles.request import import_once
 from graph.errors import BundleError, InvalidError, RefusedError, counted
 from resolvers.base.answers import Shown
 from resolvers.base.context import Context
+from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 from resolvers.base.refusals import UserError, refused
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
 
 
-@strawberry.type(description="One thing wrong with a bundle.")
+@object_type
 class BundleProblem:
     """One thing wrong with a bundle."""
 
@@ -23,14 +24,14 @@ class BundleProblem:
     message: str = prop("What was expected and what came.")
 
 
-@strawberry.type(description="A bundle that breaks rules; all of its problems are listed, and nothing was written.")
+@object_type
 class InvalidBundle(UserError):
-    """A bundle that breaks rules."""
+    """A bundle that breaks rules; all of its problems are listed, and nothing was written."""
 
     problems: list[BundleProblem] = prop("All problems that there are.")
 
 
-@strawberry.type(description="What an import did to one of a bundle's lists.")
+@object_type
 class ImportedList:
     """What an import did to one of a bundle's lists."""
 
@@ -40,9 +41,9 @@ class ImportedList:
     unchanged: int = prop("How many rows were there already.")
 
 
-@strawberry.type(description="What an import did, or in a dry run would have done.")
+@object_type
 class ImportResult(Written):
-    """What an import did."""
+    """What an import did, or in a dry run would have done."""
 
     lists: list[ImportedList] = prop("The bundle's lists that have rows.")
 
@@ -69,15 +70,12 @@ def _invalid_bundle(message: str, path: str | None, problems: list[dict[str, str
     }
 
 
-@strawberry.type
+@object_type
 class BundleMutations:
     """Bringing a bundle in."""
 
     @write(
         ImportResult,
-        description="Write a bundle into the graph, all of it or nothing. Importing again changes nothing, so a retry "
-        "counts once even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger "
-        "files.",
         answer="What an import did, or why it was refused.",
         more_refusals=(InvalidBundle,),
         refuse=_refused,
@@ -88,6 +86,9 @@ class BundleMutations:
         bundle: Annotated[JSON, strawberry.argument(description="The bundle.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Write a bundle into the graph."""
+        """
+        Write a bundle into the graph, all of it or nothing. Importing again changes nothing, so a retry counts once
+        even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger files.
+        """
         answered = await import_once(info.context.database, bundle, **options)
         return answered, answered.payload

@@ -21,6 +21,7 @@ from graph.inference.evidence import Direction, Strength
 from graph.ledger.intake import EvidenceItem
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
+from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key, parse_some_key
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from resolvers.types.evidence import Evidence
 
 
-@strawberry.input(description="Evidence on a claim: which way it points, how strong it is, and where it comes from.")
+@input_type
 class EvidenceInput:
-    """Evidence on a claim."""
+    """Evidence on a claim: which way it points, how strong it is, and where it comes from."""
 
     claim: strawberry.ID = strawberry.field(description="The id or key of the claim that it bears on.")
     direction: EvidenceDirection = strawberry.field(description="Whether it speaks for the claim or against it.")
@@ -75,9 +76,9 @@ class EvidenceInput:
 NAMES = {"accepts_unlinked_predictor": "acceptUnlinkedPredictor"}
 
 
-@strawberry.type(description="An item of evidence as it went into the ledger, and what it did.")
+@object_type
 class RecordedEvidence:
-    """An item of evidence as it went into the ledger."""
+    """An item of evidence as it went into the ledger, and what it did."""
 
     evidence: Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")] | None = prop(
         "The ledger's row; null in a dry run."
@@ -90,29 +91,27 @@ class RecordedEvidence:
     after: Posterior = prop("The belief after, at the same moment.")
 
 
-@strawberry.type(description="Evidence that went into the ledger.")
+@object_type
 class EvidenceRecorded(Written):
     """Evidence that went into the ledger."""
 
     recorded: RecordedEvidence = prop("The item, and what it did.")
 
 
-@strawberry.type(description="Evidence that went into the ledger, all of it in one transaction.")
+@object_type
 class EvidenceBatchRecorded(Written):
-    """Evidence that went into the ledger."""
+    """Evidence that went into the ledger, all of it in one transaction."""
 
     recorded: list[RecordedEvidence] = prop("The items in their order, and what each did.")
 
 
-@strawberry.type
+@object_type
 class IntakeMutations:
     """Evidence intake."""
 
     @write(
         EvidenceRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, UnlinkedPredictorError),
-        description="Append evidence to a claim's ledger. It is weighed by its predictor's record and added to the "
-        "claim's inside view; the answer says what it did, figure by figure.",
         answer="What evidence did, or why it was refused.",
         names=NAMES,
     )
@@ -122,7 +121,10 @@ class IntakeMutations:
         input: Annotated[EvidenceInput, strawberry.argument(description="The evidence.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Append evidence to a claim's ledger."""
+        """
+        Append evidence to a claim's ledger. It is weighed by its predictor's record and added to the claim's inside
+        view; the answer says what it did, figure by figure.
+        """
         answered = await info.context.service.intake.submit(
             [_item(input, "input")],
             **options,
@@ -140,7 +142,6 @@ class IntakeMutations:
             UnlinkedPredictorError,
             RefusedItemsError,
         ),
-        description="Append up to 1,000 items of evidence in one transaction, in their order: all of them or none.",
         answer="What evidence did, or why it was refused.",
         names=NAMES,
     )
@@ -150,7 +151,7 @@ class IntakeMutations:
         items: Annotated[list[EvidenceInput], strawberry.argument(description="The evidence.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Append items of evidence in one transaction."""
+        """Append up to 1,000 items of evidence in one transaction, in their order: all of them or none."""
         answered = await info.context.service.intake.submit(
             [_item(item, f"items[{index}]") for index, item in enumerate(items)],
             mutation="submitEvidenceBatch",

@@ -12,6 +12,7 @@ from graph.errors import ClosedClaimError, DuplicateError, FutureObservationErro
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
+from resolvers.base.described import enum_type, object_type
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Day, Moment
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from resolvers.types.milestones import Milestone
 
 
-@strawberry.enum(name="MilestoneOutcome", description="What was seen of a milestone.")
+@enum_type
 class MilestoneOutcome(StrEnum):
     """What was seen of a milestone."""
 
@@ -31,9 +32,9 @@ class MilestoneOutcome(StrEnum):
     MISSED = "MISSED"
 
 
-@strawberry.type(description="What was seen of a milestone, and what that says of its prediction.")
+@object_type
 class MilestoneRecorded(Written):
-    """What was seen of a milestone."""
+    """What was seen of a milestone, and what that says of its prediction."""
 
     milestone: Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")] = prop(
         "The milestone, as it is now."
@@ -47,16 +48,16 @@ class MilestoneRecorded(Written):
     )
 
 
-@strawberry.type(description="A check-in that passed without a sign, as it went into the ledger.")
+@object_type
 class MissedCheckIn(RecordedEvidence):
-    """A check-in that passed without a sign."""
+    """A check-in that passed without a sign, as it went into the ledger."""
 
     milestone: Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")] = prop(
         "The check-in, as it is now."
     )
 
 
-@strawberry.type(description="What a sweep has found.")
+@object_type
 class MilestonesSwept(Written):
     """What a sweep has found."""
 
@@ -78,16 +79,13 @@ NAMES = {
 }
 
 
-@strawberry.type
+@object_type
 class ObservationMutations:
     """What was seen of milestones."""
 
     @write(
         MilestoneRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
-        description="Record what was seen of a milestone, once. A researched one is MODERATE evidence for or against "
-        "its prediction, softened by its confidence; a missed check-in is WEAK evidence against it, which counts once "
-        "whether it is recorded here or by a sweep; a check-in that was hit weighs nothing; the event resolves it.",
         answer="What a milestone says, or why it was refused.",
         names=NAMES,
     )
@@ -103,7 +101,11 @@ class ObservationMutations:
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Record what was seen of a milestone."""
+        """
+        Record what was seen of a milestone, once. A researched one is MODERATE evidence for or against its prediction,
+        softened by its confidence; a missed check-in is WEAK evidence against it, which counts once whether it is
+        recorded here or by a sweep; a check-in that was hit weighs nothing; the event resolves it.
+        """
         seen = Observation(
             is_hit=outcome is MilestoneOutcome.HIT,
             observed_on=observed_on,
@@ -118,9 +120,6 @@ class ObservationMutations:
     @write(
         MilestonesSwept,
         refused_by=(FutureObservationError,),
-        description="Mark what is overdue (due, with seven days of grace, before a moment), and put the miss of each "
-        "overdue check-in into the ledger: once and ever, whatever is swept twice or at the same time. Each "
-        "prediction is a write transaction of its own; the service does all this by itself once a week.",
         answer="What a sweep has found, or why it was refused.",
     )
     async def sweep_milestones(
@@ -131,7 +130,11 @@ class ObservationMutations:
         ] = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Mark what is overdue."""
+        """
+        Mark what is overdue (due, with seven days of grace, before a moment), and put the miss of each overdue check-in
+        into the ledger: once and ever, whatever is swept twice or at the same time. Each prediction is a write
+        transaction of its own; the service does all this by itself once a week.
+        """
         answered = await sweep_once(info.context.database, as_of, **options)
         return await _shown_sweep(info, answered)
 

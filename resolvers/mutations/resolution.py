@@ -12,6 +12,7 @@ from graph.model.kinds import ClaimStatus
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from resolvers.base.context import Context
+from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Moment
@@ -34,9 +35,9 @@ By = Annotated[str | None, strawberry.argument(description="Who says so.")]
 NAMES = {"submitted_by": "by", "observed_at": "resolvedAt"}
 
 
-@strawberry.type(description="A row of the ledger, and what it did to the claim's belief.")
+@object_type
 class LedgerEntry:
-    """A row of the ledger, and what it did."""
+    """A row of the ledger, and what it did to the claim's belief."""
 
     evidence: Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")] | None = prop(
         "The ledger's row; null in a dry run."
@@ -53,7 +54,7 @@ class LedgerEntry:
     )
 
 
-@strawberry.type(description="What a predictor's next evidence is weighed by.")
+@object_type
 class PredictorWeight:
     """What a predictor's next evidence is weighed by."""
 
@@ -63,32 +64,30 @@ class PredictorWeight:
     n_resolved: int = prop("How many resolved predictions that record counts.")
 
 
-@strawberry.type(description="What an outcome did to a predictor's record. Evidence in the ledger keeps its weight.")
+@object_type
 class RecordChange:
-    """What an outcome did to a predictor's record."""
+    """What an outcome did to a predictor's record. Evidence in the ledger keeps its weight."""
 
     predictor: Annotated["Predictor", strawberry.lazy("resolvers.types.predictors")] = prop("Whose record it is.")
     before: PredictorWeight = prop("As it was.")
     after: PredictorWeight = prop("As it is, for evidence that comes from now on.")
 
 
-@strawberry.type(description="What became of a claim, as it went into the ledger.")
+@object_type
 class OutcomeRecorded(Written):
-    """What became of a claim."""
+    """What became of a claim, as it went into the ledger."""
 
     recorded: LedgerEntry = prop("The ledger's row, which says who found so, when and why, and weighs nothing.")
     record: RecordChange | None = prop("What it did to the record of the predictor, where one made the claim.")
 
 
-@strawberry.type
+@object_type
 class ResolutionMutations:
     """What becomes of claims."""
 
     @write(
         OutcomeRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
-        description="Say that a claim came true or did not. Its belief stands still from then on, its event milestone "
-        "is marked, and the record of the predictor who made it is made anew, for evidence that comes later.",
         answer="What an outcome did, or why it was refused.",
         names=NAMES,
     )
@@ -104,7 +103,10 @@ class ResolutionMutations:
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a claim came true or did not."""
+        """
+        Say that a claim came true or did not. Its belief stands still from then on, its event milestone is marked, and
+        the record of the predictor who made it is made anew, for evidence that comes later.
+        """
         given = Outcome(
             status=ClaimStatus.RESOLVED_TRUE if outcome is ClaimOutcome.TRUE else ClaimStatus.RESOLVED_FALSE,
             at=resolved_at,
@@ -117,7 +119,6 @@ class ResolutionMutations:
     @write(
         OutcomeRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError),
-        description="Say that a claim has no outcome, for whatever reason: it is closed, and counts in no record.",
         answer="What an annulment did, or why it was refused.",
         names=NAMES,
     )
@@ -129,15 +130,13 @@ class ResolutionMutations:
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a claim has no outcome."""
+        """Say that a claim has no outcome, for whatever reason: it is closed, and counts in no record."""
         given = Outcome(status=ClaimStatus.ANNULLED, by=by, note=note, idempotency_key=options["idempotency_key"])
         return await _settle(info, annul, claim, given, options)
 
     @write(
         OutcomeRecorded,
         refused_by=(NotFoundError, DuplicateError),
-        description="Open a claim again that was resolved or annulled by mistake. The ledger keeps both; the record "
-        "of its predictor is made anew, and its event milestone is pending again.",
         answer="What opening a claim again did, or why it was refused.",
         names=NAMES,
     )
@@ -149,7 +148,10 @@ class ResolutionMutations:
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Open a claim again."""
+        """
+        Open a claim again that was resolved or annulled by mistake. The ledger keeps both; the record of its predictor
+        is made anew, and its event milestone is pending again.
+        """
         given = Outcome(status=ClaimStatus.OPEN, by=by, note=note, idempotency_key=options["idempotency_key"])
         return await _settle(info, unresolve, claim, given, options)
 

@@ -43,12 +43,12 @@ def change_of(given: Any, name: str, *, path: str = "input") -> Change:
 
 @row_input(ROW_LISTS["validations"], without=("id",), is_new=True)
 class ValidationInput:
-    """An assessment of how a prediction is doing."""
+    pass
 
 
 @row_input(ROW_LISTS["document_links"])
 class DocumentLinkInput:
-    """A link from a document to a claim that it is about."""
+    pass
 
 
 @row_input(ROW_LISTS["influences"], only=ROW_LISTS["influences"].key)

@@ -117,12 +117,12 @@ def _make_upsert(listed: NodeList | EdgeList, own: Upsert) -> Any:
         return await _upsert_edge(info, input, listed, options)
 
     upsert_row.__name__ = f"upsert_{listed.noun.replace(' ', '_')}"
+    upsert_row.__doc__ = f"Create or change {with_article(listed.noun)}. {own.note}".rstrip()
     the_row = strawberry.argument(description="The row; fields left out stay as they are, null removes a value.")
     upsert_row.__annotations__["input"] = Annotated[_make_input(listed, own), the_row]
     return write(
         upserted_type(listed),
         refused_by=(*ROW_REFUSALS, *own.refused_by),
-        description=f"Create or change {with_article(listed.noun)}. {own.note}".rstrip(),
         answer=f"The {listed.noun} after the write, or the reason for its refusal.",
         names=reference_names(listed),
     )(upsert_row)
@@ -149,7 +149,6 @@ class LinkMutations:
     @write(
         ValidationAdded,
         refused_by=(*ROW_REFUSALS, DuplicateError, FutureObservationError),
-        description="Record a look at how a prediction is doing. The same look counts once; looks stay for good.",
         answer="The validation, or why it was refused.",
     )
     async def add_validation(
@@ -158,7 +157,7 @@ class LinkMutations:
         input: Annotated[ValidationInput, strawberry.argument(description="The look.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Record a look at how a prediction is doing."""
+        """Record a look at how a prediction is doing. The same look counts once; looks stay for good."""
         values = change_of(input, "validations").values
         answered = await add_validation(info.context.database, values, **options)
         (row,) = await read_written(info, answered, [("Validation", answered.payload["id"])], "validation")
@@ -167,7 +166,6 @@ class LinkMutations:
     @write(
         DocumentLinked,
         refused_by=ROW_REFUSALS,
-        description="Say that a document is about a claim. Saying it again changes nothing.",
         answer="What is linked now, or why it is not.",
     )
     async def link_document(
@@ -176,13 +174,12 @@ class LinkMutations:
         input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a document is about a claim."""
+        """Say that a document is about a claim. Saying it again changes nothing."""
         return await _upsert_edge(info, input, DOCUMENT_LINKS, options)
 
     @write(
         DocumentUnlinked,
         refused_by=ROW_REFUSALS,
-        description="Say that a document is about a claim no longer.",
         answer="What is linked no longer, or why it stays.",
     )
     async def unlink_document(
@@ -197,7 +194,6 @@ class LinkMutations:
     @write(
         InfluenceRemoved,
         refused_by=ROW_REFUSALS,
-        description="Remove an influence. Its claims stay, and so do their ledgers.",
         answer="What was removed, or why it stays.",
     )
     async def remove_influence(
@@ -206,13 +202,12 @@ class LinkMutations:
         input: Annotated[InfluenceEndsInput, WHICH],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Remove an influence."""
+        """Remove an influence. Its claims stay, and so do their ledgers."""
         return await _remove(info, input, INFLUENCES, options)
 
     @write(
         ExposureRemoved,
         refused_by=ROW_REFUSALS,
-        description="Remove an exposure. Its prediction and its ticker stay.",
         answer="What was removed, or why it stays.",
         names=reference_names(EXPOSURES),
     )
@@ -222,15 +217,12 @@ class LinkMutations:
         input: Annotated[ExposureEndsInput, WHICH],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Remove an exposure."""
+        """Remove an exposure. Its prediction and its ticker stay."""
         return await _remove(info, input, EXPOSURES, options)
 
     @write(
         SubjectDeleted,
         refused_by=HISTORY_REFUSALS,
-        description="Delete any subject to which nothing refers and with which no history would be lost. A claim takes "
-        "its influences, exposures, document links and pending milestones with it, an event the pending check-ins on "
-        "the way to it. The ledger and the validations only grow.",
         answer="What was deleted, or why it stays.",
     )
     async def delete_subject(
@@ -240,7 +232,11 @@ class LinkMutations:
         subject: Annotated[Subject | None, strawberry.argument(description="What kind of node it is.")] = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Delete a subject."""
+        """
+        Delete any subject to which nothing refers and with which no history would be lost. A claim takes its
+        influences, exposures, document links and pending milestones with it, an event the pending check-ins on the way
+        to it. The ledger and the validations only grow.
+        """
         kind, key = parse_global_id(id) if subject is None else parse_id(id, subject.value)
         answered = await delete_subject(info.context.database, kind, key, **options)
         named = {"subject": Subject(kind), "id": global_id(kind, key), "key": key}

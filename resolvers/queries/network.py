@@ -26,6 +26,7 @@ from graph.network.view import View
 from graph.reading.nodes import get_nodes
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
+from resolvers.base.described import field, object_type
 from resolvers.base.enums import ClaimOutcome
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
 from resolvers.base.sampling import MethodArgument, Samples, Seed
@@ -42,22 +43,22 @@ LONG_SECONDS = 5.0
 """An inference that takes longer leaves its document a read transaction that is about to expire: a new one is begun."""
 
 
-@strawberry.type
+@object_type
 class NetworkQueries:
     """What can be asked of the network."""
 
     @question(
         WhatIfResult,
         refused_by=(NotFoundError, InvalidError, ConflictError, DuplicateError, ClosedClaimError, OversizeError),
-        description="What would follow if these claims resolved so: every claim's marginal before and after, ranked by "
-        f"how far it moves. Up to {MOST_OBSERVATIONS} observations at once. LBP is quick and its levels approximate; "
-        "SAMPLE has standard errors; EXACT serves where the network is small or thin. Never stale.",
         answer="What would follow, or why that cannot be asked.",
     )
     async def what_if(
         self,
         info: Info[Context, Any],
-        observations: Annotated[list[SupposedOutcome], strawberry.argument(description="What is supposed.")],
+        observations: Annotated[
+            list[SupposedOutcome],
+            strawberry.argument(description=f"What is supposed, of up to {MOST_OBSERVATIONS} claims."),
+        ],
         *,
         intervene: Annotated[
             bool,
@@ -70,7 +71,11 @@ class NetworkQueries:
         seed: Seed = None,
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
-        """What would follow if these claims resolved so."""
+        """
+        What would follow if these claims resolved so: every claim's marginal before and after, ranked by how far it
+        moves. LBP is quick and its levels approximate; SAMPLE has standard errors; EXACT serves where the network is
+        small or thin. Never stale.
+        """
         started = time.monotonic()
         found = await info.context.service.engine.what_if(
             info.context.unit,
@@ -87,8 +92,6 @@ class NetworkQueries:
     @question(
         SensitivityResult,
         refused_by=(NotFoundError, InvalidError, ClosedClaimError, OversizeError),
-        description="Which stated numbers near a claim its marginal depends on: the derivative by each stated "
-        "probability and each number of each table, by joint samples.",
         answer="Which numbers matter, or why that cannot be asked.",
     )
     async def sensitivity(
@@ -97,7 +100,10 @@ class NetworkQueries:
         target: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim.")],
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
-        """Which stated numbers near a claim its marginal depends on."""
+        """
+        Which stated numbers near a claim its marginal depends on: the derivative by each stated probability and each
+        number of each table, by joint samples.
+        """
         started = time.monotonic()
         size = page_size(first)
         claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
@@ -119,17 +125,20 @@ class NetworkQueries:
     @question(
         ValueOfInformationResult,
         refused_by=(NotFoundError, InvalidError, DuplicateError, ClosedClaimError, OversizeError),
-        description="Which claims are worth learning: by how much the uncertainty in the targets is expected to "
-        f"shrink, by joint samples. Up to {MOST_TARGETS} targets.",
         answer="What is worth learning, or why that cannot be asked.",
     )
     async def value_of_information(
         self,
         info: Info[Context, Any],
-        targets: Annotated[list[strawberry.ID], strawberry.argument(description="Ids or keys of claims.")],
+        targets: Annotated[
+            list[strawberry.ID], strawberry.argument(description=f"Ids or keys of up to {MOST_TARGETS} claims.")
+        ],
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
-        """Which claims are worth learning."""
+        """
+        Which claims are worth learning: by how much the uncertainty in the targets is expected to shrink, by joint
+        samples.
+        """
         started = time.monotonic()
         size = page_size(first)
         ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
@@ -156,12 +165,9 @@ class NetworkQueries:
             "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
         }
 
-    @strawberry.field(
-        description="Claims whose tables contradict each other and what is believed of them, the worst first, and by "
-        "how much."
-    )
+    @field
     async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
-        """Claims whose tables contradict each other."""
+        """Claims whose tables contradict each other and what is believed of them, the worst first, and by how much."""
         size = page_size(first)
         view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
         ranked = found.ranked().tolist()

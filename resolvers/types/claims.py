@@ -11,10 +11,10 @@ from graph.inference.time import time_remaining_fraction, window_of
 from graph.model import rows
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
 from resolvers.base.context import Context
-from resolvers.base.described import field, object_type
+from resolvers.base.described import field
 from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
-from resolvers.base.row_types import row_interface
+from resolvers.base.row_types import row_interface, row_type
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import MAX_CASCADE_DEPTH, Follows, answer, gathered
 from resolvers.types.beliefs import (
@@ -48,8 +48,6 @@ DEFAULT_MAX_POINTS = 200
 
 @row_interface(rows.Claim)
 class Claim(Node):
-    """A statement that has a probability: a prediction, a scenario or a killer."""
-
     domain: Annotated["Domain", strawberry.lazy("resolvers.types.domains")] | None = one(
         DOMAIN, "The domain that it belongs to."
     )
@@ -154,11 +152,11 @@ class Claim(Node):
         return None if window is None else time_remaining_fraction(*window, moment)
 
 
-@object_type
+@row_type(rows.Scenario)
 class Scenario(Claim):
-    """A course that the world may take."""
+    pass
 
 
-@object_type
+@row_type(rows.Killer)
 class Killer(Claim):
-    """An event that would make the predictions it bears on fail."""
+    pass

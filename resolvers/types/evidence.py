@@ -74,4 +74,4 @@ class Evidence(Node):
 
 @row_type(rows.Contribution)
 class Contribution:
-    """One item of a ledger row: an observation and its weight."""
+    pass

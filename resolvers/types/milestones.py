@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.Milestone)
 class Milestone(Node):
-    """A dated sign on the way to a prediction."""
-
     ordinal: int
     expected_date: Day
     prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = one(

@@ -30,8 +30,6 @@ def _hides_event(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @row_type(rows.Prediction)
 class Prediction(Claim):
-    """A predictor's statement about the future, with everything recorded about it."""
-
     predictor: Annotated["Predictor", strawberry.lazy("resolvers.types.predictors")] | None = one(
         PREDICTOR, "The predictor who made it."
     )

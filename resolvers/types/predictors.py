@@ -27,8 +27,6 @@ RESOLVED = Gather(
 
 @row_type(rows.Predictor)
 class Predictor(Node):
-    """A person or source who makes predictions."""
-
     kappa: float | None = prop("The weight of the predictor's next evidence as it is stored; see `record`.")
     kappa_source: str | None = prop("The record that it comes from.")
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.Ticker)
 class Ticker(Node):
-    """A security, by the symbol under which it is traded."""
-
     symbol: str
     exposures: Connection["TickerExposure"] = many(
         Follows(TICKER_EXPOSURES, signs_argument, wrap="prediction"),
@@ -40,7 +38,7 @@ class Ticker(Node):
 
 @row_type(rows.Exposure)
 class Exposure:
-    """The effect on a ticker of a prediction that comes true."""
+    pass
 
 
 @object_type

@@ -11,7 +11,11 @@ from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 
 class Method(StrEnum):
-    """Method by which marginals are computed."""
+    """
+    LBP: loopy belief propagation, in milliseconds; levels are approximate, off by 0.005 in the mean and 0.05 at most on
+    sparse networks. SAMPLE: joint samples, unbiased, with standard errors between replicates. EXACT: where what is
+    relevant is small or thin enough, else refused with its size.
+    """
 
     EXACT = "EXACT"
     LBP = "LBP"
