@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ClaimStatus(StrEnum):
-    """Whether an outcome is known: OPEN, RESOLVED_TRUE, RESOLVED_FALSE, or ANNULLED, which never counts."""
+    """Whether a claim is OPEN, RESOLVED_TRUE, RESOLVED_FALSE, or ANNULLED, which counts in no track record."""
 
     OPEN = "OPEN"
     RESOLVED_TRUE = "RESOLVED_TRUE"
@@ -13,7 +13,7 @@ class ClaimStatus(StrEnum):
 
 
 class PredictionMode(StrEnum):
-    """How firmly a prediction was put, as its source classed it."""
+    """How firmly a prediction was stated, as classified by its source."""
 
     PREDICTION = "PREDICTION"
     SPECULATION = "SPECULATION"
@@ -22,8 +22,8 @@ class PredictionMode(StrEnum):
 
 class MilestoneKind(StrEnum):
     """
-    EVENT is the predicted event itself, RESEARCHED a sign somebody looked up, CHECK_IN a date by which something should
-    have shown.
+    EVENT is the predicted event itself, RESEARCHED a sign found by research, CHECK_IN a date by which progress should
+    be visible.
     """
 
     EVENT = "EVENT"
@@ -33,8 +33,8 @@ class MilestoneKind(StrEnum):
 
 class MilestoneStatus(StrEnum):
     """
-    PENDING before its date, OVERDUE when the date and seven days of grace have passed unobserved, HIT when observed,
-    MISSED when known not to have come.
+    PENDING at first, OVERDUE once its date and seven days of grace have passed unobserved, HIT when it was observed,
+    MISSED when it is known not to have happened.
     """
 
     PENDING = "PENDING"
@@ -44,7 +44,7 @@ class MilestoneStatus(StrEnum):
 
 
 class InfluenceKind(StrEnum):
-    """How a parent claim bears on its child: what must come first, what would kill it, what goes with it."""
+    """How a parent claim bears on its child: as a prerequisite, as what would make it fail, or by correlation."""
 
     PREREQUISITE_OF = "PREREQUISITE_OF"
     KILLS = "KILLS"

@@ -36,7 +36,7 @@ enum_type(StatedParameter, name="StatedParameter")
 
 @enum_type
 class EdgeKind(StrEnum):
-    """The relationships of the graph, as they are called in Cypher."""
+    """Relationship types of the graph, named as in Cypher."""
 
     _ignore_ = "members name"
     members = vars()
@@ -46,7 +46,7 @@ class EdgeKind(StrEnum):
 
 @enum_type
 class Subject(StrEnum):
-    """The kinds of nodes."""
+    """Kinds of nodes."""
 
     _ignore_ = "members name"
     members = vars()
@@ -56,7 +56,7 @@ class Subject(StrEnum):
 
 @enum_type
 class Direction(StrEnum):
-    """Which way to go along the edges."""
+    """Direction in which edges are followed."""
 
     IN = "IN"
     OUT = "OUT"
@@ -65,7 +65,7 @@ class Direction(StrEnum):
 
 @enum_type
 class EvidenceDirection(StrEnum):
-    """Whether evidence speaks for a claim or against it."""
+    """Whether evidence speaks for or against a claim."""
 
     FOR = "FOR"
     AGAINST = "AGAINST"
@@ -73,7 +73,7 @@ class EvidenceDirection(StrEnum):
 
 @enum_type
 class EvidenceStrength(StrEnum):
-    """How much evidence tells, as a likelihood ratio: WEAK 1.5, MODERATE 4, STRONG 10 (policy foregraph-1)."""
+    """Strength of evidence as a likelihood ratio: WEAK 1.5, MODERATE 4, STRONG 10 (policy foregraph-1)."""
 
     WEAK = "WEAK"
     MODERATE = "MODERATE"
@@ -82,7 +82,7 @@ class EvidenceStrength(StrEnum):
 
 @enum_type
 class PredictionSortKey(StrEnum):
-    """What a list of predictions is ordered by."""
+    """Properties that predictions are sorted by."""
 
     DEADLINE = "deadline"
     PROBABILITY = "probability"
@@ -90,7 +90,7 @@ class PredictionSortKey(StrEnum):
 
 @enum_type
 class SortDirection(StrEnum):
-    """Whether a list runs upwards or downwards."""
+    """Direction of an order."""
 
     ASCENDING = "ASCENDING"
     DESCENDING = "DESCENDING"

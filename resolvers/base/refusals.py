@@ -1,4 +1,4 @@
-"""Refusals: the GraphQL type of each kind of refused request, and how one is shown."""
+"""Refusals: a GraphQL type for each kind of refused request, and their form in responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,11 +20,11 @@ from resolvers.base.scalars import Moment
 
 @interface_type
 class UserError:
-    """A refused request, which the client can correct. Nothing was written."""
+    """A refused request, which the client can correct; nothing was written."""
 
-    code: str = prop("The kind of refusal, in capitals.")
-    message: str = prop("The rule, with what was expected and what came.")
-    path: str | None = prop("The place in the input, where a single one can be named.")
+    code: str = prop("Kind of refusal, such as NOT_FOUND.")
+    message: str = prop("Explanation of what is wrong and, where possible, what to do.")
+    path: str | None = prop("The argument or input field at fault, such as `input.deadline`; null if no single one is.")
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
@@ -58,11 +58,11 @@ REFUSAL_TYPES: Mapping[type[RefusedError], type[UserError]] = {kind: _make_type(
 
 def refused(error: RefusedError | BundleError, names: Names = NO_NAMES) -> dict[str, Any]:
     """
-    A refusal as the response holds it.
+    A refusal in the response's shape.
 
     Args:
-        error: The refusal, which speaks of properties.
-        names: The input names of properties whose input is not simply named after them.
+        error: The refusal, which names properties of the graph.
+        names: Names of inputs that do not follow from the property.
     """
     if isinstance(error, BundleError):
         return _refused_problems(error)
@@ -73,11 +73,11 @@ def refused(error: RefusedError | BundleError, names: Names = NO_NAMES) -> dict[
 
 
 def _refused_problems(error: BundleError) -> dict[str, Any]:
-    """The problems of rows that a mutation would write; they speak of properties, as a bundle does."""
+    """The problems of rows that a mutation would write; they name properties, as bundles do."""
     refusals = [_refusal(InvalidError, problem.message, problem.path) for problem in error.problems]
     if len(refusals) == 1:
         return refusals[0]
-    message = f"{len(refusals)} problems, nothing was written"
+    message = f"the request has {len(refusals)} problems, nothing was written"
     return {**_refusal(RefusedItemsError, message, ""), "refusals": refusals}
 
 

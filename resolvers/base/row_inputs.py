@@ -21,16 +21,16 @@ def row_input(
     listed: RowList, *, without: Collection[str] = (), only: Collection[str] = (), is_new: bool = False
 ) -> Callable[[ClassT], ClassT]:
     """
-    Decorates a class that says what a row is to be: it gets each property of the row as a field.
+    Decorates the class of an input: it gets each property of a row as a field.
 
-    What identifies the row is required; all else may be left out, and is then UNSET. A class without a docstring takes
-    the row's.
+    The properties that identify the row are required; all others may be left out, and are then UNSET. A class without a
+    docstring takes the row's.
 
     Args:
         listed: The list that the row belongs to.
         without: Properties that clients do not set.
-        only: The properties that they set; all when empty.
-        is_new: Whether the row is always a new one, so that all is required that a row must have.
+        only: Properties that clients set; all if empty.
+        is_new: Whether the row is always a new one, so that every required property is required here.
     """
 
     def decorate(kind: ClassT) -> ClassT:

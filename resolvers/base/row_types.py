@@ -29,23 +29,23 @@ def row_type(row: type[Row], *, without: Collection[str] = ()) -> Callable[[Clas
     """
     Decorates a class that shows a row: it gets each plain property of the row as a field.
 
-    Annotations in the class prevail, such as `ordinal: int` of what a row may lack; a field that is declared without
+    Annotations in the class prevail, such as `ordinal: int` for an optional property; a field that is declared without
     a description takes the row's, and so does a class without a docstring.
 
     Args:
         row: The row's class.
-        without: Properties that are not shown, or under another name.
+        without: Properties that are not shown, or shown under another name.
     """
     return lambda kind: object_type(_with_properties(kind, row, without))
 
 
 def row_interface(row: type[Row], *, without: Collection[str] = ()) -> Callable[[ClassT], ClassT]:
-    """Decorates an interface that shows a row; otherwise as `row_type`."""
+    """Decorates an interface that shows a row; see `row_type`."""
     return lambda kind: interface_type(_with_properties(kind, row, without))
 
 
 def described_by(row: type[Row]) -> Callable[[ClassT], ClassT]:
-    """Decorates a class some of whose fields a row has too: those without a description take the row's."""
+    """Decorates a class that shares fields with a row: those without a description take the row's."""
 
     def decorate(kind: ClassT) -> ClassT:
         for name in kind.__annotations__.keys() & row.model_fields.keys():

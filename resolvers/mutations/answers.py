@@ -1,4 +1,4 @@
-"""Mutations: one decorator for a write, and answers that read what was written."""
+"""The decorator of every mutation, and answers that read back what was written."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,12 +23,13 @@ from resolvers.base.selection import selected_plan
 IdempotencyKey = Annotated[
     str | None,
     strawberry.argument(
-        description="A name for this very request, up to 200 characters: sent again under it, the request counts once "
-        "and gets the same answer. Keys never expire."
+        description="A unique name for this request, up to 200 characters. Repeated under the same key, the "
+        "request has no further effect and gets the same answer. Keys never expire."
     ),
 ]
 DryRun = Annotated[
-    bool, strawberry.argument(description="Do everything but keep nothing, to see what the request would do.")
+    bool,
+    strawberry.argument(description="Whether to keep nothing, so that the answer shows what the request would do."),
 ]
 
 
@@ -47,7 +48,7 @@ class WriteOptions(TypedDict):
     The options that every write of the graph takes, from the arguments that every mutation has.
 
     Attributes:
-        idempotency_key: The key under which a retry is known; None for none.
+        idempotency_key: Identifies retries; None for a request without retries.
         is_dry_run: Whether nothing is kept.
     """
 
@@ -73,8 +74,8 @@ def write(
         result: The GraphQL type of the result.
         refused_by: The refusals that its union names besides those of every write.
         answer: The description of the union.
-        names: The arguments of properties that are not simply named after them.
-        more_refusals: GraphQL types of refusals that no error of the graph stands for.
+        names: Names of arguments that do not follow from the property.
+        more_refusals: GraphQL types of refusals without an error class in the graph.
         refuse: Shows a refusal where `more_refusals` are to be shown.
     """
     refusals = [*(REFUSAL_TYPES[kind] for kind in (*EVERY_WRITE, *refused_by)), *more_refusals]
@@ -123,11 +124,11 @@ async def read_written(
     info: Info[Context, Any], answered: Answered, asked: Sequence[tuple[str, str]], *path: str
 ) -> Sequence[NodeDict | None]:
     """
-    Nodes as they are after the write, as far as they are selected; None for each that a dry run has not kept.
+    Read nodes after a write, as far as they are selected; None for a node that a dry run has not kept.
 
     Args:
         info: The mutation's field.
-        answered: What was written.
+        answered: The graph's answer to the write.
         asked: Subject and id of each node.
         *path: The fields of the result that lead to the nodes.
     """
@@ -140,13 +141,13 @@ async def read_written(
 
 @interface_type
 class Written:
-    """What a mutation did, or in a dry run would have done."""
+    """Result of a mutation; in a dry run, the result that it would have."""
 
-    is_dry_run: bool = prop("Whether nothing was kept.")
-    is_replayed: bool = prop("Whether the answer was there already, under the request's idempotency key.")
+    is_dry_run: bool = prop("Whether it was a dry run, of which nothing is kept.")
+    is_replayed: bool = prop("Whether this is the stored answer to an earlier request with the same idempotency key.")
     bookmark: str | None = prop(
-        "Stands for the graph after the write. Sent in the header Foregraph-Bookmark, it makes any server answer from "
-        "then or later."
+        "Token for the state of the graph after the write. Sent in the header Foregraph-Bookmark, "
+        "it makes any replica answer from this state or a later one."
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Propagation by hand."""
+"""The mutation that runs propagation."""
 
 from typing import Any, Unpack
 
@@ -18,20 +18,20 @@ from resolvers.types.marginals import PropagationRun, shown_run
 
 @object_type
 class Propagated(Written):
-    """A propagation run, and what was stored of it."""
+    """A propagation run, and the number of marginals that it stored."""
 
-    run: PropagationRun = prop("The run.")
-    num_stored: int = prop("How many marginals it stored: those of all claims that take part, or none.")
+    run: PropagationRun = prop("The propagation run.")
+    num_stored: int = prop("Number of marginals stored: one for each claim included, or 0 if the run did not converge.")
 
 
 @object_type
 class PropagationMutations:
-    """Propagation."""
+    """Mutation of the stored marginals."""
 
     @write(
         Propagated,
         refused_by=(OversizeError,),
-        answer="A propagation run, or why it was refused.",
+        answer="The propagation run, or the reason for the refusal.",
     )
     async def propagate(
         self,
@@ -43,7 +43,8 @@ class PropagationMutations:
     ) -> Wrote:
         """
         Compute every claim's marginal over the whole network and store it with the run. A run that does not converge is
-        stored alone, and the last good marginals stay. The service does so itself, weekly and after writes.
+        stored without marginals, and the previous ones stay. The service also does this by itself, weekly and after
+        writes.
         """
         request = Request(Method(method), make_sampling(samples, seed), **options)
         answered = await propagate(info.context.database, info.context.service.engine, request)

@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 @row_type(rows.Domain)
 class Domain(Node):
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        DOMAIN_PREDICTIONS, "The predictions of the domain, the nearest deadline first."
+        DOMAIN_PREDICTIONS, "Predictions in the domain, nearest deadline first."
     )

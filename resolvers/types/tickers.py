@@ -21,13 +21,13 @@ class Ticker(Node):
     symbol: str
     exposures: Connection["TickerExposure"] = many(
         Follows(TICKER_EXPOSURES, signs_argument, wrap="prediction"),
-        "The effects of predictions on it, the most relevant first.",
+        "Effects of predictions on it, most relevant first.",
         page_of_signs,
     )
 
     @field(metadata={"reads": ("symbol",)})
     def id(self: Any) -> strawberry.ID:
-        """The global id, unique over all subjects; `node(id:)` finds it again."""
+        """The global id, unique among all nodes; `node(id:)` takes it."""
         return strawberry.ID(global_id("Ticker", self["symbol"]))
 
     @field(metadata={"reads": ("symbol",)})

@@ -111,7 +111,10 @@ def test_a_type_without_a_docstring_takes_its_rows() -> None:
     class Shown:
         pass
 
-    assert graphql_type(Shown).description == "A dated sign on the way to a prediction."
+    assert (
+        graphql_type(Shown).description
+        == "A dated sign that a prediction is coming true, or the predicted event itself."
+    )
 
 
 def test_references_and_keys_are_not_shown_as_properties() -> None:
