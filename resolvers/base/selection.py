@@ -43,7 +43,6 @@ class Follows:
     Attributes:
         relation: The relation.
         arguments: Translates the field's arguments to the relation's.
-        link_of: The type whose fields are the relationship's properties, where rows are such links.
         wrap: The link type's field that holds the node at the other end.
         reads_source: Properties of the node itself that `complete` needs.
         reads_target: Properties of the nodes found that `complete` needs.
@@ -53,7 +52,6 @@ class Follows:
 
     relation: Relation
     arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
-    link_of: str | None = None
     wrap: str | None = None
     reads_source: tuple[str, ...] = ()
     reads_target: tuple[str, ...] = ()

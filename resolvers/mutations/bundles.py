@@ -87,8 +87,8 @@ class BundleMutations:
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
-        Write a bundle into the graph, all of it or nothing. Importing it again changes nothing, so a retry is safe even
-        without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger files.
+        Write a bundle into the graph, or nothing if it has problems. Importing it again changes nothing, so a retry is
+        safe even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger files.
         """
         answered = await import_once(info.context.database, bundle, **options)
         return answered, answered.payload
