@@ -8,7 +8,7 @@ ForegraphError
 ├── TimedOutError             a statement ran longer than the database allows
 ├── BusyError                 too much work is under way; a retry may succeed
 ├── RefusedError              the client can correct the request; carries the path of what is wrong
-│   ├── NotFoundError         the id names nothing
+│   ├── NotFoundError         nothing has the given id
 │   ├── ConflictError         the write contradicts what is stored
 │   ├── InvalidError          the input breaks a rule
 │   ├── DuplicateError        the item is recorded already; carries its key
@@ -19,7 +19,7 @@ ForegraphError
 │   ├── CycleError            the influence would close a cycle; carries the cycle's ids
 │   ├── HistoryError          the change or deletion would lose recorded history
 │   ├── OversizeError         the answer needs more than the limit; carries both
-│   └── RefusedItemsError     several things are wrong with the request; carries each refusal
+│   └── RefusedItemsError     several parts of the request are refused; carries each refusal
 ├── BundleError               the bundle has problems; carries all of them
 └── ServerError               the embedded Neo4j cannot be installed or run
     ├── ArtifactError         a jar cannot be downloaded, or differs from its lock
@@ -111,7 +111,7 @@ class RefusedError(ForegraphError):
 
 
 class NotFoundError(RefusedError):
-    """The id names nothing."""
+    """Nothing has the given id."""
 
     code = "NOT_FOUND"
 
@@ -192,8 +192,8 @@ class OversizeError(RefusedError):
     """The answer needs more than the limit allows."""
 
     code = "TOO_LARGE"
-    size: Annotated[float, "The amount that the answer needs."]
-    limit: Annotated[float, "The most that is allowed, in the same unit, which the message names."]
+    size: Annotated[float, "The amount that the answer needs, in the unit that the message names."]
+    limit: Annotated[float, "The largest amount allowed, in the unit that the message names."]
 
     def __init__(self, message: str, *, size: float, limit: float, path: str = "") -> None:
         super().__init__(message, path=path)
@@ -202,10 +202,10 @@ class OversizeError(RefusedError):
 
 
 class RefusedItemsError(RefusedError):
-    """Several things are wrong with the request; nothing was written."""
+    """Several parts of the request are refused; nothing was written."""
 
     code = "BATCH_REFUSED"
-    refusals: Annotated[list[RefusedError], "Each refusal."]
+    refusals: Annotated[list[RefusedError], "The refusals, one for each fault."]
 
     def __init__(self, refusals: Sequence[RefusedError]) -> None:
         super().__init__(

@@ -1,1 +1,1 @@
-"""What a client may ask."""
+"""The GraphQL schema and its resolvers."""

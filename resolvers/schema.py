@@ -1,4 +1,4 @@
-"""Joins the subjects into one schema."""
+"""Assembles queries, mutations and types into one schema."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ from resolvers.types.subjects import SUBJECT_TYPES
 
 @object_type
 class Query(NodeQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
-    """What can be asked."""
+    """Reads from the graph."""
 
 
 @object_type
@@ -42,15 +42,15 @@ class Mutation(
     LinkMutations,
 ):
     """
-    What can be written.
+    Writes to the graph.
 
-    Each mutation is one write transaction, but for a sweep (one for each prediction), a bundle that is too large for
-    one, and a propagation over more than 10,000 claims.
+    Each mutation is one write transaction, except a sweep (one for each prediction), a bundle too large for one, and a
+    propagation over more than 10,000 claims.
     """
 
 
 class CachedParsing(ParserCache):
-    """Parses a document's text once; one that cannot be parsed is left to the schema, which knows how to say so."""
+    """Parses each document once; the schema reports those that cannot be parsed."""
 
     def on_parse(self) -> Iterator[None]:
         """Parse."""
@@ -63,7 +63,7 @@ class CachedParsing(ParserCache):
 
 
 class CachedValidation(ValidationCache):
-    """Validates a document's text once; one that is above the limits is not validated at all."""
+    """Validates each document once; those above the limits are not validated at all."""
 
     def on_validate(self) -> Iterator[None]:
         """Validate, unless an earlier extension has refused the document."""
@@ -74,18 +74,18 @@ class CachedValidation(ValidationCache):
 
 
 class Schema(strawberry.Schema):
-    """A schema that leaves the logging of errors to `resolvers.base.errors`, which knows which of them are news."""
+    """A schema that leaves the logging of errors to `resolvers.base.errors`."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:
     """
-    The schema.
+    Build the schema.
 
     Args:
-        extensions: What else watches over a document, such as limits; errors are shown as clients may see them anyway.
+        extensions: Further extensions, such as limits.
     """
     return Schema(
         query=Query,
@@ -97,7 +97,7 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
 
 
 def print_sdl() -> str:
-    """The schema in GraphQL's own language, types and fields in alphabetical order."""
+    """The schema in GraphQL's schema definition language, sorted by name."""
     return print_schema(lexicographic_sort_schema(build_schema()._schema)) + "\n"
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ClaimStatus(StrEnum):
-    """Whether a claim's outcome is known."""
+    """Whether a claim is OPEN, RESOLVED_TRUE, RESOLVED_FALSE, or ANNULLED, which counts in no track record."""
 
     OPEN = "OPEN"
     RESOLVED_TRUE = "RESOLVED_TRUE"
@@ -13,7 +13,7 @@ class ClaimStatus(StrEnum):
 
 
 class PredictionMode(StrEnum):
-    """How firmly a prediction was put."""
+    """How firmly a prediction was stated, as classified by its source."""
 
     PREDICTION = "PREDICTION"
     SPECULATION = "SPECULATION"
@@ -21,7 +21,10 @@ class PredictionMode(StrEnum):
 
 
 class MilestoneKind(StrEnum):
-    """The event itself, a sign that was researched, or a date by which something should have shown."""
+    """
+    EVENT is the predicted event itself, RESEARCHED a sign found by research, CHECK_IN a date by which progress should
+    be visible.
+    """
 
     EVENT = "EVENT"
     RESEARCHED = "RESEARCHED"
@@ -29,7 +32,10 @@ class MilestoneKind(StrEnum):
 
 
 class MilestoneStatus(StrEnum):
-    """What became of a milestone."""
+    """
+    PENDING at first, OVERDUE once its date and seven days of grace have passed unobserved, HIT when it was observed,
+    MISSED when it is known not to have happened.
+    """
 
     PENDING = "PENDING"
     OVERDUE = "OVERDUE"
@@ -38,7 +44,7 @@ class MilestoneStatus(StrEnum):
 
 
 class InfluenceKind(StrEnum):
-    """How a parent claim bears on its child."""
+    """How a parent claim bears on its child: as a prerequisite, as what would make it fail, or by correlation."""
 
     PREREQUISITE_OF = "PREREQUISITE_OF"
     KILLS = "KILLS"
@@ -46,7 +52,7 @@ class InfluenceKind(StrEnum):
 
 
 class ExposureSign(StrEnum):
-    """Whether a prediction that comes true helps or harms a ticker."""
+    """Whether a prediction that comes true benefits or harms a ticker."""
 
     BENEFITS = "BENEFITS"
     HARMS = "HARMS"

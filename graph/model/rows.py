@@ -65,7 +65,7 @@ class Episode(Row):
 
 class Predictor(Row):
     """
-    A person or source who makes predictions.
+    A person or source that makes predictions.
 
     The `record` properties hold a track record kept elsewhere, as imported.
     """
@@ -81,7 +81,7 @@ class Predictor(Row):
     record_kappa: Annotated[float, Field(ge=0.1, le=1)] | None = Field(
         default=None, description="Weight of the predictor's evidence by the record kept elsewhere, 0.1 to 1."
     )
-    record_source: Line | None = Field(default=None, description="Where that record is kept.")
+    record_source: Line | None = Field(default=None, description="Source of the record kept elsewhere.")
 
 
 class ReferenceClass(Row):
@@ -150,7 +150,7 @@ class Claim(Row):
     )
     deadline: Moment | None = Field(
         default=None,
-        description="When its window closes; computed for a claim with an explicit end or a year (its last day).",
+        description="When its window closes; for a claim with an explicit window or a year it is computed from these.",
     )
     domain_id: Id | None = Field(default=None, description="The domain that it belongs to.")
 
@@ -180,7 +180,7 @@ class Claim(Row):
 
 
 class Scenario(Claim):
-    """A course that the world may take."""
+    """A possible course of events."""
 
 
 class Killer(Claim):
@@ -202,7 +202,9 @@ class Prediction(Claim):
     context: Text | None = Field(
         default=None, description="The conversation around it, such as the question that it answered."
     )
-    mode: PredictionMode | None = Field(default=None, description="How firmly it was stated.")
+    mode: PredictionMode | None = Field(
+        default=None, description="How firmly it was stated, as classified by its source."
+    )
     direction: Line | None = Field(
         default=None, description="Whether the event is predicted to happen or not, in the source's words."
     )
@@ -213,7 +215,7 @@ class Prediction(Claim):
     quantity: Line | None = Field(default=None, description="The predicted amount, where the prediction names one.")
     timeframe: Line | None = Field(default=None, description="The predicted time, in the predictor's words.")
     role: Line | None = Field(default=None, description="The speaker's role, such as Host or Guest.")
-    cited_by: Line | None = Field(default=None, description="The person or source who cites it.")
+    cited_by: Line | None = Field(default=None, description="The person or source that cites it.")
     key_catalyst: Text | None = Field(default=None, description="The event that would set it off.")
     watch_events: Text | None = Field(default=None, description="Events to watch for.")
     resolution_evidence: Text | None = Field(default=None, description="Known facts that bear on its resolution.")
@@ -228,13 +230,13 @@ class Prediction(Claim):
 
 class Milestone(Row):
     """
-    A dated sign on the way to a prediction.
+    A dated sign that a prediction is coming true, or the predicted event itself.
 
     `expected_date` of a range and `ordinal` are computed when absent and checked when present.
     """
 
     id: MilestoneId = Field(description="The milestone's key.")
-    prediction_id: Id = Field(description="The prediction that it leads to.")
+    prediction_id: Id = Field(description="The prediction that it belongs to.")
     kind: MilestoneKind = Field(description="Whether it is the event itself, a researched sign or a check-in.")
     label: Line = Field(description="The milestone in one line.")
     criterion: Text | None = Field(default=None, description="How to tell that it has been reached.")
@@ -266,7 +268,7 @@ class Milestone(Row):
     miss_emitted_at: Moment | None = Field(
         default=None, description="When its miss was added to the ledger, which happens once."
     )
-    miss_emitted_by: Line | None = Field(default=None, description="What added its miss to the ledger.")
+    miss_emitted_by: Line | None = Field(default=None, description="Who or what added its miss to the ledger.")
     basis: Text | None = Field(default=None, description="Where its figures come from.")
 
     @model_validator(mode="after")
@@ -301,7 +303,7 @@ class Contribution(Row):
     confidence: Share | None = Field(default=None, description="Confidence that the item is real, 0 to 1.")
     source_url: Url | None = Field(default=None, description="The address where it was found.")
     adjusted_llr: LogRatio | None = Field(default=None, description="The log likelihood ratio times kappa.")
-    expected_date: Day | None = Field(default=None, description="When it had been expected.")
+    expected_date: Day | None = Field(default=None, description="When it was expected.")
     criterion: Text | None = Field(default=None, description="How to tell that it has been reached.")
 
 
@@ -326,7 +328,7 @@ class Evidence(Row):
     milestone_id: MilestoneId | None = Field(default=None, description="The milestone that it comes from.")
     trf: Share | None = Field(
         default=None,
-        description="Time-remaining fraction of the claim's window at that time: 1 when just made, 0 at the deadline.",
+        description="Fraction of the claim's window that remained at that time: 1 at the start, 0 at the deadline.",
     )
     kappa: Share | None = Field(default=None, description="The weight of the predictor's evidence at that time.")
     kappa_source: Line | None = Field(default=None, description="The record that the weight comes from.")
@@ -335,10 +337,10 @@ class Evidence(Row):
         default=None, description="The predictor's number of resolved predictions at that time."
     )
     base_rate: Probability | None = Field(default=None, description="The reference class's base rate at that time.")
-    reference_class_id: Id | None = Field(default=None, description="Key of the reference class blended with.")
-    prior_logit: Number | None = Field(default=None, description="The inside view before, in natural log-odds.")
-    inside_prior: Probability | None = Field(default=None, description="The inside view before.")
-    inside_source: Line | None = Field(default=None, description="Where the inside view before comes from.")
+    reference_class_id: Id | None = Field(default=None, description="Key of the reference class used in the blend.")
+    prior_logit: Number | None = Field(default=None, description="The inside view before it, in natural log-odds.")
+    inside_prior: Probability | None = Field(default=None, description="The inside view before it, as a probability.")
+    inside_source: Line | None = Field(default=None, description="Source of the inside view before it.")
     total_llr: LogRatio = Field(description="Sum of the natural logs of P(evidence | true) / P(evidence | false).")
     total_adjusted_llr: LogRatio | None = Field(
         default=None, description="The sum times kappa: the amount added in log-odds."
@@ -346,16 +348,18 @@ class Evidence(Row):
     bayes_factor: Line | None = Field(
         default=None, description="The adjusted weight in words, such as `1.3:1 against`."
     )
-    inside_posterior: Probability | None = Field(default=None, description="The inside view after.")
-    posterior_logit: Number | None = Field(default=None, description="The inside view after, in natural log-odds.")
-    inside_weight: Share | None = Field(default=None, description="Weight of the inside view in the blend.")
-    outside_weight: Share | None = Field(default=None, description="Weight of the outside view in the blend.")
-    blended_posterior: Probability | None = Field(
-        default=None, description="Blend of the inside and outside views after; null where none is made."
+    inside_posterior: Probability | None = Field(
+        default=None, description="The inside view after it, as a probability."
     )
-    posterior_prob: Probability | None = Field(default=None, description="The belief after.")
+    posterior_logit: Number | None = Field(default=None, description="The inside view after it, in natural log-odds.")
+    inside_weight: Share | None = Field(default=None, description="Weight of the inside view in the blend, 0 to 1.")
+    outside_weight: Share | None = Field(default=None, description="Weight of the outside view in the blend, 0 to 1.")
+    blended_posterior: Probability | None = Field(
+        default=None, description="Blend of the inside and outside views after it; null if nothing is blended."
+    )
+    posterior_prob: Probability | None = Field(default=None, description="The belief after it.")
     blend_applied: bool | None = Field(default=None, description="Whether there was an outside view to blend with.")
-    blend_reason: Line | None = Field(default=None, description="The blend in words.")
+    blend_reason: Line | None = Field(default=None, description="Explanation of the blend, in words.")
     grace_days: Days | None = Field(default=None, description="Days of grace given to a missed milestone.")
     n_milestones: Count | None = Field(default=None, description="Number of milestones that contributed.")
     contributions: tuple[Contribution, ...] = Field(default=(), description="The items that it sums up.")
@@ -411,10 +415,11 @@ class Exposure(Row):
     symbol: str = Field(description="The ticker.")
     relevance: Share | None = Field(default=None, description="How much the prediction matters to the ticker, 0 to 1.")
     impact: Annotated[float, Field(ge=-1, le=100)] | None = Field(
-        default=None, description="Fractional change of the price if the prediction comes true."
+        default=None,
+        description="Fractional change of the price if the prediction comes true, from -1; 0.1 is a rise of 10%.",
     )
     basis: Text | None = Field(default=None, description="The reason for the effect.")
-    source: Line | None = Field(default=None, description="Who says so.")
+    source: Line | None = Field(default=None, description="The person or source that states it.")
     lag_days: Days | None = Field(default=None, description="Days by which the effect follows the prediction.")
 
 
@@ -452,8 +457,8 @@ class PropagationRun(Row):
 
     id: Id = Field(description="The run's key.")
     method: Line = Field(description="The method: LBP, SAMPLE or EXACT.")
-    started_at: Moment = Field(description="When it began.")
-    revision: Count = Field(description="The graph's revision that it read.")
+    started_at: Moment = Field(description="When the run began.")
+    revision: Count = Field(description="Revision of the graph that was read.")
     iterations: Count | None = Field(default=None, description="For LBP: number of sweeps.")
     residual: Number | None = Field(
         default=None,

@@ -1,1 +1,1 @@
-"""What resolvers share; nothing of a subject."""
+"""Parts that all resolvers share; nothing about a particular subject."""

@@ -1,4 +1,4 @@
-"""Fields that answer a union: the result, or why the request was refused."""
+"""Fields that answer with a union: the result, or the reason for a refusal."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,31 +8,33 @@ from typing import Annotated, Any, Union
 import strawberry
 
 from graph.errors import BundleError, RefusedError
+from resolvers.base.described import description_of
 from resolvers.base.refusals import REFUSAL_TYPES, refused
 
 Shown = dict[str, Any]
-"""A result as the response holds it, without its `__typename`."""
+"""A result in the response's shape, without its `__typename`."""
 
 Refuse = Callable[[RefusedError | BundleError], Shown]
 
 
 def question(
-    result: type, *, refused_by: Sequence[type[RefusedError]], description: str, answer: str
+    result: type, *, refused_by: Sequence[type[RefusedError]], answer: str
 ) -> Callable[[Callable[..., Awaitable[Shown]]], Any]:
     """
-    Make a query of a function that returns its result as the response holds it, or raises a refusal.
+    Make a query of a function that returns a result in the response's shape, or raises a refusal.
+
+    Its docstring is the description of the field.
 
     Args:
         result: The GraphQL type of the result.
         refused_by: The refusals that its union names.
-        description: The description of the field.
         answer: The description of its union.
     """
 
     def decorate(work: Callable[..., Awaitable[Shown]]) -> Any:
         return strawberry.field(
             resolver=answering(work, result, [REFUSAL_TYPES[kind] for kind in refused_by], answer),
-            description=description,
+            description=description_of(work),
         )
 
     return decorate
@@ -49,7 +51,7 @@ def answering(
     """
     Make a resolver of a function: its arguments, and the union `<Field>Answer` as its type.
 
-    A refusal that the union does not name is raised, and so shown among the response's errors.
+    A refusal that the union does not name is raised, which puts it among the response's errors.
 
     Args:
         work: Returns the result, or raises a refusal.
@@ -77,7 +79,7 @@ def answering(
 def with_signature(
     resolve: Callable[..., Awaitable[Shown]], signature: inspect.Signature
 ) -> Callable[..., Awaitable[Shown]]:
-    """A resolver as strawberry is to read it, which takes arguments and type from the signature."""
+    """Set the signature of a resolver, from which strawberry takes arguments and type."""
     vars(resolve)["__signature__"] = signature
     return resolve
 

@@ -1,4 +1,4 @@
-"""What lives as long as the service, and what the fields of one document share of it."""
+"""State that lives as long as the service, and a document's share of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Service:
 
     Attributes:
         database: Opens sessions.
-        engine: Answers questions over the network, and keeps what they have in common.
-        intake: Appends evidence, and writes what arrives at the same time together.
+        engine: Answers queries over the network, and keeps what they have in common.
+        intake: Appends evidence; items that arrive at the same time are written together.
     """
 
     database: Database
@@ -35,7 +35,7 @@ class Service:
         return cls(database, Engine(), Intake(database))
 
     def close(self) -> None:
-        """Give up all but the database, which is its opener's to close."""
+        """Release everything but the database, which its opener closes."""
         self.engine.close()
 
 
@@ -43,8 +43,8 @@ class Context:
     """
     One document's share of the service.
 
-    Fields next to each other resolve at the same time; they share one read transaction, in which their statements
-    take turns. Close the context when the document is done.
+    Sibling fields resolve concurrently; they share one read transaction, in which their statements take turns. Close
+    the context when the document is done.
     """
 
     def __init__(self, service: Service, request_id: str = "", bookmark: str | None = None) -> None:
@@ -52,7 +52,7 @@ class Context:
         self.request_id = request_id
         self.moment = datetime.now(UTC)
         self._reading = Reading(service.database, bookmark)
-        # They batch what fields next to each other ask, and keep nothing, as a mutation may come in between.
+        # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
         self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
         self.revisions: DataLoader[str, int] = DataLoader(self._load_revisions, cache=False)
 
@@ -68,7 +68,7 @@ class Context:
 
     @property
     def num_statements(self) -> int:
-        """How many statements the document has run."""
+        """Number of statements that the document has run."""
         return self._reading.num_statements
 
     async def close(self) -> None:

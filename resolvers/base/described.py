@@ -1,12 +1,15 @@
-"""Types and computed fields whose description is their docstring, so that it stands once."""
+"""Decorators for types, enums and computed fields that take their docstring as their description in the schema."""
 
+import inspect
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from typing import Any, TypeVar
 
 import strawberry
 
 TypeT = TypeVar("TypeT", bound=type)
+EnumT = TypeVar("EnumT", bound=type[Enum])
 
 
 def description_of(documented: Any) -> str:
@@ -23,6 +26,11 @@ def description_of(documented: Any) -> str:
     return " ".join(text.split())
 
 
+def summary_of(documented: Any) -> str:
+    """The first paragraph of a docstring, which addresses clients; what follows addresses readers of the code."""
+    return " ".join((inspect.getdoc(documented) or "").partition("\n\n")[0].split())
+
+
 def object_type(kind: TypeT) -> TypeT:
     """Decorates the class of a GraphQL type."""
     return strawberry.type(kind, description=description_of(kind))
@@ -36,6 +44,17 @@ def interface_type(kind: TypeT) -> TypeT:
 def input_type(kind: TypeT) -> TypeT:
     """Decorates the class of a GraphQL input."""
     return strawberry.input(kind, description=description_of(kind))
+
+
+def enum_type(kind: EnumT, *, name: str | None = None) -> EnumT:
+    """
+    Decorates the class of an enum.
+
+    Args:
+        kind: The class, which may be the graph's own.
+        name: Its name in the schema, if not the class's.
+    """
+    return strawberry.enum(kind, name=name, description=description_of(kind))
 
 
 def field(resolver: Callable[..., Any] | None = None, **options: Any) -> Any:

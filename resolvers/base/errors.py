@@ -1,4 +1,4 @@
-"""From graph errors to GraphQL: expected ones with their code and place, all others logged and masked."""
+"""Translates graph errors to GraphQL: expected ones with code and argument, all others logged and masked."""
 
 import logging
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ BAD_REQUEST = "BAD_REQUEST"
 
 
 class Errors(SchemaExtension):
-    """Shows every error as a client may see it."""
+    """Replaces every error by the form that clients see."""
 
     def on_operation(self) -> Iterator[None]:
         """Replace the errors of a document once it has run."""
@@ -35,7 +35,7 @@ class Errors(SchemaExtension):
 
 def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     """
-    An error as a client may see it.
+    The error in the form that clients see.
 
     A malformed request keeps its message. A public error of the graph is shown with its code and, where the client can
     correct the request, with the argument and whatever else the refusal carries. Any other is logged under the
@@ -74,12 +74,12 @@ def _plain(value: Any) -> Any:
 
 
 def _is_in_request(error: GraphQLError) -> bool:
-    """Whether the client can mend it: found before anything ran, or when a field's arguments were read."""
+    """Whether the request itself is wrong: found before anything ran, or when a field's arguments were read."""
     return error.path is None or error.message.startswith("Argument ")
 
 
 def _original(error: GraphQLError) -> Exception | None:
-    """What a field raised; None for an error in the request itself."""
+    """The exception that a field raised; None for an error in the request itself."""
     original = error.original_error
     while isinstance(original, GraphQLError):
         original = original.original_error

@@ -1,4 +1,4 @@
-"""Fields of types: plain properties, and relations to one or to many."""
+"""Fields of types: properties, and relations to one or to many."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -13,41 +13,41 @@ from resolvers.base.selection import Follows, answer
 
 Source = strawberry.Parent[Any]
 InfluenceKinds = Annotated[
-    list[InfluenceKind] | None, strawberry.argument(description="Only influences of these kinds; all when absent.")
+    list[InfluenceKind] | None, strawberry.argument(description="Only influences of these kinds; all kinds if omitted.")
 ]
 Signs = Annotated[
-    list[ExposureSign] | None, strawberry.argument(description="Only exposures of these signs; both when absent.")
+    list[ExposureSign] | None, strawberry.argument(description="Only exposures of these signs; both if omitted.")
 ]
 
 
-def prop(description: str, *, deprecation_reason: str | None = None) -> Any:
-    """A property of the node under the field's own name."""
-    return strawberry.field(description=description, deprecation_reason=deprecation_reason)
+def prop(description: str) -> Any:
+    """A field that returns the node's property of the same name."""
+    return strawberry.field(description=description)
 
 
 def one(relation: Relation, description: str) -> Any:
-    """The node that a relation to one leads to."""
+    """A field that returns the node at the other end of a relation to one."""
     return strawberry.field(resolver=_one, description=description, metadata={"follows": Follows(relation)})
 
 
 def many(follows: Follows | Relation, description: str, resolver: Callable[..., Any] | None = None) -> Any:
-    """A page of the nodes that a relation to many leads to."""
+    """A field that returns a page of the nodes at the other end of a relation to many."""
     found = follows if isinstance(follows, Follows) else Follows(follows)
     return strawberry.field(resolver=resolver or _page, description=description, metadata={"follows": found})
 
 
 def shown(value: object) -> Any:
-    """A dict, a list or None as the response holds it, where a resolver's annotation names the GraphQL type."""
+    """A value in the response's shape, for a resolver whose annotation names the GraphQL type."""
     return value
 
 
 def kinds_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The kinds of influences that are asked for."""
+    """The requested kinds of influences, by default all."""
     return {"kinds": list(arguments.get("kinds") or INFLUENCE_KINDS)}
 
 
 def signs_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The signs of exposures that are asked for."""
+    """The requested signs of exposures, by default both."""
     return {"signs": list(arguments.get("signs") or EXPOSURE_SIGNS)}
 
 

@@ -7,12 +7,12 @@ from types import MappingProxyType
 from graph.model.rows import Row
 
 Names = Mapping[str, str]
-"""The input names of properties whose input is not simply named after them, such as `ticker` for `symbol`."""
+"""Names of inputs that do not follow from the property, such as `ticker` for `symbol`."""
 
 NO_NAMES: Names = MappingProxyType({})
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-# A quoted value of the client's is matched first, so that it stays as it was sent.
+# A quoted value is matched first, so that it stays as the client sent it.
 _QUOTED_OR_NAME = re.compile(rf"(?<!\w)'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\b{_NAME.pattern}")
 
 

@@ -1,10 +1,7 @@
-"""Refusals: the GraphQL type of each kind of refused request, and how one is shown."""
+"""Refusals: a GraphQL type for each kind of refused request, and their form in responses."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
-
-import strawberry
 
 from graph.errors import (
     BundleError,
@@ -14,19 +11,20 @@ from graph.errors import (
     refusal_fields,
     refusal_kinds,
 )
+from resolvers.base.described import interface_type, object_type, summary_of
 from resolvers.base.enums import ClaimStatus
 from resolvers.base.fields import prop
 from resolvers.base.input_names import NO_NAMES, Names, input_path, input_words
 from resolvers.base.scalars import Moment
 
 
-@strawberry.interface(description="A refused request, which the client can correct. Nothing was written.")
+@interface_type
 class UserError:
-    """A refused request."""
+    """A refused request, which the client can correct; nothing was written."""
 
-    code: str = prop("The kind of refusal, in capitals.")
-    message: str = prop("The rule, with what was expected and what came.")
-    path: str | None = prop("The place in the input, where a single one can be named.")
+    code: str = prop("Kind of refusal, such as NOT_FOUND.")
+    message: str = prop("Explanation of what is wrong and, where possible, what to do.")
+    path: str | None = prop("The argument or input field at fault, such as `input.deadline`; null if no single one is.")
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
@@ -48,12 +46,11 @@ def type_name(kind: type[RefusedError]) -> str:
 
 
 def _make_type(kind: type[RefusedError]) -> type[UserError]:
-    description, *_ = (inspect.getdoc(kind) or "").splitlines()
     fields = refusal_fields(kind)
     members: dict[str, Any] = {name: prop(field.description) for name, field in fields.items()}
     members["__annotations__"] = {name: FIELD_TYPES.get(name, field.type) for name, field in fields.items()}
-    made = type(type_name(kind), (UserError,), {**members, "__module__": __name__, "__doc__": description})
-    return strawberry.type(made, description=description)
+    made = type(type_name(kind), (UserError,), {**members, "__module__": __name__, "__doc__": summary_of(kind)})
+    return object_type(made)
 
 
 REFUSAL_TYPES: Mapping[type[RefusedError], type[UserError]] = {kind: _make_type(kind) for kind in refusal_kinds()}
@@ -61,11 +58,11 @@ REFUSAL_TYPES: Mapping[type[RefusedError], type[UserError]] = {kind: _make_type(
 
 def refused(error: RefusedError | BundleError, names: Names = NO_NAMES) -> dict[str, Any]:
     """
-    A refusal as the response holds it.
+    A refusal in the response's shape.
 
     Args:
-        error: The refusal, which speaks of properties.
-        names: The input names of properties whose input is not simply named after them.
+        error: The refusal, which names properties of the graph.
+        names: Names of inputs that do not follow from the property.
     """
     if isinstance(error, BundleError):
         return _refused_problems(error)
@@ -76,11 +73,11 @@ def refused(error: RefusedError | BundleError, names: Names = NO_NAMES) -> dict[
 
 
 def _refused_problems(error: BundleError) -> dict[str, Any]:
-    """The problems of rows that a mutation would write; they speak of properties, as a bundle does."""
+    """The problems of rows that a mutation would write; they name properties, as bundles do."""
     refusals = [_refusal(InvalidError, problem.message, problem.path) for problem in error.problems]
     if len(refusals) == 1:
         return refusals[0]
-    message = f"{len(refusals)} problems, nothing was written"
+    message = f"the request has {len(refusals)} problems, nothing was written"
     return {**_refusal(RefusedItemsError, message, ""), "refusals": refusals}
 
 

@@ -21,16 +21,16 @@ _KEY = re.compile(ID_PATTERN)
 
 
 def global_id(subject: str, key: str) -> str:
-    """The id of a node that is unique over all subjects."""
+    """The id of a node, unique among all nodes."""
     return _encode(f"{subject}:{key}")
 
 
 def parse_global_id(text: str, *, path: str = "id") -> tuple[str, str]:
     """
-    The subject and the key that a global id stands for.
+    The subject and the key in a global id.
 
     Raises:
-        InvalidError: It is none of ours.
+        InvalidError: The text is not one that this API returns.
     """
     found = _find_global_id(text)
     if found is None:
@@ -40,25 +40,25 @@ def parse_global_id(text: str, *, path: str = "id") -> tuple[str, str]:
 
 
 def parse_key(text: str, *subjects: str, path: str = "id") -> str:
-    """The key alone; otherwise as `parse_id`."""
+    """The key alone; see `parse_id`."""
     return parse_id(text, *subjects, path=path)[1]
 
 
 def parse_some_key(text: str | None, *subjects: str, path: str) -> str | None:
-    """The key of what may be absent; otherwise as `parse_id`."""
+    """The key alone, or None for None; see `parse_id`."""
     return None if text is None else parse_key(text, *subjects, path=path)
 
 
 def parse_id(text: str, *subjects: str, path: str = "id") -> tuple[str, str]:
     """
-    The subject and the key that an id of some subjects stands for, given as a global id or as the bare key.
+    The subject and the key of a node, given as a global id or as the bare key.
 
     Args:
-        text: What the client sent.
-        *subjects: What it may stand for; a bare key stands for the first.
-        path: The argument's name, for the error.
+        text: The id as sent by the client.
+        *subjects: The subjects that it may be of; a bare key is taken to be of the first.
+        path: Path of the argument, for error messages.
     Raises:
-        InvalidError: It is neither, or a global id of another subject.
+        InvalidError: The text is neither, or a global id of another subject.
     """
     found = _find_global_id(text)
     if found is None:
@@ -73,16 +73,16 @@ def parse_id(text: str, *subjects: str, path: str = "id") -> tuple[str, str]:
 
 
 def encode_cursor(text: str) -> str:
-    """A cursor as a client sees it: opaque."""
+    """Make an opaque cursor of a position in a list."""
     return _encode(text)
 
 
 def decode_cursor(text: str, *, path: str) -> str:
     """
-    What a client's cursor says.
+    The position in a list that a cursor holds.
 
     Raises:
-        InvalidError: It is none of ours.
+        InvalidError: The text is not one that this API returns.
     """
     decoded = _decode(text)
     if decoded is None or ":" not in decoded:
@@ -93,10 +93,10 @@ def decode_cursor(text: str, *, path: str) -> str:
 
 def page_size(first: int | None, *, path: str = "first") -> int:
     """
-    The size of a page.
+    The size of a page, checked.
 
     Raises:
-        InvalidError: It is negative, zero or above the most that a page may have.
+        InvalidError: It is below 1 or above `MAX_PAGE_SIZE`.
     """
     size = DEFAULT_PAGE_SIZE if first is None else first
     if not 1 <= size <= MAX_PAGE_SIZE:
@@ -123,66 +123,67 @@ def _decode(text: str) -> str | None:
 
 @object_type
 class PageInfo:
-    """The position of a page in its connection."""
+    """Position of a page in its list."""
 
-    has_next_page: bool = strawberry.field(description="Whether there are rows behind this page.")
-    has_previous_page: bool = strawberry.field(description="Whether there are rows before this page.")
+    has_next_page: bool = strawberry.field(description="Whether there are items after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are items before this page.")
 
     @field
     def start_cursor(self: Any) -> str | None:
-        """The cursor of the first row, null on an empty page."""
+        """Cursor of the first item; null on an empty page."""
         return None if self["start_cursor"] is None else encode_cursor(self["start_cursor"])
 
     @field
     def end_cursor(self: Any) -> str | None:
-        """The cursor of the last row, to be given as `after` for the next page."""
+        """Cursor of the last item; give it as `after` to get the next page. Null on an empty page."""
         return None if self["end_cursor"] is None else encode_cursor(self["end_cursor"])
 
 
 @object_type
 class Edge(Generic[NodeT]):
-    """A row of a connection and its place."""
+    """An item of a list with its cursor."""
 
-    node: NodeT = strawberry.field(description="What stands here.")
+    node: NodeT = strawberry.field(description="The item.")
 
     @field
     def cursor(self: Any) -> str:
-        """This row's place, to be given as `after` or `before`; it stays valid when rows change."""
+        """Position of the item, for use as `after` or `before`; it stays valid when items are added or removed."""
         return encode_cursor(self["cursor"])
 
 
 @object_type
 class Connection(Generic[NodeT]):
-    """A page of a list, and where it stands."""
+    """A page of a list."""
 
-    edges: list[Edge[NodeT]] = strawberry.field(description="The rows with their places.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    edges: list[Edge[NodeT]] = strawberry.field(description="The items with their cursors.")
+    page_info: PageInfo = strawberry.field(description="Position of the page in the list.")
     total_count: int | None = strawberry.field(
-        description="How many rows there are in all. Counted only when asked for; null where counting makes no sense."
+        description="Number of items in the whole list, counted only when selected; null for lists that are "
+        "not counted, such as search results."
     )
 
     @field
     def nodes(self: Any) -> list[NodeT]:
-        """The rows without their places."""
+        """The items without their cursors."""
         return [edge["node"] for edge in self["edges"]]
 
 
-First = Annotated[int, strawberry.argument(description=f"The size of the page, 1 to {MAX_PAGE_SIZE}.")]
-After = Annotated[str | None, strawberry.argument(description="A cursor: the page begins behind it.")]
+First = Annotated[int, strawberry.argument(description=f"Number of items to return, 1 to {MAX_PAGE_SIZE}.")]
+After = Annotated[str | None, strawberry.argument(description="Return items after this cursor.")]
 
 
 @interface_type
 class Node:
-    """Anything with an identity of its own."""
+    """An object with a global id."""
 
     @field(metadata={"reads": ("id",)})
     def id(self: Any) -> strawberry.ID:
-        """The global id, unique over all subjects; `node(id:)` finds it again."""
+        """The global id, unique among all nodes; `node(id:)` takes it."""
         return strawberry.ID(global_id(self["__typename"], self["id"]))
 
     @field(metadata={"reads": ("id",)})
     def key(self: Any) -> str:
-        """The id in the graph, as analysts see it in Cypher; arguments that name a subject take it too."""
+        """The id as stored in Neo4j, unique among nodes of its kind; arguments that name a kind of node take it too."""
         return self["id"]
 
     @classmethod

@@ -8,7 +8,7 @@ import strawberry
 from graph.model.subjects import EdgeList, NodeList, Reference, noun_of, references_of
 from resolvers.base.described import input_type
 from resolvers.base.input_names import Names, input_name
-from resolvers.base.row_types import shown_types
+from resolvers.base.row_types import shown_types, summarized_by
 
 ClassT = TypeVar("ClassT", bound=type)
 RowList = NodeList | EdgeList
@@ -21,15 +21,16 @@ def row_input(
     listed: RowList, *, without: Collection[str] = (), only: Collection[str] = (), is_new: bool = False
 ) -> Callable[[ClassT], ClassT]:
     """
-    Decorates a class that says what a row is to be: it gets each property of the row as a field.
+    Decorates the class of an input: it gets each property of a row as a field.
 
-    What identifies the row is required; all else may be left out, and is then UNSET.
+    The properties that identify the row are required; all others may be left out, and are then UNSET. A class without a
+    docstring takes the row's.
 
     Args:
         listed: The list that the row belongs to.
         without: Properties that clients do not set.
-        only: The properties that they set; all when empty.
-        is_new: Whether the row is always a new one, so that all is required that a row must have.
+        only: Properties that clients set; all if empty.
+        is_new: Whether the row is always a new one, so that every required property is required here.
     """
 
     def decorate(kind: ClassT) -> ClassT:
@@ -50,7 +51,7 @@ def row_input(
             default = {} if is_required else {"default": strawberry.UNSET}
             described = strawberry.field(description=" ".join(filter(None, notes)), **default)
             setattr(kind, named.get(name, name), described)
-        return input_type(kind)
+        return input_type(summarized_by(listed.row)(kind))
 
     return decorate
 

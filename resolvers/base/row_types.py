@@ -12,7 +12,7 @@ from graph.model import values
 from graph.model.properties import json_properties, json_value
 from graph.model.rows import Row
 from graph.model.subjects import plain_properties
-from resolvers.base.described import interface_type, object_type
+from resolvers.base.described import interface_type, object_type, summary_of
 from resolvers.base.scalars import Day, Moment, Probability, Url
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -29,23 +29,23 @@ def row_type(row: type[Row], *, without: Collection[str] = ()) -> Callable[[Clas
     """
     Decorates a class that shows a row: it gets each plain property of the row as a field.
 
-    Annotations in the class prevail, such as `ordinal: int` of what a row may lack; a field that is declared without
-    a description takes the row's.
+    Annotations in the class prevail, such as `ordinal: int` for an optional property; a field that is declared without
+    a description takes the row's, and so does a class without a docstring.
 
     Args:
         row: The row's class.
-        without: Properties that are not shown, or under another name.
+        without: Properties that are not shown, or shown under another name.
     """
     return lambda kind: object_type(_with_properties(kind, row, without))
 
 
 def row_interface(row: type[Row], *, without: Collection[str] = ()) -> Callable[[ClassT], ClassT]:
-    """Decorates an interface that shows a row; otherwise as `row_type`."""
+    """Decorates an interface that shows a row; see `row_type`."""
     return lambda kind: interface_type(_with_properties(kind, row, without))
 
 
 def described_by(row: type[Row]) -> Callable[[ClassT], ClassT]:
-    """Decorates a class some of whose fields a row has too: those without a description take the row's."""
+    """Decorates a class that shares fields with a row: those without a description take the row's."""
 
     def decorate(kind: ClassT) -> ClassT:
         for name in kind.__annotations__.keys() & row.model_fields.keys():
@@ -59,6 +59,17 @@ def described_by(row: type[Row]) -> Callable[[ClassT], ClassT]:
     return decorate
 
 
+def summarized_by(row: type[Row]) -> Callable[[ClassT], ClassT]:
+    """Decorates a class: without a docstring of its own, it takes the first paragraph of the row's."""
+
+    def decorate(kind: ClassT) -> ClassT:
+        if not kind.__dict__.get("__doc__"):
+            kind.__doc__ = summary_of(row)
+        return kind
+
+    return decorate
+
+
 def shown_types(row: type[Row]) -> dict[str, Any]:
     """The GraphQL type of each property of a row, as an annotation."""
     hints = get_type_hints(row, include_extras=True)
@@ -67,7 +78,7 @@ def shown_types(row: type[Row]) -> dict[str, Any]:
 
 
 def _with_properties(kind: ClassT, row: type[Row], without: Collection[str]) -> ClassT:
-    described_by(row)(kind)
+    described_by(row)(summarized_by(row)(kind))
     types = shown_types(row)
     in_json = json_properties(row)
     present = {*without, *kind.__dict__, *_inherited(kind)}

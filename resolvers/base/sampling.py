@@ -1,4 +1,4 @@
-"""Arguments by which a client chooses how to compute over the network."""
+"""Arguments that choose the method of inference over the network."""
 
 from typing import Annotated
 
@@ -7,15 +7,15 @@ import strawberry
 from graph.network.questions import DEFAULT_SAMPLES, LEAST_SAMPLES, MOST_SAMPLES, SAMPLE_STEP, SEED
 from resolvers.base.enums import InferenceMethod
 
-MethodArgument = Annotated[InferenceMethod, strawberry.argument(description="How to compute it.")]
+MethodArgument = Annotated[InferenceMethod, strawberry.argument(description="Method of inference.")]
 Samples = Annotated[
     int | None,
     strawberry.argument(
-        description=f"For SAMPLE: how many joint samples to draw, a multiple of {SAMPLE_STEP} from {LEAST_SAMPLES} to "
-        f"{MOST_SAMPLES}; {DEFAULT_SAMPLES} when absent, which are kept and answer at once."
+        description=f"For SAMPLE: number of joint samples, a multiple of {SAMPLE_STEP} from {LEAST_SAMPLES} to "
+        f"{MOST_SAMPLES}. The default, {DEFAULT_SAMPLES}, is the fastest, as these samples are stored."
     ),
 ]
 Seed = Annotated[
     int | None,
-    strawberry.argument(description=f"For SAMPLE: of all that is random; {SEED} when absent. The same seed, the same."),
+    strawberry.argument(description=f"For SAMPLE: seed of all random numbers, 0 or more; {SEED} if omitted."),
 ]

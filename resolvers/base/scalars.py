@@ -1,4 +1,4 @@
-"""Checked values: what GraphQL's own scalars leave open."""
+"""Scalars that check their values: moments, days, probabilities and addresses."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def show_moment(value: datetime) -> str:
 
 
 def _read_moment(value: object) -> datetime:
-    with suppress(ValueError, OverflowError):  # a thirteenth month; the first day of the calendar, in another zone
+    with suppress(ValueError, OverflowError):  # such as a thirteenth month, or the calendar's first day in another zone
         if isinstance(value, str) and _MOMENT.fullmatch(value):
             return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
     message = f"expected an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z, got {value!r:.80}"
@@ -35,7 +35,7 @@ def _read_moment(value: object) -> datetime:
 
 
 def moment_argument(value: object) -> datetime | None:
-    """A moment among a field's arguments, which a literal gives as text and a variable as a moment."""
+    """A moment from a field's arguments, in which literals are texts and variables are moments already."""
     return value if value is None or isinstance(value, datetime) else _read_moment(value)
 
 
@@ -68,11 +68,13 @@ def _read_url(value: object) -> str:
 SCALARS: Mapping[object, ScalarDefinition] = {
     Moment: strawberry.scalar(
         name="DateTime",
-        description="A moment, in RFC 3339 with its offset; answers are in UTC.",
+        description="A moment in RFC 3339 with its offset, such as 2026-05-30T22:15:00Z; answers are in UTC.",
         serialize=show_moment,
         parse_value=_read_moment,
     ),
-    Day: strawberry.scalar(name="Date", description="A day, in ISO 8601.", serialize=_show_day, parse_value=_read_day),
+    Day: strawberry.scalar(
+        name="Date", description="A day in ISO 8601, such as 2026-05-30.", serialize=_show_day, parse_value=_read_day
+    ),
     Probability: strawberry.scalar(
         name="Probability",
         description="A probability strictly between 0 and 1.",

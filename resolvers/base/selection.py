@@ -1,8 +1,8 @@
 """
-From what a document selects to what is read: the plan of a tree of nodes.
+Derives from the selections of a document which nodes and properties to read.
 
-A type's fields say themselves what they need: `reads` names properties (a plain attribute reads the property of its
-own name), `follows` a relation. A field that is not selected is not read.
+A type's fields declare what they need: `reads` names properties (a plain attribute reads the property of its own
+name), `follows` a relation. A field that is not selected is not read.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,28 +32,26 @@ from graph.reading.tree import Follow, Node, NodePlan
 from resolvers.base.relay import decode_cursor, page_size
 
 MAX_CASCADE_DEPTH = 4
-ANSWER = "/"  # what was followed stands under this and the response's key, apart from the properties
+ANSWER = "/"  # prefix of the response's keys in a node's dict, which keeps them apart from its properties
 
 
 @dataclass(frozen=True, slots=True)
 class Follows:
     """
-    What a field follows.
+    Relation that a field follows.
 
     Attributes:
         relation: The relation.
-        arguments: From the field's arguments to the relation's.
-        link_of: The type whose fields are the relationship's properties, where rows are such links.
+        arguments: Translates the field's arguments to the relation's.
         wrap: The link type's field that holds the node at the other end.
         reads_source: Properties of the node itself that `complete` needs.
         reads_target: Properties of the nodes found that `complete` needs.
         complete: Adds to a link what follows from both its ends.
-        is_walk: Whether the field follows the relation on and on.
+        is_walk: Whether the field follows the relation repeatedly.
     """
 
     relation: Relation
     arguments: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
-    link_of: str | None = None
     wrap: str | None = None
     reads_source: tuple[str, ...] = ()
     reads_target: tuple[str, ...] = ()
@@ -67,12 +65,12 @@ class Gather:
     Rows that a field computes its answer from, without showing them.
 
     Attributes:
-        name: Under which the field finds them.
-        relation: What to follow.
+        name: Name under which the field finds them.
+        relation: The relation to follow.
         reads: Properties of the nodes found.
-        most: The most rows to read.
-        arguments: From the field's arguments to the relation's.
-        when: From the field's arguments to whether they are needed at all.
+        most: Largest number of rows to read.
+        arguments: Translates the field's arguments to the relation's.
+        when: Whether the field's arguments require the rows at all.
     """
 
     name: str
@@ -101,7 +99,7 @@ class Selected:
 
 
 def answer(source: Any, info: Info[Any, Any]) -> Any:
-    """What the plan put under a field's key."""
+    """The rows or node that the plan has read for a field."""
     return source[ANSWER + str(info.path.key)]
 
 
@@ -130,7 +128,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
 
 
 def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
-    """As `plan_of`; None where nothing of the nodes is selected."""
+    """The same as `plan_of`; None if nothing of the nodes is selected."""
     document = _Document(info)
     selected = [Selected(nodes=list(_raw(info).field_nodes))]
     for name in path:
@@ -139,7 +137,7 @@ def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
 
 
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
-    """The plan of the nodes of the connection that a field returns, and whether their number is asked."""
+    """The plan of the nodes of the connection that a field returns, and whether their number is requested."""
     document = _Document(info)
     return document.connection_plan([Selected(nodes=list(_raw(info).field_nodes))])
 
@@ -173,13 +171,13 @@ class _Document:
         return collected
 
     def connection_plan(self, selected: Sequence[Selected]) -> tuple[NodePlan, bool]:
-        """The plan of a connection's nodes, and whether their number is asked."""
+        """The plan of a connection's nodes, and whether their number is requested."""
         edges = self.below(selected, "edges")
         nodes = [*self.below(edges, "node"), *self.below(selected, "nodes")]
         return self.node_plan(nodes, frozenset(SUBJECTS)), bool(self.below(selected, "totalCount"))
 
     def node_plan(self, selected: Sequence[Selected], subjects: frozenset[str]) -> NodePlan:
-        """What to read of nodes that are of some subjects."""
+        """The plan of nodes of some subjects."""
         properties: dict[str, None] = {"id": None, "symbol": None}
         follows: list[Follow] = []
         for key, entry in self.collect(selected, subjects).items():
@@ -241,7 +239,7 @@ class _Document:
                 )
 
     def _specs(self, entry: Selected) -> Iterator[tuple[StrawberryField, Selected, frozenset[str]]]:
-        """What a selected key is, once for all the subjects that have the same field selected by the same nodes."""
+        """The fields that a selected key names, one for all subjects that select the same field by the same nodes."""
         groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
         for subject in sorted(frozenset().union(*entry.subjects)):
             nodes = entry.of(subject)
@@ -267,7 +265,7 @@ class _Document:
         values: dict[str, Any] = {}
         for name, argument in definition.args.items():
             python_name = argument.out_name or _snake_case(name)
-            # A variable that was not sent leaves the argument as if it were not there.
+            # A variable that was not sent counts as an omitted argument.
             value = value_from_ast_untyped(given[name], self._variables) if name in given else Undefined
             if value is not Undefined:
                 values[python_name] = _plain(value)

@@ -1,1 +1,1 @@
-"""What can be written."""
+"""Mutations of the graph."""

@@ -1,4 +1,4 @@
-"""Mutations: one decorator for a write, and answers that read what was written."""
+"""The decorator of every mutation, and answers that read back what was written."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +14,7 @@ from graph.reading.nodes import get_nodes
 from graph.reading.tree import Node as NodeDict
 from resolvers.base.answers import Refuse, Shown, answering, with_signature
 from resolvers.base.context import Context
+from resolvers.base.described import description_of, interface_type
 from resolvers.base.fields import prop
 from resolvers.base.input_names import NO_NAMES, Names
 from resolvers.base.refusals import REFUSAL_TYPES, refused
@@ -22,12 +23,13 @@ from resolvers.base.selection import selected_plan
 IdempotencyKey = Annotated[
     str | None,
     strawberry.argument(
-        description="A name for this very request, up to 200 characters: sent again under it, the request counts once "
-        "and gets the same answer. Keys never expire."
+        description="A unique name for this request, up to 200 characters. Repeated under the same key, the "
+        "request has no further effect and gets the same answer. Keys never expire."
     ),
 ]
 DryRun = Annotated[
-    bool, strawberry.argument(description="Do everything but keep nothing, to see what the request would do.")
+    bool,
+    strawberry.argument(description="Whether to keep nothing, so that the answer shows what the request would do."),
 ]
 
 
@@ -46,7 +48,7 @@ class WriteOptions(TypedDict):
     The options that every write of the graph takes, from the arguments that every mutation has.
 
     Attributes:
-        idempotency_key: The key under which a retry is known; None for none.
+        idempotency_key: Identifies retries; None for a request without retries.
         is_dry_run: Whether nothing is kept.
     """
 
@@ -58,7 +60,6 @@ def write(
     result: type,
     *,
     refused_by: Sequence[type[RefusedError]] = (),
-    description: str,
     answer: str,
     names: Names = NO_NAMES,
     more_refusals: Sequence[type] = (),
@@ -67,13 +68,14 @@ def write(
     """
     Make a mutation of a function: adds the arguments of every write, the union of its answers, and the envelope.
 
+    The function's docstring is the description of the field.
+
     Args:
         result: The GraphQL type of the result.
         refused_by: The refusals that its union names besides those of every write.
-        description: The description of the field.
         answer: The description of the union.
-        names: The arguments of properties that are not simply named after them.
-        more_refusals: GraphQL types of refusals that no error of the graph stands for.
+        names: Names of arguments that do not follow from the property.
+        more_refusals: GraphQL types of refusals without an error class in the graph.
         refuse: Shows a refusal where `more_refusals` are to be shown.
     """
     refusals = [*(REFUSAL_TYPES[kind] for kind in (*EVERY_WRITE, *refused_by)), *more_refusals]
@@ -94,7 +96,7 @@ def write(
             answer,
             refuse=refuse or partial(refused, names=names),
         )
-        return strawberry.mutation(resolver=resolve, description=description)
+        return strawberry.mutation(resolver=resolve, description=description_of(work))
 
     return decorate
 
@@ -122,11 +124,11 @@ async def read_written(
     info: Info[Context, Any], answered: Answered, asked: Sequence[tuple[str, str]], *path: str
 ) -> Sequence[NodeDict | None]:
     """
-    Nodes as they are after the write, as far as they are selected; None for each that a dry run has not kept.
+    Read nodes after a write, as far as they are selected; None for a node that a dry run has not kept.
 
     Args:
         info: The mutation's field.
-        answered: What was written.
+        answered: The graph's answer to the write.
         asked: Subject and id of each node.
         *path: The fields of the result that lead to the nodes.
     """
@@ -137,15 +139,15 @@ async def read_written(
     return await get_nodes(info.context.unit, asked, plan)
 
 
-@strawberry.interface(description="What a mutation did, or in a dry run would have done.")
+@interface_type
 class Written:
-    """What a mutation did."""
+    """Result of a mutation; in a dry run, the result that it would have."""
 
-    is_dry_run: bool = prop("Whether nothing was kept.")
-    is_replayed: bool = prop("Whether the answer was there already, under the request's idempotency key.")
+    is_dry_run: bool = prop("Whether it was a dry run, of which nothing is kept.")
+    is_replayed: bool = prop("Whether this is the stored answer to an earlier request with the same idempotency key.")
     bookmark: str | None = prop(
-        "Stands for the graph after the write. Sent in the header Foregraph-Bookmark, it makes any server answer from "
-        "then or later."
+        "Token for the state of the graph after the write. Sent in the header Foregraph-Bookmark, "
+        "it makes any replica answer from this state or a later one."
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Bringing a bundle in."""
+"""The mutation that imports a bundle."""
 
 from typing import Annotated, Any, Unpack
 
@@ -10,45 +10,46 @@ from graph.bundles.request import import_once
 from graph.errors import BundleError, InvalidError, RefusedError, counted
 from resolvers.base.answers import Shown
 from resolvers.base.context import Context
+from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 from resolvers.base.refusals import UserError, refused
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
 
 
-@strawberry.type(description="One thing wrong with a bundle.")
+@object_type
 class BundleProblem:
-    """One thing wrong with a bundle."""
+    """A problem in a bundle."""
 
-    path: str = prop("Where it is, such as `predictions[3].deadline`.")
-    message: str = prop("What was expected and what came.")
+    path: str = prop("Location in the bundle, such as `predictions[3].deadline`.")
+    message: str = prop("Explanation of what was expected and what was found.")
 
 
-@strawberry.type(description="A bundle that breaks rules; all of its problems are listed, and nothing was written.")
+@object_type
 class InvalidBundle(UserError):
-    """A bundle that breaks rules."""
+    """A bundle with problems, all of which are listed; nothing was written."""
 
-    problems: list[BundleProblem] = prop("All problems that there are.")
+    problems: list[BundleProblem] = prop("All problems found.")
 
 
-@strawberry.type(description="What an import did to one of a bundle's lists.")
+@object_type
 class ImportedList:
-    """What an import did to one of a bundle's lists."""
+    """Effect of an import on one list of the bundle."""
 
-    name: str = prop("The list's name in the bundle.")
-    created: int = prop("How many rows were new.")
-    updated: int = prop("How many rows differed from what was stored.")
-    unchanged: int = prop("How many rows were there already.")
+    name: str = prop("Name of the list in the bundle.")
+    created: int = prop("Number of new rows.")
+    updated: int = prop("Number of rows that differed from what was stored.")
+    unchanged: int = prop("Number of rows that were the same already.")
 
 
-@strawberry.type(description="What an import did, or in a dry run would have done.")
+@object_type
 class ImportResult(Written):
-    """What an import did."""
+    """Result of an import; in a dry run, the result that it would have."""
 
-    lists: list[ImportedList] = prop("The bundle's lists that have rows.")
+    lists: list[ImportedList] = prop("Counts for each list of the bundle that has rows.")
 
 
 def _refused(error: RefusedError | BundleError) -> Shown:
-    """A refusal as the response holds it: whatever is wrong with the bundle as an `InvalidBundle`."""
+    """A refusal in the response's shape; all that is wrong with the bundle is an `InvalidBundle`."""
     if isinstance(error, BundleError):
         problems = [{"path": problem.path, "message": problem.message} for problem in error.problems]
         count = counted(len(problems), "problem")
@@ -69,25 +70,25 @@ def _invalid_bundle(message: str, path: str | None, problems: list[dict[str, str
     }
 
 
-@strawberry.type
+@object_type
 class BundleMutations:
-    """Bringing a bundle in."""
+    """The mutation that imports a bundle."""
 
     @write(
         ImportResult,
-        description="Write a bundle into the graph, all of it or nothing. Importing again changes nothing, so a retry "
-        "counts once even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger "
-        "files.",
-        answer="What an import did, or why it was refused.",
+        answer="Result of the import, or the reason for the refusal.",
         more_refusals=(InvalidBundle,),
         refuse=_refused,
     )
     async def import_bundle(
         self,
         info: Info[Context, Any],
-        bundle: Annotated[JSON, strawberry.argument(description="The bundle.")],
+        bundle: Annotated[JSON, strawberry.argument(description="The bundle, as JSON.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Write a bundle into the graph."""
+        """
+        Write a bundle into the graph, or nothing if it has problems. Importing it again changes nothing, so a retry is
+        safe even without a key. `foregraph schema bundle` prints the format; `foregraph import` takes larger files.
+        """
         answered = await import_once(info.context.database, bundle, **options)
         return answered, answered.payload

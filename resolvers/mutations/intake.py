@@ -1,4 +1,4 @@
-"""Evidence intake: what clients submit, and what the ledger made of it."""
+"""Evidence intake: submitted items, and their effect as recorded in the ledger."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ from graph.errors import (
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.intake import EvidenceItem
 from graph.model.subjects import CLAIM_SUBJECTS
+from resolvers.base.answers import Shown
 from resolvers.base.context import Context
+from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key, parse_some_key
@@ -33,87 +35,87 @@ if TYPE_CHECKING:
     from resolvers.types.evidence import Evidence
 
 
-@strawberry.input(description="Evidence on a claim: which way it points, how strong it is, and where it comes from.")
+@input_type
 class EvidenceInput:
-    """Evidence on a claim."""
+    """Evidence on a claim: its direction, strength and source."""
 
-    claim: strawberry.ID = strawberry.field(description="The id or key of the claim that it bears on.")
-    direction: EvidenceDirection = strawberry.field(description="Whether it speaks for the claim or against it.")
+    claim: strawberry.ID = strawberry.field(description="Id or key of the claim that it bears on.")
+    direction: EvidenceDirection = strawberry.field(description="Whether it speaks for or against the claim.")
     strength: EvidenceStrength | None = strawberry.field(
-        default=None, description="How strong it is, in a word; either this or likelihoodRatio."
+        default=None, description="Strength by name; give either this or `likelihoodRatio`."
     )
     likelihood_ratio: float | None = strawberry.field(
         default=None,
-        description="How strong it is, as a number: P(evidence | true) / P(evidence | false) in its direction, from 1.",
+        description="Strength as a number, 1 or more: P(evidence | true) / P(evidence | false), or the "
+        "inverse for AGAINST.",
     )
     confidence: float | None = strawberry.field(
-        default=None, description="The probability that it is real, 0 to 1, which softens it; 1 when absent."
+        default=None, description="Probability that it is real, 0 to 1; softens its weight. 1 if omitted."
     )
     predictor: strawberry.ID | None = strawberry.field(
-        default=None, description="The id or key of the predictor whose record it is weighed by; full weight without."
+        default=None,
+        description="Id or key of the predictor whose track record sets its weight; full weight if omitted.",
     )
     accept_unlinked_predictor: bool = strawberry.field(
-        default=False, description="Whether the predictor may be another than the one who made the claim."
+        default=False, description="Whether to accept a predictor who did not make the claim."
     )
     document: strawberry.ID | None = strawberry.field(
-        default=None, description="The id or key of the document that it stands in."
+        default=None, description="Id or key of the document that it comes from."
     )
-    url: Url | None = strawberry.field(default=None, description="Where it stands, as an address.")
+    url: Url | None = strawberry.field(default=None, description="Address of the source.")
     cluster: str | None = strawberry.field(
-        default=None, description="A name for the source event: items of one cluster share the weight of one."
+        default=None, description="Name of the source event; items of one cluster share the weight of one item."
     )
     observed_at: Moment | None = strawberry.field(
         default=None,
-        description="When it was observed; now when absent. The same source at the same moment counts once.",
+        description="When it was observed; now if omitted. The same source at the same moment counts once.",
     )
-    note: str | None = strawberry.field(default=None, description="What there is to say about it.")
-    submitted_by: str | None = strawberry.field(default=None, description="Who submits it.")
-    label: str | None = strawberry.field(default=None, description="What it is called, in a line.")
+    note: str | None = strawberry.field(default=None, description="Remarks about it.")
+    submitted_by: str | None = strawberry.field(default=None, description="Name of the submitter.")
+    label: str | None = strawberry.field(default=None, description="The item in one line.")
 
 
-# Inputs that are not simply named after the property.
+# Inputs whose names do not follow from the property.
 NAMES = {"accepts_unlinked_predictor": "acceptUnlinkedPredictor"}
 
 
-@strawberry.type(description="An item of evidence as it went into the ledger, and what it did.")
+@object_type
 class RecordedEvidence:
-    """An item of evidence as it went into the ledger."""
+    """An item of evidence as added to the ledger, and its effect."""
 
     evidence: Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")] | None = prop(
-        "The ledger's row; null in a dry run."
+        "The row of the ledger; null in a dry run."
     )
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
-        "The claim that it bears on, as it is now."
+        "The claim that it bears on, after the write."
     )
-    step: LedgerStep = prop("What it did to the belief, figure by figure.")
-    before: Posterior = prop("The belief before, at the moment of recording.")
-    after: Posterior = prop("The belief after, at the same moment.")
+    step: LedgerStep = prop("Its effect on the belief, figure by figure.")
+    before: Posterior = prop("The belief before it, as of the moment of recording.")
+    after: Posterior = prop("The belief after it, as of the same moment as `before`.")
 
 
-@strawberry.type(description="Evidence that went into the ledger.")
+@object_type
 class EvidenceRecorded(Written):
-    """Evidence that went into the ledger."""
+    """Evidence added to the ledger."""
 
-    recorded: RecordedEvidence = prop("The item, and what it did.")
+    recorded: RecordedEvidence = prop("The item and its effect.")
 
 
-@strawberry.type(description="Evidence that went into the ledger, all of it in one transaction.")
+@object_type
 class EvidenceBatchRecorded(Written):
-    """Evidence that went into the ledger."""
+    """Evidence added to the ledger, all of it in one transaction."""
 
-    recorded: list[RecordedEvidence] = prop("The items in their order, and what each did.")
+    recorded: list[RecordedEvidence] = prop("The items in order, each with its effect.")
 
 
-@strawberry.type
+@object_type
 class IntakeMutations:
-    """Evidence intake."""
+    """Mutations that add evidence."""
 
     @write(
         EvidenceRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, UnlinkedPredictorError),
-        description="Append evidence to a claim's ledger. It is weighed by its predictor's record and added to the "
-        "claim's inside view; the answer says what it did, figure by figure.",
-        answer="What evidence did, or why it was refused.",
+        answer="The recorded evidence, or the reason for the refusal.",
         names=NAMES,
     )
     async def submit_evidence(
@@ -122,7 +124,10 @@ class IntakeMutations:
         input: Annotated[EvidenceInput, strawberry.argument(description="The evidence.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Append evidence to a claim's ledger."""
+        """
+        Append evidence to a claim's ledger. It is weighed by its predictor's track record and added to the claim's
+        inside view; the answer shows its effect, figure by figure.
+        """
         answered = await info.context.service.intake.submit(
             [_item(input, "input")],
             **options,
@@ -140,8 +145,7 @@ class IntakeMutations:
             UnlinkedPredictorError,
             RefusedItemsError,
         ),
-        description="Append up to 1,000 items of evidence in one transaction, in their order: all of them or none.",
-        answer="What evidence did, or why it was refused.",
+        answer="The recorded evidence, or the reason for the refusal.",
         names=NAMES,
     )
     async def submit_evidence_batch(
@@ -150,7 +154,7 @@ class IntakeMutations:
         items: Annotated[list[EvidenceInput], strawberry.argument(description="The evidence.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Append items of evidence in one transaction."""
+        """Append up to 1,000 items of evidence in order and in one transaction, all of them or none."""
         answered = await info.context.service.intake.submit(
             [_item(item, f"items[{index}]") for index, item in enumerate(items)],
             mutation="submitEvidenceBatch",
@@ -188,15 +192,15 @@ def _strength(given: EvidenceInput, path: str) -> Strength | float:
         return Strength(given.strength.value)
     ratio = given.likelihood_ratio
     if ratio is None or not 1.0 <= ratio < math.inf:
-        message = f"expected a likelihood ratio of 1 or more, with AGAINST to turn it round, got {ratio}"
+        message = f"expected a likelihood ratio of 1 or more (use AGAINST for its inverse), got {ratio}"
         raise InvalidError(message, path=f"{path}.likelihood_ratio")
     return ratio
 
 
 async def shown_entries(
     info: Info[Context, Any], answered: Answered, items: Sequence[Payload], *path: str
-) -> list[dict[str, Any]]:
-    """Ledger rows of an answer as the response holds them, read as far as they are selected under a path."""
+) -> list[Shown]:
+    """Ledger rows of an answer in the response's shape, read as far as they are selected under a path."""
     rows = await read_written(info, answered, [("Evidence", item["evidence_id"]) for item in items], *path, "evidence")
     claims = await read_written(info, answered, [("Claim", item["claim_id"]) for item in items], *path, "claim")
     return [

@@ -1,4 +1,4 @@
-"""What was seen of milestones, and the sweep for what should have been."""
+"""Mutations of milestones: recording outcomes, and the sweep for overdue ones."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from graph.errors import ClosedClaimError, DuplicateError, FutureObservationErro
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
+from resolvers.base.described import enum_type, object_type
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Day, Moment
@@ -23,52 +24,53 @@ if TYPE_CHECKING:
     from resolvers.types.milestones import Milestone
 
 
-@strawberry.enum(name="MilestoneOutcome", description="What was seen of a milestone.")
+@enum_type
 class MilestoneOutcome(StrEnum):
-    """What was seen of a milestone."""
+    """Whether a milestone was reached."""
 
     HIT = "HIT"
     MISSED = "MISSED"
 
 
-@strawberry.type(description="What was seen of a milestone, and what that says of its prediction.")
+@object_type
 class MilestoneRecorded(Written):
-    """What was seen of a milestone."""
+    """The outcome of a milestone and its effect on the prediction."""
 
     milestone: Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")] = prop(
-        "The milestone, as it is now."
+        "The milestone after the write."
     )
     recorded: LedgerEntry | None = prop(
-        "The ledger's row; null where the milestone says nothing: a check-in that was hit, or whose miss is in the "
-        "ledger already, and a milestone of a prediction without a stated probability."
+        "The row of the ledger; null if nothing was added: for a check-in that was hit or whose "
+        "miss is in the ledger already, and for a prediction without a stated probability."
     )
     record: RecordChange | None = prop(
-        "What it did to the predictor's record, where the milestone was the event, which resolves the prediction."
+        "Change of the predictor's track record, if the milestone was the predicted event, which "
+        "resolves the prediction."
     )
 
 
-@strawberry.type(description="A check-in that passed without a sign, as it went into the ledger.")
+@object_type
 class MissedCheckIn(RecordedEvidence):
-    """A check-in that passed without a sign."""
+    """A missed check-in as added to the ledger, and its effect."""
 
     milestone: Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")] = prop(
-        "The check-in, as it is now."
+        "The check-in after the write."
     )
 
 
-@strawberry.type(description="What a sweep has found.")
+@object_type
 class MilestonesSwept(Written):
-    """What a sweep has found."""
+    """Result of a sweep."""
 
-    as_of: Moment = prop("What was due before it, with the days of grace, is overdue.")
-    num_predictions: int = prop("On how many predictions something was found.")
-    num_overdue: int = prop("How many milestones were pending and are overdue.")
-    num_missed: int = prop("How many missed check-ins went into the ledger.")
-    misses: list[MissedCheckIn] = prop(f"Those, the first {MAX_REPORTED} of them.")
-    failures: list[str] = prop("Predictions whose milestones could not be seen to, and why.")
+    as_of: Moment = prop("The moment swept for: milestones whose date and days of grace ended before it are overdue.")
+    num_predictions: int = prop("Number of predictions with newly overdue milestones or missed check-ins.")
+    num_overdue: int = prop("Number of pending milestones that became overdue.")
+    num_missed: int = prop("Number of missed check-ins added to the ledger.")
+    misses: list[MissedCheckIn] = prop(f"Missed check-ins added to the ledger, at most {MAX_REPORTED}.")
+    failures: list[str] = prop("Predictions whose milestones could not be processed, with the reason.")
 
 
-# Arguments that are not simply named after the property.
+# Arguments whose names do not follow from the property.
 NAMES = {
     "submitted_by": "by",
     "notes": "note",
@@ -78,32 +80,33 @@ NAMES = {
 }
 
 
-@strawberry.type
+@object_type
 class ObservationMutations:
-    """What was seen of milestones."""
+    """Mutations of milestones."""
 
     @write(
         MilestoneRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
-        description="Record what was seen of a milestone, once. A researched one is MODERATE evidence for or against "
-        "its prediction, softened by its confidence; a missed check-in is WEAK evidence against it, which counts once "
-        "whether it is recorded here or by a sweep; a check-in that was hit weighs nothing; the event resolves it.",
-        answer="What a milestone says, or why it was refused.",
+        answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
     async def record_milestone(
         self,
         info: Info[Context, Any],
-        milestone: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the milestone.")],
-        outcome: Annotated[MilestoneOutcome, strawberry.argument(description="What was seen of it.")],
+        milestone: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the milestone.")],
+        outcome: Annotated[MilestoneOutcome, strawberry.argument(description="Whether it was reached.")],
         observed_on: Annotated[
-            Day | None, strawberry.argument(description="The day on which that was so, in UTC; now when absent.")
+            Day | None, strawberry.argument(description="Day of the observation, in UTC; now if omitted.")
         ] = None,
         note: Note = None,
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Record what was seen of a milestone."""
+        """
+        Record the outcome of a milestone, once. A researched milestone is MODERATE evidence for or against its
+        prediction, softened by its confidence. A missed check-in is WEAK evidence against it and counts once, whether
+        recorded here or by a sweep; a check-in that was hit has no weight. The event itself resolves the prediction.
+        """
         seen = Observation(
             is_hit=outcome is MilestoneOutcome.HIT,
             observed_on=observed_on,
@@ -118,20 +121,22 @@ class ObservationMutations:
     @write(
         MilestonesSwept,
         refused_by=(FutureObservationError,),
-        description="Mark what is overdue (due, with seven days of grace, before a moment), and put the miss of each "
-        "overdue check-in into the ledger: once and ever, whatever is swept twice or at the same time. Each "
-        "prediction is a write transaction of its own; the service does all this by itself once a week.",
-        answer="What a sweep has found, or why it was refused.",
+        answer="Result of the sweep, or the reason for the refusal.",
     )
     async def sweep_milestones(
         self,
         info: Info[Context, Any],
         as_of: Annotated[
-            Moment | None, strawberry.argument(description="The moment; now when absent, never later.")
+            Moment | None,
+            strawberry.argument(description="The moment to sweep for, not in the future; now if omitted."),
         ] = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Mark what is overdue."""
+        """
+        Mark milestones whose date and seven days of grace have passed as overdue, and add the miss of each overdue
+        check-in to the ledger, once, however often it is swept. Each prediction is a write transaction of its own. The
+        service also does this by itself, once a week.
+        """
         answered = await sweep_once(info.context.database, as_of, **options)
         return await _shown_sweep(info, answered)
 

@@ -1,8 +1,7 @@
-"""Propagation by hand."""
+"""The mutation that runs propagation."""
 
 from typing import Any, Unpack
 
-import strawberry
 from strawberry.types import Info
 
 from graph.errors import OversizeError
@@ -10,31 +9,29 @@ from graph.inference.network.diagnostics import Method
 from graph.network.propagation import Request, propagate
 from graph.network.questions import make_sampling
 from resolvers.base.context import Context
+from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 from resolvers.base.sampling import MethodArgument, Samples, Seed
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
 from resolvers.types.marginals import PropagationRun, shown_run
 
 
-@strawberry.type(description="A propagation run, and what was stored of it.")
+@object_type
 class Propagated(Written):
-    """A propagation run."""
+    """A propagation run, and the number of marginals that it stored."""
 
-    run: PropagationRun = prop("The run.")
-    num_stored: int = prop("How many marginals it stored: those of all claims that take part, or none.")
+    run: PropagationRun = prop("The propagation run.")
+    num_stored: int = prop("Number of marginals stored: one for each claim included, or 0 if the run did not converge.")
 
 
-@strawberry.type
+@object_type
 class PropagationMutations:
-    """Propagation."""
+    """Mutation of the stored marginals."""
 
     @write(
         Propagated,
         refused_by=(OversizeError,),
-        description="Compute every claim's marginal over the whole network and store it with the run. A run that does "
-        "not converge is stored alone, and the last good marginals stay. The service does so itself, weekly and after "
-        "writes.",
-        answer="A propagation run, or why it was refused.",
+        answer="The propagation run, or the reason for the refusal.",
     )
     async def propagate(
         self,
@@ -44,7 +41,11 @@ class PropagationMutations:
         seed: Seed = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Compute and store every claim's marginal."""
+        """
+        Compute every claim's marginal over the whole network and store it with the run. A run that does not converge is
+        stored without marginals, and the previous ones stay. The service also does this by itself, weekly and after
+        writes.
+        """
         request = Request(Method(method), make_sampling(samples, seed), **options)
         answered = await propagate(info.context.database, info.context.service.engine, request)
         await info.context.unit.read_after(answered.bookmark)

@@ -1,4 +1,4 @@
-"""What becomes of claims: resolved, annulled or opened again, and what that does to their predictors' records."""
+"""Mutations of outcomes: claims are resolved, annulled or reopened, and track records recomputed."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
@@ -11,7 +11,9 @@ from graph.errors import ClosedClaimError, DuplicateError, FutureObservationErro
 from graph.model.kinds import ClaimStatus
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
+from resolvers.base.answers import Shown
 from resolvers.base.context import Context
+from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Moment
@@ -25,71 +27,71 @@ if TYPE_CHECKING:
     from resolvers.types.predictors import Predictor
 from resolvers.base.enums import ClaimOutcome
 
-ClaimArgument = Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim.")]
-Note = Annotated[str | None, strawberry.argument(description="Why: what there is to say about it.")]
-By = Annotated[str | None, strawberry.argument(description="Who says so.")]
+ClaimArgument = Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim.")]
+Note = Annotated[str | None, strawberry.argument(description="Reason or remarks.")]
+By = Annotated[str | None, strawberry.argument(description="Name of the person or source that reports it.")]
 
 
-# Arguments that are not simply named after the property.
+# Arguments whose names do not follow from the property.
 NAMES = {"submitted_by": "by", "observed_at": "resolvedAt"}
 
 
-@strawberry.type(description="A row of the ledger, and what it did to the claim's belief.")
+@object_type
 class LedgerEntry:
-    """A row of the ledger, and what it did."""
+    """A row of the ledger and its effect on the claim's belief."""
 
     evidence: Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")] | None = prop(
-        "The ledger's row; null in a dry run."
+        "The row of the ledger; null in a dry run."
     )
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
-        "The claim that it bears on, as it is now."
+        "The claim that it bears on, after the write."
     )
-    step: LedgerStep | None = prop(
-        "What it did to the belief, figure by figure; null where no probability was stated, so that there is none."
-    )
-    before: Posterior | None = prop("The belief before; null where there is none.")
+    step: LedgerStep | None = prop("Its effect on the belief, figure by figure; null without a stated probability.")
+    before: Posterior | None = prop("The belief before it; null without a stated probability.")
     after: Posterior | None = prop(
-        "The belief after; of a claim whose outcome is known, as it stood when that became known."
+        "The belief after it; for a closed claim, as of the moment when the outcome became known."
     )
 
 
-@strawberry.type(description="What a predictor's next evidence is weighed by.")
+@object_type
 class PredictorWeight:
-    """What a predictor's next evidence is weighed by."""
+    """Weight of a predictor's next evidence, and the record that it comes from."""
 
     kappa: float = prop("The weight, 0.10 to 1.00.")
-    kappa_source: str = prop("Which record it comes from.")
-    brier: float | None = prop("The Brier score of that record, where known: mean squared error, 0 is best.")
-    n_resolved: int = prop("How many resolved predictions that record counts.")
+    kappa_source: str = prop("The record that the weight comes from.")
+    brier: float | None = prop("Brier score of the record, if known: mean squared error, 0 is best.")
+    n_resolved: int = prop("Number of resolved predictions in the record.")
 
 
-@strawberry.type(description="What an outcome did to a predictor's record. Evidence in the ledger keeps its weight.")
+@object_type
 class RecordChange:
-    """What an outcome did to a predictor's record."""
+    """Change of a predictor's track record by an outcome. Evidence already in the ledger keeps its weight."""
 
-    predictor: Annotated["Predictor", strawberry.lazy("resolvers.types.predictors")] = prop("Whose record it is.")
-    before: PredictorWeight = prop("As it was.")
-    after: PredictorWeight = prop("As it is, for evidence that comes from now on.")
+    predictor: Annotated["Predictor", strawberry.lazy("resolvers.types.predictors")] = prop(
+        "The predictor whose record changed."
+    )
+    before: PredictorWeight = prop("The weight before the outcome.")
+    after: PredictorWeight = prop("The weight of evidence from now on.")
 
 
-@strawberry.type(description="What became of a claim, as it went into the ledger.")
+@object_type
 class OutcomeRecorded(Written):
-    """What became of a claim."""
+    """The outcome of a claim as added to the ledger, and its effect."""
 
-    recorded: LedgerEntry = prop("The ledger's row, which says who found so, when and why, and weighs nothing.")
-    record: RecordChange | None = prop("What it did to the record of the predictor, where one made the claim.")
+    recorded: LedgerEntry = prop(
+        "The row of the ledger, which records who reported the outcome, when and why; it has no weight."
+    )
+    record: RecordChange | None = prop("Change of the predictor's track record; null if no predictor made the claim.")
 
 
-@strawberry.type
+@object_type
 class ResolutionMutations:
-    """What becomes of claims."""
+    """Mutations of outcomes."""
 
     @write(
         OutcomeRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
-        description="Say that a claim came true or did not. Its belief stands still from then on, its event milestone "
-        "is marked, and the record of the predictor who made it is made anew, for evidence that comes later.",
-        answer="What an outcome did, or why it was refused.",
+        answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
     async def resolve(
@@ -98,13 +100,16 @@ class ResolutionMutations:
         claim: ClaimArgument,
         outcome: Annotated[ClaimOutcome, strawberry.argument(description="Whether it came true.")],
         resolved_at: Annotated[
-            Moment | None, strawberry.argument(description="When that became known; now when absent.")
+            Moment | None, strawberry.argument(description="When the outcome became known; now if omitted.")
         ] = None,
         note: Note = None,
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a claim came true or did not."""
+        """
+        Record that a claim came true or did not. Its belief is fixed from then on, its event milestone is marked, and
+        its predictor's track record is recomputed for later evidence.
+        """
         given = Outcome(
             status=ClaimStatus.RESOLVED_TRUE if outcome is ClaimOutcome.TRUE else ClaimStatus.RESOLVED_FALSE,
             at=resolved_at,
@@ -117,8 +122,7 @@ class ResolutionMutations:
     @write(
         OutcomeRecorded,
         refused_by=(NotFoundError, DuplicateError, ClosedClaimError),
-        description="Say that a claim has no outcome, for whatever reason: it is closed, and counts in no record.",
-        answer="What an annulment did, or why it was refused.",
+        answer="The recorded annulment, or the reason for the refusal.",
         names=NAMES,
     )
     async def annul(
@@ -129,16 +133,14 @@ class ResolutionMutations:
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a claim has no outcome."""
+        """Close a claim without an outcome, for whatever reason; it counts in no track record."""
         given = Outcome(status=ClaimStatus.ANNULLED, by=by, note=note, idempotency_key=options["idempotency_key"])
         return await _settle(info, annul, claim, given, options)
 
     @write(
         OutcomeRecorded,
         refused_by=(NotFoundError, DuplicateError),
-        description="Open a claim again that was resolved or annulled by mistake. The ledger keeps both; the record "
-        "of its predictor is made anew, and its event milestone is pending again.",
-        answer="What opening a claim again did, or why it was refused.",
+        answer="The recorded reopening, or the reason for the refusal.",
         names=NAMES,
     )
     async def unresolve(
@@ -149,7 +151,10 @@ class ResolutionMutations:
         by: By = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Open a claim again."""
+        """
+        Reopen a claim that was resolved or annulled by mistake. The ledger keeps both entries; its predictor's track
+        record is recomputed, and its event milestone is pending again.
+        """
         given = Outcome(status=ClaimStatus.OPEN, by=by, note=note, idempotency_key=options["idempotency_key"])
         return await _settle(info, unresolve, claim, given, options)
 
@@ -168,8 +173,8 @@ async def _settle(
     return answered, {"recorded": recorded, "record": record}
 
 
-async def shown_record(info: Info[Context, Any], answered: Answered, record: Payload | None) -> dict[str, Any] | None:
-    """What became of a predictor's record, as the response holds it."""
+async def shown_record(info: Info[Context, Any], answered: Answered, record: Payload | None) -> Shown | None:
+    """The change of a predictor's record in the response's shape."""
     if record is None:
         return None
     (predictor,) = await read_written(info, answered, [("Predictor", record["predictor_id"])], "record", "predictor")

@@ -1,4 +1,4 @@
-"""Inputs that say what a row is to be, and the changes that they stand for."""
+"""Inputs of single rows, and the changes of the graph that they ask for."""
 
 from dataclasses import fields
 from typing import Any
@@ -18,9 +18,9 @@ def change_of(given: Any, name: str, *, path: str = "input") -> Change:
     Args:
         given: The input.
         name: The bundle's list that its row belongs to.
-        path: Where it is, for errors.
+        path: Path of the input, for error messages.
     Raises:
-        InvalidError: An id in it is malformed, or is one of another subject.
+        InvalidError: An id in the input is malformed, or is of another subject.
     """
     listed = ROW_LISTS[name]
     references = reference_fields(listed)
@@ -43,12 +43,12 @@ def change_of(given: Any, name: str, *, path: str = "input") -> Change:
 
 @row_input(ROW_LISTS["validations"], without=("id",), is_new=True)
 class ValidationInput:
-    """An assessment of how a prediction is doing."""
+    pass
 
 
 @row_input(ROW_LISTS["document_links"])
 class DocumentLinkInput:
-    """A link from a document to a claim that it is about."""
+    pass
 
 
 @row_input(ROW_LISTS["influences"], only=ROW_LISTS["influences"].key)

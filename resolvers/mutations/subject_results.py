@@ -18,7 +18,7 @@ from resolvers.types.subjects import SUBJECT_TYPES
 from resolvers.types.tickers import Ticker
 from resolvers.types.validations import Validation
 
-AFTER = "After the write; in a dry run as stored, null where it is not stored yet."
+AFTER = "The node after the write; in a dry run as it is stored, or null if it is not stored yet."
 DELETED = "The {}; null if it has been deleted since."
 
 
@@ -27,15 +27,17 @@ class Upserted(Written):
     """Result of an upsert; in a dry run, the result that it would have."""
 
     created: bool = prop("Whether it is new.")
-    changed: bool = prop("Whether anything was written; false where every value was the same already.")
+    changed: bool = prop("Whether anything was written; false if every value was the same already.")
 
 
 @interface_type
 class ClaimUpserted(Upserted):
     """Result of an upsert of a claim."""
 
-    before: Posterior | None = prop("The belief before, as of the write; null without a probability.")
-    after: Posterior | None = prop("The belief after, as of the same moment.")
+    before: Posterior | None = prop(
+        "The belief before the write, as of the moment of the write; null without a stated probability."
+    )
+    after: Posterior | None = prop("The belief after the write, as of the same moment as `before`.")
 
 
 def upserted_type(listed: NodeList | EdgeList) -> type:
@@ -104,11 +106,11 @@ class ExposureRemoved(Written):
 
 @object_type
 class SubjectDeleted(Written):
-    """The subject that was deleted, and counts of all that was deleted with it."""
+    """The node that was deleted, and counts of all that was deleted with it."""
 
-    subject: Subject = prop("The kind of node.")
-    id: strawberry.ID = prop("The global id.")
-    key: str = prop("The key.")
+    subject: Subject = prop("Kind of node.")
+    id: strawberry.ID = prop("Global id of the deleted node.")
+    key: str = prop("Key of the deleted node.")
     influences: int = prop("Number of influences deleted with it.")
     exposures: int = prop("Number of exposures deleted with it.")
     document_links: int = prop("Number of document links deleted with it.")

@@ -1,4 +1,4 @@
-"""Upserts, links and deletions."""
+"""Mutations of single nodes and relationships: upserts, links and deletions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from graph.errors import (
 from graph.model.subjects import EDGE_LISTS, ROW_LISTS, EdgeList, NodeList, with_article
 from graph.subjects.deletions import delete_subject, remove_edge
 from graph.subjects.upserts import add_validation, upsert
+from resolvers.base.answers import Shown
 from resolvers.base.context import Context
 from resolvers.base.described import object_type
 from resolvers.base.enums import Subject
@@ -48,14 +49,13 @@ from resolvers.types.beliefs import shown_payload
 
 ClassT = TypeVar("ClassT", bound=type)
 
-# The mutation of each removal.
+# The mutation that removes rows of a list, which receipts name.
 REMOVALS = {"influences": "removeInfluence", "exposures": "removeExposure", "document_links": "unlinkDocument"}
-# The refusals of a row: it, or something that it names, is not there; several things are wrong with it.
+# The refusals of any row: it or a node that it names does not exist, or several of its fields are at fault.
 ROW_REFUSALS = (NotFoundError, RefusedItemsError)
-# Those of a row from which something recorded may have been made.
+# The same for a row whose change could lose recorded history.
 HISTORY_REFUSALS = (*ROW_REFUSALS, HistoryError)
 INFLUENCES, EXPOSURES, DOCUMENT_LINKS = EDGE_LISTS
-WHICH = strawberry.argument(description="Which.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ UPSERTS: Final[Mapping[str, Upsert]] = {
 
 
 def upserts(kind: ClassT) -> ClassT:
-    """Decorates the class of the upserts: it gets one mutation for each list of `UPSERTS`."""
+    """Adds one mutation to a class for each list of `UPSERTS`."""
     for name, own in UPSERTS.items():
         listed = ROW_LISTS[name]
         setattr(kind, f"upsert_{listed.noun.replace(' ', '_')}", _make_upsert(listed, own))
@@ -117,13 +117,13 @@ def _make_upsert(listed: NodeList | EdgeList, own: Upsert) -> Any:
         return await _upsert_edge(info, input, listed, options)
 
     upsert_row.__name__ = f"upsert_{listed.noun.replace(' ', '_')}"
-    the_row = strawberry.argument(description="The row; fields left out stay as they are, null removes a value.")
+    upsert_row.__doc__ = f"Create or change {with_article(listed.noun)}. {own.note}".rstrip()
+    the_row = strawberry.argument(description="The row. Fields left out stay as they are; null removes a value.")
     upsert_row.__annotations__["input"] = Annotated[_make_input(listed, own), the_row]
     return write(
         upserted_type(listed),
         refused_by=(*ROW_REFUSALS, *own.refused_by),
-        description=f"Create or change {with_article(listed.noun)}. {own.note}".rstrip(),
-        answer=f"The {listed.noun} after the write, or the reason for its refusal.",
+        answer=f"The {listed.noun} after the write, or the reason for the refusal.",
         names=reference_names(listed),
     )(upsert_row)
 
@@ -149,16 +149,15 @@ class LinkMutations:
     @write(
         ValidationAdded,
         refused_by=(*ROW_REFUSALS, DuplicateError, FutureObservationError),
-        description="Record a look at how a prediction is doing. The same look counts once; looks stay for good.",
-        answer="The validation, or why it was refused.",
+        answer="The validation, or the reason for the refusal.",
     )
     async def add_validation(
         self,
         info: Info[Context, Any],
-        input: Annotated[ValidationInput, strawberry.argument(description="The look.")],
+        input: Annotated[ValidationInput, strawberry.argument(description="The assessment.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Record a look at how a prediction is doing."""
+        """Record an assessment of how a prediction is doing. The same assessment counts once and cannot be deleted."""
         values = change_of(input, "validations").values
         answered = await add_validation(info.context.database, values, **options)
         (row,) = await read_written(info, answered, [("Validation", answered.payload["id"])], "validation")
@@ -167,80 +166,79 @@ class LinkMutations:
     @write(
         DocumentLinked,
         refused_by=ROW_REFUSALS,
-        description="Say that a document is about a claim. Saying it again changes nothing.",
-        answer="What is linked now, or why it is not.",
+        answer="The linked document and claim, or the reason for the refusal.",
     )
     async def link_document(
         self,
         info: Info[Context, Any],
-        input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
+        input: Annotated[DocumentLinkInput, strawberry.argument(description="The document and the claim.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a document is about a claim."""
+        """Link a document to a claim that it is about. Linking them again changes nothing."""
         return await _upsert_edge(info, input, DOCUMENT_LINKS, options)
 
     @write(
         DocumentUnlinked,
         refused_by=ROW_REFUSALS,
-        description="Say that a document is about a claim no longer.",
-        answer="What is linked no longer, or why it stays.",
+        answer="The unlinked document and claim, or the reason for the refusal.",
     )
     async def unlink_document(
         self,
         info: Info[Context, Any],
-        input: Annotated[DocumentLinkInput, strawberry.argument(description="Which document, and which claim.")],
+        input: Annotated[DocumentLinkInput, strawberry.argument(description="The document and the claim.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Say that a document is about a claim no longer."""
+        """Remove the link from a document to a claim."""
         return await _remove(info, input, DOCUMENT_LINKS, options)
 
     @write(
         InfluenceRemoved,
         refused_by=ROW_REFUSALS,
-        description="Remove an influence. Its claims stay, and so do their ledgers.",
-        answer="What was removed, or why it stays.",
+        answer="The removed relationship, or the reason for the refusal.",
     )
     async def remove_influence(
         self,
         info: Info[Context, Any],
-        input: Annotated[InfluenceEndsInput, WHICH],
+        input: Annotated[InfluenceEndsInput, strawberry.argument(description="The influence to remove.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Remove an influence."""
+        """Remove an influence. Both claims and their ledgers stay."""
         return await _remove(info, input, INFLUENCES, options)
 
     @write(
         ExposureRemoved,
         refused_by=ROW_REFUSALS,
-        description="Remove an exposure. Its prediction and its ticker stay.",
-        answer="What was removed, or why it stays.",
+        answer="The removed relationship, or the reason for the refusal.",
         names=reference_names(EXPOSURES),
     )
     async def remove_exposure(
         self,
         info: Info[Context, Any],
-        input: Annotated[ExposureEndsInput, WHICH],
+        input: Annotated[ExposureEndsInput, strawberry.argument(description="The exposure to remove.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Remove an exposure."""
+        """Remove an exposure. The prediction and the ticker stay."""
         return await _remove(info, input, EXPOSURES, options)
 
     @write(
         SubjectDeleted,
         refused_by=HISTORY_REFUSALS,
-        description="Delete any subject to which nothing refers and with which no history would be lost. A claim takes "
-        "its influences, exposures, document links and pending milestones with it, an event the pending check-ins on "
-        "the way to it. The ledger and the validations only grow.",
-        answer="What was deleted, or why it stays.",
+        answer="The deleted node, or the reason for the refusal.",
     )
     async def delete_subject(
         self,
         info: Info[Context, Any],
-        id: Annotated[strawberry.ID, strawberry.argument(description="Its global id; with `subject` its key will do.")],
-        subject: Annotated[Subject | None, strawberry.argument(description="What kind of node it is.")] = None,
+        id: Annotated[
+            strawberry.ID, strawberry.argument(description="Global id of the node, or its key if `subject` is given.")
+        ],
+        subject: Annotated[Subject | None, strawberry.argument(description="Kind of node.")] = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Delete a subject."""
+        """
+        Delete a node to which nothing refers and whose deletion loses no history. A claim's influences, exposures,
+        document links and pending milestones are deleted with it, and an event milestone's pending check-ins with the
+        event. Ledger rows and validations cannot be deleted.
+        """
         kind, key = parse_global_id(id) if subject is None else parse_id(id, subject.value)
         answered = await delete_subject(info.context.database, kind, key, **options)
         named = {"subject": Subject(kind), "id": global_id(kind, key), "key": key}
@@ -274,10 +272,8 @@ async def _remove(info: Info[Context, Any], given: Any, listed: EdgeList, option
     return answered, await _shown_edge(info, answered, listed, answered.payload["removed"])
 
 
-async def _shown_edge(
-    info: Info[Context, Any], answered: Answered, listed: EdgeList, row: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A relationship as the schema shows it, with both ends as far as they are selected."""
+async def _shown_edge(info: Info[Context, Any], answered: Answered, listed: EdgeList, row: Mapping[str, Any]) -> Shown:
+    """A relationship in the response's shape, with both ends as far as they are selected."""
     shown = dict(row)
     for name, reference in reference_fields(listed).items():
         asked = [(reference.target, row[reference.property])]

@@ -34,18 +34,20 @@ class NeighborhoodQueries:
     async def neighborhood(
         self,
         info: Info[Context, Any],
-        id: Annotated[strawberry.ID, strawberry.argument(description="A global id, or the key of a claim.")],
-        depth: Annotated[int, strawberry.argument(description=f"How many steps, 1 to {MAX_DEPTH}.")] = 1,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Global id, or the key of a claim.")],
+        depth: Annotated[int, strawberry.argument(description=f"Largest number of steps, 1 to {MAX_DEPTH}.")] = 1,
         kinds: Annotated[
             list[EdgeKind] | None,
-            strawberry.argument(description="Only edges of these kinds; all when absent."),
+            strawberry.argument(description="Only edges of these kinds; all kinds if omitted."),
         ] = None,
         direction: Annotated[
-            Direction, strawberry.argument(description="Along the edges, against them, or both.")
+            Direction, strawberry.argument(description="Whether to follow edges forwards, backwards or both ways.")
         ] = Direction.BOTH,
-        limit: Annotated[int, strawberry.argument(description=f"At most so many nodes, 1 to {MAX_NODES}.")] = 100,
+        limit: Annotated[
+            int, strawberry.argument(description=f"Largest number of nodes to return, 1 to {MAX_NODES}.")
+        ] = 100,
     ) -> Neighborhood | None:
-        """The nodes within some steps of one, flat; null where there is no such node."""
+        """The nodes within some steps of a node, and the edges between them. An unknown id returns null."""
         subject, key = parse_id(id, "Claim", *SUBJECTS)
         query = NeighborhoodQuery(
             depth=_within(depth, MAX_DEPTH, "depth"),
@@ -61,18 +63,17 @@ class NeighborhoodQueries:
         self,
         info: Info[Context, Any],
         from_: Annotated[
-            strawberry.ID, strawberry.argument(name="from", description="The id or key of the claim to start from.")
+            strawberry.ID, strawberry.argument(name="from", description="Id or key of the claim to start from.")
         ],
-        to: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim to arrive at.")],
+        to: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim to reach.")],
         max_length: Annotated[
-            int, strawberry.argument(description=f"At most so many influences, 1 to {MAX_PATH_LENGTH}.")
+            int, strawberry.argument(description=f"Largest number of influences along a path, 1 to {MAX_PATH_LENGTH}.")
         ] = MAX_PATH_LENGTH,
-        first: Annotated[int, strawberry.argument(description=f"At most so many ways, 1 to {MAX_PATHS}.")] = 5,
+        first: Annotated[
+            int, strawberry.argument(description=f"Largest number of paths to return, 1 to {MAX_PATHS}.")
+        ] = 5,
     ) -> list[InfluencePath]:
-        """
-        The shortest ways from one claim to another along influences, the shortest first; an empty list where there is
-        none.
-        """
+        """The shortest paths from one claim to another along influences, shortest first; empty if there is none."""
         start, end = (
             parse_key(given, "Claim", *CLAIM_SUBJECTS, path=path) for given, path in ((from_, "from"), (to, "to"))
         )

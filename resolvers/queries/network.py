@@ -1,4 +1,4 @@
-"""The network: what would follow, what is worth learning, which stated numbers matter, which contradict each other."""
+"""Queries over the network: effects of supposed outcomes, sensitivity, value of information, contradictions."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,9 @@ from graph.network.view import View
 from graph.reading.nodes import get_nodes
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
+from resolvers.base.described import field, object_type
 from resolvers.base.enums import ClaimOutcome
+from resolvers.base.fields import shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
 from resolvers.base.sampling import MethodArgument, Samples, Seed
 from resolvers.base.selection import selected_plan
@@ -39,30 +41,31 @@ from resolvers.types.network import (
 )
 
 LONG_SECONDS = 5.0
-"""An inference that takes longer leaves its document a read transaction that is about to expire: a new one is begun."""
+"""After a longer inference the document's read transaction is about to expire, so a new one is begun."""
 
 
-@strawberry.type
+@object_type
 class NetworkQueries:
-    """What can be asked of the network."""
+    """Queries over the network."""
 
     @question(
         WhatIfResult,
         refused_by=(NotFoundError, InvalidError, ConflictError, DuplicateError, ClosedClaimError, OversizeError),
-        description="What would follow if these claims resolved so: every claim's marginal before and after, ranked by "
-        f"how far it moves. Up to {MOST_OBSERVATIONS} observations at once. LBP is quick and its levels approximate; "
-        "SAMPLE has standard errors; EXACT serves where the network is small or thin. Never stale.",
-        answer="What would follow, or why that cannot be asked.",
+        answer="The effects, or the reason for the refusal.",
     )
     async def what_if(
         self,
         info: Info[Context, Any],
-        observations: Annotated[list[SupposedOutcome], strawberry.argument(description="What is supposed.")],
+        observations: Annotated[
+            list[SupposedOutcome],
+            strawberry.argument(description=f"The supposed outcomes of up to {MOST_OBSERVATIONS} claims."),
+        ],
         *,
         intervene: Annotated[
             bool,
             strawberry.argument(
-                description="Whether somebody brings it about, so that it says nothing of what it depends on."
+                description="Whether the outcomes are brought about instead of observed, so that they say nothing "
+                "about what they depend on."
             ),
         ] = False,
         method: MethodArgument = Method.LBP,
@@ -70,7 +73,10 @@ class NetworkQueries:
         seed: Seed = None,
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
-        """What would follow if these claims resolved so."""
+        """
+        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. LBP is fast and
+        approximate; SAMPLE has standard errors; EXACT is for small or sparse networks. Never stale.
+        """
         started = time.monotonic()
         found = await info.context.service.engine.what_if(
             info.context.unit,
@@ -87,17 +93,18 @@ class NetworkQueries:
     @question(
         SensitivityResult,
         refused_by=(NotFoundError, InvalidError, ClosedClaimError, OversizeError),
-        description="Which stated numbers near a claim its marginal depends on: the derivative by each stated "
-        "probability and each number of each table, by joint samples.",
-        answer="Which numbers matter, or why that cannot be asked.",
+        answer="The effects, or the reason for the refusal.",
     )
     async def sensitivity(
         self,
         info: Info[Context, Any],
-        target: Annotated[strawberry.ID, strawberry.argument(description="The id or key of the claim.")],
+        target: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim.")],
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
-        """Which stated numbers near a claim its marginal depends on."""
+        """
+        Derivatives of a claim's marginal by the stated numbers near it: each stated probability and each number of each
+        table. Computed from joint samples.
+        """
         started = time.monotonic()
         size = page_size(first)
         claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
@@ -119,17 +126,20 @@ class NetworkQueries:
     @question(
         ValueOfInformationResult,
         refused_by=(NotFoundError, InvalidError, DuplicateError, ClosedClaimError, OversizeError),
-        description="Which claims are worth learning: by how much the uncertainty in the targets is expected to "
-        f"shrink, by joint samples. Up to {MOST_TARGETS} targets.",
-        answer="What is worth learning, or why that cannot be asked.",
+        answer="The most informative claims, or the reason for the refusal.",
     )
     async def value_of_information(
         self,
         info: Info[Context, Any],
-        targets: Annotated[list[strawberry.ID], strawberry.argument(description="Ids or keys of claims.")],
+        targets: Annotated[
+            list[strawberry.ID], strawberry.argument(description=f"Ids or keys of up to {MOST_TARGETS} claims.")
+        ],
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
-        """Which claims are worth learning."""
+        """
+        Claims whose outcomes would tell most about some targets, by the expected reduction of the targets' entropies.
+        Computed from joint samples.
+        """
         started = time.monotonic()
         size = page_size(first)
         ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
@@ -156,12 +166,9 @@ class NetworkQueries:
             "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
         }
 
-    @strawberry.field(
-        description="Claims whose tables contradict each other and what is believed of them, the worst first, and by "
-        "how much."
-    )
+    @field
     async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
-        """Claims whose tables contradict each other."""
+        """Claims whose tables and prior marginals contradict each other, largest contradiction first."""
         size = page_size(first)
         view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
         ranked = found.ranked().tolist()
@@ -179,13 +186,14 @@ class NetworkQueries:
             for index in ranked[:size]
         ]
         await _put_nodes(info, rows, "claims", "claim")
-        shown: Any = {
-            "claims": rows,
-            "num_incoherent": len(ranked),
-            "revision": view.snapshot.state.revision,
-            "as_of": view.moment,
-        }
-        return shown
+        return shown(
+            {
+                "claims": rows,
+                "num_incoherent": len(ranked),
+                "revision": view.snapshot.state.revision,
+                "as_of": view.moment,
+            }
+        )
 
 
 def _observation(given: SupposedOutcome, path: str) -> Observation:
@@ -198,7 +206,7 @@ async def _begin_anew(info: Info[Context, Any], started: float) -> None:
         await info.context.unit.read_after(None)
 
 
-async def _shown_what_if(info: Info[Context, Any], found: WhatIf) -> dict[str, Any]:
+async def _shown_what_if(info: Info[Context, Any], found: WhatIf) -> Shown:
     shifts, supposed = _shown_shifts(found.shifts), _shown_shifts(found.supposed)
     await _put_nodes(info, shifts, "shifts", "claim")
     await _put_nodes(info, supposed, "supposed", "claim")
@@ -211,11 +219,11 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf) -> dict[str, A
     }
 
 
-def _shown_shifts(shifts: Sequence[Shift]) -> list[dict[str, Any]]:
+def _shown_shifts(shifts: Sequence[Shift]) -> list[Shown]:
     return [asdict(shift) for shift in shifts]
 
 
-def _shown_basis(basis: Basis) -> dict[str, Any]:
+def _shown_basis(basis: Basis) -> Shown:
     diagnostics = basis.diagnostics
     return {
         **asdict(diagnostics),
@@ -230,7 +238,7 @@ def _shown_basis(basis: Basis) -> dict[str, Any]:
     }
 
 
-def _shown_effect(view: View, effect: Effect) -> dict[str, Any]:
+def _shown_effect(view: View, effect: Effect) -> Shown:
     common = {
         "parameter": effect.parameter,
         "derivative": effect.derivative,
@@ -257,8 +265,8 @@ def _shown_effect(view: View, effect: Effect) -> dict[str, Any]:
     }
 
 
-async def _put_nodes(info: Info[Context, Any], rows: Sequence[dict[str, Any]], *path: str) -> None:
-    """Read the claims that rows are of, by one statement and what hangs on them, where anything of them is selected."""
+async def _put_nodes(info: Info[Context, Any], rows: Sequence[Shown], *path: str) -> None:
+    """Read the claims of rows in one batch and put them into the rows, if anything of them is selected."""
     plan = selected_plan(info, *path)
     if plan is None or not rows:
         return

@@ -1,4 +1,4 @@
-"""Nodes by id, lists of all of one subject, and full-text search over all of them."""
+"""Queries for nodes by id and by subject, and full-text search."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -9,6 +9,7 @@ from graph.errors import InvalidError
 from graph.model.subjects import NODE_LISTS, SUBJECTS, NodeList
 from graph.reading.nodes import get_nodes, list_nodes
 from graph.reading.search import search
+from graph.reading.tree import Node as NodeDict
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Subject
@@ -30,36 +31,34 @@ from resolvers.types.subjects import SUBJECT_TYPES
 
 ClassT = TypeVar("ClassT", bound=type)
 
-GlobalId = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
-IdOrKey = Annotated[
-    strawberry.ID, strawberry.argument(description="A global id, or the key as it stands in the graph.")
-]
+GlobalId = Annotated[strawberry.ID, strawberry.argument(description="Global id.")]
+IdOrKey = Annotated[strawberry.ID, strawberry.argument(description="Global id or key.")]
 
 
 def nodes_by_subject(kind: ClassT) -> ClassT:
-    """Decorates the class of the queries: it gets one for a node of each subject, and one for all of its nodes."""
+    """Adds two queries for each subject to a class: one node by its id, and the list of all nodes."""
     for listed in NODE_LISTS:
         if listed.is_subject:
             setattr(kind, listed.noun.replace(" ", "_"), _one_field(listed))
-        # Nodes that belong to another are listed there, and predictions have filters.
+        # Nodes that belong to another node are listed there; predictions have a query with filters.
         if listed.is_subject and listed.owner is None and listed.name != "predictions":
             setattr(kind, listed.name, _list_field(listed))
     return object_type(kind)
 
 
 def _one_field(listed: NodeList) -> Any:
-    async def get_one(self: Any, info: Info[Context, Any], id: IdOrKey) -> Any:
+    async def get_one(self: Any, info: Info[Context, Any], id: IdOrKey) -> NodeDict | None:
         return (await get_nodes(info.context.unit, [parse_id(id, listed.label)], plan_of(info)))[0]
 
     get_one.__annotations__["return"] = SUBJECT_TYPES[listed.label] | None
-    get_one.__doc__ = f"The {listed.noun} with an id or key; null where there is none."
+    get_one.__doc__ = f"The {listed.noun} with this id or key. An unknown id returns null."
     return field(get_one)
 
 
 def _list_field(listed: NodeList) -> Any:
     async def list_all(
         self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Any:
+    ) -> NodeDict:
         plan, wants_total = connection_plan(info)
         cursor = None if after is None else decode_cursor(after, path="after")
         size = page_size(first)
@@ -68,17 +67,17 @@ def _list_field(listed: NodeList) -> Any:
 
     connection: Any = Connection
     list_all.__annotations__["return"] = connection[SUBJECT_TYPES[listed.label]]
-    list_all.__doc__ = f"All {listed.name.replace('_', ' ')} by key."
+    list_all.__doc__ = f"All {listed.name.replace('_', ' ')}, by key."
     return field(list_all)
 
 
 @nodes_by_subject
 class NodeQueries:
-    """Queries of nodes by id, of all nodes of a subject, and by text."""
+    """Queries for nodes by id, by subject and by text."""
 
     @field
     async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:
-        """Any node by its global id; null where there is none."""
+        """The node with this global id. An unknown id returns null."""
         return shown((await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info)))[0])
 
     @field
@@ -87,7 +86,7 @@ class NodeQueries:
         info: Info[Context, Any],
         ids: Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {MAX_PAGE_SIZE}.")],
     ) -> list[Node | None]:
-        """Nodes by their global ids, in the order of the ids; an unknown id gives null."""
+        """The nodes with these global ids, in the same order. An unknown id returns null."""
         if len(ids) > MAX_PAGE_SIZE:
             message = f"expected at most {MAX_PAGE_SIZE} ids, got {len(ids)}"
             raise InvalidError(message, path="ids")
@@ -98,19 +97,18 @@ class NodeQueries:
     async def search(
         self,
         info: Info[Context, Any],
-        text: Annotated[str, strawberry.argument(description="Words.")],
+        text: Annotated[str, strawberry.argument(description="The words to search for.")],
         subjects: Annotated[
             list[Subject] | None,
-            strawberry.argument(description="Only nodes of these subjects; all that have texts when absent."),
+            strawberry.argument(description="Only nodes of these kinds; all kinds with searchable texts if omitted."),
         ] = None,
         first: First = DEFAULT_PAGE_SIZE,
         after: After = None,
     ) -> Connection[Node]:
         """
-        The nodes in whose texts every one of these words occurs, the best match first; the last word may be the
-        beginning of one.
+        Nodes whose texts contain all of these words, best match first; the last word may be incomplete.
 
-        Looks at the ten thousand best matches.
+        Only the 10,000 best matches are considered.
         """
         labels = list(SUBJECTS) if subjects is None else [subject.value for subject in subjects]
         cursor = None if after is None else decode_cursor(after, path="after")

@@ -1,4 +1,4 @@
-"""The list of predictions with its filters."""
+"""The query of predictions with filters."""
 
 from typing import Annotated, Any
 
@@ -19,65 +19,68 @@ from resolvers.types.predictions import Prediction
 
 @input_type
 class PredictionFilterInput:
-    """Conditions on the predictions listed; all that are given must hold."""
+    """Conditions on the predictions to list; all that are given must hold."""
 
-    status: list[ClaimStatus] | None = strawberry.field(default=None, description="One of these.")
-    domain: strawberry.ID | None = strawberry.field(default=None, description="The id or key of its domain.")
-    predictor: strawberry.ID | None = strawberry.field(default=None, description="The id or key of its predictor.")
+    status: list[ClaimStatus] | None = strawberry.field(default=None, description="Any of these statuses.")
+    domain: strawberry.ID | None = strawberry.field(default=None, description="Id or key of the domain.")
+    predictor: strawberry.ID | None = strawberry.field(default=None, description="Id or key of the predictor.")
     reference_class: strawberry.ID | None = strawberry.field(
-        default=None, description="The id or key of its reference class."
+        default=None, description="Id or key of the reference class."
     )
-    deadline_from: Moment | None = strawberry.field(default=None, description="Its deadline is then or later.")
-    deadline_to: Moment | None = strawberry.field(default=None, description="Its deadline is then or earlier.")
+    deadline_from: Moment | None = strawberry.field(default=None, description="Deadline at this moment or later.")
+    deadline_to: Moment | None = strawberry.field(default=None, description="Deadline at this moment or earlier.")
     probability_from: Probability | None = strawberry.field(
-        default=None, description="Its posterior, as it was stored last, is that or more."
+        default=None, description="Stored posterior of at least this."
     )
-    probability_to: Probability | None = strawberry.field(
-        default=None, description="Its posterior, as it was stored last, is that or less."
-    )
+    probability_to: Probability | None = strawberry.field(default=None, description="Stored posterior of at most this.")
     text: str | None = strawberry.field(
         default=None,
-        description="Every one of these words occurs in its texts; the last may be the beginning of a word. "
-        "Looks at the ten thousand best matches.",
+        description="Words that must all occur in its texts; the last may be incomplete. Only the 10,000 best "
+        "matches are considered.",
     )
 
 
 @input_type
 class PredictionSortInput:
-    """The order of a list of predictions; ties go by key."""
+    """Order of a list of predictions; ties are broken by key."""
 
     by: PredictionSortKey = strawberry.field(
         default=PredictionSortKey.DEADLINE,
-        description="DEADLINE puts those without one last when ascending; PROBABILITY, the stored posterior, those "
-        "without one first.",
+        description="DEADLINE puts predictions without one last in ascending order; PROBABILITY is the stored "
+        "posterior and puts those without one first.",
     )
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way it runs.")
+    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Direction of the order.")
 
 
 @object_type
 class PredictionQueries:
-    """Queries of many predictions."""
+    """The query of predictions."""
 
     @field
     async def predictions(
         self,
         info: Info[Context, Any],
         filter: Annotated[
-            PredictionFilterInput | None, strawberry.argument(description="Which to list; all when absent.")
+            PredictionFilterInput | None,
+            strawberry.argument(description="Conditions on the predictions; all predictions if omitted."),
         ] = None,
         sort: Annotated[
-            PredictionSortInput | None, strawberry.argument(description="The order; by deadline when absent.")
+            PredictionSortInput | None,
+            strawberry.argument(description="Order of the list; by ascending deadline if omitted."),
         ] = None,
         first: Annotated[
-            int | None, strawberry.argument(description="The size of the page counted from the start, 1 to 100.")
+            int | None,
+            strawberry.argument(
+                description="Number of items to return, counted from the start, 1 to 100; 20 if `last` is omitted too."
+            ),
         ] = None,
         after: After = None,
         last: Annotated[
-            int | None, strawberry.argument(description="The size of the page counted from the end, 1 to 100.")
+            int | None, strawberry.argument(description="Number of items to return, counted from the end, 1 to 100.")
         ] = None,
-        before: Annotated[str | None, strawberry.argument(description="A cursor: the page ends before it.")] = None,
+        before: Annotated[str | None, strawberry.argument(description="Return items before this cursor.")] = None,
     ) -> Connection[Prediction]:
-        """Predictions, filtered and sorted, from either end."""
+        """Predictions, filtered and sorted, in pages from either end."""
         plan, wants_total = connection_plan(info)
         page = _page(sort or PredictionSortInput(), first, after, last, before)
         asked = _filter(filter or PredictionFilterInput())
@@ -88,7 +91,7 @@ def _page(
     sort: PredictionSortInput, first: int | None, after: str | None, last: int | None, before: str | None
 ) -> PredictionPage:
     if first is not None and last is not None:
-        message = f"expected first or last, got both ({first} and {last})"
+        message = f"expected either first or last, got both ({first} and {last})"
         raise InvalidError(message, path="last")
     return PredictionPage(
         size=page_size(first) if last is None else page_size(last, path="last"),
@@ -121,5 +124,5 @@ def _filter(given: PredictionFilterInput) -> PredictionFilter:
 
 def _check_range(name: str, low: Any, high: Any) -> None:
     if low is not None and high is not None and low > high:
-        message = f"expected it not after {name}To, got {low} and {high}"
+        message = f"expected a value not above {name}To, which is {high}, got {low}"
         raise InvalidError(message, path=f"filter.{name}From")

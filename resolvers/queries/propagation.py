@@ -1,4 +1,4 @@
-"""Propagation runs."""
+"""The query of propagation runs."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from resolvers.types.marginals import PropagationRun, shown_run
 
 @object_type
 class PropagationQueries:
-    """Queries of propagation runs."""
+    """The query of propagation runs."""
 
     @field
     async def propagation_runs(
         self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE
     ) -> list[PropagationRun]:
-        """The latest propagation runs, the newest first, those too that did not converge."""
+        """The latest propagation runs, newest first, including those that did not converge."""
         return shown([shown_run(run) for run in await list_latest_runs(info.context.unit, page_size(first))])

@@ -1,1 +1,1 @@
-"""The schema's types."""
+"""The types of the schema."""

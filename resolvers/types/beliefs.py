@@ -1,4 +1,4 @@
-"""Beliefs: a posterior with everything that it is made of, and what evidence does to it."""
+"""Beliefs: posteriors with all that they are computed from, ledger steps and curves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,22 +29,29 @@ MOST_ROWS = 1_000_000  # of one ledger
 
 @object_type
 class Posterior:
-    """The belief in a claim at a moment, and all that it is made of."""
+    """The belief in a claim at a moment, and all that it is computed from."""
 
     probability: Probability = prop(
-        "The posterior: sigmoid(insideWeight · insideLogOdds + outsideWeight · logit(baseRate)), else the inside view."
+        "The posterior: sigmoid(insideWeight · insideLogOdds + outsideWeight · logit(baseRate)), "
+        "or the inside view if nothing is blended."
     )
-    as_of: Moment = prop("The moment it holds for; for a claim whose outcome is known never after that became known.")
-    inside_log_odds: float = prop("The inside view in natural log-odds: what was stated plus every ledger row.")
-    inside_probability: Probability = prop("The inside view.")
-    base_rate: Probability | None = prop("The outside view: how often such things come true.")
-    reference_class_id: str | None = prop("The key of the reference class that says so.")
-    trf: float | None = prop("The time-remaining fraction: 1 when just made, 0 at the deadline; null without a window.")
-    inside_weight: float = prop("The inside view's share in the blend.")
-    outside_weight: float = prop("The outside view's share in the blend.")
+    as_of: Moment = prop(
+        "The moment it holds for; for a closed claim, at the latest the moment when its outcome became known."
+    )
+    inside_log_odds: float = prop(
+        "The inside view in natural log-odds: the stated probability plus every row of the ledger."
+    )
+    inside_probability: Probability = prop("The inside view as a probability.")
+    base_rate: Probability | None = prop("The outside view: how often comparable cases come true.")
+    reference_class_id: str | None = prop("Key of the reference class that the base rate comes from.")
+    trf: float | None = prop(
+        "Fraction of the claim's window that remains: 1 at the start, 0 at the deadline; null without a window."
+    )
+    inside_weight: float = prop("Weight of the inside view in the blend, 0 to 1.")
+    outside_weight: float = prop("Weight of the outside view in the blend, 0 to 1.")
     blend_applied: bool = prop("Whether there was an outside view to blend with.")
-    blend_reason: str = prop("The blend in words.")
-    policy: str = prop("The rules it was computed by.")
+    blend_reason: str = prop("Explanation of the blend, in words.")
+    policy: str = prop("The rules by which it was computed, such as `foregraph-1`.")
 
 
 @object_type
@@ -74,35 +81,35 @@ class LedgerStep:
 
 
 def shown_belief(belief: Belief | None) -> dict[str, Any] | None:
-    """A belief as the response holds it."""
+    """A belief in the response's shape."""
     return None if belief is None else as_mapping(belief)
 
 
 def shown_payload(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A belief out of a mutation's answer."""
+    """A belief from a mutation's answer, in the response's shape."""
     return None if payload is None else {**payload, "as_of": datetime.fromisoformat(payload["as_of"])}
 
 
 @object_type
 class BeliefPoint:
-    """A point of a belief's curve."""
+    """A point on the curve of a claim's probability."""
 
-    at: Moment = prop("The moment.")
-    probability: Probability = prop("The belief then.")
+    at: Moment = prop("Moment of the point.")
+    probability: Probability = prop("The claim's probability at that moment.")
 
 
 def until_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The last moment that rows may have, where one is asked."""
+    """The latest moment of the rows to read, if one is requested."""
     until = moment_argument(arguments.get("as_of"))
     return {} if until is None else {"until": until}
 
 
 def has_moment(arguments: Mapping[str, Any]) -> bool:
-    """Whether the past is asked for."""
+    """Whether an earlier moment is requested."""
     return arguments.get("as_of") is not None
 
 
-# What a claim's posterior is read from: its own properties, its class, and for the past the ledger's last row then.
+# Sources of a posterior: the claim's properties, its class, and for the past the last row of the ledger by then.
 BELIEF_READS = STATE_PROPERTIES
 CLASS = Gather("class", REFERENCE_CLASS, ("base_rate",))
 LAST_ROW = Gather("last", EVIDENCE, ("inside_log_odds",), arguments=until_argument, when=has_moment)
@@ -110,7 +117,7 @@ LAST_ROW = Gather("last", EVIDENCE, ("inside_log_odds",), arguments=until_argume
 
 AsOf = Annotated[
     Moment | None,
-    strawberry.argument(description="The moment: the belief as the ledger stood then; now when absent."),
+    strawberry.argument(description="The moment to answer for, as if nothing had been recorded later; now if omitted."),
 ]
 
 
@@ -123,7 +130,7 @@ def _within(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: moment for name, moment in (("since", start), ("until", end)) if moment is not None}
 
 
-# What a curve is read from: the ledger rows within it, and the last one before it where it has a beginning of its own.
+# Sources of a curve: the ledger rows within it and, if its start is given, the last row before it.
 ROW_BEFORE = Gather(
     "before", EVIDENCE, ("inside_log_odds",), arguments=_before, when=lambda given: given.get("from") is not None
 )
@@ -133,18 +140,18 @@ ROWS_WITHIN = Gather("within", EVIDENCE, ("recorded_at", "inside_log_odds"), mos
 def page_as_of(
     root: Source, info: Info[Any, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None, as_of: AsOf = None
 ) -> Any:
-    """A page of what was there at a moment, which the plan has read."""
+    """A page as of a moment, which the plan has read."""
     return answer(root, info)
 
 
 def state_of(source: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> ClaimState:
-    """A claim's state from what a `Gather` of its class has read beside its properties."""
+    """A claim's state from its properties and the class that a `Gather` has read."""
     base_rate = classes[0]["base_rate"] if classes else None
     return ClaimState.from_properties(source["__typename"], source, base_rate)
 
 
 def state_as_of(state: ClaimState, last_rows: Sequence[Mapping[str, Any]]) -> ClaimState:
-    """The state as the ledger stood at the row that was the last one then; before any, as it was stated."""
+    """The state after the last ledger row of that time; before any row, as stated."""
     if state.stated_probability is None:
         return state
     log_odds = last_rows[0]["inside_log_odds"] if last_rows else logit(state.stated_probability)
@@ -153,10 +160,10 @@ def state_as_of(state: ClaimState, last_rows: Sequence[Mapping[str, Any]]) -> Cl
 
 def history_bounds(source: Mapping[str, Any], arguments: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
     """
-    From when to when a history is asked: else from the window's start, the import or a year before, and until now.
+    Start and end of a history; by default from the start of the window, or one year before its end, until now.
 
     Raises:
-        InvalidError: It would end before it begins.
+        InvalidError: The end is before the start.
     """
     end = moment_argument(arguments.get("to")) or now
     start = moment_argument(arguments.get("from"))
@@ -165,7 +172,7 @@ def history_bounds(source: Mapping[str, Any], arguments: Mapping[str, Any], now:
         start = end - DEFAULT_HISTORY if window is None else window[0]
         start = min(start, end)
     if end < start:
-        message = f"expected it not after `to`, got {start.isoformat()} and {end.isoformat()}"
+        message = f"expected a moment not after `to`, which is {end.isoformat()}, got {start.isoformat()}"
         raise InvalidError(message, path="from")
     return start, end
 
@@ -178,14 +185,14 @@ def belief_points(
     max_points: int,
 ) -> list[dict[str, Any]]:
     """
-    The curve of a belief, drift included.
+    The curve of a belief over time, including drift.
 
     Args:
-        state: The claim's.
-        before: The last ledger row before the curve begins, none where there is none.
+        state: State of the claim.
+        before: The last ledger row before the start of the curve, if any.
         rows: The ledger rows within it, the newest first.
-        bounds: From when to when.
-        max_points: The most points.
+        bounds: Start and end of the curve.
+        max_points: Largest number of points.
     """
     if state.stated_probability is None:
         return []
@@ -199,13 +206,13 @@ def belief_points(
         base_rate=None if state.outside_view is None else state.outside_view.base_rate,
     )
     last = state.capped_at_outcome(end)
-    # Where it stands still at the end, that takes a point of its own.
+    # A constant end of the curve takes a point of its own.
     num_points = max(LEAST_MAX_POINTS, max_points - (last < end))
     curve = belief_curve(trail, min(start, last), last, max_points=num_points)
     moments = [moment.replace(tzinfo=UTC) for moment in curve.moments.tolist()]
     points = [{"at": at, "probability": p} for at, p in zip(moments, curve.values.tolist(), strict=True)]
     if start > last:  # all of it lies after the outcome became known
         points = [{"at": start, "probability": points[-1]["probability"]}]
-    if points[-1]["at"] < end:  # it stands still since then
+    if points[-1]["at"] < end:  # constant since then
         points = [*points[: max_points - 1], {"at": end, "probability": points[-1]["probability"]}]
     return points

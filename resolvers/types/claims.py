@@ -11,10 +11,10 @@ from graph.inference.time import time_remaining_fraction, window_of
 from graph.model import rows
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
 from resolvers.base.context import Context
-from resolvers.base.described import field, object_type
+from resolvers.base.described import field
 from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
-from resolvers.base.row_types import row_interface
+from resolvers.base.row_types import row_interface, row_type
 from resolvers.base.scalars import Moment, Probability
 from resolvers.base.selection import MAX_CASCADE_DEPTH, Follows, answer, gathered
 from resolvers.types.beliefs import (
@@ -48,38 +48,40 @@ DEFAULT_MAX_POINTS = 200
 
 @row_interface(rows.Claim)
 class Claim(Node):
-    """A statement that has a probability: a prediction, a scenario or a killer."""
-
     domain: Annotated["Domain", strawberry.lazy("resolvers.types.domains")] | None = one(
         DOMAIN, "The domain that it belongs to."
     )
     stored_posterior: Probability | None = strawberry.field(
-        description="The posterior as it was stored last; what lists by probability go by.",
+        description="The posterior as last stored; `predictions` filters and sorts by it.",
         metadata={"reads": ("posterior",)},
         resolver=lambda root: root["posterior"],
     )
     stored_posterior_as_of: Moment | None = strawberry.field(
-        description="As of when it was stored.",
+        description="The moment that the stored posterior holds for.",
         metadata={"reads": ("posterior_as_of",)},
         resolver=lambda root: root["posterior_as_of"],
     )
     evidence: Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]] = many(
-        Follows(EVIDENCE, until_argument), "The ledger's rows on it, the newest first.", page_as_of
+        Follows(EVIDENCE, until_argument), "Rows of the evidence ledger on it, newest first.", page_as_of
     )
     documents: Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]] = many(
-        DOCUMENTS, "Documents about it, the newest first."
+        DOCUMENTS, "Documents about it, newest first."
     )
     incoming: Connection[Influence] = many(
-        INCOMING_INFLUENCES, "The influences on it, by the size of the implied delta.", page_of_kinds
+        INCOMING_INFLUENCES, "Influences of other claims on it, largest |deltaImplied| first.", page_of_kinds
     )
     outgoing: Connection[Influence] = many(
-        OUTGOING_INFLUENCES, "The influences that it has, by the size of the implied delta.", page_of_kinds
+        OUTGOING_INFLUENCES, "Its influences on other claims, largest |deltaImplied| first.", page_of_kinds
     )
     prerequisites: Connection[Influence] = many(
-        INCOMING_INFLUENCES, "What bears on it, those without a table too: the same rows as `incoming`.", page_of_kinds
+        INCOMING_INFLUENCES,
+        "Influences of other claims on it, including those without probabilities; the same as `incoming`.",
+        page_of_kinds,
     )
     dependents: Connection[Influence] = many(
-        OUTGOING_INFLUENCES, "What it bears on, those without a table too: the same rows as `outgoing`.", page_of_kinds
+        OUTGOING_INFLUENCES,
+        "Its influences on other claims, including those without probabilities; the same as `outgoing`.",
+        page_of_kinds,
     )
 
     @field(metadata={"follows": Follows(OUTGOING, kinds_argument, is_walk=True)})
@@ -87,10 +89,12 @@ class Claim(Node):
         self: Any,
         info: Info[Any, Any],
         first: First = DEFAULT_PAGE_SIZE,
-        depth: Annotated[int, strawberry.argument(description=f"How many steps, 1 to {MAX_CASCADE_DEPTH}.")] = 2,
+        depth: Annotated[
+            int, strawberry.argument(description=f"Largest number of steps, 1 to {MAX_CASCADE_DEPTH}.")
+        ] = 2,
         kinds: InfluenceKinds = None,
     ) -> Cascades:
-        """The claims downstream of it, step by step."""
+        """The claims downstream of it, within some steps."""
         traversal = answer(self, info)
         figures = {name: getattr(traversal, name) for name in ("reached", "is_leaf", "is_truncated")}
         return shown(figures)
@@ -98,9 +102,9 @@ class Claim(Node):
     @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW)})
     def posterior(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Posterior | None:
         """
-        The belief in it, with all that it is made of; null where no probability was stated.
+        The belief in it and all that it is computed from; null without a stated probability.
 
-        Its contributions are the rows of `evidence`.
+        The rows of `evidence` are its contributions.
         """
         state = state_of(self, gathered(self, info, "class"))
         if as_of is not None:
@@ -114,17 +118,19 @@ class Claim(Node):
         from_: Annotated[
             Moment | None,
             strawberry.argument(
-                name="from", description="When it begins; the window's start when absent, or a year before `to`."
+                name="from",
+                description="Start of the curve; if omitted, the start of the claim's window, or one year before `to` "
+                "without a window.",
             ),
         ] = None,
-        to: Annotated[Moment | None, strawberry.argument(description="When it ends; now when absent.")] = None,
+        to: Annotated[Moment | None, strawberry.argument(description="End of the curve; now if omitted.")] = None,
         max_points: Annotated[
-            int, strawberry.argument(description=f"The most points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}.")
+            int, strawberry.argument(description=f"Largest number of points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}.")
         ] = DEFAULT_MAX_POINTS,
     ) -> list[BeliefPoint]:
         """
-        The belief over time, the drift that time alone causes included: at most `maxPoints` points, with both ends and,
-        of each stretch of equal time, the lowest and the highest, so that no extreme is lost.
+        The belief over time, including the drift that time alone causes: at most `maxPoints` points, among them both
+        ends and the lowest and highest of each of several equal intervals, so that no extreme is lost.
         """
         if not LEAST_MAX_POINTS <= max_points <= MOST_MAX_POINTS:
             message = f"expected {LEAST_MAX_POINTS} to {MOST_MAX_POINTS} points, got {max_points}"
@@ -138,8 +144,8 @@ class Claim(Node):
     @field(metadata={"reads": MARGINAL_READS})
     def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:
         """
-        The marginal that the last converged propagation run stored; null where there is none, or where the claim was
-        not included.
+        The marginal stored by the last propagation run that converged; null if there is none or the claim was not
+        included.
         """
         return shown(shown_marginal(self, info.context.moment))
 
@@ -149,17 +155,17 @@ class Claim(Node):
         info: Info[Context, Any],
         as_of: AsOf = None,
     ) -> float | None:
-        """The share of its window that is left: 1 when just made, 0 at the deadline; null without a window."""
+        """The fraction of its window that remains: 1 at the start, 0 at the deadline; null without a window."""
         window = window_of(self["from_year"], self["window_start"], self["window_end"])
         moment = as_of or info.context.moment
         return None if window is None else time_remaining_fraction(*window, moment)
 
 
-@object_type
+@row_type(rows.Scenario)
 class Scenario(Claim):
-    """A course that the world may take."""
+    pass
 
 
-@object_type
+@row_type(rows.Killer)
 class Killer(Claim):
-    """An event that would make the predictions it bears on fail."""
+    pass

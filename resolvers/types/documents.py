@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.Document)
 class Document(Node):
-    """A written source that bears on claims."""
-
     claims: Connection[Annotated["Claim", strawberry.lazy("resolvers.types.claims")]] = many(
-        DOCUMENT_CLAIMS, "The claims that it is about, by key."
+        DOCUMENT_CLAIMS, "Claims that it is about, by key."
     )

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.Domain)
 class Domain(Node):
-    """A field of knowledge that claims belong to."""
-
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        DOMAIN_PREDICTIONS, "The predictions of the domain, the nearest deadline first."
+        DOMAIN_PREDICTIONS, "Predictions in the domain, nearest deadline first."
     )

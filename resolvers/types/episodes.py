@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.Episode)
 class Episode(Node):
-    """An episode of a show in which predictions were made."""
-
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        EPISODE_PREDICTIONS, "The predictions made in it, the nearest deadline first."
+        EPISODE_PREDICTIONS, "Predictions made in it, nearest deadline first."
     )

@@ -11,6 +11,7 @@ from graph.ledger.claim_state import as_mapping, own_step
 from graph.model import rows
 from graph.model.properties import json_value
 from graph.model.relations import EVIDENCE_CLAIM, EVIDENCE_DOCUMENT, EVIDENCE_MILESTONE, EVIDENCE_PREDICTOR
+from resolvers.base.answers import Shown
 from resolvers.base.described import field
 from resolvers.base.fields import Source, one, shown
 from resolvers.base.relay import Node
@@ -28,7 +29,7 @@ def _contributions(root: Source) -> Any:
     return [_shown_contribution(item) for item in json_value(root["contributions"]) or ()]
 
 
-def _shown_contribution(item: Mapping[str, Any]) -> dict[str, Any]:
+def _shown_contribution(item: Mapping[str, Any]) -> Shown:
     day = item.get("expected_date")
     shown = {name: item.get(name) for name in rows.Contribution.model_fields}
     return shown | {"expected_date": None if day is None else date.fromisoformat(day)}
@@ -63,10 +64,10 @@ class Evidence(Node):
     @field(metadata={"reads": OURS_READS})
     def ours(self: Any) -> LedgerStep | None:
         """
-        The figures of the same evidence under this service's policy, which beliefs here use; the row's own unless it is
-        imported.
+        The figures of the same evidence under this service's policy, which its beliefs use; the row's own figures
+        unless it was imported.
 
-        Null where the claim has no stated probability.
+        Null if the claim has no stated probability.
         """
         step = own_step(self)
         return shown(None if step is None else as_mapping(step))
@@ -74,4 +75,4 @@ class Evidence(Node):
 
 @row_type(rows.Contribution)
 class Contribution:
-    """One item of a ledger row: an observation and its weight."""
+    pass

@@ -20,30 +20,32 @@ if TYPE_CHECKING:
 @row_type(rows.Influence)
 class Influence:
     """
-    A row of an influence table: how the claim at one end bears on the one at the other.
+    The influence of a parent claim on its child, seen from one of the two.
 
-    Figures are null where a claim has no probability or the influence no table.
+    Computed figures are null if a claim or the influence has no probabilities.
     """
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
         "The claim at the other end: the parent of an incoming influence, the child of an outgoing one."
     )
-    implied: float | None = prop("P(child) as this parent alone implies it: P(s) P(c|s) + (1 - P(s)) P(c|not s).")
-    delta_implied: float | None = prop("`implied` minus the child's own probability; rows come by its size.")
-    current_implied: float | None = prop("`implied` by the posterior of the parent as it was stored last.")
-    current_delta: float | None = prop("`currentImplied` minus the child's posterior as it was stored last.")
+    implied: float | None = prop(
+        "P(child) as this parent's stated probability alone implies it: P(parent) pIfTrue + (1 - P(parent)) pIfFalse."
+    )
+    delta_implied: float | None = prop("`implied` minus the child's stated probability.")
+    current_implied: float | None = prop("`implied` computed from the parent's stored posterior.")
+    current_delta: float | None = prop("`currentImplied` minus the child's stored posterior.")
     mutual_information_bits: float | None = prop(
         "Information about the child gained by learning the parent's outcome, in bits."
     )
 
 
 def complete_incoming(child: NodeDict, row: NodeDict) -> None:
-    """Add what follows from both ends to a row whose other end is the parent."""
+    """Add the computed figures to a row whose other end is the parent."""
     _complete(row, row["claim"], child)
 
 
 def complete_outgoing(parent: NodeDict, row: NodeDict) -> None:
-    """Add what follows from both ends to a row whose other end is the child."""
+    """Add the computed figures to a row whose other end is the child."""
     _complete(row, parent, row["claim"])
 
 
@@ -85,22 +87,22 @@ OUTGOING_INFLUENCES = Follows(
 
 @object_type
 class Cascade:
-    """A claim that is reached by following influences downstream."""
+    """A claim reached by following influences downstream."""
 
-    depth: int = prop("Number of influences in between.")
-    lag_days: int = prop("The sum of the known lags on the way, in days.")
+    depth: int = prop("Number of influences from the starting claim to this one.")
+    lag_days: int = prop("Sum of the known lags along the way, in days.")
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim reached.")
 
     @field
     def via_key(self: Any) -> str:
-        """The key of the claim one step nearer, by which this one was reached."""
+        """Key of the claim one step back, from which this one was reached."""
         return self["via_id"]
 
 
 @object_type
 class Cascades:
-    """The claims downstream of a claim, the nearest first; none for a leaf."""
+    """The claims downstream of a claim."""
 
-    reached: list[Cascade] = prop("The claims reached, the nearest first.")
-    is_leaf: bool = prop("Whether no influence leaves the claim at all.")
-    is_truncated: bool = prop("Whether more could be reached within the depth than `first` let through.")
+    reached: list[Cascade] = prop("The claims reached, nearest first.")
+    is_leaf: bool = prop("Whether the claim has no outgoing influences of the requested kinds.")
+    is_truncated: bool = prop("Whether claims within `depth` steps were left out because of `first`.")

@@ -1,4 +1,4 @@
-"""Marginals as they are stored, and the propagation runs that they come from."""
+"""Stored marginals, and the propagation runs that computed them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,8 +18,6 @@ MARGINAL_READS = ("marginal", "marginal_as_of", "marginal_run_id")
 
 @row_type(rows.PropagationRun, without=("converged",))
 class PropagationRun:
-    """One run of propagation over the whole network."""
-
     key: str = prop("The run's key.")
     revision: float
     is_converged: bool = prop("Whether it converged; only then are its marginals stored.")
@@ -29,25 +27,28 @@ class PropagationRun:
 class Marginal:
     """The marginal of a claim, as stored by a propagation run."""
 
-    probability: float = prop("The probability after propagation; 0 or 1 where the outcome was known.")
+    probability: float = prop("The probability after propagation; 0 or 1 if the outcome was known.")
     as_of: Moment = prop("The moment that it holds for.")
-    age_seconds: float = prop("Seconds since then.")
+    age_seconds: float = prop("Age of the marginal, in seconds.")
 
     @field
     async def run(self: Any, info: Info[Context, Any]) -> PropagationRun | None:
-        """The run that it comes from; null where it was deleted."""
+        """The run that computed it; null if it has been deleted."""
         found = await info.context.runs.load(self["run_id"])
         return shown(None if found is None else shown_run(found))
 
     @field
     async def is_stale(self: Any, info: Info[Context, Any]) -> bool:
-        """Whether beliefs or influences were written since; `whatIf` and its like never are."""
+        """
+        Whether beliefs or influences have changed since the run; answers of `whatIf` and the other network queries are
+        never stale.
+        """
         run = await info.context.runs.load(self["run_id"])
         return run is None or bool(run["revision"] != (await info.context.revisions.load("")))
 
 
 def shown_marginal(source: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
-    """A claim's stored marginal as the response holds it."""
+    """A claim's stored marginal in the response's shape."""
     if source["marginal"] is None:
         return None
     as_of = source["marginal_as_of"]
@@ -60,7 +61,7 @@ def shown_marginal(source: Mapping[str, Any], now: datetime) -> dict[str, Any] |
 
 
 def shown_run(run: Mapping[str, Any]) -> dict[str, Any]:
-    """A run as the response holds it, whether from a node or from a mutation's answer."""
+    """A run in the response's shape, from a node or a mutation's answer."""
     return {
         **{name: run.get(name) for name in rows.PropagationRun.model_fields},
         "key": run["id"],

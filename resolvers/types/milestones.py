@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
 @row_type(rows.Milestone)
 class Milestone(Node):
-    """A dated sign on the way to a prediction."""
-
     ordinal: int
     expected_date: Day
     prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = one(
-        MILESTONE_PREDICTION, "The prediction that it leads to."
+        MILESTONE_PREDICTION, "The prediction that it belongs to."
     )
 
     @field(metadata={"reads": ("ordinal",)})
     def is_cascade(self: Any) -> bool:
-        """Whether it comes after the predicted event in the chain, as something that the event would set off."""
+        """Whether it comes after the predicted event, as a consequence of it."""
         return bool(self["ordinal"] > 0)

@@ -13,39 +13,39 @@ from resolvers.types.claims import Claim
 
 @object_type
 class GraphEdge:
-    """An edge of the graph, its ends by their global ids."""
+    """An edge of the graph, with the global ids of both ends."""
 
-    kind: EdgeKind = prop("The relationship, as it is called in Cypher.")
-    p_if_true: float | None = prop("Of an influence: P(child | parent true).")
-    p_if_false: float | None = prop("Of an influence: P(child | parent false).")
-    lag_days: int | None = prop("Of an influence or an exposure: the lag in days, where known.")
-    relevance: float | None = prop("Of an exposure: how much the prediction matters to the ticker, 0 to 1.")
-    impact: float | None = prop("Of an exposure: the price's fractional change if the prediction comes true.")
+    kind: EdgeKind = prop("The relationship type, named as in Cypher.")
+    p_if_true: float | None = prop("For an influence: P(child | parent true).")
+    p_if_false: float | None = prop("For an influence: P(child | parent false).")
+    lag_days: int | None = prop("For an influence or an exposure: the lag in days, if known.")
+    relevance: float | None = prop("For an exposure: how much the prediction matters to the ticker, 0 to 1.")
+    impact: float | None = prop("For an exposure: fractional change of the price if the prediction comes true.")
 
     @field
     def source_id(self: Any) -> strawberry.ID:
-        """The global id of the node that it starts from."""
+        """Global id of the node that it starts from."""
         return strawberry.ID(global_id(*self["from"]))
 
     @field
     def target_id(self: Any) -> strawberry.ID:
-        """The global id of the node that it leads to."""
+        """Global id of the node that it leads to."""
         return strawberry.ID(global_id(*self["to"]))
 
 
 @object_type
 class Neighborhood:
-    """The nodes around one and the edges that reach them, each once."""
+    """The nodes around a node, and the edges by which they were reached."""
 
-    nodes: list[Node] = prop("The node itself first, then the others, the nearest first.")
-    edges: list[GraphEdge] = prop("The edges between these nodes that were walked.")
-    is_truncated: bool = prop("Whether there is more within the depth than `limit` let through.")
+    nodes: list[Node] = prop("The node itself, then the others, nearest first.")
+    edges: list[GraphEdge] = prop("The edges followed between these nodes, each once.")
+    is_truncated: bool = prop("Whether nodes or edges within `depth` steps were left out because of `limit`.")
 
 
 @object_type
 class InfluencePath:
-    """A way from one claim to another along influences."""
+    """A path from one claim to another along influences."""
 
-    claims: list[Claim] = prop("The claims on the way, both ends included.")
-    edges: list[GraphEdge] = prop("The influences between them, in order.")
+    claims: list[Claim] = prop("The claims along the path, including both ends.")
+    edges: list[GraphEdge] = prop("The influences along the path, in order.")
     num_steps: int = prop("Number of influences along it.")

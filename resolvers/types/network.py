@@ -1,4 +1,4 @@
-"""Answers over the network."""
+"""Answers of queries over the network."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,57 +24,65 @@ if TYPE_CHECKING:
 
 @object_type
 class NetworkDiagnostics:
-    """How an answer over the network was made, and how far it can be trusted."""
+    """Diagnostics of an inference over the network: how it was computed, and how far it can be trusted."""
 
-    method: InferenceMethod = prop("How it was computed.")
-    is_converged: bool = prop("Whether it can be trusted as far as the method goes.")
-    reason: str | None = prop("Why not, where it cannot.")
-    num_samples: int = prop("Joint samples in all; 0 where none were drawn.")
-    num_matching: int = prop("Of them, those in which everything supposed holds.")
-    num_replicates: int = prop("Independent parts that the samples were drawn in.")
-    standard_error: float | None = prop("The largest of any claim, between replicates.")
-    largest_difference: float | None = prop("The largest between two replicates' marginals of one claim.")
+    method: InferenceMethod = prop("Method of inference.")
+    is_converged: bool = prop("Whether the method converged; if not, `reason` says why.")
+    reason: str | None = prop("Why the method did not converge; null if it did.")
+    num_samples: int = prop("Number of joint samples in all replicates; 0 if none were drawn.")
+    num_matching: int = prop("Number of samples that agree with all supposed outcomes.")
+    num_replicates: int = prop("Number of independent replicates; 0 if no samples were drawn.")
+    standard_error: float | None = prop("Largest standard error of any claim's marginal, between replicates.")
+    largest_difference: float | None = prop("Largest difference between two replicates' marginals of one claim.")
     surviving_ancestors: int | None = prop(
-        "Of the samples first drawn in a replicate, how many have descendants; the fewest. Below 400 it has not "
-        "converged."
+        "Number of a replicate's initial samples that have descendants, the minimum over "
+        "replicates; below 400 the method has not converged."
     )
-    weight_variance: float | None = prop("Of the log weights of the guided draws; the most of any replicate.")
-    iterations: int | None = prop("Sweeps of LBP.")
-    residual: float | None = prop("The most that LBP's last sweep would have changed a message, in log-odds.")
-    damping: float | None = prop("How much of the old message LBP kept at the end.")
-    num_approximated: int = prop("Claims with so many parents that LBP integrates over a normal distribution.")
-    approximation_error: float | None = prop("The most that this was found to change one's probability.")
-    seed: int | None = prop("Of all that is random; null where nothing is.")
-    from_bank: bool = prop("Whether the samples were kept from an earlier question on the same beliefs.")
-    wall_seconds: float = prop("How long the inference took.")
-    revision: float = prop("The graph's revision that it read, which is the latest.")
-    as_of: Moment = prop("The network's moment: the last full hour, since beliefs drift with time.")
-    num_claims: int = prop("Claims that take part: those with a stated probability that are not annulled.")
-    num_influences: int = prop("Influences that take part: those with a table between such claims.")
+    weight_variance: float | None = prop("Variance of the proposal's log weights, the maximum over replicates.")
+    iterations: int | None = prop("Number of LBP sweeps.")
+    residual: float | None = prop("Largest undamped change of a message in LBP's last sweep, in log-odds.")
+    damping: float | None = prop("Damping of LBP's last sweep: the fraction of the old message that is kept, 0 to 1.")
+    num_approximated: int = prop(
+        "Number of claims with so many parents that LBP approximates their sum by a normal distribution."
+    )
+    approximation_error: float | None = prop(
+        "Largest error in a claim's probability by the approximation that `numApproximated` counts."
+    )
+    seed: int | None = prop("Seed of all random numbers; null for deterministic methods.")
+    from_bank: bool = prop("Whether stored samples were used; false if they were drawn for this answer.")
+    wall_seconds: float = prop("Duration of the inference, in seconds.")
+    revision: float = prop("Revision of the graph that was read, always the latest.")
+    as_of: Moment = prop("The moment that the network holds for: the last full hour, since beliefs drift with time.")
+    num_claims: int = prop("Number of claims included: those with a stated probability that are not annulled.")
+    num_influences: int = prop("Number of influences included: those with probabilities between included claims.")
 
 
 @object_type
 class ClaimShift:
-    """What a question does to one claim."""
+    """Effect of the supposed outcomes on a claim."""
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
-    before: float = prop("Its marginal as things stand.")
-    after: float = prop("Its marginal if everything supposed holds.")
+    before: float = prop("Its marginal without the supposed outcomes.")
+    after: float = prop("Its marginal given all supposed outcomes.")
     delta: float = prop("`after` minus `before`.")
-    standard_error: float | None = prop("Of `delta`, between replicates; null where nothing is sampled.")
+    standard_error: float | None = prop(
+        "Standard error of `delta`, between replicates; null for methods without samples."
+    )
 
 
 @object_type
 class TickerShift:
-    """What a question does to a ticker."""
+    """Effect of the supposed outcomes on a ticker."""
 
     ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker.")
-    delta: float = prop("The expected fractional change of its price: the sum of `impact` times `delta` over claims.")
-    num_claims: int = prop("How many claims that move have a stated impact on it.")
+    delta: float = prop(
+        "Expected fractional change of its price: the sum over claims of `impact` times the claim's `delta`."
+    )
+    num_claims: int = prop("Number of shifted claims with a stated impact on it.")
 
 
 class Answer:
-    """A type of a union, told by the response's own word."""
+    """A member of a union, recognized by the response's `__typename`."""
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
@@ -84,18 +92,18 @@ class Answer:
 
 @object_type
 class WhatIfResult(Answer):
-    """What would follow if some claims resolved in some way."""
+    """Effects of supposed outcomes on other claims and on tickers."""
 
-    shifts: list[ClaimShift] = prop("The claims that move, the largest |delta| first, what is supposed left out.")
-    supposed: list[ClaimShift] = prop("What is supposed, in the order asked: how likely it was before.")
-    num_shifted: int = prop("How many claims move at all.")
-    diagnostics: NetworkDiagnostics = prop("How it was made.")
+    shifts: list[ClaimShift] = prop("The claims that shift, largest |delta| first, without the supposed ones.")
+    supposed: list[ClaimShift] = prop("The supposed claims in the order given, with their marginals before.")
+    num_shifted: int = prop("Number of claims that shift at all.")
+    diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
     @field
     async def tickers(self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> list[TickerShift]:
         """
-        The tickers that move with them, the largest |delta| first, by exposures whose impact is stated; the 5,000
-        claims that move most count.
+        The tickers that shift through exposures with a stated impact, largest |delta| first; the 5,000 claims that
+        shift most are counted.
         """
         found = await list_ticker_shifts(info.context.unit, self["deltas"], page_size(first))
         plan = selected_plan(info, "ticker")
@@ -107,79 +115,88 @@ class WhatIfResult(Answer):
 
 @input_type
 class SupposedOutcome:
-    """What is supposed of a claim."""
+    """A supposed outcome of a claim."""
 
-    claim: strawberry.ID = strawberry.field(description="The id or key of the claim.")
+    claim: strawberry.ID = strawberry.field(description="Id or key of the claim.")
     outcome: ClaimOutcome = strawberry.field(description="Whether it comes true.")
 
 
 @object_type
 class SensitivityEffect:
-    """What a stated number does to a claim's marginal."""
+    """Effect of a stated number on a claim's marginal."""
 
-    parameter: StatedParameter = prop("Which number.")
+    parameter: StatedParameter = prop("Kind of number.")
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
-        "Whose stated probability it is, or the child of the influence."
+        "The claim whose stated probability it is, or the child of the influence."
     )
     parent: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] | None = prop(
         "The parent of the influence; null for a stated probability."
     )
-    kind: InfluenceKind | None = prop("The kind of the influence; null for a stated probability.")
-    value: Probability = prop("The number as it stands.")
-    derivative: float = prop("By how much the marginal moves for each unit of it, all that follows included.")
-    standard_error: float | None = prop("Of the derivative, between replicates.")
+    kind: InfluenceKind | None = prop("Kind of the influence; null for a stated probability.")
+    value: Probability = prop("The number as stated.")
+    derivative: float = prop("Derivative of the target's marginal by the number, including all indirect effects.")
+    standard_error: float | None = prop("Standard error of the derivative, between replicates.")
 
 
 @object_type
 class SensitivityResult(Answer):
-    """Which stated numbers a claim's marginal depends on."""
+    """Effects of stated numbers on a claim's marginal."""
 
-    marginal: float = prop("The target's marginal.")
-    effects: list[SensitivityEffect] = prop("The numbers near it, the largest |derivative| first.")
-    num_effects: int = prop("How many numbers were looked at.")
-    num_near: int = prop("How many claims around the target they belong to; what lies further off hardly moves it.")
-    diagnostics: NetworkDiagnostics = prop("How it was made.")
+    marginal: float = prop("Marginal of the target.")
+    effects: list[SensitivityEffect] = prop(
+        "The effects of the stated numbers near the target, largest |derivative| first."
+    )
+    num_effects: int = prop("Number of stated numbers considered.")
+    num_near: int = prop(
+        "Number of claims near the target whose numbers were considered; those farther away hardly matter."
+    )
+    diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
 
 @object_type
 class InformativeClaim:
-    """What learning a claim's outcome would tell."""
+    """Value of learning a claim's outcome."""
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
     marginal: float = prop("Its marginal.")
-    expected_reduction_bits: float = prop("By how much the targets' entropies, summed, are expected to shrink.")
-    standard_error: float | None = prop("Of that, between replicates.")
-    mean_shifts: list[float] = prop("How far each target's probability moves, in their order: root mean square.")
+    expected_reduction_bits: float = prop("Expected reduction of the targets' summed entropies, in bits.")
+    standard_error: float | None = prop("Standard error of `expectedReductionBits`, between replicates.")
+    mean_shifts: list[float] = prop("Root mean square shift of each target's probability, in the order of the targets.")
 
 
 @object_type
 class ValueOfInformationResult(Answer):
-    """Which claims are worth learning, for the sake of some targets."""
+    """Claims whose outcomes would tell most about some targets."""
 
-    claims: list[InformativeClaim] = prop("The claims that tell most, the targets left out.")
-    reduction_floor_bits: float = prop("What noise alone makes of the expected reduction of unrelated claims.")
-    diagnostics: NetworkDiagnostics = prop("How it was made.")
+    claims: list[InformativeClaim] = prop(
+        "The most informative claims, largest expected reduction first, without the targets."
+    )
+    reduction_floor_bits: float = prop(
+        "Noise level: for 19 of 20 claims that are independent of the targets, the expected "
+        "reduction stays below it, in bits."
+    )
+    diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
 
 @object_type
 class IncoherentClaim:
-    """A claim of which the tables and the reference belief say different things."""
+    """A claim whose tables and prior marginal imply different probabilities."""
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
-    contradiction: float = prop("From the least to the most that its tables and its reference belief say.")
-    reference: Probability = prop("What is believed of it without any evidence.")
-    lowest: Probability = prop("The least that one of its tables alone implies.")
-    lowest_parent_key: str = prop("The key of the parent whose table says so.")
-    highest: Probability = prop("The most that one of its tables alone implies.")
-    highest_parent_key: str = prop("The key of the parent whose table says so.")
-    num_tables: int = prop("How many tables it has.")
+    contradiction: float = prop("Width of the range of probabilities that its tables and its prior marginal imply.")
+    reference: Probability = prop("Prior marginal: its probability without any evidence.")
+    lowest: Probability = prop("Lowest probability that one of its tables alone implies.")
+    lowest_parent_key: str = prop("Key of the parent whose table implies it.")
+    highest: Probability = prop("Highest probability that one of its tables alone implies.")
+    highest_parent_key: str = prop("Key of the parent whose table implies it.")
+    num_tables: int = prop("Number of its tables, one for each influence with probabilities.")
 
 
 @object_type
 class Incoherence:
-    """Claims that contradict themselves."""
+    """Claims whose tables and prior marginals contradict each other."""
 
-    claims: list[IncoherentClaim] = prop("The worst first.")
-    num_incoherent: int = prop("How many there are.")
-    revision: float = prop("The graph's revision that was read, which is the latest.")
-    as_of: Moment = prop("The moment that reference beliefs hold for.")
+    claims: list[IncoherentClaim] = prop("The claims, largest contradiction first.")
+    num_incoherent: int = prop("Number of such claims.")
+    revision: float = prop("Revision of the graph that was read, always the latest.")
+    as_of: Moment = prop("The moment that the prior marginals hold for.")

@@ -30,8 +30,6 @@ def _hides_event(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @row_type(rows.Prediction)
 class Prediction(Claim):
-    """A predictor's statement about the future, with everything recorded about it."""
-
     predictor: Annotated["Predictor", strawberry.lazy("resolvers.types.predictors")] | None = one(
         PREDICTOR, "The predictor who made it."
     )
@@ -42,11 +40,11 @@ class Prediction(Claim):
         REFERENCE_CLASS, "The class of comparable cases."
     )
     validations: Connection[Annotated["Validation", strawberry.lazy("resolvers.types.validations")]] = many(
-        VALIDATIONS, "Assessments of how it is doing, the newest first."
+        VALIDATIONS, "Assessments of how it is doing, newest first."
     )
     exposures: Connection[Annotated["PredictionExposure", strawberry.lazy("resolvers.types.tickers")]] = many(
         Follows(EXPOSURES, signs_argument, wrap="ticker"),
-        "Its effects on tickers, the most relevant first.",
+        "Its effects on tickers, most relevant first.",
         page_of_signs,
     )
 
@@ -58,8 +56,8 @@ class Prediction(Claim):
         after: After = None,
         *,
         include_event: Annotated[
-            bool, strawberry.argument(description="Whether to show the predicted event itself in its place.")
+            bool, strawberry.argument(description="Whether to include the predicted event itself.")
         ] = False,
     ) -> Connection[Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")]]:
-        """Its milestones by ordinal."""
+        """Its milestones, by ordinal."""
         return answer(self, info)

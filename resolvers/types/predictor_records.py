@@ -1,4 +1,4 @@
-"""Predictors' records: how what they stated compared with what happened."""
+"""Predictors' track records: stated probabilities compared with outcomes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,53 +14,57 @@ RECORD_READS = ("record_kappa", "record_brier", "record_n_resolved", "record_sou
 
 @object_type
 class ReliabilityBin:
-    """A bin of a reliability curve: forecasts of about one probability."""
+    """A bin of a reliability curve: predictions with similar stated probabilities."""
 
-    lower: float = prop("The smallest probability that belongs to it.")
-    upper: float = prop("The next bin's smallest.")
-    count: int = prop("How many predictions fell into it.")
-    num_true: int = prop("How many of them came true.")
-    mean_stated: float = prop("Their mean stated probability.")
-    frequency: float = prop("The share that came true.")
-    interval_low: float = prop("The lower end of the frequency's 95 % Wilson interval.")
-    interval_high: float = prop("Its upper end.")
+    lower: float = prop("Lower edge of the bin, inclusive.")
+    upper: float = prop("Upper edge of the bin, exclusive except in the last bin.")
+    count: int = prop("Number of predictions in the bin.")
+    num_true: int = prop("Number of the bin's predictions that came true.")
+    mean_stated: float = prop("Mean stated probability of the bin's predictions.")
+    frequency: float = prop("Fraction of the bin's predictions that came true, 0 to 1.")
+    interval_low: float = prop("Lower end of the 95% Wilson interval of `frequency`.")
+    interval_high: float = prop("Upper end of the 95% Wilson interval of `frequency`.")
 
 
 @object_type
 class CorpDecomposition:
-    """The Brier score in parts (CORP, isotonic regression): miscalibration - discrimination + uncertainty."""
+    """The Brier score as miscalibration - discrimination + uncertainty, by isotonic regression (CORP)."""
 
-    miscalibration: float = prop("What recalibrating would gain; 0 is best.")
-    discrimination: float = prop("How much the recalibrated forecasts tell more than the base rate; more is better.")
-    uncertainty: float = prop("The score of always stating the base rate.")
+    miscalibration: float = prop("Improvement that recalibration would bring; 0 is best.")
+    discrimination: float = prop(
+        "Improvement of the recalibrated forecasts over always stating the base rate; more is better."
+    )
+    uncertainty: float = prop("Score of always stating the base rate.")
 
 
 @object_type
 class CoxFit:
     """The line logit P(yes) = intercept + slope · logit(stated), by maximum likelihood."""
 
-    intercept: float = prop("0 is best; above it, things happen more often than stated.")
-    slope: float = prop("1 is best; below it, forecasts are too extreme.")
+    intercept: float = prop("Intercept in log-odds: 0 is best; above 0, events happen more often than stated.")
+    slope: float = prop("Slope: 1 is best; below 1, the forecasts are too extreme.")
 
 
 @object_type
 class CalibrationRecord:
-    """A predictor's record, from predictions resolved here; annulled ones do not count."""
+    """A predictor's track record, from predictions resolved in this graph; annulled ones do not count."""
 
-    kappa: float = prop("The weight of the predictor's next evidence, 0.10 to 1.00: of the record that is in use.")
-    kappa_source: str = prop("Which record that is: resolved_predictions, or where an imported one was kept.")
-    num_resolved: int = prop("How many predictions are resolved here; without any the figures below are null.")
-    own_kappa: float = prop("What the predictions resolved here alone come to.")
-    slope: float | None = prop("The calibration slope through the origin, limited to 0 to 1.")
-    brier: float | None = prop("The Brier score: mean squared error, 0 is best.")
-    log_score: float | None = prop("The mean natural log score, 0 is best.")
-    corp: CorpDecomposition | None = prop("The Brier score's parts.")
-    cox: CoxFit | None = prop("Calibration intercept and slope; null where no finite line fits best.")
-    curve: list[ReliabilityBin] = prop("The reliability curve: bins that have predictions.")
+    kappa: float = prop("Weight of the predictor's next evidence, 0.10 to 1.00, by the record in use.")
+    kappa_source: str = prop(
+        "The record in use: `resolved_predictions` for this one, otherwise the source of the imported one."
+    )
+    num_resolved: int = prop("Number of predictions resolved in this graph; if 0, all scores are null.")
+    own_kappa: float = prop("Weight by the predictions resolved in this graph alone, 0.10 to 1.00.")
+    slope: float | None = prop("Calibration slope through the origin, clipped to the range 0 to 1.")
+    brier: float | None = prop("Brier score: mean squared error of the stated probabilities, 0 to 1; 0 is best.")
+    log_score: float | None = prop("Mean of -ln of the probability given to the outcome, in nats; 0 is best.")
+    corp: CorpDecomposition | None = prop("Decomposition of the Brier score.")
+    cox: CoxFit | None = prop("Calibration intercept and slope; null if no finite line fits best.")
+    curve: list[ReliabilityBin] = prop("The reliability curve, without empty bins.")
 
 
 def shown_record(source: Mapping[str, Any], resolved: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A record as the response holds it."""
+    """A record in the response's shape."""
     stated = [row["stated_probability"] for row in resolved]
     own = calibration_record_of(stated, [row["status"] == "RESOLVED_TRUE" for row in resolved])
     in_use = kappa_in_use(own, imported_record(source))

@@ -27,16 +27,14 @@ RESOLVED = Gather(
 
 @row_type(rows.Predictor)
 class Predictor(Node):
-    """A person or source who makes predictions."""
-
-    kappa: float | None = prop("The weight of the predictor's next evidence as it is stored; see `record`.")
-    kappa_source: str | None = prop("The record that it comes from.")
+    kappa: float | None = prop("Weight of the predictor's next evidence as last stored, 0.10 to 1.00; see `record`.")
+    kappa_source: str | None = prop("The record that the weight comes from.")
 
     @field(metadata={"reads": RECORD_READS, "gathers": (RESOLVED,)})
     def record(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> CalibrationRecord:
-        """The record with the calibration curve, from predictions resolved here."""
+        """The predictor's track record from predictions resolved in this graph, with its calibration curve."""
         return shown(shown_record(self, gathered(self, info, "resolved")))
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        PREDICTOR_PREDICTIONS, "The predictor's predictions, the nearest deadline first."
+        PREDICTOR_PREDICTIONS, "The predictor's predictions, nearest deadline first."
     )

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.ReferenceClass)
 class ReferenceClass(Node):
-    """A class of comparable cases and how often they come true: the outside view."""
-
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        REFERENCE_CLASS_PREDICTIONS, "The predictions of the class, the nearest deadline first."
+        REFERENCE_CLASS_PREDICTIONS, "Predictions in the class, nearest deadline first."
     )

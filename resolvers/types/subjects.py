@@ -1,4 +1,4 @@
-"""The types of what clients see as nodes, by label."""
+"""The GraphQL types of nodes, by label."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -18,18 +18,16 @@ if TYPE_CHECKING:
 
 @row_type(rows.Ticker)
 class Ticker(Node):
-    """A security, by the symbol under which it is traded."""
-
     symbol: str
     exposures: Connection["TickerExposure"] = many(
         Follows(TICKER_EXPOSURES, signs_argument, wrap="prediction"),
-        "The effects of predictions on it, the most relevant first.",
+        "Effects of predictions on it, most relevant first.",
         page_of_signs,
     )
 
     @field(metadata={"reads": ("symbol",)})
     def id(self: Any) -> strawberry.ID:
-        """The global id, unique over all subjects; `node(id:)` finds it again."""
+        """The global id, unique among all nodes; `node(id:)` takes it."""
         return strawberry.ID(global_id("Ticker", self["symbol"]))
 
     @field(metadata={"reads": ("symbol",)})
@@ -40,7 +38,7 @@ class Ticker(Node):
 
 @row_type(rows.Exposure)
 class Exposure:
-    """The effect on a ticker of a prediction that comes true."""
+    pass
 
 
 @object_type

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 @row_type(rows.Validation)
 class Validation(Node):
-    """An assessment of how a prediction is doing."""
-
     prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = one(
         VALIDATION_PREDICTION, "The prediction assessed."
     )

@@ -28,8 +28,9 @@ def answer(outcome: RefusedError | int) -> Any:
 
     @strawberry.type
     class Query:
-        @question(Found, refused_by=[DuplicateError], description="A question.", answer="Its answer.")
+        @question(Found, refused_by=[DuplicateError], answer="Its answer.")
         async def ask_once(self, factor: int = 1) -> Shown:
+            """A question."""
             if isinstance(outcome, RefusedError):
                 raise outcome
             return {"number": outcome * factor}
@@ -66,8 +67,9 @@ async def test_a_refusal_that_no_type_of_the_answer_stands_for_is_an_error_with_
 
 
 def test_the_union_is_named_after_its_field() -> None:
-    """And described."""
+    """Both are described, the field by the function's docstring."""
     graphql = answer(1)._schema
 
+    assert graphql.query_type.fields["askOnce"].description == "A question."
     assert graphql.type_map["AskOnceAnswer"].description == "Its answer."
     assert {kind.name for kind in graphql.type_map["AskOnceAnswer"].types} == {"Found", "Duplicate"}

@@ -104,6 +104,19 @@ def test_a_type_may_take_descriptions_alone() -> None:
     assert fields_of(ParcelType) == {"share": ("Float", "The share."), "own": ("Int!", "Its own.")}
 
 
+def test_a_type_without_a_docstring_takes_its_rows() -> None:
+    """The first paragraph; what follows is about bundles."""
+
+    @row_type(rows.Milestone)
+    class Shown:
+        pass
+
+    assert (
+        graphql_type(Shown).description
+        == "A dated sign that a prediction is coming true, or the predicted event itself."
+    )
+
+
 def test_references_and_keys_are_not_shown_as_properties() -> None:
     """Relations show what a reference names."""
 
