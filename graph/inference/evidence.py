@@ -16,7 +16,7 @@ ALONE = -1
 
 
 class Strength(StrEnum):
-    """Named strength of evidence, in place of a likelihood ratio."""
+    """Strength of evidence as a likelihood ratio: WEAK 1.5, MODERATE 4, STRONG 10 (policy foregraph-1)."""
 
     WEAK = "WEAK"
     MODERATE = "MODERATE"
@@ -24,7 +24,7 @@ class Strength(StrEnum):
 
 
 class Direction(StrEnum):
-    """Direction of evidence: for a claim or against it."""
+    """Whether evidence speaks for or against a claim."""
 
     FOR = "FOR"
     AGAINST = "AGAINST"

@@ -16,7 +16,7 @@ RANGE_END = "}"  # sorts after the mark that ends a sort key, so that a range in
 
 
 class PredictionOrder(StrEnum):
-    """The orders in which predictions are listed."""
+    """Properties that predictions are sorted by."""
 
     DEADLINE = "deadline"
     PROBABILITY = "probability"

@@ -2,11 +2,14 @@
 
 from enum import StrEnum
 
+from graph.inference.evidence import Direction as EvidenceDirection
+from graph.inference.evidence import Strength as EvidenceStrength
 from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
+from graph.reading.predictions import PredictionOrder as PredictionSortKey
 from resolvers.base.described import enum_type
 
 __all__ = [
@@ -32,6 +35,9 @@ for graphs_own in (ClaimStatus, PredictionMode, MilestoneKind, MilestoneStatus, 
     enum_type(graphs_own)
 enum_type(InferenceMethod, name="InferenceMethod")
 enum_type(StatedParameter, name="StatedParameter")
+enum_type(EvidenceDirection, name="EvidenceDirection")
+enum_type(EvidenceStrength, name="EvidenceStrength")
+enum_type(PredictionSortKey, name="PredictionSortKey")
 
 
 @enum_type
@@ -61,31 +67,6 @@ class Direction(StrEnum):
     IN = "IN"
     OUT = "OUT"
     BOTH = "BOTH"
-
-
-@enum_type
-class EvidenceDirection(StrEnum):
-    """Whether evidence speaks for or against a claim."""
-
-    FOR = "FOR"
-    AGAINST = "AGAINST"
-
-
-@enum_type
-class EvidenceStrength(StrEnum):
-    """Strength of evidence as a likelihood ratio: WEAK 1.5, MODERATE 4, STRONG 10 (policy foregraph-1)."""
-
-    WEAK = "WEAK"
-    MODERATE = "MODERATE"
-    STRONG = "STRONG"
-
-
-@enum_type
-class PredictionSortKey(StrEnum):
-    """Properties that predictions are sorted by."""
-
-    DEADLINE = "deadline"
-    PROBABILITY = "probability"
 
 
 @enum_type

@@ -17,7 +17,6 @@ from graph.errors import (
     RefusedItemsError,
     UnlinkedPredictorError,
 )
-from graph.inference.evidence import Direction, Strength
 from graph.ledger.intake import EvidenceItem
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.answers import Shown
@@ -167,7 +166,7 @@ class IntakeMutations:
 def _item(given: EvidenceInput, path: str) -> EvidenceItem:
     return EvidenceItem(
         claim_id=parse_key(given.claim, *CLAIM_SUBJECTS, path=f"{path}.claim"),
-        direction=Direction(given.direction.value),
+        direction=given.direction,
         strength=_strength(given, path),
         confidence=given.confidence,
         predictor_id=parse_some_key(given.predictor, "Predictor", path=f"{path}.predictor"),
@@ -183,13 +182,13 @@ def _item(given: EvidenceInput, path: str) -> EvidenceItem:
     )
 
 
-def _strength(given: EvidenceInput, path: str) -> Strength | float:
+def _strength(given: EvidenceInput, path: str) -> EvidenceStrength | float:
     if (given.strength is None) == (given.likelihood_ratio is None):
         came = "neither" if given.strength is None else "both"
         message = f"expected either strength or likelihoodRatio, got {came}"
         raise InvalidError(message, path=f"{path}.strength")
     if given.strength is not None:
-        return Strength(given.strength.value)
+        return given.strength
     ratio = given.likelihood_ratio
     if ratio is None or not 1.0 <= ratio < math.inf:
         message = f"expected a likelihood ratio of 1 or more (use AGAINST for its inverse), got {ratio}"

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.errors import InvalidError
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
+from graph.reading.predictions import PredictionFilter, PredictionPage, list_predictions
 from resolvers.base.context import Context
 from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
@@ -95,7 +95,7 @@ def _page(
         raise InvalidError(message, path="last")
     return PredictionPage(
         size=page_size(first) if last is None else page_size(last, path="last"),
-        order=PredictionOrder(sort.by.value),
+        order=sort.by,
         is_descending=sort.direction is SortDirection.DESCENDING,
         after=None if after is None else decode_cursor(after, path="after"),
         before=None if before is None else decode_cursor(before, path="before"),
