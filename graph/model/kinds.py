@@ -1,10 +1,10 @@
-"""The closed sets of words that properties take."""
+"""Enumerations of the values that properties take."""
 
 from enum import StrEnum
 
 
 class ClaimStatus(StrEnum):
-    """Whether a claim's outcome is known."""
+    """A claim's status: open, resolved by its outcome, or annulled."""
 
     OPEN = "OPEN"
     RESOLVED_TRUE = "RESOLVED_TRUE"
@@ -13,7 +13,7 @@ class ClaimStatus(StrEnum):
 
 
 class PredictionMode(StrEnum):
-    """How firmly a prediction was put."""
+    """The firmness with which a prediction was stated."""
 
     PREDICTION = "PREDICTION"
     SPECULATION = "SPECULATION"
@@ -21,7 +21,7 @@ class PredictionMode(StrEnum):
 
 
 class MilestoneKind(StrEnum):
-    """The event itself, a sign that was researched, or a date by which something should have shown."""
+    """The kind of a milestone: the event itself, a researched sign, or a date by which something should be visible."""
 
     EVENT = "EVENT"
     RESEARCHED = "RESEARCHED"
@@ -29,7 +29,7 @@ class MilestoneKind(StrEnum):
 
 
 class MilestoneStatus(StrEnum):
-    """What became of a milestone."""
+    """A milestone's status."""
 
     PENDING = "PENDING"
     OVERDUE = "OVERDUE"
@@ -38,7 +38,7 @@ class MilestoneStatus(StrEnum):
 
 
 class InfluenceKind(StrEnum):
-    """How a parent claim bears on its child."""
+    """The kind of bearing that a parent claim has on its child."""
 
     PREREQUISITE_OF = "PREREQUISITE_OF"
     KILLS = "KILLS"
@@ -46,7 +46,7 @@ class InfluenceKind(StrEnum):
 
 
 class ExposureSign(StrEnum):
-    """Whether a prediction that comes true helps or harms a ticker."""
+    """The direction of a prediction's effect on a ticker."""
 
     BENEFITS = "BENEFITS"
     HARMS = "HARMS"

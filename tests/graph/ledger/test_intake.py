@@ -196,9 +196,9 @@ async def test_a_dry_run_tells_the_same_and_keeps_nothing(graph: Database) -> No
 
 
 REFUSED = [
-    (replace(FOR, claim_id="NOBODY"), NotFoundError, "input.claim_id: expected the id of a claim, got 'NOBODY'"),
-    (replace(FOR, predictor_id="nobody"), NotFoundError, "input.predictor_id: expected the id of a predictor"),
-    (replace(FOR, document_id="nothing"), NotFoundError, "input.document_id: expected the id of a document"),
+    (replace(FOR, claim_id="NOBODY"), NotFoundError, "input.claim_id: no claim has the id 'NOBODY'"),
+    (replace(FOR, predictor_id="nobody"), NotFoundError, "input.predictor_id: no predictor has the id 'nobody'"),
+    (replace(FOR, document_id="nothing"), NotFoundError, "input.document_id: no document has the id 'nothing'"),
     (replace(FOR, claim_id="SILENT"), ConflictError, "state one first"),
     (replace(FOR, claim_id="DONE"), ClosedClaimError, r"annulled at 2026-02-01.*`unresolve` it first"),
     (replace(FOR, predictor_id="ada"), UnlinkedPredictorError, "accepts_unlinked_predictor: true"),
