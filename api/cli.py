@@ -1,6 +1,7 @@
 """The `foregraph` command: starts the service, brings graphs in and out, prints the schemas."""
 
 import asyncio
+import difflib
 import json
 import os
 import tempfile
@@ -22,7 +23,8 @@ from graph.bundles.importing import import_bundle, import_text, is_empty
 from graph.database.migrations import is_migrated
 from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress
-from graph.errors import ConfigurationError, ForegraphError
+from graph.database.statements import list_statements, statement
+from graph.errors import ConfigurationError, ForegraphError, InvalidError
 from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
 from graph.outcomes.sweep import SweepReport, sweep
@@ -264,6 +266,21 @@ def schema_graphql() -> None:
     from resolvers.schema import print_sdl  # noqa: PLC0415 - saves other commands most of a second
 
     click.echo(print_sdl().rstrip("\n"))
+
+
+@cli.command("statements")
+@click.argument("name", required=False)
+def statements_command(name: str | None) -> None:
+    """List the names of the Cypher statements that the database is sent, or print the statement called NAME."""
+    names = list_statements()
+    if name is None:
+        click.echo("\n".join(names))
+    elif name in names:
+        click.echo(statement(name).rstrip("\n"))
+    else:
+        close = difflib.get_close_matches(name, names, n=1)
+        advice = f"did you mean {close[0]!r}?" if close else "`foregraph statements` lists them all"
+        raise InvalidError(f"no statement is called {name!r}; {advice}")
 
 
 @cli.command()

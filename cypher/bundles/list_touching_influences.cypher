@@ -2,7 +2,7 @@
 UNWIND $ids AS id
 MATCH (claim:Claim {id: id})
 CALL (claim) {
-  MATCH (claim)-[edge:PREREQUISITE_OF|KILLS|CORRELATES_WITH]-(:Claim)
+  MATCH (claim)-[edge:#influence_kinds]-(:Claim)
   RETURN edge
 }
 WITH DISTINCT edge, startNode(edge) AS parent, endNode(edge) AS child

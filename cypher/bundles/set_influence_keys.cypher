@@ -5,7 +5,7 @@ CALL (row) {
   MATCH (child:Claim {id: row.child_id})
   RETURN child
 }
-MATCH (parent)-[edge:PREREQUISITE_OF|KILLS|CORRELATES_WITH]->(child)
+MATCH (parent)-[edge:#influence_kinds]->(child)
 WHERE type(edge) = row.kind
 SET edge.outgoing_key = row.outgoing_key, edge.incoming_key = row.incoming_key
 RETURN count(edge) AS num_influences

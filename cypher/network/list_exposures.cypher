@@ -2,7 +2,7 @@
 UNWIND $ids AS id
 MATCH (claim:Claim {id: id})
 CALL (claim) {
-  MATCH (claim)-[edge:BENEFITS|HARMS]->(ticker:Ticker)
+  MATCH (claim)-[edge:#exposure_signs]->(ticker:Ticker)
   WHERE edge.impact IS NOT NULL
   RETURN edge.impact AS impact, ticker.symbol AS symbol
 }

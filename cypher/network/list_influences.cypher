@@ -6,6 +6,6 @@ WHERE claim.id > $after
 WITH claim
 ORDER BY claim.id
 LIMIT $limit
-MATCH (claim)-[edge:PREREQUISITE_OF|KILLS|CORRELATES_WITH]->()
+MATCH (claim)-[edge:#influence_kinds]->()
 WHERE edge.p_if_true IS NOT NULL
 RETURN collect([claim.id, edge.child_id, edge.kind, edge.p_if_true, edge.p_if_false]) AS influences

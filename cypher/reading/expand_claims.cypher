@@ -1,9 +1,11 @@
-// What hangs on claims.
-// Returns for each request its index, the rows' page keys, labels, asked properties and the relationship's asked properties.
-// $requests: lists of requests by relation: index, source (an id), properties and link (names to return) and, where there
-// may be many rows, low and high (the page keys lie between them, both excluded); $limits: the most rows, by relation.
-// They are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
-// $limit: rows.
+// The neighbours of claims.
+// Returns for each request its index and, of each row, page key, labels, asked properties and the relationship's.
+// $requests: requests by relation, each with index, source (an id), properties and link (names to return) and, where
+// there may be many rows, low and high (the page keys lie between them, both excluded). A request for milestones also has
+// hides_event, one for exposures signs and one for incoming or outgoing kinds (the types to follow).
+// $limits: the most rows of a request, by relation.
+// Both are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full
+// one.
 UNWIND $requests.predictor AS request
 MATCH (source:Claim {id: request.source})<-[:MADE]-(n:Predictor)
 USING INDEX SEEK source:Claim(id)

@@ -1,9 +1,11 @@
-// What hangs on any node but claims.
-// Returns for each request its index, the rows' page keys, labels, asked properties and the relationship's asked properties.
-// $requests: lists of requests by relation: index, source (an id), properties and link (names to return) and, where there
-// may be many rows, low and high (the page keys lie between them, both excluded); $limits: the most rows, by relation.
-// They are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
-// $limit: rows.
+// The neighbours of all nodes but claims.
+// Returns for each request its index and, of each row, page key, labels, asked properties and the relationship's.
+// $requests: requests by relation, each with index, source (an id), properties and link (names to return) and, where
+// there may be many rows, low and high (the page keys lie between them, both excluded). A request for ticker_exposures also
+// has signs (the types to follow).
+// $limits: the most rows of a request, by relation.
+// Both are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full
+// one.
 UNWIND $requests.predictor_record AS request
 CALL (request) {
   MATCH (n:Prediction)

@@ -1,8 +1,7 @@
-// Nodes by id.
-// Returns for each request its index, the rows' page keys, labels, asked properties and the relationship's asked properties.
-// $requests: lists of requests by relation: index, source (an id), properties and link (names to return) and, where there
-// may be many rows, low and high (the page keys lie between them, both excluded); $limits: the most rows, by relation.
-// They are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
+// Nodes by id: for each request its index, the node's labels and the asked properties. `key` and `link` are empty, so
+// that the rows have the shape of those that follow relations.
+// $requests: requests by kind of node, each with index, source (the node's id or symbol) and properties (names to return).
+// It is a map because a plan is kept by the types of its parameters, and an empty list is of another type than a full one.
 UNWIND $requests.claim AS request
 MATCH (n:Claim {id: request.source})
 RETURN request.index AS request, '' AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,

@@ -5,5 +5,5 @@ MATCH (start:Claim {id: from_id})
 UNWIND [$to_id] AS to_id
 MATCH (end:Claim {id: to_id})
 WITH start, end
-MATCH path = shortestPath((start)-[:PREREQUISITE_OF|KILLS|CORRELATES_WITH*1..1000000]->(end))
+MATCH path = shortestPath((start)-[:#influence_kinds*1..1000000]->(end))
 RETURN [node IN nodes(path) | node.id] AS ids

@@ -1,6 +1,5 @@
 """The whole graph as a bundle."""
 
-from graph.bundles.lists import EXPORTS
 from graph.database.sessions import Database, Unit
 from graph.errors import BusyError
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
@@ -40,7 +39,7 @@ async def _export_list(unit: Unit, name: str) -> tuple[Row, ...]:
     rows: list[Row] = []
     after = ""
     while True:
-        (page,) = await unit.run(EXPORTS[name], after=after, limit=EXPORT_PAGE_ROWS)
+        (page,) = await unit.run(f"export/{name}", after=after, limit=EXPORT_PAGE_ROWS)
         rows += (from_properties(ROW_LISTS[name].row, row) for row in page["rows"])
         if len(page["rows"]) < EXPORT_PAGE_ROWS:
             return tuple(sorted(rows, key=row_id))

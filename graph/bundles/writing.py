@@ -10,7 +10,6 @@ from typing import Any
 from graph.bundles.batches import BATCH_ROWS, Batch, in_batches
 from graph.bundles.checked import Checked
 from graph.bundles.checks import as_evidence
-from graph.bundles.lists import BELIEF_LISTS, LISTS_WITH_MOMENTS, UPSERTS
 from graph.database.sessions import Unit
 from graph.ledger.derived import rebuild_claims
 from graph.ledger.predictor_records import refresh_records
@@ -28,7 +27,7 @@ from graph.model.rows import (
     Prediction,
     Row,
 )
-from graph.model.subjects import CLAIM_LISTS, row_id
+from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, row_id
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ async def write_batches(
     here = Written()
     async with aclosing(_made_ahead(iter(batches), checked)) as made:
         async for name, rows in made:
-            (answer,) = await unit.run(UPSERTS[name], rows=rows)
+            (answer,) = await unit.run(f"upsert/{name}", rows=rows)
             written.note(name, answer["created"], answer["updated"])
             here.note(name, answer["created"], answer["updated"])
             await _follow_up(unit, name, answer["created"], answer["updated"])
@@ -95,9 +94,12 @@ def _next_batch(batches: Iterator[Batch], checked: Checked) -> tuple[str, list[d
 def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     """A row as its statement takes it."""
     properties = {**to_properties(row), **checked.page_keys(row)}
-    if name in LISTS_WITH_MOMENTS:
+    listed = ROW_LISTS[name]
+    if isinstance(listed, EdgeList):
+        return properties
+    if listed.is_bulk:
         properties = with_moments_as_text(properties)
-    if name not in BELIEF_LISTS:
+    if not listed.has_derived:
         return properties
     return {"row": properties, "derived": with_moments_as_text(checked.derived.get(row_id(row), {}))}
 
@@ -135,12 +137,9 @@ async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:
 async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Sequence[str]) -> None:
     """What rows that changed bring with them."""
     changed = [*created, *updated]
-    if name in CLAIM_LISTS and changed:
-        await unit.run("bundles/link_claims", ids=changed)
-        if name == "predictions":
-            await unit.run("bundles/link_predictions", ids=changed)
-    elif name == "evidence" and changed:
-        await unit.run("bundles/link_evidence", ids=changed)
+    listed = ROW_LISTS[name]
+    if changed and isinstance(listed, NodeList) and listed.references:
+        await unit.run(f"link/{name}", ids=changed)
     if name in CLAIM_LISTS:
         await _refresh_influence_keys(unit, updated)
     elif name == "documents":
@@ -160,7 +159,7 @@ async def _refresh_link_keys(unit: Unit, updated: Sequence[str]) -> None:
     for ids in in_batches(updated):
         (answer,) = await unit.run("bundles/list_document_links", ids=ids)
         for part in in_batches(answer["links"]):
-            await unit.run(UPSERTS["document_links"], rows=[_link_row(link) for link in part])
+            await unit.run("upsert/document_links", rows=[_link_row(link) for link in part])
 
 
 def _link_row(link: Mapping[str, Any]) -> dict[str, Any]:

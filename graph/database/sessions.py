@@ -26,7 +26,7 @@ from neo4j import (
 from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
-from cypher import statement
+from graph.database.statements import statement
 from graph.errors import (
     ConfigurationError,
     ConflictError,

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, get_args, get_type_hints
+
+from pydantic import AwareDatetime
 
 from graph.model import rows
 from graph.model.kinds import ExposureSign, InfluenceKind
@@ -54,6 +56,11 @@ class NodeList:
         references: The references to other nodes, the owner aside.
         owner: The reference to the node that it belongs to; None if it belongs to none.
         has_derived: Whether values computed from other rows are stored with a new row's own.
+        derived_moments: The names of those values that are moments.
+        keeps_references: Whether a row's references never change, so that none of its relationships is ever removed.
+        has_index: Whether the label has an index of its key; otherwise its nodes are found through that of their space.
+        is_bulk: Whether there are so many rows that moments are sent to the database as text, which the driver encodes
+            in a hundredth of the time.
         texts: The properties that full-text search covers.
         is_subject: Whether clients see it as a node.
     """
@@ -64,6 +71,10 @@ class NodeList:
     references: tuple[Reference, ...] = ()
     owner: Reference | None = None
     has_derived: bool = False
+    derived_moments: tuple[str, ...] = ()
+    keeps_references: bool = False
+    has_index: bool = True
+    is_bulk: bool = False
     texts: tuple[str, ...] = ()
     is_subject: bool = True
 
@@ -86,6 +97,14 @@ class NodeList:
     def space(self) -> str:
         """The label within which keys are unique."""
         return CLAIM if self.is_claim else self.label
+
+    @cached_property
+    def text_moments(self) -> tuple[str, ...]:
+        """The moments among the properties that go to the database as text."""
+        if not self.is_bulk:
+            return ()
+        hints = get_type_hints(self.row, include_extras=True)
+        return tuple(name for name in self.row.model_fields if _is_moment(hints[name]))
 
     def key_of(self, row: Row) -> str:
         """Return the key of a row, unique in the list."""
@@ -138,6 +157,10 @@ class EdgeList:
         return MARK.join(str(getattr(row, name)) for name in self.key)
 
 
+def _is_moment(hint: Any) -> bool:
+    return hint is AwareDatetime or any(_is_moment(part) for part in get_args(hint))
+
+
 def noun_of(name: str) -> str:
     """Return a class's name in words: `reference class` for `ReferenceClass`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
@@ -150,6 +173,7 @@ def with_article(noun: str) -> str:
 
 _IN_DOMAIN: Final = Reference("domain_id", "Domain", "IN_DOMAIN")
 _CLAIM_TEXTS: Final = ("title", "text")
+_CLAIM_MOMENTS: Final = ("last_recorded_at", "posterior_as_of")
 
 NODE_LISTS: Final = (
     NodeList(
@@ -162,10 +186,29 @@ NODE_LISTS: Final = (
             _IN_DOMAIN,
         ),
         has_derived=True,
+        derived_moments=_CLAIM_MOMENTS,
+        is_bulk=True,
+        has_index=False,
         texts=(*_CLAIM_TEXTS, "verbatim_quote", "context", "key_catalyst", "watch_events", "resolution_evidence"),
     ),
-    NodeList("scenarios", rows.Scenario, references=(_IN_DOMAIN,), has_derived=True, texts=_CLAIM_TEXTS),
-    NodeList("killers", rows.Killer, references=(_IN_DOMAIN,), has_derived=True, texts=_CLAIM_TEXTS),
+    NodeList(
+        "scenarios",
+        rows.Scenario,
+        references=(_IN_DOMAIN,),
+        has_derived=True,
+        derived_moments=_CLAIM_MOMENTS,
+        is_bulk=True,
+        texts=_CLAIM_TEXTS,
+    ),
+    NodeList(
+        "killers",
+        rows.Killer,
+        references=(_IN_DOMAIN,),
+        has_derived=True,
+        derived_moments=_CLAIM_MOMENTS,
+        is_bulk=True,
+        texts=_CLAIM_TEXTS,
+    ),
     NodeList("predictors", rows.Predictor, texts=("name",)),
     NodeList("reference_classes", rows.ReferenceClass, texts=("description",)),
     NodeList(
@@ -185,10 +228,12 @@ NODE_LISTS: Final = (
             Reference("reference_class_id", "ReferenceClass"),
         ),
         has_derived=True,
+        keeps_references=True,
+        is_bulk=True,
     ),
     NodeList("validations", rows.Validation, owner=Reference("prediction_id", "Prediction", "CHECKS")),
     NodeList("tickers", rows.Ticker, key=("symbol",), texts=("symbol", "name")),
-    NodeList("documents", rows.Document, texts=("title",)),
+    NodeList("documents", rows.Document, is_bulk=True, texts=("title",)),
     NodeList("episodes", rows.Episode, texts=("title",)),
     NodeList("domains", rows.Domain, texts=("name",)),
     NodeList("saved_queries", rows.SavedQuery, key=("name", "version"), is_subject=False),

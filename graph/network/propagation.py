@@ -92,7 +92,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
         num_stored = num_stored_early
         for part in slices(entries[num_early:], BATCH_CLAIMS):
             num_stored += await _store(unit, part, view)
-        await unit.run("propagation_runs/upsert", rows=[to_properties(run)])
+        await unit.run("upsert/propagation_runs", rows=[to_properties(run)])
         await _mark_propagated(unit, view.snapshot.state)
         return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Final, LiteralString, TypeVar
 
-from cypher import list_migrations, list_statements, statement
+from cypher import list_migrations
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database, DatabaseAddress
+from graph.database.statements import list_statements, statement
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.rows import Row
 from graph.reading.warming import warm

@@ -14,24 +14,20 @@ from graph.errors import ConflictError, HistoryError, NotFoundError, counted, re
 from graph.model.kinds import ClaimStatus, MilestoneKind
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
-from graph.model.subjects import CLAIM_SUBJECTS, ROW_LISTS, list_of, noun_of, references_of
+from graph.model.subjects import CLAIM_SUBJECTS, CLAIMS, ROW_LISTS, EdgeList, list_of, noun_of, references_of
 from graph.reading.following import get
 from graph.subjects.upserts import Change, observations_of
 
 # Ten thousand influences went in 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
 MAX_RELATIONSHIPS = 20_000
 
-# What refers to a node, in words, and what to do first; nothing helps against the ledger, which only grows.
+_NAME_ANOTHER = "let them name another, or none"
+# Nouns for what refers to a node, and what to do first, where the list's declaration does not say it; nothing helps
+# against the ledger, which only grows.
 REFERRERS: Mapping[str, tuple[str, str]] = {
-    "predictions": ("prediction", "let them name another, or none"),
-    "claims": ("claim", "let them name another, or none"),
-    "exposures": ("exposure", "remove them"),
+    CLAIMS: ("claim", _NAME_ANOTHER),
+    "document_links": ("claim", "unlink it from them"),
     "evidence": ("ledger row", "the ledger only grows, so it stays"),
-}
-REMOVALS: Mapping[str, str] = {
-    "influences": "influences/remove",
-    "exposures": "exposures/remove",
-    "document_links": "documents/unlink",
 }
 
 
@@ -101,11 +97,11 @@ async def remove_edge(
 
     async def work(unit: Unit) -> Payload:
         await unit.run("database/lock_graph")
-        (answer,) = await unit.run(REMOVALS[change.name], **values)
+        (answer,) = await unit.run(f"remove/{change.name}", **values)
         if not answer["num_removed"]:
             await _check_ends(unit, change)
             said = ", ".join(f"{name} {value}" for name, value in values.items())
-            message = f"expected {_article(change.name)} that is there, got {said}, which is not"
+            message = f"no {ROW_LISTS[change.name].noun} has {said}"
             raise NotFoundError(message, path=change.path)
         return {"removed": values}
 
@@ -126,13 +122,9 @@ async def _check_ends(unit: Unit, change: Change) -> None:
     )
 
 
-def _article(name: str) -> str:
-    return {"influences": "an influence", "exposures": "an exposure", "document_links": "a link"}[name]
-
-
 async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
     (found,) = await get(unit, [(subject, key, ())])
-    counts = await unit.run("claims/count_dependents", id=key) if found else []
+    counts = await unit.run("subjects/count_claim_dependents", id=key) if found else []
     if not counts:
         raise _not_found(subject, key, path)
     (claim,) = counts
@@ -147,7 +139,7 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mappin
             f"{num_relationships}; remove some of them first"
         )
         raise ConflictError(message, path=path)
-    await unit.run("claims/delete", id=key)
+    await unit.run("subjects/delete_claim", id=key)
     return claim
 
 
@@ -167,7 +159,7 @@ async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int
     await unit.run("ledger/lock_claims", ids=owners["prediction_ids"])
     (chain,) = await unit.run("outcomes/list_milestones", ids=owners["prediction_ids"])
     milestones = {row["id"]: from_properties(Milestone, row) for row in chain["rows"]}
-    (found,) = await unit.run("milestones/count_dependents", ids=[key])
+    (found,) = await unit.run("subjects/count_milestone_dependents", ids=[key])
     if reasons := observations_of(found):
         raise HistoryError(f"expected a milestone without history, got {key!r}, which {reasons}; it stays", path=path)
     check_ins = [row.id for row in milestones.values() if row.kind is MilestoneKind.CHECK_IN]
@@ -181,30 +173,36 @@ async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int
         )
         raise ConflictError(message, path=path)
     if milestones[key].kind is MilestoneKind.EVENT:
-        pending = await unit.run("milestones/count_dependents", ids=check_ins)
+        pending = await unit.run("subjects/count_milestone_dependents", ids=check_ins)
         going |= {entry["milestone"]["id"] for entry in pending if not observations_of(entry)}
-    await unit.run("milestones/delete", ids=sorted(going))
+    await unit.run("subjects/delete_milestones", ids=sorted(going))
     (owner,) = await unit.run("bundles/list_predictions", ids=owners["prediction_ids"])
     await import_rows(unit, {"predictions": [from_properties(Prediction, row) for row in owner["rows"]]})
     return {"milestones": len(going) - 1}
 
 
 async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
-    folder = list_of(subject).name
-    found = await unit.run(f"{folder}/count_dependents", id=key)
+    name = list_of(subject).name
+    found = await unit.run(f"count_dependents/{name}", id=key)
     if not found:
         raise _not_found(subject, key, path)
     (counts,) = found
     if referring := {name: number for name, number in counts.items() if number}:
         word = noun_of(subject)
-        who = " and ".join(counted(number, REFERRERS[name][0]) for name, number in referring.items())
-        advice = REFERRERS["evidence" if "evidence" in referring else next(iter(referring))][1]
-        if subject == "Document" and "evidence" not in referring:
-            advice = "unlink it from them"
+        who = " and ".join(counted(number, _describe_referrers(name)[0]) for name, number in referring.items())
+        _, advice = _describe_referrers("evidence" if "evidence" in referring else next(iter(referring)))
         message = f"expected a {word} that nothing refers to, got {key!r}, to which {who} refer; {advice} first"
         raise HistoryError(message.removesuffix(" first") if "evidence" in referring else message, path=path)
-    await unit.run(f"{folder}/delete", id=key)
+    await unit.run(f"delete/{name}", id=key)
     return {}
+
+
+def _describe_referrers(name: str) -> tuple[str, str]:
+    """The noun for a list's rows that refer to a node, and what to do about them first."""
+    if name in REFERRERS:
+        return REFERRERS[name]
+    listed = ROW_LISTS[name]
+    return listed.noun, "remove them" if isinstance(listed, EdgeList) else _NAME_ANOTHER
 
 
 def _not_found(subject: str, key: str, path: str) -> NotFoundError:

@@ -169,7 +169,7 @@ async def _write_influence(unit: Unit, row: Influence) -> Payload:
     probabilities = {
         end: None if entry is None else entry[1]["stated_probability"] for end, entry in zip(ends, found, strict=True)
     }
-    (answer,) = await unit.run("influences/upsert", rows=[to_properties(row) | influence_keys(row, probabilities)])
+    (answer,) = await unit.run("upsert/influences", rows=[to_properties(row) | influence_keys(row, probabilities)])
     is_changed = bool(answer["created"] or answer["updated"])
     if is_changed:
         await unit.run("database/raise_revision")
@@ -237,7 +237,7 @@ def _stored_row(change: Change, own: str, found: tuple[str, Mapping[str, Any]] |
 async def _read_edge(unit: Unit, change: Change, listed: EdgeList) -> Row | None:
     if listed.type_property is None:  # nothing to keep: its ends are all that it has
         return None
-    found = await unit.run(f"{change.name}/get", **{name: str(change.values[name]) for name in listed.key})
+    found = await unit.run(f"get/{change.name}", **{name: str(change.values[name]) for name in listed.key})
     return _row(change.name, found[0]["properties"]) if found else None
 
 
@@ -300,10 +300,10 @@ async def _check_history(unit: Unit, change: Change, stored: Row, row: Row) -> N
     """
     differing = {name for name in type(row).model_fields if getattr(row, name) != getattr(stored, name)}
     if isinstance(stored, Claim) and differing & {"stated_probability", "predictor_id"}:
-        (counts,) = await unit.run("claims/count_dependents", id=stored.id)
+        (counts,) = await unit.run("subjects/count_claim_dependents", id=stored.id)
         refuse(_claim_history(change, stored, differing, counts["evidence"]))
     if isinstance(stored, Milestone) and differing & {"prediction_id", "kind"}:
-        (found,) = await unit.run("milestones/count_dependents", ids=[stored.id])
+        (found,) = await unit.run("subjects/count_milestone_dependents", ids=[stored.id])
         if reasons := observations_of(found):
             name = "prediction_id" if "prediction_id" in differing else "kind"
             message = (
@@ -339,7 +339,7 @@ def observations_of(found: Mapping[str, Any]) -> str:
     What was observed of a milestone, in words; nothing where nothing was.
 
     Args:
-        found: As `milestones/count_dependents` gives it.
+        found: As `subjects/count_milestone_dependents` gives it.
     """
     milestone = found["milestone"]
     parts = []

@@ -58,6 +58,35 @@ def test_the_settings_are_listed_with_their_defaults(runner: CliRunner) -> None:
     assert "FOREGRAPH_NEO4J_PASSWORD\n" in output
 
 
+def test_the_statements_are_listed(runner: CliRunner) -> None:
+    """Those that are files and those that are rendered, in one list."""
+    names = runner.invoke(cli, ["statements"]).output.splitlines()
+
+    assert names == sorted(names)
+    assert {"reading/search", "upsert/tickers", "export/influences"} <= set(names)
+
+
+def test_a_statement_is_printed_as_it_is_sent(runner: CliRunner) -> None:
+    """No placeholder is left in it."""
+    result = runner.invoke(cli, ["statements", "delete/tickers"])
+
+    assert result.exit_code == 0
+    assert result.output.startswith("// Deletes a Ticker that nothing refers to. $id: its symbol.")
+    assert "MATCH (node:Ticker {symbol: $id})\nDELETE node\n" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("delete/ticker", "did you mean 'delete/tickers'?"), ("xyz", "`foregraph statements` lists them all")],
+)
+def test_a_statement_that_is_not_there_is_an_error(runner: CliRunner, name: str, advice: str) -> None:
+    """The message helps on."""
+    result = runner.invoke(cli, ["statements", name])
+
+    assert result.exit_code == 2
+    assert result.stderr == f"foregraph: no statement is called {name!r}; {advice}\n"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

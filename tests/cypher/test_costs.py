@@ -1,23 +1,20 @@
 """What a page costs, in the server's own count of store accesses: its size, not the degree of what it hangs on."""
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
-from cypher import statement
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.page_keys import bounds, join
 from graph.model.relations import INCOMING, OUTGOING, PREDICTOR_PREDICTIONS, RELATIONS, Relation
 from graph.reading.following import Request
 from graph.reading.predictions import PredictionFilter
 from tests.helpers.database import empty
+from tests.helpers.profiling import hub_bundle, profile
 
 pytestmark = pytest.mark.statements
 
-NUM_CHILDREN = 1_500
 PAGE_ROWS = 21
 # A row of a page takes some ten accesses: its index entry, its relationship, its node, its labels and properties.
 MOST_HITS = 20 * PAGE_ROWS
@@ -26,49 +23,10 @@ MOST_HITS = 20 * PAGE_ROWS
 @pytest.fixture(scope="module")
 async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     """A killer of many, and a predictor of as many."""
-    ids = [f"P_{number:05d}" for number in range(NUM_CHILDREN)]
     await empty(migrated_database)
-    await import_bundle(
-        migrated_database,
-        Bundle.model_validate(
-            {
-                "format": BUNDLE_FORMAT,
-                "predictors": [{"id": "ada", "name": "Ada"}],
-                "killers": [{"id": "TK_HUB", "title": "The lights go out", "stated_probability": 0.1}],
-                "predictions": [
-                    {
-                        "id": key,
-                        "title": key,
-                        "predictor_id": "ada",
-                        "stated_probability": 0.2 + 0.6 * number / NUM_CHILDREN,
-                    }
-                    for number, key in enumerate(ids)
-                ],
-                "influences": [
-                    {"kind": "KILLS", "parent_id": "TK_HUB", "child_id": key, "p_if_true": 0.05, "p_if_false": 0.45}
-                    for key in ids
-                ],
-            }
-        ),
-    )
+    await import_bundle(migrated_database, hub_bundle())
     yield migrated_database
     await empty(migrated_database)
-
-
-async def profile(database: Database, name: str, **parameters: Any) -> tuple[int, int]:
-    """The rows of a statement, and its store accesses."""
-    async with database.open_session() as session:
-        result = await session.run("PROFILE " + statement(name), parameters)
-        num_rows = len([record async for record in result])
-        summary = await result.consume()
-    assert summary.profile is not None
-    return num_rows, sum(_hits(summary.profile))
-
-
-def _hits(plan: Any) -> Iterator[int]:
-    yield plan.get("dbHits", 0)
-    for child in plan.get("children", []):
-        yield from _hits(child)
 
 
 async def follow(

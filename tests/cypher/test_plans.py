@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cypher import list_statements, statement
 from graph.database.sessions import Database
+from graph.database.statements import list_statements, statement
 from graph.model.page_keys import bounds
 from graph.model.relations import RELATIONS
 from graph.reading.following import GET_PARAMETERS, Request

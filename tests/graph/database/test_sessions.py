@@ -84,7 +84,7 @@ async def test_a_broken_constraint_is_a_conflict(database: Database) -> None:
     rows = [{"row": row, "derived": {}} for row in given]
 
     with pytest.raises(ConflictError, match="already"):
-        await database.write(lambda unit: unit.run("evidence/upsert", rows=rows))
+        await database.write(lambda unit: unit.run("upsert/evidence", rows=rows))
 
     (answer,) = await database.read(lambda unit: unit.run("bundles/list_evidence", ids=["E_1", "E_2"]))
     assert answer["rows"] == []
@@ -131,7 +131,7 @@ async def test_statements_of_concurrent_callers_take_turns(database: Database) -
     await import_bundle(database, bundle(killers=[claim(row_id) for row_id in ids]))
 
     async with database.reading() as reading:
-        asked = (reading.run("killers/export", after=row_id, limit=1) for row_id in ids)
+        asked = (reading.run("export/killers", after=row_id, limit=1) for row_id in ids)
         answers = await asyncio.gather(*asked)
 
     assert [answer[0]["last_key"] for answer in answers] == [*ids[1:], None]
@@ -144,7 +144,7 @@ async def test_a_wrong_question_does_not_stop_the_others(database: Database) -> 
 
     async with database.reading() as reading:
         with pytest.raises(driver_errors.ClientError, match="Expected parameter"):
-            await reading.run("killers/export", after="")
+            await reading.run("export/killers", after="")
 
         assert await reading.run("bundles/find_any_claim") == [{"id": "TK01"}]
 
@@ -183,7 +183,7 @@ def test_values_that_are_not_temporal_are_left_alone() -> None:
 async def test_a_reading_unit_cannot_write(database: Database) -> None:
     """Read access is the first fence; an error that is our own fault comes back as it was."""
     with pytest.raises(driver_errors.ClientError, match="read access mode"):
-        await database.read(lambda unit: unit.run("domains/upsert", rows=[{"id": "d"}]))
+        await database.read(lambda unit: unit.run("upsert/domains", rows=[{"id": "d"}]))
 
 
 async def test_an_observer_is_told_of_each_statement(database: Database, statements: StatementCounter) -> None:
@@ -201,7 +201,7 @@ async def test_a_lock_is_held_until_its_block_ends(database_address: DatabaseAdd
     async def hold() -> None:
         async with database.holding("database/lock_graph") as unit:
             order.append("first in")
-            await unit.run("domains/upsert", rows=[{"id": "d"}])
+            await unit.run("upsert/domains", rows=[{"id": "d"}])
             await asyncio.sleep(0.5)
             order.append("first out")
             message = "half-way"
@@ -211,7 +211,7 @@ async def test_a_lock_is_held_until_its_block_ends(database_address: DatabaseAdd
         await asyncio.sleep(0.2)
         async with Database.open(database_address) as other, other.holding("database/lock_graph") as unit:
             order.append("second in")
-            (answer,) = await unit.run("domains/export", after="", limit=9)
+            (answer,) = await unit.run("export/domains", after="", limit=9)
             assert answer["rows"] == []
 
     outcomes = await asyncio.gather(hold(), wait(), return_exceptions=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cypher import list_migrations, statement
+from cypher import list_migrations
+from graph.database.statements import statement
 from graph.model.relations import RELATIONS, RELATIONSHIP_TYPES, Relation
 from graph.model.subjects import EDGE_LISTS, NODE_LISTS, SUBJECTS, references_of
 

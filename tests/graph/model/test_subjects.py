@@ -58,6 +58,24 @@ def test_every_key_is_unique_by_a_constraint(listed: NodeList) -> None:
     assert f"FOR (n:{listed.space}) REQUIRE {wanted} IS UNIQUE" in SCHEMA
 
 
+@pytest.mark.parametrize("listed", NODE_LISTS, ids=lambda listed: listed.name)
+def test_a_list_is_walked_by_an_index_of_its_label_where_it_has_one(listed: NodeList) -> None:
+    """Exports go by it; a constraint comes with an index, too."""
+    ways = (f"(n:{listed.label}) REQUIRE n.{listed.key[0]} ", f"(n:{listed.label}) ON (n.{listed.key[0]})")
+    has_index = any(way in SCHEMA for way in ways) or len(listed.key) > 1
+
+    assert listed.has_index == has_index
+
+
+def test_moments_that_go_as_text_follow_from_the_rows() -> None:
+    """A moment more in a row's class needs no word elsewhere."""
+    moments = {listed.name: listed.text_moments for listed in NODE_LISTS if listed.is_bulk}
+
+    assert moments["documents"] == ("published_at",)
+    assert moments["evidence"] == ("observed_at", "recorded_at")
+    assert moments["predictions"] == ("resolved_at", "window_start", "window_end", "deadline")
+
+
 @pytest.mark.parametrize("listed", EDGE_LISTS, ids=lambda listed: listed.name)
 def test_every_relationship_has_an_index_to_export_by(listed: EdgeList) -> None:
     """All of them are walked by one page key."""

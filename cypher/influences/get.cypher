@@ -1,9 +1,0 @@
-// An influence's properties, no row where there is none. $kind: its type; $parent_id, $child_id: its ends.
-UNWIND [$parent_id] AS parent_id
-MATCH (parent:Claim {id: parent_id})
-UNWIND [$child_id] AS child_id
-MATCH (child:Claim {id: child_id})
-WITH parent, child
-MATCH (parent)-[edge:PREREQUISITE_OF|KILLS|CORRELATES_WITH]->(child)
-WHERE type(edge) = $kind
-RETURN properties(edge) AS properties

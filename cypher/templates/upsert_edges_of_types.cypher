@@ -1,0 +1,23 @@
+// Writes each relationship that is new or differs. $rows: properties, absent ones as null, and page keys.
+// Returns the ids of the new and of the changed ones in one row; an edge without page keys has just been made.
+UNWIND $rows AS row
+MATCH (source:#source {#source_key: row.#source_property})
+CALL (row) {
+  MATCH (target:#target {#target_key: row.#target_property})
+  RETURN target
+}
+CALL (row, source, target) {
+  #each types
+  WITH source, target, row
+  WHERE row.#type_property = '#type'
+  MERGE (source)-[edge:#type]->(target)
+  RETURN edge
+  #between
+  UNION ALL
+  #end
+}
+WITH row, edge, edge.#new_key IS NULL AS is_new
+WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(edge[key] = row[key], edge[key] IS NULL AND row[key] IS NULL))
+SET edge += row
+WITH row.#type_property + '|' + row.#source_property + '|' + row.#target_property AS id, is_new
+RETURN collect(CASE WHEN is_new THEN id END) AS created, collect(CASE WHEN NOT is_new THEN id END) AS updated

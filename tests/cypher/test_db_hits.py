@@ -1,0 +1,178 @@
+"""
+The cost of rendered statements: no more store accesses than that of the statements that were once written by hand.
+
+`db_hits.json` holds the hits of the latter, by release and by the name of the statement that took their place; those of
+`link/predictions` are of two statements together.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.database.statements import list_rendered
+from graph.model.properties import to_properties, with_moments_as_text
+from graph.model.subjects import EDGE_LISTS, NODE_LISTS, ROW_LISTS, references_of
+from tests.helpers.bundles import event, evidence
+from tests.helpers.database import empty
+from tests.helpers.profiling import hub_bundle, profile
+
+pytestmark = pytest.mark.statements
+
+RECORDED = Path(__file__).with_name("db_hits.json")
+DAY, MOMENT, OTHER_MOMENT = "2026-05-30", "2026-05-30T22:15:00Z", "2026-06-30T22:15:00Z"
+OWNER = "P_00000"
+# A row of each kind beside the hub's.
+ROWS: Mapping[str, list[dict[str, Any]]] = {
+    "predictions": [
+        {
+            "id": "P_FULL",
+            "title": "All that a prediction names",
+            "predictor_id": "bob",
+            "episode_id": "EP_1",
+            "reference_class_id": "chips",
+            "domain_id": "chips",
+            "stated_probability": 0.5,
+            "deadline": MOMENT,
+        }
+    ],
+    "scenarios": [{"id": "S_1", "title": "A slow world", "stated_probability": 0.6, "domain_id": "chips"}],
+    "killers": [{"id": "TK_1", "title": "A shortage", "domain_id": "chips"}],
+    "predictors": [{"id": "bob", "name": "Bob"}, {"id": "alone", "name": "Nobody's"}],
+    "reference_classes": [
+        {"id": "chips", "description": "Chips that ship on time", "base_rate": 0.2},
+        {"id": "alone", "description": "Of which there are none", "base_rate": 0.5},
+    ],
+    "milestones": [event("P_FULL", miss_emitted_at=MOMENT)],
+    "evidence": [
+        evidence(
+            "E_1",
+            "P_FULL",
+            predictor_id="bob",
+            document_id="doc",
+            milestone_id="P_FULL:event",
+            reference_class_id="chips",
+        )
+    ],
+    "validations": [{"id": "V_1", "prediction_id": "P_FULL", "observed_at": DAY, "status": "partial"}],
+    "tickers": [{"symbol": "NVDA", "name": "Nvidia"}, {"symbol": "ALONE"}],
+    "documents": [{"id": "doc", "title": "A paper", "published_at": MOMENT}, {"id": "alone", "title": "Another"}],
+    "episodes": [{"id": "EP_1", "title": "The first", "published_at": MOMENT}, {"id": "alone", "title": "The second"}],
+    "domains": [{"id": "chips", "name": "Chips"}, {"id": "alone"}],
+    "saved_queries": [{"name": "overdue", "version": 1, "statement": "RETURN 1"}],
+    "propagation_runs": [
+        {"id": "RUN_1", "method": "LBP", "started_at": MOMENT, "as_of": MOMENT, "revision": 1, "converged": True}
+    ],
+    "influences": [{"kind": "PREREQUISITE_OF", "parent_id": "P_FULL", "child_id": "S_1", "basis": "It says so"}],
+    "exposures": [{"sign": "HARMS", "prediction_id": "P_FULL", "symbol": "NVDA", "impact": -0.2}],
+    "document_links": [{"document_id": "doc", "claim_id": "P_FULL"}],
+}
+_ENDS = {
+    "influences": {"kind": "PREREQUISITE_OF", "parent_id": "P_FULL", "child_id": "S_1"},
+    "exposures": {"sign": "HARMS", "prediction_id": "P_FULL", "symbol": "NVDA"},
+    "document_links": {"document_id": "doc", "claim_id": "P_FULL"},
+}
+_NEW_EDGES = {
+    "influences": {"kind": "CORRELATES_WITH", "parent_id": "TK_1", "child_id": "S_1", "outgoing_key": "TK_1|0|S_1"},
+    "exposures": {"sign": "BENEFITS", "prediction_id": OWNER, "symbol": "NVDA", "prediction_key": f"{OWNER}|0|NVDA"},
+    "document_links": {"document_id": "doc", "claim_id": "S_1", "claim_key": "S_1|0|doc", "document_key": "doc|0|S_1"},
+}
+_KEYS = {
+    "predictors": "bob",
+    "reference_classes": "chips",
+    "tickers": "NVDA",
+    "documents": "doc",
+    "episodes": "EP_1",
+    "domains": "chips",
+}
+
+
+def _node_rows(name: str) -> list[dict[str, Any]]:
+    """
+    A stored row as it is, then with one property after another changed, and a new one.
+
+    A row is compared until a property differs, in whatever order a map has them; all of them together cost the same.
+    """
+    listed = next(listed for listed in NODE_LISTS if listed.name == name)
+    properties = to_properties(listed.row.model_validate(ROWS[name][0]))
+    rows = [with_moments_as_text(properties) if listed.is_bulk else properties]
+    kept = {*listed.key, *(reference.property for reference in references_of(listed))}
+    for field in rows[0]:
+        if field not in kept:
+            rows.append(rows[-1] | {field: OTHER_MOMENT if field in listed.text_moments else "other"})
+    rows.append(rows[0] | {listed.key[0]: "new"})
+    derived = {"num_evidence": 1, "last_recorded_at": MOMENT} if listed.is_claim else {"cluster_size": 1}
+    return [{"row": row, "derived": derived} for row in rows] if listed.has_derived else rows
+
+
+def _edge_rows(name: str) -> list[dict[str, Any]]:
+    same = to_properties(ROW_LISTS[name].row.model_validate(ROWS[name][0]))
+    return [same, same | {"basis": "another"}, _NEW_EDGES[name]]
+
+
+STATEMENTS: Mapping[str, Mapping[str, Any]] = {
+    **{f"upsert/{listed.name}": {"rows": _node_rows(listed.name)} for listed in NODE_LISTS},
+    **{f"upsert/{listed.name}": {"rows": _edge_rows(listed.name)} for listed in EDGE_LISTS},
+    **{f"export/{name}": {"after": "", "limit": 1_000} for name in ROW_LISTS},
+    **{f"count_dependents/{name}": {"id": key} for name, key in _KEYS.items()},
+    **{f"delete/{name}": {"id": "ALONE" if name == "tickers" else "alone"} for name in _KEYS},
+    **{f"get/{name}": _ENDS[name] for name in ("influences", "exposures")},
+    **{f"remove/{name}": ends for name, ends in _ENDS.items()},
+    "link/predictions": {"ids": ["P_FULL", OWNER]},
+    "link/scenarios": {"ids": ["S_1"]},
+    "link/killers": {"ids": ["TK_1", "TK_HUB"]},
+    "link/evidence": {"ids": ["E_1"]},
+    "bundles/list_known": {
+        "claims": ["P_FULL", "S_1", "TK_HUB"],
+        "predictors": ["ada"],
+        "milestones": ["P_FULL:event"],
+        **{name: [key] for name, key in _KEYS.items() if name != "predictors"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+async def hub(migrated_database: Database) -> AsyncIterator[Database]:
+    """The cost tests' graph, and a row of each list beside it."""
+    await empty(migrated_database)
+    await import_bundle(migrated_database, hub_bundle(**ROWS))
+    async with migrated_database.open_session() as session:  # plans go by what the database knows of its indexes
+        await (await session.run("CALL db.prepareForReplanning(60)")).consume()
+    yield migrated_database
+    await empty(migrated_database)
+
+
+@pytest.fixture(scope="module")
+async def recorded(migrated_database: Database) -> Mapping[str, int]:
+    """The hits of the statements as they were written by hand, on the release that runs."""
+    async with migrated_database.open_session() as session:
+        result = await session.run(
+            "CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions"
+        )
+        (version,) = (await result.single(strict=True))["versions"]
+    by_release = json.loads(RECORDED.read_text(encoding="utf-8"))
+    release = next((release for release in by_release if version.startswith(f"{release}.")), None)
+    if release is None:
+        pytest.skip(f"nothing is recorded for {version}")
+    found: Mapping[str, int] = by_release[release]
+    return found
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_a_rendered_statement_costs_no_more_than_one_written_by_hand(
+    hub: Database, recorded: Mapping[str, int], name: str
+) -> None:
+    """A template saves lines, not the database's work."""
+    # The first run may have to make the names of properties that no node has yet.
+    hits = min([(await profile(hub, name, **STATEMENTS[name]))[1] for _ in range(2)])
+
+    assert hits <= recorded[name]
+
+
+def test_every_rendered_statement_is_compared() -> None:
+    """One that is missing here could cost anything."""
+    assert set(list_rendered()) <= set(STATEMENTS)
