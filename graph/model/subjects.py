@@ -100,7 +100,7 @@ class NodeList:
 
     @cached_property
     def text_moments(self) -> tuple[str, ...]:
-        """The moments among the properties that go to the database as text."""
+        """The names of the moments that are sent to the database as text."""
         if not self.is_bulk:
             return ()
         hints = get_type_hints(self.row, include_extras=True)
