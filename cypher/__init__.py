@@ -1,9 +1,9 @@
 """
-Statements and migrations for the database, as `.cypher` files read once.
+Statements, templates and migrations for the database, as `.cypher` files that are read once.
 
-A file may leave identifiers open. `#label` stands for one identifier, or for several types joined by `|`. The lines
-between `#each types` and `#end` are repeated for each entry of the list `types`, with the lines after `#between`, where
-there are any, between two entries. The character `#` has no meaning in Cypher and occurs in a file for nothing else.
+A template has placeholders. `#label` is replaced by one identifier, or by several types joined by `|`. The lines
+between `#each types` and `#end` are repeated for each entry of the list `types`, with the lines after `#between`, if
+any, between two entries. The character `#` has no meaning in Cypher and is used for placeholders only.
 """
 
 import re
@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Final, LiteralString, NamedTuple
 
 Identifiers = Mapping[str, str | tuple[str, ...]]
-"""Values of placeholders by name: an identifier, or the types of which a relationship may be any."""
+"""Values of placeholders by name: an identifier, or the alternative types of a relationship."""
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER: Final = re.compile(r"#(\w*)")
@@ -23,7 +23,7 @@ _OTHER_FOLDERS: Final = frozenset({"schema", "templates"})
 
 
 class Migration(NamedTuple):
-    """One ordered step of the schema: its file's name, what it says and the checksum it is known by."""
+    """A step of the schema: its name, which orders it, its statements, and the checksum of its file."""
 
     name: str
     statements: tuple[LiteralString, ...]
@@ -34,23 +34,23 @@ def render(
     name: str, identifiers: Identifiers | None = None, repeated: Mapping[str, Sequence[Identifiers]] | None = None
 ) -> LiteralString:
     """
-    A file's statement with its placeholders filled.
+    Render a file's statement, with its placeholders replaced.
 
     Args:
-        name: The file's path without the ending, such as `templates/upsert_nodes`.
-        identifiers: What stands for its placeholders.
-        repeated: The entries of its lists; each says what stands for further placeholders of the repeated lines.
+        name: The file's path without the suffix, such as `templates/upsert_nodes`.
+        identifiers: The values of its placeholders.
+        repeated: The entries of its lists by name; each has the values of further placeholders of the repeated lines.
 
     Raises:
-        FileNotFoundError: No file has that name.
-        ValueError: A placeholder or a list is left open, or is to be filled with what is not an identifier.
+        FileNotFoundError: No file has the name.
+        ValueError: A placeholder or a list has no value, or a value is not an identifier.
     """
     given, lists = identifiers or {}, repeated or {}
 
     def repeat(found: re.Match[str]) -> str:
         listed, lines, between = found.groups(default="")
         if listed not in lists:
-            message = f"{name}: nothing is given for the list {listed}"
+            message = f"{name}: the list {listed} has no entries; pass them in `repeated`"
             raise ValueError(message)
         return between.join(_fill(name, lines, {**given, **entry}) for entry in lists[listed])
 
@@ -66,8 +66,8 @@ def _fill(name: str, text: str, identifiers: Identifiers) -> LiteralString:
             raise ValueError(message)
         return "|".join(parts)
 
-    # The driver asks for a literal, so that no caller's text becomes Cypher. This text is a file of ours in which only
-    # checked identifiers were filled in; to mypy, which does not tell the two types apart, it needs no cast.
+    # The driver takes literals only, so that no caller's text becomes Cypher. This text is a file of this package with
+    # checked identifiers; mypy does not distinguish the two types, so no cast is needed.
     return _PLACEHOLDER.sub(fill, text)
 
 
@@ -77,7 +77,7 @@ def _read(name: str) -> str:
 
 
 def list_files() -> tuple[str, ...]:
-    """The names of the files that hold one statement each, so neither templates nor migrations, in order."""
+    """List the names of the files with one statement each, templates and migrations aside, in order."""
     rooms = (entry for entry in files(__name__).iterdir() if entry.is_dir() and entry.name not in _OTHER_FOLDERS)
     names = (
         f"{room.name}/{file.name.removesuffix('.cypher')}"
@@ -90,13 +90,13 @@ def list_files() -> tuple[str, ...]:
 
 @cache
 def list_migrations() -> tuple[Migration, ...]:
-    """The migrations in the order in which they apply, which is that of their file names."""
+    """List the migrations in the order in which they are applied, that of their file names."""
     found = [file for file in files(__name__).joinpath("schema").iterdir() if file.name.endswith(".cypher")]
     return tuple(_read_migration(file.name, file.read_text(encoding="utf-8")) for file in sorted(found, key=str))
 
 
 def _read_migration(name: str, text: str) -> Migration:
-    # A semicolon at the end of a line ends a statement; none of ours holds one elsewhere.
+    # A statement ends with a semicolon at the end of a line; the files have none elsewhere.
     parts = (part.strip() for part in text.split(";\n"))
     return Migration(
         name=name.removesuffix(".cypher"),

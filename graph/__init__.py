@@ -1,1 +1,1 @@
-"""What the service knows: models, units of work, and what is computed over the graph."""
+"""The domain: data model, database access, ledger, outcomes, network and bundles, without HTTP or GraphQL."""

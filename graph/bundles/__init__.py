@@ -1,1 +1,1 @@
-"""Graphs in and out, as bundles."""
+"""Import and export of graphs as bundles."""

@@ -1,4 +1,4 @@
-"""Rows in batches that one statement writes, and in groups that one transaction holds."""
+"""Sizes of bundles: rows in batches for one statement each, and batches in groups for one transaction each."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -10,29 +10,29 @@ from graph.model.properties import json_properties
 from graph.model.rows import Claim, Row
 
 BATCH_ROWS = 2_000
-# What a row takes of the database's memory for one transaction, by its own count: measured on synthetic graphs. A claim
-# has the most properties and indexes, and a text counts in its property and in each full-text index.
+# A row's share of a transaction's memory, as the database counts it, measured on synthetic graphs. A claim has the most
+# properties and indexes; a text counts in its property and in each full-text index.
 CLAIM_BYTES, ROW_BYTES, CHARACTER_BYTES = 12_000, 3_000, 6
 # The embedded server gives a transaction 384 MB, and a commit takes as much again as what is to be committed.
 TRANSACTION_BYTES = 100_000_000
-# What this process holds with room to spare; larger graphs come in several bundles.
+# This process holds a bundle of that many rows with room to spare; a larger graph takes several bundles.
 MAX_ROWS = 250_000
 
 ItemT = TypeVar("ItemT")
-PlacedRow = tuple[str, Row]
-"""A row and the place that a problem with it names."""
+RowAtPath = tuple[str, Row]
+"""The path that problems of a row name, such as `predictions[3]`, and the row."""
 
 
 class Batch(NamedTuple):
-    """Rows of one list that one statement writes, and about how much of a transaction's memory they take."""
+    """Rows of one list that one statement writes, and their estimated share of a transaction's memory."""
 
     name: str
-    rows: Sequence[PlacedRow]
+    rows: Sequence[RowAtPath]
     num_bytes: int
 
 
 def fits_transaction(draft: Draft, num_characters: int) -> bool:
-    """Whether one transaction holds all rows of a text of so many characters."""
+    """Whether one transaction can hold all rows of a draft, read from a text of `num_characters`."""
     num_rows = sum(len(rows) for rows in draft.rows.values())
     if num_rows * CLAIM_BYTES + num_characters * CHARACTER_BYTES <= TRANSACTION_BYTES:
         return True
@@ -41,14 +41,19 @@ def fits_transaction(draft: Draft, num_characters: int) -> bool:
 
 
 def check_size(num_rows: int) -> None:
-    """Raise InvalidError where a bundle has more rows than this process holds."""
+    """
+    Raise InvalidError if a bundle has too many rows.
+
+    Raises:
+        InvalidError: There are more than `MAX_ROWS`.
+    """
     if num_rows > MAX_ROWS:
         message = f"expected at most {MAX_ROWS} rows in one bundle, got {num_rows}; import it in parts"
         raise InvalidError(message, path="bundle")
 
 
 def transactions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
-    """Batches in groups that one transaction each can hold."""
+    """Group batches so that one transaction can hold each group."""
     group: list[Batch] = []
     size = 0
     for batch in batches:
@@ -62,15 +67,15 @@ def transactions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
 
 
 def in_batches(items: Sequence[ItemT]) -> Iterator[Sequence[ItemT]]:
-    """Items in batches that one statement takes."""
+    """Cut items into batches of up to `BATCH_ROWS` for one statement each."""
     return (items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS))
 
 
-def row_batches(name: str, placed: Sequence[PlacedRow]) -> Iterator[Batch]:
-    """Rows that one statement writes: so many, and fewer where they are long."""
-    batch: list[PlacedRow] = []
+def row_batches(name: str, rows: Sequence[RowAtPath]) -> Iterator[Batch]:
+    """Cut the rows of a list into batches of up to `BATCH_ROWS`, of fewer if the rows are large."""
+    batch: list[RowAtPath] = []
     size = 0
-    for entry in placed:
+    for entry in rows:
         num_bytes = bytes_of(entry[1])
         if batch and (len(batch) == BATCH_ROWS or size + num_bytes > TRANSACTION_BYTES):
             yield Batch(name, batch, size)
@@ -82,7 +87,7 @@ def row_batches(name: str, placed: Sequence[PlacedRow]) -> Iterator[Batch]:
 
 
 def bytes_of(row: Row) -> int:
-    """About how much of a transaction's memory a row takes."""
+    """Estimate a row's share of a transaction's memory, in bytes."""
     json_names = json_properties(type(row))
     values = ((name, value) for name, value in row.__dict__.items() if value)
     texts = (repr(value) if name in json_names else value for name, value in values)

@@ -1,9 +1,9 @@
-"""The chains of milestones that a bundle touches, completed with what the graph has of them."""
+"""Chains of milestones that a bundle changes, completed with the milestones that the graph already has."""
 
 from collections.abc import Mapping, Sequence
 
-from graph.bundles.batches import PlacedRow, in_batches
-from graph.bundles.derivation import PlacedMilestone, complete_chains
+from graph.bundles.batches import RowAtPath, in_batches
+from graph.bundles.derivation import MilestoneAtPath, complete_chains
 from graph.bundles.known import stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem
@@ -12,22 +12,32 @@ from graph.model.rows import Milestone, Prediction
 
 
 async def derive_chains(
-    unit: Unit, placed: Mapping[str, Sequence[PlacedRow]]
-) -> tuple[list[PlacedMilestone], list[Problem]]:
-    """Each chain that the bundle touches, whole: its own milestones and those which the graph has already."""
-    given: dict[str, PlacedMilestone] = {
-        row.id: (place, row) for place, row in placed["milestones"] if isinstance(row, Milestone)
+    unit: Unit, rows: Mapping[str, Sequence[RowAtPath]]
+) -> tuple[list[MilestoneAtPath], list[Problem]]:
+    """
+    Complete each chain that has a milestone or its prediction in the bundle.
+
+    Args:
+        unit: The transaction to read in.
+        rows: The bundle's rows by list, deadlines and import days filled in.
+
+    Returns:
+        The milestones of whole chains, the bundle's and the graph's, and the problems found.
+    """
+    milestones: dict[str, MilestoneAtPath] = {
+        row.id: (path, row) for path, row in rows["milestones"] if isinstance(row, Milestone)
     }
-    places = {row.id: place for place, row in placed["predictions"] if isinstance(row, Prediction)}
-    predictions = {row.id: row for _, row in placed["predictions"] if isinstance(row, Prediction)}
-    touched = {milestone.prediction_id for _, milestone in given.values()} | set(predictions)
-    touched |= await _stored_owners(unit, list(given))  # a milestone that moves leaves a chain to be ranked anew
-    stored = [row for row in await _stored_milestones(unit, sorted(touched)) if row.id not in given]
+    paths = {row.id: path for path, row in rows["predictions"] if isinstance(row, Prediction)}
+    predictions = {row.id: row for _, row in rows["predictions"] if isinstance(row, Prediction)}
+    prediction_ids = {milestone.prediction_id for _, milestone in milestones.values()} | set(predictions)
+    # A milestone that moves to another prediction changes the ranks in the chain that it leaves.
+    prediction_ids |= await _stored_owners(unit, list(milestones))
+    stored = [row for row in await _stored_milestones(unit, sorted(prediction_ids)) if row.id not in milestones]
     for milestone in stored:
-        given[milestone.id] = (places.get(milestone.prediction_id, "milestones"), milestone)
-    missing = sorted({milestone.prediction_id for _, milestone in given.values()} - set(predictions))
+        milestones[milestone.id] = (paths.get(milestone.prediction_id, "milestones"), milestone)
+    missing = sorted({milestone.prediction_id for _, milestone in milestones.values()} - set(predictions))
     predictions |= {prediction.id: prediction for prediction in await _stored_predictions(unit, missing)}
-    chains = [entry for entry in given.values() if entry[1].prediction_id in predictions]
+    chains = [entry for entry in milestones.values() if entry[1].prediction_id in predictions]
     return complete_chains(chains, predictions, stored=frozenset(milestone.id for milestone in stored))
 
 

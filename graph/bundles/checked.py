@@ -1,4 +1,4 @@
-"""A bundle checked whole, with everything derived that is written with it."""
+"""Checks a bundle as a whole, and derives what is written with its rows."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from graph.bundles.batches import Batch, PlacedRow, row_batches
+from graph.bundles.batches import Batch, RowAtPath, row_batches
 from graph.bundles.chains import derive_chains
 from graph.bundles.checks import (
     as_claim,
@@ -52,7 +52,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An import as it was asked for."""
+    """A requested import."""
 
     draft: Draft
     today: date
@@ -62,23 +62,31 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A bundle that may be written: its rows with everything derived, and what the graph has already."""
+    """
+    A bundle without problems.
 
-    placed: Mapping[str, Sequence[PlacedRow]]
+    Attributes:
+        rows: The rows of each list, derived ones and derived properties included.
+        known: The graph's nodes that the bundle names.
+        page_keys: Computes the page keys of a row.
+        derived: The derived values of new claims and of the ledger rows on them, by id.
+    """
+
+    rows: Mapping[str, Sequence[RowAtPath]]
     known: Known
     page_keys: Callable[[Row], Mapping[str, Any]]
     derived: Mapping[str, Mapping[str, Any]]
 
     def num_rows(self) -> int:
-        """How many rows there are, derived ones included."""
-        return sum(len(rows) for rows in self.placed.values())
+        """Count the rows, derived ones included."""
+        return sum(len(rows) for rows in self.rows.values())
 
     def batches(self) -> Iterator[Batch]:
-        """The rows of each list by batches, in the order in which they can be written."""
-        return (batch for name in LISTS for batch in row_batches(name, self.placed[name]))
+        """Cut the rows of each list into batches, in an order in which they can be written."""
+        return (batch for name in LISTS for batch in row_batches(name, self.rows[name]))
 
     def has_ends(self, row: Row) -> bool:
-        """Whether the graph has both ends of a relationship already; so it is of every other row."""
+        """Whether the graph already has both ends of a row that is a relationship; true for nodes."""
         claims, ids = self.known.claim_kinds, self.known.ids
         match row:
             case Influence():
@@ -93,16 +101,16 @@ class Checked:
 
 async def check_bundle(unit: Unit, job: Job) -> Checked:
     """
-    The bundle's rows with everything derived.
+    Check a bundle in itself and against the graph, and derive what is written with its rows.
 
     Raises:
-        BundleError: With everything that is wrong with the bundle, in itself and with the graph.
+        BundleError: The bundle has problems; the error lists all of them.
     """
     draft = job.draft
     known = await list_known(unit, draft)
-    placed = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
-    problems = [*draft.problems, *reference_problems(placed, draft.named, known)]
-    complete, found = await _complete_rows(unit, placed, known, job.today)
+    stated = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
+    problems = [*draft.problems, *reference_problems(stated, draft.named, known)]
+    complete, found = await _complete_rows(unit, stated, known, job.today)
     problems += found
     problems += await ledger_problems(unit, complete["evidence"])
     problems += stated_problems(complete, known)
@@ -113,55 +121,55 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
 
 
 async def _complete_rows(
-    unit: Unit, placed: Mapping[str, Sequence[PlacedRow]], known: Known, today: date
-) -> tuple[Mapping[str, Sequence[PlacedRow]], list[Problem]]:
-    """The rows with everything derived, the ledger's in its own order, and the problems found on the way."""
+    unit: Unit, rows: Mapping[str, Sequence[RowAtPath]], known: Known, today: date
+) -> tuple[Mapping[str, Sequence[RowAtPath]], list[Problem]]:
+    """Fill in derived properties, add check-ins and sort the ledger; return the rows and the problems found."""
     problems: list[Problem] = []
-    claims: dict[str, list[PlacedRow]] = {name: [] for name in CLAIM_LISTS}
+    claims: dict[str, list[RowAtPath]] = {name: [] for name in CLAIM_LISTS}
     for name, completed in claims.items():
-        for place, row in placed[name]:
-            claim, found = with_deadline(place, as_claim(row))
+        for path, row in rows[name]:
+            claim, found = with_deadline(path, as_claim(row))
             if isinstance(claim, Prediction):
                 claim = with_import_day(claim, today, known.import_days.get(claim.id))
-            completed.append((place, claim))
+            completed.append((path, claim))
             problems += found
-    chains, found = await derive_chains(unit, {**placed, **claims})
-    ledger = sorted(placed["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
-    return {**placed, **claims, "milestones": chains, "evidence": ledger}, problems + found
+    chains, found = await derive_chains(unit, {**rows, **claims})
+    ledger = sorted(rows["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
+    return {**rows, **claims, "milestones": chains, "evidence": ledger}, problems + found
 
 
 def _derived(
-    placed: Mapping[str, Sequence[PlacedRow]], known: Known, moment: datetime
+    rows: Mapping[str, Sequence[RowAtPath]], known: Known, moment: datetime
 ) -> Mapping[str, Mapping[str, Any]]:
     """
-    What stands beside claims that are new to the graph, and beside the ledger rows on them, by id.
+    Derive the values stored with new claims and their ledger rows, by id.
 
-    What was there before is made anew once its rows are written.
+    Those of claims that the graph already has are recomputed after the rows are written.
     """
     ledgers: dict[str, list[Evidence]] = defaultdict(list)
-    for _, row in placed["evidence"]:
+    for _, row in rows["evidence"]:
         evidence = as_evidence(row)
         ledgers[evidence.claim_id].append(evidence)
-    classes = (row for _, row in placed["reference_classes"])
+    classes = (row for _, row in rows["reference_classes"])
     base_rates = {**known.base_rates, **{row.id: row.base_rate for row in classes if isinstance(row, ReferenceClass)}}
     derived: dict[str, Mapping[str, Any]] = {}
-    for claim in (as_claim(row) for name in CLAIM_LISTS for _, row in placed[name]):
+    for claim in (as_claim(row) for name in CLAIM_LISTS for _, row in rows[name]):
         if claim.id in known.claim_kinds:
             continue
         class_id = claim.reference_class_id if isinstance(claim, Prediction) else None
         state = ClaimState.from_claim(claim, None if class_id is None else base_rates.get(class_id))
-        rows = ledgers.get(claim.id, [])
-        beside = derive_rows(rows, inside_log_odds=state.inside_log_odds)
-        derived.update({row.id: own.properties() for row, own in zip(rows, beside, strict=True)})
-        derived[claim.id] = state.after(rows, beside).stored(moment)
+        ledger = ledgers.get(claim.id, [])
+        derived_rows = derive_rows(ledger, inside_log_odds=state.inside_log_odds)
+        derived.update({row.id: values.properties() for row, values in zip(ledger, derived_rows, strict=True)})
+        derived[claim.id] = state.after(ledger, derived_rows).stored(moment)
     return derived
 
 
-def _page_keys(placed: Mapping[str, Sequence[PlacedRow]], known: Known) -> Callable[[Row], Mapping[str, Any]]:
-    """The page keys of each row, given the claims and documents that it stands between."""
-    claims = [row for name in CLAIM_LISTS for _, row in placed[name] if isinstance(row, Claim)]
+def _page_keys(rows: Mapping[str, Sequence[RowAtPath]], known: Known) -> Callable[[Row], Mapping[str, Any]]:
+    """Make the function that computes a row's page keys from the bundle's and the graph's claims and documents."""
+    claims = [row for name in CLAIM_LISTS for _, row in rows[name] if isinstance(row, Claim)]
     probabilities = {**known.probabilities, **{claim.id: claim.stated_probability for claim in claims}}
-    documents = [row for _, row in placed["documents"] if isinstance(row, Document)]
+    documents = [row for _, row in rows["documents"] if isinstance(row, Document)]
     published = {**known.published, **{document.id: document.published_at for document in documents}}
 
     def keys(row: Row) -> Mapping[str, Any]:

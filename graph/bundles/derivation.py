@@ -1,4 +1,4 @@
-"""Data that follows from other data: made when absent, checked when present."""
+"""Derived properties of claims and milestones: computed when absent, checked when present."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,13 +15,12 @@ CHECK_IN_WEIGHT = 0.05
 CHECK_IN_LABELS = ("Q1 window check-in (25%)", "Q2 window check-in (50%)", "Q3 window check-in (75%)")
 
 ClaimT = TypeVar("ClaimT", bound=Claim)
-Placed = tuple[str, ClaimT]
-PlacedMilestone = tuple[str, Milestone]
-"""A row and the place that a problem with it names; a row that we made has the place of what it follows from."""
+MilestoneAtPath = tuple[str, Milestone]
+"""The path that problems of a milestone name, and the milestone; an added check-in has the path of its event."""
 
 
-def with_deadline(place: str, claim: ClaimT) -> tuple[ClaimT, list[Problem]]:
-    """The claim with the deadline of its explicit window, else of its year, else the one it states."""
+def with_deadline(path: str, claim: ClaimT) -> tuple[ClaimT, list[Problem]]:
+    """Set a claim's deadline to the end of its explicit window, else of its year, else keep the stated one."""
     if claim.window_end is not None:
         expected = claim.window_end
     elif claim.from_year is not None:
@@ -29,18 +28,18 @@ def with_deadline(place: str, claim: ClaimT) -> tuple[ClaimT, list[Problem]]:
     else:
         return claim, []
     if claim.deadline not in {None, expected}:
-        message = f"expected {expected.isoformat()}, as its window says, got {claim.deadline}"
-        return claim, [Problem(f"{place}.deadline", message)]
+        message = f"expected {expected.isoformat()}, the end of its window, got {claim.deadline}"
+        return claim, [Problem(f"{path}.deadline", message)]
     return claim.model_copy(update={"deadline": expected}), []
 
 
 def with_import_day(prediction: Prediction, today: date, stored: date | None) -> Prediction:
-    """The prediction with the day on which it first came in, from which windows without a year count."""
+    """Set a prediction's import day, the day of its first import, after which a window without a year starts."""
     return prediction.model_copy(update={"imported_on": prediction.imported_on or stored or today})
 
 
 def window_start_day(prediction: Prediction) -> date:
-    """The first day of a prediction's window: the explicit one, else its year's, else the day after import."""
+    """Return the first day of a prediction's window: the explicit one, else its year's, else the day after import."""
     if prediction.window_start is not None:
         return prediction.window_start.date()
     if prediction.from_year is not None:
@@ -52,26 +51,29 @@ def window_start_day(prediction: Prediction) -> date:
 
 
 def complete_chains(
-    milestones: Sequence[PlacedMilestone],
+    milestones: Sequence[MilestoneAtPath],
     predictions: Mapping[str, Prediction],
     *,
     stored: frozenset[str] = frozenset(),
-) -> tuple[list[PlacedMilestone], list[Problem]]:
+) -> tuple[list[MilestoneAtPath], list[Problem]]:
     """
-    All milestones with expected dates and ordinals, and each chain that has an event with its check-ins.
+    Compute expected dates and ordinals, and add check-ins to each chain that has an event.
 
     Args:
-        milestones: Whole chains, in any order.
+        milestones: The milestones of whole chains, in any order.
         predictions: The predictions that the chains belong to, by id, import days filled in.
-        stored: The ids of those that nobody states now; what was derived of them is made anew, not checked.
+        stored: The ids of milestones from the graph; their derived properties are recomputed instead of checked.
+
+    Returns:
+        The completed milestones, and the problems found.
     """
-    chains: dict[str, list[PlacedMilestone]] = defaultdict(list)
+    chains: dict[str, list[MilestoneAtPath]] = defaultdict(list)
     problems: list[Problem] = []
-    for place, milestone in milestones:
-        dated, found = _with_expected_date(place, milestone)
-        chains[milestone.prediction_id].append((place, dated))
+    for path, milestone in milestones:
+        dated, found = _with_expected_date(path, milestone)
+        chains[milestone.prediction_id].append((path, dated))
         problems.extend(found)
-    complete: list[PlacedMilestone] = []
+    complete: list[MilestoneAtPath] = []
     for prediction_id, chain in sorted(chains.items()):
         done, found = _complete_chain(chain, predictions[prediction_id], stored)
         complete.extend(done)
@@ -79,56 +81,58 @@ def complete_chains(
     return complete, problems
 
 
-def _with_expected_date(place: str, milestone: Milestone) -> tuple[Milestone, list[Problem]]:
+def _with_expected_date(path: str, milestone: Milestone) -> tuple[Milestone, list[Problem]]:
     if milestone.range_from is None or milestone.range_to is None:
         return milestone, []
     expected = midpoint(milestone.range_from, milestone.range_to)
     if milestone.expected_date not in {None, expected}:
         message = f"expected {expected}, the midpoint of its range, got {milestone.expected_date}"
-        return milestone, [Problem(f"{place}.expected_date", message)]
+        return milestone, [Problem(f"{path}.expected_date", message)]
     return milestone.model_copy(update={"expected_date": expected}), []
 
 
 def _complete_chain(
-    chain: list[PlacedMilestone], prediction: Prediction, stored: frozenset[str]
-) -> tuple[list[PlacedMilestone], list[Problem]]:
-    events = [(place, milestone) for place, milestone in chain if milestone.kind is MilestoneKind.EVENT]
+    chain: list[MilestoneAtPath], prediction: Prediction, stored: frozenset[str]
+) -> tuple[list[MilestoneAtPath], list[Problem]]:
+    events = [(path, milestone) for path, milestone in chain if milestone.kind is MilestoneKind.EVENT]
     if len(events) > 1:
-        return chain, [Problem(place, "expected one EVENT in a chain, got another") for place, _ in events[1:]]
+        ids = ", ".join(repr(event.id) for _, event in events)
+        message = f"prediction {prediction.id!r} has the events {ids}; keep only one"
+        return chain, [Problem(path, message) for path, _ in events[1:]]
     problems: list[Problem] = []
-    chain = [(place, _unranked(milestone) if milestone.id in stored else milestone) for place, milestone in chain]
+    chain = [(path, _without_ordinal(milestone) if milestone.id in stored else milestone) for path, milestone in chain]
     if events:
-        place, event = events[0]
-        check_ins = list(_check_ins(prediction, event))
-        chain = _redated(chain, check_ins, stored)
-        given = [(at, milestone) for at, milestone in chain if milestone.kind is MilestoneKind.CHECK_IN]
-        if given:
-            stated = [(at, milestone) for at, milestone in given if milestone.id not in stored]
+        path, event = events[0]
+        check_ins = list(_make_check_ins(prediction, event))
+        chain = _with_current_dates(chain, check_ins, stored)
+        present = [(at, milestone) for at, milestone in chain if milestone.kind is MilestoneKind.CHECK_IN]
+        if present:
+            stated = [(at, milestone) for at, milestone in present if milestone.id not in stored]
             problems.extend(_check_in_problems(stated, check_ins))
         else:
-            chain = chain + [(place, milestone) for milestone in check_ins]
+            chain = chain + [(path, milestone) for milestone in check_ins]
     ranked, found = _with_ordinals(chain)
     return ranked, problems + found
 
 
-def _unranked(milestone: Milestone) -> Milestone:
+def _without_ordinal(milestone: Milestone) -> Milestone:
     return milestone.model_copy(update={"ordinal": None})
 
 
-def _redated(
-    chain: Sequence[PlacedMilestone], check_ins: Sequence[Milestone], stored: frozenset[str]
-) -> list[PlacedMilestone]:
-    """The chain with stored check-ins moved to where the window and the event put them now."""
+def _with_current_dates(
+    chain: Sequence[MilestoneAtPath], check_ins: Sequence[Milestone], stored: frozenset[str]
+) -> list[MilestoneAtPath]:
+    """Set the dates of stored check-ins to those that follow from the current window and event."""
     dates = {milestone.id: milestone.expected_date for milestone in check_ins}
     return [
-        (place, milestone.model_copy(update={"expected_date": dates[milestone.id]}))
+        (path, milestone.model_copy(update={"expected_date": dates[milestone.id]}))
         if milestone.kind is MilestoneKind.CHECK_IN and milestone.id in stored and milestone.id in dates
-        else (place, milestone)
-        for place, milestone in chain
+        else (path, milestone)
+        for path, milestone in chain
     ]
 
 
-def _check_ins(prediction: Prediction, event: Milestone) -> Iterator[Milestone]:
+def _make_check_ins(prediction: Prediction, event: Milestone) -> Iterator[Milestone]:
     for number, day in enumerate(check_in_dates(window_start_day(prediction), _expected(event)), start=1):
         yield Milestone(
             id=f"{prediction.id}:check-in-{number}",
@@ -140,33 +144,33 @@ def _check_ins(prediction: Prediction, event: Milestone) -> Iterator[Milestone]:
         )
 
 
-def _check_in_problems(given: Iterable[PlacedMilestone], expected: Sequence[Milestone]) -> Iterator[Problem]:
+def _check_in_problems(stated: Iterable[MilestoneAtPath], expected: Sequence[Milestone]) -> Iterator[Problem]:
     expected_dates = {milestone.id: _expected(milestone) for milestone in expected}
-    for place, milestone in given:
+    for path, milestone in stated:
         if milestone.id not in expected_dates:
             ids = f"one of {', '.join(expected_dates)}" if expected_dates else "no check-in in so short a window"
-            yield Problem(f"{place}.id", f"expected {ids}, got {milestone.id!r}")
+            yield Problem(f"{path}.id", f"expected {ids}, got {milestone.id!r}")
         elif milestone.expected_date != expected_dates[milestone.id]:
             message = (
-                f"expected {expected_dates[milestone.id]}, as the window from its start to its event says, "
+                f"expected {expected_dates[milestone.id]}, which follows from the window's start and the event, "
                 f"got {milestone.expected_date}"
             )
-            yield Problem(f"{place}.expected_date", message)
+            yield Problem(f"{path}.expected_date", message)
 
 
-def _with_ordinals(chain: list[PlacedMilestone]) -> tuple[list[PlacedMilestone], list[Problem]]:
-    # Among milestones of one day the stated order holds, then the ids'.
+def _with_ordinals(chain: list[MilestoneAtPath]) -> tuple[list[MilestoneAtPath], list[Problem]]:
+    # Milestones of one day are ordered by their stated ordinals, then by their ids.
     ordered = sorted(chain, key=lambda entry: (_expected(entry[1]), _stated_ordinal(entry[1]), entry[1].id))
     event = next((at for at, (_, milestone) in enumerate(ordered) if milestone.kind is MilestoneKind.EVENT), None)
     ranks = ordinals([_expected(milestone) for _, milestone in ordered], event)
     problems = [
-        Problem(f"{place}.ordinal", f"expected {rank}, its rank by expected date, got {milestone.ordinal}")
-        for rank, (place, milestone) in zip(ranks, ordered, strict=True)
+        Problem(f"{path}.ordinal", f"expected {rank}, its rank by expected date, got {milestone.ordinal}")
+        for rank, (path, milestone) in zip(ranks, ordered, strict=True)
         if milestone.ordinal not in {None, rank}
     ]
     ranked = [
-        (place, milestone.model_copy(update={"ordinal": rank}))
-        for rank, (place, milestone) in zip(ranks, ordered, strict=True)
+        (path, milestone.model_copy(update={"ordinal": rank}))
+        for rank, (path, milestone) in zip(ranks, ordered, strict=True)
     ]
     return ranked, problems
 

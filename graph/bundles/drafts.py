@@ -1,4 +1,4 @@
-"""What can be read of a bundle's text, with all that is wrong with it."""
+"""Reads a bundle's text: the valid rows, and the problems of all others."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +20,12 @@ from graph.model.subjects import CLAIM_LISTS, row_id
 @dataclass(frozen=True, slots=True)
 class Draft:
     """
-    What could be read of a bundle's text.
+    A bundle as read from its text, before its rows are checked together.
 
     Attributes:
-        rows: The rows that are right, list by list, each with its index in the text.
-        named: The ids that each list names, those of wrong rows included, so that a reference to one is not
-            reported a second time.
-        problems: Everything wrong with the rows taken one by one.
+        rows: The valid rows by list, each with its index in the text.
+        named: The ids of the rows by list, invalid ones included, so that a reference to one is no further problem.
+        problems: The problems of the text, of single rows and of ids that occur twice.
     """
 
     rows: Mapping[str, Sequence[tuple[int, Row]]]
@@ -36,10 +35,10 @@ class Draft:
 
 def parse_bundle(text: str | bytes) -> Bundle:
     """
-    A bundle from its text, each row right in itself; that rows fit together and fit the graph is the import's to see.
+    Read a bundle whose rows are all valid; an import checks them together and against the graph.
 
     Raises:
-        BundleError: With all problems there are.
+        BundleError: The text has problems; the error lists all of them.
     """
     draft = read_draft(text)
     if draft.problems:
@@ -49,23 +48,23 @@ def parse_bundle(text: str | bytes) -> Bundle:
 
 def read_draft(text: str | bytes) -> Draft:
     """
-    What can be read of a bundle's text, with the problems of what can't.
+    Read the valid rows of a bundle's text, and collect the problems of all others.
 
     Raises:
-        BundleError: The text is no JSON object, so that nothing can be read.
+        BundleError: The text is not a JSON object.
     """
     data = _read_object(text)
     try:
         bundle = Bundle.model_validate_json(text, strict=True)
     except ValidationError as error:
         problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
-        wrong = {_place(detail["loc"]) for detail in error.errors(include_url=False)}
-        kept = _without(data, wrong)
-        bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **kept}), strict=True)
+        wrong = {_row_location(detail["loc"]) for detail in error.errors(include_url=False)}
+        valid = _without(data, wrong)
+        bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **valid}), strict=True)
     else:
         problems, wrong = [], set()
     rows = {
-        name: tuple(zip(_right_places(name, data, wrong), rows, strict=True)) for name, rows in bundle.rows().items()
+        name: tuple(zip(_valid_indices(name, data, wrong), rows, strict=True)) for name, rows in bundle.rows().items()
     }
     problems.extend(_duplicates(rows))
     return Draft(rows=rows, named=_named_ids(data, rows), problems=tuple(problems))
@@ -75,14 +74,14 @@ def _read_object(text: str | bytes) -> dict[str, Any]:
     try:
         data = from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise BundleError([Problem("bundle", f"expected JSON, got text that is none: {error}")]) from error
+        raise BundleError([Problem("bundle", f"expected JSON, got other text: {error}")]) from error
     if not isinstance(data, dict):
         raise BundleError([Problem("bundle", f"expected a JSON object, got {type(data).__name__}")])
     return data
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The part of an error's location that names a list or one of its rows."""
+def _row_location(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return the part of an error's location that names a list or one of its rows."""
     return location[:2] if len(location) > 1 and isinstance(location[1], int) else location[:1]
 
 
@@ -94,7 +93,7 @@ def _without(data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> dict
     }
 
 
-def _right_places(name: str, data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> Iterator[int]:
+def _valid_indices(name: str, data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> Iterator[int]:
     rows = data.get(name)
     if (name,) in wrong or not isinstance(rows, list):
         return iter(())
@@ -102,15 +101,17 @@ def _right_places(name: str, data: Mapping[str, Any], wrong: set[tuple[int | str
 
 
 def _duplicates(rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Iterator[Problem]:
-    """Rows of one list with one id; predictions, scenarios and killers share theirs."""
+    """Find rows with the id of an earlier one; ids are unique in a list, and those of claims in all three lists."""
     seen: dict[tuple[str, str], str] = {}
     for name, listed in rows.items():
         space = "claims" if name in CLAIM_LISTS else name
         for index, row in listed:
-            place, key = f"{name}[{index}]", (space, row_id(row))
+            path, key = f"{name}[{index}]", (space, row_id(row))
             if key in seen:
-                yield Problem(place, f"expected an id of its own, got {key[1]!r}, which {seen[key]} has too")
-            seen.setdefault(key, place)
+                yield Problem(
+                    path, f"{seen[key]} already has the id {key[1]!r}; choose another id, or remove one of them"
+                )
+            seen.setdefault(key, path)
 
 
 def _named_ids(data: Mapping[str, Any], rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Mapping[str, frozenset[str]]:

@@ -1,4 +1,4 @@
-"""The whole graph as a bundle."""
+"""Exports the graph as a bundle."""
 
 from graph.database.sessions import Database, Unit
 from graph.errors import BusyError
@@ -14,21 +14,21 @@ EXPORT_TRIES = 3
 
 async def export_bundle(database: Database) -> Bundle:
     """
-    The whole graph as a bundle, each list in the order of its ids.
+    Export the graph as a bundle, each list sorted by id.
 
     Raises:
-        BusyError: Writes kept changing the graph while it was read.
+        BusyError: Writes interrupted every attempt.
     """
     for _ in range(EXPORT_TRIES):
         bundle = await database.read(_read_unchanged, timeout_seconds=EXPORT_TIMEOUT_SECONDS)
         if bundle is not None:
             return bundle
-    message = "the graph kept changing while it was read; try again when fewer writes are under way"
+    message = f"writes interrupted all {EXPORT_TRIES} attempts to read the graph; try again when there are fewer writes"
     raise BusyError(message)
 
 
 async def _read_unchanged(unit: Unit) -> Bundle | None:
-    """The whole graph, or None where its revision rose while it was read."""
+    """Read the graph in one transaction; None if its revision rose meanwhile."""
     before = await unit.run("database/get_revision")
     lists = {name: await _export_list(unit, name) for name in LISTS}
     after = await unit.run("database/get_revision")

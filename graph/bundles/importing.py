@@ -1,4 +1,4 @@
-"""Bundles into the graph: checked whole, and written in one transaction or in parts."""
+"""Imports bundles: checked as a whole, then written in one transaction, or above a size in several."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from graph.model.subjects import CLAIM_LISTS, row_id
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """How many rows of each list were new, differed or were there already; nothing is written in a dry run."""
+    """The numbers of rows created, updated and left unchanged, by list; a dry run reports them and writes nothing."""
 
     created: Mapping[str, int]
     updated: Mapping[str, int]
@@ -24,18 +24,18 @@ class ImportReport:
     is_dry_run: bool = False
 
     def num_changed(self) -> int:
-        """How many rows were written."""
+        """Count the rows created or updated."""
         return sum(self.created.values()) + sum(self.updated.values())
 
     def summary(self) -> str:
-        """The report in one line."""
+        """Format the report in one line."""
         would = "would be " if self.is_dry_run else ""
         counts = ((would + "created", self.created), (would + "updated", self.updated), ("unchanged", self.unchanged))
         return ", ".join(f"{sum(by_list.values())} {word}" for word, by_list in counts)
 
 
 class _DryRunError(Exception):
-    """Rolls a transaction of a dry run back."""
+    """Rolls back the transaction of a dry run."""
 
 
 async def import_text(
@@ -47,26 +47,29 @@ async def import_text(
     today: date | None = None,
 ) -> ImportReport:
     """
-    Write a bundle's text into the graph: all of it, or nothing where anything is wrong with it.
+    Import a bundle's text; a bundle with problems changes nothing.
 
-    Rows of up to `TRANSACTION_BYTES` are one transaction. A larger bundle is checked whole before its first row is
-    written, then written in transactions of that size while other imports wait; each part is right in itself, so
-    after a crash between two of them importing again completes the rest.
+    A bundle of up to `TRANSACTION_BYTES` is written in one transaction. A larger one is checked as a whole before its
+    first row is written, then written in several transactions of up to that size, while other imports wait. The graph
+    is consistent after each of them; if they are interrupted, the written part stays, and importing the bundle again
+    completes it.
 
     Args:
-        database: Where to.
+        database: The database to write to.
         text: The bundle as JSON.
-        on_progress: Told how many rows of how many are done.
-        dry_run: Do everything but keep nothing.
-        today: The day that counts as the import's; today in UTC when absent.
+        on_progress: Called with the number of rows written and the number of all rows.
+        dry_run: Whether to check the bundle, compute the report and roll back.
+        today: The day of the import; today in UTC when absent.
+
     Raises:
-        BundleError: With all problems of the text, of its rows together and of them with the graph.
+        BundleError: The text, its rows together or its rows and the graph have problems; the error lists all of them.
+        InvalidError: The bundle has more than `MAX_ROWS` rows.
         UnavailableError: The database cannot be reached.
     """
     draft = read_draft(text)
     check_size(sum(len(rows) for rows in draft.rows.values()))
     job = Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
-    run = _import_at_once if fits_transaction(draft, len(text)) else _import_in_parts
+    run = _import_in_one_transaction if fits_transaction(draft, len(text)) else _import_in_parts
     return await run(database, job)
 
 
@@ -78,22 +81,21 @@ async def import_bundle(
     dry_run: bool = False,
     today: date | None = None,
 ) -> ImportReport:
-    """Write a bundle that has been read already; otherwise as `import_text`."""
+    """Import a bundle that has been read; otherwise as `import_text`."""
     return await import_text(database, bundle.to_json(), on_progress=on_progress, dry_run=dry_run, today=today)
 
 
 async def import_rows(unit: Unit, rows: Mapping[str, Sequence[Row]], *, today: date | None = None) -> ImportReport:
     """
-    Write rows within a transaction: checked against each other and the graph, and completed with all that is derived.
-
-    Takes the writers' lock, as every import does.
+    Import rows in the caller's transaction, which takes the lock that all imports take.
 
     Args:
         unit: The transaction.
-        rows: By the name of their list in a bundle.
-        today: The day that counts as the import's; today in UTC when absent.
+        rows: The rows by list.
+        today: The day of the import; today in UTC when absent.
+
     Raises:
-        BundleError: With everything that is wrong, at places such as `predictions[0].deadline`.
+        BundleError: The rows have problems; each has a path such as `predictions[0].deadline`.
     """
     given = {name: tuple(enumerate(rows.get(name, ()))) for name in LISTS}
     named = {name: frozenset(row_id(row) for row in rows.get(name, ())) for name in LISTS}
@@ -108,7 +110,7 @@ async def import_rows(unit: Unit, rows: Mapping[str, Sequence[Row]], *, today: d
 
 
 async def is_empty(database: Database) -> bool:
-    """Whether the graph has no claim yet."""
+    """Whether the graph has no claims."""
 
     async def work(unit: Unit) -> bool:
         return not await unit.run("bundles/find_any_claim")
@@ -120,7 +122,7 @@ def _ignore_progress(_done: int, _total: int) -> None:
     return
 
 
-async def _import_at_once(database: Database, job: Job) -> ImportReport:
+async def _import_in_one_transaction(database: Database, job: Job) -> ImportReport:
     written = Written()
 
     async def work(unit: Unit) -> ImportReport:
@@ -144,9 +146,9 @@ async def _import_at_once(database: Database, job: Job) -> ImportReport:
 
 async def _lock_claims(unit: Unit, draft: Draft) -> None:
     """
-    Take the claims whose milestones and ledgers are read here and written back, as every belief write does.
+    Lock the claims whose milestones and ledgers are read and written, as every write of beliefs does.
 
-    An import in parts takes them part by part; what a sweep writes between its check and its part is overwritten.
+    An import in parts does not: it overwrites milestones that others write between its check and their part.
     """
     ids = {row_id(row) for name in CLAIM_LISTS for _, row in draft.rows[name]}
     ids |= {row.prediction_id for _, row in draft.rows["milestones"] if isinstance(row, Milestone)}
@@ -172,7 +174,11 @@ async def _write_part(
     part: Sequence[Batch],
     progress: Callable[[int], None],
 ) -> Written:
-    """One transaction of several; a dry run's is rolled back, so rows between new ends count as new unseen."""
+    """
+    Write one part of a bundle in a transaction of its own.
+
+    A dry run rolls it back, so it counts relationships of new nodes as created without writing them.
+    """
     written = Written()
 
     async def work(unit: Unit) -> None:
@@ -182,15 +188,15 @@ async def _write_part(
         if job.is_dry_run:
             raise _DryRunError
 
-    unseen = Written()
+    assumed = Written()
     if job.is_dry_run:
         for batch in part:
-            unseen.note(batch.name, [row_id(row) for _, row in batch.rows if not checked.has_ends(row)], [])
+            assumed.note(batch.name, [row_id(row) for _, row in batch.rows if not checked.has_ends(row)], [])
         part = [batch._replace(rows=[entry for entry in batch.rows if checked.has_ends(entry[1])]) for batch in part]
     try:
         await database.write(work)
     except _DryRunError:
-        written.add(unseen)
+        written.add(assumed)
     return written
 
 
@@ -208,5 +214,5 @@ def _progress(job: Job, checked: Checked) -> Callable[[int], None]:
 def _report(checked: Checked, written: Written, job: Job) -> ImportReport:
     created = {name: len(written.created.get(name, ())) for name in LISTS}
     updated = {name: len(written.updated.get(name, ())) for name in LISTS}
-    unchanged = {name: len(checked.placed[name]) - created[name] - updated[name] for name in LISTS}
+    unchanged = {name: len(checked.rows[name]) - created[name] - updated[name] for name in LISTS}
     return ImportReport(created=created, updated=updated, unchanged=unchanged, is_dry_run=job.is_dry_run)

@@ -1,4 +1,4 @@
-"""What the graph has already of what a bundle names."""
+"""Reads the graph's nodes that a bundle names."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,19 @@ from graph.model.subjects import CLAIM_LISTS, CLAIMS, REFERENCED_LISTS, ROW_LIST
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the graph already has of the ids that a bundle names."""
+    """
+    The graph's nodes that a bundle names, before it is written.
+
+    Attributes:
+        claim_kinds: The label of each claim: Prediction, Scenario or Killer.
+        probabilities: The stated probability of each claim; None without one.
+        import_days: The import day of each prediction.
+        predictor_ids: The predictor's id of each prediction that has one.
+        ledger_lengths: The number of ledger rows of each claim.
+        base_rates: The base rate of each reference class.
+        published: The moment of publication of each document; None if unknown.
+        ids: The ids of all nodes named that exist, by list; `claims` for the three lists of claims.
+    """
 
     claim_kinds: Mapping[str, str]
     probabilities: Mapping[str, float | None]
@@ -27,7 +39,7 @@ class Known:
 
 
 async def list_known(unit: Unit, draft: Draft) -> Known:
-    """Read what the graph has of the ids that a draft names."""
+    """Read the nodes whose ids are a draft's own or are referred to in it."""
     named: dict[str, set[str]] = defaultdict(set)
     for name, rows in draft.rows.items():
         space = CLAIMS if name in CLAIM_LISTS else name
@@ -53,6 +65,6 @@ async def list_known(unit: Unit, draft: Draft) -> Known:
 
 
 async def stored_rows(unit: Unit, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of a statement that takes ids, asked in batches."""
+    """List the rows that a statement returns for ids, in batches."""
     answers = [answer for part in in_batches(ids) for answer in await unit.run(name, ids=part)]
     return [row for answer in answers for row in answer["rows"]]

@@ -1,4 +1,4 @@
-"""Bundles as requests: counted once under their idempotency key, where one transaction holds them."""
+"""Imports as idempotent write requests, for bundles that fit into one transaction."""
 
 import json
 from typing import Any
@@ -16,33 +16,33 @@ async def import_once(
     database: Database, bundle: Any, *, idempotency_key: str | None = None, is_dry_run: bool = False
 ) -> Answered:
     """
-    Write a bundle, in one transaction with its receipt unless it is too large for one.
+    Import a bundle, in one transaction with its receipt, or in several if it is too large for one.
 
     Args:
-        database: Where to.
-        bundle: The bundle, as JSON holds it.
-        idempotency_key: Under which a retry is known; a bundle that takes several transactions can have none.
-        is_dry_run: Say what it would do, and keep nothing.
+        database: The database to write to.
+        bundle: The bundle, as parsed from JSON.
+        idempotency_key: The request's key; None without one, as for a bundle that takes several transactions.
+        is_dry_run: Whether to compute the answer and roll back.
 
     Returns:
-        A payload with `lists`: of each list that has rows its name and how many were created, updated and unchanged.
+        A payload with `lists`: of each list with rows its `name` and the numbers `created`, `updated` and `unchanged`.
 
     Raises:
-        BundleError: With everything that is wrong with it.
-        InvalidError: The key is none, or the bundle is too large to have one.
-        KeyReusedError: The key stands for another request.
+        BundleError: The bundle has problems; the error lists all of them.
+        InvalidError: The key is malformed, the bundle is too large for a key, or it has too many rows.
+        KeyReusedError: The idempotency key belongs to another request.
     """
     request = WriteRequest("importBundle", {"bundle": bundle}, idempotency_key, is_dry_run)
     text = json.dumps(bundle)
     draft = read_draft(text)
     if not fits_transaction(draft, len(text)) and idempotency_key is not None:
         message = (
-            "expected a bundle that one transaction holds, got a larger one; leave the key out, since importing again "
-            "changes nothing, or import it in parts"
+            "the bundle is too large for one transaction, and so for an idempotency key; leave the key out, since "
+            "importing the bundle again changes nothing, or import it in parts"
         )
         raise InvalidError(message, path="idempotency_key")
     if draft.problems or not fits_transaction(draft, len(text)):
-        # Says everything that is wrong, with the graph too.
+        # Finds the problems with the graph too, and splits a bundle that is too large.
         report = await import_text(database, text, dry_run=is_dry_run)
         return Answered(_payload(report), is_dry_run=is_dry_run)
 

@@ -1,4 +1,4 @@
-"""Writes checked rows by batches, and settles what follows from them."""
+"""Writes checked rows in batches, and updates what depends on them: relationships, page keys, beliefs, records."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,12 +38,12 @@ class Written:
     updated: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, name: str, created: Iterable[str], updated: Iterable[str]) -> None:
-        """Add what was written of one list."""
+        """Add the ids written of one list."""
         self.created.setdefault(name, []).extend(created)
         self.updated.setdefault(name, []).extend(updated)
 
     def add(self, other: "Written") -> None:
-        """Add what another transaction wrote."""
+        """Add the ids that another transaction wrote."""
         for name in LISTS:
             self.note(name, other.created.get(name, ()), other.updated.get(name, ()))
 
@@ -55,26 +55,35 @@ async def write_batches(
     written: Written,
     progress: Callable[[int], None],
 ) -> None:
-    """Write some batches, each with the relationships and page keys that follow from its rows."""
+    """
+    Write batches of rows, and update what depends on them.
+
+    Args:
+        unit: The transaction.
+        checked: The bundle that the batches are a part of.
+        batches: The batches to write.
+        written: Gets the ids of the rows written.
+        progress: Called with the number of rows of each batch.
+    """
     num_changed = 0
-    here = Written()
-    async with aclosing(_made_ahead(iter(batches), checked)) as made:
-        async for name, rows in made:
+    changed = Written()
+    async with aclosing(_prepare_ahead(iter(batches), checked)) as prepared:
+        async for name, rows in prepared:
             (answer,) = await unit.run(f"upsert/{name}", rows=rows)
             written.note(name, answer["created"], answer["updated"])
-            here.note(name, answer["created"], answer["updated"])
-            await _follow_up(unit, name, answer["created"], answer["updated"])
+            changed.note(name, answer["created"], answer["updated"])
+            await _update_relationships(unit, name, answer["created"], answer["updated"])
             num_changed += len(answer["created"]) + len(answer["updated"])
             progress(len(rows))
     if num_changed:
-        await _settle(unit, checked, here)
+        await _recompute_dependents(unit, checked, changed)
         await unit.run("database/raise_revision")
 
 
-async def _made_ahead(
+async def _prepare_ahead(
     batches: Iterator[Batch], checked: Checked
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
-    """Batches as their statements take them, each made while the database writes the one before."""
+    """Convert batches to parameters, each in a thread while the database writes the one before."""
     following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
     try:
         while (batch := await following) is not None:
@@ -92,7 +101,7 @@ def _next_batch(batches: Iterator[Batch], checked: Checked) -> tuple[str, list[d
 
 
 def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
-    """A row as its statement takes it."""
+    """Convert a row to its statement's parameter."""
     properties = {**to_properties(row), **checked.page_keys(row)}
     listed = ROW_LISTS[name]
     if isinstance(listed, EdgeList):
@@ -104,24 +113,24 @@ def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     return {"row": properties, "derived": with_moments_as_text(checked.derived.get(row_id(row), {}))}
 
 
-async def _settle(unit: Unit, checked: Checked, written: Written) -> None:
-    """What follows from rows that changed for what was there before them: beliefs and records."""
-    predictions = {row.id: row for _, row in checked.placed["predictions"] if isinstance(row, Prediction)}
+async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> None:
+    """Recompute what written rows change: beliefs of claims that the graph had before, and predictors' records."""
+    predictions = {row.id: row for _, row in checked.rows["predictions"] if isinstance(row, Prediction)}
     changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
-    ledger = (as_evidence(row) for _, row in checked.placed["evidence"])
+    ledger = (as_evidence(row) for _, row in checked.rows["evidence"])
     stale = {row.claim_id for row in ledger if row.id in changed["evidence"]} & set(checked.known.claim_kinds)
     stale |= {claim_id for name in CLAIM_LISTS for claim_id in written.updated.get(name, ())}
     stale |= await _list_members(unit, written.updated.get("reference_classes", ()))
     await rebuild_claims(unit, stale, datetime.now(UTC))
-    settled = {claim_id for claim_id in changed["predictions"] if predictions[claim_id].status in OUTCOMES}
-    settled |= set(written.updated.get("predictions", ()))
-    touched = {predictions[prediction_id].predictor_id for prediction_id in settled}
-    touched |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in settled}
-    await refresh_records(unit, changed["predictors"] | {name for name in touched if name is not None})
+    resolved = {claim_id for claim_id in changed["predictions"] if predictions[claim_id].status in OUTCOMES}
+    resolved |= set(written.updated.get("predictions", ()))
+    predictor_ids = {predictions[prediction_id].predictor_id for prediction_id in resolved}
+    predictor_ids |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in resolved}
+    await refresh_records(unit, changed["predictors"] | {name for name in predictor_ids if name is not None})
 
 
 async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:
-    """The predictions of some reference classes."""
+    """List the predictions of reference classes."""
     members: set[str] = set()
     for class_id in class_ids:
         low, high = bounds(class_id)
@@ -134,8 +143,8 @@ async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:
     return members
 
 
-async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Sequence[str]) -> None:
-    """What rows that changed bring with them."""
+async def _update_relationships(unit: Unit, name: str, created: Sequence[str], updated: Sequence[str]) -> None:
+    """Write the relationships of changed rows, and the page keys of others' relationships that depend on them."""
     changed = [*created, *updated]
     listed = ROW_LISTS[name]
     if changed and isinstance(listed, NodeList) and listed.references:
@@ -147,15 +156,15 @@ async def _follow_up(unit: Unit, name: str, created: Sequence[str], updated: Seq
 
 
 async def _refresh_influence_keys(unit: Unit, updated: Sequence[str]) -> None:
-    """A claim whose probability changed ranks differently at both ends of its influences."""
+    """Recompute the page keys of claims' influences, which depend on the claims' probabilities."""
     for ids in in_batches(updated):
         rows = await unit.run("bundles/list_touching_influences", ids=ids)
         for part in in_batches(rows):
-            await unit.run("bundles/set_influence_keys", rows=[_touched_keys(row) for row in part])
+            await unit.run("bundles/set_influence_keys", rows=[_new_influence_keys(row) for row in part])
 
 
 async def _refresh_link_keys(unit: Unit, updated: Sequence[str]) -> None:
-    """A document whose moment of publication changed stands elsewhere among its claims' documents."""
+    """Recompute the page keys of documents' links, which depend on the moments of publication."""
     for ids in in_batches(updated):
         (answer,) = await unit.run("bundles/list_document_links", ids=ids)
         for part in in_batches(answer["links"]):
@@ -167,7 +176,7 @@ def _link_row(link: Mapping[str, Any]) -> dict[str, Any]:
     return to_properties(row) | document_link_keys(row, link["published_at"])
 
 
-def _touched_keys(row: Mapping[str, Any]) -> dict[str, Any]:
+def _new_influence_keys(row: Mapping[str, Any]) -> dict[str, Any]:
     influence = Influence.model_validate({name: row[name] for name in Influence.model_fields if name in row})
     probabilities = {row["parent_id"]: row["parent_probability"], row["child_id"]: row["child_probability"]}
     ends = {name: row[name] for name in ("kind", "parent_id", "child_id")}

@@ -1,8 +1,9 @@
 """
-The closed registry of statements: every file of one statement, and every filling of a template, by name.
+The closed registry of statements by name: files with one statement each, and rendered templates.
 
-A file's statement has the name of its file, `reading/search`. A rendered one is named for what it does and the list
-of a bundle that it does it to, `upsert/predictions`. Identifiers come from the declarations in `graph.model` alone.
+A file's statement has the name of its file, such as `reading/search`. A rendered one is named by its operation and the
+list of a bundle that it applies to, such as `upsert/predictions`. Identifiers come from the declarations in
+`graph.model` alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,14 +28,14 @@ from graph.model.subjects import (
 )
 
 _TYPES: Final[Identifiers] = {"influence_kinds": INFLUENCE_KINDS, "exposure_signs": EXPOSURE_SIGNS}
-"""Identifiers that any file may leave open."""
+"""Values of placeholders that any file may have."""
 
 _KNOWN_PROPERTIES: Final[Mapping[str, str]] = {"reference_classes": "base_rate", "documents": "published_at"}
-"""The property that an import reads of those rows that the graph has already, beside their ids."""
+"""The property that an import reads, with the id, of nodes that the graph already has."""
 
 
 class _Filling(NamedTuple):
-    """A file, and what is filled into it."""
+    """A file and the values of its placeholders and lists."""
 
     file: str
     identifiers: Identifiers = _TYPES
@@ -44,25 +45,25 @@ class _Filling(NamedTuple):
 @cache
 def statement(name: str) -> LiteralString:
     """
-    The text of a statement.
+    Return the text of a statement.
 
     Raises:
-        FileNotFoundError: No statement has that name.
+        FileNotFoundError: No statement has the name.
     """
     filling = _fillings().get(name)
     if filling is None:
-        message = f"no statement is called {name!r}"
+        message = f"no statement has the name {name!r}"
         raise FileNotFoundError(message)
     return render(*filling)
 
 
 def list_statements() -> tuple[str, ...]:
-    """The names of all statements, in order."""
+    """List the names of all statements, in order."""
     return tuple(sorted(_fillings()))
 
 
 def list_rendered() -> tuple[str, ...]:
-    """The names of the statements that are rendered from a template, in order."""
+    """List the names of the statements rendered from templates, in order."""
     return tuple(name for name in list_statements() if _fillings()[name].file != name)
 
 
@@ -87,7 +88,7 @@ def _node_fillings(listed: NodeList) -> Iterator[tuple[str, _Filling]]:
     if related := [_related(reference) for reference in listed.references if reference.relationship is not None]:
         template = "templates/link_nodes_for_good" if listed.keeps_references else "templates/link_nodes"
         yield "link", _Filling(template, names, {"references": related})
-    # A claim goes with its milestones; what has an owner goes with that, or is history.
+    # A claim is deleted with its milestones, by a statement of its own; owned rows go with their owner, or are history.
     if listed.is_subject and not listed.is_claim and listed.owner is None:
         yield "delete", _Filling("templates/delete_node", names)
         yield "count_dependents", _count_dependents(listed, names)
@@ -107,7 +108,7 @@ def _upsert_nodes(listed: NodeList, names: Identifiers) -> _Filling:
 
 
 def _related(reference: Reference) -> Identifiers:
-    """The relationship that stands for a reference of `node`'s, and its `other` end."""
+    """Describe the relationship of a reference between `node` and its `other` end."""
     label, key = _found_by(reference)
     return {
         "property": reference.property,
@@ -119,7 +120,7 @@ def _related(reference: Reference) -> Identifiers:
 
 
 def _found_by(reference: Reference) -> tuple[str, str]:
-    """The label and the key that what a reference names is found by."""
+    """Return the label and the key property by which a reference's target is found."""
     if reference.target == CLAIM:
         return CLAIM, "id"
     target = list_of(reference.target)
@@ -127,12 +128,12 @@ def _found_by(reference: Reference) -> tuple[str, str]:
 
 
 def _ends(*, is_outgoing: bool) -> Identifiers:
-    """The start and the end of a relationship of `node`'s."""
+    """Return the start and the end of a relationship between `node` and `other`."""
     return {"start": "node", "end": "other"} if is_outgoing else {"start": "other", "end": "node"}
 
 
 def _count_dependents(target: NodeList, names: Identifiers) -> _Filling:
-    """Counts relationships to a node by their types, and properties that name it for which none stands."""
+    """Count relationships to a node by type, and properties that name it without a relationship."""
     relationships: list[Identifiers] = []
     properties: list[Identifiers] = []
     for edges in EDGE_LISTS:
@@ -156,7 +157,7 @@ def _count_dependents(target: NodeList, names: Identifiers) -> _Filling:
 
 
 _OF_ALL_CLAIMS: Final = frozenset.intersection(*(frozenset(references_of(ROW_LISTS[name])) for name in CLAIM_LISTS))
-"""The references that claims of every kind have."""
+"""The references that all kinds of claims have in common."""
 
 
 def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:

@@ -1,7 +1,7 @@
 """
-Evidence intake: items weighed, checked against what is stored, and appended to the ledger in one transaction.
+Evidence intake: items are weighed, checked against the graph, and appended to the ledger in one transaction.
 
-The claims are locked before anything is read, so what an item is added to is the state that the last one left.
+The claims are locked before anything is read, so each item is added to the state after the ledger's last row.
 """
 
 import asyncio
@@ -35,35 +35,35 @@ from graph.model.page_keys import bounds, cluster_anchor, observation_key
 from graph.model.problems import describe_problem
 
 MAX_BATCH_ITEMS = 1_000
-# One group is written while the next is made ready; more would only queue for the same commit.
+# One group is written while the next is prepared; more would only queue for the same commit.
 MAX_GROUPS_AT_ONCE = 2
 MAX_GROUP_ITEMS = 100
 SUBMITTED = "submitted"
-UNTIL_THEN = "; submit it once it is observed, or record a milestone for what is expected"
+FUTURE_ADVICE = "; submit it once it is observed, or record a milestone for what is expected"
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceItem:
     """
-    Evidence as it is submitted.
+    An item of evidence as submitted.
 
     Attributes:
-        claim_id: The claim that it bears on.
-        direction: Whether it speaks for the claim or against it.
-        strength: In a word, or as a likelihood ratio of 1 or more.
-        confidence: Probability that it is real, 0 to 1; None counts as 1.
-        predictor_id: Whose record it is weighed by; None for evidence that no predictor stands for.
-        document_id: Where it stands.
-        milestone_id: Which milestone it tells of.
-        url: Where it stands, as an address.
-        cluster_id: The source event that it shares with other items.
-        observed_at: When it was observed; None for now.
-        note: What there is to say about it.
-        submitted_by: Who submits it.
-        kind: What kind of evidence it is.
-        label: What it is called.
-        accepts_unlinked_predictor: Whether the predictor need not be who made the claim.
-        path: Where in the input it is, for errors.
+        claim_id: The id of the claim that it bears on.
+        direction: Whether it supports the claim or contradicts it.
+        strength: A named strength, or a likelihood ratio of 1 or more.
+        confidence: Probability that the evidence is real, 0 to 1; None counts as 1.
+        predictor_id: The id of the predictor whose record weights it; None for evidence without a predictor.
+        document_id: The id of its source, if that is a document of the graph.
+        milestone_id: The id of the milestone that it reports on.
+        url: The address of its source.
+        cluster_id: The name of the source event that it shares with other items.
+        observed_at: The moment of observation; None for now.
+        note: Free text about it.
+        submitted_by: The name of the person or program that submits it.
+        kind: The kind of evidence.
+        label: A short name for it.
+        accepts_unlinked_predictor: Whether the predictor may be another than the claim's.
+        path: The path of the item in the request, for error messages.
     """
 
     claim_id: str
@@ -85,10 +85,10 @@ class EvidenceItem:
 
     def weigh(self) -> WeighedEvidence:
         """
-        What it weighs before anyone's record is looked at.
+        Compute the item's weight, before any predictor's record applies.
 
         Raises:
-            InvalidError: Its strength or its confidence lies outside.
+            InvalidError: The strength or the confidence is out of range.
         """
         if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
             message = f"expected a probability from 0 to 1, got {self.confidence}"
@@ -99,13 +99,13 @@ class EvidenceItem:
             raise InvalidError(str(error), path=f"{self.path}.strength") from error
 
     def arguments(self) -> dict[str, Any]:
-        """Everything that makes it what it is, for telling one request from another."""
+        """Return all attributes except the path, which a request's fingerprint is computed from."""
         return {name: value for name, value in as_mapping(self).items() if name != "path"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Weighed:
-    """An item with what can be said of it before the database is asked."""
+class _WeighedItem:
+    """An item with everything about it that follows without the database."""
 
     item: EvidenceItem
     weight: WeighedEvidence
@@ -137,7 +137,7 @@ class _Weighed:
 
 @dataclass(slots=True)
 class _Batch:
-    """The state of everything that a batch touches, as its items are added one after the other."""
+    """The states of claims and clusters while items are added one by one, and the ledger rows made so far."""
 
     moment: datetime
     states: dict[str, ClaimState] = field(default_factory=dict)
@@ -147,7 +147,7 @@ class _Batch:
     items: list[dict[str, Any]] = field(default_factory=list)
 
     def fork(self) -> "_Batch":
-        """A copy to go on with, which leaves this one as it is."""
+        """Return a copy; adding items to it leaves this batch unchanged."""
         return _Batch(
             self.moment,
             dict(self.states),
@@ -158,7 +158,7 @@ class _Batch:
         )
 
     def claims(self) -> list[dict[str, Any]]:
-        """What the claims' nodes keep after it, as the statement takes it."""
+        """Return the id of each claim and the properties to set on its node, as `ledger/append` takes them."""
         return [
             {"id": claim_id, "properties": state.stored(self.moment)} for claim_id, state in sorted(self.states.items())
         ]
@@ -166,15 +166,15 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Submission:
-    """A request on its way into the ledger."""
+    """A request that waits to be written, and the future of its answer."""
 
     request: WriteRequest
     key: str
-    weighed: Sequence[_Weighed]
+    weighed: Sequence[_WeighedItem]
     done: asyncio.Future[Answered] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def finish(self, answered: Answered) -> None:
-        if not self.done.done():  # whoever asked may have gone
+        if not self.done.done():  # the caller may have been cancelled
             self.done.set_result(answered)
 
     def fail(self, error: BaseException) -> None:
@@ -184,11 +184,11 @@ class _Submission:
 
 class Intake:
     """
-    One process's way into the ledger of one database.
+    The queue of one process for writes to the ledger of one database.
 
-    Requests that arrive while others are being written go into the ledger together, in one transaction. Each keeps its
-    own receipt, and is written or refused by itself. A commit costs the same for one as for many, so the busier the
-    intake the more each commit carries, and a request that comes alone waits for nobody.
+    Requests that arrive while others are being written form a group, which one transaction writes. Each has a receipt
+    of its own, and is written or refused by itself. A commit costs the same for one request as for many, so groups grow
+    with the load, and a request that arrives alone does not wait.
     """
 
     def __init__(self, database: Database) -> None:
@@ -208,17 +208,18 @@ class Intake:
         Append evidence to the ledger, all items or none.
 
         Args:
-            items: In the order in which they are recorded.
-            mutation: Under which name a retry is known.
-            idempotency_key: Under which key.
-            is_dry_run: Say what it would do, and keep nothing.
+            items: The items, in the order in which they are recorded.
+            mutation: The mutation's name; an idempotency key belongs to one mutation.
+            idempotency_key: The request's key; None without one.
+            is_dry_run: Whether to compute the answer and roll back.
 
         Returns:
             A payload with `items`, of each its `evidence_id`, `claim_id`, `step` and the belief `before` and `after`.
 
         Raises:
-            RefusedError: What is wrong with the one item.
-            RefusedItemsError: What is wrong with several.
+            InvalidError: There are no items or more than `MAX_BATCH_ITEMS`.
+            RefusedError: One item is refused.
+            RefusedItemsError: Several items are refused; the error lists each refusal.
         """
         if not 1 <= len(items) <= MAX_BATCH_ITEMS:
             message = f"expected 1 to {MAX_BATCH_ITEMS} items, got {len(items)}"
@@ -226,18 +227,18 @@ class Intake:
         weighed = _weigh_all(items, datetime.now(UTC))
         request = WriteRequest(mutation, {"items": [item.arguments() for item in items]}, idempotency_key, is_dry_run)
         if is_dry_run:
-            return await _try(self._database, request, weighed)
+            return await _dry_run(self._database, request, weighed)
         return await self._write_in_turn(_Submission(request, receipt_key(request), weighed))
 
     async def _write_in_turn(self, submission: _Submission) -> Answered:
         self._waiting.append(submission)
         if len(self._workers) < MAX_GROUPS_AT_ONCE:
-            worker = asyncio.create_task(self._work())
+            worker = asyncio.create_task(self._write_waiting())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return await submission.done
 
-    async def _work(self) -> None:
+    async def _write_waiting(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft()]
             size = len(group[0].weighed)
@@ -247,14 +248,14 @@ class Intake:
             await self._write(group)
 
     async def _write(self, group: Sequence[_Submission]) -> None:
-        """Write a group; where it fails as a whole each by itself, so that nobody fails for another's sake."""
+        """Write a group; if that fails as a whole, write each request by itself, so that none fails through another."""
         try:
             outcomes, bookmark = await self._database.write_marked(lambda unit: _write_group(unit, group))
         except asyncio.CancelledError:
             for submission in group:
                 submission.done.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
+        except Exception as error:  # noqa: BLE001 - each caller gets the error
             if len(group) > 1 and not isinstance(error, UnavailableError | TimedOutError):
                 for submission in group:
                     await self._write([submission])
@@ -270,8 +271,8 @@ class Intake:
                 submission.finish(Answered(payload, is_replayed=is_replayed, bookmark=bookmark))
 
 
-async def _try(database: Database, request: WriteRequest, weighed: Sequence[_Weighed]) -> Answered:
-    """What a request would do, in a transaction of its own that is rolled back."""
+async def _dry_run(database: Database, request: WriteRequest, weighed: Sequence[_WeighedItem]) -> Answered:
+    """Compute a request's answer in a transaction that is rolled back."""
 
     async def work(unit: Unit) -> Payload:
         asked = [entry.parameters(index, request.idempotency_key) for index, entry in enumerate(weighed)]
@@ -285,22 +286,22 @@ async def _try(database: Database, request: WriteRequest, weighed: Sequence[_Wei
 
 
 _Outcome = tuple[Payload, bool] | RefusedError
-"""What became of a request: its answer and whether that was there already, or why it was refused."""
+"""The result of a request: its payload and whether that is replayed from a receipt, or the refusal."""
 
 
 async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcome]:
-    """Write the requests of a group that are right and have not been written before."""
+    """Write a group's requests, except those that are refused or have a receipt; return the outcome of each."""
     keys = sorted({submission.key for submission in group})
     claim_ids = sorted({entry.item.claim_id for submission in group for entry in submission.weighed})
     (opened,) = await unit.run("database/open_receipts", keys=keys, claim_ids=claim_ids)
     receipts = {receipt["key"]: receipt for receipt in opened["known"]}
-    contexts = await _contexts(unit, [submission for submission in group if submission.key not in receipts])
+    contexts = await _read_contexts(unit, [submission for submission in group if submission.key not in receipts])
     batch = _Batch(moment=datetime.now(UTC))
     outcomes: list[_Outcome] = []
     written: dict[str, dict[str, Any]] = {}
     for submission in group:
         try:
-            outcome, batch = _take(submission, receipts.get(submission.key), contexts, batch)
+            outcome, batch = _answer(submission, receipts.get(submission.key), contexts, batch)
         except RefusedError as refusal:
             outcomes.append(refusal)
             continue
@@ -318,8 +319,8 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
     return outcomes
 
 
-async def _contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str, Mapping[str, Any]]:
-    """What must be known to weigh the items of some requests, by the ids that their rows will have."""
+async def _read_contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str, Mapping[str, Any]]:
+    """Read the stored context of each item of some requests, by the id of the item's ledger row."""
     asked = [(entry, submission.request.idempotency_key) for submission in submissions for entry in submission.weighed]
     if not asked:
         return {}
@@ -328,31 +329,40 @@ async def _contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str,
     return {entry.evidence_id: row for (entry, _), row in zip(asked, rows, strict=True)}
 
 
-def _take(
+def _answer(
     submission: _Submission,
     receipt: Mapping[str, Any] | None,
     contexts: Mapping[str, Mapping[str, Any]],
     batch: _Batch,
 ) -> tuple[tuple[Payload, bool], _Batch]:
-    """A request's answer, and the batch with its items; the batch that is given stays as it is."""
+    """
+    Answer a request, from its receipt where there is one.
+
+    Returns:
+        The payload, whether it is replayed, and the batch with the request's items; the given batch is unchanged.
+
+    Raises:
+        KeyReusedError: The receipt is of another request.
+        RefusedError: An item is refused.
+    """
     if receipt is not None:
         check_same(submission.request, submission.request.fingerprint(), receipt)
         return (json.loads(receipt["answer"]), True), batch
     trial = batch.fork()
-    own = [contexts[entry.evidence_id] for entry in submission.weighed]
-    _add_all(submission.weighed, own, trial, submission.request.idempotency_key)
-    # As a retry will read it: what JSON makes of it.
+    item_contexts = [contexts[entry.evidence_id] for entry in submission.weighed]
+    _add_all(submission.weighed, item_contexts, trial, submission.request.idempotency_key)
+    # Through JSON, so that the first answer equals the one that a retry reads from the receipt.
     return (json.loads(json.dumps({"items": trial.items[len(batch.items) :]})), False), trial
 
 
-def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_Weighed]:
-    weighed: list[_Weighed] = []
+def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_WeighedItem]:
+    weighed: list[_WeighedItem] = []
     refusals: list[RefusedError] = []
     for item in items:
         try:
             observed_at = item.observed_at or now
-            check_past(observed_at, now, path=f"{item.path}.observed_at", advice=UNTIL_THEN)
-            weighed.append(_Weighed(item, item.weigh(), new_id(), observed_at))
+            check_past(observed_at, now, path=f"{item.path}.observed_at", advice=FUTURE_ADVICE)
+            weighed.append(_WeighedItem(item, item.weigh(), new_id(), observed_at))
         except RefusedError as refusal:
             refusals.append(refusal)
     refuse(refusals)
@@ -360,7 +370,7 @@ def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_Weighed]:
 
 
 def _add_all(
-    weighed: Sequence[_Weighed],
+    weighed: Sequence[_WeighedItem],
     contexts: Sequence[Mapping[str, Any]],
     batch: _Batch,
     idempotency_key: str | None,
@@ -369,68 +379,85 @@ def _add_all(
     Add a request's items to a batch.
 
     Raises:
-        RefusedError: With everything that is wrong with them; the batch is of no more use then.
+        RefusedError: An item is refused; the batch then holds a part of the items and must be discarded.
+        RefusedItemsError: Several items are refused.
     """
     refusals: list[RefusedError] = []
     key = idempotency_key
     for entry, context in zip(weighed, contexts, strict=True):
         try:
-            _check(entry, context, batch)
-            _add(entry, context, batch, idempotency_key=key)
-            key = None  # of several rows the first holds the key, since a key stands on one row
+            _check_item(entry, context, batch, idempotency_key)
+            _add_item(entry, context, batch, idempotency_key=key)
+            key = None  # a key is unique among ledger rows, so only the request's first row has it
         except RefusedError as refusal:
             refusals.append(refusal)
     refuse(refusals)
 
 
-def _check(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
-    """What is stored, and what came before in the batch, against an item."""
+def _check_item(entry: _WeighedItem, context: Mapping[str, Any], batch: _Batch, idempotency_key: str | None) -> None:
+    """
+    Raise a refusal unless an item fits the graph and the items before it.
+
+    Raises:
+        NotFoundError: The claim, the predictor or the document does not exist.
+        ClosedClaimError: The claim is resolved or annulled.
+        ConflictError: The claim has no stated probability.
+        DuplicateError: The observation or the idempotency key is recorded already.
+        UnlinkedPredictorError: The predictor is not the claim's, and the item does not accept that.
+    """
     item = entry.item
     if context["claim"] is None:
-        message = f"expected the id of a claim, got {item.claim_id!r}, which none has"
+        message = f"no claim has the id {item.claim_id!r}; add it first"
         raise NotFoundError(message, path=f"{item.path}.claim_id")
     for name, found in (("predictor", context["predictor"]), ("document", context["document_id"])):
         given = getattr(item, f"{name}_id")
         if given is not None and found is None:
-            message = f"expected the id of a {name}, got {given!r}, which none has; add the {name} first"
+            message = f"no {name} has the id {given!r}; add it first"
             raise NotFoundError(message, path=f"{item.path}.{name}_id")
     check_open(context["claim"], path=f"{item.path}.claim_id")
     if context["claim"]["stated_probability"] is None:
-        message = (
-            f"expected a claim with a stated probability, got {item.claim_id!r}, which has none, so that evidence has "
-            "nothing to move; state one first"
-        )
+        message = f"claim {item.claim_id!r} has no stated probability for evidence to change; state one first"
         raise ConflictError(message, path=f"{item.path}.claim_id")
-    _check_duplicates(entry, context, batch)
+    _check_duplicates(entry, context, batch, idempotency_key)
     made_by = context["claim"]["predictor_id"]
     if item.predictor_id is not None and item.predictor_id != made_by and not item.accepts_unlinked_predictor:
-        maker = f"{made_by!r} made it" if made_by else "no predictor made it"
+        predictor = f"the predictor {made_by!r}" if made_by else "no predictor"
         message = (
-            f"expected the predictor of claim {item.claim_id!r} ({maker}), got {item.predictor_id!r}; leave the "
-            "predictor out, or say accepts_unlinked_predictor: true to have this predictor's record weigh it"
+            f"claim {item.claim_id!r} has {predictor}, and the evidence names {item.predictor_id!r}; leave the "
+            "predictor out, or set accepts_unlinked_predictor: true to weight the evidence by this predictor's record"
         )
         raise UnlinkedPredictorError(message, path=f"{item.path}.predictor_id")
 
 
-def _check_duplicates(entry: _Weighed, context: Mapping[str, Any], batch: _Batch) -> None:
+def _check_duplicates(
+    entry: _WeighedItem, context: Mapping[str, Any], batch: _Batch, idempotency_key: str | None
+) -> None:
     item = entry.item
     if context["key_holder"] is not None:
-        message = f"this idempotency key came before, with ledger row {context['key_holder']!r}; it counts once"
+        message = (
+            f"ledger row {context['key_holder']!r} already has the idempotency key {idempotency_key!r} and counts "
+            "once; use another key for another request"
+        )
         raise DuplicateError(message, existing_key=context["key_holder"], path="idempotency_key")
     key = entry.observation_key()
     observed = context["observed"] or (batch.observed.get(key) if key else None)
     if observed is not None:
         message = (
-            f"the same source observed at {entry.observed_at.isoformat()} is in the ledger already, "
-            f"as row {observed!r}; it counts once. A second observation has its own observed_at"
+            f"ledger row {observed!r} already records this source as observed at {entry.observed_at.isoformat()} "
+            "and counts once; give a second observation its own observed_at"
         )
         raise DuplicateError(message, existing_key=observed, path=item.path)
     if key is not None:
         batch.observed[key] = entry.evidence_id
 
 
-def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempotency_key: str | None) -> None:
-    """One item: its ledger row, and the state after it."""
+def _add_item(entry: _WeighedItem, context: Mapping[str, Any], batch: _Batch, *, idempotency_key: str | None) -> None:
+    """
+    Add an item to a batch: its ledger row, and the states of its claim and cluster after the row.
+
+    Raises:
+        InvalidError: A value breaks a rule of its property.
+    """
     item = entry.item
     state = batch.states.get(item.claim_id) or ClaimState.from_row(context)
     weight = Weight(entry.weight.llr, None if context["predictor"] is None else kappa_of(context["predictor"]))
@@ -456,17 +483,17 @@ def _add(entry: _Weighed, context: Mapping[str, Any], batch: _Batch, *, idempote
         "source_url": item.url,
     }
     try:
-        recorded = make_entry(
+        added = make_entry(
             state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch)
         )
     except ValidationError as error:
         problem = describe_problem(error.errors(include_url=False)[0])
         raise InvalidError(problem.message, path=f"{item.path}.{problem.path}") from error
-    if item.cluster_id is not None and recorded.derived.cluster is not None:
-        batch.clusters[item.claim_id, item.cluster_id] = recorded.derived.cluster
-    batch.states[item.claim_id] = recorded.after
-    batch.rows.append(recorded.properties())
-    batch.items.append(recorded.payload(batch.moment))
+    if item.cluster_id is not None and added.derived.cluster is not None:
+        batch.clusters[item.claim_id, item.cluster_id] = added.derived.cluster
+    batch.states[item.claim_id] = added.after
+    batch.rows.append(added.properties())
+    batch.items.append(added.payload(batch.moment))
 
 
 def _cluster(item: EvidenceItem, context: Mapping[str, Any], batch: _Batch) -> Cluster | None:

@@ -1,1 +1,1 @@
-"""What the graph holds: kinds, values, rows, the bundle, and one declaration for each label and relation."""
+"""The data model: kinds, values, rows, the bundle, and one declaration for each label and relation."""

@@ -31,7 +31,7 @@ BUNDLE_FORMAT = "foregraph-bundle/1"
 
 
 class Bundle(BaseModel):
-    """A graph, or a part of one, as rows in which ids stand for relationships."""
+    """A graph, or a part of one, as lists of rows; a row names the rows it is related to by their ids."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Foregraph bundle")
 
@@ -45,7 +45,7 @@ class Bundle(BaseModel):
     predictions: tuple[Prediction, ...] = Field(default=(), description="The predictions.")
     scenarios: tuple[Scenario, ...] = Field(default=(), description="Courses that the world may take.")
     killers: tuple[Killer, ...] = Field(default=(), description="Events that would make predictions fail.")
-    milestones: tuple[Milestone, ...] = Field(default=(), description="Dated signs on the way to predictions.")
+    milestones: tuple[Milestone, ...] = Field(default=(), description="Dated signs of whether predictions come true.")
     evidence: tuple[Evidence, ...] = Field(default=(), description="Rows of the ledger.")
     validations: tuple[Validation, ...] = Field(default=(), description="Assessments of how predictions are doing.")
     influences: tuple[Influence, ...] = Field(default=(), description="How claims bear on other claims.")
@@ -57,15 +57,15 @@ class Bundle(BaseModel):
     )
 
     def rows(self) -> Mapping[str, tuple[Row, ...]]:
-        """Every list of the bundle by its name, in the order in which they can be written."""
+        """Return every list by its name, in an order in which they can be written."""
         return {name: getattr(self, name) for name in LISTS}
 
     def num_rows(self) -> int:
-        """How many rows the bundle has in all."""
+        """Count the rows of all lists."""
         return sum(len(rows) for rows in self.rows().values())
 
     def to_json(self) -> str:
-        """The bundle as text, absent values left out, one row a line so that a diff reads well."""
+        """Return the bundle as JSON without absent values, one row per line so that diffs are readable."""
         parts = [f'  "format": {json.dumps(self.format)}']
         for name, rows in self.rows().items():
             if rows:
@@ -82,6 +82,6 @@ def _row_json(row: Row) -> str:
 
 
 def bundle_json_schema() -> dict[str, Any]:
-    """The JSON Schema of a bundle."""
+    """Return the JSON Schema of a bundle."""
     schema = Bundle.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,4 +1,4 @@
-"""The closed sets of words that properties take."""
+"""Enumerations of the values that properties take."""
 
 from enum import StrEnum
 

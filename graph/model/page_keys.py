@@ -1,9 +1,10 @@
 """
-Page keys: text that sorts the way a page is ordered.
+Page keys: texts that sort in the order of a list, stored and indexed.
 
-A key is the anchor's id, the sort key and the row's own id, joined by an exclamation mark. No id holds one, and it
-sorts before every character that ids hold, so keys sort as the tuples of their parts do: `P_1` before `P_10`. All rows
-of one anchor lie between `anchor!` and `anchor"`, the mark's successor, so a page is one walk along a range index.
+A key is the anchor's id (the anchor is the node whose list it is), the sort key and the row's own id, joined by an
+exclamation mark. No id contains one, and it sorts before every character of ids, so keys sort as the tuples of their
+parts do: `P_1` before `P_10`. All rows of one anchor lie between `anchor!` and `anchor"`, the mark's successor, so a
+page is one scan of a range index.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from graph.model.rows import DocumentLink, Evidence, Exposure, Influence, Milest
 
 MARK = "!"
 AFTER_MARK = '"'
-LAST = "~"  # sorts behind every digit and letter
+LAST = "~"  # sorts after every digit and letter
 FIRST = "-"  # sorts before every digit and letter
 ORDINAL_OFFSET = 50_000  # keeps ordinals positive and five digits wide
 
@@ -27,43 +28,43 @@ OUTCOMES = frozenset({ClaimStatus.RESOLVED_TRUE, ClaimStatus.RESOLVED_FALSE})
 
 
 def bounds(anchor: str | None) -> tuple[str, str]:
-    """Between which two texts all keys of an anchor lie; without an anchor, all keys there are."""
+    """Return the two texts between which all keys of an anchor lie; without an anchor, all keys."""
     return (f"{anchor}{MARK}", f"{anchor}{AFTER_MARK}") if anchor is not None else ("", LAST + AFTER_MARK)
 
 
 def ranges(anchors: Iterable[str]) -> list[dict[str, str]]:
-    """Anchors as statements take them that read all their keys: `id`, `low` and `high`."""
+    """Return the bounds of anchors as statements take them: `id`, `low` and `high` of each."""
     return [dict(zip(("id", "low", "high"), (anchor, *bounds(anchor)), strict=True)) for anchor in anchors]
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment in UTC at fixed width."""
+    """Format a moment in UTC at fixed width."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def probability_text(probability: float | None) -> str:
-    """A probability at fixed width; one that is not there sorts before all others."""
+    """Format a probability at fixed width; an absent one sorts first."""
     return FIRST if probability is None else f"{probability:.15f}"
 
 
 def deadline_text(deadline: datetime | None) -> str:
-    """A deadline at fixed width; one that is not there sorts behind all others."""
+    """Format a deadline at fixed width; an absent one sorts last."""
     return LAST if deadline is None else moment_text(deadline)
 
 
 def largest_first(size: float | None) -> str:
-    """A size within [0, 1] so that the largest sorts first and an absent one last."""
+    """Format a size in [0, 1] so that the largest sorts first and an absent one last."""
     return LAST if size is None else f"{1.0 - size:.12f}"
 
 
 def join(*parts: str) -> str:
-    """The parts of a key in one."""
+    """Join the parts of a key."""
     return MARK.join(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """The ids that lists of predictions are filtered by."""
+    """The status and the ids that lists of predictions are filtered by."""
 
     status: str
     domain_id: str | None
@@ -71,7 +72,7 @@ class Anchors:
     reference_class_id: str | None
 
     def by_name(self) -> SomeKeys:
-        """Each under the name that begins its keys' own."""
+        """Return each by the prefix of its page keys' names."""
         return {
             "status": self.status,
             "domain": self.domain_id,
@@ -81,19 +82,19 @@ class Anchors:
 
 
 def anchors_of(prediction: Prediction) -> Anchors:
-    """What lists of predictions find it by."""
+    """Return the anchors of a prediction."""
     return Anchors(
         prediction.status.value, prediction.domain_id, prediction.predictor_id, prediction.reference_class_id
     )
 
 
 def prediction_keys(prediction: Prediction, probability: float | None) -> SomeKeys:
-    """One key for each anchor and order of the list of predictions; none where it has no such anchor."""
+    """Return the page keys of a prediction: one for each anchor and order, None where it lacks the anchor."""
     return deadline_keys(prediction) | probability_keys(prediction.id, anchors_of(prediction), probability)
 
 
 def deadline_keys(prediction: Prediction) -> SomeKeys:
-    """The keys of a prediction that follow from its own row."""
+    """Return the page keys of a prediction that depend on its own row alone."""
     by_deadline = join(deadline_text(prediction.deadline), prediction.id)
     anchors = anchors_of(prediction)
     keys: SomeKeys = {"deadline_key": by_deadline}
@@ -106,7 +107,7 @@ def deadline_keys(prediction: Prediction) -> SomeKeys:
 
 
 def probability_keys(prediction_id: str, anchors: Anchors, probability: float | None) -> SomeKeys:
-    """The keys of a prediction that change with its belief."""
+    """Return the page keys of a prediction that depend on its belief."""
     by_probability = join(probability_text(probability), prediction_id)
     keys: SomeKeys = {"probability_key": by_probability}
     for name, anchor in anchors.by_name().items():
@@ -115,7 +116,7 @@ def probability_keys(prediction_id: str, anchors: Anchors, probability: float | 
 
 
 def _record_key(prediction: Prediction) -> str | None:
-    """The order of a predictor's record; none for what counts in none."""
+    """Return the key in its predictor's record, by resolution; None for a prediction that counts in no record."""
     if (
         prediction.predictor_id is None
         or prediction.resolved_at is None
@@ -127,7 +128,7 @@ def _record_key(prediction: Prediction) -> str | None:
 
 
 def influence_keys(influence: Influence, probabilities: Mapping[str, float | None]) -> Keys:
-    """Both ends' keys of an influence: the largest |delta| first, rows without one last."""
+    """Return the page keys of an influence at both ends: by decreasing |delta|, those without one last."""
     rank = largest_first(_delta_size(influence, probabilities))
     return {
         "outgoing_key": join(influence.parent_id, rank, influence.child_id, influence.kind),
@@ -143,7 +144,7 @@ def _delta_size(influence: Influence, probabilities: Mapping[str, float | None])
 
 
 def exposure_keys(exposure: Exposure) -> Keys:
-    """Both ends' keys of an exposure: the most relevant first."""
+    """Return the page keys of an exposure at both ends: by decreasing relevance, those without one last."""
     rank = largest_first(exposure.relevance)
     return {
         "ticker_key": join(exposure.symbol, rank, exposure.prediction_id, exposure.sign),
@@ -152,7 +153,7 @@ def exposure_keys(exposure: Exposure) -> Keys:
 
 
 def milestone_keys(milestone: Milestone) -> SomeKeys:
-    """A chain's order: by ordinal; the order of what a sweep has still to see, by the day it is due."""
+    """Return the page keys of a milestone: in its chain by ordinal, and for sweeps by the day it is due."""
     ordinal = f"{(milestone.ordinal or 0) + ORDINAL_OFFSET:05d}"
     return {
         "chain_key": join(milestone.prediction_id, ordinal, milestone.id),
@@ -161,7 +162,7 @@ def milestone_keys(milestone: Milestone) -> SomeKeys:
 
 
 def _due_key(milestone: Milestone) -> str | None:
-    """None for what a sweep is done with: an observed milestone, a check-in whose miss is in the ledger."""
+    """Return the key for sweeps; None once no sweep has to read the milestone, such as after it was observed."""
     due = milestone.due_date()
     awaits_miss = milestone.kind is MilestoneKind.CHECK_IN and milestone.miss_emitted_at is None
     is_swept = milestone.status is MilestoneStatus.OVERDUE and not awaits_miss
@@ -171,7 +172,7 @@ def _due_key(milestone: Milestone) -> str | None:
 
 
 def evidence_keys(evidence: Evidence) -> SomeKeys:
-    """The ledger's order, by the moment of recording; the order in a cluster; what makes an observation the same."""
+    """Return the page keys of a ledger row, by moment of recording in ledger and cluster, and its observation key."""
     recorded = moment_text(evidence.recorded_at)
     cluster, claim = evidence.cluster_id, evidence.claim_id
     source = evidence.document_id or evidence.url
@@ -183,12 +184,12 @@ def evidence_keys(evidence: Evidence) -> SomeKeys:
 
 
 def cluster_anchor(claim_id: str, cluster_id: str) -> str:
-    """What the keys of a claim's cluster begin with: its name, which may hold any character, goes as a digest."""
+    """Return the anchor of a claim's cluster; its name, which may contain any character, enters as a digest."""
     return join(claim_id, _digest(cluster_id))
 
 
 def observation_key(claim_id: str, source: str, observed_at: datetime) -> str:
-    """The same for the same claim, source (a document's id or an address) and moment."""
+    """Return the key that identifies an observation: its claim, moment and source, a document's id or an address."""
     return join(claim_id, moment_text(observed_at), _digest(source))
 
 
@@ -197,12 +198,12 @@ def _digest(text: str) -> str:
 
 
 def validation_keys(validation: Validation) -> Keys:
-    """A prediction's validations by day."""
+    """Return the page key of a validation, by day within its prediction."""
     return {"check_key": join(validation.prediction_id, _day_text(validation.observed_at), validation.id)}
 
 
 def document_link_keys(link: DocumentLink, published_at: datetime | None) -> Keys:
-    """A claim's documents by the moment of publication, a document's claims by id."""
+    """Return the page keys of a document link: at the claim by moment of publication, at the document by claim."""
     published = FIRST if published_at is None else moment_text(published_at)
     return {
         "claim_key": join(link.claim_id, published, link.document_id),

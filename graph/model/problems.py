@@ -1,4 +1,4 @@
-"""Turns validation errors of pydantic's into problems with a path."""
+"""Converts pydantic's validation errors to problems with a path."""
 
 from pydantic_core import ErrorDetails
 
@@ -7,7 +7,7 @@ from graph.model.values import shown_value
 
 
 class RuleError(ValueError):
-    """A rule about several properties of a row is broken; carries the one to look at first."""
+    """A row breaks a rule about several of its properties; carries the property to correct first."""
 
     def __init__(self, property_name: str, message: str) -> None:
         super().__init__(message)
@@ -15,7 +15,7 @@ class RuleError(ValueError):
 
 
 def property_of(detail: ErrorDetails) -> str:
-    """The property that a validation error of a row is about; empty where it is about the row as a whole."""
+    """Return the property that a row's validation error is about; empty if it is about the row as a whole."""
     if detail["loc"]:
         return str(detail["loc"][0])
     cause = detail.get("ctx", {}).get("error")
@@ -23,14 +23,14 @@ def property_of(detail: ErrorDetails) -> str:
 
 
 def describe_problem(detail: ErrorDetails) -> Problem:
-    """A validation error of pydantic's as one of ours: where it is, what was expected and what came."""
+    """Convert a validation error of pydantic's: its path, and a message that ends with the wrong value."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
     message = detail["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    return Problem(path or "bundle", message if "got" in message else f"{message}, got {_shortened(detail)}")
+    return Problem(path or "bundle", message if "got" in message else f"{message}, got {_wrong_value(detail)}")
 
 
-def _shortened(detail: ErrorDetails) -> str:
+def _wrong_value(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "nothing"
     return shown_value(detail["input"])

@@ -1,4 +1,4 @@
-"""Between a bundle's rows and the properties that Neo4j holds: maps and lists of maps are kept as JSON text."""
+"""Conversion between a bundle's rows and Neo4j's properties; maps and lists of maps are stored as JSON text."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 def to_properties(row: Row) -> dict[str, Any]:
-    """A row's fields as Neo4j can hold them; an absent one is None, which removes the property."""
+    """Convert a row to Neo4j's properties; an absent one is None, which removes the property."""
     json_names = json_properties(type(row))
     values = ((name, getattr(row, name)) for name in _names(type(row)))
     return {name: _to_json(value) if name in json_names else _to_property(value) for name, value in values}
@@ -25,15 +25,15 @@ def to_properties(row: Row) -> dict[str, Any]:
 
 def with_moments_as_text(properties: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Properties for a statement that makes moments of texts.
+    Format the moments of properties as text, for a statement that parses them.
 
-    The driver takes some 80 µs to encode a datetime, a text a hundredth of that.
+    The driver takes some 80 µs to encode a datetime, and a hundredth of that for a text.
     """
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in properties.items()}
 
 
 def from_properties(kind: type[RowT], properties: Mapping[str, Any]) -> RowT:
-    """The row that stored properties stand for; page keys and other marks of our own are left aside."""
+    """Convert a node's properties to its row; page keys and derived values are ignored."""
     json_names, names = json_properties(kind), kind.model_fields
     found = {name: value for name, value in properties.items() if name in names}
     values = {name: json.loads(value) if name in json_names else _from_property(value) for name, value in found.items()}
@@ -42,7 +42,7 @@ def from_properties(kind: type[RowT], properties: Mapping[str, Any]) -> RowT:
 
 @cache
 def json_properties(kind: type[Row]) -> frozenset[str]:
-    """The properties that are kept as JSON text, since Neo4j holds no maps: any JSON, and tuples of rows."""
+    """Return the properties stored as JSON text, since Neo4j has no maps: free JSON, and tuples of rows."""
     return frozenset(
         name
         for name, field in kind.model_fields.items()
@@ -51,7 +51,7 @@ def json_properties(kind: type[Row]) -> frozenset[str]:
 
 
 def json_value(text: str | None) -> Any:
-    """What a JSON property holds."""
+    """Parse a JSON property."""
     return None if text is None else json.loads(text)
 
 

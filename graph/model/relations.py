@@ -1,7 +1,7 @@
 """
-The closed table of relations: every way from a node to others, declared once.
+The closed table of relations: each way to go from a node to related nodes, declared once.
 
-The statements that follow them, neighbourhoods, warming and the fields of the schema go by these declarations.
+The statements that follow relations, neighbourhoods, warming and the fields of the schema derive from it.
 """
 
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ _PREDICTION: Final = ("Prediction",)
 @dataclass(frozen=True, slots=True)
 class Relation:
     """
-    A way from a node to others.
+    A way to go from a node to related nodes.
 
     Attributes:
-        name: Its name, of which there is no other.
-        starts: The subjects that it leads from.
+        name: The unique name.
+        starts: The subjects from which it can be followed.
         types: The types of the relationships that it follows.
-        is_outgoing: Whether these start at the node that it leads from.
-        end: The label of what it leads to.
-        page_key: The property, of the nodes found or of the relationships, that orders them in pages; None where
-            there is at most one.
+        end: The label of the nodes that it leads to.
+        is_outgoing: Whether the relationships start at the node from which it is followed.
+        page_key: The property, of the nodes found or of the relationships, that orders them in pages; None if there is
+            at most one node.
         is_descending: Whether pages run from the highest page key to the lowest.
-        types_argument: The argument that chooses among the types, where there is one.
-        properties: The relationships' properties that can be asked for.
-        defaults: Further arguments that it takes, each with the value that leaves nothing out.
+        types_argument: The argument that chooses among the types; None without one.
+        properties: The relationships' properties that can be selected.
+        defaults: Further arguments, each with the value that leaves nothing out.
         is_neighborly: Whether it belongs to a node's neighbourhood; one that repeats another does not.
     """
 
@@ -52,7 +52,7 @@ class Relation:
 
     @property
     def is_many(self) -> bool:
-        """Whether there may be many rows, so that they come in pages."""
+        """Whether it leads to any number of nodes, in pages."""
         return self.page_key is not None
 
     @property
@@ -199,6 +199,6 @@ RELATIONS: Final = (
     VALIDATIONS,
     VALIDATION_PREDICTION,
 )
-"""All of them, those first whose neighbours say most of a node: a neighbourhood is filled in this order."""
+"""All relations, the most informative about a node first: a neighbourhood is filled in this order."""
 
 RELATIONSHIP_TYPES: Final = tuple(dict.fromkeys(kind for relation in RELATIONS for kind in relation.types))

@@ -1,8 +1,8 @@
 """
-The closed table of labels and relationship rows: each is declared once.
+The closed table of labels and of relationships with properties: each is declared once.
 
-A list of a bundle holds rows of one kind. `NodeList` declares those that are nodes, `EdgeList` those that are
-relationships. Statements, checks, inputs, outputs and the schema's enums follow from these declarations.
+A list of a bundle has rows of one class. `NodeList` declares a list of nodes, `EdgeList` one of relationships.
+Statements, checks, inputs, outputs and the schema's enums derive from these declarations.
 """
 
 import re
@@ -18,10 +18,10 @@ from graph.model.kinds import ExposureSign, InfluenceKind
 from graph.model.rows import Row
 
 CLAIM: Final = "Claim"
-"""The label that predictions, scenarios and killers share, and their ids' name space."""
+"""The label that predictions, scenarios and killers share, within which their ids are unique."""
 
 CLAIMS: Final = "claims"
-"""All three lists of claims, whose ids are of one name space."""
+"""The name of all three lists of claims together."""
 
 MARK: Final = "|"  # between the parts of a relationship row's id
 
@@ -29,12 +29,12 @@ MARK: Final = "|"  # between the parts of a relationship row's id
 @dataclass(frozen=True, slots=True)
 class Reference:
     """
-    A property that names a node by its key, for which a relationship stands.
+    A property that names another node by its key, usually stored as a relationship.
 
     Attributes:
         property: The property's name, such as `predictor_id`.
-        target: The label of what it names; `Claim` where a claim of any kind may be named.
-        relationship: The relationship's type; None where the property alone says it.
+        target: The label of the node named; `Claim` if it may be a claim of any kind.
+        relationship: The relationship's type; None if there is no relationship besides the property.
         is_outgoing: Whether the relationship starts at the node that has the property.
     """
 
@@ -52,16 +52,16 @@ class NodeList:
     Attributes:
         name: The list's name in a bundle.
         row: The rows' class, whose name is the label.
-        key: The properties that tell one node from another, as a constraint of the database says.
-        references: What its properties name.
-        owner: The reference to the node that it belongs to; None where it stands alone.
-        has_derived: Whether values that follow from it are stored beside a new row's own.
-        derived_moments: Those of these values that are moments.
-        keeps_references: Whether a row names the same for good, so that no relationship of it ever goes.
-        has_index: Whether its label has an index of its key; else its nodes are found among those of its space.
-        is_bulk: Whether there are so many rows that their moments go to the database as text, which takes the driver a
-            hundredth of the time.
-        texts: The properties that full-text search looks at.
+        key: The properties that identify a node; a constraint of the database keeps them unique.
+        references: The references to other nodes, the owner aside.
+        owner: The reference to the node that it belongs to; None if it belongs to none.
+        has_derived: Whether values computed from other rows are stored with a new row's own.
+        derived_moments: The names of those values that are moments.
+        keeps_references: Whether a row's references never change, so that none of its relationships is ever removed.
+        has_index: Whether the label has an index of its key; otherwise its nodes are found through that of their space.
+        is_bulk: Whether there are so many rows that moments are sent to the database as text, which the driver encodes
+            in a hundredth of the time.
+        texts: The properties that full-text search covers.
         is_subject: Whether clients see it as a node.
     """
 
@@ -90,7 +90,7 @@ class NodeList:
 
     @cached_property
     def is_claim(self) -> bool:
-        """Whether the nodes carry the label `Claim` too."""
+        """Whether the nodes have the label `Claim` too."""
         return issubclass(self.row, rows.Claim)
 
     @cached_property
@@ -100,14 +100,14 @@ class NodeList:
 
     @cached_property
     def text_moments(self) -> tuple[str, ...]:
-        """The moments among the properties that go to the database as text."""
+        """The names of the moments that are sent to the database as text."""
         if not self.is_bulk:
             return ()
         hints = get_type_hints(self.row, include_extras=True)
         return tuple(name for name in self.row.model_fields if _is_moment(hints[name]))
 
     def key_of(self, row: Row) -> str:
-        """What tells a row from the others of its list."""
+        """Return the key of a row, unique in the list."""
         return "@".join(str(getattr(row, name)) for name in self.key)
 
 
@@ -119,12 +119,12 @@ class EdgeList:
     Attributes:
         name: The list's name in a bundle.
         row: The rows' class.
-        start: The property that names the node that the relationship starts at.
-        end: The property that names the node that it ends at.
+        start: The reference to the node at which the relationship starts.
+        end: The reference to the node at which it ends.
         types: The relationship's types.
-        type_property: The property that says which of them a row is; None where there is but one.
-        export_key: The page key by which all of them are walked.
-        new_key: The page key without which one has just been made.
+        type_property: The property that holds the type; None if there is only one.
+        export_key: The page key in whose order all relationships are exported.
+        new_key: The page key whose absence shows an upsert that the relationship is new.
     """
 
     name: str
@@ -143,17 +143,17 @@ class EdgeList:
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
-        """Both ends."""
+        """The references to both ends."""
         return (self.start, self.end)
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        """The properties that tell one from another: its type, where there are several, and its ends."""
+        """The properties that identify a relationship: its type, if there are several, and its ends."""
         ends = (self.start.property, self.end.property)
         return ends if self.type_property is None else (self.type_property, *ends)
 
     def key_of(self, row: Row) -> str:
-        """What tells a row from the others of its list."""
+        """Return the key of a row, unique in the list."""
         return MARK.join(str(getattr(row, name)) for name in self.key)
 
 
@@ -162,12 +162,12 @@ def _is_moment(hint: Any) -> bool:
 
 
 def noun_of(name: str) -> str:
-    """A class's name in words: `reference class` for `ReferenceClass`."""
+    """Return a class's name in words: `reference class` for `ReferenceClass`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def with_article(noun: str) -> str:
-    """A noun with its indefinite article: `an episode`."""
+    """Return a noun with its indefinite article: `an episode`."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
@@ -277,7 +277,7 @@ ROW_LISTS: Final[Mapping[str, NodeList | EdgeList]] = {listed.name: listed for l
 """Every list of a bundle by its name."""
 
 SUBJECTS: Final = tuple(listed.label for listed in NODE_LISTS if listed.is_subject)
-"""The labels of what clients see as nodes."""
+"""The labels that clients see as nodes."""
 
 CLAIM_LISTS: Final = tuple(listed.name for listed in NODE_LISTS if listed.is_claim)
 CLAIM_SUBJECTS: Final = tuple(listed.label for listed in NODE_LISTS if listed.is_claim)
@@ -288,38 +288,38 @@ _LABELS: Final = frozenset(SUBJECTS)
 
 
 def list_of(label: str) -> NodeList:
-    """The declaration of a label."""
+    """Return the declaration of a label."""
     return _BY_LABEL[label]
 
 
 def list_of_row(row: Row) -> NodeList | EdgeList:
-    """The declaration of a row's list."""
+    """Return the declaration of a row's list."""
     return _BY_ROW[type(row)]
 
 
 def row_id(row: Row) -> str:
-    """What tells a row from the others of its list."""
+    """Return the key of a row, unique in its list."""
     return _BY_ROW[type(row)].key_of(row)
 
 
 def subject_of(labels: Iterable[str]) -> str:
-    """The subject among a node's labels."""
+    """Return the subject among a node's labels."""
     return next(label for label in labels if label in _LABELS)
 
 
 def target_list(reference: Reference) -> str:
-    """The list of a bundle that a reference names a row of; `claims` stands for all three lists of claims."""
+    """Return the list that a reference's target is in; `claims` if that may be any of the three lists of claims."""
     return CLAIMS if reference.target == CLAIM else _BY_LABEL[reference.target].name
 
 
 def references_of(listed: NodeList | EdgeList) -> tuple[Reference, ...]:
-    """All that a list's rows name, the owner first."""
+    """Return all references of a list's rows, the owner first."""
     owner = listed.owner if isinstance(listed, NodeList) else None
     return listed.references if owner is None else (owner, *listed.references)
 
 
 def plain_properties(row: type[Row]) -> tuple[str, ...]:
-    """The properties of a row, or of a base of rows, that neither identify a node nor stand for a relationship."""
+    """Return the properties of a row class or a base that neither identify a node nor are stored as relationships."""
     others: set[str] = set()
     for listed in ROW_LISTS.values():
         if issubclass(listed.row, row):
@@ -336,4 +336,4 @@ REFERENCED_LISTS: Final = tuple(
         for reference in references_of(listed)
     )
 )
-"""The lists of which other lists name rows, claims taken together."""
+"""The lists that rows of other lists refer to, the three lists of claims as one."""

@@ -1,4 +1,4 @@
-"""Types of single values: their ranges, how they are read, and how a wrong one is shown."""
+"""Types of single values: their ranges and formats, and the form in which errors show a wrong one."""
 
 import json
 import re
@@ -19,9 +19,9 @@ MAX_TEXT_CHARACTERS = 100_000
 MAX_LINE_CHARACTERS = 2_000
 MAX_SHOWN_CHARACTERS = 80  # of a wrong value, in an error
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@#/+-]{0,199}$"
-# Longer, since the id of a check-in that an import makes begins with its prediction's.
+# Longer, since the id of a check-in that an import adds begins with its prediction's.
 MILESTONE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@#/+-]{0,219}$"
-FIRST_YEAR, LAST_YEAR = 1000, 9000  # what four digits, Neo4j and Python all agree on
+FIRST_YEAR, LAST_YEAR = 1000, 9000  # four digits, and within the calendars of Neo4j and Python
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CALENDAR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,7 +35,7 @@ def _without_control_characters(text: str) -> str:
     return text
 
 
-# Dates are not left to pydantic, to which text of digits alone means seconds since 1970.
+# Pydantic would read a text of digits alone as seconds since 1970.
 def _read_day(value: Any) -> Any:
     if isinstance(value, str):
         with suppress(ValueError):
@@ -61,7 +61,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def _finite_throughout(value: JsonValue) -> JsonValue:
-    """A number such as 1e999 is JSON and no float; written out again it would be no JSON."""
+    """Raise ValueError if a number exceeds a float's range, such as 1e999, which could not be written as JSON again."""
     try:
         json.dumps(value, allow_nan=False)
     except ValueError as error:
@@ -91,7 +91,7 @@ Text = Annotated[
 ]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=MAX_LINE_CHARACTERS)]
 Day = Annotated[date, AfterValidator(_year_in_range), BeforeValidator(_read_day)]
-# The year is looked at on both sides of the change to UTC, which neither may nor can leave the calendar.
+# The year is checked before and after the conversion to UTC, which must not leave the calendar.
 Moment = Annotated[
     AwareDatetime,
     AfterValidator(_year_in_range),
@@ -105,12 +105,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Number = float
-# Far beyond any evidence, and far from where sums of many leave the range of a float.
+# Far beyond any evidence, and small enough that sums of many stay within the range of a float.
 LogRatio = Annotated[float, Field(ge=-1e6, le=1e6)]
 Metadata = Annotated[JsonValue, AfterValidator(_finite_throughout)]
 
 
 def shown_value(value: Any) -> str:
-    """A value as an error shows it: as JSON, cut where it is long."""
+    """Format a value for an error message: as JSON, shortened if it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"

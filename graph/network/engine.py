@@ -1,17 +1,16 @@
 """
-The network of all claims: fetched whole by a few statements, computed on beside the event loop, never stale.
+The engine: answers questions about the network of all claims, and keeps intermediate results while they are valid.
 
-Every question first asks the graph's revision. What was fetched counts for one revision; what was computed from it,
-for the numbers that it depends on:
+Each question first reads the graph's revision. A kept result is valid as long as the numbers that it depends on:
 
     snapshot   claims and influences as stored                    until the revision rises
-    view       the same as arrays at a moment                     until then, or the next full hour
-    model      calibrated: who bears on whom, reference beliefs   until a number of these changes
-    base       LBP on the evidence                                until the model or the evidence changes
+    view       the snapshot as arrays, at a moment                until then, or the next full hour
+    model      calibrated intercepts and prior marginals          until an influence or a prior marginal changes
+    base       LBP given the evidence                             until the model or the evidence changes
     bank       joint samples given the evidence                   likewise
 
-Time moves reference beliefs, and with them the model. So the network's moment is the last full hour: answers are at
-most an hour old by the clock, and none by what was written, and the model is not made anew for each question.
+Prior marginals change with time, and the model with them, so the network's moment is the last full hour: answers
+reflect every committed write and are at most an hour old by the clock, and questions within an hour share a model.
 """
 
 import asyncio
@@ -56,20 +55,20 @@ from graph.network.threads import SharedTasks, ThreadSlots
 from graph.network.view import Snapshot, View, fetch_snapshot, fetch_state, make_view, network_moment
 
 NUM_SLOTS: Final = 2
-"""Inferences at a time: each keeps a processor busy."""
+"""Inferences at a time; each keeps a processor busy."""
 
 PATIENCE_SECONDS: Final = 2.0
-"""How long a question waits for its turn, so that a page of quick ones is answered, before it is told to come back."""
+"""How long a question waits for a free thread before BusyError: long enough for a page of quick questions."""
 
 INFERENCE_BYTES: Final = 1 << 29
-"""What one inference may use besides what is kept: two at a time make 1 GiB."""
+"""Memory limit of one inference, kept results aside; two at a time make 1 GiB."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
-    """A view with what every question over it needs."""
+    """A view with the calibrated model and its base propagation, which every question needs."""
 
     view: View
     model: CalibratedNetwork
@@ -77,7 +76,7 @@ class _Prepared:
 
 
 class Engine:
-    """One process's inference over one database's network: what it keeps, and its two threads."""
+    """Inference of one process over the network of one database: its kept results and its threads."""
 
     def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._slots = ThreadSlots(num_slots, patience_seconds)
@@ -90,19 +89,19 @@ class Engine:
         self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
 
     def close(self) -> None:
-        """Let the threads end; inference that is under way stops when its caller is cancelled."""
+        """Shut the threads down without waiting; running inference stops when its caller is cancelled."""
         self._slots.close()
 
     async def view(self, unit: Unit, *, now: datetime | None = None) -> View:
         """
-        The network as it is now.
+        Return the network in its current state.
 
         Args:
-            unit: Where to read; what it sees is what counts.
-            now: The clock, for tests.
+            unit: The transaction to read in, which determines the state.
+            now: The current moment; that of the system's clock when absent.
 
         Raises:
-            BusyError: Writes come faster than the network can be read, or too much is under way.
+            BusyError: Writes keep interrupting the read, or no thread became free in time.
             OversizeError: The network is too large.
         """
         moment = network_moment(now or datetime.now(UTC))
@@ -123,7 +122,7 @@ class Engine:
         known = self._snapshot
         if known is not None and known.state == state:
             return known
-        async with self._fetching:  # who comes second finds what the first has fetched
+        async with self._fetching:  # concurrent callers wait here, and then use the first one's snapshot
             known = self._snapshot
             if known is None or known.state != state:
                 known = self._snapshot = await fetch_snapshot(unit, state)
@@ -163,7 +162,7 @@ class Engine:
         return model
 
     async def _get_bank(self, prepared: _Prepared, sampling: Sampling) -> Bank:
-        """The bank that is kept; for other samples than its, one that is not."""
+        """Return the kept bank; with other parameters than its own, a bank that is not kept."""
         view = prepared.view
         key = (view.structure_key, view.evidence_key)
         is_kept = sampling == DEFAULT_SAMPLING
@@ -186,7 +185,7 @@ class Engine:
                 return await self._slots.run(work)
 
         if is_kept:
-            self._bank = None  # the old one makes room first
+            self._bank = None  # free the old one's memory first
         bank = await self._shared.get(("bank", key, sampling), draw)
         if is_kept:
             self._bank = key, bank
@@ -204,21 +203,21 @@ class Engine:
         now: datetime | None = None,
     ) -> WhatIf:
         """
-        What would follow if these claims resolved so.
+        Compute the shift of every claim's marginal under supposed outcomes.
 
         Args:
-            unit: Where to read.
-            observations: What is supposed.
-            is_intervention: Whether somebody brings it about, so that it says nothing of the claims' own parents.
-            method: How to compute it.
-            sampling: For SAMPLE.
-            first: How many shifts to return.
-            now: The clock, for tests.
+            unit: The transaction to read in.
+            observations: The supposed outcomes.
+            is_intervention: Whether the outcomes are brought about, and so are no evidence on the claims' parents.
+            method: The method of inference.
+            sampling: The parameters of SAMPLE.
+            first: The most shifts to return.
+            now: The current moment; that of the system's clock when absent.
 
         Raises:
-            RefusedError: An observation is of a claim that is not there, takes no part or has its outcome, is there
-                twice or contradicts another; or the question is too large for the method.
-            BusyError: Too much is under way.
+            RefusedError: An observation names an unknown claim, one that is not included or one that is not open,
+                repeats or contradicts another; or the network is too large for the method.
+            BusyError: No thread became free in time.
         """
         view = await self.view(unit, now=now)
         outcomes = find_outcomes(view, observations)
@@ -263,12 +262,12 @@ class Engine:
         self, unit: Unit, method: Method, sampling: Sampling = DEFAULT_SAMPLING, *, now: datetime | None = None
     ) -> tuple[View, Beliefs]:
         """
-        Every claim's marginal as things stand.
+        Compute every claim's marginal given the evidence.
 
         Raises:
             OversizeError: The network is too large for the method.
-            BusyError: Too much is under way.
-            ArithmeticError: A marginal came out that is none.
+            BusyError: No thread became free in time.
+            ArithmeticError: A marginal is NaN or outside [0, 1].
         """
         prepared = await self._prepare(await self.view(unit, now=now))
         view = prepared.view
@@ -287,11 +286,11 @@ class Engine:
         self, unit: Unit, target_id: str, *, path: str = "target", now: datetime | None = None
     ) -> tuple[View, float, Sensitivity]:
         """
-        A claim's marginal, and its derivatives by the stated numbers near it.
+        Compute a claim's marginal and its derivatives by the stated numbers near it.
 
         Raises:
-            RefusedError: The claim is not there, takes no part or has its outcome; or the network is too large.
-            BusyError: Too much is under way.
+            RefusedError: The claim is unknown, not included or not open; or the network is too large.
+            BusyError: No thread became free in time.
         """
         view = await self.view(unit, now=now)
         target = find_claim(view, target_id, path)
@@ -309,12 +308,11 @@ class Engine:
         self, unit: Unit, target_ids: Sequence[str], *, path: str = "targets", now: datetime | None = None
     ) -> tuple[View, FloatArray, ValueOfInformation]:
         """
-        What learning each claim would tell of the targets, and every claim's marginal.
+        Compute the information that each claim's outcome holds about the targets, and every claim's marginal.
 
         Raises:
-            RefusedError: A target is not there, takes no part, has its outcome or is there twice; or the network is
-                too large.
-            BusyError: Too much is under way.
+            RefusedError: A target is unknown, not included, not open or given twice; or the network is too large.
+            BusyError: No thread became free in time.
         """
         view = await self.view(unit, now=now)
         if not 1 <= len(target_ids) <= MOST_TARGETS:
@@ -324,7 +322,7 @@ class Engine:
         for number, claim_id in enumerate(target_ids):
             target = find_claim(view, claim_id, f"{path}[{number}]")
             if target in targets:
-                message = f"expected each target once, got {claim_id!r} twice"
+                message = f"target {claim_id!r} is given twice; give it once"
                 raise DuplicateError(message, existing_key=claim_id, path=f"{path}[{number}]")
             targets.append(target)
         bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
@@ -333,11 +331,11 @@ class Engine:
 
     async def incoherence(self, unit: Unit, *, now: datetime | None = None) -> tuple[View, Incoherence]:
         """
-        By how much each claim's tables contradict each other and its reference belief.
+        Compute by how much each claim's conditional tables contradict each other and its prior marginal.
 
         Raises:
             OversizeError: The network is too large.
-            BusyError: Too much is under way.
+            BusyError: No thread became free in time.
         """
         view = await self.view(unit, now=now)
         return view, await self._slots.run(lambda _: find_incoherence(view.network))
@@ -345,7 +343,12 @@ class Engine:
 
 @contextmanager
 def _refusing_oversize() -> Iterator[None]:
-    """Refuses what is too large for a method as a request that the client can mend."""
+    """
+    Turn a method's size limit into a refusal, which the client can correct.
+
+    Raises:
+        OversizeError: The network is too large for the method.
+    """
     try:
         yield
     except TooLargeError as error:

@@ -1,9 +1,9 @@
 """
-Propagation runs: every claim's marginal, stored with the run that it comes from.
+Propagation runs: compute every claim's marginal, and store it with the run that it comes from.
 
-Marginals are stored only by a run that converged; one that did not leaves the last good ones in place and a run node
-that says so. Of two runs at the same time the one that looked at the graph later prevails, whichever ends
-last. They follow from what is stored already, so the graph's revision stays.
+Only a run that converged stores marginals; one that did not stores its run node alone, and the previous marginals
+stay. Of two concurrent runs, the one that read the later revision of the graph prevails, whichever ends last. Marginals
+are derived from what is stored, so storing them does not raise the graph's revision.
 """
 
 import time
@@ -26,26 +26,26 @@ from graph.network.view import State, View, fetch_state
 
 BATCH_CLAIMS: Final = 2_000
 ATOMIC_CLAIMS: Final = 10_000
-"""Up to so many claims one transaction stores all of a run; of more, the first ones are stored in transactions of their
-own, so that no writer waits long. A run that is cut off there is made good by the next."""
+"""The most claims that a run's last transaction stores, with the run node; of a larger network the first claims are
+stored in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there."""
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
-"""Writes that never pause for the debounce time do not put propagation off for longer."""
+"""The most that propagation is delayed by writes that never pause for the debounce time."""
 
 ABSENT: Final[Mapping[str, Any]] = {"marginal": None, "marginal_as_of": None, "marginal_run_id": None}
-"""What stays on a claim that takes no part is the revision at which that was so."""
+"""Marginal properties of a claim that the network does not include; its `marginal_revision` is set all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    What to propagate by.
+    A request for a propagation run.
 
     Attributes:
-        method: LBP, SAMPLE or EXACT.
-        sampling: For SAMPLE.
-        idempotency_key: Under which a retry is known.
-        is_dry_run: Do everything but keep nothing.
+        method: The method of inference.
+        sampling: The parameters of SAMPLE.
+        idempotency_key: The request's key; None without one.
+        is_dry_run: Whether to compute the answer and roll back.
     """
 
     method: Method = Method.LBP
@@ -56,17 +56,21 @@ class Request:
 
 async def propagate(database: Database, engine: Engine, request: Request, *, now: datetime | None = None) -> Answered:
     """
-    Compute every claim's marginal and store it with its run; the answer says what the run was and how many it stored.
+    Compute every claim's marginal, and store it with its run.
 
     Args:
-        database: Where to.
+        database: The database to read from and write to.
         engine: Computes the marginals.
-        request: By which method.
-        now: The clock, for tests.
+        request: The method, the idempotency key, and whether to roll back.
+        now: The current moment; that of the system's clock when absent.
+
+    Returns:
+        A payload with the `run`'s properties and `num_stored`, the number of marginals stored.
 
     Raises:
-        RefusedError: The network is too large for the method, or the key stands for another request.
-        BusyError: Too much is under way.
+        OversizeError: The network is too large, or too large for the method.
+        KeyReusedError: The idempotency key belongs to another request.
+        BusyError: No thread became free in time, or writes keep interrupting the read.
     """
     write = WriteRequest(
         mutation="propagate",
@@ -89,7 +93,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
         for part in slices(entries[num_early:], BATCH_CLAIMS):
             num_stored += await _store(unit, part, view)
         await unit.run("upsert/propagation_runs", rows=[to_properties(run)])
-        await _note_propagated(unit, view.snapshot.state)
+        await _mark_propagated(unit, view.snapshot.state)
         return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
 
     return await write_once(database, write, work, raises_revision=False)
@@ -103,14 +107,14 @@ async def _compute(
         try:
             view, beliefs = await engine.beliefs(reading, request.method, request.sampling, now=now)
             reason = beliefs.diagnostics.reason
-        except ArithmeticError as error:  # a marginal that is none: the last good ones stay
+        except ArithmeticError as error:  # a marginal is NaN or outside [0, 1]: keep the stored ones
             view, beliefs = await engine.view(reading, now=now), None
             reason = f"not converged: {error}"
-    run = _run(request, view, beliefs, reason, started_at, time.perf_counter() - started)
-    return run, view, _entries(run, view, beliefs) if run.converged else []
+    run = _make_run(request, view, beliefs, reason, started_at, time.perf_counter() - started)
+    return run, view, _make_entries(run, view, beliefs) if run.converged else []
 
 
-def _run(
+def _make_run(
     request: Request, view: View, beliefs: Beliefs | None, reason: str, started_at: datetime, seconds: float
 ) -> PropagationRun:
     diagnostics: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
@@ -133,8 +137,8 @@ def _run(
     )
 
 
-def _entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[dict[str, Any]]:
-    """What claims' nodes keep, in the order of their ids, so that two writers do not wait for each other."""
+def _make_entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[dict[str, Any]]:
+    """Make the properties to set on claims' nodes, in the order of their ids, so that two runs do not deadlock."""
     if beliefs is None:
         return []
     marginals = dict(zip(view.ids, beliefs.marginals.tolist(), strict=True))
@@ -147,7 +151,7 @@ def _entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[d
     ]
 
 
-async def _note_propagated(unit: Unit, state: State) -> None:
+async def _mark_propagated(unit: Unit, state: State) -> None:
     await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at)
 
 
@@ -163,7 +167,7 @@ async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]],
 
 
 async def _store(unit: Unit, entries: Sequence[Mapping[str, Any]], view: View) -> int:
-    """Store a part of a run, but for what a newer one has stored; returns how many marginals that were."""
+    """Store marginals except on claims where a newer run has stored some; return the number stored."""
     (answer,) = await unit.run(
         "network/set_marginals", claims=list(entries), revision=view.snapshot.state.revision, as_of=view.moment
     )
@@ -172,11 +176,14 @@ async def _store(unit: Unit, entries: Sequence[Mapping[str, Any]], view: View) -
 
 async def propagate_all(database: Database, engine: Engine, method: Method) -> dict[str, Any]:
     """
-    As the service does it by itself: by LBP where the network is too large for the method, and no more than once for
-    the same beliefs where it is too large for that too.
+    Run the scheduled propagation, by LBP if the network is too large for the method.
+
+    If it is too large for LBP too, the revision counts as propagated, so that it is not tried again until the next
+    write.
 
     Returns:
-        What there is to say of it.
+        A summary for the job's log: properties of the run and `num_stored`, or `num_stored` 0 and why it was
+        `refused`.
     """
     try:
         payload = (await propagate(database, engine, Request(method))).payload
@@ -185,7 +192,7 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
             return await propagate_all(database, engine, Method.LBP)
 
         async def give_up(unit: Unit) -> None:
-            await _note_propagated(unit, await fetch_state(unit))
+            await _mark_propagated(unit, await fetch_state(unit))
 
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
@@ -195,7 +202,13 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
 
 
 async def is_propagation_due(database: Database, debounce: timedelta) -> bool:
-    """Whether beliefs were written since they were propagated last, and either no more for a while or for long."""
+    """
+    Whether beliefs were written since the last propagation, and writes have paused or the last one is long ago.
+
+    Args:
+        database: The database to read from.
+        debounce: The pause after the last write; none is needed once the last propagation is `LONGEST_WAIT` ago.
+    """
 
     async def work(unit: Unit) -> list[dict[str, Any]]:
         return await unit.run("network/get_due")
@@ -209,11 +222,11 @@ async def is_propagation_due(database: Database, debounce: timedelta) -> bool:
 
 
 async def list_runs(unit: Unit, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Runs by id."""
+    """List runs by id."""
     rows = await unit.run("network/list_runs", ids=sorted(set(run_ids)))
     return {row["run"]["id"]: row["run"] for row in rows}
 
 
 async def list_latest_runs(unit: Unit, limit: int) -> list[dict[str, Any]]:
-    """The latest runs, the newest first, those that failed too."""
+    """List the latest runs, those that did not converge included, the newest first."""
     return [row["run"] for row in await unit.run("network/list_latest_runs", limit=limit)]

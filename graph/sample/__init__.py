@@ -1,4 +1,4 @@
-"""Three real predictions with all that stood on their pages in the system that Foregraph replaces."""
+"""The sample: three real predictions with everything on their pages in the system that Foregraph replaces."""
 
 from importlib.resources import files
 
@@ -9,5 +9,5 @@ SAMPLE_FILE = "bundle.json"
 
 
 def load_sample() -> Bundle:
-    """The sample that the project ships: what an empty database is filled with on a first run."""
+    """Load the sample, which a first run imports into an empty database."""
     return parse_bundle(files(__name__).joinpath(SAMPLE_FILE).read_bytes())

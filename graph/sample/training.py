@@ -1,4 +1,4 @@
-"""The load that Java is trained on: typical work of a client, so that a fresh server is quick at it."""
+"""The training load of the server's AOT cache: typical work of a client, so that a fresh server is quick at it."""
 
 from collections.abc import Iterator
 from typing import Final, LiteralString, TypeVar
@@ -15,7 +15,7 @@ from graph.server import Endpoint, Training
 
 RowT = TypeVar("RowT", bound=Row)
 
-_COPIES: Final = 40  # some five thousand rows: enough for Java to see what is hot
+_COPIES: Final = 40  # some 5,000 rows: enough for Java to find the hot methods
 _NAMES: Final = frozenset({"id", "symbol", "idempotency_key"})
 
 _STATEMENTS: Final = (
@@ -35,13 +35,13 @@ _STATEMENTS: Final = (
 
 async def exercise(endpoint: Endpoint) -> None:
     """
-    Apply the schema, plan every statement, import the sample many times over, and plan what clients read.
+    Apply the schema, plan every statement, import many copies of the sample, and plan what clients read.
 
-    The cache keeps what Java has learned of the methods that ran often, so that a fresh server compiles them at once.
+    The cache keeps Java's profiles of the methods that ran often, so that a fresh server compiles them at once.
     """
     address = DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
     async with Database.open(address) as database:
-        for text in (*_STATEMENTS, *_own_statements()):
+        for text in (*_STATEMENTS, *_project_statements()):
             async with database.open_session() as session:
                 await (await session.run(text)).consume()
         await import_bundle(database, _training_bundle())
@@ -49,11 +49,11 @@ async def exercise(endpoint: Endpoint) -> None:
 
 
 TRAINING: Final = Training(exercise, fingerprint="2")
-"""The fingerprint rises with what `exercise` does, so that caches are made anew."""
+"""Raise the fingerprint whenever `exercise` changes, so that caches are rebuilt."""
 
 
-def _own_statements() -> Iterator[LiteralString]:
-    """Our schema, and then our statements for the planner, whose own warming up is half of a first query's time."""
+def _project_statements() -> Iterator[LiteralString]:
+    """Yield the schema, then each statement to plan; a cold planner takes half of a first query's time."""
     for migration in list_migrations():
         yield from migration.statements
     for name in list_statements():
@@ -61,14 +61,14 @@ def _own_statements() -> Iterator[LiteralString]:
 
 
 def _training_bundle() -> Bundle:
-    """The sample again and again under other ids."""
+    """Make a bundle of copies of the sample, each with ids of its own."""
     rows = load_sample().rows()
     copies = {name: [renamed(row, number) for number in range(_COPIES) for row in rows[name]] for name in LISTS}
     return Bundle(format=BUNDLE_FORMAT, **{name: tuple(listed) for name, listed in copies.items()})
 
 
 def renamed(row: RowT, number: int) -> RowT:
-    """The same row under another id, with the same number before all ids in it."""
+    """Copy a row, with a number before its id and before all ids that it names."""
     names = (name for name in type(row).model_fields if name in _NAMES or name.endswith("_id"))
     given = {name: getattr(row, name) for name in names}
     return row.model_copy(update={name: f"{number}.{value}" for name, value in given.items() if value is not None})

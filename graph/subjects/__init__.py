@@ -1,1 +1,1 @@
-"""Subjects and relationships, one at a time."""
+"""Upserts and deletions of single nodes and relationships."""

@@ -1,7 +1,7 @@
 """
-Subjects and relationships taken away: only what nothing refers to, and nothing that is history.
+Deletions of single nodes and relationships, of nodes only if nothing refers to them and they are not history.
 
-Counting what refers to a node is one look at its degree; deleting costs by what goes with it.
+Referring rows are counted by the node's degree; a deletion costs by the number of relationships deleted with the node.
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,15 @@ from graph.model.subjects import CLAIM_SUBJECTS, CLAIMS, ROW_LISTS, EdgeList, li
 from graph.reading.following import get
 from graph.subjects.upserts import Change, observations_of
 
-# Ten thousand influences went in 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
+# Deleting 10,000 influences took 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
 MAX_RELATIONSHIPS = 20_000
 
-_NAME_ANOTHER = "let them name another, or none"
-# Nouns for what refers to a node, and what to do first, where the list's declaration does not say it; nothing helps
-# against the ledger, which only grows.
+_NAME_ANOTHER = "let them name another, or none, first"
+# Nouns for the rows that refer to a node, and the advice to the client, where they do not follow from the declaration.
 REFERRERS: Mapping[str, tuple[str, str]] = {
     CLAIMS: ("claim", _NAME_ANOTHER),
-    "document_links": ("claim", "unlink it from them"),
-    "evidence": ("ledger row", "the ledger only grows, so it stays"),
+    "document_links": ("claim", "unlink it from them first"),
+    "evidence": ("ledger row", "the ledger is append-only, so it cannot be deleted"),
 }
 
 
@@ -41,36 +40,44 @@ async def delete_subject(
     path: str = "id",
 ) -> Answered:
     """
-    Delete a node with what is only its own, in one transaction.
+    Delete a node with everything that belongs to it alone, in one transaction.
+
+    Args:
+        database: The database to write to.
+        subject: The node's label.
+        key: The node's id or symbol.
+        idempotency_key: The request's key; None without one.
+        is_dry_run: Whether to compute the answer and roll back.
+        path: The path of the key in the request, for error messages.
 
     Returns:
-        A payload with `subject`, `id` and the numbers of what went with it: `influences`, `exposures`,
-        `document_links`, `milestones`.
+        A payload with `subject`, `id` and the numbers of `influences`, `exposures`, `document_links` and `milestones`
+        deleted with it.
 
     Raises:
-        NotFoundError: It is not there.
-        HistoryError: Something refers to it, or it is history itself.
-        ConflictError: It cannot go alone, or too much would go with it.
+        NotFoundError: No node has the key.
+        HistoryError: Other rows refer to the node, or it is recorded history.
+        ConflictError: The node is a check-in of an event, or has too many relationships.
+        KeyReusedError: The idempotency key belongs to another request.
     """
     if subject in {"Evidence", "Validation"}:
         advice = {
-            "Evidence": "submit evidence that speaks the other way",
-            "Validation": "add another that says what is right",
+            "Evidence": "the ledger is append-only; submit evidence to the contrary instead",
+            "Validation": "validations are append-only; add one that corrects it instead",
         }
-        word = "the ledger" if subject == "Evidence" else "the record of validations"
-        message = f"expected a subject that can be deleted, got {subject} {key!r}; {word} only grows; {advice[subject]}"
+        message = f"{noun_of(subject)} {key!r} cannot be deleted, since {advice[subject]}"
         raise HistoryError(message, path=path)
     request = WriteRequest("deleteSubject", {"subject": subject, "key": key}, idempotency_key, is_dry_run)
 
     async def work(unit: Unit) -> Payload:
         await unit.run("database/lock_graph")
         if subject in CLAIM_SUBJECTS:
-            gone = await _delete_claim(unit, subject, key, path)
+            counts = await _delete_claim(unit, subject, key, path)
         elif subject == "Milestone":
-            gone = await _delete_milestone(unit, key, path)
+            counts = await _delete_milestone(unit, key, path)
         else:
-            gone = await _delete_other(unit, subject, key, path)
-        numbers = {name: gone.get(name, 0) for name in ("influences", "exposures", "document_links", "milestones")}
+            counts = await _delete_other(unit, subject, key, path)
+        numbers = {name: counts.get(name, 0) for name in ("influences", "exposures", "document_links", "milestones")}
         return {"subject": subject, "id": key, **numbers}
 
     return await write_once(database, request, work)
@@ -83,25 +90,29 @@ async def remove_edge(
     Remove an influence, an exposure or a document's link, in one transaction.
 
     Args:
-        database: Where to.
-        change: Which; its values are the ends and, where there are several kinds, the kind.
-        mutation: Under which name a retry is known.
-        idempotency_key: Under which key.
-        is_dry_run: Keep it.
+        database: The database to write to.
+        change: The relationship; its values are both ends and, if there are several, the type.
+        mutation: The mutation's name; an idempotency key belongs to one mutation.
+        idempotency_key: The request's key; None without one.
+        is_dry_run: Whether to compute the answer and roll back.
+
+    Returns:
+        A payload with `removed`, the relationship's key.
 
     Raises:
-        NotFoundError: One of its ends is not there, or it is not there itself.
+        NotFoundError: There is no such relationship, or an end of it does not exist.
+        KeyReusedError: The idempotency key belongs to another request.
     """
     values = {name: str(value) for name, value in change.values.items()}
     request = WriteRequest(mutation, values, idempotency_key, is_dry_run)
 
     async def work(unit: Unit) -> Payload:
         await unit.run("database/lock_graph")
-        (answer,) = await unit.run(f"remove/{change.name}", **values)
+        (answer,) = await unit.run(f"remove/{change.list_name}", **values)
         if not answer["num_removed"]:
             await _check_ends(unit, change)
-            said = ", ".join(f"{name} {value}" for name, value in values.items())
-            message = f"expected {_with_article(ROW_LISTS[change.name].noun)} that is there, got {said}, which is not"
+            listed = ", ".join(f"{name} {value!r}" for name, value in values.items())
+            message = f"no {ROW_LISTS[change.list_name].noun} has {listed}"
             raise NotFoundError(message, path=change.path)
         return {"removed": values}
 
@@ -110,20 +121,17 @@ async def remove_edge(
 
 async def _check_ends(unit: Unit, change: Change) -> None:
     ends = [
-        (end.property, end.target, str(change.values[end.property])) for end in references_of(ROW_LISTS[change.name])
+        (end.property, end.target, str(change.values[end.property]))
+        for end in references_of(ROW_LISTS[change.list_name])
     ]
     found = await get(unit, [(subject, node_id, ()) for _, subject, node_id in ends])
     refuse(
         [
-            _not_found(subject, node_id, change.place(name))
+            _not_found(subject, node_id, change.path_of(name))
             for (name, subject, node_id), entry in zip(ends, found, strict=True)
             if entry is None
         ]
     )
-
-
-def _with_article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
@@ -133,14 +141,14 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mappin
         raise _not_found(subject, key, path)
     (claim,) = counts
     if reasons := _claim_history(claim):
-        annul = "" if claim["status"] == ClaimStatus.ANNULLED else "; annul it instead, so that it counts no longer"
-        message = f"expected a claim without history, got {key!r}, which has {' and '.join(reasons)}{annul}"
+        annul = "" if claim["status"] == ClaimStatus.ANNULLED else "; annul it instead"
+        message = f"claim {key!r} cannot be deleted, since it has {' and '.join(reasons)}{annul}"
         raise HistoryError(message, path=path)
     num_relationships = claim["influences"] + claim["exposures"] + claim["document_links"]
     if num_relationships > MAX_RELATIONSHIPS:
         message = (
-            f"expected a claim with at most {MAX_RELATIONSHIPS} influences, exposures and documents, got "
-            f"{num_relationships}; remove some of them first"
+            f"claim {key!r} has {num_relationships} influences, exposures and documents, of which one request deletes "
+            f"at most {MAX_RELATIONSHIPS}; remove some of them first"
         )
         raise ConflictError(message, path=path)
     await unit.run("subjects/delete_claim", id=key)
@@ -148,15 +156,15 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mappin
 
 
 def _claim_history(claim: Mapping[str, Any]) -> list[str]:
-    words = {"evidence": "ledger row", "validations": "validation", "observed_milestones": "observed milestone"}
-    reasons = [counted(claim[name], word) for name, word in words.items() if claim[name]]
+    nouns = {"evidence": "ledger row", "validations": "validation", "observed_milestones": "observed milestone"}
+    reasons = [counted(claim[name], word) for name, word in nouns.items() if claim[name]]
     if claim["status"] != ClaimStatus.OPEN:
-        reasons.append(f"a settled outcome ({claim['status']})")
+        reasons.append(f"the status {claim['status']}")
     return reasons
 
 
 async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int]:
-    """A milestone out of its chain, whose ranks are made anew; the check-ins on the way to an event go with it."""
+    """Delete a milestone, an event with its unobserved check-ins, and recompute the ranks in the chain."""
     (owners,) = await unit.run("outcomes/list_milestone_owners", ids=[key])
     if not owners["prediction_ids"]:
         raise _not_found("Milestone", key, path)
@@ -165,24 +173,24 @@ async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int
     milestones = {row["id"]: from_properties(Milestone, row) for row in chain["rows"]}
     (found,) = await unit.run("subjects/count_milestone_dependents", ids=[key])
     if reasons := observations_of(found):
-        raise HistoryError(f"expected a milestone without history, got {key!r}, which {reasons}; it stays", path=path)
+        raise HistoryError(f"milestone {key!r} cannot be deleted, since it {reasons}", path=path)
     check_ins = [row.id for row in milestones.values() if row.kind is MilestoneKind.CHECK_IN]
-    going = {key}
+    deleted = {key}
     if milestones[key].kind is MilestoneKind.CHECK_IN and any(
         row.kind is MilestoneKind.EVENT for row in milestones.values()
     ):
         message = (
-            f"expected an event or a researched milestone, got check-in {key!r}, which follows from the window and the "
-            "event of its chain; delete the event, and the check-ins go with it"
+            f"check-in {key!r} cannot be deleted alone, since it follows from the prediction's window and event; "
+            "delete the event, and its check-ins are deleted with it"
         )
         raise ConflictError(message, path=path)
     if milestones[key].kind is MilestoneKind.EVENT:
         pending = await unit.run("subjects/count_milestone_dependents", ids=check_ins)
-        going |= {entry["milestone"]["id"] for entry in pending if not observations_of(entry)}
-    await unit.run("subjects/delete_milestones", ids=sorted(going))
+        deleted |= {entry["milestone"]["id"] for entry in pending if not observations_of(entry)}
+    await unit.run("subjects/delete_milestones", ids=sorted(deleted))
     (owner,) = await unit.run("bundles/list_predictions", ids=owners["prediction_ids"])
     await import_rows(unit, {"predictions": [from_properties(Prediction, row) for row in owner["rows"]]})
-    return {"milestones": len(going) - 1}
+    return {"milestones": len(deleted) - 1}
 
 
 async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
@@ -192,22 +200,21 @@ async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mappin
         raise _not_found(subject, key, path)
     (counts,) = found
     if referring := {name: number for name, number in counts.items() if number}:
-        word = noun_of(subject)
-        who = " and ".join(counted(number, _describe_referrers(name)[0]) for name, number in referring.items())
+        referrers = " and ".join(counted(number, _describe_referrers(name)[0]) for name, number in referring.items())
         _, advice = _describe_referrers("evidence" if "evidence" in referring else next(iter(referring)))
-        message = f"expected a {word} that nothing refers to, got {key!r}, to which {who} refer; {advice} first"
-        raise HistoryError(message.removesuffix(" first") if "evidence" in referring else message, path=path)
+        message = f"{noun_of(subject)} {key!r} is referred to by {referrers}; {advice}"
+        raise HistoryError(message, path=path)
     await unit.run(f"delete/{name}", id=key)
     return {}
 
 
 def _describe_referrers(name: str) -> tuple[str, str]:
-    """The noun for a list's rows that refer to a node, and what to do about them first."""
+    """Return the noun for a list's rows that refer to a node, and the advice to the client."""
     if name in REFERRERS:
         return REFERRERS[name]
     listed = ROW_LISTS[name]
-    return listed.noun, "remove them" if isinstance(listed, EdgeList) else _NAME_ANOTHER
+    return listed.noun, "remove them first" if isinstance(listed, EdgeList) else _NAME_ANOTHER
 
 
 def _not_found(subject: str, key: str, path: str) -> NotFoundError:
-    return NotFoundError(f"expected the id of a {noun_of(subject)}, got {key!r}, which none has", path=path)
+    return NotFoundError(f"no {noun_of(subject)} has the id {key!r}", path=path)

@@ -1,8 +1,8 @@
 """
-Subjects and relationships written one at a time: what is said changes, what is not said stays.
+Upserts of single nodes and relationships: given properties change, all others stay.
 
-The row as it will be is made from the stored one and what is said, checked whole, and written as an import would, so
-that everything which follows from it is made anew in the same transaction. What is history cannot be changed so.
+The stored row and the given properties are merged, checked as a whole and imported, so that everything derived from
+the row is recomputed in the same transaction. A change that would lose recorded history is refused.
 """
 
 import uuid
@@ -40,27 +40,27 @@ from graph.model.rows import Claim, Influence, Milestone, Row, Validation
 from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, noun_of, references_of, row_id
 from graph.reading.following import get
 
-# Somewhere on earth the day is that much ahead of UTC.
+# The most that a local day is ahead of UTC.
 LATEST_DAY_OFFSET = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """
-    What is said of one row.
+    The given properties of one row.
 
     Attributes:
-        name: The bundle's list that it belongs to, such as `predictions`.
-        values: What is said, by property, what identifies the row included; None removes a property.
-        path: Where in the input it is, for errors.
+        list_name: The name of the row's list in a bundle, such as `predictions`.
+        values: The given values by property, the row's key included; None removes a property.
+        path: The path of the row in the request, for error messages.
     """
 
-    name: str
+    list_name: str
     values: Mapping[str, Any]
     path: str = "input"
 
-    def place(self, name: str) -> str:
-        """The path of a property, for errors."""
+    def path_of(self, name: str) -> str:
+        """Return the path of a property, for error messages."""
         return f"{self.path}.{name}"
 
 
@@ -71,20 +71,29 @@ async def upsert(
     Create or change one row, in one transaction.
 
     Args:
-        database: Where to.
-        change: What is said.
-        idempotency_key: Under which a retry is known.
-        is_dry_run: Say what would come of it, and keep nothing.
+        database: The database to write to.
+        change: The given properties.
+        idempotency_key: The request's key; None without one.
+        is_dry_run: Whether to compute the answer and roll back.
 
     Returns:
-        A payload with the row's `id`, whether it was `created`, whether anything has `changed`, the `row` as it is
-        after, and of a claim the belief `before` and `after`, both as of the write.
+        A payload with the row's `id`, whether it was `created`, whether anything has `changed`, the `row` after the
+        write, and of a claim the beliefs `before` and `after`, both as of the write.
 
     Raises:
-        RefusedError: The row would break a rule, names what is not there, closes a cycle or loses history.
+        InvalidError: The merged row breaks a rule.
+        NotFoundError: The row names a node that does not exist.
+        ConflictError: The id belongs to a claim of another kind.
+        CycleError: The influence would close a cycle.
+        HistoryError: The change would lose recorded history.
+        KeyReusedError: The idempotency key belongs to another request.
+        RefusedItemsError: Several of these apply; the error lists each refusal.
     """
     request = WriteRequest(
-        _mutation(change.name), {"name": change.name, "values": dict(change.values)}, idempotency_key, is_dry_run
+        _mutation_name(change.list_name),
+        {"name": change.list_name, "values": dict(change.values)},
+        idempotency_key,
+        is_dry_run,
     )
 
     async def work(unit: Unit) -> Payload:
@@ -102,11 +111,18 @@ async def add_validation(
     is_dry_run: bool = False,
 ) -> Answered:
     """
-    Record a look at how a prediction is doing; otherwise as `upsert`.
+    Add an assessment of how a prediction is doing; otherwise as `upsert`.
+
+    Args:
+        database: The database to write to.
+        values: The validation's properties except its id.
+        path: The path of the validation in the request, for error messages.
+        idempotency_key: The request's key; None without one.
+        is_dry_run: Whether to compute the answer and roll back.
 
     Raises:
-        DuplicateError: The same look is recorded already.
-        FutureObservationError: Its day has not come yet.
+        DuplicateError: The same assessment is recorded already.
+        FutureObservationError: The day lies in the future everywhere.
         RefusedError: As `upsert`.
     """
     request = WriteRequest("addValidation", {"values": dict(values)}, idempotency_key, is_dry_run)
@@ -114,23 +130,23 @@ async def add_validation(
 
     async def work(unit: Unit) -> Payload:
         await unit.run("database/lock_graph")
-        look = Validation.model_validate(_merged(change, None).model_dump())
-        if look.observed_at > (datetime.now(UTC) + LATEST_DAY_OFFSET).date():
-            message = f"expected a day that has come, got {look.observed_at}; add it once somebody has looked"
-            raise FutureObservationError(message, path=change.place("observed_at"))
+        validation = Validation.model_validate(_merged(change, None).model_dump())
+        if validation.observed_at > (datetime.now(UTC) + LATEST_DAY_OFFSET).date():
+            message = f"the day {validation.observed_at} lies in the future; add the validation when it has come"
+            raise FutureObservationError(message, path=change.path_of("observed_at"))
         await _read_stored(unit, change)
-        await _check_same_look(unit, change, look)
-        return await _write(unit, change, look)
+        await _check_not_recorded(unit, change, validation)
+        return await _write(unit, change, validation)
 
     return await write_once(database, request, work, raises_revision=False)
 
 
-def _mutation(name: str) -> str:
+def _mutation_name(name: str) -> str:
     return "linkDocument" if name == "document_links" else f"upsert{ROW_LISTS[name].row.__name__}"
 
 
 async def _upsert(unit: Unit, change: Change) -> Payload:
-    # The order in which imports take locks too: the writers', then the claims'.
+    # Locks are taken in the order of imports: the graph's, then the claims'.
     await unit.run("database/lock_graph")
     await _lock_claims(unit, change)
     stored = await _read_stored(unit, change)
@@ -148,13 +164,13 @@ async def _write(unit: Unit, change: Change, row: Row) -> Payload:
     moment = datetime.now(UTC)
     before = await _read_belief(unit, change, moment)
     try:
-        report = await import_rows(unit, {change.name: [row]})
+        report = await import_rows(unit, {change.list_name: [row]})
     except BundleError as error:
-        refuse([_refusal(problem.message, _property(problem), change) for problem in error.problems])
+        refuse([_to_refusal(problem.message, _property_of(problem), change) for problem in error.problems])
         raise
     return {
         "id": row_id(row),
-        "created": report.created[change.name] > 0,
+        "created": report.created[change.list_name] > 0,
         "changed": report.num_changed() > 0,
         "row": row.model_dump(mode="json"),
         "before": before,
@@ -163,7 +179,7 @@ async def _write(unit: Unit, change: Change, row: Row) -> Payload:
 
 
 async def _write_influence(unit: Unit, row: Influence) -> Payload:
-    """One influence that closes no cycle: an import would read all influences there are to see to that."""
+    """Write one influence, whose cycles are checked already; an import would read all influences for that."""
     ends = (row.parent_id, row.child_id)
     found = await get(unit, [("Claim", end, ("stated_probability",)) for end in ends])
     probabilities = {
@@ -182,11 +198,11 @@ async def _write_influence(unit: Unit, row: Influence) -> Payload:
 
 
 async def _lock_claims(unit: Unit, change: Change) -> None:
-    """A claim's own writes, and those of its milestones, keep others off the claim."""
+    """Lock the claim that a claim's or a milestone's upsert changes."""
     claim_ids: set[str] = set()
-    if change.name in CLAIM_LISTS:
+    if change.list_name in CLAIM_LISTS:
         claim_ids = {change.values["id"]}
-    elif change.name == "milestones":
+    elif change.list_name == "milestones":
         (owners,) = await unit.run("outcomes/list_milestone_owners", ids=[change.values["id"]])
         claim_ids = {*owners["prediction_ids"], *filter(None, [change.values.get("prediction_id")])}
     if claim_ids:
@@ -195,13 +211,14 @@ async def _lock_claims(unit: Unit, change: Change) -> None:
 
 async def _read_stored(unit: Unit, change: Change) -> Row | None:
     """
-    The row as it is stored, None where it is not; what it names is looked up by the way.
+    Read the stored row, None for a new one, and check that the nodes that the change names exist.
 
     Raises:
-        NotFoundError: Something that it names is not there.
-        ConflictError: Its id stands for a claim of another kind.
+        NotFoundError: A node named does not exist.
+        ConflictError: The id belongs to a claim of another kind.
+        RefusedItemsError: Several nodes named do not exist.
     """
-    listed = ROW_LISTS[change.name]
+    listed = ROW_LISTS[change.list_name]
     named = [
         (reference.property, reference.target, str(change.values[reference.property]))
         for reference in references_of(listed)
@@ -214,7 +231,7 @@ async def _read_stored(unit: Unit, change: Change) -> Row | None:
     found = await get(unit, asked)
     refuse(
         [
-            NotFoundError(_absent(subject, node_id), path=change.place(name))
+            NotFoundError(f"no {noun_of(subject)} has the id {node_id!r}; add it first", path=change.path_of(name))
             for (name, subject, node_id), entry in zip(named, found, strict=False)
             if entry is None
         ]
@@ -224,55 +241,50 @@ async def _read_stored(unit: Unit, change: Change) -> Row | None:
     return await _read_edge(unit, change, listed)
 
 
-def _stored_row(change: Change, own: str, found: tuple[str, Mapping[str, Any]] | None) -> Row | None:
+def _stored_row(change: Change, label: str, found: tuple[str, Mapping[str, Any]] | None) -> Row | None:
     if found is None:
         return None
     subject, properties = found
-    if subject != own:
-        message = f"expected an id of its own, got {change.values['id']!r}, which is a {subject}"
-        raise ConflictError(message, path=change.place("id"))
-    return _row(change.name, properties)
+    if subject != label:
+        message = f"{change.values['id']!r} is a {subject}; choose another id"
+        raise ConflictError(message, path=change.path_of("id"))
+    return _to_row(change.list_name, properties)
 
 
 async def _read_edge(unit: Unit, change: Change, listed: EdgeList) -> Row | None:
-    if listed.type_property is None:  # nothing to keep: its ends are all that it has
+    if listed.type_property is None:  # the ends are its only properties
         return None
-    found = await unit.run(f"get/{change.name}", **{name: str(change.values[name]) for name in listed.key})
-    return _row(change.name, found[0]["properties"]) if found else None
+    found = await unit.run(f"get/{change.list_name}", **{name: str(change.values[name]) for name in listed.key})
+    return _to_row(change.list_name, found[0]["properties"]) if found else None
 
 
-def _row(name: str, properties: Mapping[str, Any]) -> Row:
+def _to_row(name: str, properties: Mapping[str, Any]) -> Row:
     return from_properties(ROW_LISTS[name].row, {key: value for key, value in properties.items() if value is not None})
-
-
-def _absent(subject: str, node_id: str) -> str:
-    word = noun_of(subject)
-    return f"expected the id of a {word}, got {node_id!r}, which none has; add the {word} first"
 
 
 def _merged(change: Change, stored: Row | None) -> Row:
     """
-    The row as it will be.
+    Merge the stored row and the given properties.
 
     Raises:
-        InvalidError: It breaks a rule.
+        InvalidError: The merged row breaks a rule.
         RefusedItemsError: It breaks several.
     """
-    kept = {} if stored is None else _kept(change, stored)
+    stored_values = {} if stored is None else _underived_values(change, stored)
     try:
-        return ROW_LISTS[change.name].row.model_validate({**kept, **change.values})
+        return ROW_LISTS[change.list_name].row.model_validate({**stored_values, **change.values})
     except ValidationError as error:
         details = error.errors(include_url=False)
-        refuse([_refusal(describe_problem(detail).message, property_of(detail), change) for detail in details])
+        refuse([_to_refusal(describe_problem(detail).message, property_of(detail), change) for detail in details])
         raise
 
 
-def _kept(change: Change, stored: Row) -> dict[str, Any]:
-    """What stays of the stored row; what follows from other fields is made anew unless it is said."""
+def _underived_values(change: Change, stored: Row) -> dict[str, Any]:
+    """Return the stored properties without those that are recomputed from others unless they are given."""
     values = stored.model_dump()
     if isinstance(stored, Claim):
-        windows = ("window_end", "from_year")
-        if any(values[name] or change.values.get(name) for name in windows):
+        sources = ("window_end", "from_year")
+        if any(values[name] or change.values.get(name) for name in sources):
             del values["deadline"]
     if isinstance(stored, Milestone):
         del values["ordinal"]
@@ -281,22 +293,23 @@ def _kept(change: Change, stored: Row) -> dict[str, Any]:
     return values
 
 
-def _refusal(message: str, property_name: str, change: Change) -> InvalidError:
-    return InvalidError(message, path=change.place(property_name) if property_name else change.path)
+def _to_refusal(message: str, property_name: str, change: Change) -> InvalidError:
+    return InvalidError(message, path=change.path_of(property_name) if property_name else change.path)
 
 
-def _property(problem: Problem) -> str:
-    """The property that a bundle's problem is about, as `deadline` in `predictions[0].deadline`."""
-    _, _, place = problem.path.partition("].")
-    return place.partition(".")[0]
+def _property_of(problem: Problem) -> str:
+    """Return the property that a bundle's problem is about: `deadline` of `predictions[0].deadline`."""
+    _, _, path = problem.path.partition("].")
+    return path.partition(".")[0]
 
 
 async def _check_history(unit: Unit, change: Change, stored: Row, row: Row) -> None:
     """
-    That nothing is changed from which something recorded was made.
+    Raise HistoryError if a property changes that recorded history depends on.
 
     Raises:
-        HistoryError: Something is.
+        HistoryError: Ledger rows, a predictor's record or a milestone's observation depend on the property.
+        RefusedItemsError: Several such properties change.
     """
     differing = {name for name in type(row).model_fields if getattr(row, name) != getattr(stored, name)}
     if isinstance(stored, Claim) and differing & {"stated_probability", "predictor_id"}:
@@ -307,79 +320,78 @@ async def _check_history(unit: Unit, change: Change, stored: Row, row: Row) -> N
         if reasons := observations_of(found):
             name = "prediction_id" if "prediction_id" in differing else "kind"
             message = (
-                f"expected {getattr(stored, name)!s}, as it was when the milestone was observed, got "
-                f"{getattr(row, name)!s}; milestone {stored.id!r} {reasons}; add another milestone instead"
+                f"the {name} of milestone {stored.id!r} cannot change from {getattr(stored, name)!s} to "
+                f"{getattr(row, name)!s}, since it {reasons}; add another milestone instead"
             )
-            raise HistoryError(message, path=change.place(name))
+            raise HistoryError(message, path=change.path_of(name))
 
 
 def _claim_history(change: Change, stored: Claim, differing: set[str], num_evidence: int) -> list[RefusedError]:
     refusals: list[RefusedError] = []
     is_scored = stored.status in {ClaimStatus.RESOLVED_TRUE, ClaimStatus.RESOLVED_FALSE}
     if "stated_probability" in differing and (num_evidence or is_scored):
-        because = f"has {counted(num_evidence, 'ledger row')} that start from it" if num_evidence else "is resolved"
+        reason = f"has {counted(num_evidence, 'ledger row')}" if num_evidence else "is resolved"
         advice = "unresolve it first if the outcome was wrong" if is_scored and not num_evidence else "submit evidence"
         message = (
-            f"expected {stored.stated_probability}, as it was stated, got {change.values['stated_probability']}; claim "
-            f"{stored.id!r} {because}; {advice}, or make another claim"
+            f"the stated probability {stored.stated_probability} cannot change to "
+            f"{change.values['stated_probability']}, since claim {stored.id!r} {reason}; {advice}, or add another claim"
         )
-        refusals.append(HistoryError(message, path=change.place("stated_probability")))
+        refusals.append(HistoryError(message, path=change.path_of("stated_probability")))
     if "predictor_id" in differing and stored.status is not ClaimStatus.OPEN:
         message = (
-            f"expected {getattr(stored, 'predictor_id', None)!r}, who made it, got {change.values['predictor_id']!r}; "
-            f"claim {stored.id!r} is settled ({stored.status}) and stands in a record; unresolve it first, or make "
+            f"the predictor of claim {stored.id!r} cannot change from {getattr(stored, 'predictor_id', None)!r} to "
+            f"{change.values['predictor_id']!r}, since the claim is {stored.status}; unresolve it first, or add "
             "another prediction"
         )
-        refusals.append(HistoryError(message, path=change.place("predictor_id")))
+        refusals.append(HistoryError(message, path=change.path_of("predictor_id")))
     return refusals
 
 
 def observations_of(found: Mapping[str, Any]) -> str:
     """
-    What was observed of a milestone, in words; nothing where nothing was.
+    Describe the recorded history of a milestone as a predicate; empty without any.
 
     Args:
-        found: As `subjects/count_milestone_dependents` gives it.
+        found: A row of `subjects/count_milestone_dependents`.
     """
     milestone = found["milestone"]
     parts = []
     if milestone["observed_date"] is not None or milestone["status"] in {MilestoneStatus.HIT, MilestoneStatus.MISSED}:
-        parts.append(f"is observed ({milestone['status']})")
+        parts.append(f"was observed ({milestone['status']})")
     if found["evidence"]:
-        parts.append(f"bears {counted(found['evidence'], 'ledger row')}")
+        parts.append(f"has {counted(found['evidence'], 'ledger row')}")
     elif milestone["miss_emitted_at"] is not None:
-        parts.append("has its miss in the ledger")
+        parts.append("has a ledger row for its miss")
     return " and ".join(parts)
 
 
 async def _check_cycle(unit: Unit, change: Change) -> None:
     """
-    That a new influence closes no cycle.
+    Raise CycleError if a new influence would close a cycle.
 
     Raises:
-        CycleError: It does.
+        CycleError: The graph has a path of influences from the child to the parent.
     """
     parent_id, child_id = change.values["parent_id"], change.values["child_id"]
     found = await unit.run("subjects/find_influence_path", from_id=child_id, to_id=parent_id)
     if found:
         cycle = [parent_id, *found[0]["ids"]]
-        message = (
-            f"expected influences without a cycle, got {' → '.join(cycle)}; remove one of them, or turn this one round"
-        )
+        message = f"the influence would close a cycle: {' → '.join(cycle)}; remove one of them, or reverse this one"
         raise CycleError(message, cycle=cycle, path=change.path)
 
 
-async def _check_same_look(unit: Unit, change: Change, look: Validation) -> None:
-    low, high = bounds(join(look.prediction_id, look.observed_at.isoformat()))
+async def _check_not_recorded(unit: Unit, change: Change, validation: Validation) -> None:
+    """Raise DuplicateError if a stored validation has the same properties, its id aside."""
+    low, high = bounds(join(validation.prediction_id, validation.observed_at.isoformat()))
     for found in await unit.run("subjects/list_validations_of_day", low=low, high=high):
         stored = from_properties(Validation, found["properties"])
-        if stored == look.model_copy(update={"id": stored.id}):
-            message = f"this very look is recorded already, as validation {stored.id!r}; it counts once"
+        if stored == validation.model_copy(update={"id": stored.id}):
+            message = f"validation {stored.id!r} already records this assessment and counts once"
             raise DuplicateError(message, existing_key=stored.id, path=change.path)
 
 
 async def _read_belief(unit: Unit, change: Change, moment: datetime) -> dict[str, Any] | None:
-    if change.name not in CLAIM_LISTS:
+    if change.list_name not in CLAIM_LISTS:
         return None
     found = await unit.run("ledger/list_claim_states", ids=[change.values["id"]])
     return belief_payload(ClaimState.from_row(found[0]).belief(moment)) if found else None

@@ -180,57 +180,97 @@ CASES: dict[str, Case] = {
     "half a range": mark("Invalid", "input.rangeFrom", "rangeTo", rangeFrom="2026-05-01"),
     "no date": mark("Invalid", "input.expectedDate", "got none", expectedDate=None),
     "look in the future": Case(
-        "addValidation", LOOK | {"observedAt": "2990-01-01"}, "FutureObservation", "input.observedAt"
+        "addValidation",
+        LOOK | {"observedAt": "2990-01-01"},
+        "FutureObservation",
+        "input.observedAt",
+        "2990-01-01 lies in the future",
     ),
     # Ids
-    "unknown claim": submit("NotFound", "input.claim", "got 'P_404'", claim="P_404"),
+    "unknown claim": submit("NotFound", "input.claim", "no claim has the id 'P_404'", claim="P_404"),
     "claim of another subject": submit("Invalid", "input.claim", "got one of a Ticker", claim=global_id("Ticker", "A")),
     "empty claim": submit("Invalid", "input.claim", "got ''", claim=""),
     "claim with a space": submit("Invalid", "input.claim", "got 'P 1'", claim="P 1"),
     "claim of 201 characters": submit("Invalid", "input.claim", "got 'xxx", claim="x" * 201),
     "claim as an object": submit(BAD, None, "claim", claim={"id": "P_1"}),
-    "unknown predictor": submit("NotFound", "input.predictor", "got 'nobody'", predictor="nobody"),
+    "unknown predictor": submit("NotFound", "input.predictor", "no predictor has the id 'nobody'", predictor="nobody"),
     "unlinked predictor": submit("PredictorNotLinked", "input.predictor", "acceptUnlinkedPredictor", predictor="bob"),
-    "unknown document": submit("NotFound", "input.document", "got 'nothing'", document="nothing"),
-    "unknown domain": foresee("NotFound", "input.domain", "got 'nowhere'", domain="nowhere"),
+    "unknown document": submit("NotFound", "input.document", "no document has the id 'nothing'", document="nothing"),
+    "unknown domain": foresee("NotFound", "input.domain", "no domain has the id 'nowhere'", domain="nowhere"),
     "predictor of another subject": foresee("Invalid", "input.predictor", predictor=global_id("Domain", "x")),
     "reference class of another subject": foresee(
         "Invalid", "input.referenceClass", referenceClass=global_id("Domain", "x")
     ),
     "empty id": foresee("Invalid", "input.id", "got ''", id=""),
     "id of a line feed": foresee("Invalid", "input.id", id="P_9\n"),
-    "id of a killer": foresee("Conflict", "input.id", "which is a Killer", id="TK_1"),
+    "id of a killer": foresee("Conflict", "input.id", "'TK_1' is a Killer", id="TK_1"),
     "id of 201 characters": foresee("Invalid", "input.id", id="x" * 201),
-    "unknown prediction of a milestone": mark("NotFound", "input.prediction", "got 'P_404'", prediction="P_404"),
-    "scenario for a prediction": mark("NotFound", "input.prediction", "got 'S_1'", prediction="S_1"),
+    "unknown prediction of a milestone": mark(
+        "NotFound", "input.prediction", "no prediction has the id 'P_404'", prediction="P_404"
+    ),
+    "scenario for a prediction": mark(
+        "NotFound", "input.prediction", "no prediction has the id 'S_1'", prediction="S_1"
+    ),
     "symbol in small letters": Case("upsertTicker", {"symbol": "nvda"}, "Invalid", "input.symbol", 'got "nvda"'),
     "symbol too long": Case("upsertTicker", {"symbol": "N" * 21}, "Invalid", "input.symbol"),
     "unknown ticker": Case(
-        "upsertExposure", {"sign": "HARMS", "prediction": "P_1", "ticker": "NONE"}, "NotFound", "input.ticker"
+        "upsertExposure",
+        {"sign": "HARMS", "prediction": "P_1", "ticker": "NONE"},
+        "NotFound",
+        "input.ticker",
+        "no ticker has the id 'NONE'",
     ),
-    "unknown parent": Case("upsertInfluence", EDGE | {"parent": "TK_404"}, "NotFound", "input.parent"),
+    "unknown parent": Case(
+        "upsertInfluence", EDGE | {"parent": "TK_404"}, "NotFound", "input.parent", "no claim has the id 'TK_404'"
+    ),
     "unknown prediction of a look": Case(
-        "addValidation", LOOK | {"prediction": "P_404"}, "NotFound", "input.prediction"
+        "addValidation",
+        LOOK | {"prediction": "P_404"},
+        "NotFound",
+        "input.prediction",
+        "no prediction has the id 'P_404'",
     ),
     "killer for a look": Case(
         "addValidation", LOOK | {"prediction": global_id("Killer", "TK_1")}, "Invalid", "input.prediction"
     ),
     "unknown document of a link": Case(
-        "linkDocument", {"document": "nothing", "claim": "P_1"}, "NotFound", "input.document"
+        "linkDocument",
+        {"document": "nothing", "claim": "P_1"},
+        "NotFound",
+        "input.document",
+        "no document has the id 'nothing'",
     ),
-    "unknown claim of a link": Case("linkDocument", {"document": "doc", "claim": "P_404"}, "NotFound", "input.claim"),
-    "link that is not there": Case("unlinkDocument", {"document": "doc", "claim": "P_2"}, "NotFound", "input"),
-    "influence that is not there": Case("removeInfluence", EDGE | {"child": "P_2"}, "NotFound", "input"),
-    "influence of an unknown claim": Case("removeInfluence", EDGE | {"child": "P_404"}, "NotFound", "input.child"),
+    "unknown claim of a link": Case(
+        "linkDocument", {"document": "doc", "claim": "P_404"}, "NotFound", "input.claim", "no claim has the id 'P_404'"
+    ),
+    "link that is not there": Case(
+        "unlinkDocument",
+        {"document": "doc", "claim": "P_2"},
+        "NotFound",
+        "input",
+        "no document link has document 'doc', claim 'P_2'",
+    ),
+    "influence that is not there": Case(
+        "removeInfluence", EDGE | {"child": "P_2"}, "NotFound", "input", "no influence has kind"
+    ),
+    "influence of an unknown claim": Case(
+        "removeInfluence", EDGE | {"child": "P_404"}, "NotFound", "input.child", "no claim has the id 'P_404'"
+    ),
     "exposure that is not there": Case(
-        "removeExposure", {"sign": "BENEFITS", "prediction": "P_1", "ticker": "NVDA"}, "NotFound", "input"
+        "removeExposure",
+        {"sign": "BENEFITS", "prediction": "P_1", "ticker": "NVDA"},
+        "NotFound",
+        "input",
+        "no exposure has sign 'BENEFITS', prediction 'P_1', ticker 'NVDA'",
     ),
-    "deleting what is not there": deletion("NotFound", "id", "got 'P_404'", global_id("Prediction", "P_404")),
+    "deleting what is not there": deletion(
+        "NotFound", "id", "no prediction has the id 'P_404'", global_id("Prediction", "P_404")
+    ),
     "deleting by a bare key": deletion("Invalid", "id", "got 'P_1'", "P_1"),
     "deleting by another subject": deletion(
         "Invalid", "id", "got one of a Killer", global_id("Killer", "TK_1"), subject="TICKER"
     ),
-    "deleting evidence": deletion("HistoryWouldBeLost", "id", "ledger only grows", global_id("Evidence", "E_1")),
+    "deleting evidence": deletion("HistoryWouldBeLost", "id", "ledger is append-only", global_id("Evidence", "E_1")),
     "deleting a predictor of predictions": deletion(
         "HistoryWouldBeLost", "id", "predictions", global_id("Predictor", "ada")
     ),
@@ -273,7 +313,7 @@ CASES: dict[str, Case] = {
     "claim left out": Case("submitEvidence", {"direction": "FOR", "strength": "WEAK"}, BAD, None, "claim"),
     "empty batch": batch("Invalid", "items", "got 0"),
     "1,001 items": batch("Invalid", "items", "got 1001", *({} for _ in range(MAX_BATCH_ITEMS + 1))),
-    "one item of two": batch("NotFound", "items[1].claim", "got 'P_404'", {}, {"claim": "P_404"}),
+    "one item of two": batch("NotFound", "items[1].claim", "no claim has the id 'P_404'", {}, {"claim": "P_404"}),
     "two items of three": batch("BatchRefused", None, "2 items", {"confidence": 2}, {}, {"confidence": 3}),
     "one observation twice": batch(
         "Duplicate",
@@ -301,7 +341,7 @@ CASES: dict[str, Case] = {
     "cycle": Case("upsertInfluence", EDGE | {"parent": "P_3", "child": "TK_1"}, "CycleRefused", "input", "TK_1 → P_1"),
     "half a table": Case("upsertInfluence", EDGE | {"child": "P_3", "pIfTrue": 0.5}, "Invalid", "input.pIfTrue"),
     "p_if_true 1": Case("upsertInfluence", EDGE | {"pIfTrue": 1, "pIfFalse": 0.1}, BAD, None, "got 1"),
-    "second event": mark("Invalid", "input", "another", kind="EVENT"),
+    "second event": mark("Invalid", "input", "keep only one", kind="EVENT"),
     "check-in of one's own": mark("Invalid", "input.id", "got 'm'", kind="CHECK_IN"),
     "same look": Case("addValidation", LOOK | {"status": "seen"}, "Duplicate", "input", "counts once"),
     "probability with a ledger": Case(
@@ -309,9 +349,14 @@ CASES: dict[str, Case] = {
         {"id": "P_1", "statedProbability": 0.9},
         "HistoryWouldBeLost",
         "input.statedProbability",
+        "probability 0.5 cannot change to 0.9",
     ),
     "predictor of a resolved prediction": Case(
-        "upsertPrediction", {"id": "P_2", "predictor": "bob"}, "HistoryWouldBeLost", "input.predictor"
+        "upsertPrediction",
+        {"id": "P_2", "predictor": "bob"},
+        "HistoryWouldBeLost",
+        "input.predictor",
+        "cannot change from 'ada' to 'bob'",
     ),
 }
 

@@ -93,7 +93,7 @@ def test_repeated_lines_come_once_for_each_entry() -> None:
 
 def test_a_list_that_nothing_is_given_for_is_an_error() -> None:
     """An empty list has to be given as one."""
-    with pytest.raises(ValueError, match="nothing is given for the list types"):
+    with pytest.raises(ValueError, match="the list types has no entries"):
         render("templates/export_edges", {"page_key": "outgoing_key"})
 
 

@@ -192,7 +192,7 @@ def test_two_events_are_refused() -> None:
     twins = [on("event", "2026-10-05"), on("twin", "2026-10-06", kind=MilestoneKind.EVENT)]
     chain, problems = complete(*twins)
 
-    assert problems == [Problem("milestones[1]", "expected one EVENT in a chain, got another")]
+    assert problems == [Problem("milestones[1]", "prediction 'P' has the events 'event', 'twin'; keep only one")]
     assert len(chain) == 2
 
 

@@ -238,17 +238,17 @@ async def test_all_problems_are_listed_with_their_paths(database: Database) -> N
     assert {path: message.split(", got")[0] for path, message in found.items()} == {
         "predictions[0].stated_probability": "input should be less than 1",
         "predictions[0].mode": "input should be 'PREDICTION', 'SPECULATION' or 'FORECAST'",
-        "predictions[1].predictor_id": "expected an id of predictors in the bundle or the graph",
-        "predictions[1].deadline": "expected 2026-12-31T00:00:00+00:00, as its window says",
-        "predictions[2]": "expected an id of its own",
-        "predictions[3].id": "expected an id of its own",
+        "predictions[1].predictor_id": "no predictor in the bundle or the graph has the id 'nobody'; add it first",
+        "predictions[1].deadline": "expected 2026-12-31T00:00:00+00:00, the end of its window",
+        "predictions[2]": "predictions[1] already has the id 'P_2'; choose another id, or remove one of them",
+        "predictions[3].id": "'TK_OLD' is a Killer; choose another id",
         "killers[0].title": "field required",
         "killers[1].surprise": "extra inputs are not permitted",
         "milestones[0].ordinal": "expected 0, its rank by expected date",
         "milestones[1].expected_date": "expected 2026-01-16, the midpoint of its range",
-        "evidence[0]": "expected the row as it was recorded, since the ledger only grows",
-        "influences[0]": "expected influences without a cycle",
-        "influences[2].child_id": "expected an id of claims in the bundle or the graph",
+        "evidence[0]": "ledger row 'E_1' is recorded with other values; add a row with an id of its own instead",
+        "influences[0]": "the influences would close a cycle: P_2 → P_OLD → P_2; remove one of them, or reverse it",
+        "influences[2].child_id": "no claim in the bundle or the graph has the id 'P_3'; add it first",
     }
     assert await everything(database) == graph
 
@@ -309,7 +309,7 @@ async def test_a_cycle_within_a_bundle_is_refused_with_its_ids(database: Databas
 
     (message,) = (await problems(database, text)).values()
 
-    steps = message.split("got ")[1].split(" → ")
+    steps = message.split("cycle: ")[1].split(";")[0].split(" → ")
     assert set(pairwise(steps)) == {("P_1", "P_2"), ("P_2", "P_3"), ("P_3", "P_1")}
     assert await is_empty(database)
 
@@ -322,7 +322,7 @@ async def test_a_cycle_through_the_graph_is_refused_with_its_ids(database: Datab
 
     (message,) = (await problems(database, text.to_json())).values()
 
-    steps = message.split("got ")[1].split(" → ")
+    steps = message.split("cycle: ")[1].split(";")[0].split(" → ")
     assert set(pairwise(steps)) == {("P_1", "P_2"), ("P_2", "P_9"), ("P_9", "P_1")}
     assert await targets(database, "PREREQUISITE_OF") == {("P_1", "P_2")}
 
@@ -366,8 +366,8 @@ async def test_an_idempotency_key_is_used_once(database: Database) -> None:
     found = await problems(database, bundle(evidence=rows).to_json())
 
     assert found == {
-        "evidence[0].idempotency_key": "expected a key of its own, got 'k', which 'E_1' has",
-        "evidence[2].idempotency_key": "expected a key of its own, got 'm', which 'E_3' has",
+        "evidence[0].idempotency_key": "ledger row 'E_1' already has the idempotency key 'k'; use another key",
+        "evidence[2].idempotency_key": "ledger row 'E_3' already has the idempotency key 'm'; use another key",
     }
 
 

@@ -125,14 +125,14 @@ def test_a_draft_knows_the_names_of_wrong_rows_too() -> None:
 @pytest.mark.parametrize(
     ("given_", "expected"),
     [
-        ("", "expected JSON, got text that is none: EOF"),
-        ("{", "expected JSON, got text that is none: EOF"),
-        ("foregraph", "expected JSON, got text that is none: "),
-        (b"\xff\xfe", "expected JSON, got text that is none: "),
-        ('{"format": "\\ud800"}', "expected JSON, got text that is none: "),
-        ("[" * 10_000, "expected JSON, got text that is none: recursion limit"),
-        (text(evidence=[EVIDENCE | {"total_llr": float("nan")}]), "expected JSON, got text that is none: "),
-        (text(predictions=[prediction(raw_metadata=float("inf"))]), "expected JSON, got text that is none: "),
+        ("", "expected JSON, got other text: EOF"),
+        ("{", "expected JSON, got other text: EOF"),
+        ("foregraph", "expected JSON, got other text: "),
+        (b"\xff\xfe", "expected JSON, got other text: "),
+        ('{"format": "\\ud800"}', "expected JSON, got other text: "),
+        ("[" * 10_000, "expected JSON, got other text: recursion limit"),
+        (text(evidence=[EVIDENCE | {"total_llr": float("nan")}]), "expected JSON, got other text: "),
+        (text(predictions=[prediction(raw_metadata=float("inf"))]), "expected JSON, got other text: "),
         ("[]", "expected a JSON object, got list"),
         ("null", "expected a JSON object, got NoneType"),
         ('"x"', "expected a JSON object, got str"),
@@ -318,9 +318,13 @@ def test_an_id_is_used_once_in_its_list() -> None:
     )
 
     assert found == [
-        Problem("tickers[2]", "expected an id of its own, got 'A', which tickers[0] has too"),
-        Problem("influences[1]", "expected an id of its own, got 'KILLS|A|B', which influences[0] has too"),
-        Problem("document_links[1]", "expected an id of its own, got 'd|c', which document_links[0] has too"),
+        Problem("tickers[2]", "tickers[0] already has the id 'A'; choose another id, or remove one of them"),
+        Problem(
+            "influences[1]", "influences[0] already has the id 'KILLS|A|B'; choose another id, or remove one of them"
+        ),
+        Problem(
+            "document_links[1]", "document_links[0] already has the id 'd|c'; choose another id, or remove one of them"
+        ),
     ]
 
 
@@ -331,7 +335,7 @@ def test_predictions_scenarios_and_killers_share_their_ids() -> None:
     )
 
     assert [problem.path for problem in found] == ["scenarios[0]", "killers[1]"]
-    assert all("got 'P', which predictions[0] has too" in problem.message for problem in found)
+    assert all("predictions[0] already has the id 'P'" in problem.message for problem in found)
 
 
 def test_rows_are_told_apart_by_what_makes_them() -> None:

@@ -57,7 +57,7 @@ async def test_a_broken_bundle_is_a_typed_answer_with_all_problems(database: Dat
         "killers[0].stated_probability",
         "influences[0].child_id",
     ]
-    assert "got 'P_404'" in answer["problems"][1]["message"]
+    assert "no claim in the bundle or the graph has the id 'P_404'" in answer["problems"][1]["message"]
     assert (await ask(database, '{ killer(id: "TK_2") { title } }')).data == {"killer": None}
 
 

@@ -280,7 +280,7 @@ async def test_an_id_of_another_kind_of_claim_is_a_conflict(database: Database) 
     answer = await mutate(database, "upsertScenario", {"id": "TK_9", "title": "A scenario"})
 
     assert (answer["__typename"], answer["path"]) == ("Conflict", "input.id")
-    assert "is a Killer" in answer["message"]
+    assert "'TK_9' is a Killer" in answer["message"]
 
 
 async def test_influences_come_change_and_go(database: Database) -> None:
@@ -427,21 +427,21 @@ async def history(database: Database) -> Database:
 @pytest.mark.parametrize(
     ("subject", "key", "words"),
     [
-        ("Prediction", "P_1", "1 ledger row and 1 observed milestone; annul it instead"),
-        ("Prediction", "P_2", "1 validation and a settled outcome (RESOLVED_TRUE)"),
+        ("Prediction", "P_1", "it has 1 ledger row and 1 observed milestone; annul it instead"),
+        ("Prediction", "P_2", "1 validation and the status RESOLVED_TRUE"),
         ("Prediction", "P_3", "1 observed milestone"),
-        ("Prediction", "P_4", "a settled outcome (ANNULLED)"),
-        ("Predictor", "ada", "2 predictions and 1 ledger row refer"),
-        ("ReferenceClass", "chips", "1 prediction refer"),
-        ("ReferenceClass", "old", "1 ledger row refer"),
-        ("Ticker", "NVDA", "1 exposure refer"),
-        ("Document", "doc", "1 ledger row refer"),
-        ("Episode", "EP_1", "1 prediction refer"),
-        ("Domain", "chips", "1 claim refer"),
-        ("Milestone", "P_1:event", "bears 1 ledger row"),
-        ("Milestone", "P_3:event", "is observed (HIT)"),
-        ("Evidence", "E_1", "the ledger only grows"),
-        ("Validation", "v", "only grows"),
+        ("Prediction", "P_4", "the status ANNULLED"),
+        ("Predictor", "ada", "is referred to by 2 predictions and 1 ledger row;"),
+        ("ReferenceClass", "chips", "is referred to by 1 prediction;"),
+        ("ReferenceClass", "old", "is referred to by 1 ledger row;"),
+        ("Ticker", "NVDA", "is referred to by 1 exposure;"),
+        ("Document", "doc", "is referred to by 1 ledger row;"),
+        ("Episode", "EP_1", "is referred to by 1 prediction;"),
+        ("Domain", "chips", "is referred to by 1 claim;"),
+        ("Milestone", "P_1:event", "has 1 ledger row"),
+        ("Milestone", "P_3:event", "was observed (HIT)"),
+        ("Evidence", "E_1", "the ledger is append-only"),
+        ("Validation", "v", "append-only"),
     ],
 )
 async def test_nothing_is_deleted_that_is_history_or_referred_to(
