@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
 from graph.bundles.drafts import Draft
+from graph.database.paging import slices
 from graph.errors import InvalidError
 from graph.model.properties import json_properties
 from graph.model.rows import Claim, Row
@@ -68,7 +69,7 @@ def transactions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
 
 def in_batches(items: Sequence[ItemT]) -> Iterator[Sequence[ItemT]]:
     """Cut items into batches of up to `BATCH_ROWS` for one statement each."""
-    return (items[start : start + BATCH_ROWS] for start in range(0, len(items), BATCH_ROWS))
+    return slices(items, BATCH_ROWS)
 
 
 def row_batches(name: str, rows: Sequence[RowAtPath]) -> Iterator[Batch]:

@@ -1,11 +1,15 @@
 """Exports the graph as a bundle."""
 
+from operator import itemgetter
+from typing import Any
+
+from graph.database.paging import pages
 from graph.database.sessions import Database, Unit
 from graph.errors import BusyError
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.properties import from_properties
 from graph.model.rows import Row
-from graph.model.subjects import ROW_LISTS, row_id
+from graph.model.subjects import ROW_LISTS, NodeList, row_id
 
 EXPORT_PAGE_ROWS = 2_000
 EXPORT_TIMEOUT_SECONDS = 600.0
@@ -36,11 +40,12 @@ async def _read_unchanged(unit: Unit) -> Bundle | None:
 
 
 async def _export_list(unit: Unit, name: str) -> tuple[Row, ...]:
-    rows: list[Row] = []
-    after = ""
-    while True:
+    listed = ROW_LISTS[name]
+    key = listed.key[0] if isinstance(listed, NodeList) else listed.export_key
+
+    async def read(after: str) -> list[dict[str, Any]]:
         (page,) = await unit.run(f"export/{name}", after=after, limit=EXPORT_PAGE_ROWS)
-        rows += (from_properties(ROW_LISTS[name].row, row) for row in page["rows"])
-        if len(page["rows"]) < EXPORT_PAGE_ROWS:
-            return tuple(sorted(rows, key=row_id))
-        after = page["last_key"]
+        return list(page["rows"])
+
+    found = [row async for page in pages(read, itemgetter(key), EXPORT_PAGE_ROWS) for row in page]
+    return tuple(sorted((from_properties(listed.row, row) for row in found), key=row_id))
