@@ -1,4 +1,4 @@
-"""Deadlines, expected dates, ordinals and check-ins: made when absent, checked when present."""
+"""Deadlines, expected dates, ordinals and check-ins: computed when absent, checked when present."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -39,8 +39,8 @@ def complete(
 ) -> tuple[dict[str, Milestone], list[Problem]]:
     """One chain completed, its milestones by id."""
     owner = of or prediction(from_year=2026)
-    placed = [(f"milestones[{index}]", row) for index, row in enumerate(milestones)]
-    done, problems = complete_chains(placed, {owner.id: owner}, stored=stored)
+    rows = [(f"milestones[{index}]", row) for index, row in enumerate(milestones)]
+    done, problems = complete_chains(rows, {owner.id: owner}, stored=stored)
     return {row.id: row for _, row in done}, problems
 
 
@@ -75,7 +75,7 @@ def test_a_deadline_comes_from_the_window_else_the_year_else_the_claim(
 
 @pytest.mark.parametrize("fields", [{"from_year": 2026}, WINDOW])
 def test_a_deadline_that_disagrees_with_its_window_is_refused(fields: dict[str, Any]) -> None:
-    """The problem names the place, what was expected and what came."""
+    """The problem names the path, what was expected and what came."""
     wrong = datetime(2026, 12, 31, 0, 0, 1, tzinfo=UTC)
     _, (problem,) = with_deadline("scenarios[7]", Scenario(**{"id": "S", "title": "t", "deadline": wrong} | fields))
 
@@ -277,11 +277,11 @@ def test_what_nobody_states_now_is_made_anew() -> None:
 def test_chains_are_completed_one_by_one() -> None:
     """An event of one says nothing about the next, and every problem is told."""
     owners = {name: prediction(id=name, from_year=2026) for name in ("P", "Q")}
-    placed = [
+    rows = [
         ("milestones[0]", on("q", "2026-05-01", prediction_id="Q", ordinal=3)),
         ("milestones[1]", on("event", "2026-10-05", ordinal=1)),
     ]
-    done, problems = complete_chains(placed, owners)
+    done, problems = complete_chains(rows, owners)
 
     assert sorted(row.id for _, row in done if row.prediction_id == "P") == [
         "P:check-in-1",
@@ -291,8 +291,8 @@ def test_chains_are_completed_one_by_one() -> None:
     ]
     assert [row.id for _, row in done if row.prediction_id == "Q"] == ["q"]
     assert sorted(problem.path for problem in problems) == ["milestones[0].ordinal", "milestones[1].ordinal"]
-    # What we made has the place of what it follows from.
-    assert {place for place, row in done if row.kind is MilestoneKind.CHECK_IN} == {"milestones[1]"}
+    # An added check-in has the path of its event.
+    assert {path for path, row in done if row.kind is MilestoneKind.CHECK_IN} == {"milestones[1]"}
 
 
 @given(

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from graph.bundles.batches import MAX_ROWS
-from graph.bundles.checks import find_cycle
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty
@@ -325,17 +324,6 @@ async def test_a_cycle_through_the_graph_is_refused_with_its_ids(database: Datab
     steps = message.split("cycle: ")[1].split(";")[0].split(" → ")
     assert set(pairwise(steps)) == {("P_1", "P_2"), ("P_2", "P_9"), ("P_9", "P_1")}
     assert await targets(database, "PREREQUISITE_OF") == {("P_1", "P_2")}
-
-
-def test_a_cycle_is_found_in_a_maze_and_none_in_a_tree() -> None:
-    """Every step of the ring is an edge; a diamond is no ring."""
-    maze = {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": ["e"], "e": ["c"]}
-    cycle = find_cycle(maze)
-
-    assert cycle is not None
-    assert cycle[0] == cycle[-1]
-    assert all(child in maze[parent] for parent, child in pairwise(cycle))
-    assert find_cycle({"a": ["b", "c"], "b": ["d"], "c": ["d"]}) is None
 
 
 async def test_a_failure_in_the_middle_leaves_nothing_behind(database: Database) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from graph.bundles.drafts import parse_bundle, read_draft
-from graph.errors import BundleError, Problem
-from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle, bundle_json_schema
+from graph.errors import Problem
+from graph.model.bundle import BUNDLE_FORMAT, Bundle, bundle_json_schema
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind
 from graph.model.rows import Contribution, Episode, Evidence, Exposure, Influence, Prediction, SavedQuery, Ticker
 from graph.model.subjects import row_id
@@ -54,104 +54,6 @@ def only_problem(given_: str | bytes) -> Problem:
 
 
 # What is wrong
-
-
-def test_all_problems_are_told_at_once_each_with_its_place() -> None:
-    """Whoever mends a bundle wants to do it once."""
-    draft = read_draft(
-        text(
-            predictors=[{"id": "ada", "name": "Ada"}, {"id": "b o b", "name": ""}],
-            predictions=[
-                prediction(stated_probability=1.0, status="MAYBE"),
-                prediction(id="Q"),
-                prediction(id="R", mood="good"),
-                {"title": "no id"},
-                None,
-            ],
-            evidence=[EVIDENCE | {"contributions": [{"llr": 0.1}, {"llr": "much"}]}],
-            episodes="none",
-            milestone=[],
-        )
-    )
-
-    assert [(problem.path, problem.message) for problem in draft.problems] == [
-        ("episodes", 'input should be a valid array, got "none"'),
-        ("predictors[1].id", f"string should match pattern '{ID_PATTERN}', got \"b o b\""),
-        ("predictors[1].name", 'string should have at least 1 character, got ""'),
-        ("predictions[0].stated_probability", "input should be less than 1, got 1.0"),
-        (
-            "predictions[0].status",
-            "input should be 'OPEN', 'RESOLVED_TRUE', 'RESOLVED_FALSE' or 'ANNULLED', got \"MAYBE\"",
-        ),
-        ("predictions[2].mood", 'extra inputs are not permitted, got "good"'),
-        ("predictions[3].id", "field required, got nothing"),
-        ("predictions[4]", "input should be an object, got null"),
-        ("evidence[0].contributions[1].llr", 'input should be a valid number, got "much"'),
-        ("milestone", "extra inputs are not permitted, got []"),
-    ]
-    with pytest.raises(BundleError, match="the bundle has 10 problems, nothing was imported") as refused:
-        parse_bundle(
-            text(predictors=[{"id": f" {number}", "name": "x"} for number in range(10)]),
-        )
-    assert len(refused.value.problems) == 10
-
-
-def test_a_draft_keeps_the_rows_that_are_right() -> None:
-    """Each with its index in the text, so that later problems name the right place."""
-    draft = read_draft(
-        text(
-            predictions=[prediction(id="A"), prediction(id="B", stated_probability=7), prediction(id="C")],
-            tickers=[{"symbol": "nvda"}, {"symbol": "NVDA"}],
-            domains=None,
-        )
-    )
-
-    assert [(index, row_id(row)) for index, row in draft.rows["predictions"]] == [(0, "A"), (2, "C")]
-    assert [(index, row_id(row)) for index, row in draft.rows["tickers"]] == [(1, "NVDA")]
-    assert set(draft.rows) == set(LISTS)
-
-
-def test_a_draft_knows_the_names_of_wrong_rows_too() -> None:
-    """A reference to one is not reported a second time."""
-    draft = read_draft(
-        text(predictions=[prediction(id="A"), prediction(id="B", stated_probability=7)], tickers=[{"symbol": "n v"}])
-    )
-
-    assert draft.named["predictions"] == {"A", "B"}
-    assert draft.named["tickers"] == {"n v"}
-    assert draft.named["killers"] == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("given_", "expected"),
-    [
-        ("", "expected JSON, got other text: EOF"),
-        ("{", "expected JSON, got other text: EOF"),
-        ("foregraph", "expected JSON, got other text: "),
-        (b"\xff\xfe", "expected JSON, got other text: "),
-        ('{"format": "\\ud800"}', "expected JSON, got other text: "),
-        ("[" * 10_000, "expected JSON, got other text: recursion limit"),
-        (text(evidence=[EVIDENCE | {"total_llr": float("nan")}]), "expected JSON, got other text: "),
-        (text(predictions=[prediction(raw_metadata=float("inf"))]), "expected JSON, got other text: "),
-        ("[]", "expected a JSON object, got list"),
-        ("null", "expected a JSON object, got NoneType"),
-        ('"x"', "expected a JSON object, got str"),
-    ],
-)
-def test_a_text_that_is_no_object_is_one_problem(given_: str | bytes, expected: str) -> None:
-    """There are no rows to look at."""
-    with pytest.raises(BundleError) as refused:
-        read_draft(given_)
-
-    (problem,) = refused.value.problems
-    assert problem.path == "bundle"
-    assert problem.message.startswith(expected)
-
-
-@pytest.mark.parametrize("given_", ["{}", '{"format": "foregraph-bundle/2"}', '{"format": null}'])
-def test_a_bundle_says_which_format_it_has(given_: str) -> None:
-    """Another one would be read by guesswork."""
-    assert only_problem(given_).path == "format"
 
 
 @pytest.mark.parametrize(
@@ -304,38 +206,6 @@ def test_moments_are_kept_in_utc(moment: str, expected: datetime) -> None:
 
 
 # Ids
-
-
-def test_an_id_is_used_once_in_its_list() -> None:
-    """Both places are named; the same id in another list is another row's."""
-    found = problems(
-        text(
-            tickers=[{"symbol": "A"}, {"symbol": "B"}, {"symbol": "A"}],
-            domains=[{"id": "A"}],
-            influences=[{"kind": "KILLS", "parent_id": "A", "child_id": "B"}] * 2,
-            document_links=[{"document_id": "d", "claim_id": "c"}] * 2,
-        )
-    )
-
-    assert found == [
-        Problem("tickers[2]", "tickers[0] already has the id 'A'; choose another id, or remove one of them"),
-        Problem(
-            "influences[1]", "influences[0] already has the id 'KILLS|A|B'; choose another id, or remove one of them"
-        ),
-        Problem(
-            "document_links[1]", "document_links[0] already has the id 'd|c'; choose another id, or remove one of them"
-        ),
-    ]
-
-
-def test_predictions_scenarios_and_killers_share_their_ids() -> None:
-    """All of them are claims."""
-    found = problems(
-        text(predictions=[prediction()], scenarios=[prediction()], killers=[prediction(id="Q"), prediction()])
-    )
-
-    assert [problem.path for problem in found] == ["scenarios[0]", "killers[1]"]
-    assert all("predictions[0] already has the id 'P'" in problem.message for problem in found)
 
 
 def test_rows_are_told_apart_by_what_makes_them() -> None:
