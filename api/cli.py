@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import service
+from api.collector import pace_collector
 from api.logging import configure_logging
 from api.settings import Settings, describe_settings, load_settings
 from graph.bundles.exporting import export_bundle
@@ -292,6 +293,7 @@ def settings() -> None:
 
 def main() -> None:
     """Entry point of the console command."""
+    pace_collector()
     cli()
 
 

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from api.collector import pace_collector
 from graph.bundles.importing import import_bundle, import_text
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
@@ -199,7 +200,8 @@ async def benchmark_whole_path() -> None:
 
 
 def main() -> None:
-    """Run all benchmarks, or the one that is named."""
+    """Run all benchmarks, or the one that is named, in a process like the service's."""
+    pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
     parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions"])
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")

@@ -1,0 +1,28 @@
+"""The collector's pace, in a process of its own."""
+
+import subprocess
+import sys
+
+COUNT = """
+import gc
+from api.collector import pace_collector
+if {paced}: pace_collector()
+before = gc.get_stats()[0]["collections"]
+kept = [[] for _ in range(100_000)]
+print(gc.get_stats()[0]["collections"] - before, gc.isenabled())
+"""
+
+
+def count_collections(*, paced: bool) -> tuple[int, str]:
+    command = [sys.executable, "-c", COUNT.format(paced=paced)]
+    number, enabled = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return int(number), enabled
+
+
+def test_a_paced_collector_runs_a_tenth_as_often() -> None:
+    """It stays on, so that cycles are collected all the same."""
+    as_python_has_it, _ = count_collections(paced=False)
+    paced, enabled = count_collections(paced=True)
+
+    assert 0 < paced <= as_python_has_it / 10
+    assert enabled == "True"
