@@ -34,12 +34,14 @@ class FakeGraph(FakeUnit):
     Args:
         nodes: The subject and the properties of each node, by id.
         related: The sort key, the id and the relationship's properties of each row, by relation and source.
+        answers: Answers to further statements, by name.
     """
 
     def __init__(
         self,
         nodes: Mapping[str, tuple[str, Mapping[str, Any]]],
         related: Mapping[tuple[str, str], Sequence[tuple[str, str, Mapping[str, Any]]]],
+        answers: Mapping[str, Answer] | None = None,
     ) -> None:
         super().__init__(
             {
@@ -47,6 +49,7 @@ class FakeGraph(FakeUnit):
                 "reading/expand_claims": self._expand,
                 "reading/expand_nodes": self._expand,
                 "reading/count_related": self._count,
+                **(answers or {}),
             }
         )
         self._nodes = nodes
