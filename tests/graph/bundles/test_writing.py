@@ -1,0 +1,134 @@
+"""Statements by which checked rows are written, over a graph in memory."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from graph.bundles.checked import Job, check_bundle
+from graph.bundles.drafts import read_draft
+from graph.bundles.writing import Written, write_batches
+from graph.model.bundle import LISTS, Bundle
+from graph.model.subjects import CLAIM, CLAIM_LISTS, ROW_LISTS, NodeList, references_of
+from tests.helpers.bundles import bundle, claim, event, killing, prediction
+from tests.helpers.fake_store import FakeStore
+from tests.helpers.fake_unit import Answer, FakeUnit
+
+EMPTY = bundle()
+SOME = bundle(
+    domains=[{"id": "chips"}],
+    predictors=[{"id": "ada", "name": "Ada"}],
+    documents=[{"id": "doc", "title": "A paper"}],
+    predictions=[prediction(predictor_id="ada", domain_id="chips"), prediction("P_2")],
+    killers=[claim("K_1")],
+    milestones=[event()],
+    influences=[killing("K_1", "P_1")],
+    document_links=[{"document_id": "doc", "claim_id": "P_1"}],
+)
+
+
+def key_of(row: Mapping[str, Any]) -> str:
+    """The id in a row's parameter; of a relationship, both ends."""
+    properties = row.get("row", row)
+    ends = ("parent_id", "child_id", "document_id", "claim_id", "prediction_id", "symbol")
+    found = properties.get("id") or "-".join(str(properties[name]) for name in ends if name in properties)
+    return str(found)
+
+
+def unit_of(*, writes: bool) -> FakeUnit:
+    """A graph in which every row is new, or none differs."""
+
+    def upserted(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        return [{"created": [key_of(row) for row in rows] if writes else [], "updated": []}]
+
+    answers: dict[str, Answer] = {f"upsert/{name}": upserted for name in LISTS}
+    answers |= {f"link/{name}": lambda ids: [] for name in LISTS}
+    for name in ("ledger/lock_predictors", "ledger/list_records", "database/raise_revision"):
+        answers[name] = lambda **_: []
+    return FakeUnit(answers)
+
+
+async def write(given: Bundle, unit: FakeUnit, stored: Bundle = EMPTY) -> tuple[Written, list[int]]:
+    """The ids written of a bundle over a graph, and the progress."""
+    job = Job(read_draft(given.to_json()), date(2026, 4, 29), lambda _done, _total: None, is_dry_run=False)
+    checked = await check_bundle(FakeStore(stored), job)
+    written, progress = Written(), list[int]()
+    await write_batches(unit, checked, tuple(checked.batches()), written, progress.append)
+    assert sum(progress) == checked.num_rows()
+    return written, progress
+
+
+async def test_rows_are_written_before_what_refers_to_them() -> None:
+    """A relationship needs both its ends, and a milestone its prediction."""
+    unit = unit_of(writes=True)
+    written, _ = await write(SOME, unit)
+    order = [name.partition("/")[2] for name in unit.names if name.startswith("upsert/")]
+    subjects = {listed.label: name for name, listed in ROW_LISTS.items() if isinstance(listed, NodeList)}
+
+    assert sorted(order) == sorted({name for name in LISTS if SOME.rows()[name]})
+    for name in order:
+        for reference in references_of(ROW_LISTS[name]):
+            targets = CLAIM_LISTS if reference.target == CLAIM else [subjects[reference.target]]
+            assert all(order.index(target) < order.index(name) for target in targets if target in order)
+    assert written.created["predictions"] == ["P_1", "P_2"]
+    assert written.created["milestones"] == ["P_1:check-in-1", "P_1:check-in-2", "P_1:check-in-3", "P_1:event"]
+
+
+async def test_rows_are_linked_as_soon_as_they_are_written() -> None:
+    """Only those of lists that refer to other nodes, and by the ids that have changed."""
+    unit = unit_of(writes=True)
+    await write(SOME, unit)
+    linked = {name: given["ids"] for name, given in unit.calls if name.startswith("link/")}
+
+    assert linked == {"link/predictions": ["P_1", "P_2"], "link/killers": ["K_1"]}
+    for name in linked:
+        assert unit.names[unit.names.index(name) - 1] == name.replace("link/", "upsert/")
+
+
+async def test_rows_that_change_nothing_cost_their_own_statements_alone() -> None:
+    """Nothing is linked, recomputed or counted as a revision."""
+    unit = unit_of(writes=False)
+    written, _ = await write(SOME, unit)
+
+    assert {name.partition("/")[0] for name in unit.names} == {"upsert"}
+    assert not any([*written.created.values(), *written.updated.values()])
+
+
+async def test_a_revision_is_raised_once_and_last() -> None:
+    """Readers compare it to see whether what they have kept still holds."""
+    unit = unit_of(writes=True)
+    await write(SOME, unit)
+
+    assert unit.names.index("database/raise_revision") == len(unit.names) - 1
+
+
+async def test_records_follow_their_predictors_and_outcomes() -> None:
+    """Of a new predictor, and of one whose prediction comes with an outcome; an open one counts for nothing."""
+    ada, bob, eve = ({"id": name, "name": name} for name in ("ada", "bob", "eve"))
+    resolved = {"status": "RESOLVED_TRUE", "resolved_at": "2026-03-01T00:00:00Z"}
+    predictions = [prediction("P_2", predictor_id="ada", **resolved), prediction(predictor_id="bob")]
+    unit = unit_of(writes=True)
+    await write(bundle(predictors=[eve], predictions=predictions), unit, stored=bundle(predictors=[ada, bob]))
+
+    assert [given["ids"] for name, given in unit.calls if name == "ledger/lock_predictors"] == [["ada", "eve"]]
+
+
+async def test_an_empty_bundle_asks_for_nothing() -> None:
+    """It has no rows, and so no progress either."""
+    unit = unit_of(writes=True)
+    _, progress = await write(EMPTY, unit)
+
+    assert (unit.calls, progress) == ([], [])
+
+
+def test_what_several_transactions_have_written_adds_up() -> None:
+    """List by list; a list that one did not touch counts for nothing."""
+    total, first, second = Written(), Written(), Written()
+    first.note("predictions", ["P_1"], ["P_2"])
+    first.note("predictions", ["P_3"], [])
+    second.note("predictions", ["P_4"], [])
+    second.note("domains", [], ["chips"])
+    for part in (first, second):
+        total.add(part)
+
+    assert {name: ids for name, ids in total.created.items() if ids} == {"predictions": ["P_1", "P_3", "P_4"]}
+    assert {name: ids for name, ids in total.updated.items() if ids} == {"predictions": ["P_2"], "domains": ["chips"]}
