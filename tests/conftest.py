@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer
 from tests.helpers.database import StatementCounter, empty
+
+# An example that takes long on a busy machine is no failure.
+settings.register_profile("any-machine", settings(), deadline=None)
+settings.load_profile("any-machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
