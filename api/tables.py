@@ -44,14 +44,16 @@ def print_what_if(found: WhatIf, titles: Mapping[str, str], console: Console) ->
 def _table(shifts: Sequence[Shift], titles: Mapping[str, str]) -> Table:
     table = Table()
     is_sampled = any(shift.standard_error is not None for shift in shifts)
-    for name in ("claim", "title"):
-        table.add_column(name, overflow="fold" if name == "claim" else "ellipsis", no_wrap=name == "title")
+    table.add_column("claim", overflow="fold")
+    # A column that may not wrap keeps its width and squeezes the others, so only its cells may not.
+    table.add_column("title")
     for name in ("before", "after", "delta", *(("± error",) if is_sampled else ())):
         table.add_column(name, justify="right", no_wrap=True)
     for shift in shifts:
         error = "" if shift.standard_error is None else f"{shift.standard_error:.3f}"
         figures = [f"{shift.before:.3f}", f"{shift.after:.3f}", f"{shift.delta:+.3f}", *([error] if is_sampled else ())]
-        table.add_row(Text(shift.claim_id), Text(titles.get(shift.claim_id, "")), *figures)
+        title = Text(titles.get(shift.claim_id, ""), no_wrap=True, overflow="ellipsis")
+        table.add_row(Text(shift.claim_id), title, *figures)
     return table
 
 

@@ -104,3 +104,16 @@ def test_a_file_is_as_wide_as_most_titles_need(capsys: pytest.CaptureFixture[str
 
     assert console.width == PLAIN_WIDTH
     assert capsys.readouterr().out == "x" * PLAIN_WIDTH + "\n"
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_a_narrow_terminal_shortens_titles_and_nothing_else(width: int) -> None:
+    """Ids and figures are what a shift is read for."""
+    titles = {"P_1": "Chips are made " * 12, "P_2": "Rockets fly " * 15}
+    _, *rows = cells(printed(what_if(), titles, width))
+
+    assert [[row[0], *row[2:]] for row in rows] == [
+        ["P_1", "0.500", "0.123", "-0.377"],
+        ["P_2", "0.200", "0.457", "+0.257"],
+    ]
+    assert all(row[1].endswith("…") for row in rows)
