@@ -6,14 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 import pytest_asyncio
+from uvicorn.loops.auto import auto_loop_factory
 
+from api.service import bind
 from graph.bundles.importing import is_empty
 from graph.database.sessions import Database, DatabaseAddress
 from tests.helpers.processes import Wire, run, serving, variables
@@ -69,6 +71,30 @@ def test_a_command_stops_on_signals_that_it_was_started_with_ignored(signal_numb
         _, errors = process.communicate(timeout=30)
 
     assert errors.endswith("KeyboardInterrupt\n")
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, auto_loop_factory()], ids=["asyncio", "own"])
+def test_answers_are_sent_without_delay(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Else a client that keeps its connection waits 40 ms for each, until its delayed acknowledgement is sent."""
+
+    async def accept_one() -> int:
+        accepted: asyncio.Queue[int] = asyncio.Queue()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            option: int = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            accepted.put_nowait(option)
+            writer.close()
+
+        with bind("127.0.0.1", 0) as listener:
+            async with await asyncio.start_server(answer, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                option = await accepted.get()
+                writer.close()
+                await writer.wait_closed()
+        return option
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(accept_one()) != 0
 
 
 async def test_up_fills_an_empty_database_with_the_sample(
