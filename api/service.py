@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 import uvicorn
+from uvicorn.loops.auto import auto_loop_factory
 
 from api.logging import get_logger
 from api.settings import Settings
@@ -56,7 +57,8 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
                 with compiling_kernels():
                     await _Server(_configure(settings, database), on_ready).serve([listener])
 
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where there is one
+            runner.run(run())
 
 
 def _configure(settings: Settings, database: Database) -> uvicorn.Config:

@@ -27,7 +27,40 @@ with stopping_on_signals():
     print("up", flush=True)
     time.sleep(60)
 """
+SERVE = """
+import asyncio
+from api.service import serve
+from api.settings import load_settings
+from graph.database.migrations import migrate
+def announce(line):
+    print(type(asyncio.get_running_loop()).__module__, flush=True)
+serve(load_settings(port=0), migrate, announce)
+"""
+PREPARE = """
+import asyncio
+from api.service import serve
+from api.settings import load_settings
+async def prepare(database):
+    print("preparing", flush=True)
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("left", flush=True)
+serve(load_settings(port=0), prepare, print)
+"""
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
+
+
+def starting(script: str, address: DatabaseAddress) -> subprocess.Popen[str]:
+    """A process that serves on a Neo4j as a script says."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FOREGRAPH_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**clean, **variables(address)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest_asyncio.fixture
@@ -71,6 +104,35 @@ def test_a_command_stops_on_signals_that_it_was_started_with_ignored(signal_numb
         _, errors = process.communicate(timeout=30)
 
     assert errors.endswith("KeyboardInterrupt\n")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_is_not_ready_yet_stops_on_signals(
+    database_address: DatabaseAddress, signal_number: int
+) -> None:
+    """What it was doing is left properly."""
+    with starting(PREPARE, database_address) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "preparing\n"
+        process.send_signal(signal_number)
+        output, errors = process.communicate(timeout=30)
+
+    assert output == "left\n"
+    assert errors.endswith("KeyboardInterrupt\n")
+
+
+def test_the_service_runs_on_uvloop(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    """uvicorn chooses a loop only where it starts it itself."""
+    with starting(SERVE, database_address) as process:
+        assert process.stdout is not None
+        loop = process.stdout.readline().strip()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert loop == "uvloop"
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, auto_loop_factory()], ids=["asyncio", "own"])
