@@ -14,6 +14,7 @@ from importlib import import_module
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
 
+from api.collector import freeze_survivors
 from api.logging import get_logger
 from api.settings import Settings
 from graph.database.sessions import Database, DatabaseAddress
@@ -47,6 +48,7 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
     with stopping_on_signals(), bind(settings.host, settings.port) as listener, find_database(settings) as address:
 
         def on_ready() -> None:
+            freeze_survivors()
             seconds = time.monotonic() - started
             announce(_describe(settings, address, port=listener.getsockname()[1], seconds=seconds))
 
