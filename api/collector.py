@@ -1,4 +1,4 @@
-"""The garbage collector's pace, set once by the process that owns it."""
+"""The garbage collector's pace and reach, set by the process that owns it."""
 
 import gc
 from typing import Final
@@ -12,3 +12,13 @@ def pace_collector() -> None:
     """Let the collector run seldom enough that large bundles and responses do not wait for it; the cycles still end."""
     _, *older = gc.get_threshold()
     gc.set_threshold(YOUNG_OBJECTS, *older)
+
+
+def freeze_survivors() -> None:
+    """
+    Exempt all objects alive now from later collections; for a service that has started, these are its schema and code.
+
+    A full collection would visit them all each time, while a request waits.
+    """
+    gc.collect()  # frozen garbage would stay
+    gc.freeze()

@@ -6,14 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 import pytest_asyncio
+from uvicorn.loops.auto import auto_loop_factory
 
+from api.service import bind
 from graph.bundles.importing import is_empty
 from graph.database.sessions import Database, DatabaseAddress
 from tests.helpers.processes import Wire, run, serving, variables
@@ -25,7 +27,40 @@ with stopping_on_signals():
     print("up", flush=True)
     time.sleep(60)
 """
+SERVE = """
+import asyncio, gc
+from api.service import serve
+from api.settings import load_settings
+from graph.database.migrations import migrate
+def announce(line):
+    print(type(asyncio.get_running_loop()).__module__, gc.get_freeze_count(), flush=True)
+serve(load_settings(port=0), migrate, announce)
+"""
+PREPARE = """
+import asyncio
+from api.service import serve
+from api.settings import load_settings
+async def prepare(database):
+    print("preparing", flush=True)
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("left", flush=True)
+serve(load_settings(port=0), prepare, print)
+"""
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
+
+
+def starting(script: str, address: DatabaseAddress) -> subprocess.Popen[str]:
+    """A process that serves on a Neo4j as a script says."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FOREGRAPH_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**clean, **variables(address)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest_asyncio.fixture
@@ -69,6 +104,60 @@ def test_a_command_stops_on_signals_that_it_was_started_with_ignored(signal_numb
         _, errors = process.communicate(timeout=30)
 
     assert errors.endswith("KeyboardInterrupt\n")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_is_not_ready_yet_stops_on_signals(
+    database_address: DatabaseAddress, signal_number: int
+) -> None:
+    """What it was doing is left properly."""
+    with starting(PREPARE, database_address) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "preparing\n"
+        process.send_signal(signal_number)
+        output, errors = process.communicate(timeout=30)
+
+    assert output == "left\n"
+    assert errors.endswith("KeyboardInterrupt\n")
+
+
+def test_a_service_that_is_ready_runs_on_uvloop_with_what_it_has_loaded_frozen(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    """A full collection would hold up requests for as long as it visits the schema."""
+    with starting(SERVE, database_address) as process:
+        assert process.stdout is not None
+        loop, num_frozen = process.stdout.readline().split()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert loop == "uvloop"
+    assert int(num_frozen) > 50_000
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, auto_loop_factory()], ids=["asyncio", "own"])
+def test_answers_are_sent_without_delay(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Else a client that keeps its connection waits 40 ms for each, until its delayed acknowledgement is sent."""
+
+    async def accept_one() -> int:
+        accepted: asyncio.Queue[int] = asyncio.Queue()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            option: int = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            accepted.put_nowait(option)
+            writer.close()
+
+        with bind("127.0.0.1", 0) as listener:
+            async with await asyncio.start_server(answer, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                option = await accepted.get()
+                writer.close()
+                await writer.wait_closed()
+        return option
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(accept_one()) != 0
 
 
 async def test_up_fills_an_empty_database_with_the_sample(

@@ -23,6 +23,7 @@ from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
+from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
@@ -99,17 +100,24 @@ async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None
     )
 
 
-def start_server(stack: AsyncExitStack) -> DatabaseAddress:
+class Started(NamedTuple):
+    """A Neo4j: where it listens, and its process."""
+
+    address: DatabaseAddress
+    pid: int
+
+
+def start_server(stack: AsyncExitStack) -> Started:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g", training=TRAINING))
     endpoint = server.endpoint
-    return DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
+    return Started(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database), server.pid)
 
 
 def open_server(stack: AsyncExitStack) -> Database:
     """A fresh Neo4j, opened."""
-    return Database.open(start_server(stack))
+    return Database.open(start_server(stack).address)
 
 
 async def benchmark_import() -> None:
@@ -196,14 +204,20 @@ async def benchmark_beliefs(num_claims: int) -> None:
 async def benchmark_whole_path() -> None:
     """Questions over the network as clients ask them, fetching it included."""
     async with AsyncExitStack() as stack:
-        await benchmark_questions(start_server(stack))
+        await benchmark_questions(start_server(stack).address)
+
+
+async def benchmark_socket() -> None:
+    """Documents over a real socket."""
+    async with AsyncExitStack() as stack:
+        await benchmark_http(*start_server(stack))
 
 
 def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions"])
+    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http"])
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
@@ -216,6 +230,8 @@ def main() -> None:
         benchmark_network(chosen.large)
     if chosen.only in {None, "questions"}:
         asyncio.run(benchmark_whole_path())
+    if chosen.only in {None, "http"}:
+        asyncio.run(benchmark_socket())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,254 @@
+"""Documents over a real socket: a served process, and keep-alive clients in a process of their own."""
+
+import asyncio
+import itertools
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager, closing
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import psutil
+
+from graph.bundles.importing import import_bundle
+from graph.database.migrations import migrate
+from graph.database.sessions import Database, DatabaseAddress
+from graph.model.kinds import ClaimStatus
+from tests.benchmarks.synthetic import synthetic_bundles
+from tests.helpers.processes import Service, serving, variables
+
+NUM_PREDICTIONS: Final = 5_000
+SEED: Final = 20260101
+NUM_IDS: Final = 64
+FEW, MANY = 1, 16
+WARM_SECONDS, ROUND_SECONDS, NUM_ROUNDS = 4.0, 2.0, 3
+READ_CHUNK: Final = 1 << 16
+DELIMITER: Final = b"\r\n\r\n"
+
+PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
+FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel sourceUrl"
+LOOKUP = f"query ($id: ID!) {{ prediction(id: $id) {{ {FIELDS} }} }}"
+LIST = f"""query ($id: ID!) {{ predictions(first: 100, filter: {{status: [OPEN], domain: $id}},
+    sort: {{by: PROBABILITY, direction: DESCENDING}}) {{ nodes {{ {FIELDS} }} }} }}"""
+EXPOSURES = """query ($id: ID!) { ticker(id: $id) { exposures(first: 50) { nodes { sign relevance impact basis
+    source lagDays prediction { key title statedProbability } } } } }"""
+
+
+class Question(NamedTuple):
+    """A document and the ids that it is asked with in turn."""
+
+    name: str
+    document: str
+    ids: list[str]
+
+
+class Drive(NamedTuple):
+    """
+    Answers to one load.
+
+    Attributes:
+        waits: Seconds from sending a request to its whole answer, of each answer.
+        elapsed: Seconds that all took together.
+    """
+
+    waits: list[float]
+    elapsed: float
+
+
+class Speed(NamedTuple):
+    """
+    A question's speed under one load.
+
+    Attributes:
+        rate: Answers a second.
+        median: Seconds of an answer.
+        p99: Seconds that one answer of a hundred exceeds.
+        api: Processor seconds of the API's process for an answer.
+        neo4j: Processor seconds of Neo4j for an answer.
+        num_answers: How many answers the others are of.
+    """
+
+    rate: float
+    median: float
+    p99: float
+    api: float
+    neo4j: float
+    num_answers: int
+
+    @classmethod
+    def of(cls, waits: list[float], elapsed: float, processor: tuple[float, float]) -> Self:
+        """Sum up answers that took `elapsed` seconds together and `processor` seconds of the API and Neo4j."""
+        api, neo4j = (seconds / len(waits) for seconds in processor)
+        p99 = statistics.quantiles(waits, n=100, method="inclusive")[-1]
+        return cls(len(waits) / elapsed, statistics.median(waits), p99, api, neo4j, len(waits))
+
+
+class Clients(NamedTuple):
+    """Clients in a process of their own, and the service's place."""
+
+    pool: ProcessPoolExecutor
+    host: str
+    port: int
+
+    async def ask(self, question: Question, num_connections: int, seconds: float) -> Drive:
+        """Ask a question over as many connections at once, for so long."""
+        bodies = [json.dumps({"query": question.document, "variables": {"id": node_id}}) for node_id in question.ids]
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, drive, self.host, self.port, bodies, num_connections, seconds)
+
+
+def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds: float) -> Drive:
+    """
+    Ask in turn over kept connections, each of them as soon as its last answer is there; run in a process of its own.
+
+    Raises:
+        RuntimeError: An answer is not 200, or has errors or a null at its root.
+    """
+    requests = itertools.cycle([_request(host, body.encode()) for body in bodies])
+
+    async def ask_until(end: float) -> list[float]:
+        reader, writer = await asyncio.open_connection(host, port, limit=1 << 24)
+        taken = []
+        with closing(writer):
+            while (started := time.perf_counter()) < end:
+                writer.write(next(requests))
+                _check(await _read_answer(reader))
+                taken.append(time.perf_counter() - started)
+        await writer.wait_closed()
+        return taken
+
+    async def ask() -> Drive:
+        started = time.perf_counter()
+        taken = await asyncio.gather(*(ask_until(started + seconds) for _ in range(num_connections)))
+        return Drive(list(itertools.chain.from_iterable(taken)), time.perf_counter() - started)
+
+    return asyncio.run(ask())
+
+
+def _request(host: str, body: bytes) -> bytes:
+    lines = [
+        "POST /graphql HTTP/1.1",
+        f"Host: {host}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join(lines).encode() + DELIMITER + body
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> bytes:
+    head = (await reader.readuntil(DELIMITER)).lower()
+    if not head.startswith(b"http/1.1 200 "):
+        raise RuntimeError(head.decode())
+    _, _, rest = head.partition(b"content-length:")
+    return await reader.readexactly(int(rest.split(b"\r\n", 1)[0]))
+
+
+def _check(answer: bytes) -> None:
+    # Not parsed: that would take the processor from those who are measured. An error's answer begins or ends with it.
+    if not answer.startswith(b'{"data":{"') or answer.endswith(b":null}}") or b'"errors":[' in answer:
+        raise RuntimeError(answer[:1_000].decode())
+
+
+def load(address: DatabaseAddress) -> list[Question]:
+    """Fill a database; give what is asked of it."""
+
+    async def work() -> list[Question]:
+        async with Database.open(address) as database:
+            await migrate(database)
+            for bundle in bundles:
+                await import_bundle(database, bundle)
+        return [
+            Question("page", PAGE, ids),
+            Question("lookup", LOOKUP, ids),
+            Question("list of 100 x 10", LIST, domains),
+            Question("exposures", EXPOSURES, tickers),
+        ]
+
+    bundles = list(synthetic_bundles(NUM_PREDICTIONS, SEED))
+    predictions = [prediction for bundle in bundles for prediction in bundle.predictions]
+    ids = [predictions[number * len(predictions) // NUM_IDS].id for number in range(NUM_IDS)]
+    domains = _most_common(row.domain_id for row in predictions if row.status is ClaimStatus.OPEN and row.domain_id)[:4]
+    tickers = _most_common(row.symbol for bundle in bundles for row in bundle.exposures)[:24]
+    return asyncio.run(work())
+
+
+def _most_common(names: Iterable[str]) -> list[str]:
+    return [name for name, _ in Counter(names).most_common()]
+
+
+async def benchmark_http(address: DatabaseAddress, neo4j_pid: int) -> None:
+    """Page, lookup, list and exposures by one kept connection and by sixteen, in turn."""
+    loop = asyncio.get_running_loop()
+    environment = variables(address, FOREGRAPH_SCHEDULER="false")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        questions = await loop.run_in_executor(pool, load, address)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        async with serving("serve", "--port", "0", environment=environment) as service, _emptying(service):
+            place = urlsplit(service.url)
+            clients = Clients(pool, place.hostname or "", place.port or 0)
+            processes = psutil.Process(service.process.pid), psutil.Process(neo4j_pid)
+            print(f"over HTTP: {NUM_PREDICTIONS:,} predictions, {psutil.cpu_count()} processors", flush=True)
+            for question in questions:
+                _print_speeds(question.name, *await _measure_in_turn(clients, question, processes))
+
+
+async def _measure_in_turn(
+    clients: Clients, question: Question, processes: tuple[psutil.Process, psutil.Process]
+) -> list[Speed]:
+    """The speeds with few connections and with many, which take turns once the service and Neo4j are warm."""
+    await clients.ask(question, MANY, WARM_SECONDS)
+    loads = FEW, MANY
+    waits: list[list[float]] = [[] for _ in loads]
+    elapsed, used = [0.0 for _ in loads], [(0.0, 0.0) for _ in loads]
+    for _ in range(NUM_ROUNDS):
+        for number, num_connections in enumerate(loads):
+            before = _processor_seconds(processes)
+            answers = await clients.ask(question, num_connections, ROUND_SECONDS)
+            after = _processor_seconds(processes)
+            waits[number] += answers.waits
+            elapsed[number] += answers.elapsed
+            used[number] = (used[number][0] + after[0] - before[0], used[number][1] + after[1] - before[1])
+    return [Speed.of(*measured) for measured in zip(waits, elapsed, used, strict=True)]
+
+
+def _processor_seconds(processes: tuple[psutil.Process, psutil.Process]) -> tuple[float, float]:
+    api, neo4j = (process.cpu_times() for process in processes)
+    return api.user + api.system, neo4j.user + neo4j.system
+
+
+def _print_speeds(name: str, few: Speed, many: Speed) -> None:
+    for num_connections, speed in ((FEW, few), (MANY, many)):
+        print(
+            f"{name}, connections {num_connections}: {speed.rate:.0f} a second, p50 {1e3 * speed.median:.1f} ms, "
+            f"p99 {1e3 * speed.p99:.1f} ms; processor ms an answer: API {1e3 * speed.api:.2f}, "
+            f"Neo4j {1e3 * speed.neo4j:.2f} ({speed.num_answers} answers)"
+        )
+    print(
+        f"{name}, connections {MANY} against {FEW}: answers a second {many.rate / few.rate:.2f}, "
+        f"processor an answer {(many.api + many.neo4j) / (few.api + few.neo4j):.2f}; "
+        f"p99 against p50 {many.p99 / many.median:.1f}",
+        flush=True,
+    )
+
+
+@asynccontextmanager
+async def _emptying(service: Service) -> AsyncIterator[None]:
+    """Read the service's log away, so that it never waits for somebody to read it."""
+
+    async def read(stream: asyncio.StreamReader) -> None:
+        while await stream.read(READ_CHUNK):
+            pass
+
+    assert service.process.stderr is not None
+    task = asyncio.create_task(read(service.process.stderr))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
