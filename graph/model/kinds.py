@@ -13,7 +13,7 @@ class ClaimStatus(StrEnum):
 
 
 class PredictionMode(StrEnum):
-    """How firmly a prediction was stated, as classified by its source."""
+    """The firmness with which a prediction was stated, as classified by its source."""
 
     PREDICTION = "PREDICTION"
     SPECULATION = "SPECULATION"
@@ -44,7 +44,7 @@ class MilestoneStatus(StrEnum):
 
 
 class InfluenceKind(StrEnum):
-    """How a parent claim bears on its child: as a prerequisite, as what would make it fail, or by correlation."""
+    """The bearing of a parent claim on its child: as a prerequisite, as what would make it fail, or by correlation."""
 
     PREREQUISITE_OF = "PREREQUISITE_OF"
     KILLS = "KILLS"
