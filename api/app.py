@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from strawberry import Schema
 
+from api.admission import Admission
 from api.endpoint import GraphQLEndpoint
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
@@ -80,6 +81,7 @@ def _list_routes(settings: Settings, schema: Schema) -> list[Route]:
         schema,
         _open_context,
         graphiql=settings.graphiql,
+        admission=Admission(settings.max_concurrent_documents),
     )
     return [
         Route("/", answer_root, methods=["GET"]),

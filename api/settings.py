@@ -86,6 +86,9 @@ class Settings(BaseSettings):
         ge=100,
         description="most points of curves that a document may compute, from 100; an inference counts as 10000",
     )
+    max_concurrent_documents: int = Field(
+        default=16, ge=1, le=1000, description="most documents to run at a time, 1 to 1000; further ones wait briefly"
+    )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(
