@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from strawberry import Schema
 
+from api.admission import Admission
 from api.endpoint import GraphQLEndpoint
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
@@ -63,6 +64,8 @@ def build_limited_schema(settings: Settings) -> Schema:
         max_aliases=settings.max_aliases,
         max_fields=settings.max_fields,
         max_tokens=settings.max_tokens,
+        max_rows=settings.max_rows,
+        max_points=settings.max_points,
     )
     return build_schema(extensions=list_extensions(limits, introspection=settings.introspection))
 
@@ -74,11 +77,17 @@ def _list_routes(settings: Settings, schema: Schema) -> list[Route]:
         paths = {"graphql": "/graphql", "health": "/healthz", "readiness": "/readyz"}
         return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
 
+    endpoint = GraphQLEndpoint(
+        schema,
+        _open_context,
+        graphiql=settings.graphiql,
+        admission=Admission(settings.max_concurrent_documents),
+    )
     return [
         Route("/", answer_root, methods=["GET"]),
         Route("/healthz", _answer_health, methods=["GET"]),
         Route("/readyz", _answer_readiness, methods=["GET"]),
-        Route("/graphql", GraphQLEndpoint(schema, _open_context, graphiql=settings.graphiql)),
+        Route("/graphql", endpoint),
     ]
 
 

@@ -20,9 +20,10 @@ from strawberry.http.parse_content_type import parse_content_type
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
+from api.admission import Admission
 from api.logging import current_request, get_logger
 from api.middleware import error_response
-from graph.errors import ForegraphError, InvalidError
+from graph.errors import BusyError, ForegraphError, InvalidError
 from resolvers.base.context import Context
 
 JSON = "application/json"
@@ -35,6 +36,7 @@ JSON_TYPES: dict[type, str] = {
     int: "a number",
     float: "a number",
 }
+RETRY_AFTER_SECONDS = "1"
 NOT_FRAMED = "frame-ancestors 'none'"  # against clickjacking
 
 T = TypeVar("T")
@@ -48,11 +50,20 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         schema: The schema to serve.
         open_context: Makes the Context from a request and its id; raises InvalidError where a header is invalid.
         graphiql: Whether a browser gets GraphiQL.
+        admission: Limits the number of documents at a time.
     """
 
-    def __init__(self, schema: Schema, open_context: Callable[[Request, str], Context], *, graphiql: bool) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        open_context: Callable[[Request, str], Context],
+        *,
+        graphiql: bool,
+        admission: Admission,
+    ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
+        self.admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -63,6 +74,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             response = await self._run_while_connected(request)
         except HTTPException as refusal:
             response = _refuse(request, refusal)
+        except BusyError as busy:
+            response = error_response(503, f"Too much is under way: {busy}.", {"retry-after": RETRY_AFTER_SECONDS})
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -139,6 +152,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             operation_name=_find_field(data, "operationName", str, "a string") or None,
             extensions=_find_field(data, "extensions", dict, "an object"),
         )
+
+    async def execute_operation(self, *args: Any, **arguments: Any) -> Any:
+        """Execute a document once it is admitted; raises BusyError where it is not."""
+        async with self.admission.admit():
+            return await super().execute_operation(*args, **arguments)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Build the response: without `data` where nothing was executed, and without the text of unexpected errors."""

@@ -8,6 +8,7 @@ one twice take minutes; here each fragment is measured once.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -22,6 +23,7 @@ from graphql import (
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 
 from api.logging import current_request
+from api.pricing import Pricing, list_operations
 
 MAX_BRACKETS = 64
 """Most open brackets; the parser and the validation rules recurse, and Python's stack holds some 1,000 frames."""
@@ -41,12 +43,18 @@ _BRACKETS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Upper bounds on a document; fields and aliases of a fragment count at each use."""
+    """
+    Upper bounds on a document; fields and aliases of a fragment count at each use.
+
+    Rows to read and points of curves to compute are those of `api.pricing`.
+    """
 
     max_depth: int
     max_aliases: int
     max_fields: int
     max_tokens: int
+    max_rows: int
+    max_points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaE
 
 
 class DocumentLimits(SchemaExtension):
-    """Checks a document's text before it is parsed, and its fields before it is validated."""
+    """Checks a document's text before it is parsed, and its fields and its price before it is validated."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -83,15 +91,28 @@ class DocumentLimits(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Check fragments, depth, aliases and fields before validation."""
+        """Check fragments, depth, aliases, fields and price before validation."""
+        context = self.execution_context
         record = current_request.get()
         if record is not None:
-            record.operation_name = self.execution_context.operation_name
-        if self.execution_context.graphql_document is not None:
-            errors = list_excesses(self.execution_context.graphql_document, self.limits)
+            record.operation_name = context.operation_name
+        if context.graphql_document is not None:
+            try:
+                errors = list_excesses(context.graphql_document, self.limits) or self._list_excessive_prices()
+            except RecursionError:  # inline fragments in a chain of fragments
+                errors = [
+                    GraphQLError("The document's fragments are nested too deep.", extensions={"code": "TOO_DEEP"})
+                ]
             if errors:
-                self.execution_context.pre_execution_errors = errors
+                context.pre_execution_errors = errors
         yield
+
+    def _list_excessive_prices(self) -> list[GraphQLError]:
+        context = self.execution_context
+        document: Any = context.graphql_document
+        pricing = Pricing(context.schema._schema, document, context.variables)
+        operations = list_operations(document, context.operation_name)
+        return [error for operation in operations for error in list_excessive_prices(pricing, operation, self.limits)]
 
 
 def count_brackets(text: str) -> int:
@@ -118,6 +139,23 @@ def list_excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         (total.num_fields, limits.max_fields, "fields", "TOO_LARGE"),
     )
     return [_excess(came, limit, what, code) for came, limit, what, code in excesses if came > limit]
+
+
+def list_excessive_prices(
+    pricing: Pricing, operation: OperationDefinitionNode, limits: Limits
+) -> Iterator[GraphQLError]:
+    """List the limits that an operation's price exceeds, each with what it comes from most."""
+    price = pricing.price(operation)
+    bounds = ((price.rows, limits.max_rows, "read", "rows"), (price.points, limits.max_points, "compute", "points"))
+    for came, limit, verb, unit in bounds:
+        if came > limit:
+            path = ".".join(pricing.find_dearest(operation, unit))
+            advice = "Ask there, or above it, for fewer items or points at once"
+            message = (
+                f"The document may {verb} {_count(came)} {unit}, at most {limit} are allowed. "
+                f"Most of them come from {path}. {advice}."
+            )
+            yield GraphQLError(message, extensions={"code": "TOO_EXPENSIVE", "size": came, "limit": limit})
 
 
 class _Costs:
@@ -166,6 +204,9 @@ def _side_by_side(costs: Sequence[Cost]) -> Cost:
 
 
 def _excess(came: int, limit: int, what: str, code: str) -> GraphQLError:
-    count = str(came) if came < LARGEST_SHOWN else "billions of"  # nested fragments can multiply to thousands of digits
-    message = f"The document has {count} {what}, at most {limit} are allowed."
+    message = f"The document has {_count(came)} {what}, at most {limit} are allowed."
     return GraphQLError(message, extensions={"code": code})
+
+
+def _count(came: int) -> str:
+    return str(came) if came < LARGEST_SHOWN else "billions of"  # nested fragments can multiply to thousands of digits

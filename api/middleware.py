@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.logging import RequestRecord, current_request, get_logger
 from api.settings import LOOPBACK_NAMES
-from graph.errors import ForegraphError, NotFoundError, TimedOutError
+from graph.errors import BusyError, ForegraphError, NotFoundError, TimedOutError
 from resolvers.base.errors import BAD_REQUEST
 
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -28,6 +28,7 @@ CODES = {
     415: "UNSUPPORTED_MEDIA_TYPE",
     421: "WRONG_HOST",
     500: ForegraphError.code,
+    503: BusyError.code,
     504: TimedOutError.code,
 }
 CLIENT_CLOSED_STATUS = 499  # nginx's code for a client that disconnected
@@ -36,6 +37,8 @@ CLIENT_CLOSED_STATUS = 499  # nginx's code for a client that disconnected
 def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """An error response in the shape that GraphQL clients read, with the code of its status, for any path."""
     extensions: dict[str, Any] = {"code": CODES.get(status, BAD_REQUEST)}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        extensions["retryable"] = BusyError.is_retryable
     record = current_request.get()
     if record is not None:
         extensions["requestId"] = record.request_id

@@ -76,6 +76,19 @@ class Settings(BaseSettings):
         default=2000, ge=1, description="most fields in a document; those of a fragment count at each use"
     )
     max_tokens: int = Field(default=4000, ge=10, le=100_000, description="most tokens in a document, 10 to 100000")
+    max_rows: int = Field(
+        default=20_000,
+        ge=100,
+        description="most rows that a document may read, from 100: sizes of lists multiplied along each path",
+    )
+    max_points: int = Field(
+        default=100_000,
+        ge=100,
+        description="most points of curves that a document may compute, from 100; an inference counts as 10000",
+    )
+    max_concurrent_documents: int = Field(
+        default=16, ge=1, le=1000, description="most documents to run at a time, 1 to 1000; further ones wait briefly"
+    )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(

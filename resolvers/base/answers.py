@@ -1,7 +1,7 @@
 """Fields that answer with a union: the result, or the reason for a refusal."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from typing import Annotated, Any, Union
 
@@ -18,7 +18,11 @@ Refuse = Callable[[RefusedError | BundleError], Shown]
 
 
 def question(
-    result: type, *, refused_by: Sequence[type[RefusedError]], answer: str
+    result: type,
+    *,
+    refused_by: Sequence[type[RefusedError]],
+    answer: str,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Awaitable[Shown]]], Any]:
     """
     Make a query of a function that returns a result in the response's shape, or raises a refusal.
@@ -29,12 +33,14 @@ def question(
         result: The GraphQL type of the result.
         refused_by: The refusals that its union names.
         answer: The description of its union.
+        metadata: The field's.
     """
 
     def decorate(work: Callable[..., Awaitable[Shown]]) -> Any:
         return strawberry.field(
             resolver=answering(work, result, [REFUSAL_TYPES[kind] for kind in refused_by], answer),
             description=description_of(work),
+            metadata=metadata,
         )
 
     return decorate

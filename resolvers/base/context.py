@@ -1,9 +1,11 @@
 """State that lives as long as the service, and a document's share of it."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -12,6 +14,11 @@ from graph.ledger.intake import Intake
 from graph.network.engine import Engine
 from graph.network.propagation import list_runs
 from graph.network.view import fetch_state
+
+T = TypeVar("T")
+
+MOST_POINTS_AT_ONCE = 2_000
+"""Points of a document's curves that are computed on the event loop: some 5 ms, less than threads are worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +30,23 @@ class Service:
         database: Opens sessions.
         engine: Answers queries over the network, and keeps what they have in common.
         intake: Appends evidence; items that arrive at the same time are written together.
+        curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
     """
 
     database: Database
     engine: Engine
     intake: Intake
+    curves: ThreadPoolExecutor
 
     @classmethod
     def make(cls, database: Database) -> Self:
         """A service over a database, with nothing kept yet."""
-        return cls(database, Engine(), Intake(database))
+        return cls(database, Engine(), Intake(database), ThreadPoolExecutor(1, thread_name_prefix="curves"))
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
         self.engine.close()
+        self.curves.shutdown(wait=False, cancel_futures=True)
 
 
 class Context:
@@ -52,6 +62,8 @@ class Context:
         self.request_id = request_id
         self.moment = datetime.now(UTC)
         self._reading = Reading(service.database, bookmark)
+        self._num_points = 0
+        self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
         self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
         self.revisions: DataLoader[str, int] = DataLoader(self._load_revisions, cache=False)
@@ -70,6 +82,24 @@ class Context:
     def num_statements(self) -> int:
         """Number of statements that the document has run."""
         return self._reading.num_statements
+
+    def compute_curve(self, compute: Callable[[], T], num_points: int) -> T | Awaitable[T]:
+        """
+        Compute a curve: at once, or in a thread where the document has many points, so that others are answered.
+
+        A document's curves take turns with those of others. Once the document is cancelled, at most the curve being
+        computed is finished.
+
+        Args:
+            compute: Computes it; may run in another thread.
+            num_points: Number of points that it takes, roughly.
+        """
+        self._num_points += num_points
+        return compute() if self._num_points <= MOST_POINTS_AT_ONCE else self._compute_in_thread(compute)
+
+    async def _compute_in_thread(self, compute: Callable[[], T]) -> T:
+        async with self._one_curve:
+            return await asyncio.get_running_loop().run_in_executor(self.service.curves, compute)
 
     async def close(self) -> None:
         """End the read transaction."""

@@ -264,7 +264,7 @@ class _Document:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         values: dict[str, Any] = {}
         for name, argument in definition.args.items():
-            python_name = argument.out_name or _snake_case(name)
+            python_name = argument.out_name or snake_case(name)
             # A variable that was not sent counts as an omitted argument.
             value = value_from_ast_untyped(given[name], self._variables) if name in given else Undefined
             if value is not Undefined:
@@ -331,7 +331,8 @@ def _plain(value: Any) -> Any:
     return getattr(value, "name", value)
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
+    """An argument's name in the schema as Python's."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 

@@ -1,7 +1,7 @@
 """The decorator of every mutation, and answers that read back what was written."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Annotated, Any, TypedDict
 
@@ -64,6 +64,7 @@ def write(
     names: Names = NO_NAMES,
     more_refusals: Sequence[type] = (),
     refuse: Refuse | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Work], Any]:
     """
     Make a mutation of a function: adds the arguments of every write, the union of its answers, and the envelope.
@@ -77,6 +78,7 @@ def write(
         names: Names of arguments that do not follow from the property.
         more_refusals: GraphQL types of refusals without an error class in the graph.
         refuse: Shows a refusal where `more_refusals` are to be shown.
+        metadata: The field's.
     """
     refusals = [*(REFUSAL_TYPES[kind] for kind in (*EVERY_WRITE, *refused_by)), *more_refusals]
 
@@ -96,7 +98,7 @@ def write(
             answer,
             refuse=refuse or partial(refused, names=names),
         )
-        return strawberry.mutation(resolver=resolve, description=description_of(work))
+        return strawberry.mutation(resolver=resolve, description=description_of(work), metadata=metadata)
 
     return decorate
 

@@ -17,12 +17,13 @@ from graph.errors import (
     RefusedItemsError,
     UnlinkedPredictorError,
 )
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.intake import MAX_BATCH_ITEMS, EvidenceItem
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.answers import Shown
 from resolvers.base.context import Context
 from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
+from resolvers.base.extents import Arguments, Extent, extent, length
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key, parse_some_key
 from resolvers.base.scalars import Moment, Url
@@ -107,6 +108,12 @@ class EvidenceBatchRecorded(Written):
     recorded: list[RecordedEvidence] = prop("The items in order, each with its effect.")
 
 
+def _batch_extent(arguments: Arguments) -> Extent:
+    """A row of the ledger and a claim for each item."""
+    num_items = length(arguments, "items", MAX_BATCH_ITEMS)
+    return Extent(items=num_items, rows=2 * num_items)
+
+
 @object_type
 class IntakeMutations:
     """Mutations that add evidence."""
@@ -146,6 +153,7 @@ class IntakeMutations:
         ),
         answer="The recorded evidence, or the reason for the refusal.",
         names=NAMES,
+        metadata=extent(_batch_extent),
     )
     async def submit_evidence_batch(
         self,

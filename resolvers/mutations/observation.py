@@ -13,6 +13,7 @@ from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, object_type
+from resolvers.base.extents import Extent, extent
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Day, Moment
@@ -122,6 +123,7 @@ class ObservationMutations:
         MilestonesSwept,
         refused_by=(FutureObservationError,),
         answer="Result of the sweep, or the reason for the refusal.",
+        metadata=extent(lambda _: Extent(items=MAX_REPORTED, rows=3 * MAX_REPORTED)),
     )
     async def sweep_milestones(
         self,

@@ -20,17 +20,29 @@ from graph.reading.neighborhood import (
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Direction, EdgeKind
+from resolvers.base.extents import Arguments, Extent, extent, number
 from resolvers.base.fields import shown
 from resolvers.base.relay import parse_id, parse_key
 from resolvers.base.selection import plan_of
 from resolvers.types.neighborhood import InfluencePath, Neighborhood
 
 
+def _neighborhood_extent(arguments: Arguments) -> Extent:
+    limit = number(arguments, "limit", MAX_NODES)
+    return Extent(items=limit, rows=limit)
+
+
+def _paths_extent(arguments: Arguments) -> Extent:
+    """Every path has a claim more than influences."""
+    num_claims = number(arguments, "first", MAX_PATHS) * (number(arguments, "max_length", MAX_PATH_LENGTH) + 1)
+    return Extent(items=num_claims, rows=num_claims)
+
+
 @object_type
 class NeighborhoodQueries:
     """Queries of surroundings and paths."""
 
-    @field
+    @field(metadata=extent(_neighborhood_extent))
     async def neighborhood(
         self,
         info: Info[Context, Any],
@@ -58,7 +70,7 @@ class NeighborhoodQueries:
         )
         return shown(await find_neighborhood(info.context.unit, subject, key, query, plan=plan_of(info, "nodes")))
 
-    @field
+    @field(metadata=extent(_paths_extent))
     async def paths(
         self,
         info: Info[Context, Any],

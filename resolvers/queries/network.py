@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import strawberry
@@ -28,6 +28,7 @@ from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import ClaimOutcome
+from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, length, page
 from resolvers.base.fields import shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
 from resolvers.base.sampling import MethodArgument, Samples, Seed
@@ -44,6 +45,22 @@ LONG_SECONDS = 5.0
 """After a longer inference the document's read transaction is about to expire, so a new one is begun."""
 
 
+def _inference_extent(arguments: Arguments) -> Extent:
+    return replace(page(arguments), points=INFERENCE_POINTS)
+
+
+def _what_if_extent(arguments: Arguments) -> Extent:
+    """The claims that shift and the supposed ones are two lists."""
+    shifted, num_supposed = page(arguments), length(arguments, "observations", MOST_OBSERVATIONS)
+    return Extent(max(shifted.items, num_supposed), shifted.rows + num_supposed, INFERENCE_POINTS)
+
+
+def _sensitivity_extent(arguments: Arguments) -> Extent:
+    """Each effect has a claim and a parent."""
+    effects = page(arguments)
+    return Extent(effects.items, 2 * effects.rows, INFERENCE_POINTS)
+
+
 @object_type
 class NetworkQueries:
     """Queries over the network."""
@@ -52,6 +69,7 @@ class NetworkQueries:
         WhatIfResult,
         refused_by=(NotFoundError, InvalidError, ConflictError, DuplicateError, ClosedClaimError, OversizeError),
         answer="The effects, or the reason for the refusal.",
+        metadata=extent(_what_if_extent),
     )
     async def what_if(
         self,
@@ -94,6 +112,7 @@ class NetworkQueries:
         SensitivityResult,
         refused_by=(NotFoundError, InvalidError, ClosedClaimError, OversizeError),
         answer="The effects, or the reason for the refusal.",
+        metadata=extent(_sensitivity_extent),
     )
     async def sensitivity(
         self,
@@ -127,6 +146,7 @@ class NetworkQueries:
         ValueOfInformationResult,
         refused_by=(NotFoundError, InvalidError, DuplicateError, ClosedClaimError, OversizeError),
         answer="The most informative claims, or the reason for the refusal.",
+        metadata=extent(_inference_extent),
     )
     async def value_of_information(
         self,
@@ -166,7 +186,7 @@ class NetworkQueries:
             "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
         }
 
-    @field
+    @field(metadata=extent(_inference_extent))
     async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
         """Claims whose tables and prior marginals contradict each other, largest contradiction first."""
         size = page_size(first)

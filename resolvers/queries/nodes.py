@@ -13,6 +13,7 @@ from graph.reading.tree import Node as NodeDict
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Subject
+from resolvers.base.extents import Arguments, Extent, extent, length
 from resolvers.base.fields import shown
 from resolvers.base.relay import (
     DEFAULT_PAGE_SIZE,
@@ -71,6 +72,11 @@ def _list_field(listed: NodeList) -> Any:
     return field(list_all)
 
 
+def _nodes_extent(arguments: Arguments) -> Extent:
+    num_nodes = length(arguments, "ids", MAX_PAGE_SIZE)
+    return Extent(items=num_nodes, rows=num_nodes)
+
+
 @nodes_by_subject
 class NodeQueries:
     """Queries for nodes by id, by subject and by text."""
@@ -80,7 +86,7 @@ class NodeQueries:
         """The node with this global id. An unknown id returns null."""
         return shown((await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info)))[0])
 
-    @field
+    @field(metadata=extent(_nodes_extent))
     async def nodes(
         self,
         info: Info[Context, Any],

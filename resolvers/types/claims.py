@@ -1,5 +1,6 @@
 """Claims: what predictions, scenarios and killers have in common, and the latter two."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -12,6 +13,7 @@ from graph.model import rows
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
 from resolvers.base.context import Context
 from resolvers.base.described import field
+from resolvers.base.extents import Arguments, Extent, extent, number
 from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
 from resolvers.base.row_types import row_interface, row_type
@@ -44,6 +46,10 @@ if TYPE_CHECKING:
 
 
 DEFAULT_MAX_POINTS = 200
+
+
+def _history_extent(arguments: Arguments) -> Extent:
+    return Extent(points=number(arguments, "max_points", MOST_MAX_POINTS))
 
 
 @row_interface(rows.Claim)
@@ -111,7 +117,9 @@ class Claim(Node):
             state = state_as_of(state, gathered(self, info, "last"))
         return shown(shown_belief(state.belief(as_of or info.context.moment)))
 
-    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN)})
+    @field(
+        metadata={"reads": BELIEF_READS, "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN), **extent(_history_extent)},
+    )
     def probability_history(
         self: Any,
         info: Info[Context, Any],
@@ -137,9 +145,9 @@ class Claim(Node):
             raise InvalidError(message, path="maxPoints")
         bounds = history_bounds(self, {"from": from_, "to": to}, info.context.moment)
         state = state_of(self, gathered(self, info, "class"))
-        return shown(
-            belief_points(state, gathered(self, info, "before"), gathered(self, info, "within"), bounds, max_points)
-        )
+        before, within = gathered(self, info, "before"), gathered(self, info, "within")
+        compute = partial(belief_points, state, before, within, bounds, max_points)
+        return shown(info.context.compute_curve(compute, max_points + len(within)))
 
     @field(metadata={"reads": MARGINAL_READS})
     def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:

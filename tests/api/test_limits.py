@@ -9,7 +9,7 @@ from graphql import get_introspection_query, parse
 
 from api.limits import MAX_BRACKETS, MAX_FRAGMENTS, Limits, count_brackets, list_excesses, list_extensions
 
-LIMITS = Limits(max_depth=4, max_aliases=3, max_fields=20, max_tokens=600)
+LIMITS = Limits(max_depth=4, max_aliases=3, max_fields=20, max_tokens=600, max_rows=100, max_points=100)
 
 
 @strawberry.type
@@ -90,6 +90,19 @@ async def test_a_long_chain_of_fragments_does_not_exhaust_the_stack() -> None:
     [error] = list_excesses(document, LIMITS)
 
     assert "101 fragments, at most 100" in error.message
+
+
+async def test_inline_fragments_in_a_chain_of_fragments_do_not_exhaust_the_stack() -> None:
+    """Each fragment is within the limit of brackets, and all of them within that of tokens."""
+    schema = strawberry.Schema(Query, extensions=list_extensions(replace(LIMITS, max_tokens=4000), introspection=True))
+    opening, closing = "... on Query { " * 12, "} " * 12
+    chain = "".join(f"fragment F{i} on Query {{ {opening} ...F{i + 1} {closing} }} " for i in range(50))
+
+    result = await schema.execute(f"{{ ...F0 }} {chain} fragment F50 on Query {{ leaf }}")
+
+    assert [(e.message, (e.extensions or {}).get("code")) for e in result.errors or ()] == [
+        ("The document's fragments are nested too deep.", "TOO_DEEP")
+    ]
 
 
 @pytest.mark.parametrize("opening", ["{ left ", "{ leaf(x: [", "query ($a: [[[["])

@@ -1,0 +1,143 @@
+"""So many documents at a time: more wait in order, and too many are told to come again."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from api.admission import Admission
+from api.app import create_app
+from api.settings import Settings
+from graph.errors import BusyError
+from tests.helpers.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
+
+SLOW = {"query": "{ slow }"}
+
+
+async def hold(admission: Admission, entered: list[int], number: int, leave: asyncio.Event) -> None:
+    """Take a place until told to leave."""
+    async with admission.admit():
+        entered.append(number)
+        await leave.wait()
+
+
+async def test_no_more_run_than_there_are_places_and_others_follow_in_order() -> None:
+    admission, leave = Admission(2), [asyncio.Event() for _ in range(4)]
+    entered: list[int] = []
+    tasks = [asyncio.create_task(hold(admission, entered, n, leave[n])) for n in range(4)]
+    await asyncio.sleep(0.01)
+    assert entered == [0, 1]
+    leave[1].set()
+    await asyncio.sleep(0.01)
+    assert entered == [0, 1, 2]
+    for event in leave:
+        event.set()
+    await asyncio.gather(*tasks)
+
+    assert entered == [0, 1, 2, 3]
+
+
+async def test_a_full_queue_refuses_at_once() -> None:
+    admission, leave = Admission(1, max_waiting=1), asyncio.Event()
+    tasks = [asyncio.create_task(hold(admission, [], n, leave)) for n in range(2)]
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(BusyError, match="1 documents are running and 1 are waiting"):
+        await hold(admission, [], 2, leave)
+    leave.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_patience_ends() -> None:
+    admission, leave = Admission(1, patience_seconds=0.02), asyncio.Event()
+    task = asyncio.create_task(hold(admission, [], 0, leave))
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(BusyError, match=r"none ended within 0\.02 seconds"):
+        await hold(admission, [], 1, leave)
+    leave.set()
+    await task
+
+
+async def test_whoever_is_cancelled_leaves_the_queue_and_its_place() -> None:
+    """Else a place would be lost with each client that leaves."""
+    admission, leave = Admission(1, max_waiting=1), asyncio.Event()
+    tasks = [asyncio.create_task(hold(admission, [], n, leave)) for n in range(2)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    leave.set()
+    entered: list[int] = []
+
+    await asyncio.gather(*(hold(admission, entered, n, leave) for n in range(2)))
+
+    assert entered == [0, 1]
+
+
+async def test_a_document_that_finds_no_place_is_told_when_to_come_again() -> None:
+    """Health is answered meanwhile."""
+    slow = Slow()
+    app: Any = build_app(slow, max_concurrent_documents=1)
+    async with open_client(app) as client:
+        running = asyncio.create_task(client.post("/graphql", json=SLOW))
+        await slow.started.wait()
+        waiting = [asyncio.create_task(client.post("/graphql", json=SLOW)) for _ in range(256)]
+        await asyncio.sleep(0.5)
+        refused = await client.post("/graphql", json=SLOW)
+        health = await client.get("/healthz")
+        for task in (running, *waiting):
+            task.cancel()
+        await asyncio.gather(running, *waiting, return_exceptions=True)
+
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "1"
+    assert codes(refused) == ["BUSY"]
+    assert refused.json()["errors"][0]["extensions"]["retryable"] is True
+    assert "Too much is under way: 1 documents are running and 256 are waiting" in messages(refused)[0]
+    assert health.status_code == 200
+
+
+async def test_a_client_that_leaves_the_queue_makes_room() -> None:
+    slow = Slow()
+    app: Any = build_app(slow, max_concurrent_documents=1)
+    body = json.dumps(SLOW).encode()
+    leave = asyncio.Event()
+    messages_in = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if messages_in:
+            return messages_in.pop()
+        await leave.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    headers = [(b"content-type", b"application/json"), (b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers, "query_string": b""}
+    async with open_client(app) as client:
+        running = asyncio.create_task(client.post("/graphql", json=SLOW))
+        await slow.started.wait()
+        departing = asyncio.create_task(app(scope, receive, send))
+        await asyncio.sleep(0.05)
+        leave.set()
+        await asyncio.wait_for(departing, timeout=5)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        after = await asyncio.wait_for(client.post("/graphql", json={"query": "{ hello }"}), timeout=5)
+
+    assert after.json() == {"data": {"hello": "hello world"}}
+
+
+async def test_documents_within_the_limit_all_run() -> None:
+    settings = Settings(max_concurrent_documents=2)
+    app = create_app(settings, Slow(), schema=build_schema())  # type: ignore[arg-type]  # stands where a database would
+    async with open_client(app) as client:
+        answers: list[httpx.Response] = await asyncio.gather(
+            *(client.post("/graphql", json={"query": "{ hello }"}) for _ in range(20))
+        )
+
+    assert {answer.text for answer in answers} == {'{"data":{"hello":"hello world"}}'}
