@@ -272,7 +272,7 @@ def schema_graphql() -> None:
 @cli.command("statements")
 @click.argument("name", required=False)
 def statements_command(name: str | None) -> None:
-    """List the names of the Cypher statements that the database is sent, or print the statement called NAME."""
+    """List the names of the Cypher statements that the database is sent, or print the statement named NAME."""
     names = list_statements()
     if name is None:
         click.echo("\n".join(names))
@@ -281,7 +281,7 @@ def statements_command(name: str | None) -> None:
     else:
         close = difflib.get_close_matches(name, names, n=1)
         advice = f"did you mean {close[0]!r}?" if close else "`foregraph statements` lists them all"
-        raise InvalidError(f"no statement is called {name!r}; {advice}")
+        raise InvalidError(f"no statement has the name {name!r}; {advice}")
 
 
 @cli.command()

@@ -7,7 +7,7 @@ CALL (row) {
   RETURN target
 }
 MERGE (source)-[edge:#types]->(target)
-WITH row, edge, edge.#new_key IS NULL AS is_new
+WITH row, edge, edge.#page_key IS NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(edge[key] = row[key], edge[key] IS NULL AND row[key] IS NULL))
 SET edge += row
 WITH row.#source_property + '|' + row.#target_property AS id, is_new

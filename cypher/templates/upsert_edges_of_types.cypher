@@ -16,7 +16,7 @@ CALL (row, source, target) {
   UNION ALL
   #end
 }
-WITH row, edge, edge.#new_key IS NULL AS is_new
+WITH row, edge, edge.#page_key IS NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(edge[key] = row[key], edge[key] IS NULL AND row[key] IS NULL))
 SET edge += row
 WITH row.#type_property + '|' + row.#source_property + '|' + row.#target_property AS id, is_new

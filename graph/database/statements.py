@@ -172,7 +172,6 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
         "target_property": listed.end.property,
         "types": listed.types,
         "page_key": listed.export_key,
-        "new_key": listed.new_key,
     }
     types = {"types": [{"type": kind} for kind in listed.types]}
     yield "export", _Filling("templates/export_edges", names, types)

@@ -123,8 +123,7 @@ class EdgeList:
         end: The reference to the node at which it ends.
         types: The relationship's types.
         type_property: The property that holds the type; None if there is only one.
-        export_key: The page key in whose order all relationships are exported.
-        new_key: The page key whose absence shows an upsert that the relationship is new.
+        export_key: The page key in whose order all are exported; one without it has just been made by an upsert.
     """
 
     name: str
@@ -134,7 +133,6 @@ class EdgeList:
     types: tuple[str, ...]
     type_property: str | None
     export_key: str
-    new_key: str
 
     @cached_property
     def noun(self) -> str:
@@ -249,7 +247,6 @@ EDGE_LISTS: Final = (
         types=tuple(InfluenceKind),
         type_property="kind",
         export_key="outgoing_key",
-        new_key="outgoing_key",
     ),
     EdgeList(
         "exposures",
@@ -259,7 +256,6 @@ EDGE_LISTS: Final = (
         types=tuple(ExposureSign),
         type_property="sign",
         export_key="prediction_key",
-        new_key="prediction_key",
     ),
     EdgeList(
         "document_links",
@@ -269,7 +265,6 @@ EDGE_LISTS: Final = (
         types=("ABOUT",),
         type_property=None,
         export_key="document_key",
-        new_key="claim_key",
     ),
 )
 
@@ -290,11 +285,6 @@ _LABELS: Final = frozenset(SUBJECTS)
 def list_of(label: str) -> NodeList:
     """Return the declaration of a label."""
     return _BY_LABEL[label]
-
-
-def list_of_row(row: Row) -> NodeList | EdgeList:
-    """Return the declaration of a row's list."""
-    return _BY_ROW[type(row)]
 
 
 def row_id(row: Row) -> str:

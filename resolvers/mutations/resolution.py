@@ -14,6 +14,7 @@ from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from resolvers.base.answers import Shown
 from resolvers.base.context import Context
 from resolvers.base.described import object_type
+from resolvers.base.enums import ClaimOutcome
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Moment
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from resolvers.types.claims import Claim
     from resolvers.types.evidence import Evidence
     from resolvers.types.predictors import Predictor
-from resolvers.base.enums import ClaimOutcome
 
 ClaimArgument = Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim.")]
 Note = Annotated[str | None, strawberry.argument(description="Reason or remarks.")]

@@ -84,7 +84,7 @@ def test_a_statement_that_is_not_there_is_an_error(runner: CliRunner, name: str,
     result = runner.invoke(cli, ["statements", name])
 
     assert result.exit_code == 2
-    assert result.stderr == f"foregraph: no statement is called {name!r}; {advice}\n"
+    assert result.stderr == f"foregraph: no statement has the name {name!r}; {advice}\n"
 
 
 @pytest.mark.parametrize(

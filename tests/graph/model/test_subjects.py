@@ -15,7 +15,6 @@ from graph.model.subjects import (
     EdgeList,
     NodeList,
     list_of,
-    list_of_row,
     noun_of,
     references_of,
     row_id,
@@ -99,7 +98,6 @@ def test_a_rows_id_is_made_of_its_key() -> None:
     assert row_id(SavedQuery(name="overdue", version=2, statement="RETURN 1")) == "overdue@2"
     influence = Influence.model_validate({"kind": "KILLS", "parent_id": "TK01", "child_id": "P_1"})
     assert row_id(influence) == "KILLS|TK01|P_1"
-    assert list_of_row(influence).name == "influences"
 
 
 def test_a_claims_subject_is_its_narrower_label() -> None:
