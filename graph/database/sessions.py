@@ -20,6 +20,7 @@ from neo4j import (
     Bookmarks,
     NotificationDisabledClassification,
     NotificationMinimumSeverity,
+    Query,
     ResultSummary,
     unit_of_work,
 )
@@ -49,6 +50,8 @@ MARK_SEPARATOR = "|"
 _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a restarting database gets a second.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
+
+_NOTHING: Final = Query("RETURN 1", timeout=READ_TIMEOUT_SECONDS)
 
 T = TypeVar("T")
 
@@ -195,6 +198,19 @@ class Database:
                 result = await session.execute_write(within)
                 return result, MARK_SEPARATOR.join(sorted((await session.last_bookmarks()).raw_values))
 
+    async def read_version(self, bookmark: str | None = None) -> str:
+        """
+        Read the data's version, a bookmark that every committed transaction raises before it is acknowledged.
+
+        Args:
+            bookmark: A state that the version must include; the database waits for it.
+        """
+        after = {} if bookmark is None else {"bookmarks": _bookmarks(bookmark)}
+        with _driver_errors_translated():
+            async with self.open_session(default_access_mode=READ_ACCESS, **after) as session:
+                await (await session.run(_NOTHING)).consume()
+                return MARK_SEPARATOR.join(sorted((await session.last_bookmarks()).raw_values))
+
     @asynccontextmanager
     async def holding(self, name: str, *, unknown_names_are_fine: bool = False) -> AsyncIterator[Unit]:
         """Open a write transaction with a statement that takes a lock; the lock is held until the block ends."""
@@ -331,6 +347,11 @@ class Reading:
                 await session.close()
             except (driver_errors.Neo4jError, driver_errors.DriverError):
                 return  # the connection is broken, so there is nothing to close
+
+
+def join_bookmarks(*bookmarks: str | None) -> str | None:
+    """A bookmark that includes all of several; None if there is none."""
+    return MARK_SEPARATOR.join(bookmark for bookmark in bookmarks if bookmark) or None
 
 
 def check_bookmark(text: str) -> str:
