@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -281,12 +280,12 @@ class _Exchange:
         """The reply that an answer makes."""
         headers = [(b"content-length", b"%d" % len(answer.body)), (b"content-type", self.media_type.encode())]
         if self.scope["method"] != "GET" or answer.has_errors:
-            return _Reply(HTTPStatus.OK, answer.body, headers)
+            return _Reply(200, answer.body, headers)
         etag = compute_etag(answer.body, self.media_type)
         described = [(name.encode(), value.encode()) for name, value in describe_get(etag).items()]
         if is_known(etag, self.if_none_match):
-            return _Reply(HTTPStatus.NOT_MODIFIED, b"", described)
-        return _Reply(HTTPStatus.OK, answer.body, headers + described)
+            return _Reply(304, b"", described)
+        return _Reply(200, answer.body, headers + described)
 
 
 class _Reply(NamedTuple):

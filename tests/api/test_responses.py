@@ -30,7 +30,7 @@ from tests.helpers.small_graph import small_graph
 DOMAIN = "query ($id: ID!) { domain(id: $id) { key name } }"
 RENAME = 'mutation ($name: String!) { upsertDomain(input: {id: "chips", name: $name}) { ... on Written { bookmark } } }'
 NOW = 'query ($asOf: DateTime) { prediction(id: "P_00") { posterior(asOf: $asOf) { probability } } }'
-NUM_WRITES, NUM_READERS = 300, 3
+NUM_WRITES, NUM_READERS = 200, 1
 
 
 def answer(size: int) -> Answer:
