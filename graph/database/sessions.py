@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -20,6 +20,7 @@ from neo4j import (
     Bookmarks,
     NotificationDisabledClassification,
     NotificationMinimumSeverity,
+    Query,
     ResultSummary,
     unit_of_work,
 )
@@ -45,6 +46,9 @@ ACQUISITION_TIMEOUT_SECONDS = 10.0
 RETRY_TIME_SECONDS = 12.0
 READ_TIMEOUT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
+COMPOSED = "reading/composed"
+"""The name under which observers hear of composed statements."""
+
 MARK_SEPARATOR = "|"
 _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a restarting database gets a second.
@@ -237,8 +241,8 @@ class Database:
         """Open a session; the caller closes it."""
         return self._driver.session(database=self._database, **config)
 
-    def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction) -> "_TransactionUnit":
-        """Wrap one of the driver's transactions as a Unit."""
+    def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession) -> "_TransactionUnit":
+        """Wrap one of the driver's transactions as a Unit, or a session that runs a single statement."""
         return _TransactionUnit(transaction, self._observer, warns=self._warns)
 
 
@@ -246,7 +250,11 @@ class _TransactionUnit:
     """A Unit over one of the driver's transactions."""
 
     def __init__(
-        self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None, *, warns: bool
+        self,
+        transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession,
+        observer: Observer | None,
+        *,
+        warns: bool,
     ) -> None:
         self._transaction = transaction
         self._observer = observer
@@ -263,6 +271,17 @@ class _TransactionUnit:
         if self._observer is not None:
             self._observer(name, time.perf_counter() - started, len(rows))
         return rows
+
+    async def fetch(self, query: Any, parameters: Mapping[str, Any]) -> Any:
+        """Run a composed statement; returns its record's value as the driver gives it, None without a record."""
+        started = time.perf_counter()
+        result = await self._transaction.run(query, p=parameters)
+        record = await result.single()
+        if self._warns:
+            _warn(COMPOSED, await result.consume())
+        if self._observer is not None:
+            self._observer(COMPOSED, time.perf_counter() - started, 0 if record is None else 1)
+        return None if record is None else record[0]
 
 
 class Reading:
@@ -290,20 +309,37 @@ class Reading:
             UnavailableError: The database cannot be reached.
             TimedOutError: The statement took too long.
         """
-        async with self._turn:
-            for pause in (*REOPEN_PAUSES_SECONDS, None):
-                try:
-                    rows = await (await self._opened()).run(name, **parameters)
-                except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
-                    await self._drop()
-                    if self._has_answered or pause is None or not error.is_retryable():
-                        raise translate(error) from error
-                    await asyncio.sleep(pause)
-                else:
-                    self._has_answered = True
-                    self.num_statements += 1
-                    return rows
-        raise AssertionError("the last try returns or raises")
+
+        async def run() -> list[Row]:
+            return await (await self._opened()).run(name, **parameters)
+
+        return await self._answered(run)
+
+    async def fetch(self, text: LiteralString, parameters: Mapping[str, Any], *, is_alone: bool) -> Any:
+        """
+        Run a composed statement, which has one parameter `$p` and returns at most one record of one value.
+
+        Args:
+            text: The statement.
+            parameters: The values of its parameter.
+            is_alone: Whether no other statement has to see the same state; then it needs no transaction, which saves
+                two round trips.
+
+        Returns:
+            The value as the driver gives it; None without a record.
+
+        Raises:
+            UnavailableError: The database cannot be reached.
+            TimedOutError: The statement took too long.
+        """
+
+        async def run() -> Any:
+            if not is_alone or self._unit is not None:
+                return await (await self._opened()).fetch(text, parameters)
+            async with self._database.open_session(default_access_mode=READ_ACCESS, **self._after()) as session:
+                return await self._database.unit(session).fetch(Query(text, timeout=READ_TIMEOUT_SECONDS), parameters)
+
+        return await self._answered(run)
 
     async def close(self) -> None:
         """End the transaction and return the connection to the pool."""
@@ -316,10 +352,30 @@ class Reading:
             self._bookmark = bookmark or self._bookmark
             self._has_answered = False
 
+    async def _answered(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run a statement in its turn, again while nothing has been answered and the error is a passing one."""
+        async with self._turn:
+            for pause in (*REOPEN_PAUSES_SECONDS, None):
+                try:
+                    result = await run()
+                except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
+                    await self._drop()
+                    if self._has_answered or pause is None or not error.is_retryable():
+                        raise translate(error) from error
+                    await asyncio.sleep(pause)
+                else:
+                    self._has_answered = True
+                    self.num_statements += 1
+                    return result
+        raise AssertionError("the last try returns or raises")
+
+    def _after(self) -> dict[str, Any]:
+        """Options of a session that sees the bookmark's state."""
+        return {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
+
     async def _opened(self) -> _TransactionUnit:
         if self._unit is None:
-            after = {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
-            self._session = self._database.open_session(default_access_mode=READ_ACCESS, **after)
+            self._session = self._database.open_session(default_access_mode=READ_ACCESS, **self._after())
             transaction = await self._session.begin_transaction(timeout=READ_TIMEOUT_SECONDS)
             self._unit = self._database.unit(transaction)
         return self._unit

@@ -8,6 +8,7 @@ Statements, checks, inputs, outputs and the schema's enums derive from these dec
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Final, get_args, get_type_hints
 
@@ -157,6 +158,10 @@ class EdgeList:
 
 def _is_moment(hint: Any) -> bool:
     return hint is AwareDatetime or any(_is_moment(part) for part in get_args(hint))
+
+
+def _is_day(hint: Any) -> bool:
+    return hint is date or any(_is_day(part) for part in get_args(hint))
 
 
 def noun_of(name: str) -> str:
@@ -327,3 +332,19 @@ REFERENCED_LISTS: Final = tuple(
     )
 )
 """The lists that rows of other lists refer to, the three lists of claims as one."""
+
+TEMPORAL: Final = frozenset(
+    name
+    for listed in NODE_LISTS
+    for names in (
+        (
+            name
+            for name, hint in get_type_hints(listed.row, include_extras=True).items()
+            if _is_moment(hint) or _is_day(hint)
+        ),
+        listed.derived_moments,
+        ("marginal_as_of",) if listed.is_claim else (),
+    )
+    for name in names
+)
+"""The names of all properties of nodes that are moments or days."""

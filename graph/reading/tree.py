@@ -38,6 +38,7 @@ class Follow:
         wrap: When set, a row is the relationship's properties with the node under this name.
         complete: Adds values derived from both ends to a row; takes the source's dict and the row.
         wants_total: Whether to count the rows on all pages.
+        wants_cursor: Whether the rows' cursors are of use; a reader may leave them out otherwise.
         num_steps: The depth of a traversal that follows the relation from node to node, whose result is a flat list;
             0 for a page.
     """
@@ -53,6 +54,7 @@ class Follow:
     wrap: str | None = None
     complete: Callable[[Node, Node], None] | None = None
     wants_total: bool = False
+    wants_cursor: bool = False
     num_steps: int = 0
 
 

@@ -6,7 +6,7 @@ name), `follows` a relation. A field that is not selected is not read.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, cast
 
@@ -46,7 +46,8 @@ class Follows:
         wrap: The link type's field that holds the node at the other end.
         reads_source: Properties of the node itself that `complete` needs.
         reads_target: Properties of the nodes found that `complete` needs.
-        complete: Adds to a link what follows from both its ends.
+        reads_link: Properties of the relationship that `complete` needs.
+        complete: Adds to a link the fields that follow from both its ends.
         is_walk: Whether the field follows the relation repeatedly.
     """
 
@@ -55,6 +56,7 @@ class Follows:
     wrap: str | None = None
     reads_source: tuple[str, ...] = ()
     reads_target: tuple[str, ...] = ()
+    reads_link: tuple[str, ...] = ()
     complete: Callable[[Node, Node], None] | None = None
     is_walk: bool = False
 
@@ -184,8 +186,9 @@ class _Document:
             for spec, part, of in self._specs(entry):
                 followed = spec.metadata.get("follows")
                 if isinstance(followed, Follows):
-                    properties.update(dict.fromkeys(followed.reads_source))
-                    follows.append(self._follow(key, part, followed, of))
+                    follow = self._follow(key, part, followed, of)
+                    properties.update(dict.fromkeys(followed.reads_source if follow.complete else ()))
+                    follows.append(follow)
                 else:
                     properties.update(dict.fromkeys(_reads(spec)))
                     follows += self._gathers(key, part, spec.metadata.get("gathers", ()), of)
@@ -193,34 +196,47 @@ class _Document:
 
     def _follow(self, key: str, entry: Selected, followed: Follows, of: frozenset[str]) -> Follow:
         arguments = self._arguments(entry.nodes[0], of)
-        total = False
-        if followed.is_walk:
-            plan = self.node_plan(self.below(self.below([entry], "reached"), "claim"), frozenset(SUBJECTS))
-        elif not followed.relation.is_many:
-            plan = self.node_plan([entry], frozenset(SUBJECTS))
-        elif followed.wrap is not None:
-            links = [*self.below(self.below([entry], "edges"), "node"), *self.below([entry], "nodes")]
-            plan = self.node_plan(self.below(links, followed.wrap), frozenset(SUBJECTS))
-            total = bool(self.below([entry], "totalCount"))
-        else:
-            plan, total = self.connection_plan([entry])
-        if followed.reads_target:
-            properties = tuple(dict.fromkeys((*plan.properties, *followed.reads_target)))
-            plan = NodePlan(properties=properties, follows=plan.follows)
         after = arguments.get("after")
-        return Follow(
+        follow = Follow(
             key=ANSWER + key,
             relation=followed.relation,
-            node=plan,
+            node=NodePlan(),
             subjects=of,
             first=page_size(arguments.get("first")) if followed.relation.is_many else 1,
             after=None if after is None else decode_cursor(after, path="after"),
             arguments=followed.arguments(arguments),
-            link=followed.relation.properties,
-            wrap=followed.wrap,
-            complete=followed.complete,
-            wants_total=total,
             num_steps=_depth(arguments.get("depth", 1)) if followed.is_walk else 0,
+        )
+        if followed.is_walk:
+            claims = self.below(self.below([entry], "reached"), "claim")
+            return replace(follow, node=self.node_plan(claims, frozenset(SUBJECTS)), link=("lag_days",))
+        if not followed.relation.is_many:
+            return replace(follow, node=self.node_plan([entry], frozenset(SUBJECTS)))
+        edges = self.below([entry], "edges")
+        items = [*self.below(edges, "node"), *self.below([entry], "nodes")]
+        follow = replace(
+            follow,
+            wants_total=bool(self.below([entry], "totalCount")),
+            wants_cursor=bool(self.below(edges, "cursor") or self.below([entry], "pageInfo")),
+        )
+        if followed.wrap is None:
+            return replace(follow, node=self.node_plan(items, frozenset(SUBJECTS)))
+        return self._follow_links(follow, followed, followed.wrap, items)
+
+    def _follow_links(self, follow: Follow, followed: Follows, wrap: str, links: Sequence[Selected]) -> Follow:
+        """Add to a relation what is read of its relationships, and of the nodes under the links' field `wrap`."""
+        plan = self.node_plan(self.below(links, wrap), frozenset(SUBJECTS))
+        asked = {snake_case(found.name) for found in self.collect(links, frozenset()).values()}
+        is_derived = followed.complete is not None and bool(asked - {wrap, "__typename", *followed.relation.properties})
+        if is_derived:
+            asked.update(followed.reads_link)
+            plan = replace(plan, properties=tuple(dict.fromkeys((*plan.properties, *followed.reads_target))))
+        return replace(
+            follow,
+            node=plan,
+            link=tuple(name for name in followed.relation.properties if name in asked),
+            wrap=wrap,
+            complete=followed.complete if is_derived else None,
         )
 
     def _gathers(self, key: str, entry: Selected, gathers: Sequence[Gather], of: frozenset[str]) -> Iterator[Follow]:
