@@ -315,7 +315,14 @@ class Reading:
 
         return await self._answered(run)
 
-    async def fetch(self, text: LiteralString, parameters: Mapping[str, Any], *, is_alone: bool) -> Any:
+    async def fetch(
+        self,
+        text: LiteralString,
+        parameters: Mapping[str, Any],
+        *,
+        is_alone: bool,
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    ) -> Any:
         """
         Run a composed statement, which has one parameter `$p` and returns at most one record of one value.
 
@@ -324,6 +331,7 @@ class Reading:
             parameters: The values of its parameter.
             is_alone: Whether no other statement has to see the same state; then it needs no transaction, which saves
                 two round trips.
+            timeout_seconds: Time after which the database aborts a statement that is alone.
 
         Returns:
             The value as the driver gives it; None without a record.
@@ -337,7 +345,7 @@ class Reading:
             if not is_alone or self._unit is not None:
                 return await (await self._opened()).fetch(text, parameters)
             async with self._database.open_session(default_access_mode=READ_ACCESS, **self._after()) as session:
-                return await self._database.unit(session).fetch(Query(text, timeout=READ_TIMEOUT_SECONDS), parameters)
+                return await self._database.unit(session).fetch(Query(text, timeout=timeout_seconds), parameters)
 
         return await self._answered(run)
 

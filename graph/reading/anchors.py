@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from graph.database.sessions import Unit
-from graph.model.page_keys import bounds
+from graph.model.page_keys import AFTER_MARK, LAST, bounds
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, NODE_LISTS
 from graph.reading.composing import Composed, Composer, NotComposableError
 from graph.reading.nodes import get_nodes, list_nodes
@@ -74,6 +74,10 @@ class Anchor(ABC):
         """
 
     @abstractmethod
+    def nowhere(self) -> dict[str, Any]:
+        """Return values with which the composed statement finds nothing, so that it is planned at no other cost."""
+
+    @abstractmethod
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """
         Compose the one statement that reads the anchor's nodes and all that the plan follows from them.
@@ -119,6 +123,10 @@ class OneNode(Anchor):
     def parameters(self) -> dict[str, Any]:
         """Return the id."""
         return {"id": self.id}
+
+    def nowhere(self) -> dict[str, Any]:
+        """Return an id that no node has."""
+        return {"id": LAST}
 
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """Compose the statement."""
@@ -184,6 +192,10 @@ class AllNodes(ListAnchor):
         """Return the position of the page."""
         return {"low": "" if self.after is None else page_key(self.order, self.after), "limit": self.size + 1}
 
+    def nowhere(self) -> dict[str, Any]:
+        """Return a position after all ids."""
+        return {"low": LAST, "limit": 1}
+
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """Compose the statement."""
         key = f"n.{_KEYS[self.subject]}"
@@ -240,6 +252,11 @@ class PredictionList(ListAnchor):
         first, last = bounds(anchor_id)
         given = {name: value for name, value in self.filter.parameters().items() if value is not None}
         return {**given, "low": low, "high": high, "first": first, "last": last, "limit": self.page.size + 1}
+
+    def nowhere(self) -> dict[str, Any]:
+        """Return bounds after all page keys."""
+        after_all = dict.fromkeys(("low", "high", "first", "last"), LAST + AFTER_MARK)
+        return {**self.parameters(), **after_all, "limit": 1}
 
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """Compose the statement; a text filter has none."""

@@ -16,7 +16,7 @@ from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, TEMPORAL
 from graph.reading.layouts import FollowLayout, NodeLayout
 from graph.reading.tree import Follow, NodePlan, page_key
 
-MAX_OPERATORS: Final = 150
+MAX_OPERATORS: Final = 250
 """The most operators of a composed statement, by our own count: planning takes the database 5 to 6 ms for each."""
 
 MAX_WALK_STEPS: Final = 2
@@ -122,9 +122,8 @@ class Composer:
             if any(follow.wants_total for follow in follows):
                 total_at = _add(row, self._count(variable, source, follows[0]))
             for (layout, follow), place in zip(members, places, strict=True):
-                layout.follows[follow.key] = replace(
-                    place, rows_at=rows_at, total_at=total_at if follow.wants_total else None
-                )
+                found = replace(place, rows_at=rows_at, total_at=total_at if follow.wants_total else None)
+                layout.follows.update({(subject, follow.key): found for subject in follow.subjects})
 
     def _follow(self, variable: str, source: str, follows: Sequence[Follow]) -> tuple[str, list[FollowLayout]]:
         """Compose the rows of relations that share them: an expression, and the layout for each."""

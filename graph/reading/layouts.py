@@ -22,8 +22,9 @@ class NodeLayout:
         subject_at: The place of the subject's code; None if there is only one subject.
         properties_at: The place of the list of properties that are no moments.
         moments_at: The place of the list of moments and days as text; None if none is read.
-        properties: Of each property, its place in the one list or the other.
-        follows: The rows of each relation followed, by the key of the follow.
+        properties: The place of each property in the first list.
+        moments: The place of each moment or day in the second list.
+        follows: The rows of each relation followed, by the subject it is followed from and the key of the follow.
     """
 
     subjects: tuple[str, ...]
@@ -32,7 +33,7 @@ class NodeLayout:
     moments_at: int | None
     properties: Mapping[str, int]
     moments: Mapping[str, int]
-    follows: dict[str, "FollowLayout"] = field(default_factory=dict)
+    follows: dict[tuple[str, str], "FollowLayout"] = field(default_factory=dict)
 
     @property
     def id_name(self) -> str:

@@ -14,6 +14,7 @@ from graph.ledger.intake import Intake
 from graph.network.engine import Engine
 from graph.network.propagation import list_runs
 from graph.network.view import fetch_state
+from graph.reading.planned import PlannedStatements
 
 T = TypeVar("T")
 
@@ -30,22 +31,26 @@ class Service:
         database: Opens sessions.
         engine: Answers queries over the network, and keeps what they have in common.
         intake: Appends evidence; items that arrive at the same time are written together.
+        statements: Composed statements that the database has planned.
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
     """
 
     database: Database
     engine: Engine
     intake: Intake
+    statements: PlannedStatements
     curves: ThreadPoolExecutor
 
     @classmethod
     def make(cls, database: Database) -> Self:
         """A service over a database, with nothing kept yet."""
-        return cls(database, Engine(), Intake(database), ThreadPoolExecutor(1, thread_name_prefix="curves"))
+        curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
+        return cls(database, Engine(), Intake(database), PlannedStatements(database), curves)
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
         self.engine.close()
+        self.statements.close()
         self.curves.shutdown(wait=False, cancel_futures=True)
 
 

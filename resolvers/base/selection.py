@@ -8,10 +8,11 @@ name), `follows` a relation. A field that is not selected is not read.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLResolveInfo,
     InlineFragmentNode,
@@ -21,6 +22,7 @@ from graphql import (
     is_object_type,
     value_from_ast_untyped,
 )
+from strawberry.schema.base import BaseSchema
 from strawberry.types import Info
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
@@ -110,6 +112,8 @@ def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
     found = source.get(f"{ANSWER}{info.path.key}{ANSWER}{name}")
     if found is None:
         return []
+    if isinstance(found, list):
+        return found
     return [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
 
 
@@ -121,7 +125,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
         info: The field.
         *path: Fields between the field and its nodes, such as `nodes` of a neighbourhood.
     """
-    document = _Document(info)
+    document = Document.of(info)
     raw = _raw(info)
     selected = [Selected(nodes=list(raw.field_nodes))]
     for name in path:
@@ -131,7 +135,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
 
 def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
     """The same as `plan_of`; None if nothing of the nodes is selected."""
-    document = _Document(info)
+    document = Document.of(info)
     selected = [Selected(nodes=list(_raw(info).field_nodes))]
     for name in path:
         selected = document.below(selected, name)
@@ -140,7 +144,7 @@ def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
 
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     """The plan of the nodes of the connection that a field returns, and whether their number is requested."""
-    document = _Document(info)
+    document = Document.of(info)
     return document.connection_plan([Selected(nodes=list(_raw(info).field_nodes))])
 
 
@@ -148,15 +152,28 @@ def _raw(info: Info[Any, Any]) -> GraphQLResolveInfo[Any]:
     return info._raw_info
 
 
-class _Document:
-    """The document under execution, as far as a field needs to look into it."""
+class Document:
+    """
+    A document under execution, as far as reading has to look into it.
 
-    def __init__(self, info: Info[Any, Any]) -> None:
-        raw = _raw(info)
-        self._graphql = raw.schema
-        self._fragments = raw.fragments
-        self._variables = info.variable_values
-        self._schema = info.schema
+    Args:
+        schema: The schema.
+        fragments: The document's fragments by name.
+        variables: The coerced values of its variables.
+    """
+
+    def __init__(
+        self, schema: BaseSchema, fragments: Mapping[str, FragmentDefinitionNode], variables: dict[str, Any]
+    ) -> None:
+        self._schema = schema
+        self._graphql = cast("Any", schema)._schema
+        self._fragments = fragments
+        self._variables = variables
+
+    @classmethod
+    def of(cls, info: Info[Any, Any]) -> Self:
+        """The document that a field belongs to."""
+        return cls(info.schema, cast("Any", _raw(info).fragments), info.variable_values)
 
     def below(self, selected: Sequence[Selected], name: str) -> list[Selected]:
         """The selections of one field under others, under whatever keys."""
@@ -178,6 +195,10 @@ class _Document:
         nodes = [*self.below(edges, "node"), *self.below(selected, "nodes")]
         return self.node_plan(nodes, frozenset(SUBJECTS)), bool(self.below(selected, "totalCount"))
 
+    def subjects_plan(self, selected: Sequence[Selected]) -> NodePlan:
+        """The plan of nodes of any subject."""
+        return self.node_plan(selected, frozenset(SUBJECTS))
+
     def node_plan(self, selected: Sequence[Selected], subjects: frozenset[str]) -> NodePlan:
         """The plan of nodes of some subjects."""
         properties: dict[str, None] = {"id": None, "symbol": None}
@@ -190,7 +211,7 @@ class _Document:
                     properties.update(dict.fromkeys(followed.reads_source if follow.complete else ()))
                     follows.append(follow)
                 else:
-                    properties.update(dict.fromkeys(_reads(spec)))
+                    properties.update(dict.fromkeys(reads_of(spec)))
                     follows += self._gathers(key, part, spec.metadata.get("gathers", ()), of)
         return NodePlan(properties=tuple(properties), follows=tuple(follows))
 
@@ -259,7 +280,7 @@ class _Document:
         groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
         for subject in sorted(frozenset().union(*entry.subjects)):
             nodes = entry.of(subject)
-            spec = self._field(subject, nodes[0].name.value)
+            spec = self.fields_of(subject).get(nodes[0].name.value)
             if spec is not None:
                 place = (id(spec.metadata.get("follows") or spec.metadata.get("gathers")), *map(id, nodes))
                 groups.setdefault(place, (spec, nodes, set()))[2].add(subject)
@@ -267,11 +288,12 @@ class _Document:
             of = frozenset(subjects)
             yield spec, Selected(nodes=nodes, subjects=[of] * len(nodes)), of
 
-    def _field(self, subject: str, name: str) -> StrawberryField | None:
-        definition = self._schema.get_type_by_name(subject)
+    def fields_of(self, kind: str) -> Mapping[str, StrawberryField]:
+        """The fields of an object type, by their names in the schema; none of a type that is not ours."""
+        definition = self._schema.get_type_by_name(kind)
         if not isinstance(definition, StrawberryObjectDefinition):
-            return None
-        return _fields_by_name(definition, self._schema.config.name_converter.get_graphql_name).get(name)
+            return {}
+        return _fields_by_name(definition, self._schema.config.name_converter.get_graphql_name)
 
     def _arguments(self, node: FieldNode, subjects: frozenset[str]) -> dict[str, Any]:
         """A field's arguments by their Python names, defaults filled in, enums by name."""
@@ -334,7 +356,8 @@ def _depth(depth: int) -> int:
     return depth
 
 
-def _reads(spec: StrawberryField) -> tuple[str, ...]:
+def reads_of(spec: StrawberryField) -> tuple[str, ...]:
+    """The properties that a field reads of its node."""
     if "follows" in spec.metadata:
         return ()
     return cast("tuple[str, ...]", spec.metadata.get("reads", (spec.python_name,)))
