@@ -14,10 +14,14 @@ from starlette.routing import Route
 from strawberry import Schema
 
 from api.admission import Admission
+from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
+from api.execution import Executor
+from api.front import Front
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
 from api.middleware import (
+    BOOKMARK_HEADER,
     AccessLogMiddleware,
     BodyLimitMiddleware,
     HostMiddleware,
@@ -35,7 +39,6 @@ from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
-BOOKMARK_HEADER = "foregraph-bookmark"
 
 
 def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
@@ -47,9 +50,24 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         database: An open database; by default the lifespan opens and closes the one named in the settings.
         schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
     """
+    served = build_limited_schema(settings) if schema is None else schema
+    documents = Documents(served, settings.document_cache_bytes)
+    admission = Admission(settings.max_concurrent_documents)
+    endpoint = GraphQLEndpoint(
+        served, _open_context, graphiql=settings.graphiql, admission=admission, documents=documents
+    )
+    front = Middleware(
+        Front,
+        executor=Executor(served),
+        documents=documents,
+        admission=admission,
+        allowed_hosts=settings.allowed_hosts,
+        max_body_bytes=settings.max_body_bytes,
+        timeout_seconds=settings.request_timeout_seconds,
+    )
     app = Starlette(
-        routes=_list_routes(settings, build_limited_schema(settings) if schema is None else schema),
-        middleware=_list_middleware(settings),
+        routes=_list_routes(settings, endpoint),
+        middleware=[front, *_list_middleware(settings)],
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
@@ -70,19 +88,13 @@ def build_limited_schema(settings: Settings) -> Schema:
     return build_schema(extensions=list_extensions(limits, introspection=settings.introspection))
 
 
-def _list_routes(settings: Settings, schema: Schema) -> list[Route]:
+def _list_routes(settings: Settings, endpoint: GraphQLEndpoint) -> list[Route]:
     async def answer_root(request: Request) -> Response:
         if settings.graphiql and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/graphql")
         paths = {"graphql": "/graphql", "health": "/healthz", "readiness": "/readyz"}
         return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
 
-    endpoint = GraphQLEndpoint(
-        schema,
-        _open_context,
-        graphiql=settings.graphiql,
-        admission=Admission(settings.max_concurrent_documents),
-    )
     return [
         Route("/", answer_root, methods=["GET"]),
         Route("/healthz", _answer_health, methods=["GET"]),

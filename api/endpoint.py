@@ -4,10 +4,9 @@ import asyncio
 import json
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -21,25 +20,20 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.admission import Admission
-from api.logging import current_request, get_logger
+from api.asking import UnknownDocumentError, read_asked, read_json, read_parameters
+from api.documents import Documents
+from api.execution import mask
+from api.logging import current_request
 from api.middleware import error_response
-from graph.errors import BusyError, ForegraphError, InvalidError
+from graph.errors import BusyError, InvalidError
 from resolvers.base.context import Context
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
-JSON_TYPES: dict[type, str] = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
 RETRY_AFTER_SECONDS = "1"
+PARAMETERS = frozenset({"query", "documentId", "extensions"})
+"""Those of which a GET has one, unless a browser asks for GraphiQL."""
 NOT_FRAMED = "frame-ancestors 'none'"  # against clickjacking
-
-T = TypeVar("T")
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
@@ -51,6 +45,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         open_context: Makes the Context from a request and its id; raises InvalidError where a header is invalid.
         graphiql: Whether a browser gets GraphiQL.
         admission: Limits the number of documents at a time.
+        documents: Where documents are kept once they have been answered; by default none are.
     """
 
     def __init__(
@@ -60,10 +55,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         *,
         graphiql: bool,
         admission: Admission,
+        documents: Documents | None = None,
     ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
         self.admission = admission
+        self.documents = Documents(schema, 0) if documents is None else documents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -75,7 +72,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as refusal:
             response = _refuse(request, refusal)
         except BusyError as busy:
-            response = error_response(503, f"Too much is under way: {busy}.", {"retry-after": RETRY_AFTER_SECONDS})
+            response = refuse_busy(busy)
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -110,58 +107,39 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """True for browsers only: other clients send `*/*` and expect JSON."""
         accept = request.headers.get("accept", "")
-        is_question = request.query_params.get("query") is not None
+        is_question = not PARAMETERS.isdisjoint(request.query_params)
         return self.graphql_ide is not None and request.method == "GET" and "text/html" in accept and not is_question
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """GraphiQL, with framing forbidden."""
         return HTMLResponse(self.graphql_ide_html, headers={"content-security-policy": NOT_FRAMED})
 
-    def decode_json(self, data: str | bytes) -> object:
-        """Parse standard JSON; raises HTTPException 400 that names the place of an error."""
-        try:
-            text = data.decode("utf-8") if isinstance(data, bytes) else data
-            value: object = json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise HTTPException(400, f"The request is not JSON: {error.msg} at {place}.") from error
-        except UnicodeDecodeError as error:
-            raise HTTPException(400, f"The request is not UTF-8 text: byte {error.start} is wrong.") from error
-        except RecursionError as error:
-            raise HTTPException(400, "The request's JSON is nested too deep.") from error
-        except ValueError as error:
-            raise HTTPException(400, f"The request's JSON has a number that is not allowed: {error}.") from error
-        if "\\ud" in text.lower():
-            _check_surrogates(value)
-        return value
-
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """Read the document, its variables and the operation's name; raises HTTPException 400 on a wrong type."""
+        """Read the document, its variables and the operation's name; raises HTTPException on what is wrong."""
         if request.method == "GET":
-            data: object = self.parse_query_params(request.query_params)
+            data: object = read_parameters(request.query_params)
         else:
-            data = self.decode_json(await request.get_body())
-        if not isinstance(data, dict):
-            raise HTTPException(400, f"The request must be a JSON object, it is {_name_type(data)}.")
-        query = _find_field(data, "query", str, "a string")
-        if not query or not query.strip():
-            raise HTTPException(400, "The request has no `query`, which holds the GraphQL document.")
+            data = read_json(await request.get_body())
+        asked = read_asked(data, self.documents)
         return GraphQLRequestData(
-            query=query,
-            variables=_find_field(data, "variables", dict, "an object"),
-            operation_name=_find_field(data, "operationName", str, "a string") or None,
-            extensions=_find_field(data, "extensions", dict, "an object"),
+            query=asked.text,
+            variables=asked.variables,
+            operation_name=asked.operation_name,
+            extensions=asked.extensions,
         )
 
     async def execute_operation(self, *args: Any, **arguments: Any) -> Any:
-        """Execute a document once it is admitted; raises BusyError where it is not."""
+        """Execute a document once it is admitted; raises BusyError where it is not. A valid one is kept."""
         async with self.admission.admit():
-            return await super().execute_operation(*args, **arguments)
+            result = await super().execute_operation(*args, **arguments)
+        if not isinstance(result, PreExecutionError):
+            self.documents.keep(arguments["request_data"].query)
+        return result
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Build the response: without `data` where nothing was executed, and without the text of unexpected errors."""
         if result.errors:
-            result.errors = [_mask(error) for error in result.errors]
+            result.errors = [mask(error) for error in result.errors]
         response = await super().process_result(request, result)
         if isinstance(result, PreExecutionError):
             response.pop("data", None)
@@ -180,6 +158,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         is_refused = sub_response.media_type == GRAPHQL_JSON and "data" not in response_data
         content = json.dumps(response_data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return Response(content, 400 if is_refused else 200, media_type=sub_response.media_type)
+
+
+def refuse_busy(busy: BusyError) -> Response:
+    """The response to a document for which there is no place."""
+    return error_response(503, f"Too much is under way: {busy}.", {"retry-after": RETRY_AFTER_SECONDS})
 
 
 async def _wait_for_departure(request: Request) -> None:
@@ -209,48 +192,5 @@ def _refuse(request: Request, refusal: HTTPException) -> Response:
         status, message = 405, f"A {refusal.__cause__.operation_type.value} must be sent by POST, not by GET."
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
-    return error_response(status, message, headers)
-
-
-def _find_field(data: dict[str, Any], name: str, kind: type[T], expected: str) -> T | None:
-    value = data.get(name)
-    if value is None or value == "":  # a GET may have empty parameters
-        return None
-    if not isinstance(value, kind):
-        raise HTTPException(400, f"`{name}` must be {expected} or null, it is {_name_type(value)}.")
-    return value
-
-
-def _name_type(value: object) -> str:
-    return JSON_TYPES.get(type(value), "null")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_surrogates(value: object) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise HTTPException(400, "The request has half of a surrogate pair, which is no character.") from error
-
-
-def _mask(error: GraphQLError) -> GraphQLError:
-    """
-    Mask an exception that nothing has translated; its text goes to the log only.
-
-    Errors from `resolvers.base.errors` have a code, and graphql-core's own are no exceptions of ours; both pass.
-    """
-    original = error.original_error
-    is_translated = "code" in (error.extensions or {}) or isinstance(original, GraphQLError)
-    if original is None or is_translated or error.message != str(original):
-        return error
-    get_logger().error("unexpected error in a document", exc_info=original)
-    message = "Something went wrong here; the log knows more."
-    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=_internal())
-
-
-def _internal() -> dict[str, Any]:
-    record = current_request.get()
-    return {"code": ForegraphError.code, "requestId": record.request_id if record is not None else None}
+    code = refusal.code if isinstance(refusal, UnknownDocumentError) else None
+    return error_response(status, message, headers, code=code)

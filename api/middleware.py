@@ -17,6 +17,7 @@ from api.settings import LOOPBACK_NAMES
 from graph.errors import BusyError, ForegraphError, NotFoundError, TimedOutError
 from resolvers.base.errors import BAD_REQUEST
 
+BOOKMARK_HEADER = "foregraph-bookmark"
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # polled every few seconds, so logged only when they fail
 # The codes of the statuses with which a request is answered before any field is resolved.
@@ -31,12 +32,17 @@ CODES = {
     503: BusyError.code,
     504: TimedOutError.code,
 }
+UNEXPECTED = "Something went wrong here; the log knows more."
+STARTED = "foregraph.started"
+"""The key of a request's scope under which `time.perf_counter` of its arrival is, where it has been awaited already."""
 CLIENT_CLOSED_STATUS = 499  # nginx's code for a client that disconnected
 
 
-def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error response in the shape that GraphQL clients read, with the code of its status, for any path."""
-    extensions: dict[str, Any] = {"code": CODES.get(status, BAD_REQUEST)}
+def error_response(
+    status: int, message: str, headers: dict[str, str] | None = None, *, code: str | None = None
+) -> JSONResponse:
+    """An error response in the shape that GraphQL clients read, by default with its status's code, for any path."""
+    extensions: dict[str, Any] = {"code": code or CODES.get(status, BAD_REQUEST)}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         extensions["retryable"] = BusyError.is_retryable
     record = current_request.get()
@@ -56,8 +62,7 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        incoming = Headers(scope=scope).get("x-request-id", "")
-        request_id = incoming if REQUEST_ID_PATTERN.fullmatch(incoming) else uuid.uuid4().hex
+        request_id = choose_request_id(Headers(scope=scope).get("x-request-id", ""))
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -71,6 +76,11 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send_with_id)
         finally:
             current_request.reset(token)
+
+
+def choose_request_id(incoming: str) -> str:
+    """The client's id if it is well-formed, else a new one."""
+    return incoming if REQUEST_ID_PATTERN.fullmatch(incoming) else uuid.uuid4().hex
 
 
 class AccessLogMiddleware:
@@ -92,30 +102,31 @@ class AccessLogMiddleware:
                 status = message["status"]
             await send(message)
 
-        started = time.perf_counter()
+        started = scope.get(STARTED, time.perf_counter())
         try:
             await self.app(scope, receive, send_and_note)
         except Exception:
             get_logger().exception("request failed", method=scope["method"], path=scope["path"])
             if status is not None:
                 raise  # part of the response is sent, so the connection must break
-            response = error_response(500, "Something went wrong here; the log knows more.")
+            response = error_response(500, UNEXPECTED)
             await response(scope, receive, send_and_note)
         finally:
-            self._log(scope, status or CLIENT_CLOSED_STATUS, seconds=time.perf_counter() - started)
+            log_request(scope, status or CLIENT_CLOSED_STATUS, seconds=time.perf_counter() - started)
 
-    @staticmethod
-    def _log(scope: Scope, status: int, *, seconds: float) -> None:
-        record = current_request.get()
-        fields: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "status": status}
-        fields["ms"] = round(seconds * 1000, 1)
-        if record is not None and record.operation_name is not None:
-            fields["operation"] = record.operation_name
-        if record is not None and record.num_statements is not None:
-            fields["statements"] = record.num_statements
-        is_quiet = scope["path"] in QUIET_PATHS and status < HTTPStatus.BAD_REQUEST
-        log = get_logger().debug if is_quiet else get_logger().info
-        log("request", **fields)
+
+def log_request(scope: Scope, status: int, *, seconds: float) -> None:
+    """Write the access log's line of a request."""
+    record = current_request.get()
+    fields: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "status": status}
+    fields["ms"] = round(seconds * 1000, 1)
+    if record is not None and record.operation_name is not None:
+        fields["operation"] = record.operation_name
+    if record is not None and record.num_statements is not None:
+        fields["statements"] = record.num_statements
+    is_quiet = scope["path"] in QUIET_PATHS and status < HTTPStatus.BAD_REQUEST
+    log = get_logger().debug if is_quiet else get_logger().info
+    log("request", **fields)
 
 
 class HostMiddleware:
@@ -223,16 +234,22 @@ class TimeoutMiddleware:
             await send(message)
 
         try:
-            async with asyncio.timeout(self.seconds) as limit:
+            async with asyncio.timeout(self.seconds - _seconds_since_arrival(scope)) as limit:
                 await self.app(scope, receive_and_note, send_and_note)
         except TimeoutError:
             if not limit.expired() or has_started:
                 raise
-            await self._refuse(has_body=has_body)(scope, receive, send)
+            await refuse_late(self.seconds, has_body=has_body)(scope, receive, send)
 
-    def _refuse(self, *, has_body: bool) -> JSONResponse:
-        if has_body:
-            message = f"The request was not answered within {self.seconds:g} seconds and was stopped; ask for less."
-            return error_response(504, message)
-        message = f"The request's body did not arrive within {self.seconds:g} seconds."
-        return error_response(408, message, headers={"connection": "close"})
+
+def refuse_late(seconds: float, *, has_body: bool) -> JSONResponse:
+    """The response to a request that has taken too long, or whose body has."""
+    if has_body:
+        message = f"The request was not answered within {seconds:g} seconds and was stopped; ask for less."
+        return error_response(504, message)
+    message = f"The request's body did not arrive within {seconds:g} seconds."
+    return error_response(408, message, headers={"connection": "close"})
+
+
+def _seconds_since_arrival(scope: Scope) -> float:
+    return time.perf_counter() - scope[STARTED] if STARTED in scope else 0.0

@@ -6,7 +6,7 @@ Each fragment is priced once, so the effort is linear in the document. Wrong doc
 elsewhere; here an unknown field is free, and a wrong number costs as much as the largest allowed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,16 +92,26 @@ class Pricing:
         schema: The schema, of which every field carries its Strawberry definition.
         document: Parsed, but not necessarily valid.
         variables: As sent, not necessarily valid.
+
+    Attributes:
+        variables_read: Names of the variables that prices so far depend on: by a number, the length of a list, a text,
+            or whether there is a value.
     """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None) -> None:
         self._schema = schema
+        self._document = document
         self._roots = (schema.query_type, schema.mutation_type)
         self._fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         self._variables = variables or {}
         self._defaults: dict[str, ValueNode] = {}
         self._known: dict[str, _Below] = {}
         self._field_prices: dict[int, Price] = {}
+        self.variables_read: set[str] = set()
+
+    def with_variables(self, variables: Mapping[str, Any]) -> "Pricing":
+        """Prices the same document with other variables."""
+        return Pricing(self._schema, self._document, variables)
 
     def price(self, operation: OperationDefinitionNode) -> Price:
         """The price of an operation."""
@@ -196,24 +206,15 @@ class Pricing:
     def _extent(self, node: FieldNode, definition: GraphQLField, parent: Any) -> Extent | None:
         spec = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         metadata = spec.metadata if isinstance(spec, StrawberryField) else {}
-        found = find_extent(metadata, self._arguments(node, definition) if definition.args else {})
+        found = find_extent(metadata, _Arguments(self._value, node, definition) if definition.args else {})
         return Extent(rows=1) if found is None and parent in self._roots else found
-
-    def _arguments(self, node: FieldNode, definition: GraphQLField) -> dict[str, Any]:
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
-        arguments: dict[str, Any] = {}
-        for name, argument in definition.args.items():
-            value = self._value(given[name]) if name in given else Undefined
-            if value is Undefined:
-                value = None if argument.default_value is Undefined else argument.default_value
-            arguments[argument.out_name or snake_case(name)] = value
-        return arguments
 
     def _value(self, node: ValueNode) -> Any:
         """A value as far as prices need it: a number, the length of a list, or whether there is one."""
         match node:
             case VariableNode():
                 name = node.name.value
+                self.variables_read.add(name)
                 if name not in self._variables and name in self._defaults:
                     return self._value(self._defaults[name])
                 return self._variables.get(name, Undefined)
@@ -237,6 +238,30 @@ class Pricing:
     def _flag(self, node: ValueNode) -> Any:
         value = self._value(node)
         return value_from_ast_untyped(node) if value is _UNREADABLE else value
+
+
+class _Arguments(Mapping[str, Any]):
+    """A field's arguments by their Python names, each read when it is looked up."""
+
+    def __init__(self, read: Callable[[ValueNode], Any], node: FieldNode, definition: GraphQLField) -> None:
+        self._read = read
+        self._given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        self._names = {argument.out_name or snake_case(name): name for name, argument in definition.args.items()}
+        self._definition = definition
+
+    def __getitem__(self, out_name: str) -> Any:
+        name = self._names[out_name]
+        value = self._read(self._given[name]) if name in self._given else Undefined
+        if value is not Undefined:
+            return value
+        default = self._definition.args[name].default_value
+        return None if default is Undefined else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def list_operations(document: DocumentNode, name: str | None) -> list[OperationDefinitionNode]:

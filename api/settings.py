@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     max_concurrent_documents: int = Field(
         default=16, ge=1, le=1000, description="most documents to run at a time, 1 to 1000; further ones wait briefly"
     )
+    document_cache_bytes: int = Field(
+        default=32 * KIBIBYTE * KIBIBYTE,
+        ge=0,
+        description="most memory for documents that have been answered, in bytes; they are known by their id then, and "
+        "not parsed again; 0 keeps none",
+    )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(

@@ -1,5 +1,6 @@
 """Derives the plain fields of GraphQL types from the rows of the graph: names, types and descriptions."""
 
+import math
 from collections.abc import Callable, Collection
 from types import UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -95,9 +96,29 @@ def _plain_field(row: type[Row], name: str) -> Any:
 
 def _json_field(row: type[Row], name: str) -> Any:
     def read(root: strawberry.Parent[Any]) -> JSON | None:
-        return json_value(root[name])
+        return finite(json_value(root[name]))
 
     return strawberry.field(read, description=row.model_fields[name].description, metadata={"reads": (name,)})
+
+
+def finite(value: Any) -> Any:
+    """
+    Give a value of JSON back; JSON itself has no other numbers than finite ones, but Python reads and writes them.
+
+    Raises:
+        ValueError: A number in it is infinite or not a number.
+    """
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, float) and not math.isfinite(part):
+            message = f"expected JSON with finite numbers, got {part!r}"
+            raise ValueError(message)
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+    return value
 
 
 def _inherited(kind: type) -> set[str]:

@@ -1,5 +1,6 @@
 """Scalars that check their values: moments, days, probabilities and addresses."""
 
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -51,6 +52,13 @@ def _read_day(value: object) -> date:
         raise ValueError(message) from error
 
 
+def _show_probability(value: float) -> float:
+    if not math.isfinite(value):
+        message = f"expected a finite number, got {value!r}"
+        raise ValueError(message)
+    return float(value)
+
+
 def _read_probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:
         message = f"expected a probability strictly between 0 and 1, got {value!r:.80}"
@@ -78,7 +86,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     Probability: strawberry.scalar(
         name="Probability",
         description="A probability strictly between 0 and 1.",
-        serialize=float,
+        serialize=_show_probability,
         parse_value=_read_probability,
     ),
     Url: strawberry.scalar(name="URL", description="An http or https address.", serialize=str, parse_value=_read_url),

@@ -1,5 +1,6 @@
 """Types that follow from rows: a property is declared and described in its row alone."""
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from graph.model.kinds import ClaimStatus
 from graph.model.rows import Row
 from graph.model.values import Count, Day, Id, Metadata, Moment, Probability, Share, Text, Url
 from resolvers.base.described import field, object_type
-from resolvers.base.row_types import described_by, row_type
+from resolvers.base.row_types import described_by, finite, row_type
 from resolvers.base.scalars import SCALARS
 
 
@@ -152,3 +153,16 @@ def test_a_type_without_a_docstring_is_refused() -> None:
 
     with pytest.raises(TypeError, match="Bare needs a docstring"):
         object_type(type("Bare", (Base,), {}))
+
+
+@pytest.mark.parametrize("text", ["NaN", '[1, {"a": [-Infinity]}]', '{"a": 1e400}'])
+def test_json_with_numbers_that_json_does_not_have_is_not_shown(text: str) -> None:
+    """Python reads and writes them; a client would fail at them."""
+    with pytest.raises(ValueError, match="expected JSON with finite numbers"):
+        finite(json.loads(text))
+
+
+def test_other_json_is_shown_as_it_is() -> None:
+    value = {"a": [1, 2.5, None, True, {"b": "NaN"}], "c": 2**70}
+
+    assert finite(value) is value

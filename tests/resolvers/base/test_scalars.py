@@ -169,3 +169,10 @@ def test_an_address_is_at_most_as_long_as_a_line() -> None:
     with pytest.raises(ValueError, match=f"at most {MAX_LINE_CHARACTERS} characters") as caught:
         read_url(longest + "x")
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_probability_that_is_no_number_is_not_shown(value: float) -> None:
+    """JSON has no such numbers, and null in its place would be a wrong answer in silence."""
+    with pytest.raises(ValueError, match="expected a finite number"):
+        writer(Probability)(value)

@@ -1,0 +1,184 @@
+"""Reads GraphQL requests: the document or its id, the variables and the operation's name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, NoReturn, TypeVar
+
+from cross_web import HTTPException
+
+from api.documents import Document, Documents, identify
+
+JSON_TYPES: Final[Mapping[type, str]] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
+ID_PREFIX: Final = "sha256:"
+"""May stand before an id, as the GraphQL over HTTP draft has it."""
+
+T = TypeVar("T")
+
+
+class UnknownDocumentError(HTTPException):
+    """
+    A request names a document that is not kept here.
+
+    Attributes:
+        code: The code of the error.
+    """
+
+    def __init__(self, status: int, reason: str, code: str) -> None:
+        super().__init__(status, reason)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    A GraphQL request.
+
+    Attributes:
+        text: The document.
+        document: The document as it is kept, if it is.
+        variables: As sent.
+        operation_name: None where the document's first operation is meant.
+        extensions: As sent.
+    """
+
+    text: str
+    document: Document | None
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    extensions: dict[str, Any] | None
+
+
+def read_parameters(parameters: Mapping[str, str | None]) -> dict[str, Any]:
+    """A GET's parameters as a POST would have them; raises HTTPException 400 where one is not JSON."""
+    data: dict[str, Any] = dict(parameters)
+    for name in ("variables", "extensions"):
+        if data.get(name):
+            data[name] = read_json(data[name])
+    return data
+
+
+def read_json(data: str | bytes) -> object:
+    """Parse standard JSON; raises HTTPException 400 that names the place of an error."""
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        value: object = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise HTTPException(400, f"The request is not JSON: {error.msg} at {place}.") from error
+    except UnicodeDecodeError as error:
+        raise HTTPException(400, f"The request is not UTF-8 text: byte {error.start} is wrong.") from error
+    except RecursionError as error:
+        raise HTTPException(400, "The request's JSON is nested too deep.") from error
+    except ValueError as error:
+        raise HTTPException(400, f"The request's JSON has a number that is not allowed: {error}.") from error
+    if "\\ud" in text.lower():
+        _check_surrogates(value)
+    return value
+
+
+def read_asked(data: object, documents: Documents) -> Asked:
+    """
+    Read a request.
+
+    Args:
+        data: A POST's body, or a GET's parameters.
+        documents: Where documents are found by their ids.
+
+    Raises:
+        UnknownDocumentError: The request has an id without a text, and no such document is kept.
+        HTTPException: A part of the request is missing or of the wrong type, with status 400.
+    """
+    if not isinstance(data, dict):
+        raise HTTPException(400, f"The request must be a JSON object, it is {_name_type(data)}.")
+    text = _find_field(data, "query", str, "a string")
+    extensions = _find_field(data, "extensions", dict, "an object")
+    document_id = _find_id(data, "documentId")
+    persisted_id = _find_persisted(extensions)
+    document: Document | None
+    if text is None and (document_id or persisted_id) is not None:
+        document = _get_document(documents, document_id, persisted_id)
+        text = document.text
+    elif not text or not text.strip():
+        raise HTTPException(400, "The request has no `query`, which holds the GraphQL document.")
+    else:
+        own_id = identify(text)
+        _check_id("documentId", document_id, own_id)
+        _check_id("extensions.persistedQuery.sha256Hash", persisted_id, own_id)
+        document = documents.find(own_id)
+    return Asked(
+        text,
+        document,
+        variables=_find_field(data, "variables", dict, "an object"),
+        operation_name=_find_field(data, "operationName", str, "a string") or None,
+        extensions=extensions,
+    )
+
+
+def _get_document(documents: Documents, document_id: str | None, persisted_id: str | None) -> Document:
+    """Get the document of an id; Apollo's clients know an answer of their own for one that is not kept."""
+    if document_id is not None:
+        _check_id("extensions.persistedQuery.sha256Hash", persisted_id, document_id)
+    document = documents.find(document_id or persisted_id or "")
+    if document is not None:
+        return document
+    if document_id is None:
+        raise UnknownDocumentError(200, "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+    message = (
+        f"No document with the id {document_id[:80]!r} is kept here. "
+        "Send its text once as `query`; once it has been answered, its id is enough."
+    )
+    raise UnknownDocumentError(HTTPStatus.NOT_FOUND, message, "DOCUMENT_NOT_FOUND")
+
+
+def _find_id(data: Mapping[str, Any], name: str) -> str | None:
+    found = _find_field(data, name, str, "a string")
+    return None if found is None else found.removeprefix(ID_PREFIX).lower()
+
+
+def _find_persisted(extensions: Mapping[str, Any] | None) -> str | None:
+    """The id in the extension of Apollo's automatic persisted queries."""
+    found = None if extensions is None else extensions.get("persistedQuery")
+    if not isinstance(found, dict):
+        return None
+    if found.get("version") != 1:
+        raise HTTPException(400, f"`extensions.persistedQuery.version` must be 1, it is {found.get('version')!r:.80}.")
+    return _find_id(found, "sha256Hash")
+
+
+def _check_id(name: str, given: str | None, document_id: str) -> None:
+    if given is not None and given != document_id:
+        message = f"`{name}` is {given[:80]!r}, but the document's SHA-256 is {document_id!r}; they must agree."
+        raise HTTPException(400, message)
+
+
+def _find_field(data: Mapping[str, Any], name: str, kind: type[T], expected: str) -> T | None:
+    value = data.get(name)
+    if value is None or value == "":  # a GET may have empty parameters
+        return None
+    if not isinstance(value, kind):
+        raise HTTPException(400, f"`{name}` must be {expected} or null, it is {_name_type(value)}.")
+    return value
+
+
+def _name_type(value: object) -> str:
+    return JSON_TYPES.get(type(value), "null")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_surrogates(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise HTTPException(400, "The request has half of a surrogate pair, which is no character.") from error

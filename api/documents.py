@@ -1,0 +1,160 @@
+"""Documents answered before, by the hash of their text: parsed, validated, checked and looked up once."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import DocumentNode, OperationDefinitionNode, OperationType, parse
+from strawberry import Schema
+
+from api.limits import DocumentLimits, Limits, list_excessive_prices
+from api.pricing import Pricing, list_operations
+
+BYTES_A_TOKEN: Final = 600
+"""What a parsed document keeps for each of its tokens, with its share of the tree: 320 to 550 bytes were measured."""
+MAX_SHAPES: Final = 256
+"""Most combinations of variables, as far as prices depend on them, that an operation remembers to be affordable."""
+MAX_WORD: Final = 100
+"""Longest text of a variable that is part of such a combination."""
+
+
+def identify(text: str) -> str:
+    """The id of a document: the SHA-256 of its text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Operation:
+    """
+    An operation of a document that has been validated and is within the limits that do not depend on variables.
+
+    Attributes:
+        document: The whole document, with its fragments.
+        node: The operation within it.
+        name: Its name, if it has one.
+        is_query: Whether it only reads.
+    """
+
+    def __init__(self, document: DocumentNode, node: OperationDefinitionNode, pricing: Pricing, limits: Limits) -> None:
+        self.document = document
+        self.node = node
+        self.name = None if node.name is None else node.name.value
+        self.is_query = node.operation is OperationType.QUERY
+        self._pricing = pricing
+        self._limits = limits
+        self._affordable: set[tuple[object, ...]] = set()
+        self._priced_by: tuple[str, ...] = ()
+
+    def is_affordable(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the price is within the limits; variables that price the same are priced once."""
+        shape = self._shape(variables)
+        if shape is not None and shape in self._affordable:
+            return True
+        pricing = self._pricing.with_variables(variables)
+        if any(list_excessive_prices(pricing, self.node, self._limits)):
+            return False
+        self._remember(variables, pricing.variables_read)
+        return True
+
+    def _remember(self, variables: Mapping[str, Any], read: set[str]) -> None:
+        # Which variables a price reads may depend on the values of others, so the names are those of all prices so far.
+        if not read <= set(self._priced_by):
+            self._priced_by = tuple(sorted({*self._priced_by, *read}))
+            self._affordable.clear()
+        shape = self._shape(variables)
+        if shape is not None and len(self._affordable) < MAX_SHAPES:
+            self._affordable.add(shape)
+
+    def _shape(self, variables: Mapping[str, Any]) -> tuple[object, ...] | None:
+        """The variables as far as a price depends on them; None if that is too long to remember."""
+        shape = tuple(_shape_of(variables, name) for name in self._priced_by)
+        return None if any(isinstance(part, str) and len(part) > MAX_WORD for part in shape) else shape
+
+
+def _shape_of(variables: Mapping[str, Any], name: str) -> object:
+    if name not in variables:
+        return ()
+    value = variables[name]
+    if isinstance(value, list):
+        return list, len(value)
+    if isinstance(value, dict):
+        return dict
+    return value if isinstance(value, str) else (type(value), value)  # true is not 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """
+    A document that has been answered.
+
+    Attributes:
+        text: As it came.
+        operations: Its operations in order.
+        num_bytes: What it takes to keep it, roughly.
+    """
+
+    text: str
+    operations: tuple[Operation, ...]
+    num_bytes: int
+
+    def find_operation(self, name: str | None) -> Operation | None:
+        """The operation of a name, or the first without a name."""
+        if name is None:
+            return self.operations[0]
+        return next((operation for operation in self.operations if operation.name == name), None)
+
+
+class Documents:
+    """
+    Keeps documents that have been answered; the longest unused go first.
+
+    Args:
+        schema: The schema that they were validated against, whose extensions hold the limits.
+        max_bytes: Most bytes to keep; 0 keeps none.
+
+    Attributes:
+        num_bytes: Bytes kept.
+    """
+
+    def __init__(self, schema: Schema, max_bytes: int) -> None:
+        self.num_bytes = 0
+        self._schema = schema
+        self._max_bytes = max_bytes
+        limits = [extension.limits for extension in schema.get_extensions() if isinstance(extension, DocumentLimits)]
+        self._limits = limits[0] if limits else None
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, document_id: str) -> Document | None:
+        """The document of an id, if it is kept."""
+        found = self._kept.get(document_id)
+        if found is not None:
+            self._kept.move_to_end(document_id)
+        return found
+
+    def keep(self, text: str) -> None:
+        """Keep a document that has been parsed, validated and answered; without limits on its price none is kept."""
+        document_id = identify(text)
+        if self._limits is None or document_id in self._kept:
+            return
+        parsed = parse(text)
+        num_bytes = BYTES_A_TOKEN * sum(1 for _ in _tokens(parsed)) + 2 * len(text)
+        if num_bytes > self._max_bytes:
+            return
+        pricing = Pricing(self._schema._schema, parsed, {})
+        operations = (Operation(parsed, node, pricing, self._limits) for node in list_operations(parsed, None))
+        self._kept[document_id] = Document(text, tuple(operations), num_bytes)
+        self.num_bytes += num_bytes
+        while self.num_bytes > self._max_bytes:
+            _, dropped = self._kept.popitem(last=False)
+            self.num_bytes -= dropped.num_bytes
+
+
+def _tokens(document: DocumentNode) -> Iterator[object]:
+    token = None if document.loc is None else document.loc.start_token
+    while token is not None:
+        yield token
+        token = token.next

@@ -1,0 +1,306 @@
+"""
+Answers documents that have been answered before, in one step from the request to the response.
+
+It stands before all middleware and does what they do, with the same answers. Whatever is not usual, it leaves to them.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from cross_web import HTTPException
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.admission import Admission
+from api.asking import read_asked, read_json, read_parameters
+from api.documents import Documents, Operation
+from api.endpoint import GRAPHQL_JSON, JSON, refuse_busy
+from api.execution import Answer, Executor
+from api.logging import RequestRecord, current_request, get_logger
+from api.middleware import (
+    BOOKMARK_HEADER,
+    CLIENT_CLOSED_STATUS,
+    STARTED,
+    UNEXPECTED,
+    choose_request_id,
+    error_response,
+    log_request,
+    refuse_late,
+    split_host,
+)
+from api.settings import LOOPBACK_NAMES
+from graph.database.sessions import check_bookmark
+from graph.errors import BusyError, InvalidError
+from resolvers.base.context import Context, Service
+
+PATH: Final = "/graphql"
+UNUSUAL_HEADERS: Final = frozenset({b"content-encoding", b"expect"})
+WATCH_AFTER_SECONDS: Final = 0.05
+"""How long an answer takes before its client's departure is watched for, which costs a task."""
+MAX_HOSTS: Final = 1_000
+"""Most Host headers whose check is remembered."""
+
+
+class Front:
+    """
+    Answers kept documents by GET and POST; passes everything else on, with the body that it has read.
+
+    Args:
+        app: Answers what is passed on.
+        executor: Runs operations.
+        documents: Those that have been answered before.
+        admission: Limits the number of documents at a time.
+        allowed_hosts: Further names in the Host header.
+        max_body_bytes: Largest body.
+        timeout_seconds: Longest time for a request.
+
+    Attributes:
+        num_answered: Requests answered here.
+        num_passed_on: Requests passed on.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        executor: Executor,
+        documents: Documents,
+        admission: Admission,
+        allowed_hosts: Collection[str],
+        max_body_bytes: int,
+        timeout_seconds: float,
+    ) -> None:
+        self.app = app
+        self.num_answered = self.num_passed_on = 0
+        self._executor, self._documents, self._admission = executor, documents, admission
+        self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
+        self._known_hosts: dict[bytes, bool] = {}
+        self._max_body_bytes, self._timeout_seconds = max_body_bytes, timeout_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        started = time.perf_counter()
+        arrived: list[Message] = []
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                exchange = await self._find_exchange(scope, receive, arrived)
+        except TimeoutError:
+            exchange, receive = None, _receive_nothing
+        if exchange is None:
+            self.num_passed_on += 1
+            scope[STARTED] = started
+            await self.app(scope, _replay(arrived, receive), send)
+            return
+        self.num_answered += 1
+        token, status = current_request.set(exchange.record), CLIENT_CLOSED_STATUS
+        try:
+            status = await self._answer(exchange, receive, send, started + self._timeout_seconds)
+        finally:
+            log_request(scope, status, seconds=time.perf_counter() - started)
+            current_request.reset(token)
+
+    async def _find_exchange(self, scope: Scope, receive: Receive, arrived: list[Message]) -> "_Exchange | None":
+        """The exchange that a request begins, if it may be answered here; notes the messages that have arrived."""
+        headers = self._find_usual_headers(scope)
+        if headers is None:
+            return None
+        try:
+            data = await self._read(scope, receive, arrived)
+            asked = read_asked(data, self._documents)
+            shown = headers.get(BOOKMARK_HEADER.encode())
+            bookmark = None if shown is None else check_bookmark(shown.decode("latin-1"))
+        except (HTTPException, InvalidError):  # the endpoint says what is wrong
+            return None
+        operation = None if asked.document is None else asked.document.find_operation(asked.operation_name)
+        if operation is None or not (operation.is_query or scope["method"] == "POST"):
+            return None
+        if not operation.is_affordable(asked.variables or {}):
+            return None
+        record = RequestRecord(choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1")))
+        record.operation_name = asked.operation_name or operation.name
+        media_type = GRAPHQL_JSON if GRAPHQL_JSON.encode() in headers.get(b"accept", b"") else JSON
+        return _Exchange(scope, record, operation, asked.variables, bookmark, media_type)
+
+    async def _read(self, scope: Scope, receive: Receive, arrived: list[Message]) -> object:
+        if scope["method"] == "GET":
+            return read_parameters(QueryParams(scope["query_string"]))
+        body = await self._receive_body(receive, arrived)
+        return None if body is None else read_json(body)
+
+    async def _answer(self, exchange: "_Exchange", receive: Receive, send: Send, deadline: float) -> int:
+        """Answer until a moment of `time.perf_counter`; returns the status for the log."""
+        is_sent = False
+        try:
+            reply = await self._reply(exchange, receive, seconds=deadline - time.perf_counter())
+            if reply is None:
+                return CLIENT_CLOSED_STATUS
+            is_sent = True
+            await reply.send(exchange.record.request_id, send)
+        except Exception:
+            get_logger().exception("request failed", method=exchange.scope["method"], path=PATH)
+            if is_sent:
+                raise  # the connection must break
+            reply = _Reply.of(error_response(500, UNEXPECTED))
+            await reply.send(exchange.record.request_id, send)
+        return reply.status
+
+    async def _reply(self, exchange: "_Exchange", receive: Receive, *, seconds: float) -> "_Reply | None":
+        """The reply to an exchange; None if the client has left."""
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                with _Departure(receive):
+                    answer = await self._run(exchange)
+        except BusyError as busy:
+            return _Reply.of(refuse_busy(busy))
+        except _DepartedError:
+            return None
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return _Reply.of(refuse_late(self._timeout_seconds, has_body=True))
+        return _Reply.answer(answer.body, exchange.media_type)
+
+    async def _run(self, exchange: "_Exchange") -> Answer:
+        service: Service = exchange.scope["app"].state.service
+        async with self._admission.admit():
+            context = Context(service, exchange.record.request_id, exchange.bookmark)
+            try:
+                return await self._executor.run(exchange.operation, exchange.variables, context)
+            finally:
+                exchange.record.num_statements = context.num_statements
+                await context.close()
+
+    def _find_usual_headers(self, scope: Scope) -> dict[bytes, bytes] | None:
+        """The headers of a request that may be answered here, None for any other."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in {"GET", "POST"}:
+            return None
+        headers = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]) or not UNUSUAL_HEADERS.isdisjoint(headers):
+            return None
+        if not self._is_known_host(headers.get(b"host", b"")):
+            return None
+        if scope["method"] == "GET":
+            return headers
+        media_type = headers.get(b"content-type", b"").partition(b";")[0]
+        length = headers.get(b"content-length", b"0")
+        is_small = length.isdigit() and len(length) < len(str(self._max_body_bytes)) + 1
+        return headers if media_type == JSON.encode() and is_small else None
+
+    def _is_known_host(self, host: bytes) -> bool:
+        known = self._known_hosts.get(host)
+        if known is None:
+            known = split_host(host.decode("latin-1")) in self._allowed_hosts
+            if len(self._known_hosts) < MAX_HOSTS:
+                self._known_hosts[host] = known
+        return known
+
+    async def _receive_body(self, receive: Receive, arrived: list[Message]) -> bytes | None:
+        """The body; None if it is too large or its client leaves. Notes all messages."""
+        num_bytes = 0
+        while True:
+            message = await receive()
+            arrived.append(message)
+            num_bytes += len(message.get("body", b""))
+            if message["type"] != "http.request" or num_bytes > self._max_body_bytes:
+                return None
+            if not message.get("more_body", False):
+                return b"".join(part.get("body", b"") for part in arrived)
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A request that is answered here, as far as it has been read."""
+
+    scope: Scope
+    record: RequestRecord
+    operation: Operation
+    variables: dict[str, Any] | None
+    bookmark: str | None
+    media_type: str
+
+
+class _Reply(NamedTuple):
+    """A response before it is sent."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]]
+
+    @classmethod
+    def answer(cls, body: bytes, media_type: str) -> Self:
+        return cls(200, body, [(b"content-length", b"%d" % len(body)), (b"content-type", media_type.encode())])
+
+    @classmethod
+    def of(cls, response: Response) -> Self:
+        return cls(response.status_code, bytes(response.body), response.raw_headers)
+
+    async def send(self, request_id: str, send: Send) -> None:
+        headers = [*self.headers, (b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class _DepartedError(Exception):
+    pass
+
+
+class _Departure:
+    """
+    Ends a block when the request's client leaves, so that abandoned queries end; raises _DepartedError then.
+
+    The client is watched only once the block takes long, as that costs a task.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watch: asyncio.Task[None] | None = None
+        self._has_departed = False
+
+    def __enter__(self) -> None:
+        self._block = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._begin)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._has_departed and self._block is not None:
+            self._block.uncancel()
+            if isinstance(error, asyncio.CancelledError):
+                raise _DepartedError from error
+
+    def _begin(self) -> None:
+        self._watch = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._block is not None:
+            self._has_departed = True
+            self._block.cancel()
+
+
+async def _receive_nothing() -> Message:
+    """Stand in for a client whose body did not come in time."""
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets the event")
+
+
+def _replay(arrived: list[Message], receive: Receive) -> Receive:
+    """Receives what has arrived already, then what comes."""
+    if not arrived:
+        return receive
+    remaining = iter(arrived)
+
+    async def receive_next() -> Message:
+        message = next(remaining, None)
+        return await receive() if message is None else message
+
+    return receive_next
