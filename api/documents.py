@@ -11,6 +11,8 @@ from strawberry import Schema
 
 from api.limits import DocumentLimits, Limits, list_excessive_prices
 from api.pricing import Pricing, list_operations
+from resolvers.compiled.operations import Operation as CompiledOperation
+from resolvers.compiled.operations import find_compiled
 
 BYTES_A_TOKEN: Final = 600
 """What a parsed document keeps for each of its tokens, with its share of the tree: 320 to 550 bytes were measured."""
@@ -34,12 +36,14 @@ class Operation:
         node: The operation within it.
         name: Its name, if it has one.
         is_query: Whether it only reads.
+        compiled: What answers it without an executor; None if nothing does.
     """
 
     def __init__(self, document: DocumentNode, node: OperationDefinitionNode, pricing: Pricing, limits: Limits) -> None:
         self.document = document
         self.node = node
         self.name = None if node.name is None else node.name.value
+        self.compiled: CompiledOperation | None = None
         self.is_query = node.operation is OperationType.QUERY
         self._pricing = pricing
         self._limits = limits
@@ -145,8 +149,10 @@ class Documents:
         if num_bytes > self._max_bytes:
             return
         pricing = Pricing(self._schema._schema, parsed, {})
-        operations = (Operation(parsed, node, pricing, self._limits) for node in list_operations(parsed, None))
-        self._kept[document_id] = Document(text, tuple(operations), num_bytes)
+        operations = tuple(Operation(parsed, node, pricing, self._limits) for node in list_operations(parsed, None))
+        for operation in operations:
+            operation.compiled = find_compiled(self._schema, parsed, operation.node)
+        self._kept[document_id] = Document(text, operations, num_bytes)
         self.num_bytes += num_bytes
         while self.num_bytes > self._max_bytes:
             _, dropped = self._kept.popitem(last=False)

@@ -381,7 +381,7 @@ class Completer:
     def _shown(
         self, kind: GraphQLOutputType, nodes: Sequence[FieldNode], value: str, body: Body, depth: int = 1
     ) -> str:
-        """Write the lines that complete a resolver's value, in the variable `value`; returns the answer's expression."""
+        """Write the lines that complete a resolver's value, in the variable `value`; returns its expression."""
         inner = _nullable(kind)
         if isinstance(inner, GraphQLList):
             return self._shown_list(kind, inner, nodes, value, body, depth)

@@ -139,6 +139,14 @@ class Operation:
             await context.service.statements.prepare(program.composed, anchor)
 
 
+def find_compiled(schema: BaseSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Operation | None:
+    """Compile an operation of a document that has been validated; None for one that is the executor's."""
+    try:
+        return Operation(schema, document, operation)
+    except NotCompilableError:
+        return None
+
+
 class _Query:
     """A query of an operation, under one key of the response."""
 
