@@ -41,11 +41,9 @@ def anchored(anchor: Callable[..., Anchor], answer: Any, **metadata: Any) -> Any
     """
 
     async def resolve(root: Any, info: Info[Context, Any], **arguments: Any) -> Any:
-        context = info.context
-        context.raise_failure(str(info.path.key))
         found = anchor(**arguments)
         plan, wants_total = connection_plan(info) if isinstance(found, ListAnchor) else (plan_of(info), False)
-        return await found.read(context.unit, plan, wants_total=wants_total)
+        return await found.read(info.context.unit, plan, wants_total=wants_total)
 
     of_all_resolvers = list(inspect.signature(resolve).parameters.values())[:2]
     given = inspect.signature(anchor).parameters.values()

@@ -67,7 +67,6 @@ class Context:
         self.request_id = request_id
         self.moment = datetime.now(UTC)
         self._reading = Reading(service.database, bookmark)
-        self.failures: dict[str, Exception] = {}
         self._num_points = 0
         self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
@@ -88,11 +87,6 @@ class Context:
     def num_statements(self) -> int:
         """Number of statements that the document has run."""
         return self._reading.num_statements
-
-    def raise_failure(self, key: str) -> None:
-        """Raise the error with which the reading of a query has failed already, if it has, by the response's key."""
-        if (failure := self.failures.get(key)) is not None:
-            raise failure
 
     def compute_curve(self, compute: Callable[[], T], num_points: int) -> T | Awaitable[T]:
         """

@@ -34,6 +34,10 @@ class Code:
         """Add a function."""
         self._lines += [f"def {head}:", *body.lines]
 
+    def assign(self, name: str, expression: str) -> None:
+        """Add a value that the functions may name."""
+        self._lines.append(f"{name} = {expression}")
+
     @property
     def source(self) -> str:
         """The source so far."""

@@ -20,11 +20,13 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     get_argument_values,
+    is_composite_type,
 )
 from graphql.execution.values import VariableValues
 from strawberry.schema.base import BaseSchema
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
 from graph.model.page_keys import bounds
 from graph.reading.layouts import FollowLayout, NodeLayout
@@ -69,7 +71,7 @@ class Deferred:
     def call(self, context: Context) -> Any:
         """Resolve the field; the result may have to be awaited."""
         info = SimpleNamespace(path=SimpleNamespace(key=self.key), context=context)
-        return self.resolve(self.source, info, **self.arguments)
+        return self.resolve(self.source, info=info, **self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,13 @@ class Completer:
         characters that cursors leave out of a page key, and the deferred fields.
         """
         return self._built(self.list_page(_nullable(kind), [selected], layout, order))
+
+    def complete_value(self, kind: GraphQLOutputType, selected: Selected) -> Completion:
+        """Generate the code for a query that has a resolver: a function of its value and the deferred fields."""
+        name, body = self._code.name("c"), Body()
+        body.add(f"return {self._shown(kind, selected.nodes, 'v', body)}")
+        self._define(f"{name}(v, later)", body)
+        return self._built(name)
 
     def _built(self, name: str) -> Completion:
         """Compile what has been written; `name` is the function to begin with."""
@@ -189,24 +198,14 @@ class Completer:
         resolver = spec.base_resolver
         source = self._source(kind, spec, key, layout)
         arguments = self._arguments(kind, spec, of.nodes[0])
-        if resolver.info_parameter is None:
-            if spec.is_async:
-                raise NotCompilableError(of.name)
-            value = self._code.name("v")
-            given = "" if not arguments else f", **{self._constant(arguments)}"
-            body.add(f"{value} = {self._constant(resolver.wrapped_func)}({source}{given})")
-            return self._shown(out, of.nodes, value, body)
-        if resolver.info_parameter.name != "info":
+        if resolver.info_parameter is not None:
+            deferred.append(self._deferred(spec, out, key, of.nodes, source, arguments))
+            return "None"
+        if spec.is_async:
             raise NotCompilableError(of.name)
-        self.reads_more |= spec.is_async
-        complete, inner = self._code.name("c"), Body()
-        inner.add(f"return {self._shown(out, of.nodes, 'v', inner)}")
-        self._define(f"{complete}(v, later)", inner)
-        resolve = self._constant(resolver.wrapped_func)
-        deferred.append(
-            f"later.append(Deferred(answer, {key!r}, {resolve}, {source}, {self._constant(arguments)}, {complete}))"
-        )
-        return "None"
+        value = self._code.name("v")
+        body.add(f"{value} = {self._call(resolver, source, arguments)}")
+        return self._shown(out, of.nodes, value, body)
 
     def _source(self, kind: GraphQLObjectType, spec: StrawberryField, key: str, layout: NodeLayout) -> str:
         """Compose the dict that a field is resolved from: the properties and rows that it declares, and the subject."""
@@ -385,10 +384,10 @@ class Completer:
         inner = _nullable(kind)
         if isinstance(inner, GraphQLList):
             return self._shown_list(kind, inner, nodes, value, body, depth)
-        if isinstance(inner, GraphQLObjectType):
-            return self._shown_object(kind, inner, nodes, value, body, depth)
-        if hasattr(inner, "fields") or hasattr(inner, "types"):
-            raise NotCompilableError(nodes[0].name.value)
+        if is_composite_type(inner):
+            self._check_null(kind, value, body, depth)
+            shown = f"{self._value(inner, nodes)}({value}, later)"
+            return shown if isinstance(kind, GraphQLNonNull) else f"None if {value} is None else {shown}"
         return self._leaf(kind, value, body, is_text=False, depth=depth)
 
     def _shown_list(
@@ -404,50 +403,90 @@ class Completer:
         body.add(f"{out}.append({shown})", depth + 2)
         return out
 
-    def _shown_object(
-        self,
-        kind: GraphQLOutputType,
-        inner: GraphQLObjectType,
-        nodes: Sequence[FieldNode],
-        value: str,
-        body: Body,
-        depth: int,
-    ) -> str:
-        out, parts, deferred = self._code.name("v"), [], list[str]()
-        self._check_null(kind, value, body, depth)
-        body.add(f"{out} = None", depth)
-        body.add(f"if {value} is not None:", depth)
-        specs = self._specs(inner.name)
-        for key, entry in self._document.collect([Selected(list(nodes), [_NOWHERE] * len(nodes))], _NOWHERE).items():
-            if entry.name == _TYPENAME:
-                parts.append(f"{key!r}: {inner.name!r}")
+    def _value(self, kind: Any, nodes: Sequence[FieldNode]) -> str:
+        """Write a function of a dict in the response's shape, whose subject or type is under `__typename`."""
+        if isinstance(kind, GraphQLObjectType):
+            return self._value_object(kind, nodes)
+        name, body = self._code.name("t"), Body()
+        possible = {found.name: self._value_object(found, nodes) for found in self._graphql.get_possible_types(kind)}
+        table = ", ".join(f"{found!r}: {function}" for found, function in possible.items())
+        body.add(f"return {name}_of[value['{_TYPENAME}']](value, later)")
+        self._define(f"{name}(value, later)", body)
+        self._code.assign(f"{name}_of", f"{{{table}}}")
+        return name
+
+    def _value_object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode]) -> str:
+        name, body = self._code.name("o"), Body()
+        parts, deferred = [], list[str]()
+        subjects = frozenset({kind.name})
+        specs = self._specs(kind.name)
+        selected = [Selected(list(nodes), [subjects] * len(nodes))]
+        for key, entry in self._document.collect(selected, subjects).items():
+            below = entry.of(kind.name)
+            if not below:
                 continue
-            spec, below, field_kind = specs[entry.name], self._code.name("v"), inner.fields[entry.name].type
-            resolver = spec.base_resolver
-            if resolver is None:
-                body.add(f"{below} = {value}[{spec.python_name!r}]", depth + 1)
-                parts.append(f"{key!r}: {self._shown(field_kind, entry.nodes, below, body, depth + 1)}")
+            if below[0].name.value == _TYPENAME:
+                parts.append(f"{key!r}: {kind.name!r}")
                 continue
-            arguments = self._arguments(inner, spec, entry.nodes[0])
-            if resolver.info_parameter is None:
-                if spec.is_async or arguments:
-                    raise NotCompilableError(entry.name)
-                body.add(f"{below} = {self._constant(resolver.wrapped_func)}({value})", depth + 1)
-                parts.append(f"{key!r}: {self._shown(field_kind, entry.nodes, below, body, depth + 1)}")
-                continue
-            self.reads_more |= spec.is_async
-            complete, later = self._code.name("c"), Body()
-            later.add(f"return {self._shown(field_kind, entry.nodes, 'v', later)}")
-            self._define(f"{complete}(v, later)", later)
-            resolve = self._constant(resolver.wrapped_func)
-            deferred.append(
-                f"later.append(Deferred({out}, {key!r}, {resolve}, {value}, {self._constant(arguments)}, {complete}))"
-            )
-            parts.append(f"{key!r}: None")
-        body.add(f"{out} = {{{', '.join(parts)}}}", depth + 1)
+            spec, out = specs[below[0].name.value], kind.fields[below[0].name.value].type
+            parts.append(f"{key!r}: {self._value_field(kind, spec, out, key, below, body, deferred)}")
+        body.add(f"answer = {{{', '.join(parts)}}}")
         for line in deferred:
-            body.add(line, depth + 1)
-        return out
+            body.add(line)
+        body.add("return answer")
+        self._define(f"{name}(value, later)", body)
+        return name
+
+    def _value_field(
+        self,
+        kind: GraphQLObjectType,
+        spec: StrawberryField,
+        out: GraphQLOutputType,
+        key: str,
+        nodes: Sequence[FieldNode],
+        body: Body,
+        deferred: list[str],
+    ) -> str:
+        """Write the lines that make a field's value from the dict in the variable `value`; returns its expression."""
+        resolver, found = spec.base_resolver, self._code.name("v")
+        follows = spec.metadata.get("follows")
+        is_read = isinstance(follows, Follows) and not follows.is_walk
+        if resolver is None or is_read:
+            place = ANSWER + key if is_read else spec.python_name
+            body.add(f"{found} = value[{place!r}]")
+            return self._shown(out, nodes, found, body)
+        arguments = self._arguments(kind, spec, nodes[0])
+        if resolver.info_parameter is None:
+            if spec.is_async:
+                raise NotCompilableError(spec.python_name)
+            body.add(f"{found} = {self._call(resolver, 'value', arguments)}")
+            return self._shown(out, nodes, found, body)
+        deferred.append(self._deferred(spec, out, key, nodes, "value", arguments))
+        return "None"
+
+    def _call(self, resolver: StrawberryResolver[Any], source: str, arguments: Mapping[str, Any]) -> str:
+        given = f", **{self._constant(arguments)}" if arguments else ""
+        return f"{self._constant(resolver.wrapped_func)}({source}{given})"
+
+    def _deferred(
+        self,
+        spec: StrawberryField,
+        out: GraphQLOutputType,
+        key: str,
+        nodes: Sequence[FieldNode],
+        source: str,
+        arguments: Mapping[str, Any],
+    ) -> str:
+        """Compose the line that leaves a field, whose resolver takes the context, to the end."""
+        resolver = spec.base_resolver
+        if resolver is None or resolver.info_parameter is None or resolver.info_parameter.name != "info":
+            raise NotCompilableError(spec.python_name)
+        self.reads_more |= spec.is_async
+        complete, body = self._code.name("c"), Body()
+        body.add(f"return {self._shown(out, nodes, 'v', body)}")
+        self._define(f"{complete}(v, later)", body)
+        resolve, given = self._constant(resolver.wrapped_func), self._constant(arguments)
+        return f"later.append(Deferred(answer, {key!r}, {resolve}, {source}, {given}, {complete}))"
 
     def _check_null(self, kind: GraphQLOutputType, value: str, body: Body, depth: int) -> None:
         if isinstance(kind, GraphQLNonNull):
