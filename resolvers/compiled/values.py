@@ -36,8 +36,14 @@ class ShownMoments(dict[str, str]):
     def __missing__(self, text: str) -> str:
         if len(self) >= _MOST_KEPT:
             self.clear()
-        is_shown_so = len(text) == _PLAIN_MOMENT_CHARACTERS and text.endswith("Z")
-        shown = self[text] = text if is_shown_so else show_moment(datetime.fromisoformat(text))
+        if len(text) == _PLAIN_MOMENT_CHARACTERS and text.endswith("Z"):
+            shown = text
+        else:
+            found = datetime.fromisoformat(text)
+            if found.tzinfo is None:
+                raise UnexpectedError
+            shown = show_moment(found)
+        self[text] = shown
         return shown
 
 

@@ -75,3 +75,65 @@ async def test_an_error_of_a_query_is_the_executors(small: Database) -> None:
     assert answer is not None
     assert json.dumps(answer.data) == expected
     assert [shown(error, "test").formatted for error in answer.errors] == errors
+
+
+PLANTED = [
+    ("title", "null"),
+    ("title", "5"),
+    ("text", "['a', 'b']"),
+    ("status", "'LOST'"),
+    ("status", "7"),
+    ("stated_probability", "1"),
+    ("stated_probability", "0.0 / 0.0"),
+    ("stated_probability", "1.0 / 0.0"),
+    ("stated_probability", "'likely'"),
+    ("from_year", "3000000000"),
+    ("from_year", "2026.0"),
+    ("from_year", "true"),
+    ("deadline", "'soon'"),
+    ("deadline", "datetime('2026-05-30T22:15:00.123456789[Europe/Berlin]')"),
+    ("deadline", "date('2026-05-30')"),
+    ("imported_on", "'2026-05-30'"),
+    ("imported_on", "localdatetime('2026-05-30T22:15:00')"),
+    ("raw_metadata", "'not json'"),
+    ("raw_metadata", "'{\"a\": NaN}'"),
+    ("source_url", "point({x: 1, y: 2})"),
+]
+FIELDS = "id key title text status statedProbability fromYear deadline importedOn rawMetadata sourceUrl"
+
+
+@pytest.mark.parametrize(("name", "value"), PLANTED)
+async def test_what_is_not_expected_is_left_to_the_executor(small: Database, name: str, value: str) -> None:
+    """A value that no import would write: either the answers are equal, or the compiled operation has none."""
+    text = f'{{ prediction(id: "P_03") {{ {FIELDS} }} predictions(first: 9) {{ nodes {{ {FIELDS} }} }} }}'
+    before = await _planted(small, name, value)
+    try:
+        expected, errors = await answer_by_executor(small, text)
+        found = await answer_compiled(small, text)
+    finally:
+        await _planted(small, name, "$before", before=before)
+    assert found is None or (errors == [] and found == expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("title", "'Another'"), ("from_year", "2031"), ("stated_probability", "1")]
+)
+async def test_what_is_expected_is_not_left_to_the_executor(small: Database, name: str, value: str) -> None:
+    """So that the comparison with it can fail."""
+    before = await _planted(small, name, value)
+    try:
+        expected, errors = await answer_by_executor(small, '{ prediction(id: "P_03") { title fromYear deadline } }')
+        found = await answer_compiled(small, '{ prediction(id: "P_03") { title fromYear deadline } }')
+    finally:
+        await _planted(small, name, "$before", before=before)
+    assert errors == []
+    assert found == expected
+
+
+async def _planted(database: Database, name: str, value: str, **parameters: Any) -> Any:
+    """Set a property of one prediction by hand; returns its value before."""
+    async with database.open_session() as session:
+        query: Any = f"MATCH (n:Claim {{id: 'P_03'}}) WITH n, n.{name} AS before SET n.{name} = {value} RETURN before"
+        record = await (await session.run(query, parameters)).single()
+    assert record is not None
+    return record["before"]
