@@ -27,7 +27,15 @@ def moment(text: str | None) -> datetime | date | None:
         return None
     if len(text) == _DAY_CHARACTERS:
         return date.fromisoformat(text)
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return _parsed(text).astimezone(UTC)
+
+
+def _parsed(text: str) -> datetime:
+    """Parse a moment, whose offset the name of a zone may follow in brackets."""
+    found = datetime.fromisoformat(text.partition("[")[0])
+    if found.tzinfo is None:
+        raise UnexpectedError
+    return found
 
 
 class ShownMoments(dict[str, str]):
@@ -36,14 +44,8 @@ class ShownMoments(dict[str, str]):
     def __missing__(self, text: str) -> str:
         if len(self) >= _MOST_KEPT:
             self.clear()
-        if len(text) == _PLAIN_MOMENT_CHARACTERS and text.endswith("Z"):
-            shown = text
-        else:
-            found = datetime.fromisoformat(text)
-            if found.tzinfo is None:
-                raise UnexpectedError
-            shown = show_moment(found)
-        self[text] = shown
+        is_shown_so = len(text) == _PLAIN_MOMENT_CHARACTERS and text.endswith("Z")
+        shown = self[text] = text if is_shown_so else show_moment(_parsed(text))
         return shown
 
 
