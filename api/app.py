@@ -29,6 +29,7 @@ from api.middleware import (
     TimeoutMiddleware,
     error_response,
 )
+from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
 from graph.database.migrations import is_migrated
@@ -60,6 +61,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         Front,
         executor=Executor(served),
         documents=documents,
+        responses=Responses(settings.response_cache_bytes),
         admission=admission,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,

@@ -2,15 +2,32 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import DocumentNode, OperationDefinitionNode, OperationType, parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLSchema,
+    NullValueNode,
+    OperationDefinitionNode,
+    OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
+    ValueNode,
+    VariableNode,
+    Visitor,
+    parse,
+    visit,
+)
 from strawberry import Schema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
 
 from api.limits import DocumentLimits, Limits, list_excessive_prices
 from api.pricing import Pricing, list_operations
+from resolvers.base.drift import find_drift
 from resolvers.compiled.operations import Operation as CompiledOperation
 from resolvers.compiled.operations import find_compiled
 
@@ -37,18 +54,43 @@ class Operation:
         name: Its name, if it has one.
         is_query: Whether it only reads.
         compiled: What answers it without an executor; None if nothing does.
+        key: What identifies it among the operations of all documents.
     """
 
-    def __init__(self, document: DocumentNode, node: OperationDefinitionNode, pricing: Pricing, limits: Limits) -> None:
+    def __init__(
+        self,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
+        *,
+        key: bytes,
+        pricing: Pricing,
+        limits: Limits,
+        moments: Sequence[ValueNode | None],
+        compiled: CompiledOperation | None,
+    ) -> None:
         self.document = document
         self.node = node
         self.name = None if node.name is None else node.name.value
-        self.compiled: CompiledOperation | None = None
+        self.compiled = compiled
         self.is_query = node.operation is OperationType.QUERY
+        self.key = key
         self._pricing = pricing
         self._limits = limits
         self._affordable: set[tuple[object, ...]] = set()
         self._priced_by: tuple[str, ...] = ()
+        self._moments = moments
+        definitions = node.variable_definitions or ()
+        self._defaults = {d.variable.name.value for d in definitions if _is_given(d.default_value)}
+
+    def is_timeless(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the answer depends on the data alone, and not on when it is asked for."""
+        return all(self._has_value(moment, variables) for moment in self._moments)
+
+    def _has_value(self, moment: ValueNode | None, variables: Mapping[str, Any]) -> bool:
+        if not isinstance(moment, VariableNode):
+            return _is_given(moment)
+        name = moment.name.value
+        return variables[name] is not None if name in variables else name in self._defaults
 
     def is_affordable(self, variables: Mapping[str, Any]) -> bool:
         """Whether the price is within the limits; variables that price the same are priced once."""
@@ -74,6 +116,10 @@ class Operation:
         """The variables as far as a price depends on them; None if that is too long to remember."""
         shape = tuple(_shape_of(variables, name) for name in self._priced_by)
         return None if any(isinstance(part, str) and len(part) > MAX_WORD for part in shape) else shape
+
+
+def _is_given(value: ValueNode | None) -> bool:
+    return value is not None and not isinstance(value, NullValueNode)
 
 
 def _shape_of(variables: Mapping[str, Any], name: str) -> object:
@@ -149,9 +195,19 @@ class Documents:
         if num_bytes > self._max_bytes:
             return
         pricing = Pricing(self._schema._schema, parsed, {})
-        operations = tuple(Operation(parsed, node, pricing, self._limits) for node in list_operations(parsed, None))
-        for operation in operations:
-            operation.compiled = find_compiled(self._schema, parsed, operation.node)
+        moments = _list_moments(self._schema._schema, parsed)
+        operations = tuple(
+            Operation(
+                parsed,
+                node,
+                key=f"{document_id}{number}".encode(),
+                pricing=pricing,
+                limits=self._limits,
+                moments=moments,
+                compiled=find_compiled(self._schema, parsed, node),
+            )
+            for number, node in enumerate(list_operations(parsed, None))
+        )
         self._kept[document_id] = Document(text, operations, num_bytes)
         self.num_bytes += num_bytes
         while self.num_bytes > self._max_bytes:
@@ -164,3 +220,28 @@ def _tokens(document: DocumentNode) -> Iterator[object]:
     while token is not None:
         yield token
         token = token.next
+
+
+class _Moments(Visitor):
+    """Collects the arguments that give drifting fields their moments; None for each field without."""
+
+    def __init__(self, types: TypeInfo) -> None:
+        super().__init__()
+        self.found: list[ValueNode | None] = []
+        self._types = types
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        definition = self._types.get_field_def()
+        spec = None if definition is None else definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        drift = find_drift(spec.metadata) if isinstance(spec, StrawberryField) else None
+        if drift is not None:
+            given = {argument.name.value: argument.value for argument in node.arguments or ()}
+            self.found.append(given.get(drift.unless or ""))
+
+
+def _list_moments(schema: GraphQLSchema, document: DocumentNode) -> Sequence[ValueNode | None]:
+    """The moments of all drifting fields in a document, whatever operation they are in, included or not."""
+    types = TypeInfo(schema)
+    moments = _Moments(types)
+    visit(document, TypeInfoVisitor(types, moments))
+    return moments.found

@@ -25,6 +25,7 @@ from api.documents import Documents
 from api.execution import mask
 from api.logging import current_request
 from api.middleware import error_response
+from api.responses import compute_etag, describe_get, is_known
 from graph.errors import BusyError, InvalidError
 from resolvers.base.context import Context
 
@@ -98,7 +99,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except InvalidError as error:
             raise HTTPException(400, f"The header Foregraph-Bookmark is wrong: {error.message}.") from error
         try:
-            return await self.run(request, context=context)
+            return _as_asked(request, await self.run(request, context=context))
         finally:
             if record is not None:
                 record.num_statements = context.num_statements
@@ -157,12 +158,29 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Apply the GraphQL over HTTP draft: an unexecuted document is 400 in its own media type, 200 as plain JSON."""
         is_refused = sub_response.media_type == GRAPHQL_JSON and "data" not in response_data
         content = json.dumps(response_data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return Response(content, 400 if is_refused else 200, media_type=sub_response.media_type)
+        response = Response(content, 400 if is_refused else 200, media_type=sub_response.media_type)
+        if "errors" not in response_data:
+            response.headers["etag"] = compute_etag(bytes(response.body), response.media_type or JSON)
+        return response
 
 
 def refuse_busy(busy: BusyError) -> Response:
     """The response to a document for which there is no place."""
     return error_response(503, f"Too much is under way: {busy}.", {"retry-after": RETRY_AFTER_SECONDS})
+
+
+def _as_asked(request: Request, response: Response) -> Response:
+    """The response with what lets clients keep it, or without a body where they have it already; both by GET only."""
+    etag = response.headers.get("etag")
+    if etag is None:
+        return response
+    del response.headers["etag"]
+    if request.method != "GET":
+        return response
+    if is_known(etag, request.headers.get("if-none-match", "")):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=describe_get(etag))
+    response.headers.update(describe_get(etag))
+    return response
 
 
 async def _wait_for_departure(request: Request) -> None:

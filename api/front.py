@@ -8,9 +8,11 @@ import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+import orjson
 from cross_web import HTTPException
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -33,9 +35,10 @@ from api.middleware import (
     refuse_late,
     split_host,
 )
+from api.responses import Responses, compute_etag, describe_get, is_known
 from api.settings import LOOPBACK_NAMES
-from graph.database.sessions import check_bookmark
-from graph.errors import BusyError, InvalidError
+from graph.database.sessions import check_bookmark, join_bookmarks
+from graph.errors import BusyError, ForegraphError, InvalidError
 from resolvers.base.context import Context, Service
 
 PATH: Final = "/graphql"
@@ -54,6 +57,7 @@ class Front:
         app: Answers what is passed on.
         executor: Runs operations.
         documents: Those that have been answered before.
+        responses: Where responses are kept.
         admission: Limits the number of documents at a time.
         allowed_hosts: Further names in the Host header.
         max_body_bytes: Largest body.
@@ -70,6 +74,7 @@ class Front:
         *,
         executor: Executor,
         documents: Documents,
+        responses: Responses,
         admission: Admission,
         allowed_hosts: Collection[str],
         max_body_bytes: int,
@@ -77,7 +82,8 @@ class Front:
     ) -> None:
         self.app = app
         self.num_answered = self.num_passed_on = 0
-        self._executor, self._documents, self._admission = executor, documents, admission
+        self._executor, self._admission = executor, admission
+        self._documents, self._responses = documents, responses
         self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
         self._known_hosts: dict[bytes, bool] = {}
         self._max_body_bytes, self._timeout_seconds = max_body_bytes, timeout_seconds
@@ -124,7 +130,9 @@ class Front:
         record = RequestRecord(choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1")))
         record.operation_name = asked.operation_name or operation.name
         media_type = GRAPHQL_JSON if GRAPHQL_JSON.encode() in headers.get(b"accept", b"") else JSON
-        return _Exchange(scope, record, operation, asked.variables, bookmark, media_type)
+        service: Service = scope["app"].state.service
+        if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
+        return _Exchange(scope, service, record, operation, asked.variables, bookmark, media_type, if_none_match)
 
     async def _read(self, scope: Scope, receive: Receive, arrived: list[Message]) -> object:
         if scope["method"] == "GET":
@@ -163,12 +171,56 @@ class Front:
             if not limit.expired():
                 raise
             return _Reply.of(refuse_late(self._timeout_seconds, has_body=True))
-        return _Reply.answer(answer.body, exchange.media_type)
+        return exchange.reply(answer)
 
     async def _run(self, exchange: "_Exchange") -> Answer:
-        service: Service = exchange.scope["app"].state.service
+        variables = exchange.variables or {}
+        if not (self._responses.is_on and exchange.operation.is_query and exchange.operation.is_timeless(variables)):
+            return await self._execute(exchange, exchange.bookmark)
+        try:
+            key = exchange.operation.key + orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # an integer of more than 64 bits
+            return await self._execute(exchange, exchange.bookmark)
+        return await self._find_or_execute(exchange, key)
+
+    async def _find_or_execute(self, exchange: "_Exchange", key: bytes) -> Answer:
+        """
+        Give the response that was kept, if nothing has been written since; else execute, and keep the response.
+
+        It is kept under a version that was read before, and read after that version's bookmark; so it includes all of
+        it. A version read now includes all writes acknowledged until now; if it is the same, the response does too.
+        """
+        versions, kept = exchange.service.versions, self._responses.find(key)
+        try:
+            version = await self._find_version(exchange, is_kept=kept is not None)
+        except ForegraphError:
+            return await self._execute(exchange, exchange.bookmark)  # which says what is wrong
+        if kept is not None and kept.version == version:
+            self._responses.num_hits += 1
+            exchange.record.num_statements = 0
+            return kept
+        self._responses.num_missed += kept is None
+        self._responses.num_stale += kept is not None
+        answer = await self._execute(exchange, join_bookmarks(version, exchange.bookmark))
+        if answer.has_errors:
+            versions.forget()
+        else:
+            self._responses.keep(key, version, answer)
+        return answer
+
+    async def _find_version(self, exchange: "_Exchange", *, is_kept: bool) -> str:
+        """The version to compare with; without a response to compare, any earlier one does."""
+        versions = exchange.service.versions
+        if not is_kept and versions.latest is not None:
+            return versions.latest
+        if exchange.bookmark is None:
+            return await versions.read()
         async with self._admission.admit():
-            context = Context(service, exchange.record.request_id, exchange.bookmark)
+            return await exchange.service.database.read_version(exchange.bookmark)
+
+    async def _execute(self, exchange: "_Exchange", bookmark: str | None) -> Answer:
+        async with self._admission.admit():
+            context = Context(exchange.service, exchange.record.request_id, bookmark)
             try:
                 return await self._executor.run(exchange.operation, exchange.variables, context)
             finally:
@@ -217,11 +269,24 @@ class _Exchange:
     """A request that is answered here, as far as it has been read."""
 
     scope: Scope
+    service: Service
     record: RequestRecord
     operation: Operation
     variables: dict[str, Any] | None
     bookmark: str | None
     media_type: str
+    if_none_match: str
+
+    def reply(self, answer: Answer) -> "_Reply":
+        """The reply that an answer makes."""
+        headers = [(b"content-length", b"%d" % len(answer.body)), (b"content-type", self.media_type.encode())]
+        if self.scope["method"] != "GET" or answer.has_errors:
+            return _Reply(HTTPStatus.OK, answer.body, headers)
+        etag = compute_etag(answer.body, self.media_type)
+        described = [(name.encode(), value.encode()) for name, value in describe_get(etag).items()]
+        if is_known(etag, self.if_none_match):
+            return _Reply(HTTPStatus.NOT_MODIFIED, b"", described)
+        return _Reply(HTTPStatus.OK, answer.body, headers + described)
 
 
 class _Reply(NamedTuple):
@@ -230,10 +295,6 @@ class _Reply(NamedTuple):
     status: int
     body: bytes
     headers: list[tuple[bytes, bytes]]
-
-    @classmethod
-    def answer(cls, body: bytes, media_type: str) -> Self:
-        return cls(200, body, [(b"content-length", b"%d" % len(body)), (b"content-type", media_type.encode())])
 
     @classmethod
     def of(cls, response: Response) -> Self:

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         description="most memory for documents that have been answered, in bytes; they are known by their id then, and "
         "not parsed again; 0 keeps none",
     )
+    response_cache_bytes: int = Field(
+        default=64 * KIBIBYTE * KIBIBYTE,
+        ge=0,
+        description="most memory for responses that are kept until the data changes, in bytes; 0 keeps none",
+    )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(

@@ -54,6 +54,8 @@ _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a restarting database gets a second.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
 
+_NOTHING: Final = Query("RETURN 1", timeout=READ_TIMEOUT_SECONDS)
+
 T = TypeVar("T")
 
 
@@ -198,6 +200,19 @@ class Database:
             async with self.open_session() as session:
                 result = await session.execute_write(within)
                 return result, MARK_SEPARATOR.join(sorted((await session.last_bookmarks()).raw_values))
+
+    async def read_version(self, bookmark: str | None = None) -> str:
+        """
+        Read the data's version, a bookmark that every committed transaction raises before it is acknowledged.
+
+        Args:
+            bookmark: A state that the version must include; the database waits for it.
+        """
+        after = {} if bookmark is None else {"bookmarks": _bookmarks(bookmark)}
+        with _driver_errors_translated():
+            async with self.open_session(default_access_mode=READ_ACCESS, **after) as session:
+                await (await session.run(_NOTHING)).consume()
+                return MARK_SEPARATOR.join(sorted((await session.last_bookmarks()).raw_values))
 
     @asynccontextmanager
     async def holding(self, name: str, *, unknown_names_are_fine: bool = False) -> AsyncIterator[Unit]:
@@ -395,6 +410,11 @@ class Reading:
                 await session.close()
             except (driver_errors.Neo4jError, driver_errors.DriverError):
                 return  # the connection is broken, so there is nothing to close
+
+
+def join_bookmarks(*bookmarks: str | None) -> str | None:
+    """A bookmark that includes all of several; None if there is none."""
+    return MARK_SEPARATOR.join(bookmark for bookmark in bookmarks if bookmark) or None
 
 
 def check_bookmark(text: str) -> str:

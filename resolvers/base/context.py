@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 from strawberry.dataloader import DataLoader
 
 from graph.database.sessions import Database, Reading
+from graph.database.versions import Versions
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
 from graph.network.propagation import list_runs
@@ -33,6 +34,7 @@ class Service:
         intake: Appends evidence; items that arrive at the same time are written together.
         statements: Composed statements that the database has planned.
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
+        versions: Reads the version of the database's data.
     """
 
     database: Database
@@ -40,12 +42,13 @@ class Service:
     intake: Intake
     statements: PlannedStatements
     curves: ThreadPoolExecutor
+    versions: Versions
 
     @classmethod
     def make(cls, database: Database) -> Self:
         """A service over a database, with nothing kept yet."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
-        return cls(database, Engine(), Intake(database), PlannedStatements(database), curves)
+        return cls(database, Engine(), Intake(database), PlannedStatements(database), curves, Versions(database))
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""

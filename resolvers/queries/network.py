@@ -27,6 +27,7 @@ from graph.reading.nodes import get_nodes
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
+from resolvers.base.drift import drifts
 from resolvers.base.enums import ClaimOutcome
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, length, page
 from resolvers.base.fields import shown
@@ -69,7 +70,7 @@ class NetworkQueries:
         WhatIfResult,
         refused_by=(NotFoundError, InvalidError, ConflictError, DuplicateError, ClosedClaimError, OversizeError),
         answer="The effects, or the reason for the refusal.",
-        metadata=extent(_what_if_extent),
+        metadata={**extent(_what_if_extent), **drifts()},
     )
     async def what_if(
         self,
@@ -112,7 +113,7 @@ class NetworkQueries:
         SensitivityResult,
         refused_by=(NotFoundError, InvalidError, ClosedClaimError, OversizeError),
         answer="The effects, or the reason for the refusal.",
-        metadata=extent(_sensitivity_extent),
+        metadata={**extent(_sensitivity_extent), **drifts()},
     )
     async def sensitivity(
         self,
@@ -146,7 +147,7 @@ class NetworkQueries:
         ValueOfInformationResult,
         refused_by=(NotFoundError, InvalidError, DuplicateError, ClosedClaimError, OversizeError),
         answer="The most informative claims, or the reason for the refusal.",
-        metadata=extent(_inference_extent),
+        metadata={**extent(_inference_extent), **drifts()},
     )
     async def value_of_information(
         self,
@@ -186,7 +187,7 @@ class NetworkQueries:
             "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
         }
 
-    @field(metadata=extent(_inference_extent))
+    @field(metadata={**extent(_inference_extent), **drifts()})
     async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
         """Claims whose tables and prior marginals contradict each other, largest contradiction first."""
         size = page_size(first)

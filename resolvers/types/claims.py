@@ -13,6 +13,7 @@ from graph.model import rows
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
 from resolvers.base.context import Context
 from resolvers.base.described import field
+from resolvers.base.drift import drifts
 from resolvers.base.extents import Arguments, Extent, extent, number
 from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
@@ -105,7 +106,7 @@ class Claim(Node):
         figures = {name: getattr(traversal, name) for name in ("reached", "is_leaf", "is_truncated")}
         return shown(figures)
 
-    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW)})
+    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW), **drifts(unless="asOf")})
     def posterior(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Posterior | None:
         """
         The belief in it and all that it is computed from; null without a stated probability.
@@ -118,7 +119,12 @@ class Claim(Node):
         return shown(shown_belief(state.belief(as_of or info.context.moment)))
 
     @field(
-        metadata={"reads": BELIEF_READS, "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN), **extent(_history_extent)},
+        metadata={
+            "reads": BELIEF_READS,
+            "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN),
+            **extent(_history_extent),
+            **drifts(unless="to"),
+        },
     )
     def probability_history(
         self: Any,
@@ -157,7 +163,7 @@ class Claim(Node):
         """
         return shown(shown_marginal(self, info.context.moment))
 
-    @field(metadata={"reads": ("from_year", "window_start", "window_end")})
+    @field(metadata={"reads": ("from_year", "window_start", "window_end"), **drifts(unless="asOf")})
     def time_remaining_fraction(
         self: Any,
         info: Info[Context, Any],

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import strawberry
 from strawberry.types import Info
 
 from graph.model import rows
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
+from resolvers.base.drift import drifts
 from resolvers.base.fields import prop, shown
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import Moment
@@ -29,7 +31,7 @@ class Marginal:
 
     probability: float = prop("The probability after propagation; 0 or 1 if the outcome was known.")
     as_of: Moment = prop("The moment that it holds for.")
-    age_seconds: float = prop("Age of the marginal, in seconds.")
+    age_seconds: float = strawberry.field(description="Age of the marginal, in seconds.", metadata=drifts())
 
     @field
     async def run(self: Any, info: Info[Context, Any]) -> PropagationRun | None:

@@ -100,9 +100,11 @@ def build_schema() -> strawberry.Schema:
 
 
 def build_app(database: object = None, **settings: Any) -> ASGIApp:
-    """The application around the tests' schema; whatever is given stands where the database would."""
+    """The application around the tests' schema; whatever is given stands where the database would, but for versions."""
     return create_app(
-        Settings(**settings), cast("Database", database if database is not None else Slow()), schema=build_schema()
+        Settings(**{"response_cache_bytes": 0, **settings}),
+        cast("Database", database if database is not None else Slow()),
+        schema=build_schema(),
     )
 
 
