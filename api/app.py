@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from strawberry import Schema
 
-from api.admission import Admission
+from api.admission import Admissions
 from api.endpoint import GraphQLEndpoint
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
@@ -27,6 +27,7 @@ from api.middleware import (
 )
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
+from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
@@ -53,7 +54,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
-    app.state.service = None if database is None else Service.make(database)
+    app.state.service = None if database is None else Service.make(database, _make_budget(settings))
     return app
 
 
@@ -81,7 +82,7 @@ def _list_routes(settings: Settings, schema: Schema) -> list[Route]:
         schema,
         _open_context,
         graphiql=settings.graphiql,
-        admission=Admission(settings.max_concurrent_documents),
+        admissions=Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations),
     )
     return [
         Route("/", answer_root, methods=["GET"]),
@@ -108,7 +109,9 @@ def _make_lifespan(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if database is None:
-                app.state.service = Service.make(await stack.enter_async_context(_open_database(settings)))
+                app.state.service = Service.make(
+                    await stack.enter_async_context(_open_database(settings)), _make_budget(settings)
+                )
             service: Service = app.state.service
             stack.callback(service.close)
             await stack.enter_async_context(_warming(service.database))
@@ -116,6 +119,13 @@ def _make_lifespan(
             yield
 
     return lifespan
+
+
+def _make_budget(settings: Settings) -> Budget:
+    return Budget(
+        each=Amount(settings.max_read_rows, settings.max_read_bytes),
+        together=Amount(settings.max_read_rows_together, settings.max_read_bytes_together),
+    )
 
 
 def _open_database(settings: Settings) -> Database:

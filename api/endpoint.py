@@ -20,7 +20,7 @@ from strawberry.http.parse_content_type import parse_content_type
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from api.admission import Admission
+from api.admission import Admissions, is_mutation
 from api.logging import current_request, get_logger
 from api.middleware import error_response
 from graph.errors import BusyError, ForegraphError, InvalidError
@@ -50,7 +50,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         schema: The schema to serve.
         open_context: Makes the Context from a request and its id; raises InvalidError where a header is invalid.
         graphiql: Whether a browser gets GraphiQL.
-        admission: Limits the number of documents at a time.
+        admissions: Limits the number of documents at a time.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         open_context: Callable[[Request, str], Context],
         *,
         graphiql: bool,
-        admission: Admission,
+        admissions: Admissions,
     ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
-        self.admission = admission
+        self.admissions = admissions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -153,10 +153,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             extensions=_find_field(data, "extensions", dict, "an object"),
         )
 
-    async def execute_operation(self, *args: Any, **arguments: Any) -> Any:
+    async def execute_operation(self, *, request_data: GraphQLRequestData, **arguments: Any) -> Any:  # type: ignore[override]  # no batches
         """Execute a document once it is admitted; raises BusyError where it is not."""
-        async with self.admission.admit():
-            return await super().execute_operation(*args, **arguments)
+        writes = is_mutation(request_data.query or "", request_data.operation_name)
+        async with self.admissions.admit(is_mutation=writes):
+            return await super().execute_operation(request_data=request_data, **arguments)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Build the response: without `data` where nothing was executed, and without the text of unexpected errors."""

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.schedules import read_schedule
+from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
 
@@ -87,7 +88,30 @@ class Settings(BaseSettings):
         description="most points of curves that a document may compute, from 100; an inference counts as 10000",
     )
     max_concurrent_documents: int = Field(
-        default=16, ge=1, le=1000, description="most documents to run at a time, 1 to 1000; further ones wait briefly"
+        default=16, ge=1, le=1000, description="most queries to run at a time, 1 to 1000; further ones wait briefly"
+    )
+    max_concurrent_mutations: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="most documents with mutations to run at a time, 1 to 1000; those that add evidence share "
+        "transactions, so that more at a time are faster",
+    )
+    max_read_rows: int = Field(
+        default=EACH.rows, ge=100, description="most rows that a request may have read from the database, from 100"
+    )
+    max_read_bytes: int = Field(
+        default=EACH.num_bytes,
+        ge=KIBIBYTE,
+        description="most memory of the rows that a request has read, in bytes, from 1024",
+    )
+    max_read_rows_together: int = Field(
+        default=TOGETHER.rows, ge=100, description="most rows read by all requests in flight, from 100"
+    )
+    max_read_bytes_together: int = Field(
+        default=TOGETHER.num_bytes,
+        ge=KIBIBYTE,
+        description="most memory of the rows read by all requests in flight, in bytes, from 1024",
     )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")

@@ -26,8 +26,11 @@ from neo4j import (
 from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
+from graph.database.budgets import Meter
 from graph.database.statements import statement
 from graph.errors import (
+    BudgetError,
+    BusyError,
     ConfigurationError,
     ConflictError,
     ForegraphError,
@@ -46,6 +49,8 @@ RETRY_TIME_SECONDS = 12.0
 READ_TIMEOUT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
 MARK_SEPARATOR = "|"
+KEPT_ROOM = "network/"
+"""Statements whose rows the service keeps and shares; `graph.network.view` limits their number."""
 _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a restarting database gets a second.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
@@ -237,26 +242,40 @@ class Database:
         """Open a session; the caller closes it."""
         return self._driver.session(database=self._database, **config)
 
-    def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction) -> "_TransactionUnit":
-        """Wrap one of the driver's transactions as a Unit."""
-        return _TransactionUnit(transaction, self._observer, warns=self._warns)
+    def unit(
+        self, transaction: AsyncManagedTransaction | AsyncTransaction, meter: Meter | None = None
+    ) -> "_TransactionUnit":
+        """Wrap one of the driver's transactions as a Unit; a meter counts each record as it arrives."""
+        return _TransactionUnit(transaction, self._observer, meter, warns=self._warns)
 
 
 class _TransactionUnit:
     """A Unit over one of the driver's transactions."""
 
     def __init__(
-        self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None, *, warns: bool
+        self,
+        transaction: AsyncManagedTransaction | AsyncTransaction,
+        observer: Observer | None,
+        meter: Meter | None,
+        *,
+        warns: bool,
     ) -> None:
         self._transaction = transaction
         self._observer = observer
+        self._meter = meter
         self._warns = warns
 
     async def run(self, name: str, /, **parameters: object) -> list[Row]:
         started = time.perf_counter()
+        meter = None if name.startswith(KEPT_ROOM) else self._meter
         result = await self._transaction.run(statement(name), parameters)
         keys = result.keys()
-        rows = [dict(zip(keys, map(from_driver, record.values()), strict=True)) async for record in result]
+        rows = []
+        async for record in result:
+            values = record.values()
+            if meter is not None:
+                meter.count(values)
+            rows.append(dict(zip(keys, map(from_driver, values), strict=True)))
         summary = await result.consume()
         if self._warns:
             _warn(name, summary)
@@ -271,11 +290,20 @@ class Reading:
 
     Until the first answer the transaction can be reopened, so a stale pooled connection or a restarting database is
     retried a few times.
+
+    Args:
+        database: The database to read.
+        bookmark: The state to read, or a later one.
+        meter: Counts what is read, but for the rows that the service itself keeps.
+
+    Attributes:
+        meter: As given; whoever makes more of what was read may count that too.
     """
 
-    def __init__(self, database: Database, bookmark: str | None = None) -> None:
+    def __init__(self, database: Database, bookmark: str | None = None, meter: Meter | None = None) -> None:
         self._database = database
         self._bookmark = bookmark
+        self.meter = meter
         self._turn = asyncio.Lock()
         self._session: AsyncSession | None = None
         self._unit: _TransactionUnit | None = None
@@ -289,11 +317,18 @@ class Reading:
         Raises:
             UnavailableError: The database cannot be reached.
             TimedOutError: The statement took too long.
+            BudgetError: The request has read more than it may.
+            BusyError: All requests in flight have read more than they may together.
         """
         async with self._turn:
+            if self.meter is not None:
+                self.meter.check()
             for pause in (*REOPEN_PAUSES_SECONDS, None):
                 try:
                     rows = await (await self._opened()).run(name, **parameters)
+                except (BudgetError, BusyError):
+                    await self._give_up()
+                    raise
                 except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
                     await self._drop()
                     if self._has_answered or pause is None or not error.is_retryable():
@@ -307,6 +342,8 @@ class Reading:
 
     async def close(self) -> None:
         """End the transaction and return the connection to the pool."""
+        if self.meter is not None:
+            self.meter.close()
         await self._drop()
 
     async def read_after(self, bookmark: str | None) -> None:
@@ -321,8 +358,14 @@ class Reading:
             after = {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
             self._session = self._database.open_session(default_access_mode=READ_ACCESS, **after)
             transaction = await self._session.begin_transaction(timeout=READ_TIMEOUT_SECONDS)
-            self._unit = self._database.unit(transaction)
+            self._unit = self._database.unit(transaction, self.meter)
         return self._unit
+
+    async def _give_up(self) -> None:
+        """Close the connection, so that the database stops its work and what it has sent is not read."""
+        if self._session is not None:
+            self._session.cancel()
+        await self._drop()
 
     async def _drop(self) -> None:
         session, self._session, self._unit = self._session, None, None

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
@@ -31,17 +32,20 @@ class Service:
         engine: Answers queries over the network, and keeps what they have in common.
         intake: Appends evidence; items that arrive at the same time are written together.
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
+        budget: Limits what requests read.
     """
 
     database: Database
     engine: Engine
     intake: Intake
     curves: ThreadPoolExecutor
+    budget: Budget
 
     @classmethod
-    def make(cls, database: Database) -> Self:
+    def make(cls, database: Database, budget: Budget | None = None) -> Self:
         """A service over a database, with nothing kept yet."""
-        return cls(database, Engine(), Intake(database), ThreadPoolExecutor(1, thread_name_prefix="curves"))
+        curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
+        return cls(database, Engine(), Intake(database), curves, budget or Budget())
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
@@ -61,7 +65,7 @@ class Context:
         self.service = service
         self.request_id = request_id
         self.moment = datetime.now(UTC)
-        self._reading = Reading(service.database, bookmark)
+        self._reading = Reading(service.database, bookmark, service.budget.open())
         self._num_points = 0
         self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
