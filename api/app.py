@@ -65,6 +65,7 @@ def build_limited_schema(settings: Settings) -> Schema:
         max_aliases=settings.max_aliases,
         max_fields=settings.max_fields,
         max_tokens=settings.max_tokens,
+        max_items=settings.max_items,
         max_rows=settings.max_rows,
         max_points=settings.max_points,
     )

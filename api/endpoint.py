@@ -21,6 +21,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.admission import Admissions, is_mutation
+from api.counts import MOST_JSON_BRACKETS, count_json_brackets
 from api.logging import current_request, get_logger
 from api.middleware import error_response
 from graph.errors import BusyError, ForegraphError, InvalidError
@@ -118,7 +119,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return HTMLResponse(self.graphql_ide_html, headers={"content-security-policy": NOT_FRAMED})
 
     def decode_json(self, data: str | bytes) -> object:
-        """Parse standard JSON; raises HTTPException 400 that names the place of an error."""
+        """Parse standard JSON; raises HTTPException 400 that names the place of an error, or 413."""
+        if isinstance(data, bytes) and (num_brackets := count_json_brackets(data)) > MOST_JSON_BRACKETS:
+            message = f"The request's JSON has {num_brackets} brackets, at most {MOST_JSON_BRACKETS} are allowed."
+            raise HTTPException(413, message)
         try:
             text = data.decode("utf-8") if isinstance(data, bytes) else data
             value: object = json.loads(text, parse_constant=_refuse_constant)

@@ -22,6 +22,7 @@ from graphql import (
 )
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 
+from api.counts import longest_literal, longest_variable
 from api.logging import current_request
 from api.pricing import Pricing, list_operations
 
@@ -46,7 +47,8 @@ class Limits:
     """
     Upper bounds on a document; fields and aliases of a fragment count at each use.
 
-    Rows to read and points of curves to compute are those of `api.pricing`.
+    Rows to read and points of curves to compute are those of `api.pricing`; items are those of one list, in the
+    document or its variables.
     """
 
     max_depth: int
@@ -55,15 +57,17 @@ class Limits:
     max_tokens: int
     max_rows: int
     max_points: int
+    max_items: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Cost of a selection: levels of fields below it, number of fields, number of aliases."""
+    """Cost of a selection: levels of fields below it, numbers of fields and aliases, items of the longest list."""
 
     depth: int = 0
     num_fields: int = 0
     num_aliases: int = 0
+    num_items: int = 0
 
 
 def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaExtension]]:
@@ -98,7 +102,11 @@ class DocumentLimits(SchemaExtension):
             record.operation_name = context.operation_name
         if context.graphql_document is not None:
             try:
-                errors = list_excesses(context.graphql_document, self.limits) or self._list_excessive_prices()
+                errors = (
+                    list_excesses(context.graphql_document, self.limits)
+                    or self._list_long_variables()
+                    or self._list_excessive_prices()
+                )
             except RecursionError:  # inline fragments in a chain of fragments
                 errors = [
                     GraphQLError("The document's fragments are nested too deep.", extensions={"code": "TOO_DEEP"})
@@ -106,6 +114,15 @@ class DocumentLimits(SchemaExtension):
             if errors:
                 context.pre_execution_errors = errors
         yield
+
+    def _list_long_variables(self) -> list[GraphQLError]:
+        context, limit = self.execution_context, self.limits.max_items
+        document: Any = context.graphql_document
+        longest = longest_variable(context.schema._schema, document, context.variables or {}, limit)
+        if longest <= limit:
+            return []
+        message = f"The variables have a list with {longest} items, at most {limit} are allowed."
+        return [GraphQLError(message, extensions={"code": "TOO_LARGE", "size": longest, "limit": limit})]
 
     def _list_excessive_prices(self) -> list[GraphQLError]:
         context = self.execution_context
@@ -137,8 +154,14 @@ def list_excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         (total.depth, limits.max_depth, "levels of fields", "TOO_DEEP"),
         (total.num_aliases, limits.max_aliases, "aliases", "TOO_MANY_ALIASES"),
         (total.num_fields, limits.max_fields, "fields", "TOO_LARGE"),
+        (max(total.num_items, _longest_default(operations)), limits.max_items, "items in one list", "TOO_LARGE"),
     )
     return [_excess(came, limit, what, code) for came, limit, what, code in excesses if came > limit]
+
+
+def _longest_default(operations: Sequence[OperationDefinitionNode]) -> int:
+    defaults = [entry.default_value for operation in operations for entry in operation.variable_definitions or ()]
+    return max((longest_literal(default) for default in defaults if default is not None), default=0)
 
 
 def list_excessive_prices(
@@ -186,6 +209,7 @@ class _Costs:
             depth=0 if is_introspection else below.depth + 1,
             num_fields=below.num_fields + 1,
             num_aliases=below.num_aliases + (field.alias is not None),
+            num_items=max((below.num_items, *(longest_literal(argument.value) for argument in field.arguments or ()))),
         )
 
     def _measure_fragment(self, name: str) -> Cost:
@@ -200,12 +224,13 @@ def _side_by_side(costs: Sequence[Cost]) -> Cost:
         depth=max((c.depth for c in costs), default=0),
         num_fields=sum(c.num_fields for c in costs),
         num_aliases=sum(c.num_aliases for c in costs),
+        num_items=max((c.num_items for c in costs), default=0),
     )
 
 
 def _excess(came: int, limit: int, what: str, code: str) -> GraphQLError:
     message = f"The document has {_count(came)} {what}, at most {limit} are allowed."
-    return GraphQLError(message, extensions={"code": code})
+    return GraphQLError(message, extensions={"code": code, "size": min(came, LARGEST_SHOWN), "limit": limit})
 
 
 def _count(came: int) -> str:

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         default=2000, ge=1, description="most fields in a document; those of a fragment count at each use"
     )
     max_tokens: int = Field(default=4000, ge=10, le=100_000, description="most tokens in a document, 10 to 100000")
+    max_items: int = Field(
+        default=2_000,
+        ge=1_000,
+        description="most items of one list in a document or its variables, from 1000; a field may allow fewer",
+    )
     max_rows: int = Field(
         default=20_000,
         ge=100,

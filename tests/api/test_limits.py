@@ -9,7 +9,7 @@ from graphql import get_introspection_query, parse
 
 from api.limits import MAX_BRACKETS, MAX_FRAGMENTS, Limits, count_brackets, list_excesses, list_extensions
 
-LIMITS = Limits(max_depth=4, max_aliases=3, max_fields=20, max_tokens=600, max_rows=100, max_points=100)
+LIMITS = Limits(max_depth=4, max_aliases=3, max_fields=20, max_tokens=600, max_items=5, max_rows=100, max_points=100)
 
 
 @strawberry.type

@@ -22,14 +22,15 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 def slow_measure(record: list[Any]) -> Amount:
     """Walk every value with a stack of its own, which remembers what each is in."""
-    rows, num_bytes, stack = 1, 0, [(value, False) for value in record]
+    rows, num_bytes = 1, 0
+    stack: list[tuple[Any, bool]] = [(value, False) for value in record]
     while stack:
         value, is_in_list = stack.pop()
         num_bytes += VALUE_BYTES + (len(value) if isinstance(value, str) else 0)
-        if isinstance(value, list | dict):
+        inner: Any = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        if inner is not None:
             rows += int(is_in_list)
-            inner = value if isinstance(value, list) else list(value.values())
-            stack += [(item, isinstance(value, list)) for item in inner]
+            stack.extend((item, isinstance(value, list)) for item in inner)
     return Amount(rows, num_bytes)
 
 
