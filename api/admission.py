@@ -19,9 +19,8 @@ PATIENCE_SECONDS = 5.0
 NUM_KEPT, MOST_KEPT_CHARACTERS = 512, 4_096
 """Documents whose kind is kept, and the longest of them: 2 MB of text."""
 
-
-MOST_TOKENS = 4_000
-"""Tokens up to which a document's kind is looked at, which takes some 20 ms; a longer one waits among the queries."""
+MOST_CHARACTERS, MOST_TOKENS = 250_000, 4_000
+"""Length up to which a document's kind is looked at, which takes some 20 ms; a longer one waits among the queries."""
 
 
 class Admissions:
@@ -43,7 +42,7 @@ class Admissions:
 
 def is_mutation(document: str, operation_name: str | None) -> bool:
     """Whether the operation that a document runs is a mutation; a document that cannot be parsed is a query."""
-    if "mutation" not in document:
+    if len(document) > MOST_CHARACTERS or "mutation" not in document:
         return False
     find = _is_mutation if len(document) <= MOST_KEPT_CHARACTERS else _is_mutation.__wrapped__
     return find(document, operation_name)

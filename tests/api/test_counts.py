@@ -8,7 +8,15 @@ import httpx
 import pytest
 from graphql import get_named_type, is_input_object_type, is_interface_type, is_object_type, parse
 
-from api.counts import MOST_JSON_BRACKETS, count_json_brackets, has_lists, longest_literal, longest_variable
+from api.counts import (
+    MOST_JSON_BRACKETS,
+    MOST_OBJECT_FIELDS,
+    MOST_VARIABLES,
+    Excess,
+    count_json_brackets,
+    find_excess,
+    longest_literal,
+)
 from api.settings import Settings
 from tests.helpers.asking import SCHEMA
 from tests.helpers.service_fakes import build_app, codes, messages, open_client
@@ -80,7 +88,7 @@ def test_every_list_in_a_variable_is_counted(listed: Listed) -> None:
     document = parse(f"query ($v: {listed.kind}) {{ __typename }}")
     value = put(listed.inner, [{"x": []}] * (MOST + 1))
 
-    assert longest_variable(GRAPHQL, document, {"v": value}, MOST) == MOST + 1
+    assert find_excess(GRAPHQL, document, {"v": value}, MOST) == (MOST + 1, MOST, "items in one list")
 
 
 @pytest.mark.parametrize("listed", LISTED, ids=name_of)
@@ -94,18 +102,47 @@ def test_every_list_in_a_document_is_counted(listed: Listed) -> None:
     assert longest_literal(field.arguments[0].value) == MOST + 1
 
 
+MANY_FIELDS = {f"x{n}": 1 for n in range(MOST_OBJECT_FIELDS + 1)}
+MANY_ITEMS = [1] * (MOST + 1)
+FIELDS = Excess(MOST_OBJECT_FIELDS + 1, MOST_OBJECT_FIELDS, "fields in one object")
+ITEMS = Excess(MOST + 1, MOST, "items in one list")
+
+
 @pytest.mark.parametrize(
-    ("kind", "expected"),
+    ("kind", "value", "expected"),
     [
-        ("Int", False),
-        ("ID", False),
-        ("PredictionSortInput", False),
-        ("EvidenceInput", False),
-        ("PredictionFilterInput", True),
+        ("PredictionFilterInput", MANY_FIELDS, FIELDS),
+        ("[EvidenceInput!]", [{"note": "x"}, MANY_FIELDS], FIELDS),
+        ("[EvidenceInput!]", MANY_FIELDS, FIELDS),
+        ("[ID!]", [[], [{"a": MANY_FIELDS}]], FIELDS),
+        ("ID", MANY_FIELDS, FIELDS),
+        ("ID", {"a": [MANY_ITEMS]}, ITEMS),
+        ("Nothing", MANY_ITEMS, ITEMS),
+        ("PredictionInput", {"unknown": {"a": MANY_ITEMS}}, ITEMS),
+        ("PredictionInput", {"rawMetadata": {"a": MANY_FIELDS, "b": MANY_ITEMS}}, None),
+        ("JSON", {"a": MANY_FIELDS, "b": [MANY_ITEMS]}, None),
+        ("[JSON!]", [MANY_FIELDS], None),
+        ("[EvidenceInput!]", [dict.fromkeys("abc", 1)] * MOST, None),
+        ("ID", "x" * 10_000, None),
     ],
 )
-def test_types_without_lists_are_not_walked(kind: str, expected: bool) -> None:
-    assert has_lists(GRAPHQL.type_map[kind]) is expected
+def test_wrong_values_are_counted_too_and_only_json_may_be_long(kind: str, value: Any, expected: Excess | None) -> None:
+    """Each error in a value is reported with the value, so that wrong ones cost most."""
+    document = parse(f"query ($v: {kind}) {{ __typename }}")
+
+    assert find_excess(GRAPHQL, document, {"v": value}, MOST) == expected
+
+
+def test_variables_are_counted_whether_or_not_they_are_declared() -> None:
+    variables = {f"x{n}": n for n in range(MOST_VARIABLES + 1)}
+
+    assert find_excess(GRAPHQL, parse("{ __typename }"), variables, MOST) == (1_001, 1_000, "variables")
+
+
+def test_every_input_has_fewer_fields_than_an_object_may() -> None:
+    inputs = [kind for kind in GRAPHQL.type_map.values() if is_input_object_type(kind)]
+
+    assert max(len(kind.fields) for kind in inputs) < MOST_OBJECT_FIELDS
 
 
 async def ask(query: str, **variables: Any) -> httpx.Response:
@@ -117,7 +154,7 @@ async def test_a_long_list_in_the_variables_is_told_with_its_length_and_the_limi
     """The tests' schema allows 50; its field is not asked, nor are the items read."""
     response = await ask("query ($n: [Int!]) { hello @include(if: true) }", n=["x"] * 51)
 
-    assert messages(response) == ["The variables have a list with 51 items, at most 50 are allowed."]
+    assert messages(response) == ["The request's variables have 51 items in one list, at most 50 are allowed."]
     assert response.json()["errors"][0]["extensions"] == {"code": "TOO_LARGE", "size": 51, "limit": 50}
     assert "data" not in response.json()
 

@@ -41,7 +41,7 @@ def test_a_record_is_measured_with_all_that_is_nested_in_it(record: list[Any]) -
 
 def test_rows_are_the_same_flat_or_nested() -> None:
     """One record with a list of rows costs as many rows as a record for each, but for itself."""
-    rows = [["P_1", 0.5], ["P_2", None]]
+    rows: list[list[Any]] = [["P_1", 0.5], ["P_2", None]]
 
     assert measure([rows]).rows == 1 + sum(measure(row).rows for row in rows)
 
