@@ -1,5 +1,6 @@
 """Imports bundles: checked as a whole, then written in one transaction, or above a size in several."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -66,7 +67,7 @@ async def import_text(
         InvalidError: The bundle has more than `MAX_ROWS` rows.
         UnavailableError: The database cannot be reached.
     """
-    draft = read_draft(text)
+    draft = await asyncio.to_thread(read_draft, text)
     check_size(sum(len(rows) for rows in draft.rows.values()))
     job = Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
     run = _import_in_one_transaction if fits_transaction(draft, len(text)) else _import_in_parts

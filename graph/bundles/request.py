@@ -1,5 +1,6 @@
 """Imports as idempotent write requests, for bundles that fit into one transaction."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -33,8 +34,8 @@ async def import_once(
         KeyReusedError: The idempotency key belongs to another request.
     """
     request = WriteRequest("importBundle", {"bundle": bundle}, idempotency_key, is_dry_run)
-    text = json.dumps(bundle)
-    draft = read_draft(text)
+    text = await asyncio.to_thread(json.dumps, bundle)
+    draft = await asyncio.to_thread(read_draft, text)
     if not fits_transaction(draft, len(text)) and idempotency_key is not None:
         message = (
             "the bundle is too large for one transaction, and so for an idempotency key; leave the key out, since "
