@@ -84,11 +84,10 @@ class _Watch:
     async def run(self, told: Connection) -> None:
         """Report whenever told to, and begin anew."""
         health = f"GET /healthz HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
+        pages = [request(self._host, page) for page in self._pages]
         clients = [
             asyncio.create_task(self._go_on("health", [health], HEALTH_PAUSE_SECONDS)),
-            asyncio.create_task(
-                self._go_on("page", [request(self._host, page) for page in self._pages], PAGE_PAUSE_SECONDS)
-            ),
+            asyncio.create_task(self._go_on("page", pages, PAGE_PAUSE_SECONDS)),
         ]
         while await asyncio.get_running_loop().run_in_executor(None, told.recv):
             told.send(self._report())
@@ -247,7 +246,7 @@ async def benchmark_bombs(address: DatabaseAddress, neo4j_pid: int, only: str | 
         try:
             await _throw_all(host, port, ground, own, memory, only)
         finally:
-            own.send(False)
+            own.send(None)
             watcher.join(10)
         await _stop_during(service, host, port, ground)
 
@@ -258,17 +257,16 @@ async def _throw_all(
     loop = asyncio.get_running_loop()
 
     async def report() -> Watched:
-        watch.send(True)
+        watch.send("report")
         found: Watched = await loop.run_in_executor(None, watch.recv)
         return found
 
     await asyncio.sleep(5 * QUIET_SECONDS)
     bombs = [bomb for bomb in list_bombs(ground) if only is None or only in bomb.name]
-    quiet = await report()
-    first = memory.read()
+    quiet, first = await report(), memory.read()
     print(
-        f"bombs: {len(bombs)} on {NUM_PREDICTIONS:,} predictions, {psutil.cpu_count()} processors; before them /healthz "
-        f"{1e3 * quiet.health:.0f} ms at worst, page p95 {_p95(quiet.pages)}, API {_mib(first[0])}, Neo4j {_mib(first[1])}",
+        f"bombs: {len(bombs)} on {NUM_PREDICTIONS:,} predictions, {psutil.cpu_count()} processors; before them "
+        f"{_describe_watched(quiet)}; MiB: API {_mib(first[0])}, Neo4j {_mib(first[1])}",
         flush=True,
     )
     failed = []
@@ -279,14 +277,12 @@ async def _throw_all(
             outcome = await _throw(host, port, bomb)
             await asyncio.sleep(QUIET_SECONDS)
         watched, after = await report(), memory.read()
-        is_bad = watched.health > MOST_HEALTH_SECONDS or after[0] - before[0] > MOST_MEMORY_LEFT or watched.failures
-        failed += [bomb.name] if is_bad else []
+        if watched.health > MOST_HEALTH_SECONDS or after[0] - before[0] > MOST_MEMORY_LEFT or watched.failures:
+            failed.append(bomb.name)
+        api, neo4j = ("/".join(map(_mib, found)) for found in zip(before, memory.peaks, after, strict=True))
         print(
-            f"{'FAILS ' if is_bad else ''}{bomb.name}: {outcome.answers} in {outcome.seconds:.2f} s; /healthz "
-            f"{1e3 * watched.health:.0f} ms, page p95 {_p95(watched.pages)} of {len(watched.pages)}; MiB before/peak/after: "
-            f"API {_mib(before[0])}/{_mib(memory.peaks[0])}/{_mib(after[0])}, "
-            f"Neo4j {_mib(before[1])}/{_mib(memory.peaks[1])}/{_mib(after[1])}"
-            + (f"; beside: {', '.join(sorted(set(watched.failures)))}" if watched.failures else ""),
+            f"{'FAILS ' if bomb.name in failed else ''}{bomb.name}: {outcome.answers} in {outcome.seconds:.2f} s; "
+            f"{_describe_watched(watched)}; MiB before/peak/after: API {api}, Neo4j {neo4j}",
             flush=True,
         )
     last = memory.read()
@@ -295,6 +291,12 @@ async def _throw_all(
         f"{_mib(last[0] - first[0])} MiB, Neo4j {_mib(last[1] - first[1])} MiB",
         flush=True,
     )
+
+
+def _describe_watched(watched: Watched) -> str:
+    failures = f", failures {', '.join(sorted(set(watched.failures)))}" if watched.failures else ""
+    pages = f"page p95 {_p95(watched.pages)} of {len(watched.pages)}"
+    return f"/healthz {1e3 * watched.health:.0f} ms at worst, {pages}{failures}"
 
 
 async def _stop_during(service: Service, host: str, port: int, ground: Ground) -> None:
