@@ -52,6 +52,13 @@ class Watched(NamedTuple):
     failures: list[str]
 
 
+class Used(NamedTuple):
+    """Processor seconds of the API and of Neo4j: on a busy machine a better measure of a bomb than waits."""
+
+    api: float
+    neo4j: float
+
+
 class Outcome(NamedTuple):
     """A bomb's answers: statuses and codes, and the seconds to the last of them."""
 
@@ -120,8 +127,8 @@ def _watch(told: Connection, host: str, port: int, pages: list[bytes]) -> None:
     asyncio.run(_Watch(host, port, pages).run(told))
 
 
-class _Memory:
-    """The resident memory of the API and of Neo4j, and its peak."""
+class _Processes:
+    """The API and Neo4j: their resident memory, its peak, and their processor time."""
 
     def __init__(self, *processes: psutil.Process) -> None:
         self._processes = processes
@@ -132,6 +139,11 @@ class _Memory:
         now = [process.memory_info().rss for process in self._processes]
         self.peaks = [max(pair) for pair in zip(self.peaks, now, strict=True)]
         return now
+
+    def read_processor(self) -> Used:
+        """Read the processor time that both have used."""
+        api, neo4j = (process.cpu_times() for process in self._processes)
+        return Used(api.user + api.system, neo4j.user + neo4j.system)
 
     @asynccontextmanager
     async def sampling(self) -> AsyncIterator[None]:
@@ -236,7 +248,7 @@ async def benchmark_bombs(address: DatabaseAddress, neo4j_pid: int, only: str | 
     async with serving("serve", "--port", "0", environment=environment) as service, emptying(service):
         place = urlsplit(service.url)
         host, port = place.hostname or "", place.port or 0
-        memory = _Memory(psutil.Process(service.process.pid), psutil.Process(neo4j_pid))
+        processes = _Processes(psutil.Process(service.process.pid), psutil.Process(neo4j_pid))
         own, other = spawn.Pipe()
         pages = [
             json.dumps({"query": PAGE, "variables": {"id": key}}).encode() for key in ground.open_claims[:NUM_PAGES]
@@ -244,7 +256,7 @@ async def benchmark_bombs(address: DatabaseAddress, neo4j_pid: int, only: str | 
         watcher = spawn.Process(target=_watch, args=(other, host, port, pages), daemon=True)
         watcher.start()
         try:
-            await _throw_all(host, port, ground, own, memory, only)
+            await _throw_all(host, port, ground, own, processes, only)
         finally:
             own.send(None)
             watcher.join(10)
@@ -252,7 +264,7 @@ async def benchmark_bombs(address: DatabaseAddress, neo4j_pid: int, only: str | 
 
 
 async def _throw_all(
-    host: str, port: int, ground: Ground, watch: Connection, memory: _Memory, only: str | None
+    host: str, port: int, ground: Ground, watch: Connection, processes: _Processes, only: str | None
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -263,7 +275,7 @@ async def _throw_all(
 
     await asyncio.sleep(5 * QUIET_SECONDS)
     bombs = [bomb for bomb in list_bombs(ground) if only is None or only in bomb.name]
-    quiet, first = await report(), memory.read()
+    quiet, first = await report(), processes.read()
     print(
         f"bombs: {len(bombs)} on {NUM_PREDICTIONS:,} predictions, {psutil.cpu_count()} processors; before them "
         f"{_describe_watched(quiet)}; MiB: API {_mib(first[0])}, Neo4j {_mib(first[1])}",
@@ -271,21 +283,22 @@ async def _throw_all(
     )
     failed = []
     for bomb in bombs:
-        before = memory.read()
+        before, used_before = processes.read(), processes.read_processor()
         await report()
-        async with memory.sampling():
+        async with processes.sampling():
             outcome = await _throw(host, port, bomb)
             await asyncio.sleep(QUIET_SECONDS)
-        watched, after = await report(), memory.read()
+        watched, after, used = await report(), processes.read(), processes.read_processor()
         if watched.health > MOST_HEALTH_SECONDS or after[0] - before[0] > MOST_MEMORY_LEFT or watched.failures:
             failed.append(bomb.name)
-        api, neo4j = ("/".join(map(_mib, found)) for found in zip(before, memory.peaks, after, strict=True))
+        api, neo4j = ("/".join(map(_mib, found)) for found in zip(before, processes.peaks, after, strict=True))
         print(
             f"{'FAILS ' if bomb.name in failed else ''}{bomb.name}: {outcome.answers} in {outcome.seconds:.2f} s; "
+            f"processor s: API {used.api - used_before.api:.2f}, Neo4j {used.neo4j - used_before.neo4j:.2f}; "
             f"{_describe_watched(watched)}; MiB before/peak/after: API {api}, Neo4j {neo4j}",
             flush=True,
         )
-    last = memory.read()
+    last = processes.read()
     print(
         f"bombs that hold others up: {len(failed)} of {len(bombs)} ({'; '.join(failed)}); memory left: API "
         f"{_mib(last[0] - first[0])} MiB, Neo4j {_mib(last[1] - first[1])} MiB",
