@@ -27,7 +27,8 @@ class Amount:
 
 
 EACH: Final = Amount(rows=50_000, num_bytes=64 << 20)
-TOGETHER: Final = Amount(rows=250_000, num_bytes=256 << 20)
+TOGETHER: Final = Amount(rows=1_000_000, num_bytes=512 << 20)
+"""Room for as many of the dearest queries as run at a time by default, twice."""
 
 
 def measure(values: Iterable[Any]) -> Amount:
