@@ -132,9 +132,11 @@ class DocumentLimits(SchemaExtension):
 
     def _list_long_variables(self) -> list[GraphQLError]:
         context: Any = self.execution_context
-        excess = find_excess(
-            context.schema._schema, context.graphql_document, context.variables or {}, self.limits.max_items
-        )
+        schema, document, variables = context.schema._schema, context.graphql_document, context.variables or {}
+        try:
+            excess = find_excess(schema, document, variables, self.limits.max_items)
+        except RecursionError:
+            return [GraphQLError("The request's variables are nested too deep.", extensions={"code": "TOO_DEEP"})]
         return [] if excess is None else [_excess(*excess, "TOO_LARGE", subject="request's variables have")]
 
     def _list_excessive_prices(self) -> list[GraphQLError]:

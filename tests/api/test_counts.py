@@ -175,6 +175,17 @@ async def test_a_long_list_in_the_document_is_told_with_its_length_and_the_limit
     assert response.json()["errors"][0]["extensions"] == {"code": "TOO_LARGE", "size": 51, "limit": 50}
 
 
+async def test_variables_nested_too_deep_are_told_so() -> None:
+    """JSON may nest as deep as Python's parser allows, which is deeper than a walk by types gets."""
+    body = json.dumps({"query": "query ($n: [Int!]) { hello }", "variables": {"n": 1}})
+    nested = body.replace('"n": 1', '"n": ' + "[" * 800 + "]" * 800)
+    async with open_client(build_app()) as client:
+        response = await client.post("/graphql", content=nested, headers={"content-type": "application/json"})
+
+    assert codes(response) == ["TOO_DEEP"]
+    assert messages(response) == ["The request's variables are nested too deep."]
+
+
 async def test_lists_up_to_the_limit_are_read() -> None:
     """Here to be refused for what they hold."""
     response = await ask("query ($n: [Int!]) { hello(name: $n) }", n=["x"] * 50)
