@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from strawberry import Schema
 
-from api.admission import Admission
+from api.admission import Admissions
 from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
 from api.execution import Executor
@@ -32,6 +32,7 @@ from api.middleware import (
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
+from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
@@ -53,16 +54,16 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
     """
     served = build_limited_schema(settings) if schema is None else schema
     documents = Documents(served, settings.document_cache_bytes)
-    admission = Admission(settings.max_concurrent_documents)
+    admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
     endpoint = GraphQLEndpoint(
-        served, _open_context, graphiql=settings.graphiql, admission=admission, documents=documents
+        served, _open_context, graphiql=settings.graphiql, admissions=admissions, documents=documents
     )
     front = Middleware(
         Front,
         executor=Executor(served),
         documents=documents,
         responses=Responses(settings.response_cache_bytes),
-        admission=admission,
+        admissions=admissions,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.request_timeout_seconds,
@@ -73,7 +74,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
-    app.state.service = None if database is None else Service.make(database)
+    app.state.service = None if database is None else Service.make(database, _make_budget(settings))
     return app
 
 
@@ -84,6 +85,7 @@ def build_limited_schema(settings: Settings) -> Schema:
         max_aliases=settings.max_aliases,
         max_fields=settings.max_fields,
         max_tokens=settings.max_tokens,
+        max_items=settings.max_items,
         max_rows=settings.max_rows,
         max_points=settings.max_points,
     )
@@ -122,7 +124,9 @@ def _make_lifespan(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if database is None:
-                app.state.service = Service.make(await stack.enter_async_context(_open_database(settings)))
+                app.state.service = Service.make(
+                    await stack.enter_async_context(_open_database(settings)), _make_budget(settings)
+                )
             service: Service = app.state.service
             stack.callback(service.close)
             await stack.enter_async_context(_warming(service.database))
@@ -130,6 +134,13 @@ def _make_lifespan(
             yield
 
     return lifespan
+
+
+def _make_budget(settings: Settings) -> Budget:
+    return Budget(
+        each=Amount(settings.max_read_rows, settings.max_read_bytes),
+        together=Amount(settings.max_read_rows_together, settings.max_read_bytes_together),
+    )
 
 
 def _open_database(settings: Settings) -> Database:

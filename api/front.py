@@ -18,7 +18,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.admission import Admission
+from api.admission import Admissions
 from api.asking import read_asked, read_json, read_parameters
 from api.documents import Documents, Operation
 from api.endpoint import GRAPHQL_JSON, JSON, refuse_busy
@@ -58,7 +58,7 @@ class Front:
         executor: Runs operations.
         documents: Those that have been answered before.
         responses: Where responses are kept.
-        admission: Limits the number of documents at a time.
+        admissions: Limits the number of documents at a time.
         allowed_hosts: Further names in the Host header.
         max_body_bytes: Largest body.
         timeout_seconds: Longest time for a request.
@@ -75,14 +75,14 @@ class Front:
         executor: Executor,
         documents: Documents,
         responses: Responses,
-        admission: Admission,
+        admissions: Admissions,
         allowed_hosts: Collection[str],
         max_body_bytes: int,
         timeout_seconds: float,
     ) -> None:
         self.app = app
         self.num_answered = self.num_passed_on = 0
-        self._executor, self._admission = executor, admission
+        self._executor, self._admissions = executor, admissions
         self._documents, self._responses = documents, responses
         self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
         self._known_hosts: dict[bytes, bool] = {}
@@ -215,11 +215,11 @@ class Front:
             return versions.latest
         if exchange.bookmark is None:
             return await versions.read()
-        async with self._admission.admit():
+        async with self._admissions.admit(is_mutation=not exchange.operation.is_query):
             return await exchange.service.database.read_version(exchange.bookmark)
 
     async def _execute(self, exchange: "_Exchange", bookmark: str | None) -> Answer:
-        async with self._admission.admit():
+        async with self._admissions.admit(is_mutation=not exchange.operation.is_query):
             context = Context(exchange.service, exchange.record.request_id, bookmark)
             try:
                 return await self._executor.run(exchange.operation, exchange.variables, context)

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.schedules import read_schedule
+from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
 
@@ -76,6 +77,11 @@ class Settings(BaseSettings):
         default=2000, ge=1, description="most fields in a document; those of a fragment count at each use"
     )
     max_tokens: int = Field(default=4000, ge=10, le=100_000, description="most tokens in a document, 10 to 100000")
+    max_items: int = Field(
+        default=2_000,
+        ge=1_000,
+        description="most items of one list in a document or its variables, from 1000; a field may allow fewer",
+    )
     max_rows: int = Field(
         default=20_000,
         ge=100,
@@ -87,7 +93,30 @@ class Settings(BaseSettings):
         description="most points of curves that a document may compute, from 100; an inference counts as 10000",
     )
     max_concurrent_documents: int = Field(
-        default=16, ge=1, le=1000, description="most documents to run at a time, 1 to 1000; further ones wait briefly"
+        default=16, ge=1, le=1000, description="most queries to run at a time, 1 to 1000; further ones wait briefly"
+    )
+    max_concurrent_mutations: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="most documents with mutations to run at a time, 1 to 1000; those that add evidence share "
+        "transactions, so that more at a time are faster",
+    )
+    max_read_rows: int = Field(
+        default=EACH.rows, ge=100, description="most rows that a request may have read from the database, from 100"
+    )
+    max_read_bytes: int = Field(
+        default=EACH.num_bytes,
+        ge=KIBIBYTE,
+        description="most memory of the rows that a request has read, in bytes, from 1024",
+    )
+    max_read_rows_together: int = Field(
+        default=TOGETHER.rows, ge=100, description="most rows read by all requests in flight, from 100"
+    )
+    max_read_bytes_together: int = Field(
+        default=TOGETHER.num_bytes,
+        ge=KIBIBYTE,
+        description="most memory of the rows read by all requests in flight, in bytes, from 1024",
     )
     document_cache_bytes: int = Field(
         default=32 * KIBIBYTE * KIBIBYTE,

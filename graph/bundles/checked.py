@@ -1,7 +1,8 @@
 """Checks a bundle as a whole, and derives what is written with its rows."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -109,7 +110,8 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     draft = job.draft
     known = await list_known(unit, draft)
     stated = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
-    problems = [*draft.problems, *reference_problems(stated, draft.named, known)]
+    # A large bundle takes seconds of the processor, so that all but short steps are done in threads.
+    problems = [*draft.problems, *await asyncio.to_thread(_listed, reference_problems(stated, draft.named, known))]
     complete, found = await _complete_rows(unit, stated, known, job.today)
     problems += found
     problems += await ledger_problems(unit, complete["evidence"])
@@ -117,13 +119,27 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     problems += await cycle_problems(unit, complete["influences"], known)
     if problems:
         raise BundleError(problems)
-    return Checked(complete, known, _page_keys(complete, known), _derived(complete, known, datetime.now(UTC)))
+    derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))
+    return Checked(complete, known, _page_keys(complete, known), derived)
+
+
+def _listed(problems: Iterable[Problem]) -> list[Problem]:
+    return list(problems)
 
 
 async def _complete_rows(
     unit: Unit, rows: Mapping[str, Sequence[RowAtPath]], known: Known, today: date
 ) -> tuple[Mapping[str, Sequence[RowAtPath]], list[Problem]]:
     """Fill in derived properties, add check-ins and sort the ledger; return the rows and the problems found."""
+    claims, problems = await asyncio.to_thread(_complete_claims, rows, known, today)
+    chains, found = await derive_chains(unit, {**rows, **claims})
+    ledger = sorted(rows["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
+    return {**rows, **claims, "milestones": chains, "evidence": ledger}, problems + found
+
+
+def _complete_claims(
+    rows: Mapping[str, Sequence[RowAtPath]], known: Known, today: date
+) -> tuple[dict[str, list[RowAtPath]], list[Problem]]:
     problems: list[Problem] = []
     claims: dict[str, list[RowAtPath]] = {name: [] for name in CLAIM_LISTS}
     for name, completed in claims.items():
@@ -133,9 +149,7 @@ async def _complete_rows(
                 claim = with_import_day(claim, today, known.import_days.get(claim.id))
             completed.append((path, claim))
             problems += found
-    chains, found = await derive_chains(unit, {**rows, **claims})
-    ledger = sorted(rows["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
-    return {**rows, **claims, "milestones": chains, "evidence": ledger}, problems + found
+    return claims, problems
 
 
 def _derived(

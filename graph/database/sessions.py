@@ -27,8 +27,11 @@ from neo4j import (
 from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
+from graph.database.budgets import Meter
 from graph.database.statements import statement
 from graph.errors import (
+    BudgetError,
+    BusyError,
     ConfigurationError,
     ConflictError,
     ForegraphError,
@@ -50,6 +53,8 @@ COMPOSED = "reading/composed"
 """The name under which observers hear of composed statements."""
 
 MARK_SEPARATOR = "|"
+KEPT_ROOM = "network/"
+"""Statements whose rows the service keeps and shares; `graph.network.view` limits their number."""
 _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a restarting database gets a second.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
@@ -256,9 +261,15 @@ class Database:
         """Open a session; the caller closes it."""
         return self._driver.session(database=self._database, **config)
 
-    def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession) -> "_TransactionUnit":
-        """Wrap one of the driver's transactions as a Unit, or a session that runs a single statement."""
-        return _TransactionUnit(transaction, self._observer, warns=self._warns)
+    def unit(
+        self, transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession, meter: Meter | None = None
+    ) -> "_TransactionUnit":
+        """
+        Wrap one of the driver's transactions as a Unit, or a session that runs a single statement.
+
+        A meter counts each record as it arrives.
+        """
+        return _TransactionUnit(transaction, self._observer, meter, warns=self._warns)
 
 
 class _TransactionUnit:
@@ -268,18 +279,26 @@ class _TransactionUnit:
         self,
         transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession,
         observer: Observer | None,
+        meter: Meter | None,
         *,
         warns: bool,
     ) -> None:
         self._transaction = transaction
         self._observer = observer
+        self._meter = meter
         self._warns = warns
 
     async def run(self, name: str, /, **parameters: object) -> list[Row]:
         started = time.perf_counter()
+        meter = None if name.startswith(KEPT_ROOM) else self._meter
         result = await self._transaction.run(statement(name), parameters)
         keys = result.keys()
-        rows = [dict(zip(keys, map(from_driver, record.values()), strict=True)) async for record in result]
+        rows = []
+        async for record in result:
+            values = record.values()
+            if meter is not None:
+                meter.count(values)
+            rows.append(dict(zip(keys, map(from_driver, values), strict=True)))
         summary = await result.consume()
         if self._warns:
             _warn(name, summary)
@@ -292,6 +311,8 @@ class _TransactionUnit:
         started = time.perf_counter()
         result = await self._transaction.run(query, p=parameters)
         record = await result.single()
+        if record is not None and self._meter is not None:
+            self._meter.count(record.values())
         if self._warns:
             _warn(COMPOSED, await result.consume())
         if self._observer is not None:
@@ -305,11 +326,20 @@ class Reading:
 
     Until the first answer the transaction can be reopened, so a stale pooled connection or a restarting database is
     retried a few times.
+
+    Args:
+        database: The database to read.
+        bookmark: The state to read, or a later one.
+        meter: Counts what is read, but for the rows that the service itself keeps.
+
+    Attributes:
+        meter: As given; whoever makes more of what was read may count that too.
     """
 
-    def __init__(self, database: Database, bookmark: str | None = None) -> None:
+    def __init__(self, database: Database, bookmark: str | None = None, meter: Meter | None = None) -> None:
         self._database = database
         self._bookmark = bookmark
+        self.meter = meter
         self._turn = asyncio.Lock()
         self._session: AsyncSession | None = None
         self._unit: _TransactionUnit | None = None
@@ -323,6 +353,8 @@ class Reading:
         Raises:
             UnavailableError: The database cannot be reached.
             TimedOutError: The statement took too long.
+            BudgetError: The request has read more than it may.
+            BusyError: All requests in flight have read more than they may together.
         """
 
         async def run() -> list[Row]:
@@ -354,18 +386,23 @@ class Reading:
         Raises:
             UnavailableError: The database cannot be reached.
             TimedOutError: The statement took too long.
+            BudgetError: The request has read more than it may.
+            BusyError: All requests in flight have read more than they may together.
         """
 
         async def run() -> Any:
             if not is_alone or self._unit is not None:
                 return await (await self._opened()).fetch(text, parameters)
             async with self._database.open_session(default_access_mode=READ_ACCESS, **self._after()) as session:
-                return await self._database.unit(session).fetch(Query(text, timeout=timeout_seconds), parameters)
+                unit = self._database.unit(session, self.meter)
+                return await unit.fetch(Query(text, timeout=timeout_seconds), parameters)
 
         return await self._answered(run)
 
     async def close(self) -> None:
         """End the transaction and return the connection to the pool."""
+        if self.meter is not None:
+            self.meter.close()
         await self._drop()
 
     async def read_after(self, bookmark: str | None) -> None:
@@ -378,9 +415,14 @@ class Reading:
     async def _answered(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run a statement in its turn, again while nothing has been answered and the error is a passing one."""
         async with self._turn:
+            if self.meter is not None:
+                self.meter.check()
             for pause in (*REOPEN_PAUSES_SECONDS, None):
                 try:
                     result = await run()
+                except (BudgetError, BusyError):
+                    await self._give_up()
+                    raise
                 except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
                     await self._drop()
                     if self._has_answered or pause is None or not error.is_retryable():
@@ -400,8 +442,14 @@ class Reading:
         if self._unit is None:
             self._session = self._database.open_session(default_access_mode=READ_ACCESS, **self._after())
             transaction = await self._session.begin_transaction(timeout=READ_TIMEOUT_SECONDS)
-            self._unit = self._database.unit(transaction)
+            self._unit = self._database.unit(transaction, self.meter)
         return self._unit
+
+    async def _give_up(self) -> None:
+        """Close the connection, so that the database stops its work and what it has sent is not read."""
+        if self._session is not None:
+            self._session.cancel()
+        await self._drop()
 
     async def _drop(self) -> None:
         session, self._session, self._unit = self._session, None, None

@@ -326,7 +326,11 @@ class Engine:
                 raise DuplicateError(message, existing_key=claim_id, path=f"{path}[{number}]")
             targets.append(target)
         bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
-        found = await self._slots.run(lambda _: value_of_information(bank, np.array(targets, np.int64)))
+
+        def work(should_stop: ShouldStop) -> ValueOfInformation:
+            return value_of_information(bank, np.array(targets, np.int64), should_stop=should_stop)
+
+        found = await self._slots.run(work)
         return view, bank.beliefs.marginals, found
 
     async def incoherence(self, unit: Unit, *, now: datetime | None = None) -> tuple[View, Incoherence]:

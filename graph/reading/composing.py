@@ -19,6 +19,9 @@ from graph.reading.tree import Follow, NodePlan, page_key
 MAX_OPERATORS: Final = 150
 """The most operators of a composed statement, by our own count: planning takes the database 5 to 6 ms for each."""
 
+MAX_PAGE_ROWS: Final = 2_000
+"""The most rows of a page in a statement, since a record is read as a whole; a longer one is read level by level."""
+
 MAX_WALK_STEPS: Final = 2
 MAX_WALK_ROWS: Final = 1_000
 """The most rows of a walk in a statement; a walk's steps are nested, so their sizes multiply."""
@@ -170,7 +173,7 @@ class Composer:
         """Compose the clauses that find a page's rows in order, and the expression of a row's page key."""
         follow = follows[0]
         relation = follow.relation
-        limit = self._parameter("l", max(asked.first for asked in follows) + 1)
+        limit = self._parameter("l", min(max(asked.first for asked in follows), MAX_PAGE_ROWS) + 1)
         low, high = self._bounds(source, follow)
         order = " DESC" if relation.is_descending else ""
         if not relation.is_link_keyed:

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.ledger.intake import Intake
@@ -35,6 +36,7 @@ class Service:
         statements: Composed statements that the database has planned.
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
         versions: Reads the version of the database's data.
+        budget: Limits what requests read.
     """
 
     database: Database
@@ -43,12 +45,14 @@ class Service:
     statements: PlannedStatements
     curves: ThreadPoolExecutor
     versions: Versions
+    budget: Budget
 
     @classmethod
-    def make(cls, database: Database) -> Self:
+    def make(cls, database: Database, budget: Budget | None = None) -> Self:
         """A service over a database, with nothing kept yet."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
-        return cls(database, Engine(), Intake(database), PlannedStatements(database), curves, Versions(database))
+        statements, versions = PlannedStatements(database), Versions(database)
+        return cls(database, Engine(), Intake(database), statements, curves, versions, budget or Budget())
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
@@ -69,7 +73,7 @@ class Context:
         self.service = service
         self.request_id = request_id
         self.moment = datetime.now(UTC)
-        self._reading = Reading(service.database, bookmark)
+        self._reading = Reading(service.database, bookmark, service.budget.open())
         self._num_points = 0
         self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.

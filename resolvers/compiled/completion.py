@@ -35,7 +35,7 @@ from resolvers.base.context import Context
 from resolvers.base.relay import encode_cursor
 from resolvers.base.selection import ANSWER, Document, Follows, Gather, Selected, reads_of
 from resolvers.compiled.code import Body, Code
-from resolvers.compiled.values import ShownEnums, ShownMoments, UnexpectedError, moment, unexpected, walk
+from resolvers.compiled.values import ShownEnums, ShownMoments, UnexpectedError, moment, unexpected, walk, whole
 
 _TYPENAME: Final = "__typename"
 _NOWHERE: Final[frozenset[str]] = frozenset()
@@ -224,7 +224,7 @@ class Completer:
         parts = ", ".join(f"{name!r}: {_native(node, name, 'each')}" for name in (*node.properties, *node.moments))
         if not found.follow.relation.is_many:
             return f"[{{{parts}}} for each in (row[{found.rows_at}],) if each is not None]"
-        return f"[{{{parts}}} for each in row[{found.rows_at}][:{found.follow.first}]]"
+        return f"[{{{parts}}} for each in whole(row[{found.rows_at}], {found.follow.first})]"
 
     def _arguments(self, kind: GraphQLObjectType, spec: StrawberryField, node: FieldNode) -> dict[str, Any]:
         given = get_argument_values(kind.fields[node.name.value], node, self._variables)
@@ -606,5 +606,6 @@ GLOBALS: Final[Mapping[str, Any]] = {
     "moments": _MOMENTS,
     "unexpected": unexpected,
     "walk": walk,
+    "whole": whole,
 }
 """What generated code may name besides its own functions and constants."""

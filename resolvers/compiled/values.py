@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from graph.reading.composing import MAX_PAGE_ROWS
 from graph.reading.layouts import FollowLayout
 from resolvers.base.scalars import show_moment
 
@@ -36,6 +37,13 @@ def _parsed(text: str) -> datetime:
     if found.tzinfo is None:
         raise UnexpectedError
     return found
+
+
+def whole(rows: list[Any], first: int) -> list[Any]:
+    """The first rows of a list, if the statement has read all of them that there are."""
+    if first > MAX_PAGE_ROWS and len(rows) > MAX_PAGE_ROWS:
+        raise UnexpectedError
+    return rows[:first]
 
 
 class ShownMoments(dict[str, str]):

@@ -115,6 +115,5 @@ class NodeQueries:
         labels = list(SUBJECTS) if subjects is None else [subject.value for subject in subjects]
         cursor = None if after is None else decode_cursor(after, path="after")
         plan, _ = connection_plan(info)
-        return shown(
-            await search(info.context.unit, text, subjects=labels, first=page_size(first), after=cursor, plan=plan)
-        )
+        found = await search(info.context.unit, text, subjects=labels, first=page_size(first), after=cursor, plan=plan)
+        return shown({**found, "total_count": None})

@@ -23,6 +23,7 @@ from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
+from tests.benchmarks.bombs import benchmark_bombs
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
@@ -107,10 +108,10 @@ class Started(NamedTuple):
     pid: int
 
 
-def start_server(stack: AsyncExitStack) -> Started:
+def start_server(stack: AsyncExitStack, heap: str = "2g") -> Started:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g", training=TRAINING))
+    server = stack.enter_context(EmbeddedServer(Path(folder), heap=heap, training=TRAINING))
     endpoint = server.endpoint
     return Started(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database), server.pid)
 
@@ -213,12 +214,21 @@ async def benchmark_socket() -> None:
         await benchmark_http(*start_server(stack))
 
 
+async def benchmark_all_bombs(only: str | None) -> None:
+    """Requests made to exhaust the service, each alone."""
+    async with AsyncExitStack() as stack:
+        await benchmark_bombs(*start_server(stack, heap="1g"), only)
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http"])
+    parser.add_argument(
+        "only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs"]
+    )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
+    parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
         asyncio.run(benchmark_import())
@@ -232,6 +242,8 @@ def main() -> None:
         asyncio.run(benchmark_whole_path())
     if chosen.only in {None, "http"}:
         asyncio.run(benchmark_socket())
+    if chosen.only in {None, "bombs"}:
+        asyncio.run(benchmark_all_bombs(chosen.bomb))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds
     Raises:
         RuntimeError: An answer is not 200, or has errors or a null at its root.
     """
-    requests = itertools.cycle([_request(host, body.encode()) for body in bodies])
+    requests = itertools.cycle([request(host, body.encode()) for body in bodies])
 
     async def ask_until(end: float) -> list[float]:
         reader, writer = await asyncio.open_connection(host, port, limit=1 << 24)
@@ -131,7 +131,8 @@ def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds
     return asyncio.run(ask())
 
 
-def _request(host: str, body: bytes) -> bytes:
+def request(host: str, body: bytes) -> bytes:
+    """An HTTP request that asks a document."""
     lines = [
         "POST /graphql HTTP/1.1",
         f"Host: {host}",
@@ -189,7 +190,7 @@ async def benchmark_http(address: DatabaseAddress, neo4j_pid: int) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         questions = await loop.run_in_executor(pool, load, address)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        async with serving("serve", "--port", "0", environment=environment) as service, _emptying(service):
+        async with serving("serve", "--port", "0", environment=environment) as service, emptying(service):
             place = urlsplit(service.url)
             clients = Clients(pool, place.hostname or "", place.port or 0)
             processes = psutil.Process(service.process.pid), psutil.Process(neo4j_pid)
@@ -238,7 +239,7 @@ def _print_speeds(name: str, few: Speed, many: Speed) -> None:
 
 
 @asynccontextmanager
-async def _emptying(service: Service) -> AsyncIterator[None]:
+async def emptying(service: Service) -> AsyncIterator[None]:
     """Read the service's log away, so that it never waits for somebody to read it."""
 
     async def read(stream: asyncio.StreamReader) -> None:
