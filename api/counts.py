@@ -68,7 +68,7 @@ def find_excess(
         most_items: The most items of a list.
     """
     if len(variables) > MOST_VARIABLES:
-        return Excess(len(variables), MOST_VARIABLES, "variables")
+        return Excess(len(variables), MOST_VARIABLES, "names")
     operations = [entry for entry in document.definitions if isinstance(entry, OperationDefinitionNode)]
     declared = [entry for operation in operations for entry in operation.variable_definitions or ()]
     for entry in declared:

@@ -136,7 +136,7 @@ def test_wrong_values_are_counted_too_and_only_json_may_be_long(kind: str, value
 def test_variables_are_counted_whether_or_not_they_are_declared() -> None:
     variables = {f"x{n}": n for n in range(MOST_VARIABLES + 1)}
 
-    assert find_excess(GRAPHQL, parse("{ __typename }"), variables, MOST) == (1_001, 1_000, "variables")
+    assert find_excess(GRAPHQL, parse("{ __typename }"), variables, MOST) == (1_001, 1_000, "names")
 
 
 def test_every_input_has_fewer_fields_than_an_object_may() -> None:
