@@ -305,6 +305,10 @@ class Reading:
                     return rows
         raise AssertionError("the last try returns or raises")
 
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run one write transaction beside this one; `work` may run twice, so it must have no other effects."""
+        return await self._database.write(work)
+
     async def close(self) -> None:
         """End the transaction and return the connection to the pool."""
         await self._drop()

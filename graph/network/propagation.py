@@ -21,8 +21,9 @@ from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
+from graph.network.fetching import fetch_state
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
-from graph.network.view import State, View, fetch_state
+from graph.network.view import State, View
 
 BATCH_CLAIMS: Final = 2_000
 ATOMIC_CLAIMS: Final = 10_000

@@ -12,8 +12,8 @@ from strawberry.dataloader import DataLoader
 from graph.database.sessions import Database, Reading
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
+from graph.network.fetching import fetch_state
 from graph.network.propagation import list_runs
-from graph.network.view import fetch_state
 
 T = TypeVar("T")
 

@@ -123,6 +123,7 @@ PARAMETERS: Mapping[str, Any] = {
     "name": "a",
     "job": {"slot": "a"},
     "claim_ids": ["a"],
+    "child_ids": ["a"],
     "rises": True,
     "moment": MOMENT,
     "as_of": MOMENT,
