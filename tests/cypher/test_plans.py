@@ -136,11 +136,15 @@ PARAMETERS: Mapping[str, Any] = {
     "version": 1,
     "revision": 1,
     "revised_at": 1,
+    "seconds": 0.1,
+    "run_id": "a",
+    "kept": 2,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "network/set_marginals": {"claims": [["a", 0.5]]},
     "reading/search": {"after": {"score": None, "id": None}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
