@@ -112,35 +112,13 @@ async def _ask_all(database: Database, graph: Graph) -> None:
             flush=True,
         )
 
-    async def add_evidence(number: int) -> object:
-        return await service.intake.submit([EvidenceItem(graph.claims[number], Direction.FOR, Strength.WEAK)])
-
-    async def change_influence(number: int) -> object:
-        kind, parent_id, child_id = graph.influences[number]
-        table = {"p_if_true": 0.3 + number / 100, "p_if_false": 0.2}
-        values = {"kind": kind, "parent_id": parent_id, "child_id": child_id, **table}
-        return await upsert(database, Change("influences", values))
-
-    async def add_claim(number: int) -> object:
-        values = {"id": f"S_bench_{number}", "title": "Benchmark", "stated_probability": 0.3}
-        return await upsert(database, Change("scenarios", values))
-
-    async def delete_claim(number: int) -> object:
-        return await delete_subject(database, "Scenario", f"S_bench_{number}")
-
     by_lbp, by_samples = {"claim": graph.killer, "method": "LBP"}, {"claim": graph.unclear, "method": "SAMPLE"}
     seconds, answer = await ask(WHAT_IF, **by_lbp)
     told = answer["diagnostics"]
     print(f"{graph.size}; a killer of many comes true")
     print(f"the first question of a process: {seconds:.2f} s, {answer['numShifted']:,} claims move, {told}", flush=True)
     await repeat("what-if by LBP", WHAT_IF, by_lbp)
-    writes: dict[str, Write] = {
-        "evidence": add_evidence,
-        "an influence": change_influence,
-        "a new claim": add_claim,
-        "a deletion": delete_claim,
-    }
-    for name, write in writes.items():
+    for name, write in _list_writes(service, graph).items():
         await repeat(f"what-if by LBP, each behind {name}", WHAT_IF, by_lbp, write)
     await _ask_in_the_next_hour(service, graph)
     await _wait_for_marginals(service, graph)
@@ -153,6 +131,33 @@ async def _ask_all(database: Database, graph: Graph) -> None:
     print(f"propagation: {answer['numStored']:,} marginals stored in {seconds:.1f} s", flush=True)
     unit = 1 if sys.platform == "darwin" else 1_024  # of what the system tells, in bytes
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:.0f} MB at most")
+
+
+def _list_writes(service: Service, graph: Graph) -> dict[str, Write]:
+    """The writes that questions are asked behind, by name."""
+
+    async def add_evidence(number: int) -> object:
+        return await service.intake.submit([EvidenceItem(graph.claims[number], Direction.FOR, Strength.WEAK)])
+
+    async def change_influence(number: int) -> object:
+        kind, parent_id, child_id = graph.influences[number]
+        table = {"p_if_true": 0.3 + number / 100, "p_if_false": 0.2}
+        values = {"kind": kind, "parent_id": parent_id, "child_id": child_id, **table}
+        return await upsert(service.database, Change("influences", values))
+
+    async def add_claim(number: int) -> object:
+        values = {"id": f"S_bench_{number}", "title": "Benchmark", "stated_probability": 0.3}
+        return await upsert(service.database, Change("scenarios", values))
+
+    async def delete_claim(number: int) -> object:
+        return await delete_subject(service.database, "Scenario", f"S_bench_{number}")
+
+    return {
+        "evidence": add_evidence,
+        "an influence": change_influence,
+        "a new claim": add_claim,
+        "a deletion": delete_claim,
+    }
 
 
 async def _ask_in_the_next_hour(service: Service, graph: Graph) -> None:
@@ -181,7 +186,7 @@ async def _wait_for_marginals(service: Service, graph: Graph) -> None:
         for _ in range(5):
             await service.intake.submit([EvidenceItem(claim, Direction.FOR, Strength.WEAK)])
             started = time.perf_counter()
-            while await _is_behind(service):
+            while await _is_behind(service):  # noqa: ASYNC110 - a client has nothing else to wait for
                 await asyncio.sleep(0.05)
             seconds.append(time.perf_counter() - started)
             await asyncio.sleep(10.0)  # so that the queue is short

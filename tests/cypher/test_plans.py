@@ -214,3 +214,13 @@ def test_who_raises_the_revision_notes_when() -> None:
 
     assert raising
     assert [name for name in raising if "graph.revised_at = datetime.realtime()" not in statement(name)] == []
+
+
+def test_who_raises_the_revision_notes_what_it_changed() -> None:
+    """In the same words, so that no revision goes without a note, and as many notes stay wherever they come from."""
+    raised = [statement(name).partition("SET graph.revision = ") for name in list_statements()]
+    notes = [" ".join(rest.split()).partition("RETURN")[0] for _, found, rest in raised if found]
+
+    assert len(notes) == 2
+    assert len(set(notes)) == 1
+    assert "change.claim_ids = $claim_ids, change.child_ids = $child_ids" in notes[0]
