@@ -36,6 +36,7 @@ from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
+from graph.network.ahead import prepare_hours
 from graph.reading.warming import warm
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
@@ -130,6 +131,7 @@ def _make_lifespan(
             service: Service = app.state.service
             stack.callback(service.close)
             await stack.enter_async_context(_warming(service.database))
+            await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
             yield
 
@@ -154,6 +156,21 @@ def _open_database(settings: Settings) -> Database:
 async def _warming(database: Database) -> AsyncIterator[None]:
     """Have the database plan its statements during startup, so that the first clients need not wait for that."""
     task = asyncio.create_task(_warm(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def _preparing_hours(service: Service) -> AsyncIterator[None]:
+    """Have the network's model of each hour made before it begins."""
+
+    def log(error: ForegraphError) -> None:
+        get_logger().warning("could not prepare the next hour", reason=str(error))
+
+    task = asyncio.create_task(prepare_hours(service.database, service.engine, on_error=log))
     try:
         yield
     finally:

@@ -154,7 +154,11 @@ class Settings(BaseSettings):
         default=True, description="whether to compute marginals also after writes that change beliefs, by LBP"
     )
     propagation_debounce_seconds: float = Field(
-        default=30.0, ge=0, le=3600, description="how long writes must pause before that, in seconds, 0 to 3600"
+        default=0.0,
+        ge=0,
+        le=3600,
+        description="how long writes must pause before that, in seconds, 0 to 3600; in any case the last time is "
+        "followed by twice as long a rest",
     )
 
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")

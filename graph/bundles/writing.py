@@ -10,6 +10,7 @@ from typing import Any
 from graph.bundles.batches import BATCH_ROWS, Batch, in_batches
 from graph.bundles.checked import Checked
 from graph.bundles.checks import as_evidence
+from graph.database.revisions import MAX_NOTED, UNKNOWN_CHANGES, Changes, raise_revision
 from graph.database.sessions import Unit
 from graph.ledger.derived import rebuild_claims
 from graph.ledger.predictor_records import refresh_records
@@ -76,8 +77,8 @@ async def write_batches(
             num_changed += len(answer["created"]) + len(answer["updated"])
             progress(len(rows))
     if num_changed:
-        await _recompute_dependents(unit, checked, changed)
-        await unit.run("database/raise_revision")
+        rebuilt_ids = await _recompute_dependents(unit, checked, changed)
+        await raise_revision(unit, _changes(checked, changed, rebuilt_ids))
 
 
 async def _prepare_ahead(
@@ -113,8 +114,25 @@ def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     return {"row": properties, "derived": with_moments_as_text(checked.derived.get(row_id(row), {}))}
 
 
-async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> None:
-    """Recompute what written rows change: beliefs of claims that the graph had before, and predictors' records."""
+def _changes(checked: Checked, written: Written, rebuilt_ids: Iterable[str]) -> Changes:
+    """Return which claims an import changed, those rebuilt included; unknown ones if it wrote more than are noted."""
+    changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
+    if len(changed["influences"]) > MAX_NOTED:
+        return UNKNOWN_CHANGES
+    influences = (row for _, row in checked.rows["influences"] if isinstance(row, Influence))
+    return Changes(
+        claim_ids={*rebuilt_ids, *(claim_id for name in CLAIM_LISTS for claim_id in changed[name])},
+        child_ids={row.child_id for row in influences if row_id(row) in changed["influences"]},
+    )
+
+
+async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> set[str]:
+    """
+    Recompute what written rows change: beliefs of claims that the graph had before, and predictors' records.
+
+    Returns:
+        The ids of these claims.
+    """
     predictions = {row.id: row for _, row in checked.rows["predictions"] if isinstance(row, Prediction)}
     changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
     ledger = (as_evidence(row) for _, row in checked.rows["evidence"])
@@ -127,6 +145,7 @@ async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) 
     predictor_ids = {predictions[prediction_id].predictor_id for prediction_id in resolved}
     predictor_ids |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in resolved}
     await refresh_records(unit, changed["predictors"] | {name for name in predictor_ids if name is not None})
+    return stale
 
 
 async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:

@@ -399,6 +399,10 @@ class Reading:
 
         return await self._answered(run)
 
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run one write transaction beside this one; `work` may run twice, so it must have no other effects."""
+        return await self._database.write(work)
+
     async def close(self) -> None:
         """End the transaction and return the connection to the pool."""
         if self.meter is not None:

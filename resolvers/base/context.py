@@ -14,8 +14,8 @@ from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
+from graph.network.fetching import fetch_state
 from graph.network.propagation import list_runs
-from graph.network.view import fetch_state
 from graph.reading.planned import PlannedStatements
 
 T = TypeVar("T")

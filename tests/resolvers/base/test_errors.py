@@ -92,7 +92,7 @@ def test_what_only_the_operator_can_mend_is_masked(original: Exception) -> None:
 
 async def test_a_plain_query_above_the_limits_says_so(small: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the size of the network, and the limit."""
-    monkeypatch.setattr("graph.network.view.MAX_INFLUENCES", 0)
+    monkeypatch.setattr("graph.network.fetching.MAX_INFLUENCES", 0)
 
     error = await ask_wrong(small, "{ incoherence { numIncoherent } }")
 
