@@ -23,6 +23,7 @@ from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
+from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
@@ -31,6 +32,7 @@ from tests.benchmarks.synthetic import count_relationships, import_benchmark_bun
 
 SEED = 20260101
 SMALL, LARGE = 100, 100_000
+SMALL_GRAPH = 1_000
 NUM_WARM_ROUNDS, NUM_ROUNDS = 30, 60
 PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
@@ -213,11 +215,20 @@ async def benchmark_socket() -> None:
         await benchmark_http(*start_server(stack))
 
 
+async def benchmark_sizes(num_predictions: int) -> None:
+    """Reads that are to cost the same in a small and a large graph."""
+    async with AsyncExitStack() as stack:
+        sizes = (SMALL_GRAPH, num_predictions)
+        await benchmark_flat([Graph(size, *start_server(stack)) for size in sizes])
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http"])
+    parser.add_argument(
+        "only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http", "flat"]
+    )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
@@ -232,6 +243,8 @@ def main() -> None:
         asyncio.run(benchmark_whole_path())
     if chosen.only in {None, "http"}:
         asyncio.run(benchmark_socket())
+    if chosen.only in {None, "flat"}:
+        asyncio.run(benchmark_sizes(chosen.large))
 
 
 if __name__ == "__main__":
