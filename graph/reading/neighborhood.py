@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import ceil
 from typing import Any, Final
 
@@ -209,8 +209,8 @@ class _Walk:
                 "properties": list(self._properties),
                 "own": list(self._properties) if is_start else [],
             }
-            (row,) = await self._unit.run(statement, requests=requests)
-            for place, subject, own, neighbors in row["pages"]:
+            rows = await self._unit.run(statement, requests=requests)
+            for place, subject, own, neighbors in chain.from_iterable(row["pages"] for row in rows):
                 if is_start:
                     self._add_node(subject, sources[0].node_id, own)
                 pages[place] = neighbors

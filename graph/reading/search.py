@@ -81,7 +81,7 @@ async def _list_best(
     num_considered = max(MIN_MATCHES, 2 * limit)
     while True:
         num_considered = min(num_considered, MAX_MATCHES)
-        (found,) = await unit.run(
+        answers = await unit.run(
             "reading/search",
             query=lucene_query(text),
             max_matches=num_considered,
@@ -90,6 +90,9 @@ async def _list_best(
             properties=list(plan.properties),
             limit=limit,
         )
+        if not answers:
+            return []
+        found = answers[0]
         rows: Sequence[_Match] = found["rows"]
         is_full = len(rows) == limit and rows[-1][0] > found["least_score"]
         if is_full or found["num_matches"] < num_considered or num_considered == MAX_MATCHES:
