@@ -94,6 +94,12 @@ class _Pending:
     step: int = 1
     lag_days: int = 0
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it would change nothing: its traversal is full, and known to have left something out."""
+        found = self.traversal
+        return found is not None and found.is_truncated and len(found.reached) >= self.follow.first
+
 
 async def fill(unit: Unit, nodes: Sequence[Node], plan: NodePlan) -> None:
     """
@@ -113,7 +119,7 @@ async def fill(unit: Unit, nodes: Sequence[Node], plan: NodePlan) -> None:
         next_level: list[_Pending] = []
         for entry, rows in zip(pending, pages, strict=True):
             next_level += _attach(entry, rows, totals.get(id(entry)))
-        pending = next_level
+        pending = [entry for entry in next_level if not entry.is_settled]
     if pending:
         message = f"expected a plan of at most {MAX_LEVELS} levels, got one that goes on; check the depth limit"
         raise AssertionError(message)

@@ -24,6 +24,7 @@ from graph.server import EmbeddedServer
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 from tests.benchmarks.bombs import benchmark_bombs
+from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
@@ -32,6 +33,7 @@ from tests.benchmarks.synthetic import count_relationships, import_benchmark_bun
 
 SEED = 20260101
 SMALL, LARGE = 100, 100_000
+SMALL_GRAPH = 1_000
 NUM_WARM_ROUNDS, NUM_ROUNDS = 30, 60
 PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
@@ -220,12 +222,20 @@ async def benchmark_all_bombs(only: str | None) -> None:
         await benchmark_bombs(*start_server(stack, heap="1g"), only)
 
 
+async def benchmark_sizes(num_predictions: int) -> None:
+    """Reads that are to cost the same in a small and a large graph."""
+    async with AsyncExitStack() as stack:
+        sizes = (SMALL_GRAPH, num_predictions)
+        await benchmark_flat([Graph(size, *start_server(stack)) for size in sizes])
+>>>>>>> flat
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
     parser.add_argument(
-        "only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs"]
+        "only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs", "flat"]
     )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
@@ -242,8 +252,11 @@ def main() -> None:
         asyncio.run(benchmark_whole_path())
     if chosen.only in {None, "http"}:
         asyncio.run(benchmark_socket())
+<<<<<<< HEAD
     if chosen.only in {None, "bombs"}:
         asyncio.run(benchmark_all_bombs(chosen.bomb))
+    if chosen.only in {None, "flat"}:
+        asyncio.run(benchmark_sizes(chosen.large))
 
 
 if __name__ == "__main__":

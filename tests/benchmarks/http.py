@@ -209,16 +209,16 @@ async def _measure_in_turn(
     elapsed, used = [0.0 for _ in loads], [(0.0, 0.0) for _ in loads]
     for _ in range(NUM_ROUNDS):
         for number, num_connections in enumerate(loads):
-            before = _processor_seconds(processes)
+            before = processor_seconds(processes)
             answers = await clients.ask(question, num_connections, ROUND_SECONDS)
-            after = _processor_seconds(processes)
+            after = processor_seconds(processes)
             waits[number] += answers.waits
             elapsed[number] += answers.elapsed
             used[number] = (used[number][0] + after[0] - before[0], used[number][1] + after[1] - before[1])
     return [Speed.of(*measured) for measured in zip(waits, elapsed, used, strict=True)]
 
 
-def _processor_seconds(processes: tuple[psutil.Process, psutil.Process]) -> tuple[float, float]:
+def processor_seconds(processes: tuple[psutil.Process, psutil.Process]) -> tuple[float, float]:
     api, neo4j = (process.cpu_times() for process in processes)
     return api.user + api.system, neo4j.user + neo4j.system
 
