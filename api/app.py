@@ -16,7 +16,6 @@ from strawberry import Schema
 from api.admission import Admission
 from api.endpoint import GraphQLEndpoint
 from api.limits import Limits, list_extensions
-from api.logging import get_logger
 from api.middleware import (
     AccessLogMiddleware,
     BodyLimitMiddleware,
@@ -27,10 +26,10 @@ from api.middleware import (
 )
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
+from api.warming import Readiness, warm_up
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
-from graph.reading.warming import warm
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
@@ -38,7 +37,13 @@ READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
 BOOKMARK_HEADER = "foregraph-bookmark"
 
 
-def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    database: Database | None = None,
+    *,
+    schema: Schema | None = None,
+    readiness: Readiness | None = None,
+) -> Starlette:
     """
     Make the application; a database that is handed in is the caller's to close.
 
@@ -46,6 +51,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         settings: Limits, host names and, without `database`, the address of Neo4j.
         database: An open database; by default the lifespan opens and closes the one named in the settings.
         schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
+        readiness: Tells others whether the service is ready; by default nobody is told.
     """
     app = Starlette(
         routes=_list_routes(settings, build_limited_schema(settings) if schema is None else schema),
@@ -54,6 +60,7 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         lifespan=_make_lifespan(settings, database),
     )
     app.state.service = None if database is None else Service.make(database)
+    app.state.readiness = readiness or Readiness()
     return app
 
 
@@ -111,7 +118,10 @@ def _make_lifespan(
                 app.state.service = Service.make(await stack.enter_async_context(_open_database(settings)))
             service: Service = app.state.service
             stack.callback(service.close)
-            await stack.enter_async_context(_warming(service.database))
+            readiness: Readiness = app.state.readiness
+            await stack.enter_async_context(
+                readiness.watching(service.database, lambda: warm_up(app, service.database))
+            )
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
             yield
 
@@ -123,24 +133,6 @@ def _open_database(settings: Settings) -> Database:
     if address is None:
         raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
     return Database.open(address)
-
-
-@asynccontextmanager
-async def _warming(database: Database) -> AsyncIterator[None]:
-    """Have the database plan its statements during startup, so that the first clients need not wait for that."""
-    task = asyncio.create_task(_warm(database))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-async def _warm(database: Database) -> None:
-    try:
-        await warm(database)
-    except ForegraphError as error:  # requests report the error, and readiness gives the reason
-        get_logger().warning("could not warm up", reason=str(error))
 
 
 def _open_context(request: Request, request_id: str) -> Context:
@@ -161,7 +153,8 @@ async def _answer_health(request: Request) -> Response:
 
 
 async def _answer_readiness(request: Request) -> Response:
-    """Report whether the database answers and has this version's schema."""
+    """Report whether the database answers, has this version's schema, and answers the usual documents fast."""
+    readiness: Readiness = request.app.state.readiness
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
             reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"
@@ -169,6 +162,7 @@ async def _answer_readiness(request: Request) -> Response:
         reason = f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
     except ForegraphError as error:
         reason = str(error)
+    reason = reason or readiness.reason
     if reason is None:
         return JSONResponse({"status": "ready"})
     return JSONResponse({"status": "not ready", "reason": reason}, 503)
