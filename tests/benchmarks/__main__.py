@@ -28,6 +28,7 @@ from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchma
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
+from tests.benchmarks.workers import benchmark_workers
 
 SEED = 20260101
 SMALL, LARGE = 100, 100_000
@@ -207,6 +208,12 @@ async def benchmark_whole_path() -> None:
         await benchmark_questions(start_server(stack).address)
 
 
+async def benchmark_scaling() -> None:
+    """One worker against two."""
+    async with AsyncExitStack() as stack:
+        await benchmark_workers(*start_server(stack))
+
+
 async def benchmark_socket() -> None:
     """Documents over a real socket."""
     async with AsyncExitStack() as stack:
@@ -217,7 +224,9 @@ def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http"])
+    parser.add_argument(
+        "only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http", "workers"]
+    )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
@@ -232,6 +241,8 @@ def main() -> None:
         asyncio.run(benchmark_whole_path())
     if chosen.only in {None, "http"}:
         asyncio.run(benchmark_socket())
+    if chosen.only in {None, "workers"}:
+        asyncio.run(benchmark_scaling())
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ async def benchmark_http(address: DatabaseAddress, neo4j_pid: int) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         questions = await loop.run_in_executor(pool, load, address)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        async with serving("serve", "--port", "0", environment=environment) as service, _emptying(service):
+        async with serving("serve", "--port", "0", environment=environment) as service, emptying(service):
             place = urlsplit(service.url)
             clients = Clients(pool, place.hostname or "", place.port or 0)
             processes = psutil.Process(service.process.pid), psutil.Process(neo4j_pid)
@@ -238,7 +238,7 @@ def _print_speeds(name: str, few: Speed, many: Speed) -> None:
 
 
 @asynccontextmanager
-async def _emptying(service: Service) -> AsyncIterator[None]:
+async def emptying(service: Service) -> AsyncIterator[None]:
     """Read the service's log away, so that it never waits for somebody to read it."""
 
     async def read(stream: asyncio.StreamReader) -> None:
