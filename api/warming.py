@@ -138,7 +138,9 @@ async def warm_up(app: ASGIApp, database: Database) -> None:
     token = is_quiet.set(True)
     try:
         known = await find_known(lambda document, variables: ask(app, document, variables))
-        await asyncio.gather(repeat_until_warm(lambda: ask_usual(app, known)), warm(database))
+        await ask_usual(app, known)
+        await warm(database)  # not at the same time, since Neo4j would plan twice what both send
+        await repeat_until_warm(lambda: ask_usual(app, known))
     finally:
         is_quiet.reset(token)
 
