@@ -20,7 +20,7 @@ from graph.errors import ConfigurationError
 
 PREFIX = "FOREGRAPH_"
 NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
-HEAP_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
+MEMORY_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 KIBIBYTE = 1024
@@ -45,7 +45,16 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path(".foregraph"), description="directory of the embedded server's data; one per project"
     )
-    neo4j_heap: str = Field(default="1g", description="largest heap of the embedded server: a number with m or g")
+    neo4j_heap: str | None = Field(
+        default=None,
+        description="largest heap of the embedded server: a number with m or g; without it a quarter of the memory, "
+        "up to 2g or what max_concurrent_documents need",
+    )
+    neo4j_page_cache: str | None = Field(
+        default=None,
+        description="page cache of the embedded server: a number with m or g; without it twice the store, at least "
+        "256m, up to a quarter of the memory",
+    )
     cache_dir: Path | None = Field(
         default=None, description="directory for downloaded jars; without it the user's cache directory"
     )
@@ -58,6 +67,9 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address to listen on; a loopback address")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on, 0 to 65535; 0 picks a free one")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="number of processes that serve, 1 to 64; about one for each processor"
+    )
     container_network: bool = Field(
         default=False,
         description="whether to allow any host; use it only in a container whose port is published on loopback",
@@ -93,7 +105,10 @@ class Settings(BaseSettings):
         description="most points of curves that a document may compute, from 100; an inference counts as 10000",
     )
     max_concurrent_documents: int = Field(
-        default=16, ge=1, le=1000, description="most queries to run at a time, 1 to 1000; further ones wait briefly"
+        default=16,
+        ge=1,
+        le=1000,
+        description="most queries to run at a time, 1 to 1000, by all workers together; further ones wait briefly",
     )
     max_concurrent_mutations: int = Field(
         default=64,
@@ -178,12 +193,12 @@ class Settings(BaseSettings):
             raise ValueError("user and password belong in their own variables, not in the address")
         return uri
 
-    @field_validator("neo4j_heap")
+    @field_validator("neo4j_heap", "neo4j_page_cache")
     @classmethod
-    def _check_heap(cls, heap: str) -> str:
-        if not HEAP_PATTERN.fullmatch(heap):
-            raise ValueError("a heap size is a whole number with m or g, such as 512m or 1g")
-        return heap
+    def _check_memory(cls, size: str | None) -> str | None:
+        if size is not None and not MEMORY_PATTERN.fullmatch(size):
+            raise ValueError("a size is a whole number with m or g, such as 512m or 1g")
+        return size
 
     @field_validator("sweep_schedule", "refresh_schedule", "propagation_schedule")
     @classmethod

@@ -40,6 +40,7 @@ def database_address(
         release=release,
         java_home=Path(java_home) if java_home else None,
         training=TRAINING,
+        is_brief=True,
     )
     with server:
         endpoint = server.start()

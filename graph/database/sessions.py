@@ -158,6 +158,17 @@ class Database:
             async with self.open_session(default_access_mode=READ_ACCESS) as session:
                 await session.execute_read(_answer_one)
 
+    async def ping(self) -> None:
+        """
+        Check that the database answers now, without the second tries of other work.
+
+        Raises:
+            UnavailableError: The database cannot be reached.
+        """
+        with _driver_errors_translated():
+            async with self.open_session(default_access_mode=READ_ACCESS) as session:
+                await (await session.run("RETURN 1")).consume()
+
     async def read(
         self,
         work: Callable[[Unit], Awaitable[T]],

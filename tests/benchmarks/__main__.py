@@ -30,6 +30,7 @@ from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchma
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
+from tests.benchmarks.workers import benchmark_workers
 
 SEED = 20260101
 SMALL, LARGE = 100, 100_000
@@ -210,6 +211,12 @@ async def benchmark_whole_path() -> None:
         await benchmark_questions(start_server(stack).address)
 
 
+async def benchmark_scaling() -> None:
+    """One worker against two."""
+    async with AsyncExitStack() as stack:
+        await benchmark_workers(*start_server(stack))
+
+
 async def benchmark_socket() -> None:
     """Documents over a real socket."""
     async with AsyncExitStack() as stack:
@@ -227,7 +234,6 @@ async def benchmark_sizes(num_predictions: int) -> None:
     async with AsyncExitStack() as stack:
         sizes = (SMALL_GRAPH, num_predictions)
         await benchmark_flat([Graph(size, *start_server(stack)) for size in sizes])
->>>>>>> flat
 
 
 def main() -> None:
@@ -235,7 +241,9 @@ def main() -> None:
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
     parser.add_argument(
-        "only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs", "flat"]
+        "only",
+        nargs="?",
+        choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs", "flat", "workers"],
     )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
@@ -252,11 +260,12 @@ def main() -> None:
         asyncio.run(benchmark_whole_path())
     if chosen.only in {None, "http"}:
         asyncio.run(benchmark_socket())
-<<<<<<< HEAD
     if chosen.only in {None, "bombs"}:
         asyncio.run(benchmark_all_bombs(chosen.bomb))
     if chosen.only in {None, "flat"}:
         asyncio.run(benchmark_sizes(chosen.large))
+    if chosen.only in {None, "workers"}:
+        asyncio.run(benchmark_scaling())
 
 
 if __name__ == "__main__":
