@@ -53,16 +53,23 @@ def read_draft(text: str | bytes) -> Draft:
     Raises:
         BundleError: The text is not a JSON object.
     """
-    data = _read_object(text)
     try:
         bundle = Bundle.model_validate_json(text, strict=True)
     except ValidationError as error:
-        problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
-        wrong = {_row_location(detail["loc"]) for detail in error.errors(include_url=False)}
-        valid = _without(data, wrong)
-        bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **valid}), strict=True)
-    else:
-        problems, wrong = [], set()
+        return _read_valid_rows(text, error)
+    rows = {name: tuple(enumerate(listed)) for name, listed in bundle.rows().items()}
+    named = {name: frozenset(row_id(row) for row in listed) for name, listed in bundle.rows().items()}
+    return Draft(rows=rows, named=named, problems=tuple(_duplicates(rows)))
+
+
+def _read_valid_rows(text: str | bytes, error: ValidationError) -> Draft:
+    """Read the rows of a text that are not among those of an error."""
+    data = _read_object(text)
+    details = error.errors(include_url=False)
+    problems = [describe_problem(detail) for detail in details]
+    wrong = {_row_location(detail["loc"]) for detail in details}
+    valid = _without(data, wrong)
+    bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **valid}), strict=True)
     rows = {
         name: tuple(zip(_valid_indices(name, data, wrong), rows, strict=True)) for name, rows in bundle.rows().items()
     }

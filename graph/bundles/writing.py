@@ -132,20 +132,25 @@ async def _prepare_ahead(batches: Iterable[Batch], checked: Checked) -> AsyncGen
 def _prepare(batches: Iterable[Batch], checked: Checked) -> Iterator[_Prepared]:
     """Convert batches to parameters, the new rows of each apart from the others."""
     for name, rows, _ in batches:
-        for is_new in (True, False):
-            chosen = [row for _, row in rows if checked.is_new(row) == is_new]
-            if chosen:
-                convert = _new_entry if is_new else _entry
-                entries = [convert(name, row, checked) for row in chosen]
-                yield _Prepared(name, is_new=is_new, ids=list(map(row_id, chosen)), rows=entries)
+        new, others = list[Row](), list[Row]()
+        for _, row in rows:
+            (new if checked.is_new(row) else others).append(row)
+        if new:
+            entries = [_new_entry(name, row, checked) for row in new]
+            yield _Prepared(name, is_new=True, ids=list(map(row_id, new)), rows=entries)
+        if others:
+            entries = [_entry(name, row, checked) for row in others]
+            yield _Prepared(name, is_new=False, ids=list(map(row_id, others)), rows=entries)
 
 
 def _new_entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     """Convert a new row to its statement's parameter, which leaves absent properties out."""
-    properties = {**to_properties(row), **checked.page_keys(row)}
+    properties = to_properties(row)
+    properties.update(checked.page_keys(row))
     listed = ROW_LISTS[name]
     if isinstance(listed, NodeList) and listed.has_derived:
-        properties = with_moments_as_text({**properties, **checked.derived.get(row_id(row), {})})
+        properties.update(checked.derived.get(row_id(row), {}))
+        properties = with_moments_as_text(properties)
     return {name: value for name, value in properties.items() if value is not None}
 
 
