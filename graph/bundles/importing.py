@@ -177,6 +177,7 @@ async def _import_in_parts(database: Database, job: Job) -> ImportReport:
         checked = await check_bundle(lock, job)
         progress = _progress(job, checked)
         for part in await asyncio.to_thread(_listed, transactions(checked.batches())):
+            await lock.run("database/lock_graph")  # raises if the lock was lost, as when the server has restarted
             written.add(await _write_part(database, job, checked, part, progress))
     return _report(checked, written, job)
 

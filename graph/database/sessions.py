@@ -49,6 +49,7 @@ ACQUISITION_TIMEOUT_SECONDS = 10.0
 RETRY_TIME_SECONDS = 12.0
 READ_TIMEOUT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
+HOLDING_TIMEOUT_SECONDS = 3600.0  # what is done under a lock takes many transactions; a lost connection ends it at once
 COMPOSED = "reading/composed"
 """The name under which observers hear of composed statements."""
 
@@ -235,7 +236,7 @@ class Database:
         """Open a write transaction with a statement that takes a lock; the lock is held until the block ends."""
         async with self.open_session(**_silence(unknown_names_are_fine=unknown_names_are_fine)) as session:
             with _driver_errors_translated():
-                transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT_SECONDS)
+                transaction = await session.begin_transaction(timeout=HOLDING_TIMEOUT_SECONDS)
                 unit = self.unit(transaction)
                 await unit.run(name)
             async with transaction:

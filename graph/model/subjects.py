@@ -63,6 +63,7 @@ class NodeList:
         is_bulk: Whether there are so many rows that moments are sent to the database as text, which the driver encodes
             in a hundredth of the time.
         texts: The properties that full-text search covers.
+        is_created: Whether an import tells which rows are new, so that they are created without a look for old ones.
         is_subject: Whether clients see it as a node.
     """
 
@@ -77,6 +78,7 @@ class NodeList:
     has_index: bool = True
     is_bulk: bool = False
     texts: tuple[str, ...] = ()
+    is_created: bool = False
     is_subject: bool = True
 
     @cached_property
@@ -193,6 +195,7 @@ NODE_LISTS: Final = (
         is_bulk=True,
         has_index=False,
         texts=(*_CLAIM_TEXTS, "verbatim_quote", "context", "key_catalyst", "watch_events", "resolution_evidence"),
+        is_created=True,
     ),
     NodeList(
         "scenarios",
@@ -202,6 +205,7 @@ NODE_LISTS: Final = (
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
         texts=_CLAIM_TEXTS,
+        is_created=True,
     ),
     NodeList(
         "killers",
@@ -211,6 +215,7 @@ NODE_LISTS: Final = (
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
         texts=_CLAIM_TEXTS,
+        is_created=True,
     ),
     NodeList("predictors", rows.Predictor, texts=("name",)),
     NodeList("reference_classes", rows.ReferenceClass, texts=("description",)),
@@ -219,6 +224,7 @@ NODE_LISTS: Final = (
         rows.Milestone,
         owner=Reference("prediction_id", "Prediction", "HAS_MILESTONE", is_outgoing=False),
         texts=("label", "criterion"),
+        is_created=True,
     ),
     NodeList(
         "evidence",

@@ -42,6 +42,21 @@ def only_problem(given: str | bytes) -> Problem:
     return problem
 
 
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("domains", '{"id": "d", "name": NaN}'),
+        ("predictors", '{"id": "p", "name": "Ada", "kappa": Infinity}'),
+        ("predictions", '{"id": "p", "title": "P", "raw_metadata": {"a": [-Infinity]}}'),
+        ("exposures", '{"sign": "HARMS", "prediction_id": "p", "symbol": "X", "impact": NaN}'),
+    ],
+)
+def test_numbers_that_json_does_not_have_are_no_json(name: str, row: str) -> None:
+    """They could not be written again, wherever they stand."""
+    with pytest.raises(BundleError, match="expected JSON, got other text"):
+        read_draft(f'{{"format": "{BUNDLE_FORMAT}", "{name}": [{row}]}}')
+
+
 def test_all_problems_are_told_at_once_each_with_its_place() -> None:
     """Whoever mends a bundle wants to do it once."""
     draft = read_draft(
