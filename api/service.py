@@ -129,7 +129,8 @@ def run_application(
                 server = _Server(_configure(settings, database, ready))
                 announcing = asyncio.create_task(announce_once_ready())
                 await server.serve([listener])
-                announcing.cancel()
+                if not announcing.cancel():
+                    announcing.result()  # raises what it has raised
 
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where there is one
         runner.run(run())

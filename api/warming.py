@@ -63,6 +63,7 @@ class Readiness:
     ) -> None:
         self.reason_of_others: str | None = None
         self._reason: str | None = None
+        self._has_been_ready = False
         self._on_change = on_change
         self._watch_seconds = watch_seconds
         self._max_seconds = max_seconds
@@ -116,7 +117,9 @@ class Readiness:
             get_logger().warning("could not warm up", reason=str(error))
             self._lose(str(error))
             return
-        get_logger().info("warm", seconds=round(time.monotonic() - started, 2))
+        if self._has_been_ready:
+            get_logger().info("ready again", seconds=round(time.monotonic() - started, 2))
+        self._has_been_ready = True
         self._reason = None
         self._warmed.set()
         self._on_change(True)  # noqa: FBT003 - of a callback with one argument
