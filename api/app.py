@@ -83,6 +83,7 @@ def create_app(
         lifespan=_make_lifespan(settings, database),
     )
     app.state.service = None if database is None else Service.make(database, _make_budget(settings))
+    app.state.documents = documents
     app.state.readiness = readiness or Readiness()
     return app
 

@@ -42,6 +42,8 @@ from graph.errors import BusyError, ForegraphError, InvalidError
 from resolvers.base.context import Context, Service
 
 PATH: Final = "/graphql"
+NO_STORE: Final = "no-store"
+"""Cache-Control of a request that no kept response may answer, and whose response is not kept."""
 UNUSUAL_HEADERS: Final = frozenset({b"content-encoding", b"expect"})
 WATCH_AFTER_SECONDS: Final = 0.05
 """How long an answer takes before its client's departure is watched for, which costs a task."""
@@ -132,7 +134,10 @@ class Front:
         media_type = GRAPHQL_JSON if GRAPHQL_JSON.encode() in headers.get(b"accept", b"") else JSON
         service: Service = scope["app"].state.service
         if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
-        return _Exchange(scope, service, record, operation, asked.variables, bookmark, media_type, if_none_match)
+        is_stored = NO_STORE.encode() not in headers.get(b"cache-control", b"")
+        return _Exchange(
+            scope, service, record, operation, asked.variables, bookmark, media_type, if_none_match, is_stored=is_stored
+        )
 
     async def _read(self, scope: Scope, receive: Receive, arrived: list[Message]) -> object:
         if scope["method"] == "GET":
@@ -175,7 +180,12 @@ class Front:
 
     async def _run(self, exchange: "_Exchange") -> Answer:
         variables = exchange.variables or {}
-        if not (self._responses.is_on and exchange.operation.is_query and exchange.operation.is_timeless(variables)):
+        if not (
+            self._responses.is_on
+            and exchange.is_stored
+            and exchange.operation.is_query
+            and exchange.operation.is_timeless(variables)
+        ):
             return await self._execute(exchange, exchange.bookmark)
         try:
             key = exchange.operation.key + orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
@@ -276,6 +286,7 @@ class _Exchange:
     bookmark: str | None
     media_type: str
     if_none_match: str
+    is_stored: bool
 
     def reply(self, answer: Answer) -> "_Reply":
         """The reply that an answer makes."""

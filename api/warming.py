@@ -13,13 +13,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message
 
+from api.documents import Documents, identify
+from api.front import NO_STORE
 from api.logging import get_logger, is_quiet
 from api.usual import SAMPLE, UNKNOWN_ID, choose_variables, list_usual
 from graph.database.sessions import Database
 from graph.errors import ForegraphError
 from graph.reading.warming import warm
+from resolvers.base.context import Context
 
 MAX_SECONDS: Final = 60.0  # a machine on which it takes longer is busy, and stays so
 MAX_ROUNDS: Final = 8
@@ -131,17 +135,21 @@ class Readiness:
         self._warmed.clear()
 
 
-async def warm_up(app: ASGIApp, database: Database) -> None:
+async def warm_up(app: Starlette, database: Database) -> None:
     """
     Ask an application the usual documents until they get no faster, and have the statements of all others planned.
+
+    What the database had planned before is forgotten, since it may have been started again.
 
     Raises:
         UnavailableError: The database cannot be reached.
     """
     token = is_quiet.set(True)
+    app.state.service.statements.forget()
     try:
         known = await find_known(lambda document, variables: ask(app, document, variables))
         await ask_usual(app, known)
+        await plan_usual(app, known)
         await warm(database)  # not at the same time, since Neo4j would plan twice what both send
         await repeat_until_warm(lambda: ask_usual(app, known))
     finally:
@@ -185,8 +193,19 @@ async def ask_usual(app: ASGIApp, known: Mapping[str, str]) -> None:
             get_logger().warning("a usual document was refused", document=name, reason=str(answer["errors"])[:500])
 
 
+async def plan_usual(app: Starlette, known: Mapping[str, str]) -> None:
+    """Have the one statement planned of each query of the usual documents, which have been asked before."""
+    documents: Documents = app.state.documents
+    for text in list_usual().values():
+        kept = documents.find(identify(text))
+        for operation in () if kept is None else kept.operations:
+            if operation.compiled is not None:
+                context = Context(app.state.service)
+                await operation.compiled.prepare(context, dict(choose_variables(text, known)))
+
+
 async def ask(app: ASGIApp, document: str, variables: Mapping[str, str]) -> Any:
-    """Send an application a document as a client would, and return the response's JSON."""
+    """Send an application a document as a client would that wants it answered anew, and return the response's JSON."""
     body = json.dumps({"query": document, "variables": dict(variables)}).encode()
     answer = bytearray()
     is_sent = False
@@ -204,6 +223,7 @@ async def ask(app: ASGIApp, document: str, variables: Mapping[str, str]) -> Any:
         answer.extend(message.get("body", b""))
 
     headers = {"host": "localhost", "content-type": "application/json", "content-length": str(len(body))}
+    headers["cache-control"] = NO_STORE
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
