@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
+
+from graphql import GraphQLError, OperationType, get_operation_ast, parse
 
 from graph.errors import BusyError
 
@@ -11,6 +14,47 @@ MAX_WAITING = 256
 
 PATIENCE_SECONDS = 5.0
 """Longest wait, shorter than most clients'."""
+
+
+NUM_KEPT, MOST_KEPT_CHARACTERS = 512, 4_096
+"""Documents whose kind is kept, and the longest of them: 2 MB of text."""
+
+MOST_CHARACTERS, MOST_TOKENS = 250_000, 4_000
+"""Length up to which a document's kind is looked at, which takes some 20 ms; a longer one waits among the queries."""
+
+
+class Admissions:
+    """
+    Places for queries, and others for mutations: a mutation waits for the database, and many may share one transaction.
+
+    Args:
+        num_queries: Documents that only read, at a time.
+        num_mutations: Documents with mutations, at a time.
+    """
+
+    def __init__(self, num_queries: int, num_mutations: int) -> None:
+        self._queries, self._mutations = Admission(num_queries), Admission(num_mutations)
+
+    def admit(self, *, is_mutation: bool) -> AbstractAsyncContextManager[None]:
+        """Hold a place of the kind within the block; as `Admission.admit`."""
+        return (self._mutations if is_mutation else self._queries).admit()
+
+
+def is_mutation(document: str, operation_name: str | None) -> bool:
+    """Whether the operation that a document runs is a mutation; a document that cannot be parsed is a query."""
+    if len(document) > MOST_CHARACTERS or "mutation" not in document:
+        return False
+    find = _is_mutation if len(document) <= MOST_KEPT_CHARACTERS else _is_mutation.__wrapped__
+    return find(document, operation_name)
+
+
+@lru_cache(NUM_KEPT)
+def _is_mutation(document: str, operation_name: str | None) -> bool:
+    try:
+        operation = get_operation_ast(parse(document, no_location=True, max_tokens=MOST_TOKENS), operation_name)
+    except (GraphQLError, RecursionError):
+        return False
+    return operation is not None and operation.operation is OperationType.MUTATION
 
 
 class Admission:

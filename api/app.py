@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from strawberry import Schema
 
-from api.admission import Admission
+from api.admission import Admissions
 from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
 from api.execution import Executor
@@ -32,17 +32,25 @@ from api.middleware import (
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
+from api.warming import Readiness, warm_up
+from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
-from graph.reading.warming import warm
+from graph.network.ahead import prepare_hours
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
 
 
-def create_app(settings: Settings, database: Database | None = None, *, schema: Schema | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    database: Database | None = None,
+    *,
+    schema: Schema | None = None,
+    readiness: Readiness | None = None,
+) -> Starlette:
     """
     Make the application; a database that is handed in is the caller's to close.
 
@@ -50,19 +58,20 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         settings: Limits, host names and, without `database`, the address of Neo4j.
         database: An open database; by default the lifespan opens and closes the one named in the settings.
         schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
+        readiness: Tells others whether the service is ready; by default nobody is told.
     """
     served = build_limited_schema(settings) if schema is None else schema
     documents = Documents(served, settings.document_cache_bytes)
-    admission = Admission(settings.max_concurrent_documents)
+    admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
     endpoint = GraphQLEndpoint(
-        served, _open_context, graphiql=settings.graphiql, admission=admission, documents=documents
+        served, _open_context, graphiql=settings.graphiql, admissions=admissions, documents=documents
     )
     front = Middleware(
         Front,
         executor=Executor(served),
         documents=documents,
         responses=Responses(settings.response_cache_bytes),
-        admission=admission,
+        admissions=admissions,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.request_timeout_seconds,
@@ -73,7 +82,9 @@ def create_app(settings: Settings, database: Database | None = None, *, schema: 
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
-    app.state.service = None if database is None else Service.make(database)
+    app.state.service = None if database is None else Service.make(database, _make_budget(settings))
+    app.state.documents = documents
+    app.state.readiness = readiness or Readiness()
     return app
 
 
@@ -84,6 +95,7 @@ def build_limited_schema(settings: Settings) -> Schema:
         max_aliases=settings.max_aliases,
         max_fields=settings.max_fields,
         max_tokens=settings.max_tokens,
+        max_items=settings.max_items,
         max_rows=settings.max_rows,
         max_points=settings.max_points,
     )
@@ -122,14 +134,27 @@ def _make_lifespan(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if database is None:
-                app.state.service = Service.make(await stack.enter_async_context(_open_database(settings)))
+                app.state.service = Service.make(
+                    await stack.enter_async_context(_open_database(settings)), _make_budget(settings)
+                )
             service: Service = app.state.service
             stack.callback(service.close)
-            await stack.enter_async_context(_warming(service.database))
+            readiness: Readiness = app.state.readiness
+            await stack.enter_async_context(
+                readiness.watching(service.database, lambda: warm_up(app, service.database))
+            )
+            await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
             yield
 
     return lifespan
+
+
+def _make_budget(settings: Settings) -> Budget:
+    return Budget(
+        each=Amount(settings.max_read_rows, settings.max_read_bytes),
+        together=Amount(settings.max_read_rows_together, settings.max_read_bytes_together),
+    )
 
 
 def _open_database(settings: Settings) -> Database:
@@ -140,21 +165,18 @@ def _open_database(settings: Settings) -> Database:
 
 
 @asynccontextmanager
-async def _warming(database: Database) -> AsyncIterator[None]:
-    """Have the database plan its statements during startup, so that the first clients need not wait for that."""
-    task = asyncio.create_task(_warm(database))
+async def _preparing_hours(service: Service) -> AsyncIterator[None]:
+    """Have the network's model of each hour made before it begins."""
+
+    def log(error: ForegraphError) -> None:
+        get_logger().warning("could not prepare the next hour", reason=str(error))
+
+    task = asyncio.create_task(prepare_hours(service.database, service.engine, on_error=log))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-async def _warm(database: Database) -> None:
-    try:
-        await warm(database)
-    except ForegraphError as error:  # requests report the error, and readiness gives the reason
-        get_logger().warning("could not warm up", reason=str(error))
 
 
 def _open_context(request: Request, request_id: str) -> Context:
@@ -175,7 +197,8 @@ async def _answer_health(request: Request) -> Response:
 
 
 async def _answer_readiness(request: Request) -> Response:
-    """Report whether the database answers and has this version's schema."""
+    """Report whether the database answers, has this version's schema, and answers the usual documents fast."""
+    readiness: Readiness = request.app.state.readiness
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
             reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"
@@ -183,6 +206,7 @@ async def _answer_readiness(request: Request) -> Response:
         reason = f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
     except ForegraphError as error:
         reason = str(error)
+    reason = reason or readiness.reason
     if reason is None:
         return JSONResponse({"status": "ready"})
     return JSONResponse({"status": "not ready", "reason": reason}, 503)

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from cross_web import HTTPException
 
+from api.counts import MOST_JSON_BRACKETS, count_json_brackets
 from api.documents import Document, Documents, identify
 
 JSON_TYPES: Final[Mapping[type, str]] = {
@@ -67,7 +68,10 @@ def read_parameters(parameters: Mapping[str, str | None]) -> dict[str, Any]:
 
 
 def read_json(data: str | bytes) -> object:
-    """Parse standard JSON; raises HTTPException 400 that names the place of an error."""
+    """Parse standard JSON; raises HTTPException 400 that names the place of an error, or 413."""
+    if isinstance(data, bytes) and (num_brackets := count_json_brackets(data)) > MOST_JSON_BRACKETS:
+        message = f"The request's JSON has {num_brackets} brackets, at most {MOST_JSON_BRACKETS} are allowed."
+        raise HTTPException(413, message)
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         value: object = json.loads(text, parse_constant=_refuse_constant)

@@ -77,21 +77,24 @@ def cli() -> None:
 def _listening(command: Callable[..., None]) -> Callable[..., None]:
     host = click.option("--host", help="Address to listen on; overrides FOREGRAPH_HOST.")
     port = click.option("--port", type=int, help="Port to listen on; overrides FOREGRAPH_PORT; 0 picks a free one.")
-    return host(port(command))
+    workers = click.option(
+        "--workers", type=click.IntRange(1, 64), help="Number of processes that serve; overrides FOREGRAPH_WORKERS."
+    )
+    return host(port(workers(command)))
 
 
 @cli.command()
 @_listening
-def up(host: str | None, port: int | None) -> None:
+def up(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API; load the sample first if the database is empty."""
-    _serve(host, port, sample=True)
+    _serve(sample=True, host=host, port=port, workers=workers)
 
 
 @cli.command()
 @_listening
-def serve(host: str | None, port: int | None) -> None:
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API; load no sample."""
-    _serve(host, port, sample=False)
+    _serve(sample=False, host=host, port=port, workers=workers)
 
 
 @cli.command("import")
@@ -297,8 +300,8 @@ def main() -> None:
     cli()
 
 
-def _serve(host: str | None, port: int | None, *, sample: bool) -> None:
-    chosen = _load(host=host, port=port)
+def _serve(*, sample: bool, **overrides: object) -> None:
+    chosen = _load(**overrides)
 
     async def prepare(database: Database) -> None:
         await apply_migrations(database)

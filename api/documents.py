@@ -25,9 +25,12 @@ from strawberry import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from api.counts import CONTAINERS, MOST_VARIABLES, find_excess
 from api.limits import DocumentLimits, Limits, list_excessive_prices
 from api.pricing import Pricing, list_operations
 from resolvers.base.drift import find_drift
+from resolvers.compiled.operations import Operation as CompiledOperation
+from resolvers.compiled.operations import find_compiled
 
 BYTES_A_TOKEN: Final = 600
 """What a parsed document keeps for each of its tokens, with its share of the tree: 320 to 550 bytes were measured."""
@@ -51,6 +54,7 @@ class Operation:
         node: The operation within it.
         name: Its name, if it has one.
         is_query: Whether it only reads.
+        compiled: What answers it without an executor; None if nothing does.
         key: What identifies it among the operations of all documents.
     """
 
@@ -59,16 +63,20 @@ class Operation:
         document: DocumentNode,
         node: OperationDefinitionNode,
         *,
+        schema: GraphQLSchema,
         key: bytes,
         pricing: Pricing,
         limits: Limits,
         moments: Sequence[ValueNode | None],
+        compiled: CompiledOperation | None,
     ) -> None:
         self.document = document
         self.node = node
         self.name = None if node.name is None else node.name.value
+        self.compiled = compiled
         self.is_query = node.operation is OperationType.QUERY
         self.key = key
+        self._schema = schema
         self._pricing = pricing
         self._limits = limits
         self._affordable: set[tuple[object, ...]] = set()
@@ -88,7 +96,9 @@ class Operation:
         return variables[name] is not None if name in variables else name in self._defaults
 
     def is_affordable(self, variables: Mapping[str, Any]) -> bool:
-        """Whether the price is within the limits; variables that price the same are priced once."""
+        """Whether variables and price are within the limits; variables that price the same are priced once."""
+        if not self._is_countable(variables):
+            return False
         shape = self._shape(variables)
         if shape is not None and shape in self._affordable:
             return True
@@ -97,6 +107,15 @@ class Operation:
             return False
         self._remember(variables, pricing.variables_read)
         return True
+
+    def _is_countable(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the lists and objects of the variables are short."""
+        if len(variables) <= MOST_VARIABLES and CONTAINERS.isdisjoint(map(type, variables.values())):
+            return True
+        try:
+            return find_excess(self._schema, self.document, variables, self._limits.max_items) is None
+        except RecursionError:
+            return False
 
     def _remember(self, variables: Mapping[str, Any], read: set[str]) -> None:
         # Which variables a price reads may depend on the values of others, so the names are those of all prices so far.
@@ -195,10 +214,12 @@ class Documents:
             Operation(
                 parsed,
                 node,
+                schema=self._schema._schema,
                 key=f"{document_id}{number}".encode(),
                 pricing=pricing,
                 limits=self._limits,
                 moments=moments,
+                compiled=find_compiled(self._schema, parsed, node),
             )
             for number, node in enumerate(list_operations(parsed, None))
         )

@@ -19,7 +19,7 @@ from strawberry.http.parse_content_type import parse_content_type
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from api.admission import Admission
+from api.admission import Admissions, is_mutation
 from api.asking import UnknownDocumentError, read_asked, read_json, read_parameters
 from api.documents import Documents
 from api.execution import mask
@@ -45,7 +45,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         schema: The schema to serve.
         open_context: Makes the Context from a request and its id; raises InvalidError where a header is invalid.
         graphiql: Whether a browser gets GraphiQL.
-        admission: Limits the number of documents at a time.
+        admissions: Limits the number of documents at a time.
         documents: Where documents are kept once they have been answered; by default none are.
     """
 
@@ -55,12 +55,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         open_context: Callable[[Request, str], Context],
         *,
         graphiql: bool,
-        admission: Admission,
+        admissions: Admissions,
         documents: Documents | None = None,
     ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
-        self.admission = admission
+        self.admissions = admissions
         self.documents = Documents(schema, 0) if documents is None else documents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,12 +129,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             extensions=asked.extensions,
         )
 
-    async def execute_operation(self, *args: Any, **arguments: Any) -> Any:
+    async def execute_operation(self, *, request_data: GraphQLRequestData, **arguments: Any) -> Any:  # type: ignore[override]  # no batches
         """Execute a document once it is admitted; raises BusyError where it is not. A valid one is kept."""
-        async with self.admission.admit():
-            result = await super().execute_operation(*args, **arguments)
-        if not isinstance(result, PreExecutionError):
-            self.documents.keep(arguments["request_data"].query)
+        writes = is_mutation(request_data.query or "", request_data.operation_name)
+        async with self.admissions.admit(is_mutation=writes):
+            result = await super().execute_operation(request_data=request_data, **arguments)
+        if request_data.query is not None and not isinstance(result, PreExecutionError):
+            self.documents.keep(request_data.query)
         return result
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:

@@ -17,7 +17,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.admission import Admission
+from api.admission import Admissions
 from api.asking import read_asked, read_json, read_parameters
 from api.documents import Documents, Operation
 from api.endpoint import GRAPHQL_JSON, JSON, refuse_busy
@@ -41,6 +41,8 @@ from graph.errors import BusyError, ForegraphError, InvalidError
 from resolvers.base.context import Context, Service
 
 PATH: Final = "/graphql"
+NO_STORE: Final = "no-store"
+"""Cache-Control of a request that no kept response may answer, and whose response is not kept."""
 UNUSUAL_HEADERS: Final = frozenset({b"content-encoding", b"expect"})
 WATCH_AFTER_SECONDS: Final = 0.05
 """How long an answer takes before its client's departure is watched for, which costs a task."""
@@ -57,7 +59,7 @@ class Front:
         executor: Runs operations.
         documents: Those that have been answered before.
         responses: Where responses are kept.
-        admission: Limits the number of documents at a time.
+        admissions: Limits the number of documents at a time.
         allowed_hosts: Further names in the Host header.
         max_body_bytes: Largest body.
         timeout_seconds: Longest time for a request.
@@ -74,14 +76,14 @@ class Front:
         executor: Executor,
         documents: Documents,
         responses: Responses,
-        admission: Admission,
+        admissions: Admissions,
         allowed_hosts: Collection[str],
         max_body_bytes: int,
         timeout_seconds: float,
     ) -> None:
         self.app = app
         self.num_answered = self.num_passed_on = 0
-        self._executor, self._admission = executor, admission
+        self._executor, self._admissions = executor, admissions
         self._documents, self._responses = documents, responses
         self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
         self._known_hosts: dict[bytes, bool] = {}
@@ -131,7 +133,10 @@ class Front:
         media_type = GRAPHQL_JSON if GRAPHQL_JSON.encode() in headers.get(b"accept", b"") else JSON
         service: Service = scope["app"].state.service
         if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
-        return _Exchange(scope, service, record, operation, asked.variables, bookmark, media_type, if_none_match)
+        is_stored = NO_STORE.encode() not in headers.get(b"cache-control", b"")
+        return _Exchange(
+            scope, service, record, operation, asked.variables, bookmark, media_type, if_none_match, is_stored=is_stored
+        )
 
     async def _read(self, scope: Scope, receive: Receive, arrived: list[Message]) -> object:
         if scope["method"] == "GET":
@@ -174,7 +179,12 @@ class Front:
 
     async def _run(self, exchange: "_Exchange") -> Answer:
         variables = exchange.variables or {}
-        if not (self._responses.is_on and exchange.operation.is_query and exchange.operation.is_timeless(variables)):
+        if not (
+            self._responses.is_on
+            and exchange.is_stored
+            and exchange.operation.is_query
+            and exchange.operation.is_timeless(variables)
+        ):
             return await self._execute(exchange, exchange.bookmark)
         try:
             key = exchange.operation.key + orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
@@ -214,11 +224,11 @@ class Front:
             return versions.latest
         if exchange.bookmark is None:
             return await versions.read()
-        async with self._admission.admit():
+        async with self._admissions.admit(is_mutation=not exchange.operation.is_query):
             return await exchange.service.database.read_version(exchange.bookmark)
 
     async def _execute(self, exchange: "_Exchange", bookmark: str | None) -> Answer:
-        async with self._admission.admit():
+        async with self._admissions.admit(is_mutation=not exchange.operation.is_query):
             context = Context(exchange.service, exchange.record.request_id, bookmark)
             try:
                 return await self._executor.run(exchange.operation, exchange.variables, context)
@@ -275,6 +285,7 @@ class _Exchange:
     bookmark: str | None
     media_type: str
     if_none_match: str
+    is_stored: bool
 
     def reply(self, answer: Answer) -> "_Reply":
         """The reply that an answer makes."""

@@ -22,6 +22,7 @@ from graphql import (
 )
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 
+from api.counts import find_excess, longest_literal
 from api.logging import current_request
 from api.pricing import Pricing, list_operations
 
@@ -30,7 +31,18 @@ MAX_BRACKETS = 64
 MAX_FRAGMENTS = 100
 """Most fragment definitions in a document; the rule against fragment cycles recurses along them."""
 
+MAX_CHARACTERS = 250_000
+"""Longest document: room for a field's longest text. Each character is visited, if only to skip a comment."""
+MAX_OPERATIONS = 50
+"""Most operations in a document; each is validated, though one runs."""
+MAX_INTROSPECTED_LISTS = 15
+"""Most lists of introspection in a document; a browser asks for nine, and each may show the whole schema."""
+
 LARGEST_SHOWN = 10**9
+
+_INTROSPECTED = frozenset(
+    {"types", "directives", "fields", "inputFields", "args", "enumValues", "interfaces", "possibleTypes"}
+)
 
 # Strings and comments are skipped whole; possessive repeats prevent backtracking on hostile text.
 _BRACKETS = re.compile(
@@ -46,7 +58,8 @@ class Limits:
     """
     Upper bounds on a document; fields and aliases of a fragment count at each use.
 
-    Rows to read and points of curves to compute are those of `api.pricing`.
+    Rows to read and points of curves to compute are those of `api.pricing`; items are those of one list, in the
+    document or its variables.
     """
 
     max_depth: int
@@ -55,15 +68,18 @@ class Limits:
     max_tokens: int
     max_rows: int
     max_points: int
+    max_items: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Cost of a selection: levels of fields below it, number of fields, number of aliases."""
+    """Cost of a selection: levels below it, fields, aliases, items of the longest list, lists of introspection."""
 
     depth: int = 0
     num_fields: int = 0
     num_aliases: int = 0
+    num_items: int = 0
+    num_introspected: int = 0
 
 
 def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaExtension]]:
@@ -85,6 +101,9 @@ class DocumentLimits(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         """Check nesting and tokens before parsing."""
         self.execution_context.parse_options["max_tokens"] = self.limits.max_tokens
+        num_characters = len(self.execution_context.query or "")
+        if num_characters > MAX_CHARACTERS:
+            raise _excess(num_characters, MAX_CHARACTERS, "characters; long texts belong in variables", "TOO_LARGE")
         if count_brackets(self.execution_context.query or "") > MAX_BRACKETS:
             message = f"The document has more than {MAX_BRACKETS} brackets open at once."
             raise GraphQLError(message, extensions={"code": "TOO_DEEP"})
@@ -98,7 +117,11 @@ class DocumentLimits(SchemaExtension):
             record.operation_name = context.operation_name
         if context.graphql_document is not None:
             try:
-                errors = list_excesses(context.graphql_document, self.limits) or self._list_excessive_prices()
+                errors = (
+                    list_excesses(context.graphql_document, self.limits)
+                    or self._list_long_variables()
+                    or self._list_excessive_prices()
+                )
             except RecursionError:  # inline fragments in a chain of fragments
                 errors = [
                     GraphQLError("The document's fragments are nested too deep.", extensions={"code": "TOO_DEEP"})
@@ -106,6 +129,15 @@ class DocumentLimits(SchemaExtension):
             if errors:
                 context.pre_execution_errors = errors
         yield
+
+    def _list_long_variables(self) -> list[GraphQLError]:
+        context: Any = self.execution_context
+        schema, document, variables = context.schema._schema, context.graphql_document, context.variables or {}
+        try:
+            excess = find_excess(schema, document, variables, self.limits.max_items)
+        except RecursionError:
+            return [GraphQLError("The request's variables are nested too deep.", extensions={"code": "TOO_DEEP"})]
+        return [] if excess is None else [_excess(*excess, "TOO_LARGE", subject="request's variables have")]
 
     def _list_excessive_prices(self) -> list[GraphQLError]:
         context = self.execution_context
@@ -131,14 +163,23 @@ def list_excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
     if len(fragments) > MAX_FRAGMENTS:
         return [_excess(len(fragments), MAX_FRAGMENTS, "fragments", "TOO_LARGE")]
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    if len(operations) > MAX_OPERATIONS:
+        return [_excess(len(operations), MAX_OPERATIONS, "operations", "TOO_LARGE")]
     costs = _Costs(fragments)
     total = _side_by_side([costs.measure(operation.selection_set) for operation in operations])
     excesses = (
         (total.depth, limits.max_depth, "levels of fields", "TOO_DEEP"),
         (total.num_aliases, limits.max_aliases, "aliases", "TOO_MANY_ALIASES"),
         (total.num_fields, limits.max_fields, "fields", "TOO_LARGE"),
+        (max(total.num_items, _longest_default(operations)), limits.max_items, "items in one list", "TOO_LARGE"),
+        (total.num_introspected, MAX_INTROSPECTED_LISTS, "lists of introspection", "TOO_LARGE"),
     )
     return [_excess(came, limit, what, code) for came, limit, what, code in excesses if came > limit]
+
+
+def _longest_default(operations: Sequence[OperationDefinitionNode]) -> int:
+    defaults = [entry.default_value for operation in operations for entry in operation.variable_definitions or ()]
+    return max((longest_literal(default) for default in defaults if default is not None), default=0)
 
 
 def list_excessive_prices(
@@ -186,6 +227,8 @@ class _Costs:
             depth=0 if is_introspection else below.depth + 1,
             num_fields=below.num_fields + 1,
             num_aliases=below.num_aliases + (field.alias is not None),
+            num_items=max((below.num_items, *(longest_literal(argument.value) for argument in field.arguments or ()))),
+            num_introspected=below.num_introspected + (field.name.value in _INTROSPECTED),
         )
 
     def _measure_fragment(self, name: str) -> Cost:
@@ -200,12 +243,14 @@ def _side_by_side(costs: Sequence[Cost]) -> Cost:
         depth=max((c.depth for c in costs), default=0),
         num_fields=sum(c.num_fields for c in costs),
         num_aliases=sum(c.num_aliases for c in costs),
+        num_items=max((c.num_items for c in costs), default=0),
+        num_introspected=sum(c.num_introspected for c in costs),
     )
 
 
-def _excess(came: int, limit: int, what: str, code: str) -> GraphQLError:
-    message = f"The document has {_count(came)} {what}, at most {limit} are allowed."
-    return GraphQLError(message, extensions={"code": code})
+def _excess(came: int, limit: int, what: str, code: str, *, subject: str = "document has") -> GraphQLError:
+    message = f"The {subject} {_count(came)} {what}, at most {limit} are allowed."
+    return GraphQLError(message, extensions={"code": code, "size": min(came, LARGEST_SHOWN), "limit": limit})
 
 
 def _count(came: int) -> str:

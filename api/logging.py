@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -32,13 +33,19 @@ class RequestRecord:
 current_request: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)
 
 
+is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
+"""Whether only warnings and errors are logged, as of the requests that the service sends itself."""
+
+
 def get_logger() -> structlog.stdlib.BoundLogger:
     """The service's logger."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger("foregraph")
     return logger
 
 
-def configure_logging(*, log_format: Literal["console", "json"], log_level: str, stream: TextIO | None = None) -> None:
+def configure_logging(
+    *, log_format: Literal["console", "json"], log_level: str, stream: TextIO | None = None, worker: int | None = None
+) -> None:
     """
     Send the service's and its libraries' logs through structlog.
 
@@ -46,6 +53,7 @@ def configure_logging(*, log_format: Literal["console", "json"], log_level: str,
         log_format: `console` for people, `json` for log collectors.
         log_level: Least severe level that is logged.
         stream: Standard error by default.
+        worker: Number of this process, shown in each line, where several serve.
     """
     output = sys.stderr if stream is None else stream
     shared: list[Processor] = [
@@ -53,6 +61,7 @@ def configure_logging(*, log_format: Literal["console", "json"], log_level: str,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         _add_request_id,
+        *(() if worker is None else (partial(_add_worker, worker),)),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(output)
@@ -73,6 +82,7 @@ def configure_logging(*, log_format: Literal["console", "json"], log_level: str,
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            _drop_if_quiet,
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -86,6 +96,21 @@ def _renderers(log_format: str, *, colors: bool) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
     return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _drop_if_quiet(
+    logger: logging.Logger, method_name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    if is_quiet.get() and method_name in ("debug", "info"):
+        raise structlog.DropEvent
+    return event
+
+
+def _add_worker(
+    worker: int, logger: logging.Logger, method_name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    event.setdefault("worker", worker)
+    return event
 
 
 def _add_request_id(logger: logging.Logger, method_name: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

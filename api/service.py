@@ -5,11 +5,13 @@ import errno
 import ipaddress
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from typing import cast
 
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
@@ -17,6 +19,8 @@ from uvicorn.loops.auto import auto_loop_factory
 from api.collector import freeze_survivors
 from api.logging import get_logger
 from api.settings import Settings
+from api.supervisor import Supervisor
+from api.warming import Readiness
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
@@ -32,42 +36,111 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
     Serve until SIGINT or SIGTERM.
 
     Args:
-        settings: The listening address, the database and the limits.
+        settings: The listening address, the database, the limits and the number of workers.
         prepare: Brings the database into the state that requests need, before the first of them.
         announce: Called with one line of text once the service is ready.
 
     Raises:
         ConfigurationError: The address is taken or not one of this machine; nothing was started.
         ForegraphError: The database cannot be started, reached or prepared.
+        SystemExit: A worker could not be started; it has the worker's exit code.
     """
     started = time.monotonic()
-    # GraphQL takes a second to import, which overlaps with Neo4j's start.
-    threading.Thread(target=import_module, args=["api.app"], name="loading", daemon=True).start()
     if settings.neo4j_uri is None:
         get_logger().info("starting Neo4j; the first time takes longer", data_dir=str(settings.data_dir.absolute()))
+
+    def describe(listener: socket.socket, address: DatabaseAddress) -> str:
+        port, seconds = listener.getsockname()[1], time.monotonic() - started
+        return _describe(settings, address, port=port, seconds=seconds)
+
+    if settings.workers > 1:
+        _serve_by_workers(settings, prepare, lambda *about: announce(describe(*about)))
+    else:
+        _serve_here(settings, prepare, lambda *about: announce(describe(*about)))
+
+
+Announce = Callable[[socket.socket, DatabaseAddress], None]
+
+
+def _serve_here(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Announce) -> None:
+    # GraphQL takes a second to import, which overlaps with Neo4j's start.
+    threading.Thread(target=import_module, args=["api.app"], name="loading", daemon=True).start()
     with stopping_on_signals(), bind(settings.host, settings.port) as listener, find_database(settings) as address:
 
         def on_ready() -> None:
             freeze_survivors()
-            seconds = time.monotonic() - started
-            announce(_describe(settings, address, port=listener.getsockname()[1], seconds=seconds))
+            announce(listener, address)
 
-        async def run() -> None:
-            async with Database.open(address) as database:
-                await database.verify()
+        run_application(settings, address, listener, prepare=prepare, on_ready=on_ready)
+
+
+def _serve_by_workers(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Announce) -> None:
+    async def prepare_database(address: DatabaseAddress) -> None:
+        async with Database.open(address) as database:
+            await database.verify()
+            await prepare(database)
+
+    with stopping_on_signals(), bind_group(settings.host, settings.port, settings.workers) as listeners:
+        address: DatabaseAddress | None = None
+        supervisor = Supervisor(listeners, lambda: announce(listeners[0], cast("DatabaseAddress", address)))
+        try:
+            with find_database(settings) as address:
+                asyncio.run(prepare_database(address))
+                try:
+                    raise SystemExit(supervisor.run())
+                except KeyboardInterrupt:
+                    supervisor.stop(SHUTDOWN_GRACE_SECONDS)  # while Neo4j is still there
+        finally:
+            supervisor.stop(SHUTDOWN_GRACE_SECONDS)
+
+
+def run_application(
+    settings: Settings,
+    address: DatabaseAddress,
+    listener: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    prepare: Callable[[Database], Awaitable[None]] | None = None,
+    readiness: Readiness | None = None,
+) -> None:
+    """
+    Run the application in this process until SIGINT or SIGTERM.
+
+    Args:
+        settings: The limits.
+        address: The database.
+        listener: The listening socket.
+        on_ready: Called once the usual documents are warm.
+        prepare: Brings the database into the state that requests need.
+        readiness: Tells others whether the service is ready.
+    """
+    ready = readiness or Readiness()
+
+    async def announce_once_ready() -> None:
+        await ready.wait()
+        on_ready()
+
+    async def run() -> None:
+        async with Database.open(address) as database:
+            await database.verify()
+            if prepare is not None:
                 await prepare(database)
-                with compiling_kernels():
-                    await _Server(_configure(settings, database), on_ready).serve([listener])
+            with compiling_kernels():
+                server = _Server(_configure(settings, database, ready))
+                announcing = asyncio.create_task(announce_once_ready())
+                await server.serve([listener])
+                if not announcing.cancel():
+                    announcing.result()  # raises what it has raised
 
-        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where there is one
-            runner.run(run())
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where there is one
+        runner.run(run())
 
 
-def _configure(settings: Settings, database: Database) -> uvicorn.Config:
+def _configure(settings: Settings, database: Database, readiness: Readiness) -> uvicorn.Config:
     from api.app import create_app  # noqa: PLC0415 - imported in a thread while Neo4j starts
 
     return uvicorn.Config(
-        create_app(settings, database),
+        create_app(settings, database, readiness=readiness),
         lifespan="on",
         log_config=None,
         access_log=False,  # replaced by AccessLogMiddleware
@@ -78,16 +151,7 @@ def _configure(settings: Settings, database: Database) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with a callback once it is ready, and without raising the signal again that stopped it."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
+    """uvicorn, without raising the signal again that stopped it."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -112,9 +176,34 @@ def stopping_on_signals() -> Iterator[None]:
 
 
 @contextmanager
-def bind(host: str, port: int) -> Iterator[socket.socket]:
+def bind_group(host: str, port: int, size: int) -> Iterator[list[socket.socket]]:
+    """
+    Open as many listening sockets on one port; they are closed at the end of the block.
+
+    The system spreads connections over them. One socket that several processes accept from would be emptied by
+    whichever is first, and kept connections would stay there. Only Linux spreads; elsewhere they share one socket.
+
+    Raises:
+        ConfigurationError: As `bind`.
+    """
+    with ExitStack() as stack:
+        if not sys.platform.startswith("linux"):
+            yield [stack.enter_context(bind(host, port))] * size
+            return
+        with bind(host, port) as probe:  # in a group it would join other services of this user on the port
+            port = probe.getsockname()[1]
+        yield [stack.enter_context(bind(host, port, in_group=True)) for _ in range(size)]
+
+
+@contextmanager
+def bind(host: str, port: int, *, in_group: bool = False) -> Iterator[socket.socket]:
     """
     Open the listening socket; it is closed at the end of the block.
+
+    Args:
+        host: An address of this machine, or localhost.
+        port: A port, or 0 for a free one.
+        in_group: Whether this user's other processes may listen on the port, too.
 
     Raises:
         ConfigurationError: The port is taken, or the address is not one of this machine.
@@ -129,6 +218,8 @@ def bind(host: str, port: int) -> Iterator[socket.socket]:
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         # Allows a port in TIME_WAIT; one that another process listens on stays taken.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if in_group:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             listener.bind((name, port))
             listener.listen(BACKLOG)
@@ -150,7 +241,8 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
     """
     Give the address of the Neo4j named in the settings, or else of the embedded one.
 
-    The embedded one may be running on the data directory already; else it is started, and stopped at the end.
+    The embedded one may be running on the data directory already; else it is started. It is stopped at the end unless
+    other processes use it.
 
     Raises:
         ServerError: The embedded server cannot be installed or started.
@@ -163,6 +255,8 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
     embedded = start_or_attach(
         settings.data_dir.absolute(),
         heap=settings.neo4j_heap,
+        page_cache=settings.neo4j_page_cache,
+        num_transactions=settings.max_concurrent_documents,
         cache_dir=settings.cache_dir,
         mirror=settings.mirror,
         java_home=settings.java_home,
@@ -179,6 +273,7 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
 def _describe(settings: Settings, address: DatabaseAddress, *, port: int, seconds: float) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{port}"
+    workers = f"; {settings.workers} workers" if settings.workers > 1 else ""
     page = f", GraphiQL at {url}/graphql" if settings.graphiql else ""
     data = f"in {settings.data_dir.absolute()}" if settings.neo4j_uri is None else f"at {address.uri}"
-    return f"Foregraph is ready at {url}{page}; data {data}; started in {seconds:.1f} s. Ctrl-C stops it."
+    return f"Foregraph is ready at {url}{page}; data {data}{workers}; started in {seconds:.1f} s. Ctrl-C stops it."

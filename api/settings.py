@@ -14,12 +14,13 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.schedules import read_schedule
+from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
 
 PREFIX = "FOREGRAPH_"
 NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
-HEAP_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
+MEMORY_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 KIBIBYTE = 1024
@@ -44,7 +45,16 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path(".foregraph"), description="directory of the embedded server's data; one per project"
     )
-    neo4j_heap: str = Field(default="1g", description="largest heap of the embedded server: a number with m or g")
+    neo4j_heap: str | None = Field(
+        default=None,
+        description="largest heap of the embedded server: a number with m or g; without it a quarter of the memory, "
+        "up to 2g or what max_concurrent_documents need",
+    )
+    neo4j_page_cache: str | None = Field(
+        default=None,
+        description="page cache of the embedded server: a number with m or g; without it twice the store, at least "
+        "256m, up to a quarter of the memory",
+    )
     cache_dir: Path | None = Field(
         default=None, description="directory for downloaded jars; without it the user's cache directory"
     )
@@ -57,6 +67,9 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address to listen on; a loopback address")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on, 0 to 65535; 0 picks a free one")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="number of processes that serve, 1 to 64; about one for each processor"
+    )
     container_network: bool = Field(
         default=False,
         description="whether to allow any host; use it only in a container whose port is published on loopback",
@@ -76,6 +89,11 @@ class Settings(BaseSettings):
         default=2000, ge=1, description="most fields in a document; those of a fragment count at each use"
     )
     max_tokens: int = Field(default=4000, ge=10, le=100_000, description="most tokens in a document, 10 to 100000")
+    max_items: int = Field(
+        default=2_000,
+        ge=1_000,
+        description="most items of one list in a document or its variables, from 1000; a field may allow fewer",
+    )
     max_rows: int = Field(
         default=20_000,
         ge=100,
@@ -87,7 +105,33 @@ class Settings(BaseSettings):
         description="most points of curves that a document may compute, from 100; an inference counts as 10000",
     )
     max_concurrent_documents: int = Field(
-        default=16, ge=1, le=1000, description="most documents to run at a time, 1 to 1000; further ones wait briefly"
+        default=16,
+        ge=1,
+        le=1000,
+        description="most queries to run at a time, 1 to 1000, by all workers together; further ones wait briefly",
+    )
+    max_concurrent_mutations: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="most documents with mutations to run at a time, 1 to 1000; those that add evidence share "
+        "transactions, so that more at a time are faster",
+    )
+    max_read_rows: int = Field(
+        default=EACH.rows, ge=100, description="most rows that a request may have read from the database, from 100"
+    )
+    max_read_bytes: int = Field(
+        default=EACH.num_bytes,
+        ge=KIBIBYTE,
+        description="most memory of the rows that a request has read, in bytes, from 1024",
+    )
+    max_read_rows_together: int = Field(
+        default=TOGETHER.rows, ge=100, description="most rows read by all requests in flight, from 100"
+    )
+    max_read_bytes_together: int = Field(
+        default=TOGETHER.num_bytes,
+        ge=KIBIBYTE,
+        description="most memory of the rows read by all requests in flight, in bytes, from 1024",
     )
     document_cache_bytes: int = Field(
         default=32 * KIBIBYTE * KIBIBYTE,
@@ -125,7 +169,11 @@ class Settings(BaseSettings):
         default=True, description="whether to compute marginals also after writes that change beliefs, by LBP"
     )
     propagation_debounce_seconds: float = Field(
-        default=30.0, ge=0, le=3600, description="how long writes must pause before that, in seconds, 0 to 3600"
+        default=0.0,
+        ge=0,
+        le=3600,
+        description="how long writes must pause before that, in seconds, 0 to 3600; in any case the last time is "
+        "followed by twice as long a rest",
     )
 
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")
@@ -145,12 +193,12 @@ class Settings(BaseSettings):
             raise ValueError("user and password belong in their own variables, not in the address")
         return uri
 
-    @field_validator("neo4j_heap")
+    @field_validator("neo4j_heap", "neo4j_page_cache")
     @classmethod
-    def _check_heap(cls, heap: str) -> str:
-        if not HEAP_PATTERN.fullmatch(heap):
-            raise ValueError("a heap size is a whole number with m or g, such as 512m or 1g")
-        return heap
+    def _check_memory(cls, size: str | None) -> str | None:
+        if size is not None and not MEMORY_PATTERN.fullmatch(size):
+            raise ValueError("a size is a whole number with m or g, such as 512m or 1g")
+        return size
 
     @field_validator("sweep_schedule", "refresh_schedule", "propagation_schedule")
     @classmethod

@@ -7,6 +7,7 @@ ForegraphError
 ├── UnavailableError          the database is out of reach; a retry may succeed
 ├── TimedOutError             a statement ran longer than the database allows
 ├── BusyError                 too much work is under way; a retry may succeed
+├── BudgetError               the request reads more than its budget; carries both
 ├── RefusedError              the client can correct the request; carries the path of what is wrong
 │   ├── NotFoundError         nothing has the given id
 │   ├── ConflictError         the write contradicts what is stored
@@ -91,6 +92,24 @@ class BusyError(ForegraphError):
     exit_code = 4
     is_public = True
     is_retryable = True
+
+
+class BudgetError(ForegraphError):
+    """
+    The request reads more than its budget, and was stopped; it has to ask for less.
+
+    Attributes:
+        size: The amount read until it was stopped, in the unit that the message names.
+        limit: The largest amount allowed, in the same unit.
+    """
+
+    code = "TOO_EXPENSIVE"
+    is_public = True
+
+    def __init__(self, message: str, *, size: int, limit: int) -> None:
+        super().__init__(message)
+        self.size = size
+        self.limit = limit
 
 
 class RefusedError(ForegraphError):

@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The release of Neo4j to test against; how long to go on with what takes long."""
     parser.addoption("--neo4j-release", default=DEFAULT_RELEASE, help="the embedded Neo4j's release, such as 5.26")
     parser.addoption("--kills", default=2, type=int, help="how many processes the test of kills during intake kills")
+    parser.addoption("--documents", default=40, type=int, help="how many random documents are answered in both ways")
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +40,18 @@ def database_address(
         release=release,
         java_home=Path(java_home) if java_home else None,
         training=TRAINING,
+        is_brief=True,
     )
     with server:
         endpoint = server.start()
         yield DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
+
+
+@pytest.fixture(scope="session")
+def num_documents(request: pytest.FixtureRequest) -> int:
+    """Number of random documents for each seed."""
+    num: int = request.config.getoption("--documents")
+    return num
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
-// Deletes a claim with its milestones and all its relationships. $id: the claim. Returns how many were deleted.
+// Deletes a claim with its milestones and all its relationships. $id: the claim. Returns which claims it
+// influenced.
 MATCH (claim:Claim {id: $id})
 CALL (claim) {
   MATCH (claim)-[:HAS_MILESTONE]->(milestone:Milestone)
   DETACH DELETE milestone
   RETURN count(*) AS num_milestones
 }
-WITH claim
+WITH claim, COLLECT { MATCH (claim)-[:#influence_kinds]->(child:Claim) RETURN DISTINCT child.id } AS child_ids
 DETACH DELETE claim
-RETURN count(*) AS num_deleted
+RETURN child_ids

@@ -1,6 +1,7 @@
 """Chains of milestones that a bundle changes, completed with the milestones that the graph already has."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from graph.bundles.batches import RowAtPath, in_batches
 from graph.bundles.derivation import MilestoneAtPath, complete_chains
@@ -11,18 +12,28 @@ from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
 
 
-async def derive_chains(
-    unit: Unit, rows: Mapping[str, Sequence[RowAtPath]]
-) -> tuple[list[MilestoneAtPath], list[Problem]]:
+class Chains(NamedTuple):
+    """
+    The chains that a bundle changes.
+
+    Attributes:
+        milestones: The milestones of whole chains, the bundle's and the graph's.
+        new_ids: The ids of those milestones that the graph certainly does not have.
+        problems: The problems found.
+    """
+
+    milestones: list[MilestoneAtPath]
+    new_ids: frozenset[str]
+    problems: list[Problem]
+
+
+async def derive_chains(unit: Unit, rows: Mapping[str, Sequence[RowAtPath]]) -> Chains:
     """
     Complete each chain that has a milestone or its prediction in the bundle.
 
     Args:
         unit: The transaction to read in.
         rows: The bundle's rows by list, deadlines and import days filled in.
-
-    Returns:
-        The milestones of whole chains, the bundle's and the graph's, and the problems found.
     """
     milestones: dict[str, MilestoneAtPath] = {
         row.id: (path, row) for path, row in rows["milestones"] if isinstance(row, Milestone)
@@ -32,13 +43,20 @@ async def derive_chains(
     prediction_ids = {milestone.prediction_id for _, milestone in milestones.values()} | set(predictions)
     # A milestone that moves to another prediction changes the ranks in the chain that it leaves.
     prediction_ids |= await _stored_owners(unit, list(milestones))
-    stored = [row for row in await _stored_milestones(unit, sorted(prediction_ids)) if row.id not in milestones]
+    found = await _stored_milestones(unit, sorted(prediction_ids))
+    stored_ids = {row.id for row in found}
+    stored = [row for row in found if row.id not in milestones]
     for milestone in stored:
         milestones[milestone.id] = (paths.get(milestone.prediction_id, "milestones"), milestone)
     missing = sorted({milestone.prediction_id for _, milestone in milestones.values()} - set(predictions))
     predictions |= {prediction.id: prediction for prediction in await _stored_predictions(unit, missing)}
     chains = [entry for entry in milestones.values() if entry[1].prediction_id in predictions]
-    return complete_chains(chains, predictions, stored=frozenset(milestone.id for milestone in stored))
+    complete, problems = complete_chains(chains, predictions, stored=frozenset(milestone.id for milestone in stored))
+    check_ins = {milestone.id for _, milestone in complete} - set(milestones)
+    # The id of an added check-in may belong to a milestone that has moved to another prediction.
+    taken = check_ins if await _stored_owners(unit, sorted(check_ins)) else set()
+    new_ids = {milestone.id for _, milestone in complete} - stored_ids - taken
+    return Chains(complete, frozenset(new_ids), problems)
 
 
 async def _stored_owners(unit: Unit, milestone_ids: Sequence[str]) -> set[str]:

@@ -1,13 +1,14 @@
 """Checks a bundle as a whole, and derives what is written with its rows."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from graph.bundles.batches import Batch, RowAtPath, row_batches
-from graph.bundles.chains import derive_chains
+from graph.bundles.chains import Chains, derive_chains
 from graph.bundles.checks import (
     as_claim,
     as_evidence,
@@ -68,12 +69,14 @@ class Checked:
     Attributes:
         rows: The rows of each list, derived ones and derived properties included.
         known: The graph's nodes that the bundle names.
+        new_milestone_ids: The ids of the milestones that the graph certainly does not have.
         page_keys: Computes the page keys of a row.
         derived: The derived values of new claims and of the ledger rows on them, by id.
     """
 
     rows: Mapping[str, Sequence[RowAtPath]]
     known: Known
+    new_milestone_ids: frozenset[str]
     page_keys: Callable[[Row], Mapping[str, Any]]
     derived: Mapping[str, Mapping[str, Any]]
 
@@ -84,6 +87,20 @@ class Checked:
     def batches(self) -> Iterator[Batch]:
         """Cut the rows of each list into batches, in an order in which they can be written."""
         return (batch for name in LISTS for batch in row_batches(name, self.rows[name]))
+
+    def is_new(self, row: Row) -> bool:
+        """
+        Whether the graph certainly does not have a row, as long as the lock that imports take is held.
+
+        A relationship is new if either of its ends is.
+        """
+        match row:
+            case Claim():
+                return row.id not in self.known.claim_kinds
+            case Milestone():
+                return row.id in self.new_milestone_ids
+            case _:
+                return not self.has_ends(row)
 
     def has_ends(self, row: Row) -> bool:
         """Whether the graph already has both ends of a row that is a relationship; true for nodes."""
@@ -109,21 +126,37 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     draft = job.draft
     known = await list_known(unit, draft)
     stated = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
-    problems = [*draft.problems, *reference_problems(stated, draft.named, known)]
-    complete, found = await _complete_rows(unit, stated, known, job.today)
-    problems += found
+    # A large bundle takes seconds of the processor, so that all but short steps are done in threads.
+    problems = [*draft.problems, *await asyncio.to_thread(_listed, reference_problems(stated, draft.named, known))]
+    complete, chains = await _complete_rows(unit, stated, known, job.today)
+    problems += chains.problems
     problems += await ledger_problems(unit, complete["evidence"])
     problems += stated_problems(complete, known)
     problems += await cycle_problems(unit, complete["influences"], known)
     if problems:
         raise BundleError(problems)
-    return Checked(complete, known, _page_keys(complete, known), _derived(complete, known, datetime.now(UTC)))
+    derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))
+    return Checked(complete, known, chains.new_ids, _page_keys(complete, known), derived)
+
+
+def _listed(problems: Iterable[Problem]) -> list[Problem]:
+    return list(problems)
 
 
 async def _complete_rows(
     unit: Unit, rows: Mapping[str, Sequence[RowAtPath]], known: Known, today: date
-) -> tuple[Mapping[str, Sequence[RowAtPath]], list[Problem]]:
-    """Fill in derived properties, add check-ins and sort the ledger; return the rows and the problems found."""
+) -> tuple[Mapping[str, Sequence[RowAtPath]], Chains]:
+    """Fill in derived properties, add check-ins and sort the ledger; the chains have all problems found."""
+    claims, problems = await asyncio.to_thread(_complete_claims, rows, known, today)
+    chains = await derive_chains(unit, {**rows, **claims})
+    ledger = sorted(rows["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
+    complete = {**rows, **claims, "milestones": chains.milestones, "evidence": ledger}
+    return complete, chains._replace(problems=problems + chains.problems)
+
+
+def _complete_claims(
+    rows: Mapping[str, Sequence[RowAtPath]], known: Known, today: date
+) -> tuple[dict[str, list[RowAtPath]], list[Problem]]:
     problems: list[Problem] = []
     claims: dict[str, list[RowAtPath]] = {name: [] for name in CLAIM_LISTS}
     for name, completed in claims.items():
@@ -133,9 +166,7 @@ async def _complete_rows(
                 claim = with_import_day(claim, today, known.import_days.get(claim.id))
             completed.append((path, claim))
             problems += found
-    chains, found = await derive_chains(unit, {**rows, **claims})
-    ledger = sorted(rows["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
-    return {**rows, **claims, "milestones": chains, "evidence": ledger}, problems + found
+    return claims, problems
 
 
 def _derived(

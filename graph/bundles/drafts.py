@@ -3,18 +3,25 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
-from pydantic import (
-    ValidationError,
-)
-from pydantic_core import from_json
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, from_json
 
 from graph.errors import BundleError, Problem
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.problems import describe_problem
 from graph.model.rows import Row
 from graph.model.subjects import CLAIM_LISTS, row_id
+
+SLICE_ROWS: Final = 500
+"""Rows validated at once, in some 5 ms, during which the interpreter runs no other thread."""
+
+MOST_PROBLEMS: Final = 1_000
+"""Problems after which no more are looked for; describing each takes as long as reading ten rows."""
+
+_POSITIONS: Final = {name: position for position, name in enumerate(Bundle.model_fields)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +58,57 @@ def read_draft(text: str | bytes) -> Draft:
     Read the valid rows of a bundle's text, and collect the problems of all others.
 
     Raises:
-        BundleError: The text is not a JSON object.
+        BundleError: The text is not a JSON object, or has more than `MOST_PROBLEMS` wrong values.
     """
     data = _read_object(text)
-    try:
-        bundle = Bundle.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        problems = [describe_problem(detail) for detail in error.errors(include_url=False)]
-        wrong = {_row_location(detail["loc"]) for detail in error.errors(include_url=False)}
-        valid = _without(data, wrong)
-        bundle = Bundle.model_validate_json(json.dumps({"format": BUNDLE_FORMAT, **valid}), strict=True)
-    else:
-        problems, wrong = [], set()
-    rows = {
-        name: tuple(zip(_valid_indices(name, data, wrong), rows, strict=True)) for name, rows in bundle.rows().items()
-    }
-    problems.extend(_duplicates(rows))
+    details: list[ErrorDetails] = []
+    rows = {name: tuple(_valid_rows(name, data.get(name), details)) for name in LISTS}
+    details += _validate({name: value for name, value in data.items() if not _is_rows(name, value)})[1]
+    problems = [describe_problem(detail) for detail in sorted(details, key=lambda detail: _position(detail["loc"]))]
+    problems.extend(islice(_duplicates(rows), MOST_PROBLEMS))
     return Draft(rows=rows, named=_named_ids(data, rows), problems=tuple(problems))
+
+
+def _valid_rows(name: str, listed: Any, details: list[ErrorDetails]) -> Iterator[tuple[int, Row]]:
+    """
+    Validate a list in slices, between which other threads run; yield the valid rows and add the errors to `details`.
+
+    Raises:
+        BundleError: There are more than `MOST_PROBLEMS`.
+    """
+    for start in range(0, len(listed) if _is_rows(name, listed) else 0, SLICE_ROWS):
+        part = listed[start : start + SLICE_ROWS]
+        bundle, found = _validate({"format": BUNDLE_FORMAT, name: part})
+        wrong = {detail["loc"][1] for detail in found}
+        right = [index for index in range(len(part)) if index not in wrong]
+        if bundle is None:
+            bundle, _ = _validate({"format": BUNDLE_FORMAT, name: [part[index] for index in right]})
+        for detail in found:
+            list_name, index, *inner = detail["loc"]
+            detail["loc"] = (list_name, start + int(index), *inner)
+        details += found
+        if len(details) > MOST_PROBLEMS:
+            more = Problem("bundle", f"these are the first {MOST_PROBLEMS} problems; correct them to see the others")
+            raise BundleError([*map(describe_problem, details[:MOST_PROBLEMS]), more])
+        valid: Sequence[Row] = () if bundle is None else bundle.rows()[name]
+        yield from zip((start + index for index in right), valid, strict=True)
+
+
+def _is_rows(name: str, value: Any) -> bool:
+    return name in LISTS and isinstance(value, list)
+
+
+def _validate(data: Mapping[str, Any]) -> tuple[Bundle | None, list[ErrorDetails]]:
+    """Validate strictly as JSON, in which moments and days are text."""
+    try:
+        return Bundle.model_validate_json(json.dumps(data), strict=True), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _position(location: tuple[int | str, ...]) -> int:
+    """The place of an error's list among all lists; unknown ones come last."""
+    return _POSITIONS.get(str(location[0]), len(_POSITIONS)) if location else 0
 
 
 def _read_object(text: str | bytes) -> dict[str, Any]:
@@ -78,26 +119,6 @@ def _read_object(text: str | bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise BundleError([Problem("bundle", f"expected a JSON object, got {type(data).__name__}")])
     return data
-
-
-def _row_location(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the part of an error's location that names a list or one of its rows."""
-    return location[:2] if len(location) > 1 and isinstance(location[1], int) else location[:1]
-
-
-def _without(data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> dict[str, Any]:
-    return {
-        name: [row for index, row in enumerate(data[name]) if (name, index) not in wrong]
-        for name in LISTS
-        if (name,) not in wrong and isinstance(data.get(name), list)
-    }
-
-
-def _valid_indices(name: str, data: Mapping[str, Any], wrong: set[tuple[int | str, ...]]) -> Iterator[int]:
-    rows = data.get(name)
-    if (name,) in wrong or not isinstance(rows, list):
-        return iter(())
-    return (index for index in range(len(rows)) if (name, index) not in wrong)
 
 
 def _duplicates(rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Iterator[Problem]:

@@ -1,8 +1,10 @@
 """Imports bundles: checked as a whole, then written in one transaction, or above a size in several."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 from graph.bundles.batches import Batch, check_size, fits_transaction, in_batches, transactions
 from graph.bundles.checked import Checked, Job, OnProgress, check_bundle
@@ -12,6 +14,8 @@ from graph.database.sessions import Database, Unit
 from graph.model.bundle import LISTS, Bundle
 from graph.model.rows import Evidence, Milestone, Row
 from graph.model.subjects import CLAIM_LISTS, row_id
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,11 @@ async def import_text(
         InvalidError: The bundle has more than `MAX_ROWS` rows.
         UnavailableError: The database cannot be reached.
     """
-    draft = read_draft(text)
+    draft = await asyncio.to_thread(read_draft, text)
     check_size(sum(len(rows) for rows in draft.rows.values()))
     job = Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
-    run = _import_in_one_transaction if fits_transaction(draft, len(text)) else _import_in_parts
+    fits = await asyncio.to_thread(fits_transaction, draft, len(text))
+    run = _import_in_one_transaction if fits else _import_in_parts
     return await run(database, job)
 
 
@@ -105,7 +110,9 @@ async def import_rows(unit: Unit, rows: Mapping[str, Sequence[Row]], *, today: d
     await _lock_claims(unit, job.draft)
     checked = await check_bundle(unit, job)
     written = Written()
-    await write_batches(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
+    await write_batches(
+        unit, checked, await asyncio.to_thread(_listed, checked.batches()), written, _progress(job, checked)
+    )
     return _report(checked, written, job)
 
 
@@ -116,6 +123,11 @@ async def is_empty(database: Database) -> bool:
         return not await unit.run("bundles/find_any_claim")
 
     return await database.read(work)
+
+
+def _listed(parts: Iterable[T]) -> tuple[T, ...]:
+    """Make all of what is made on demand, in a thread: the sizes of all rows are estimated."""
+    return tuple(parts)
 
 
 def _ignore_progress(_done: int, _total: int) -> None:
@@ -131,7 +143,9 @@ async def _import_in_one_transaction(database: Database, job: Job) -> ImportRepo
         await unit.run("database/lock_graph")
         await _lock_claims(unit, job.draft)
         checked = await check_bundle(unit, job)
-        await write_batches(unit, checked, tuple(checked.batches()), written, _progress(job, checked))
+        await write_batches(
+            unit, checked, await asyncio.to_thread(_listed, checked.batches()), written, _progress(job, checked)
+        )
         report = _report(checked, written, job)
         if job.is_dry_run:
             raise _DryRunError(report)
@@ -162,7 +176,8 @@ async def _import_in_parts(database: Database, job: Job) -> ImportReport:
     async with database.holding("database/lock_graph") as lock:
         checked = await check_bundle(lock, job)
         progress = _progress(job, checked)
-        for part in transactions(checked.batches()):
+        for part in await asyncio.to_thread(_listed, transactions(checked.batches())):
+            await lock.run("database/lock_graph")  # raises if the lock was lost, as when the server has restarted
             written.add(await _write_part(database, job, checked, part, progress))
     return _report(checked, written, job)
 

@@ -1,5 +1,6 @@
 """Imports as idempotent write requests, for bundles that fit into one transaction."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -33,15 +34,16 @@ async def import_once(
         KeyReusedError: The idempotency key belongs to another request.
     """
     request = WriteRequest("importBundle", {"bundle": bundle}, idempotency_key, is_dry_run)
-    text = json.dumps(bundle)
-    draft = read_draft(text)
-    if not fits_transaction(draft, len(text)) and idempotency_key is not None:
+    text = await asyncio.to_thread(json.dumps, bundle)
+    draft = await asyncio.to_thread(read_draft, text)
+    fits = await asyncio.to_thread(fits_transaction, draft, len(text))
+    if not fits and idempotency_key is not None:
         message = (
             "the bundle is too large for one transaction, and so for an idempotency key; leave the key out, since "
             "importing the bundle again changes nothing, or import it in parts"
         )
         raise InvalidError(message, path="idempotency_key")
-    if draft.problems or not fits_transaction(draft, len(text)):
+    if draft.problems or not fits:
         # Finds the problems with the graph too, and splits a bundle that is too large.
         report = await import_text(database, text, dry_run=is_dry_run)
         return Answered(_payload(report), is_dry_run=is_dry_run)

@@ -5,12 +5,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mappin
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from graph.bundles.batches import BATCH_ROWS, Batch, in_batches
 from graph.bundles.checked import Checked
 from graph.bundles.checks import as_evidence
+from graph.database.revisions import MAX_NOTED, UNKNOWN_CHANGES, Changes, raise_revision
 from graph.database.sessions import Unit
+from graph.errors import ConflictError
 from graph.ledger.derived import rebuild_claims
 from graph.ledger.predictor_records import refresh_records
 from graph.model.bundle import LISTS
@@ -67,37 +69,90 @@ async def write_batches(
     """
     num_changed = 0
     changed = Written()
-    async with aclosing(_prepare_ahead(iter(batches), checked)) as prepared:
-        async for name, rows in prepared:
-            (answer,) = await unit.run(f"upsert/{name}", rows=rows)
-            written.note(name, answer["created"], answer["updated"])
-            changed.note(name, answer["created"], answer["updated"])
-            await _update_relationships(unit, name, answer["created"], answer["updated"])
-            num_changed += len(answer["created"]) + len(answer["updated"])
-            progress(len(rows))
+    async with aclosing(_prepare_ahead(batches, checked)) as prepared:
+        async for batch in prepared:
+            created, updated = await (_create if batch.is_new else _upsert)(unit, batch)
+            written.note(batch.name, created, updated)
+            changed.note(batch.name, created, updated)
+            num_changed += len(created) + len(updated)
+            progress(len(batch.rows))
     if num_changed:
-        await _recompute_dependents(unit, checked, changed)
-        await unit.run("database/raise_revision")
+        rebuilt_ids = await _recompute_dependents(unit, checked, changed)
+        await raise_revision(unit, _changes(checked, changed, rebuilt_ids))
 
 
-async def _prepare_ahead(
-    batches: Iterator[Batch], checked: Checked
-) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
+class _Prepared(NamedTuple):
+    """
+    Rows of one list as their statement's parameter.
+
+    Attributes:
+        name: The list.
+        is_new: Whether the graph has none of the rows.
+        ids: The rows' ids.
+        rows: The rows' properties.
+    """
+
+    name: str
+    is_new: bool
+    ids: list[str]
+    rows: list[dict[str, Any]]
+
+
+async def _create(unit: Unit, batch: _Prepared) -> tuple[list[str], list[str]]:
+    """
+    Create rows that the graph does not have, with their relationships; return their ids, and none updated.
+
+    Raises:
+        ConflictError: A row refers to a node that the graph no longer has, or the graph has a row after all.
+    """
+    (answer,) = await unit.run(f"create/{batch.name}", rows=batch.rows)
+    if answer["num_created"] != len(batch.rows):
+        raise ConflictError("the graph has changed during the import; import the bundle again")
+    return batch.ids, []
+
+
+async def _upsert(unit: Unit, batch: _Prepared) -> tuple[list[str], list[str]]:
+    """Create or update rows, and what depends on them at once; return the ids of those created and updated."""
+    (answer,) = await unit.run(f"upsert/{batch.name}", rows=batch.rows)
+    await _update_relationships(unit, batch.name, answer["created"], answer["updated"])
+    return answer["created"], answer["updated"]
+
+
+async def _prepare_ahead(batches: Iterable[Batch], checked: Checked) -> AsyncGenerator[_Prepared, None]:
     """Convert batches to parameters, each in a thread while the database writes the one before."""
-    following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
+    prepared = _prepare(batches, checked)
+    following = asyncio.create_task(asyncio.to_thread(next, prepared, None))
     try:
         while (batch := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(_next_batch, batches, checked))
+            following = asyncio.create_task(asyncio.to_thread(next, prepared, None))
             yield batch
     finally:
         await asyncio.wait([following])
 
 
-def _next_batch(batches: Iterator[Batch], checked: Checked) -> tuple[str, list[dict[str, Any]]] | None:
+def _prepare(batches: Iterable[Batch], checked: Checked) -> Iterator[_Prepared]:
+    """Convert batches to parameters, the new rows of each apart from the others."""
     for name, rows, _ in batches:
-        if rows:
-            return name, [_entry(name, row, checked) for _, row in rows]
-    return None
+        new, others = list[Row](), list[Row]()
+        for _, row in rows:
+            (new if checked.is_new(row) else others).append(row)
+        if new:
+            entries = [_new_entry(name, row, checked) for row in new]
+            yield _Prepared(name, is_new=True, ids=list(map(row_id, new)), rows=entries)
+        if others:
+            entries = [_entry(name, row, checked) for row in others]
+            yield _Prepared(name, is_new=False, ids=list(map(row_id, others)), rows=entries)
+
+
+def _new_entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
+    """Convert a new row to its statement's parameter, which leaves absent properties out."""
+    properties = to_properties(row)
+    properties.update(checked.page_keys(row))
+    listed = ROW_LISTS[name]
+    if isinstance(listed, NodeList) and listed.has_derived:
+        properties.update(checked.derived.get(row_id(row), {}))
+        properties = with_moments_as_text(properties)
+    return {name: value for name, value in properties.items() if value is not None}
 
 
 def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
@@ -113,8 +168,25 @@ def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     return {"row": properties, "derived": with_moments_as_text(checked.derived.get(row_id(row), {}))}
 
 
-async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> None:
-    """Recompute what written rows change: beliefs of claims that the graph had before, and predictors' records."""
+def _changes(checked: Checked, written: Written, rebuilt_ids: Iterable[str]) -> Changes:
+    """Return which claims an import changed, those rebuilt included; unknown ones if it wrote more than are noted."""
+    changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
+    if len(changed["influences"]) > MAX_NOTED:
+        return UNKNOWN_CHANGES
+    influences = (row for _, row in checked.rows["influences"] if isinstance(row, Influence))
+    return Changes(
+        claim_ids={*rebuilt_ids, *(claim_id for name in CLAIM_LISTS for claim_id in changed[name])},
+        child_ids={row.child_id for row in influences if row_id(row) in changed["influences"]},
+    )
+
+
+async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> set[str]:
+    """
+    Recompute what written rows change: beliefs of claims that the graph had before, and predictors' records.
+
+    Returns:
+        The ids of these claims.
+    """
     predictions = {row.id: row for _, row in checked.rows["predictions"] if isinstance(row, Prediction)}
     changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
     ledger = (as_evidence(row) for _, row in checked.rows["evidence"])
@@ -127,6 +199,7 @@ async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) 
     predictor_ids = {predictions[prediction_id].predictor_id for prediction_id in resolved}
     predictor_ids |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in resolved}
     await refresh_records(unit, changed["predictors"] | {name for name in predictor_ids if name is not None})
+    return stale
 
 
 async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:

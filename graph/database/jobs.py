@@ -36,11 +36,15 @@ class Slot:
         job: The job's name.
         at: The moment at which it is due.
         holder: The id of the requesting process; no two processes share one.
+        lease: The time for which a run holds it.
+        is_exclusive: Whether it is not to be had while the lease of the slot before it lasts.
     """
 
     job: str
     at: datetime
     holder: str
+    lease: timedelta = LEASE
+    is_exclusive: bool = False
 
 
 async def take_slot(
@@ -84,21 +88,21 @@ async def release_slot(database: Database, slot: Slot) -> None:
 def _leased(job: Mapping[str, Any], slot: Slot, reason: RunReason, now: datetime) -> Mapping[str, Any] | None:
     """Return the job's properties once the slot is leased; None where it cannot be."""
     attempts = 1
+    is_leased = job.get("leased_until") is not None and job["leased_until"] > now
     if "slot" not in job:
         if reason is RunReason.CATCH_UP:
             return {"slot": slot.at, "holder": slot.holder, "finished_at": now, "leased_until": None, "attempts": 0}
     elif job["slot"] == slot.at:
         attempts = job["attempts"] + 1
-        is_leased = job.get("leased_until") is not None and job["leased_until"] > now
         if job.get("finished_at") is not None or is_leased or attempts > MAX_ATTEMPTS:
             return None
-    elif job["slot"] > slot.at:
+    elif job["slot"] > slot.at or (slot.is_exclusive and is_leased):
         return None
     return {
         "slot": slot.at,
         "holder": slot.holder,
         "finished_at": None,
-        "leased_until": now + LEASE,
+        "leased_until": now + slot.lease,
         "attempts": attempts,
     }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from graph.database.revisions import changes_of_claims
 from graph.database.sessions import Database, Unit
 from graph.errors import InvalidError, KeyReusedError
 from graph.model.page_keys import moment_text
@@ -101,7 +102,8 @@ async def write_once(
         request: The request and its idempotency key.
         work: Writes everything and returns the answer; it may run twice, so it does nothing but talk to the database.
         claim_ids: The claims that `work` reads in order to write them; they are locked before it runs.
-        raises_revision: Whether the write can change a belief or an influence.
+        raises_revision: Whether the write can change a belief or an influence, and `work` leaves it to this function
+            to raise the revision; then `claim_ids` are all the claims that it changes, and it changes no influence.
 
     Raises:
         KeyReusedError: The key belongs to another request.
@@ -121,7 +123,8 @@ async def write_once(
         if request.is_dry_run:
             raise _DryRunError(json.loads(text))
         receipt = {"key": key, "properties": make_receipt(request, fingerprint, text)}
-        await unit.run("database/close_receipts", receipts=[receipt], refused=[], rises=raises_revision)
+        changes = changes_of_claims(locked_ids).parameters()
+        await unit.run("database/close_receipts", receipts=[receipt], refused=[], rises=raises_revision, **changes)
         return Answered(json.loads(text))
 
     try:

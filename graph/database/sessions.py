@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -27,8 +27,11 @@ from neo4j import (
 from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
+from graph.database.budgets import Meter
 from graph.database.statements import statement
 from graph.errors import (
+    BudgetError,
+    BusyError,
     ConfigurationError,
     ConflictError,
     ForegraphError,
@@ -46,7 +49,13 @@ ACQUISITION_TIMEOUT_SECONDS = 10.0
 RETRY_TIME_SECONDS = 12.0
 READ_TIMEOUT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 300.0  # a large import is one transaction
+HOLDING_TIMEOUT_SECONDS = 3600.0  # what is done under a lock takes many transactions; a lost connection ends it at once
+COMPOSED = "reading/composed"
+"""The name under which observers hear of composed statements."""
+
 MARK_SEPARATOR = "|"
+KEPT_ROOM = "network/"
+"""Statements whose rows the service keeps and shares; `graph.network.view` limits their number."""
 _BOOKMARK = re.compile(r"[A-Za-z0-9+/=_:.\-|]{1,2000}")
 # A connection that went stale in the pool is replaced at once; a restarting database gets a second.
 REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
@@ -150,6 +159,17 @@ class Database:
             async with self.open_session(default_access_mode=READ_ACCESS) as session:
                 await session.execute_read(_answer_one)
 
+    async def ping(self) -> None:
+        """
+        Check that the database answers now, without the second tries of other work.
+
+        Raises:
+            UnavailableError: The database cannot be reached.
+        """
+        with _driver_errors_translated():
+            async with self.open_session(default_access_mode=READ_ACCESS) as session:
+                await (await session.run("RETURN 1")).consume()
+
     async def read(
         self,
         work: Callable[[Unit], Awaitable[T]],
@@ -216,7 +236,7 @@ class Database:
         """Open a write transaction with a statement that takes a lock; the lock is held until the block ends."""
         async with self.open_session(**_silence(unknown_names_are_fine=unknown_names_are_fine)) as session:
             with _driver_errors_translated():
-                transaction = await session.begin_transaction(timeout=WRITE_TIMEOUT_SECONDS)
+                transaction = await session.begin_transaction(timeout=HOLDING_TIMEOUT_SECONDS)
                 unit = self.unit(transaction)
                 await unit.run(name)
             async with transaction:
@@ -253,32 +273,63 @@ class Database:
         """Open a session; the caller closes it."""
         return self._driver.session(database=self._database, **config)
 
-    def unit(self, transaction: AsyncManagedTransaction | AsyncTransaction) -> "_TransactionUnit":
-        """Wrap one of the driver's transactions as a Unit."""
-        return _TransactionUnit(transaction, self._observer, warns=self._warns)
+    def unit(
+        self, transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession, meter: Meter | None = None
+    ) -> "_TransactionUnit":
+        """
+        Wrap one of the driver's transactions as a Unit, or a session that runs a single statement.
+
+        A meter counts each record as it arrives.
+        """
+        return _TransactionUnit(transaction, self._observer, meter, warns=self._warns)
 
 
 class _TransactionUnit:
     """A Unit over one of the driver's transactions."""
 
     def __init__(
-        self, transaction: AsyncManagedTransaction | AsyncTransaction, observer: Observer | None, *, warns: bool
+        self,
+        transaction: AsyncManagedTransaction | AsyncTransaction | AsyncSession,
+        observer: Observer | None,
+        meter: Meter | None,
+        *,
+        warns: bool,
     ) -> None:
         self._transaction = transaction
         self._observer = observer
+        self._meter = meter
         self._warns = warns
 
     async def run(self, name: str, /, **parameters: object) -> list[Row]:
         started = time.perf_counter()
+        meter = None if name.startswith(KEPT_ROOM) else self._meter
         result = await self._transaction.run(statement(name), parameters)
         keys = result.keys()
-        rows = [dict(zip(keys, map(from_driver, record.values()), strict=True)) async for record in result]
+        rows = []
+        async for record in result:
+            values = record.values()
+            if meter is not None:
+                meter.count(values)
+            rows.append(dict(zip(keys, map(from_driver, values), strict=True)))
         summary = await result.consume()
         if self._warns:
             _warn(name, summary)
         if self._observer is not None:
             self._observer(name, time.perf_counter() - started, len(rows))
         return rows
+
+    async def fetch(self, query: Any, parameters: Mapping[str, Any]) -> Any:
+        """Run a composed statement; returns its record's value as the driver gives it, None without a record."""
+        started = time.perf_counter()
+        result = await self._transaction.run(query, p=parameters)
+        record = await result.single()
+        if record is not None and self._meter is not None:
+            self._meter.count(record.values())
+        if self._warns:
+            _warn(COMPOSED, await result.consume())
+        if self._observer is not None:
+            self._observer(COMPOSED, time.perf_counter() - started, 0 if record is None else 1)
+        return None if record is None else record[0]
 
 
 class Reading:
@@ -287,11 +338,20 @@ class Reading:
 
     Until the first answer the transaction can be reopened, so a stale pooled connection or a restarting database is
     retried a few times.
+
+    Args:
+        database: The database to read.
+        bookmark: The state to read, or a later one.
+        meter: Counts what is read, but for the rows that the service itself keeps.
+
+    Attributes:
+        meter: As given; whoever makes more of what was read may count that too.
     """
 
-    def __init__(self, database: Database, bookmark: str | None = None) -> None:
+    def __init__(self, database: Database, bookmark: str | None = None, meter: Meter | None = None) -> None:
         self._database = database
         self._bookmark = bookmark
+        self.meter = meter
         self._turn = asyncio.Lock()
         self._session: AsyncSession | None = None
         self._unit: _TransactionUnit | None = None
@@ -305,24 +365,60 @@ class Reading:
         Raises:
             UnavailableError: The database cannot be reached.
             TimedOutError: The statement took too long.
+            BudgetError: The request has read more than it may.
+            BusyError: All requests in flight have read more than they may together.
         """
-        async with self._turn:
-            for pause in (*REOPEN_PAUSES_SECONDS, None):
-                try:
-                    rows = await (await self._opened()).run(name, **parameters)
-                except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
-                    await self._drop()
-                    if self._has_answered or pause is None or not error.is_retryable():
-                        raise translate(error) from error
-                    await asyncio.sleep(pause)
-                else:
-                    self._has_answered = True
-                    self.num_statements += 1
-                    return rows
-        raise AssertionError("the last try returns or raises")
+
+        async def run() -> list[Row]:
+            return await (await self._opened()).run(name, **parameters)
+
+        return await self._answered(run)
+
+    async def fetch(
+        self,
+        text: LiteralString,
+        parameters: Mapping[str, Any],
+        *,
+        is_alone: bool,
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    ) -> Any:
+        """
+        Run a composed statement, which has one parameter `$p` and returns at most one record of one value.
+
+        Args:
+            text: The statement.
+            parameters: The values of its parameter.
+            is_alone: Whether no other statement has to see the same state; then it needs no transaction, which saves
+                two round trips.
+            timeout_seconds: Time after which the database aborts a statement that is alone.
+
+        Returns:
+            The value as the driver gives it; None without a record.
+
+        Raises:
+            UnavailableError: The database cannot be reached.
+            TimedOutError: The statement took too long.
+            BudgetError: The request has read more than it may.
+            BusyError: All requests in flight have read more than they may together.
+        """
+
+        async def run() -> Any:
+            if not is_alone or self._unit is not None:
+                return await (await self._opened()).fetch(text, parameters)
+            async with self._database.open_session(default_access_mode=READ_ACCESS, **self._after()) as session:
+                unit = self._database.unit(session, self.meter)
+                return await unit.fetch(Query(text, timeout=timeout_seconds), parameters)
+
+        return await self._answered(run)
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run one write transaction beside this one; `work` may run twice, so it must have no other effects."""
+        return await self._database.write(work)
 
     async def close(self) -> None:
         """End the transaction and return the connection to the pool."""
+        if self.meter is not None:
+            self.meter.close()
         await self._drop()
 
     async def read_after(self, bookmark: str | None) -> None:
@@ -332,13 +428,44 @@ class Reading:
             self._bookmark = bookmark or self._bookmark
             self._has_answered = False
 
+    async def _answered(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run a statement in its turn, again while nothing has been answered and the error is a passing one."""
+        async with self._turn:
+            if self.meter is not None:
+                self.meter.check()
+            for pause in (*REOPEN_PAUSES_SECONDS, None):
+                try:
+                    result = await run()
+                except (BudgetError, BusyError):
+                    await self._give_up()
+                    raise
+                except (driver_errors.Neo4jError, driver_errors.DriverError) as error:
+                    await self._drop()
+                    if self._has_answered or pause is None or not error.is_retryable():
+                        raise translate(error) from error
+                    await asyncio.sleep(pause)
+                else:
+                    self._has_answered = True
+                    self.num_statements += 1
+                    return result
+        raise AssertionError("the last try returns or raises")
+
+    def _after(self) -> dict[str, Any]:
+        """Options of a session that sees the bookmark's state."""
+        return {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
+
     async def _opened(self) -> _TransactionUnit:
         if self._unit is None:
-            after = {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
-            self._session = self._database.open_session(default_access_mode=READ_ACCESS, **after)
+            self._session = self._database.open_session(default_access_mode=READ_ACCESS, **self._after())
             transaction = await self._session.begin_transaction(timeout=READ_TIMEOUT_SECONDS)
-            self._unit = self._database.unit(transaction)
+            self._unit = self._database.unit(transaction, self.meter)
         return self._unit
+
+    async def _give_up(self) -> None:
+        """Close the connection, so that the database stops its work and what it has sent is not read."""
+        if self._session is not None:
+            self._session.cancel()
+        await self._drop()
 
     async def _drop(self) -> None:
         session, self._session, self._unit = self._session, None, None

@@ -80,6 +80,8 @@ def _fillings() -> Mapping[str, _Filling]:
 def _node_fillings(listed: NodeList) -> Iterator[tuple[str, _Filling]]:
     names = {"label": listed.label, "space": listed.space, "key": listed.key[0]}
     yield "upsert", _upsert_nodes(listed, names)
+    if listed.is_created:
+        yield "create", _create_nodes(listed, names)
     if len(listed.key) == 1:
         walked = listed.label if listed.has_index else listed.space
         yield "export", _Filling("templates/export_nodes", {**names, "walked": walked})
@@ -105,6 +107,17 @@ def _upsert_nodes(listed: NodeList, names: Identifiers) -> _Filling:
     lists["derived_moments"] = [{"moment": name} for name in listed.derived_moments]
     lists["further_labels"] = [{"label": listed.label}] if listed.is_claim else []
     return _Filling("templates/upsert_nodes_with_derived", names, lists)
+
+
+def _create_nodes(listed: NodeList, names: Identifiers) -> _Filling:
+    moments = (*listed.text_moments, *listed.derived_moments)
+    related = [_related(reference) for reference in references_of(listed) if reference.relationship is not None]
+    lists: Mapping[str, Sequence[Identifiers]] = {
+        "moments": [{"moment": name} for name in moments],
+        "labels": [{"label": label} for label in dict.fromkeys((listed.space, listed.label))],
+        "references": related,
+    }
+    return _Filling("templates/create_nodes", names, lists)
 
 
 def _related(reference: Reference) -> Identifiers:
@@ -177,10 +190,12 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
     yield "export", _Filling("templates/export_edges", names, types)
     if listed.type_property is None:
         yield "upsert", _Filling("templates/upsert_edges", names)
+        yield "create", _Filling("templates/create_edges", names)
         yield "remove", _Filling("templates/remove_edge", names)
         return
     names["type_property"] = listed.type_property
     yield "upsert", _Filling("templates/upsert_edges_of_types", names, types)
+    yield "create", _Filling("templates/create_edges_of_types", names, types)
     yield "get", _Filling("templates/get_edge", names)
     yield "remove", _Filling("templates/remove_edge_of_types", names)
 

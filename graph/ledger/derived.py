@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graph.database.paging import pages, slices
+from graph.database.revisions import Changes, raise_revision
 from graph.database.sessions import Database, Unit
 from graph.inference.evidence import POLICY
 from graph.inference.posterior import ledger_step, posteriors
@@ -147,7 +148,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
 
         async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
             await rebuild_claims(unit, ids, moment or datetime.now(UTC))
-            await unit.run("database/raise_revision")
+            await raise_revision(unit, Changes(ids))
 
         await database.write(work)
         num_claims += len(ids)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from graph.database.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, receipt_key, write_once
+from graph.database.revisions import changes_of_claims
 from graph.database.sessions import Database, Unit
 from graph.errors import (
     ConflictError,
@@ -315,7 +316,8 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
     refused = [key for key in keys if key not in receipts]
     if written or refused:
         closed = [{"key": key, "properties": properties} for key, properties in sorted(written.items())]
-        await unit.run("database/close_receipts", receipts=closed, refused=refused, rises=bool(batch.rows))
+        changes = changes_of_claims(batch.states).parameters()
+        await unit.run("database/close_receipts", receipts=closed, refused=refused, rises=bool(batch.rows), **changes)
     return outcomes
 
 

@@ -19,8 +19,12 @@ RowT = TypeVar("RowT", bound=Row)
 def to_properties(row: Row) -> dict[str, Any]:
     """Convert a row to Neo4j's properties; an absent one is None, which removes the property."""
     json_names = json_properties(type(row))
-    values = ((name, getattr(row, name)) for name in _names(type(row)))
-    return {name: _to_json(value) if name in json_names else _to_property(value) for name, value in values}
+    properties = {
+        name: value if type(value) in _PLAIN else _to_property(value)
+        for name, value in row.__dict__.items()
+        if name not in json_names
+    }
+    return properties | {name: _to_json(getattr(row, name)) for name in json_names}
 
 
 def with_moments_as_text(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,9 +59,8 @@ def json_value(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-@cache
-def _names(kind: type[Row]) -> tuple[str, ...]:
-    return tuple(kind.model_fields)
+_PLAIN: Final = frozenset({str, int, float, bool, type(None), date, datetime})
+"""Types of values that need no conversion; rows consist of them, and a call for each would dominate the cost."""
 
 
 def _to_property(value: Any) -> Any:

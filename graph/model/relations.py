@@ -31,6 +31,7 @@ class Relation:
         is_outgoing: Whether the relationships start at the node from which it is followed.
         page_key: The property, of the nodes found or of the relationships, that orders them in pages; None if there is
             at most one node.
+        is_link_keyed: Whether the page key is a property of the relationships, not of the nodes found.
         is_descending: Whether pages run from the highest page key to the lowest.
         types_argument: The argument that chooses among the types; None without one.
         properties: The relationships' properties that can be selected.
@@ -44,6 +45,7 @@ class Relation:
     end: str
     is_outgoing: bool = True
     page_key: str | None = None
+    is_link_keyed: bool = False
     is_descending: bool = False
     types_argument: str | None = None
     properties: tuple[str, ...] = ()
@@ -92,6 +94,7 @@ EXPOSURES: Final = Relation(
     EXPOSURE_SIGNS,
     "Ticker",
     page_key="prediction_key",
+    is_link_keyed=True,
     types_argument="signs",
     properties=EXPOSURE_PROPERTIES,
 )
@@ -102,6 +105,7 @@ DOCUMENTS: Final = Relation(
     "Document",
     is_outgoing=False,
     page_key="claim_key",
+    is_link_keyed=True,
     is_descending=True,
 )
 INCOMING: Final = Relation(
@@ -111,6 +115,7 @@ INCOMING: Final = Relation(
     CLAIM,
     is_outgoing=False,
     page_key="incoming_key",
+    is_link_keyed=True,
     types_argument="kinds",
     properties=INFLUENCE_PROPERTIES,
 )
@@ -120,6 +125,7 @@ OUTGOING: Final = Relation(
     INFLUENCE_KINDS,
     CLAIM,
     page_key="outgoing_key",
+    is_link_keyed=True,
     types_argument="kinds",
     properties=INFLUENCE_PROPERTIES,
 )
@@ -160,10 +166,13 @@ TICKER_EXPOSURES: Final = Relation(
     "Prediction",
     is_outgoing=False,
     page_key="ticker_key",
+    is_link_keyed=True,
     types_argument="signs",
     properties=EXPOSURE_PROPERTIES,
 )
-DOCUMENT_CLAIMS: Final = Relation("document_claims", ("Document",), ("ABOUT",), CLAIM, page_key="document_key")
+DOCUMENT_CLAIMS: Final = Relation(
+    "document_claims", ("Document",), ("ABOUT",), CLAIM, page_key="document_key", is_link_keyed=True
+)
 MILESTONE_PREDICTION: Final = Relation(
     "milestone_prediction", ("Milestone",), ("HAS_MILESTONE",), "Prediction", is_outgoing=False
 )

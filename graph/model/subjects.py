@@ -8,6 +8,7 @@ Statements, checks, inputs, outputs and the schema's enums derive from these dec
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Final, get_args, get_type_hints
 
@@ -62,6 +63,7 @@ class NodeList:
         is_bulk: Whether there are so many rows that moments are sent to the database as text, which the driver encodes
             in a hundredth of the time.
         texts: The properties that full-text search covers.
+        is_created: Whether an import tells which rows are new, so that they are created without a look for old ones.
         is_subject: Whether clients see it as a node.
     """
 
@@ -76,6 +78,7 @@ class NodeList:
     has_index: bool = True
     is_bulk: bool = False
     texts: tuple[str, ...] = ()
+    is_created: bool = False
     is_subject: bool = True
 
     @cached_property
@@ -159,6 +162,10 @@ def _is_moment(hint: Any) -> bool:
     return hint is AwareDatetime or any(_is_moment(part) for part in get_args(hint))
 
 
+def _is_day(hint: Any) -> bool:
+    return hint is date or any(_is_day(part) for part in get_args(hint))
+
+
 def noun_of(name: str) -> str:
     """Return a class's name in words: `reference class` for `ReferenceClass`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
@@ -188,6 +195,7 @@ NODE_LISTS: Final = (
         is_bulk=True,
         has_index=False,
         texts=(*_CLAIM_TEXTS, "verbatim_quote", "context", "key_catalyst", "watch_events", "resolution_evidence"),
+        is_created=True,
     ),
     NodeList(
         "scenarios",
@@ -197,6 +205,7 @@ NODE_LISTS: Final = (
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
         texts=_CLAIM_TEXTS,
+        is_created=True,
     ),
     NodeList(
         "killers",
@@ -206,6 +215,7 @@ NODE_LISTS: Final = (
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
         texts=_CLAIM_TEXTS,
+        is_created=True,
     ),
     NodeList("predictors", rows.Predictor, texts=("name",)),
     NodeList("reference_classes", rows.ReferenceClass, texts=("description",)),
@@ -214,6 +224,7 @@ NODE_LISTS: Final = (
         rows.Milestone,
         owner=Reference("prediction_id", "Prediction", "HAS_MILESTONE", is_outgoing=False),
         texts=("label", "criterion"),
+        is_created=True,
     ),
     NodeList(
         "evidence",
@@ -327,3 +338,19 @@ REFERENCED_LISTS: Final = tuple(
     )
 )
 """The lists that rows of other lists refer to, the three lists of claims as one."""
+
+TEMPORAL: Final = frozenset(
+    name
+    for listed in NODE_LISTS
+    for names in (
+        (
+            name
+            for name, hint in get_type_hints(listed.row, include_extras=True).items()
+            if _is_moment(hint) or _is_day(hint)
+        ),
+        listed.derived_moments,
+        ("marginal_as_of",) if listed.is_claim else (),
+    )
+    for name in names
+)
+"""The names of all properties of nodes that are moments or days."""

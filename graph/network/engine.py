@@ -1,16 +1,19 @@
 """
 The engine: answers questions about the network of all claims, and keeps intermediate results while they are valid.
 
-Each question first reads the graph's revision. A kept result is valid as long as the numbers that it depends on:
+Each question first reads the graph's revision. A kept result is valid as long as the numbers that it depends on, and
+after that it is what the next one is made from:
 
-    snapshot   claims and influences as stored                    until the revision rises
+    snapshot   claims and influences as stored                    until the revision rises; then what changed is read
     view       the snapshot as arrays, at a moment                until then, or the next full hour
-    model      calibrated intercepts and prior marginals          until an influence or a prior marginal changes
+    model      calibrated intercepts and prior marginals          until an influence or a prior marginal changes; then
+                                                                  claims below the change are calibrated anew
     base       LBP given the evidence                             until the model or the evidence changes
     bank       joint samples given the evidence                   likewise
 
 Prior marginals change with time, and the model with them, so the network's moment is the last full hour: answers
 reflect every committed write and are at most an hour old by the clock, and questions within an hour share a model.
+What the next hour needs can be prepared before it begins.
 """
 
 import asyncio
@@ -22,7 +25,6 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from graph.database.sessions import Unit
 from graph.errors import (
     DuplicateError,
     InvalidError,
@@ -35,11 +37,12 @@ from graph.inference.network.errors import ShouldStop, TooLargeError
 from graph.inference.network.exact import infer_exactly
 from graph.inference.network.incoherence import Incoherence, find_incoherence
 from graph.inference.network.information import ValueOfInformation, value_of_information
-from graph.inference.network.intercepts import CalibratedNetwork, calibrate
+from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
 from graph.inference.network.lbp import Propagation
 from graph.inference.network.lbp import propagate as propagate_by_lbp
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_lbp, shifts_by_samples, shifts_exactly
+from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
 from graph.network.questions import (
     DEFAULT_SAMPLING,
     MOST_TARGETS,
@@ -52,7 +55,7 @@ from graph.network.questions import (
     what_if_answer,
 )
 from graph.network.threads import SharedTasks, ThreadSlots
-from graph.network.view import Snapshot, View, fetch_snapshot, fetch_state, make_view, network_moment
+from graph.network.view import Snapshot, View, make_view, network_moment
 
 NUM_SLOTS: Final = 2
 """Inferences at a time; each keeps a processor busy."""
@@ -63,7 +66,19 @@ PATIENCE_SECONDS: Final = 2.0
 INFERENCE_BYTES: Final = 1 << 29
 """Memory limit of one inference, kept results aside; two at a time make 1 GiB."""
 
+KEPT_MOMENTS: Final = 2
+"""Moments of which results are kept: this hour and the next."""
+
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The latest results of one moment; each but the view with the key of what it was computed from."""
+
+    view: View | None = None
+    model: tuple[bytes, Calibration] | None = None
+    base: tuple[tuple[bytes, bytes], Propagation] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,16 +98,14 @@ class Engine:
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
-        self._view: View | None = None
-        self._model: tuple[bytes, CalibratedNetwork] | None = None
-        self._base: tuple[tuple[bytes, bytes], Propagation] | None = None
+        self._kept: dict[datetime, _Kept] = {}
         self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
 
     def close(self) -> None:
         """Shut the threads down without waiting; running inference stops when its caller is cancelled."""
         self._slots.close()
 
-    async def view(self, unit: Unit, *, now: datetime | None = None) -> View:
+    async def view(self, unit: LockingUnit, *, now: datetime | None = None) -> View:
         """
         Return the network in its current state.
 
@@ -106,18 +119,43 @@ class Engine:
         """
         moment = network_moment(now or datetime.now(UTC))
         snapshot = await self._get_snapshot(unit)
-        known = self._view
-        if known is not None and known.snapshot is snapshot and known.moment == moment:
+        known = self._kept_at(moment).view
+        if known is not None and known.snapshot is snapshot:
             return known
 
         async def make() -> View:
-            return await self._slots.run(lambda _: make_view(snapshot, moment))
+            return await self._slots.run(lambda _: make_view(snapshot, moment, known))
 
         view = await self._shared.get(("view", snapshot.state, moment), make)
-        self._view = view
+        self._kept_at(moment).view = view
         return view
 
-    async def _get_snapshot(self, unit: Unit) -> Snapshot:
+    async def prepare(self, unit: LockingUnit, *, now: datetime) -> None:
+        """
+        Compute what the first question at a moment would have to wait for, and keep it beside what is in use.
+
+        Args:
+            unit: The transaction to read in.
+            now: The moment, in the next hour.
+
+        Raises:
+            OversizeError: The network is too large.
+            BusyError: Writes keep interrupting the read, or no thread became free in time.
+        """
+        await self._prepare(await self.view(unit, now=now))
+
+    def is_in_use(self, now: datetime) -> bool:
+        """Whether the network was asked about in the hour of a moment."""
+        return network_moment(now) in self._kept
+
+    def _kept_at(self, moment: datetime) -> _Kept:
+        """Return the results kept for a moment; of other moments only those used last stay."""
+        kept = self._kept[moment] = self._kept.pop(moment, _Kept())
+        while len(self._kept) > KEPT_MOMENTS:
+            del self._kept[next(iter(self._kept))]
+        return kept
+
+    async def _get_snapshot(self, unit: LockingUnit) -> Snapshot:
         state = await fetch_state(unit)
         known = self._snapshot
         if known is not None and known.state == state:
@@ -125,13 +163,14 @@ class Engine:
         async with self._fetching:  # concurrent callers wait here, and then use the first one's snapshot
             known = self._snapshot
             if known is None or known.state != state:
-                known = self._snapshot = await fetch_snapshot(unit, state)
+                updated = None if known is None else await update_snapshot(unit, known)
+                known = self._snapshot = updated or await fetch_snapshot(unit)
             return known
 
     async def _prepare(self, view: View) -> _Prepared:
         key = (view.structure_key, view.evidence_key)
         model = await self._get_model(view)
-        known = self._base
+        known = self._kept_at(view.moment).base
         if known is not None and known[0] == key:
             return _Prepared(view, model, known[1])
 
@@ -142,24 +181,31 @@ class Engine:
             return await self._slots.run(work)
 
         base = await self._shared.get(("base", key), propagate)
-        self._base = key, base
+        self._kept_at(view.moment).base = key, base
         return _Prepared(view, model, base)
 
     async def _get_model(self, view: View) -> CalibratedNetwork:
-        known = self._model
-        if known is not None and known[0] == view.structure_key:
-            return known[1]
+        key = view.structure_key
+        known = dict(filter(None, (kept.model for kept in self._kept.values())))
+        if key in known:
+            self._kept_at(view.moment).model = key, known[key]
+            return known[key].model
 
-        async def build() -> CalibratedNetwork:
-            def work(should_stop: ShouldStop) -> CalibratedNetwork:
-                return calibrate(view.network, max_memory_bytes=INFERENCE_BYTES, should_stop=should_stop)
+        async def build() -> Calibration:
+            def work(should_stop: ShouldStop) -> Calibration:
+                return recalibrate(
+                    view.network,
+                    tuple(known.values()),
+                    max_memory_bytes=INFERENCE_BYTES,
+                    should_stop=should_stop,
+                )
 
             with _refusing_oversize():
                 return await self._slots.run(work)
 
-        model = await self._shared.get(("model", view.structure_key), build)
-        self._model = view.structure_key, model
-        return model
+        calibration = await self._shared.get(("model", key), build)
+        self._kept_at(view.moment).model = key, calibration
+        return calibration.model
 
     async def _get_bank(self, prepared: _Prepared, sampling: Sampling) -> Bank:
         """Return the kept bank; with other parameters than its own, a bank that is not kept."""
@@ -193,7 +239,7 @@ class Engine:
 
     async def what_if(
         self,
-        unit: Unit,
+        unit: LockingUnit,
         observations: Sequence[Observation],
         *,
         is_intervention: bool = False,
@@ -259,7 +305,7 @@ class Engine:
             return await self._slots.run(work)
 
     async def beliefs(
-        self, unit: Unit, method: Method, sampling: Sampling = DEFAULT_SAMPLING, *, now: datetime | None = None
+        self, unit: LockingUnit, method: Method, sampling: Sampling = DEFAULT_SAMPLING, *, now: datetime | None = None
     ) -> tuple[View, Beliefs]:
         """
         Compute every claim's marginal given the evidence.
@@ -283,7 +329,7 @@ class Engine:
             return view, await self._slots.run(work)
 
     async def sensitivity(
-        self, unit: Unit, target_id: str, *, path: str = "target", now: datetime | None = None
+        self, unit: LockingUnit, target_id: str, *, path: str = "target", now: datetime | None = None
     ) -> tuple[View, float, Sensitivity]:
         """
         Compute a claim's marginal and its derivatives by the stated numbers near it.
@@ -305,7 +351,7 @@ class Engine:
             return view, float(bank.beliefs.marginals[target]), await self._slots.run(work)
 
     async def value_of_information(
-        self, unit: Unit, target_ids: Sequence[str], *, path: str = "targets", now: datetime | None = None
+        self, unit: LockingUnit, target_ids: Sequence[str], *, path: str = "targets", now: datetime | None = None
     ) -> tuple[View, FloatArray, ValueOfInformation]:
         """
         Compute the information that each claim's outcome holds about the targets, and every claim's marginal.
@@ -326,10 +372,14 @@ class Engine:
                 raise DuplicateError(message, existing_key=claim_id, path=f"{path}[{number}]")
             targets.append(target)
         bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
-        found = await self._slots.run(lambda _: value_of_information(bank, np.array(targets, np.int64)))
+
+        def work(should_stop: ShouldStop) -> ValueOfInformation:
+            return value_of_information(bank, np.array(targets, np.int64), should_stop=should_stop)
+
+        found = await self._slots.run(work)
         return view, bank.beliefs.marginals, found
 
-    async def incoherence(self, unit: Unit, *, now: datetime | None = None) -> tuple[View, Incoherence]:
+    async def incoherence(self, unit: LockingUnit, *, now: datetime | None = None) -> tuple[View, Incoherence]:
         """
         Compute by how much each claim's conditional tables contradict each other and its prior marginal.
 

@@ -8,7 +8,7 @@ are derived from what is stored, so storing them does not raise the graph's revi
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,8 +21,9 @@ from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
+from graph.network.fetching import fetch_state
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
-from graph.network.view import State, View, fetch_state
+from graph.network.view import State, View
 
 BATCH_CLAIMS: Final = 2_000
 ATOMIC_CLAIMS: Final = 10_000
@@ -32,8 +33,14 @@ stored in transactions before it, so that no writer waits long. The next run rep
 LONGEST_WAIT: Final = timedelta(minutes=15)
 """The most that propagation is delayed by writes that never pause for the debounce time."""
 
-ABSENT: Final[Mapping[str, Any]] = {"marginal": None, "marginal_as_of": None, "marginal_run_id": None}
-"""Marginal properties of a claim that the network does not include; its `marginal_revision` is set all the same."""
+KEPT_RUNS: Final = 1_000
+"""The latest runs, which stay; of each a run is stored as often as beliefs are written and a little later."""
+
+PURGED_RUNS: Final = 10
+"""The most runs that one removes: more than come, so that those of many years of imports go by and by."""
+
+_Entry = tuple[str, float | None]
+"""A claim's id, and its marginal where the network includes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +91,18 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
     )
     if before := await find_answer(database, write):
         return before
+    started = time.perf_counter()
     run, view, entries = await _compute(database, engine, request, now)
     num_early = 0 if request.is_dry_run else max(0, len(entries) - ATOMIC_CLAIMS)
-    num_stored_early = await _store_early(database, entries[:num_early], view)
+    num_stored_early = await _store_early(database, entries[:num_early], view, run)
 
     async def work(unit: Unit) -> Payload:
         num_stored = num_stored_early
         for part in slices(entries[num_early:], BATCH_CLAIMS):
-            num_stored += await _store(unit, part, view)
+            num_stored += await _store(unit, part, view, run)
+        await unit.run("network/purge_runs", kept=KEPT_RUNS - 1, limit=PURGED_RUNS)
         await unit.run("upsert/propagation_runs", rows=[to_properties(run)])
-        await _mark_propagated(unit, view.snapshot.state)
+        await _mark_propagated(unit, view.snapshot.state, time.perf_counter() - started)
         return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
 
     return await write_once(database, write, work, raises_revision=False)
@@ -101,7 +110,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
 
 async def _compute(
     database: Database, engine: Engine, request: Request, now: datetime | None
-) -> tuple[PropagationRun, View, list[dict[str, Any]]]:
+) -> tuple[PropagationRun, View, list[_Entry]]:
     started_at, started = datetime.now(UTC), time.perf_counter()
     async with database.reading() as reading:
         try:
@@ -111,7 +120,7 @@ async def _compute(
             view, beliefs = await engine.view(reading, now=now), None
             reason = f"not converged: {error}"
     run = _make_run(request, view, beliefs, reason, started_at, time.perf_counter() - started)
-    return run, view, _make_entries(run, view, beliefs) if run.converged else []
+    return run, view, _make_entries(view, beliefs) if run.converged else []
 
 
 def _make_run(
@@ -137,39 +146,37 @@ def _make_run(
     )
 
 
-def _make_entries(run: PropagationRun, view: View, beliefs: Beliefs | None) -> list[dict[str, Any]]:
-    """Make the properties to set on claims' nodes, in the order of their ids, so that two runs do not deadlock."""
+def _make_entries(view: View, beliefs: Beliefs | None) -> list[_Entry]:
+    """Pair claims with their marginals, in the order of their ids, so that two runs do not deadlock."""
     if beliefs is None:
         return []
     marginals = dict(zip(view.ids, beliefs.marginals.tolist(), strict=True))
-    revision = {"marginal_revision": run.revision}
-    stored: dict[str, Any] = {"marginal_as_of": run.as_of, "marginal_run_id": run.id} | revision
-    absent = {**ABSENT, **revision}
-    return [
-        {"id": claim_id, "properties": stored | {"marginal": marginals[claim_id]} if claim_id in marginals else absent}
-        for claim_id in view.snapshot.ids
-    ]
+    return [(claim_id, marginals.get(claim_id)) for claim_id in view.snapshot.ids]
 
 
-async def _mark_propagated(unit: Unit, state: State) -> None:
-    await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at)
+async def _mark_propagated(unit: Unit, state: State, seconds: float) -> None:
+    await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at, seconds=seconds)
 
 
-async def _store_early(database: Database, entries: Sequence[Mapping[str, Any]], view: View) -> int:
+async def _store_early(database: Database, entries: Sequence[_Entry], view: View, run: PropagationRun) -> int:
     num_stored = 0
     for part in slices(entries, BATCH_CLAIMS):
 
-        async def work(unit: Unit, part: Sequence[Mapping[str, Any]] = part) -> int:
-            return await _store(unit, part, view)
+        async def work(unit: Unit, part: Sequence[_Entry] = part) -> int:
+            return await _store(unit, part, view, run)
 
         num_stored += await database.write(work)
     return num_stored
 
 
-async def _store(unit: Unit, entries: Sequence[Mapping[str, Any]], view: View) -> int:
+async def _store(unit: Unit, entries: Sequence[_Entry], view: View, run: PropagationRun) -> int:
     """Store marginals except on claims where a newer run has stored some; return the number stored."""
     (answer,) = await unit.run(
-        "network/set_marginals", claims=list(entries), revision=view.snapshot.state.revision, as_of=view.moment
+        "network/set_marginals",
+        claims=[list(entry) for entry in entries],
+        run_id=run.id,
+        revision=view.snapshot.state.revision,
+        as_of=view.moment,
     )
     return int(answer["num_marginals"])
 
@@ -185,6 +192,7 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
         A summary for the job's log: properties of the run and `num_stored`, or `num_stored` 0 and why it was
         `refused`.
     """
+    started = time.perf_counter()
     try:
         payload = (await propagate(database, engine, Request(method))).payload
     except OversizeError as error:
@@ -192,7 +200,7 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
             return await propagate_all(database, engine, Method.LBP)
 
         async def give_up(unit: Unit) -> None:
-            await _mark_propagated(unit, await fetch_state(unit))
+            await _mark_propagated(unit, await fetch_state(unit), time.perf_counter() - started)
 
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
@@ -201,13 +209,15 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
     return {**summary, "num_stored": payload["num_stored"]}
 
 
-async def is_propagation_due(database: Database, debounce: timedelta) -> bool:
+async def is_propagation_due(database: Database, debounce: timedelta, *, rest: float = 0.0) -> bool:
     """
-    Whether beliefs were written since the last propagation, and writes have paused or the last one is long ago.
+    Whether beliefs were written since the last propagation, which has rested, and writes have paused.
 
     Args:
         database: The database to read from.
         debounce: The pause after the last write; none is needed once the last propagation is `LONGEST_WAIT` ago.
+        rest: The time since the last propagation, as a multiple of what that took, so that propagation takes a share
+            of one processor at most, however large the graph is and however often it is written.
     """
 
     async def work(unit: Unit) -> list[dict[str, Any]]:
@@ -217,6 +227,8 @@ async def is_propagation_due(database: Database, debounce: timedelta) -> bool:
     if not rows or not rows[0]["is_behind"]:
         return False
     quiet, age = rows[0]["quiet_seconds"], rows[0]["age_seconds"]
+    if age is not None and age < rest * rows[0]["cost_seconds"]:
+        return False
     is_quiet = quiet is None or quiet >= debounce.total_seconds()
     return is_quiet or (age is not None and age >= LONGEST_WAIT.total_seconds())
 

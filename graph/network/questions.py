@@ -167,7 +167,7 @@ class WhatIf:
 
 def basis_of(view: View, diagnostics: Diagnostics) -> Basis:
     """Build the provenance of an answer over a view."""
-    return Basis(diagnostics, view.snapshot.state, view.moment, len(view.ids), len(view.influences))
+    return Basis(diagnostics, view.snapshot.state, view.moment, len(view.ids), view.num_influences)
 
 
 def find_claim(view: View, claim_id: str, path: str) -> int:

@@ -1,41 +1,32 @@
-"""The network of all claims: read by a few statements, and built into arrays for a moment."""
+"""The network of all claims: a snapshot as it is stored, what a write changes in it, and its arrays for a moment."""
 
-import asyncio
 import hashlib
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.database.paging import pages
-from graph.database.sessions import Reading, Unit
-from graph.errors import BusyError, OversizeError
 from graph.inference.evidence import POLICY
 from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
-from graph.inference.network.structure import BoolArray, Network, build_network
+from graph.inference.network.structure import BoolArray, IntArray, Network, build_network, with_probabilities
 from graph.inference.posterior import posteriors
 from graph.inference.time import MomentArray, moments_of, time_remaining_fractions, utc_moments, windows_of
 from graph.model.kinds import ClaimStatus
-
-PAGE_CLAIMS: Final = 5_000
-FETCH_TRIES: Final = 5
-"""Reads that a write interrupts are discarded; after this many, the client is asked to try again."""
-
-MAX_CLAIMS: Final = 250_000
-MAX_INFLUENCES: Final = 2_000_000
-"""Limits of one network in memory: some 500 bytes per claim and 100 per influence while it is read."""
-
-LONG_SECONDS: Final = 5.0
-"""Age at which a read transaction is replaced by a new one, long before it expires."""
+from graph.model.relations import INFLUENCE_KINDS
 
 STATUSES: Final = tuple(ClaimStatus)
+KINDS: Final = tuple(sorted(INFLUENCE_KINDS))
 _OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
+
+ClaimRow = Sequence[Any]
+"""Id, stated probability, inside log-odds, status, class, year, window's start and end, resolution, base rate."""
+
+InfluenceRow = tuple[str, str, str, float, float]
+"""Parent, child, kind, P(child | true) and P(child | false)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +35,86 @@ class State:
 
     revision: int
     revised_at: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Influences:
+    """
+    The m influences with a table, by the indices of their ends, sorted by parent, child and kind.
+
+    Attributes:
+        parents: Index of each influence's parent, shape (m,).
+        children: Index of each influence's child, shape (m,).
+        kinds: Indices into `KINDS`, shape (m,).
+        p_if_true: P(child | parent true), shape (m,).
+        p_if_false: P(child | parent false), shape (m,).
+    """
+
+    parents: IntArray
+    children: IntArray
+    kinds: NDArray[np.int8]
+    p_if_true: FloatArray
+    p_if_false: FloatArray
+
+    @classmethod
+    def of(cls, rows: Iterable[InfluenceRow], indices: Mapping[str, int]) -> Self:
+        """
+        Make the influences of rows in any order; those of which an end has no index are left out.
+
+        Args:
+            rows: The influences.
+            indices: Index of each claim by id.
+        """
+        kinds = {kind: index for index, kind in enumerate(KINDS)}
+        found = sorted(
+            (indices[parent], indices[child], kinds[kind], p_if_true, p_if_false)
+            for parent, child, kind, p_if_true, p_if_false in rows
+            if parent in indices and child in indices
+        )
+        parents, children, numbers, p_if_true, p_if_false = zip(*found, strict=True) if found else ((),) * 5
+        return cls(
+            parents=np.array(parents, np.int64),
+            children=np.array(children, np.int64),
+            kinds=np.array(numbers, np.int8),
+            p_if_true=np.array(p_if_true, np.float64),
+            p_if_false=np.array(p_if_false, np.float64),
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of influences."""
+        return self.parents.size
+
+    def rows(self) -> list[tuple[int, int, str, float, float]]:
+        """List the influences, kinds by name."""
+        kinds = [KINDS[kind] for kind in self.kinds.tolist()]
+        columns = (self.parents, self.children, self.p_if_true, self.p_if_false)
+        parents, children, p_if_true, p_if_false = (column.tolist() for column in columns)
+        return list(zip(parents, children, kinds, p_if_true, p_if_false, strict=True))
+
+    def changed(self, numbers: IntArray, children: Collection[int], added: Self) -> Self:
+        """
+        Number the claims anew, and replace the influences on some of them.
+
+        Args:
+            numbers: New index of each claim, -1 for one that is gone with its influences, shape (n,).
+            children: New indices of claims whose incoming influences are replaced.
+            added: Influences to add.
+        """
+        parents, targets = numbers[self.parents], numbers[self.children]
+        kept = (parents >= 0) & (targets >= 0) & ~np.isin(targets, np.array(list(children), np.int64))
+        columns = [
+            np.concatenate([old[kept], new])
+            for old, new in (
+                (parents, added.parents),
+                (targets, added.children),
+                (self.kinds, added.kinds),
+                (self.p_if_true, added.p_if_true),
+                (self.p_if_false, added.p_if_false),
+            )
+        ]
+        order = np.lexsort((columns[2], columns[1], columns[0]))
+        return type(self)(*(column[order] for column in columns))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +133,7 @@ class Snapshot:
         starts: Starts of the windows; NaT without a window; shape (n,).
         deadlines: Ends of the windows; NaT without a window; shape (n,).
         resolved: When outcomes became known; NaT for open claims; shape (n,).
-        influences: Parent, child, kind, P(child | true) and P(child | false) of each influence with a table, sorted by
-            parent, child and kind.
+        influences: Influences with a table.
     """
 
     state: State
@@ -76,7 +146,7 @@ class Snapshot:
     starts: MomentArray
     deadlines: MomentArray
     resolved: MomentArray
-    influences: tuple[tuple[int, int, str, float, float], ...]
+    influences: Influences
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +169,8 @@ class View:
         ids: Ids of the included claims, ascending.
         indices: Index of each included claim by id.
         network: Claims and influences.
-        influences: Key of each of the network's influences, in their order.
+        claims: Index of each included claim in the snapshot, shape (n,).
+        edges: Index of each of the network's influences in the snapshot, in the network's order.
         evidence: Evidence on each claim.
         inside_weights: Weight of each claim's inside view, shape (n,).
         structure_key: Digest of all that the model depends on.
@@ -110,112 +181,113 @@ class View:
     moment: datetime
     ids: tuple[str, ...]
     indices: Mapping[str, int]
+    claims: IntArray
+    edges: IntArray
     network: Network
-    influences: tuple[InfluenceKey, ...]
     evidence: Evidence
     inside_weights: FloatArray
     structure_key: bytes
     evidence_key: bytes
 
+    @property
+    def num_influences(self) -> int:
+        """Number of the network's influences."""
+        return self.edges.size
 
-async def fetch_state(unit: Unit) -> State:
-    """Read the graph's state."""
-    rows = await unit.run("database/get_revision")
-    return State(rows[0]["revision"], rows[0]["revised_at"]) if rows else State(0, None)
+    def influence_key(self, index: int) -> InfluenceKey:
+        """Return the key of one of the network's influences."""
+        influences, edge, ids = self.snapshot.influences, self.edges[index], self.snapshot.ids
+        kind, parent, child = influences.kinds[edge], influences.parents[edge], influences.children[edge]
+        return InfluenceKey(KINDS[kind], ids[parent], ids[child])
 
 
-async def fetch_snapshot(unit: Unit, state: State, *, page_claims: int = PAGE_CLAIMS) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Changed:
     """
-    Read all claims and influences as of one state, again if a write came in between.
+    Claims and influences that writes have changed, as they are stored now.
+
+    Attributes:
+        state: State of the graph after these writes.
+        claim_ids: Ids of the changed claims; those without a row are deleted.
+        claims: Rows of the others.
+        child_ids: Ids of claims whose incoming influences changed.
+        influences: All influences on these.
+    """
+
+    state: State
+    claim_ids: Collection[str] = ()
+    claims: Sequence[ClaimRow] = ()
+    child_ids: Collection[str] = ()
+    influences: Sequence[InfluenceRow] = ()
+
+
+def make_snapshot(state: State, claims: Sequence[ClaimRow], influences: Iterable[InfluenceRow]) -> Snapshot:
+    """
+    Make a snapshot of the rows of all claims, by id, and of all influences.
 
     Args:
-        unit: Unit of work to read in.
-        state: State just read.
-        page_claims: Number of claims that a statement returns.
-
-    Raises:
-        BusyError: Writes came during each attempt.
-        OversizeError: There are more claims or influences than the limits allow.
+        state: State of the graph.
+        claims: Rows of the claims, ascending by id.
+        influences: Influences with a table, in any order.
     """
-    for _ in range(FETCH_TRIES):
-        stored = await _fetch(unit, state, page_claims)
-        after = await fetch_state(unit)
-        if stored is not None and after == state:
-            return await asyncio.to_thread(_make_snapshot, state, stored)
-        state = after
-    message = f"writes interrupted all {FETCH_TRIES} attempts to read the network; try again"
-    raise BusyError(message)
-
-
-@dataclass(slots=True)
-class _Stored:
-    """Rows as returned by the statements."""
-
-    claims: list[list[Any]] = field(default_factory=list)
-    influences: list[list[Any]] = field(default_factory=list)
-    base_rates: dict[str, float] = field(default_factory=dict)
-
-
-async def _fetch(unit: Unit, state: State, page_claims: int) -> _Stored | None:
-    """Read all rows; None if a new transaction, begun before the old one expired, sees another state."""
-    stored = _Stored(base_rates=await _fetch_base_rates(unit, page_claims))
-    began = time.monotonic()
-    while True:
-        if isinstance(unit, Reading) and time.monotonic() - began > LONG_SECONDS:
-            await unit.read_after(None)
-            began = time.monotonic()
-            if await fetch_state(unit) != state:
-                return None
-        page = {"after": stored.claims[-1][0] if stored.claims else "", "limit": page_claims}
-        (claims,) = await unit.run("network/list_claims", **page)
-        (influences,) = await unit.run("network/list_influences", **page)
-        stored.claims += claims["claims"]
-        stored.influences += influences["influences"]
-        _check_size("claims", len(stored.claims), MAX_CLAIMS)
-        _check_size("influences", len(stored.influences), MAX_INFLUENCES)
-        if len(claims["claims"]) < page_claims:
-            return stored
-
-
-async def _fetch_base_rates(unit: Unit, page_size: int) -> dict[str, float]:
-    asked = {"subject": "ReferenceClass", "properties": ["id", "base_rate"], "limit": page_size}
-
-    async def read(after: str) -> list[tuple[str, float]]:
-        rows = await unit.run("reading/list_nodes", after=after, **asked)
-        return [tuple(row["properties"]) for row in rows]
-
-    return {class_id: rate async for page in pages(read, itemgetter(0), page_size) for class_id, rate in page}
-
-
-def _check_size(what: str, size: int, limit: int) -> None:
-    if size > limit:
-        message = f"expected at most {limit:,} {what} to compute over, got {size:,} or more"
-        raise OversizeError(message, size=size, limit=limit)
-
-
-def _make_snapshot(state: State, stored: _Stored) -> Snapshot:
-    columns = list(zip(*stored.claims, strict=True)) or [()] * 9
-    ids, stated, inside, statuses, class_ids, from_years, window_starts, window_ends, resolved = columns
+    ids = tuple(row[0] for row in claims)
     indices = {claim_id: index for index, claim_id in enumerate(ids)}
+    return Snapshot(state, ids, indices, influences=Influences.of(influences, indices), **_columns(claims))
+
+
+def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
+    """
+    Put changes into a snapshot; the result equals, bit for bit, a snapshot read anew.
+
+    Args:
+        snapshot: Not changed; the result shares what is the same with it.
+        changed: Everything that changed since.
+    """
+    gone = set(changed.claim_ids) - {row[0] for row in changed.claims}
+    ids, indices, numbers = _renumbered(snapshot, gone, [row[0] for row in changed.claims])
+    influences = snapshot.influences
+    if changed.child_ids or ids is not snapshot.ids:
+        children = {indices[child_id] for child_id in changed.child_ids if child_id in indices}
+        influences = influences.changed(numbers, children, Influences.of(changed.influences, indices))
+    places = np.array([indices[row[0]] for row in changed.claims], np.int64)
+    kept = numbers >= 0
+    columns: dict[str, NDArray[Any]] = {}
+    for name, new in _columns(changed.claims).items():
+        old = getattr(snapshot, name)
+        columns[name] = np.empty(len(ids), old.dtype)
+        columns[name][numbers[kept]] = old[kept]
+        columns[name][places] = new
+    return Snapshot(changed.state, ids, indices, influences=influences, **columns)
+
+
+def _renumbered(
+    snapshot: Snapshot, gone: Collection[str], present: Iterable[str]
+) -> tuple[tuple[str, ...], Mapping[str, int], IntArray]:
+    """Return ids and indices after claims have come and gone, and each old claim's new index, -1 for none."""
+    known = snapshot.indices
+    added = [claim_id for claim_id in present if claim_id not in known]
+    if not added and not any(claim_id in known for claim_id in gone):
+        return snapshot.ids, known, np.arange(len(snapshot.ids))
+    ids = tuple(sorted([*(claim_id for claim_id in snapshot.ids if claim_id not in gone), *added]))
+    indices = {claim_id: index for index, claim_id in enumerate(ids)}
+    return ids, indices, np.array([indices.get(claim_id, -1) for claim_id in snapshot.ids], np.int64)
+
+
+def _columns(claims: Sequence[ClaimRow]) -> dict[str, NDArray[Any]]:
+    """Make a snapshot's arrays over claims, by attribute."""
+    rows = list(zip(*claims, strict=True)) or [()] * 10
+    _, stated, inside, statuses, _, from_years, window_starts, window_ends, resolved, base_rates = rows
     starts, deadlines = windows_of(from_years, window_starts, window_ends)
     status_indices = {status.value: index for index, status in enumerate(STATUSES)}
-    return Snapshot(
-        state=state,
-        ids=tuple(ids),
-        indices=indices,
-        stated=_numbers(stated),
-        inside=_numbers(inside),
-        base_rates=_numbers([None if class_id is None else stored.base_rates.get(class_id) for class_id in class_ids]),
-        statuses=np.array([status_indices[status] for status in statuses], np.int8),
-        starts=starts,
-        deadlines=deadlines,
-        resolved=moments_of(resolved),
-        influences=tuple(
-            (indices[parent], indices[child], kind, p_if_true, p_if_false)
-            for parent, child, kind, p_if_true, p_if_false in sorted(stored.influences)
-            if child in indices and parent in indices
-        ),
-    )
+    return {
+        "stated": _numbers(stated),
+        "inside": _numbers(inside),
+        "base_rates": _numbers(base_rates),
+        "statuses": np.array([status_indices[status] for status in statuses], np.int8),
+        "starts": starts,
+        "deadlines": deadlines,
+        "resolved": moments_of(resolved),
+    }
 
 
 def _numbers(values: Sequence[float | None]) -> FloatArray:
@@ -227,39 +299,80 @@ def network_moment(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0)
 
 
-def make_view(snapshot: Snapshot, moment: datetime) -> View:
-    """Build the network as arrays for a moment."""
+def make_view(snapshot: Snapshot, moment: datetime, known: View | None = None) -> View:
+    """
+    Build the network as arrays for a moment.
+
+    Args:
+        snapshot: Claims and influences.
+        moment: Moment of the time-remaining fractions.
+        known: An earlier view, of which what is the same is taken over; the result is equal without it.
+    """
     annulled = STATUSES.index(ClaimStatus.ANNULLED)
     is_included = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
-    numbers = np.cumsum(is_included) - 1
-    ids = tuple(snapshot.ids[index] for index in np.flatnonzero(is_included).tolist())
-    rows = [row for row in snapshot.influences if is_included[row[0]] and is_included[row[1]]]
-    stated = snapshot.stated[is_included]
     prior_marginals, log_odds, weights = _prior_marginals(snapshot, is_included, moment)
     inside = snapshot.inside[is_included]
     llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - log_odds))
-    network = build_network(
-        stated=stated,
-        prior_marginals=prior_marginals,
-        keys=claim_keys(ids),
-        parents=numbers[np.array([row[0] for row in rows], np.int64)],
-        children=numbers[np.array([row[1] for row in rows], np.int64)],
-        p_if_true=np.array([row[3] for row in rows], np.float64),
-        p_if_false=np.array([row[4] for row in rows], np.float64),
-    )
     evidence = make_evidence(llr, _outcomes(snapshot.statuses[is_included]))
+    layout = _Layout.of(snapshot, is_included, known)
+    network = layout.network(snapshot, is_included, prior_marginals, known)
     return View(
         snapshot=snapshot,
         moment=moment,
-        ids=ids,
-        indices={claim_id: index for index, claim_id in enumerate(ids)},
+        ids=layout.ids,
+        indices=layout.indices,
+        claims=layout.claims,
+        edges=layout.edges,
         network=network,
-        influences=tuple(InfluenceKey(row[2], snapshot.ids[row[0]], snapshot.ids[row[1]]) for row in rows),
         evidence=evidence,
         inside_weights=weights,
-        structure_key=_structure_key(network),
+        structure_key=known.structure_key if known and network is known.network else _structure_key(network),
         evidence_key=_digest(evidence.llr, evidence.observed),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """Claims and influences that a view includes, attributes as of `View`; and whether a known view has the same."""
+
+    ids: tuple[str, ...]
+    indices: Mapping[str, int]
+    claims: IntArray
+    edges: IntArray
+    has_same_ids: bool
+    has_same_influences: bool
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, is_included: BoolArray, known: View | None) -> Self:
+        claims = np.flatnonzero(is_included)
+        influences = snapshot.influences
+        has_same_ids = known is not None and known.snapshot.ids is snapshot.ids and np.array_equal(known.claims, claims)
+        if known is not None and has_same_ids and known.snapshot.influences is influences:
+            return cls(known.ids, known.indices, known.claims, known.edges, has_same_ids, has_same_influences=True)
+        edges = np.flatnonzero(is_included[influences.parents] & is_included[influences.children])
+        if known is not None and has_same_ids:
+            return cls(known.ids, known.indices, known.claims, edges, has_same_ids, has_same_influences=False)
+        ids = tuple(snapshot.ids[index] for index in claims.tolist())
+        indices = {claim_id: index for index, claim_id in enumerate(ids)}
+        return cls(ids, indices, claims, edges, has_same_ids=False, has_same_influences=False)
+
+    def network(
+        self, snapshot: Snapshot, is_included: BoolArray, prior_marginals: FloatArray, known: View | None
+    ) -> Network:
+        stated = snapshot.stated[is_included]
+        if known is not None and self.has_same_influences:
+            return with_probabilities(known.network, stated, prior_marginals)
+        numbers = np.cumsum(is_included) - 1
+        influences = snapshot.influences
+        return build_network(
+            stated=stated,
+            prior_marginals=prior_marginals,
+            keys=known.network.keys if known is not None and self.has_same_ids else claim_keys(self.ids),
+            parents=numbers[influences.parents[self.edges]],
+            children=numbers[influences.children[self.edges]],
+            p_if_true=influences.p_if_true[self.edges],
+            p_if_false=influences.p_if_false[self.edges],
+        )
 
 
 def _prior_marginals(

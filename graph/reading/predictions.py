@@ -96,8 +96,8 @@ async def list_predictions(
     """
     # The last items are read in the opposite order, and then reversed.
     reads_descending = page.is_descending != page.is_from_end
-    anchor, anchor_id = _anchor(filter_)
-    low, high = _bounds(filter_, page, anchor_id)
+    anchor, anchor_id = anchor_of(filter_)
+    low, high = list_bounds(filter_, page, anchor_id)
     parameters: dict[str, Any] = {"filter": filter_.parameters(), "low": low, "high": high, "limit": page.size + 1}
     parameters["properties"] = list(plan.properties)
     if filter_.text is None:
@@ -144,7 +144,7 @@ def _last_page(entries: list[tuple[str, Node]], page: PredictionPage) -> Node:
     return result
 
 
-def _anchor(filter_: PredictionFilter) -> tuple[str, str | None]:
+def anchor_of(filter_: PredictionFilter) -> tuple[str, str | None]:
     """Choose the most selective index, by predictor, reference class, domain or status, and the id to read in it."""
     if filter_.text is not None:
         return "none", None
@@ -159,7 +159,7 @@ def _anchor(filter_: PredictionFilter) -> tuple[str, str | None]:
     return "none", None
 
 
-def _bounds(filter_: PredictionFilter, page: PredictionPage, anchor_id: str | None) -> tuple[str, str]:
+def list_bounds(filter_: PredictionFilter, page: PredictionPage, anchor_id: str | None) -> tuple[str, str]:
     """Return the page keys between which the page lies, both excluded: by anchor, by the filter's range, by cursors."""
     low, high = bounds(anchor_id)
     prefix = "" if anchor_id is None else low

@@ -38,6 +38,7 @@ class Follow:
         wrap: When set, a row is the relationship's properties with the node under this name.
         complete: Adds values derived from both ends to a row; takes the source's dict and the row.
         wants_total: Whether to count the rows on all pages.
+        wants_cursor: Whether the rows' cursors are of use; a reader may leave them out otherwise.
         num_steps: The depth of a traversal that follows the relation from node to node, whose result is a flat list;
             0 for a page.
     """
@@ -53,6 +54,7 @@ class Follow:
     wrap: str | None = None
     complete: Callable[[Node, Node], None] | None = None
     wants_total: bool = False
+    wants_cursor: bool = False
     num_steps: int = 0
 
 
@@ -92,6 +94,12 @@ class _Pending:
     step: int = 1
     lag_days: int = 0
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it would change nothing: its traversal is full, and known to have left something out."""
+        found = self.traversal
+        return found is not None and found.is_truncated and len(found.reached) >= self.follow.first
+
 
 async def fill(unit: Unit, nodes: Sequence[Node], plan: NodePlan) -> None:
     """
@@ -111,7 +119,7 @@ async def fill(unit: Unit, nodes: Sequence[Node], plan: NodePlan) -> None:
         next_level: list[_Pending] = []
         for entry, rows in zip(pending, pages, strict=True):
             next_level += _attach(entry, rows, totals.get(id(entry)))
-        pending = next_level
+        pending = [entry for entry in next_level if not entry.is_settled]
     if pending:
         message = f"expected a plan of at most {MAX_LEVELS} levels, got one that goes on; check the depth limit"
         raise AssertionError(message)

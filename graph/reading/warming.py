@@ -1,9 +1,10 @@
 """Has the database plan the reading statements before a client has to wait for it."""
 
 from graph.database.sessions import Database, Unit
-from graph.model.relations import RELATIONS, Relation
-from graph.model.subjects import CLAIM_SUBJECTS
+from graph.model.relations import RELATIONS, RELATIONSHIP_TYPES, Relation
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
 from graph.reading.following import Request, count, follow
+from graph.reading.neighborhood import NeighborhoodQuery, find_neighborhood
 from graph.reading.nodes import get_nodes, list_nodes
 from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
 from graph.reading.search import search
@@ -34,6 +35,9 @@ async def _run_statements(unit: Unit) -> None:
         for is_descending in (False, True):
             page = PredictionPage(size=1, order=order, is_descending=is_descending)
             await list_predictions(unit, PredictionFilter(predictor_id=UNKNOWN_ID), page, plan)
+    around = NeighborhoodQuery(depth=1, kinds=RELATIONSHIP_TYPES, goes_out=True, goes_in=True, limit=1)
+    for subject in (CLAIM, "Ticker"):
+        await find_neighborhood(unit, subject, UNKNOWN_ID, around, plan)
     await search(unit, UNKNOWN_ID, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
     await list_nodes(unit, "Killer", first=1, after=None, plan=plan, wants_total=False)
     await unit.run("database/get_revision")

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from graph.errors import ConfigurationError
+from graph.server.memory import LEAST_HEAP, LEAST_PAGE_CACHE
 from graph.server.releases import Release
-
-MIN_HEAP_MEBIBYTES: Final = 512
-"""Least heap with which Neo4j starts and imports some thousand claims."""
 
 _MEBIBYTES: Final = {"m": 1, "g": 1024}
 
@@ -19,15 +17,29 @@ def heap_mebibytes(heap: str) -> int:
     Parse a heap size such as `1g` or `768m`; returns MiB.
 
     Raises:
-        ConfigurationError: The text is not a heap size, or is below MIN_HEAP_MEBIBYTES.
+        ConfigurationError: The text is not a heap size, or is below LEAST_HEAP.
     """
-    found = re.fullmatch(r"(\d+)([mg])", heap.lower())
-    if not found or (size := int(found[1]) * _MEBIBYTES[found[2]]) < MIN_HEAP_MEBIBYTES:
-        raise ConfigurationError(f"expected a heap size such as 1g, at least {MIN_HEAP_MEBIBYTES}m; got {heap!r}")
+    return _mebibytes(heap, "heap", LEAST_HEAP)
+
+
+def page_cache_mebibytes(page_cache: str) -> int:
+    """
+    Parse a page cache's size such as `1g` or `256m`; returns MiB.
+
+    Raises:
+        ConfigurationError: The text is not a size, or is below LEAST_PAGE_CACHE.
+    """
+    return _mebibytes(page_cache, "page cache", LEAST_PAGE_CACHE)
+
+
+def _mebibytes(text: str, name: str, least: int) -> int:
+    found = re.fullmatch(r"(\d+)([mg])", text.lower())
+    if not found or (size := int(found[1]) * _MEBIBYTES[found[2]]) < least:
+        raise ConfigurationError(f"expected a {name} size such as 1g, at least {least}m; got {text!r}")
     return size
 
 
-def settings(release: Release, *, port: int, heap: str) -> dict[str, str]:
+def settings(release: Release, *, port: int, heap: str, page_cache: str = f"{LEAST_PAGE_CACHE}m") -> dict[str, str]:
     """
     Make the settings of a release's neo4j.conf.
 
@@ -43,7 +55,7 @@ def settings(release: Release, *, port: int, heap: str) -> dict[str, str]:
         "dbms.security.auth_enabled": "true",
         "dbms.usage_report.enabled": "false",
         "client.allow_telemetry": "false",
-        "server.memory.pagecache.size": "64m",
+        "server.memory.pagecache.size": f"{page_cache_mebibytes(page_cache)}m",
         "dbms.memory.transaction.total.max": f"{heap_size // 2}m",
         "db.memory.transaction.max": f"{heap_size * 3 // 8}m",
         "db.transaction.timeout": "30s",

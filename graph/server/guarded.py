@@ -1,4 +1,4 @@
-"""A child process under the watchdog, which ends it when this process ends in whatever way."""
+"""A child process under the watchdog, which ends it when this process, or the last that uses it, ends in any way."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,21 @@ from graph.errors import StartupError
 
 _WATCHDOG: Final = Path(__file__).with_name("watchdog.py")
 _MARGIN_SECONDS: Final = 5.0  # beyond the grace, for the watchdog to end
+_left_to_others: Final[list["subprocess.Popen[bytes]"]] = []  # a Popen that is collected warns of what still runs
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """
+    Files by which several processes use one child, which ends when the last of them does.
+
+    Attributes:
+        lock: Each user holds a shared lock on it.
+        note: Tells newcomers of the child; removed before the child is ended.
+    """
+
+    lock: Path
+    note: Path
 
 
 class GuardedProcess:
@@ -27,6 +43,7 @@ class GuardedProcess:
         niceness: Its niceness, 0 to 19.
         keep_open: Descriptors to inherit, such as a lock's.
         environment: Its environment; by default this process's.
+        use: Its users, of whom this process must be one; by default it ends with this process.
 
     Raises:
         StartupError: The program could not be started.
@@ -42,13 +59,15 @@ class GuardedProcess:
         niceness: int = 0,
         keep_open: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
+        use: Use | None = None,
     ) -> None:
         self._grace_seconds = grace_seconds
         bare_python = [sys.executable, "-I", "-S"]  # kept small, as it lives as long as Neo4j
+        files = ["", ""] if use is None else [str(use.lock), str(use.note)]
         with log.open("wb") as output:
             self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, with the caller's command
-                [*bare_python, str(_WATCHDOG), str(grace_seconds), str(niceness), *command],
-                stdin=subprocess.PIPE,
+                [*bare_python, str(_WATCHDOG), str(grace_seconds), str(niceness), *files, *command],
+                stdin=subprocess.PIPE if use is None else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 cwd=cwd,
@@ -84,6 +103,10 @@ class GuardedProcess:
         """Send SIGTERM to the program, without a time limit."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGTERM)
+
+    def leave(self) -> None:
+        """Forget the program, which runs on for its other users."""
+        _left_to_others.append(self._watchdog)
 
     def stop(self) -> int:
         """End it, by force once the grace period is over, and return the exit code; harmless to repeat."""

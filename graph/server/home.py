@@ -2,24 +2,27 @@
 The data directory of one project.
 
 <data_dir>/
-├── owner.lock     held by the process that starts Neo4j
-├── server.lock    held by that process, the watchdog and Neo4j itself, until the last of them has ended
-├── run.json       the process that holds the directory, its start, and the port once Neo4j is ready
+├── owner.lock     shared by all processes that use Neo4j, which ends with the last of them
+├── server.lock    held by the process that starts Neo4j, the watchdog and Neo4j itself, until the last two have ended
+├── run.json       the process that started Neo4j, its start, and the port once Neo4j is ready
 ├── password       random, made once, mode 0600
 ├── release        the newest version of Neo4j that has opened the data
 └── neo4j-home/    conf, data, logs
 """
 
+import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from graph.errors import AlreadyRunningError, ConfigurationError
-from graph.server.files import is_locked, wait_for_lock, write_atomically
+from graph.server.files import is_locked, try_lock, wait_for_lock, write_atomically
+from graph.server.guarded import Use
 from graph.server.releases import Release, version_key
 
 STOP_GRACE_SECONDS: Final = 30.0
@@ -27,7 +30,8 @@ STOP_GRACE_SECONDS: Final = 30.0
 
 _PASSWORD_BYTES: Final = 24
 _PROBE_SECONDS: Final = 0.3  # so that a process which only probes the lock does not make a start fail
-_ORPHAN_SECONDS: Final = STOP_GRACE_SECONDS + 5.0  # a server whose owner was killed is stopped within this time
+_ORPHAN_SECONDS: Final = STOP_GRACE_SECONDS + 5.0  # a server without users is stopped within this time
+_POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Running:
 
 
 class Home:
-    """The paths in a data directory, and its ownership."""
+    """The paths in a data directory, and its users."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().absolute()
@@ -57,6 +61,9 @@ class Home:
         self.password_file = self.data_dir / "password"
         self._release_file = self.data_dir / "release"
         self._run_file = self.data_dir / "run.json"
+        self._owner_lock = self.data_dir / "owner.lock"
+        self._server_lock = self.data_dir / "server.lock"
+        self.use = Use(self._owner_lock, self._run_file)
 
     def make(self) -> None:
         """
@@ -74,22 +81,48 @@ class Home:
 
     def claim(self, version: str) -> list[int]:
         """
-        Lock the directory for this process; returns the descriptors of owner.lock and server.lock.
+        Become the first user of the directory; returns the descriptors of owner.lock and server.lock.
 
-        When the last owner was killed, waits until the watchdog has stopped its server.
+        Where the last user was killed, waits until the watchdog has stopped the server. Other processes may become
+        users from now on. The server's lock is for the server to inherit.
 
         Raises:
-            AlreadyRunningError: Another process holds the directory.
+            AlreadyRunningError: Another process uses the directory.
         """
-        owner = wait_for_lock(self.data_dir / "owner.lock", _PROBE_SECONDS)
-        if owner is None:
-            raise AlreadyRunningError(self._in_use())
-        server = wait_for_lock(self.data_dir / "server.lock", _ORPHAN_SECONDS)
-        if server is None:
-            os.close(owner)
-            raise AlreadyRunningError(f"{self._in_use()}; that process has ended, but its Neo4j is still running")
-        self.write_running(Running(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), version))
+        deadline = time.monotonic() + _ORPHAN_SECONDS
+        while True:
+            owner = wait_for_lock(self._owner_lock, _PROBE_SECONDS)
+            if owner is None:
+                raise AlreadyRunningError(self._in_use())
+            server = try_lock(self._server_lock)
+            if server is not None:
+                break
+            os.close(owner)  # the watchdog needs it to see that nobody uses its server
+            if time.monotonic() > deadline:
+                raise AlreadyRunningError(f"{self._in_use()}; that process has ended, but its Neo4j is still running")
+            time.sleep(_POLL_SECONDS)
+        self.mark_starting(version)
+        fcntl.flock(owner, fcntl.LOCK_SH)  # others cannot lock it for themselves, since they need server.lock as well
         return [owner, server]
+
+    def join(self) -> int | None:
+        """Become a further user of a server that is ready; returns the descriptor of owner.lock, else None."""
+        if not self.data_dir.exists():
+            return None
+        owner = wait_for_lock(self._owner_lock, _PROBE_SECONDS, shared=True)
+        if owner is not None and self._find_ready() is None:
+            os.close(owner)
+            return None
+        return owner
+
+    def leave(self, owner: int) -> None:
+        """Use the directory no longer; waits until the server has stopped, unless others use it."""
+        os.close(owner)
+        deadline = time.monotonic() + _ORPHAN_SECONDS
+        while self.is_served() and time.monotonic() < deadline:
+            if self._has_users() and self._run_file.exists():
+                return
+            time.sleep(_POLL_SECONDS)
 
     def release(self, locks: list[int]) -> None:
         """Release the locks that `claim` returned."""
@@ -97,17 +130,29 @@ class Home:
         for descriptor in locks:
             os.close(descriptor)
 
+    def try_restart(self) -> int | None:
+        """Lock server.lock and return its descriptor; None while a server runs, or another process starts one."""
+        return try_lock(self._server_lock)
+
     def is_claimed(self) -> bool:
-        """Whether a running process holds the directory."""
-        return is_locked(self.data_dir / "owner.lock")
+        """Whether a running process uses the directory."""
+        return is_locked(self._owner_lock, also_shared=True)
+
+    def is_served(self) -> bool:
+        """Whether a server runs on the directory, or is being started."""
+        return is_locked(self._server_lock)
 
     def find_running(self) -> Running | None:
-        """Find the server that is ready on this directory; None if there is none."""
+        """Find the server that is ready on this directory; None if there is none, or nobody uses it any more."""
+        return self._find_ready() if self._has_users() else None
+
+    def _find_ready(self) -> Running | None:
         running = self._read_running()
-        is_ready = (
-            running is not None and running.port and self.is_claimed() and is_locked(self.data_dir / "server.lock")
-        )
-        return running if is_ready else None
+        return running if running is not None and running.port and self.is_served() else None
+
+    def _has_users(self) -> bool:
+        # The watchdog locks owner.lock for itself while it removes the note, so the note must be read after this.
+        return self.is_claimed() and not is_locked(self._owner_lock)
 
     def write_running(self, running: Running) -> None:
         """Record for other processes which process holds the directory."""
@@ -118,6 +163,10 @@ class Home:
         running = self._read_running()
         assert running is not None  # noqa: S101 - `claim` wrote it
         self.write_running(Running(running.owner_pid, running.since, running.version, pid, port))
+
+    def mark_starting(self, version: str) -> None:
+        """Record for other processes that this one starts Neo4j again."""
+        self.write_running(Running(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), version))
 
     def _read_running(self) -> Running | None:
         try:

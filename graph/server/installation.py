@@ -13,6 +13,7 @@ from graph.server import config
 from graph.server.artifacts import JarFolder
 from graph.server.home import Home
 from graph.server.java import Java
+from graph.server.memory import LEAST_PAGE_CACHE
 from graph.server.releases import Release
 
 _ENTRY_POINT: Final = "META-INF/services/org.neo4j.server.startup.EntryPoint"
@@ -28,10 +29,11 @@ class Installation:
     java: Java
     jars: JarFolder
     heap: str
+    page_cache: str = f"{LEAST_PAGE_CACHE}m"
 
     def server_command(self, home: Home, port: int, extra_flags: Sequence[str] = ()) -> list[str]:
         """Write the configuration for this start into the home; returns the command that runs Neo4j on it."""
-        settings = config.settings(self.release, port=port, heap=self.heap)
+        settings = config.settings(self.release, port=port, heap=self.heap, page_cache=self.page_cache)
         (home.conf / "neo4j.conf").write_text(config.render_settings(settings), encoding="utf-8")
         flags = [*config.jvm_flags(self.release, heap=self.heap, logs=home.logs), *extra_flags]
         places = [f"--home-dir={home.neo4j_home}", f"--config-dir={home.conf}"]

@@ -14,7 +14,7 @@ import neo4j
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from graph.errors import ConfigurationError, StartupError
-from graph.server.guarded import GuardedProcess
+from graph.server.guarded import GuardedProcess, Use
 from graph.server.home import STOP_GRACE_SECONDS, Home
 from graph.server.installation import Installation
 
@@ -59,6 +59,7 @@ def launch(
     grace_seconds: float = STOP_GRACE_SECONDS,
     cancelled: threading.Event = _FOR_EVER,
     port: int | None = None,
+    use: Use | None = None,
 ) -> Launch:
     """
     Start Neo4j, set its password before the first start, and wait until it answers.
@@ -73,6 +74,7 @@ def launch(
         grace_seconds: Time to stop before Neo4j is killed.
         cancelled: Set by another thread to give up waiting.
         port: Port to listen on, for a restart that clients must find again; by default a free one.
+        use: Its users, of whom this process must be one; by default it ends with this process.
 
     Raises:
         PortTakenError: The port was taken meanwhile; another try gets another port.
@@ -92,6 +94,7 @@ def launch(
         grace_seconds=grace_seconds,
         niceness=niceness,
         keep_open=keep_open,
+        use=use,
     )
     try:
         _wait_until_ready(process, endpoint, home, timeout_seconds, cancelled)

@@ -9,6 +9,7 @@ from typing import Any
 
 from graph.bundles.importing import import_rows
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
+from graph.database.revisions import Changes, raise_revision
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, HistoryError, NotFoundError, counted, refuse
 from graph.model.kinds import ClaimStatus, MilestoneKind
@@ -20,6 +21,8 @@ from graph.subjects.upserts import Change, observations_of
 
 # Deleting 10,000 influences took 5.4 s on two busy cores, nearly all of it the commit; a request may take thirty.
 MAX_RELATIONSHIPS = 20_000
+
+INFLUENCES = "influences"
 
 _NAME_ANOTHER = "let them name another, or none, first"
 # Nouns for the rows that refer to a node, and the advice to the client, where they do not follow from the declaration.
@@ -71,16 +74,18 @@ async def delete_subject(
 
     async def work(unit: Unit) -> Payload:
         await unit.run("database/lock_graph")
+        changes = Changes()
         if subject in CLAIM_SUBJECTS:
-            counts = await _delete_claim(unit, subject, key, path)
+            counts, changes = await _delete_claim(unit, subject, key, path)
         elif subject == "Milestone":
             counts = await _delete_milestone(unit, key, path)
         else:
             counts = await _delete_other(unit, subject, key, path)
+        await raise_revision(unit, changes)
         numbers = {name: counts.get(name, 0) for name in ("influences", "exposures", "document_links", "milestones")}
         return {"subject": subject, "id": key, **numbers}
 
-    return await write_once(database, request, work)
+    return await write_once(database, request, work, raises_revision=False)
 
 
 async def remove_edge(
@@ -114,9 +119,10 @@ async def remove_edge(
             listed = ", ".join(f"{name} {value!r}" for name, value in values.items())
             message = f"no {ROW_LISTS[change.list_name].noun} has {listed}"
             raise NotFoundError(message, path=change.path)
+        await raise_revision(unit, Changes(child_ids=[values["child_id"]] if change.list_name == INFLUENCES else ()))
         return {"removed": values}
 
-    return await write_once(database, request, work)
+    return await write_once(database, request, work, raises_revision=False)
 
 
 async def _check_ends(unit: Unit, change: Change) -> None:
@@ -134,7 +140,7 @@ async def _check_ends(unit: Unit, change: Change) -> None:
     )
 
 
-async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
+async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> tuple[Mapping[str, int], Changes]:
     (found,) = await get(unit, [(subject, key, ())])
     counts = await unit.run("subjects/count_claim_dependents", id=key) if found else []
     if not counts:
@@ -151,8 +157,8 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> Mappin
             f"at most {MAX_RELATIONSHIPS}; remove some of them first"
         )
         raise ConflictError(message, path=path)
-    await unit.run("subjects/delete_claim", id=key)
-    return claim
+    (deleted,) = await unit.run("subjects/delete_claim", id=key)
+    return claim, Changes([key], [key, *deleted["child_ids"]])
 
 
 def _claim_history(claim: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from graph.bundles.importing import import_rows
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
+from graph.database.revisions import Changes, raise_revision
 from graph.database.sessions import Database, Unit
 from graph.errors import (
     BundleError,
@@ -188,7 +189,7 @@ async def _write_influence(unit: Unit, row: Influence) -> Payload:
     (answer,) = await unit.run("upsert/influences", rows=[to_properties(row) | influence_keys(row, probabilities)])
     is_changed = bool(answer["created"] or answer["updated"])
     if is_changed:
-        await unit.run("database/raise_revision")
+        await raise_revision(unit, Changes(child_ids=[row.child_id]))
     return {
         "id": row_id(row),
         "created": bool(answer["created"]),

@@ -9,12 +9,14 @@ from typing import Any, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
+from graph.network.fetching import fetch_state
 from graph.network.propagation import list_runs
-from graph.network.view import fetch_state
+from graph.reading.planned import PlannedStatements
 
 T = TypeVar("T")
 
@@ -31,25 +33,31 @@ class Service:
         database: Opens sessions.
         engine: Answers queries over the network, and keeps what they have in common.
         intake: Appends evidence; items that arrive at the same time are written together.
+        statements: Composed statements that the database has planned.
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
         versions: Reads the version of the database's data.
+        budget: Limits what requests read.
     """
 
     database: Database
     engine: Engine
     intake: Intake
+    statements: PlannedStatements
     curves: ThreadPoolExecutor
     versions: Versions
+    budget: Budget
 
     @classmethod
-    def make(cls, database: Database) -> Self:
+    def make(cls, database: Database, budget: Budget | None = None) -> Self:
         """A service over a database, with nothing kept yet."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
-        return cls(database, Engine(), Intake(database), curves, Versions(database))
+        statements, versions = PlannedStatements(database), Versions(database)
+        return cls(database, Engine(), Intake(database), statements, curves, versions, budget or Budget())
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
         self.engine.close()
+        self.statements.close()
         self.curves.shutdown(wait=False, cancel_futures=True)
 
 
@@ -65,7 +73,7 @@ class Context:
         self.service = service
         self.request_id = request_id
         self.moment = datetime.now(UTC)
-        self._reading = Reading(service.database, bookmark)
+        self._reading = Reading(service.database, bookmark, service.budget.open())
         self._num_points = 0
         self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
-from graph.errors import ForegraphError, RefusedError, refusal_fields
+from graph.errors import BudgetError, ForegraphError, RefusedError, refusal_fields
 from resolvers.base.input_names import input_name, input_path, input_words
 from resolvers.base.scalars import show_moment
 
@@ -45,9 +45,11 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     if original is None and _is_in_request(error):
         return _with_extensions(error, error.message, {"code": BAD_REQUEST, **(error.extensions or {})})
     if isinstance(original, ForegraphError) and original.is_public:
-        extensions = {"code": original.code, "retryable": original.is_retryable}
+        extensions: dict[str, Any] = {"code": original.code, "retryable": original.is_retryable}
         if isinstance(original, RefusedError):
             return _with_extensions(error, _message(original), extensions | _refusal_extensions(original))
+        if isinstance(original, BudgetError):
+            extensions |= {"size": original.size, "limit": original.limit}
         return _with_extensions(error, str(original), extensions)
     _log.error("an unexpected error in request %s", request_id, exc_info=original or error)
     message = "internal error; the request id tells the operator where to look"

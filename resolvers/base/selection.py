@@ -6,12 +6,13 @@ name), `follows` a relation. A field that is not selected is not read.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLResolveInfo,
     InlineFragmentNode,
@@ -21,6 +22,7 @@ from graphql import (
     is_object_type,
     value_from_ast_untyped,
 )
+from strawberry.schema.base import BaseSchema
 from strawberry.types import Info
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
@@ -46,7 +48,8 @@ class Follows:
         wrap: The link type's field that holds the node at the other end.
         reads_source: Properties of the node itself that `complete` needs.
         reads_target: Properties of the nodes found that `complete` needs.
-        complete: Adds to a link what follows from both its ends.
+        reads_link: Properties of the relationship that `complete` needs.
+        complete: Adds to a link the fields that follow from both its ends.
         is_walk: Whether the field follows the relation repeatedly.
     """
 
@@ -55,6 +58,7 @@ class Follows:
     wrap: str | None = None
     reads_source: tuple[str, ...] = ()
     reads_target: tuple[str, ...] = ()
+    reads_link: tuple[str, ...] = ()
     complete: Callable[[Node, Node], None] | None = None
     is_walk: bool = False
 
@@ -108,6 +112,8 @@ def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
     found = source.get(f"{ANSWER}{info.path.key}{ANSWER}{name}")
     if found is None:
         return []
+    if isinstance(found, list):
+        return found
     return [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
 
 
@@ -119,7 +125,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
         info: The field.
         *path: Fields between the field and its nodes, such as `nodes` of a neighbourhood.
     """
-    document = _Document(info)
+    document = Document.of(info)
     raw = _raw(info)
     selected = [Selected(nodes=list(raw.field_nodes))]
     for name in path:
@@ -129,7 +135,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
 
 def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
     """The same as `plan_of`; None if nothing of the nodes is selected."""
-    document = _Document(info)
+    document = Document.of(info)
     selected = [Selected(nodes=list(_raw(info).field_nodes))]
     for name in path:
         selected = document.below(selected, name)
@@ -138,7 +144,7 @@ def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
 
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     """The plan of the nodes of the connection that a field returns, and whether their number is requested."""
-    document = _Document(info)
+    document = Document.of(info)
     return document.connection_plan([Selected(nodes=list(_raw(info).field_nodes))])
 
 
@@ -146,15 +152,28 @@ def _raw(info: Info[Any, Any]) -> GraphQLResolveInfo[Any]:
     return info._raw_info
 
 
-class _Document:
-    """The document under execution, as far as a field needs to look into it."""
+class Document:
+    """
+    A document under execution, as far as reading has to look into it.
 
-    def __init__(self, info: Info[Any, Any]) -> None:
-        raw = _raw(info)
-        self._graphql = raw.schema
-        self._fragments = raw.fragments
-        self._variables = info.variable_values
-        self._schema = info.schema
+    Args:
+        schema: The schema.
+        fragments: The document's fragments by name.
+        variables: The coerced values of its variables.
+    """
+
+    def __init__(
+        self, schema: BaseSchema, fragments: Mapping[str, FragmentDefinitionNode], variables: dict[str, Any]
+    ) -> None:
+        self._schema = schema
+        self._graphql = cast("Any", schema)._schema
+        self._fragments = fragments
+        self._variables = variables
+
+    @classmethod
+    def of(cls, info: Info[Any, Any]) -> Self:
+        """The document that a field belongs to."""
+        return cls(info.schema, cast("Any", _raw(info).fragments), info.variable_values)
 
     def below(self, selected: Sequence[Selected], name: str) -> list[Selected]:
         """The selections of one field under others, under whatever keys."""
@@ -176,6 +195,10 @@ class _Document:
         nodes = [*self.below(edges, "node"), *self.below(selected, "nodes")]
         return self.node_plan(nodes, frozenset(SUBJECTS)), bool(self.below(selected, "totalCount"))
 
+    def subjects_plan(self, selected: Sequence[Selected]) -> NodePlan:
+        """The plan of nodes of any subject."""
+        return self.node_plan(selected, frozenset(SUBJECTS))
+
     def node_plan(self, selected: Sequence[Selected], subjects: frozenset[str]) -> NodePlan:
         """The plan of nodes of some subjects."""
         properties: dict[str, None] = {"id": None, "symbol": None}
@@ -184,43 +207,57 @@ class _Document:
             for spec, part, of in self._specs(entry):
                 followed = spec.metadata.get("follows")
                 if isinstance(followed, Follows):
-                    properties.update(dict.fromkeys(followed.reads_source))
-                    follows.append(self._follow(key, part, followed, of))
+                    follow = self._follow(key, part, followed, of)
+                    properties.update(dict.fromkeys(followed.reads_source if follow.complete else ()))
+                    follows.append(follow)
                 else:
-                    properties.update(dict.fromkeys(_reads(spec)))
+                    properties.update(dict.fromkeys(reads_of(spec)))
                     follows += self._gathers(key, part, spec.metadata.get("gathers", ()), of)
         return NodePlan(properties=tuple(properties), follows=tuple(follows))
 
     def _follow(self, key: str, entry: Selected, followed: Follows, of: frozenset[str]) -> Follow:
         arguments = self._arguments(entry.nodes[0], of)
-        total = False
-        if followed.is_walk:
-            plan = self.node_plan(self.below(self.below([entry], "reached"), "claim"), frozenset(SUBJECTS))
-        elif not followed.relation.is_many:
-            plan = self.node_plan([entry], frozenset(SUBJECTS))
-        elif followed.wrap is not None:
-            links = [*self.below(self.below([entry], "edges"), "node"), *self.below([entry], "nodes")]
-            plan = self.node_plan(self.below(links, followed.wrap), frozenset(SUBJECTS))
-            total = bool(self.below([entry], "totalCount"))
-        else:
-            plan, total = self.connection_plan([entry])
-        if followed.reads_target:
-            properties = tuple(dict.fromkeys((*plan.properties, *followed.reads_target)))
-            plan = NodePlan(properties=properties, follows=plan.follows)
         after = arguments.get("after")
-        return Follow(
+        follow = Follow(
             key=ANSWER + key,
             relation=followed.relation,
-            node=plan,
+            node=NodePlan(),
             subjects=of,
             first=page_size(arguments.get("first")) if followed.relation.is_many else 1,
             after=None if after is None else decode_cursor(after, path="after"),
             arguments=followed.arguments(arguments),
-            link=followed.relation.properties,
-            wrap=followed.wrap,
-            complete=followed.complete,
-            wants_total=total,
             num_steps=_depth(arguments.get("depth", 1)) if followed.is_walk else 0,
+        )
+        if followed.is_walk:
+            claims = self.below(self.below([entry], "reached"), "claim")
+            return replace(follow, node=self.node_plan(claims, frozenset(SUBJECTS)), link=("lag_days",))
+        if not followed.relation.is_many:
+            return replace(follow, node=self.node_plan([entry], frozenset(SUBJECTS)))
+        edges = self.below([entry], "edges")
+        items = [*self.below(edges, "node"), *self.below([entry], "nodes")]
+        follow = replace(
+            follow,
+            wants_total=bool(self.below([entry], "totalCount")),
+            wants_cursor=bool(self.below(edges, "cursor") or self.below([entry], "pageInfo")),
+        )
+        if followed.wrap is None:
+            return replace(follow, node=self.node_plan(items, frozenset(SUBJECTS)))
+        return self._follow_links(follow, followed, followed.wrap, items)
+
+    def _follow_links(self, follow: Follow, followed: Follows, wrap: str, links: Sequence[Selected]) -> Follow:
+        """Add to a relation what is read of its relationships, and of the nodes under the links' field `wrap`."""
+        plan = self.node_plan(self.below(links, wrap), frozenset(SUBJECTS))
+        asked = {snake_case(found.name) for found in self.collect(links, frozenset()).values()}
+        is_derived = followed.complete is not None and bool(asked - {wrap, "__typename", *followed.relation.properties})
+        if is_derived:
+            asked.update(followed.reads_link)
+            plan = replace(plan, properties=tuple(dict.fromkeys((*plan.properties, *followed.reads_target))))
+        return replace(
+            follow,
+            node=plan,
+            link=tuple(name for name in followed.relation.properties if name in asked),
+            wrap=wrap,
+            complete=followed.complete if is_derived else None,
         )
 
     def _gathers(self, key: str, entry: Selected, gathers: Sequence[Gather], of: frozenset[str]) -> Iterator[Follow]:
@@ -243,7 +280,7 @@ class _Document:
         groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
         for subject in sorted(frozenset().union(*entry.subjects)):
             nodes = entry.of(subject)
-            spec = self._field(subject, nodes[0].name.value)
+            spec = self.fields_of(subject).get(nodes[0].name.value)
             if spec is not None:
                 place = (id(spec.metadata.get("follows") or spec.metadata.get("gathers")), *map(id, nodes))
                 groups.setdefault(place, (spec, nodes, set()))[2].add(subject)
@@ -251,11 +288,12 @@ class _Document:
             of = frozenset(subjects)
             yield spec, Selected(nodes=nodes, subjects=[of] * len(nodes)), of
 
-    def _field(self, subject: str, name: str) -> StrawberryField | None:
-        definition = self._schema.get_type_by_name(subject)
+    def fields_of(self, kind: str) -> Mapping[str, StrawberryField]:
+        """The fields of an object type, by their names in the schema; none of a type that is not ours."""
+        definition = self._schema.get_type_by_name(kind)
         if not isinstance(definition, StrawberryObjectDefinition):
-            return None
-        return _fields_by_name(definition, self._schema.config.name_converter.get_graphql_name).get(name)
+            return {}
+        return _fields_by_name(definition, self._schema.config.name_converter.get_graphql_name)
 
     def _arguments(self, node: FieldNode, subjects: frozenset[str]) -> dict[str, Any]:
         """A field's arguments by their Python names, defaults filled in, enums by name."""
@@ -318,7 +356,8 @@ def _depth(depth: int) -> int:
     return depth
 
 
-def _reads(spec: StrawberryField) -> tuple[str, ...]:
+def reads_of(spec: StrawberryField) -> tuple[str, ...]:
+    """The properties that a field reads of its node."""
     if "follows" in spec.metadata:
         return ()
     return cast("tuple[str, ...]", spec.metadata.get("reads", (spec.python_name,)))

@@ -199,9 +199,9 @@ class NetworkQueries:
                 "contradiction": float(found.contradictions[index]),
                 "reference": float(view.network.prior_marginals[index]),
                 "lowest": float(found.lowest[index]),
-                "lowest_parent_key": view.influences[found.lowest_edges[index]].parent_id,
+                "lowest_parent_key": view.influence_key(found.lowest_edges[index]).parent_id,
                 "highest": float(found.highest[index]),
-                "highest_parent_key": view.influences[found.highest_edges[index]].parent_id,
+                "highest_parent_key": view.influence_key(found.highest_edges[index]).parent_id,
                 "num_tables": int(found.num_tables[index]),
             }
             for index in ranked[:size]
@@ -275,7 +275,7 @@ def _shown_effect(view: View, effect: Effect) -> Shown:
             "value": float(network.stated[effect.index]),
         }
         return {**common, **ends}
-    influence = view.influences[effect.index]
+    influence = view.influence_key(effect.index)
     numbers = network.p_if_true if effect.parameter is Parameter.P_IF_TRUE else network.p_if_false
     return {
         **common,

@@ -7,9 +7,10 @@ from strawberry.types import Info
 
 from graph.errors import InvalidError
 from graph.model.subjects import NODE_LISTS, SUBJECTS, NodeList
-from graph.reading.nodes import get_nodes, list_nodes
+from graph.reading.anchors import AllNodes, OneNode
+from graph.reading.nodes import get_nodes
 from graph.reading.search import search
-from graph.reading.tree import Node as NodeDict
+from resolvers.base.anchored import anchored
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import Subject
@@ -48,28 +49,26 @@ def nodes_by_subject(kind: ClassT) -> ClassT:
 
 
 def _one_field(listed: NodeList) -> Any:
-    async def get_one(self: Any, info: Info[Context, Any], id: IdOrKey) -> NodeDict | None:
-        return (await get_nodes(info.context.unit, [parse_id(id, listed.label)], plan_of(info)))[0]
+    def get_one(id: IdOrKey) -> OneNode:
+        return OneNode(*parse_id(id, listed.label))
 
-    get_one.__annotations__["return"] = SUBJECT_TYPES[listed.label] | None
     get_one.__doc__ = f"The {listed.noun} with this id or key. An unknown id returns null."
-    return field(get_one)
+    return anchored(get_one, SUBJECT_TYPES[listed.label] | None)
 
 
 def _list_field(listed: NodeList) -> Any:
-    async def list_all(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> NodeDict:
-        plan, wants_total = connection_plan(info)
+    def list_all(first: First = DEFAULT_PAGE_SIZE, after: After = None) -> AllNodes:
         cursor = None if after is None else decode_cursor(after, path="after")
-        size = page_size(first)
-        unit = info.context.unit
-        return await list_nodes(unit, listed.label, first=size, after=cursor, plan=plan, wants_total=wants_total)
+        return AllNodes(listed.label, page_size(first), cursor)
 
     connection: Any = Connection
-    list_all.__annotations__["return"] = connection[SUBJECT_TYPES[listed.label]]
     list_all.__doc__ = f"All {listed.name.replace('_', ' ')}, by key."
-    return field(list_all)
+    return anchored(list_all, connection[SUBJECT_TYPES[listed.label]])
+
+
+def _find_node(id: GlobalId) -> OneNode:
+    """The node with this global id. An unknown id returns null."""
+    return OneNode(*parse_global_id(id))
 
 
 def _nodes_extent(arguments: Arguments) -> Extent:
@@ -81,10 +80,7 @@ def _nodes_extent(arguments: Arguments) -> Extent:
 class NodeQueries:
     """Queries for nodes by id, by subject and by text."""
 
-    @field
-    async def node(self, info: Info[Context, Any], id: GlobalId) -> Node | None:
-        """The node with this global id. An unknown id returns null."""
-        return shown((await get_nodes(info.context.unit, [parse_global_id(id)], plan_of(info)))[0])
+    node: Node | None = anchored(_find_node, Node | None)
 
     @field(metadata=extent(_nodes_extent))
     async def nodes(

@@ -3,17 +3,15 @@
 from typing import Annotated, Any
 
 import strawberry
-from strawberry.types import Info
 
 from graph.errors import InvalidError
-from graph.reading.predictions import PredictionFilter, PredictionPage, list_predictions
-from resolvers.base.context import Context
-from resolvers.base.described import field, input_type, object_type
+from graph.reading.anchors import PredictionList
+from graph.reading.predictions import PredictionFilter, PredictionPage
+from resolvers.base.anchored import anchored
+from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
-from resolvers.base.fields import shown
 from resolvers.base.relay import After, Connection, decode_cursor, page_size, parse_some_key
 from resolvers.base.scalars import Moment, Probability
-from resolvers.base.selection import connection_plan
 from resolvers.types.predictions import Prediction
 
 
@@ -52,39 +50,37 @@ class PredictionSortInput:
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Direction of the order.")
 
 
+def _list_predictions(
+    filter: Annotated[
+        PredictionFilterInput | None,
+        strawberry.argument(description="Conditions on the predictions; all predictions if omitted."),
+    ] = None,
+    sort: Annotated[
+        PredictionSortInput | None,
+        strawberry.argument(description="Order of the list; by ascending deadline if omitted."),
+    ] = None,
+    first: Annotated[
+        int | None,
+        strawberry.argument(
+            description="Number of items to return, counted from the start, 1 to 100; 20 if `last` is omitted too."
+        ),
+    ] = None,
+    after: After = None,
+    last: Annotated[
+        int | None, strawberry.argument(description="Number of items to return, counted from the end, 1 to 100.")
+    ] = None,
+    before: Annotated[str | None, strawberry.argument(description="Return items before this cursor.")] = None,
+) -> PredictionList:
+    """Predictions, filtered and sorted, in pages from either end."""
+    page = _page(sort or PredictionSortInput(), first, after, last, before)
+    return PredictionList(_filter(filter or PredictionFilterInput()), page)
+
+
 @object_type
 class PredictionQueries:
     """The query of predictions."""
 
-    @field
-    async def predictions(
-        self,
-        info: Info[Context, Any],
-        filter: Annotated[
-            PredictionFilterInput | None,
-            strawberry.argument(description="Conditions on the predictions; all predictions if omitted."),
-        ] = None,
-        sort: Annotated[
-            PredictionSortInput | None,
-            strawberry.argument(description="Order of the list; by ascending deadline if omitted."),
-        ] = None,
-        first: Annotated[
-            int | None,
-            strawberry.argument(
-                description="Number of items to return, counted from the start, 1 to 100; 20 if `last` is omitted too."
-            ),
-        ] = None,
-        after: After = None,
-        last: Annotated[
-            int | None, strawberry.argument(description="Number of items to return, counted from the end, 1 to 100.")
-        ] = None,
-        before: Annotated[str | None, strawberry.argument(description="Return items before this cursor.")] = None,
-    ) -> Connection[Prediction]:
-        """Predictions, filtered and sorted, in pages from either end."""
-        plan, wants_total = connection_plan(info)
-        page = _page(sort or PredictionSortInput(), first, after, last, before)
-        asked = _filter(filter or PredictionFilterInput())
-        return shown(await list_predictions(info.context.unit, asked, page, plan, wants_total=wants_total))
+    predictions: Connection[Prediction] = anchored(_list_predictions, Connection[Prediction])
 
 
 def _page(

@@ -73,6 +73,7 @@ INCOMING_INFLUENCES = Follows(
     wrap="claim",
     reads_source=("stated_probability", "posterior"),
     reads_target=("stated_probability", "posterior"),
+    reads_link=("p_if_true", "p_if_false"),
     complete=complete_incoming,
 )
 OUTGOING_INFLUENCES = Follows(
@@ -81,6 +82,7 @@ OUTGOING_INFLUENCES = Follows(
     wrap="claim",
     reads_source=("stated_probability", "posterior"),
     reads_target=("stated_probability", "posterior"),
+    reads_link=("p_if_true", "p_if_false"),
     complete=complete_outgoing,
 )
 

@@ -37,9 +37,17 @@ class GraphEdge:
 class Neighborhood:
     """The nodes around a node, and the edges by which they were reached."""
 
-    nodes: list[Node] = prop("The node itself, then the others, nearest first.")
-    edges: list[GraphEdge] = prop("The edges followed between these nodes, each once.")
-    is_truncated: bool = prop("Whether nodes or edges within `depth` steps were left out because of `limit`.")
+    nodes: list[Node] = prop(
+        "The node itself, then the others, nearest first. Nodes that lie equally near take turns, each showing the "
+        "neighbour of its most relevant edge first."
+    )
+    edges: list[GraphEdge] = prop(
+        "The edges followed between these nodes, each once: all of the nodes nearer than `depth`, unless truncated."
+    )
+    is_truncated: bool = prop(
+        "Whether nodes or edges within `depth` steps were left out because of `limit`: the walk ends where a node more "
+        "would be shown, or more edges than half as many again as nodes, at least 100."
+    )
 
 
 @object_type

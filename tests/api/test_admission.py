@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.admission import Admission
+from api.admission import Admission, Admissions, is_mutation
 from api.app import create_app
 from api.settings import Settings
 from graph.errors import BusyError
@@ -141,3 +141,61 @@ async def test_documents_within_the_limit_all_run() -> None:
         )
 
     assert {answer.text for answer in answers} == {'{"data":{"hello":"hello world"}}'}
+
+
+async def test_mutations_find_places_while_queries_hold_all_of_theirs() -> None:
+    slow = Slow()
+    app: Any = build_app(slow, max_concurrent_documents=1)
+    async with open_client(app) as client:
+        running = asyncio.create_task(client.post("/graphql", json=SLOW))
+        await slow.started.wait()
+        waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ hello }"}))
+        added = await asyncio.wait_for(client.post("/graphql", json={"query": "mutation { add(number: 1) }"}), 5)
+        assert not waiting.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        asked = await asyncio.wait_for(waiting, timeout=5)
+
+    assert added.json() == {"data": {"add": 2}}
+    assert asked.json() == {"data": {"hello": "hello world"}}
+
+
+async def test_each_kind_has_so_many_places() -> None:
+    admissions, entered = Admissions(1, 2), []
+
+    async def hold_one(*, is_mutation: bool) -> None:
+        async with admissions.admit(is_mutation=is_mutation):
+            entered.append(is_mutation)
+            await asyncio.sleep(3600)
+
+    tasks = [asyncio.create_task(hold_one(is_mutation=kind)) for kind in (True, False) for _ in range(4)]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert sorted(entered) == [False, True, True]
+
+
+TWO = "query Q { hello } mutation M { add(number: 1) }"
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "expected"),
+    [
+        ("{ hello }", None, False),
+        ("mutation { add(number: 1) }", None, True),
+        ("# mutation\n{ hello }", None, False),
+        ('{ hello(name: "mutation") }', None, False),
+        ("fragment F on Mutation { add(number: 1) } mutation { ...F }", None, True),
+        (TWO, "Q", False),
+        (TWO, "M", True),
+        (TWO, None, False),
+        (TWO, "N", False),
+        ("mutation {", None, False),
+        ("mutation " + "{ a " * 5_000, None, False),
+        ("mutation { " + "add(number: 1) " * 2_000 + "}", None, False),
+    ],
+)
+def test_a_documents_kind_is_that_of_the_operation_that_runs(document: str, name: str | None, expected: bool) -> None:
+    assert is_mutation(document, name) is expected

@@ -17,6 +17,7 @@ import yaml
 
 from api.settings import load_settings
 from graph.server.config import settings as server_settings
+from graph.server.memory import choose_heap, choose_page_cache
 from graph.server.releases import get_release
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,14 @@ def test_the_containers_neo4j_is_told_what_the_embedded_one_is(compose: dict[str
     assert environment.pop("NEO4J_AUTH_FILE") == SECRET
     told = {_setting_name(variable): value for variable, value in environment.items()}
 
-    assert told == {**server_settings(get_release("2026.08"), port=7687, heap="1g"), **CONTAINERS_OWN}
+    assert told == {**server_settings(get_release("2026.08"), port=7687, heap="1g", page_cache="1g"), **CONTAINERS_OWN}
+
+
+def test_the_containers_neo4j_has_the_memory_that_the_embedded_one_would_choose(compose: dict[str, Any]) -> None:
+    environment = compose["services"]["neo4j"]["environment"]
+
+    assert environment["NEO4J_server_memory_heap_max__size"] == f"{choose_heap(4096, num_transactions=16)}m"
+    assert environment["NEO4J_server_memory_pagecache_size"] == f"{choose_page_cache(4096, store=512)}m"
 
 
 @pytest.mark.parametrize(

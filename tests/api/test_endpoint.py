@@ -11,7 +11,7 @@ import pytest_asyncio
 import strawberry
 from starlette.requests import Request
 
-from api.admission import Admission
+from api.admission import Admissions
 from api.endpoint import GraphQLEndpoint
 from resolvers.base.context import Context
 from tests.helpers.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
@@ -269,7 +269,7 @@ class Endpoint:
         self.slow = Slow()
         self.contexts: list[Recorder] = []
         open_context = cast("Callable[[Request, str], Context]", self.open_context)
-        self.app = GraphQLEndpoint(build_schema(), open_context, graphiql=True, admission=Admission(16))
+        self.app = GraphQLEndpoint(build_schema(), open_context, graphiql=True, admissions=Admissions(16, 16))
 
     def open_context(self, request: Request, request_id: str) -> Recorder:
         """One more context."""

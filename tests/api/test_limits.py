@@ -7,9 +7,20 @@ import pytest
 import strawberry
 from graphql import get_introspection_query, parse
 
-from api.limits import MAX_BRACKETS, MAX_FRAGMENTS, Limits, count_brackets, list_excesses, list_extensions
+from api.limits import (
+    MAX_BRACKETS,
+    MAX_CHARACTERS,
+    MAX_FRAGMENTS,
+    MAX_INTROSPECTED_LISTS,
+    MAX_OPERATIONS,
+    Limits,
+    count_brackets,
+    list_excesses,
+    list_extensions,
+)
+from resolvers.schema import build_schema
 
-LIMITS = Limits(max_depth=4, max_aliases=3, max_fields=20, max_tokens=600, max_rows=100, max_points=100)
+LIMITS = Limits(max_depth=4, max_aliases=3, max_fields=20, max_tokens=600, max_items=5, max_rows=100, max_points=100)
 
 
 @strawberry.type
@@ -159,3 +170,41 @@ async def test_introspection_can_be_switched_off() -> None:
 )
 def test_brackets_in_strings_and_comments_do_not_count(text: str, expected: int) -> None:
     assert count_brackets(text) == expected
+
+
+@pytest.mark.parametrize("text", ["{ leaf } #%s", '{ leaf(x: "%s") }', "{ leaf %s }"])
+async def test_a_long_document_is_refused_before_it_is_read(text: str) -> None:
+    document = text % (" " * MAX_CHARACTERS)
+
+    [(message, code)] = await execute(document)
+
+    assert code == "TOO_LARGE"
+    assert message.startswith(f"The document has {len(document)} characters; long texts belong in variables, at most ")
+
+
+async def test_many_operations_are_refused_though_one_runs() -> None:
+    document = " ".join(f"query Q{n} {{ leaf }}" for n in range(MAX_OPERATIONS + 1))
+
+    [(message, code)] = await execute(document)
+
+    assert (message, code) == ("The document has 51 operations, at most 50 are allowed.", "TOO_LARGE")
+
+
+async def test_the_whole_schema_is_not_shown_time_and_again() -> None:
+    shown = "types { fields { args { name } } }"
+    within, above = (" ".join(f"a{n}: __schema {{ {shown} }}" for n in range(number)) for number in (5, 6))
+    schema = strawberry.Schema(
+        Query, extensions=list_extensions(replace(LIMITS, max_fields=300, max_aliases=9), introspection=True)
+    )
+
+    assert (await schema.execute(f"{{ {within} }}")).errors is None
+    [error] = (await schema.execute(f"{{ {above} }}")).errors or []
+    assert error.message == f"The document has 18 lists of introspection, at most {MAX_INTROSPECTED_LISTS} are allowed."
+
+
+def test_no_field_of_ours_is_named_like_a_list_of_introspection() -> None:
+    """They are counted by their names."""
+    names = {"types", "directives", "fields", "inputFields", "args", "enumValues", "interfaces", "possibleTypes"}
+    types = [t for name, t in build_schema()._schema.type_map.items() if not name.startswith("__")]
+
+    assert not names & {name for t in types for name in getattr(t, "fields", {})}

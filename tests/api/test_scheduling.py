@@ -244,3 +244,57 @@ async def test_the_scheduler_can_be_switched_off(*, on: bool) -> None:
 
     async with app.router.lifespan_context(app):  # type: ignore[attr-defined]
         await asyncio.sleep(0)
+
+
+async def test_a_job_of_an_interval_rests_after_it_failed(database: Database) -> None:
+    """Else it would fail, and say so, twice a second."""
+    failing = Counted(RuntimeError("boom"))
+    job = Job("watch", timedelta(milliseconds=500), failing)
+    scheduler = Scheduler(service_of(database), [job])
+
+    with capture_logs() as logs:
+        ran = [
+            await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY + timedelta(seconds=seconds))
+            for seconds in (0, 1, 14, 15, 29, 30)
+        ]
+
+    assert (ran, failing.num_runs) == ([False] * 6, 3)
+    assert sum(entry["log_level"] == "error" for entry in logs) == 3
+
+
+async def test_of_two_replicas_one_runs_at_a_time(database: Database) -> None:
+    """A later slot of an interval is nobody's while the run of an earlier one goes on."""
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Service) -> Mapping[str, object]:
+        started.set()
+        await release.wait()
+        return {}
+
+    now = datetime.now(UTC)
+    job = Job("watch", timedelta(milliseconds=500), slow)
+    one, other = (Scheduler(service_of(database), [job]) for _ in range(2))
+    first = asyncio.create_task(one.run(job, RunReason.ON_TIME, now=now))
+    await asyncio.wait_for(started.wait(), 10)
+    meanwhile = await other.run(job, RunReason.ON_TIME, now=now + timedelta(seconds=1))
+    release.set()
+    ran = await first
+    afterwards = await other.run(job, RunReason.ON_TIME, now=now + timedelta(seconds=2))
+
+    assert (ran, meanwhile, afterwards) == (True, False, True)
+
+
+async def test_marginals_follow_a_write_by_themselves(database: Database) -> None:
+    """The service's own job finds it; the figure is the benchmark's."""
+    await import_bundle(database, bundle(predictions=[prediction()]))
+    jobs = [job for job in list_jobs(Settings()) if job.name == "propagate_after_writes"]
+
+    async with scheduling(service_of(database), jobs):
+        for _ in range(600):
+            (row,) = await database.read(lambda unit: unit.run("network/get_due"))
+            if not row["is_behind"]:
+                break
+            await asyncio.sleep(0.05)
+
+    assert not row["is_behind"]
+    assert row["cost_seconds"] > 0.0

@@ -23,14 +23,18 @@ from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
+from tests.benchmarks.bombs import benchmark_bombs
+from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
+from tests.benchmarks.workers import benchmark_workers
 
 SEED = 20260101
 SMALL, LARGE = 100, 100_000
+SMALL_GRAPH = 1_000
 NUM_WARM_ROUNDS, NUM_ROUNDS = 30, 60
 PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
@@ -107,10 +111,10 @@ class Started(NamedTuple):
     pid: int
 
 
-def start_server(stack: AsyncExitStack) -> Started:
+def start_server(stack: AsyncExitStack, heap: str = "2g") -> Started:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    server = stack.enter_context(EmbeddedServer(Path(folder), heap="2g", training=TRAINING))
+    server = stack.enter_context(EmbeddedServer(Path(folder), heap=heap, training=TRAINING))
     endpoint = server.endpoint
     return Started(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database), server.pid)
 
@@ -207,18 +211,42 @@ async def benchmark_whole_path() -> None:
         await benchmark_questions(start_server(stack).address)
 
 
+async def benchmark_scaling() -> None:
+    """One worker against two."""
+    async with AsyncExitStack() as stack:
+        await benchmark_workers(*start_server(stack))
+
+
 async def benchmark_socket() -> None:
     """Documents over a real socket."""
     async with AsyncExitStack() as stack:
         await benchmark_http(*start_server(stack))
 
 
+async def benchmark_all_bombs(only: str | None) -> None:
+    """Requests made to exhaust the service, each alone."""
+    async with AsyncExitStack() as stack:
+        await benchmark_bombs(*start_server(stack, heap="1g"), only)
+
+
+async def benchmark_sizes(num_predictions: int) -> None:
+    """Reads that are to cost the same in a small and a large graph."""
+    async with AsyncExitStack() as stack:
+        sizes = (SMALL_GRAPH, num_predictions)
+        await benchmark_flat([Graph(size, *start_server(stack)) for size in sizes])
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument("only", nargs="?", choices=["import", "pages", "beliefs", "network", "questions", "http"])
+    parser.add_argument(
+        "only",
+        nargs="?",
+        choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs", "flat", "workers"],
+    )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
+    parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
         asyncio.run(benchmark_import())
@@ -232,6 +260,12 @@ def main() -> None:
         asyncio.run(benchmark_whole_path())
     if chosen.only in {None, "http"}:
         asyncio.run(benchmark_socket())
+    if chosen.only in {None, "bombs"}:
+        asyncio.run(benchmark_all_bombs(chosen.bomb))
+    if chosen.only in {None, "flat"}:
+        asyncio.run(benchmark_sizes(chosen.large))
+    if chosen.only in {None, "workers"}:
+        asyncio.run(benchmark_scaling())
 
 
 if __name__ == "__main__":

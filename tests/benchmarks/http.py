@@ -110,7 +110,7 @@ def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds
     Raises:
         RuntimeError: An answer is not 200, or has errors or a null at its root.
     """
-    requests = itertools.cycle([_request(host, body.encode()) for body in bodies])
+    requests = itertools.cycle([request(host, body.encode()) for body in bodies])
 
     async def ask_until(end: float) -> list[float]:
         reader, writer = await asyncio.open_connection(host, port, limit=1 << 24)
@@ -131,7 +131,8 @@ def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds
     return asyncio.run(ask())
 
 
-def _request(host: str, body: bytes) -> bytes:
+def request(host: str, body: bytes) -> bytes:
+    """An HTTP request that asks a document."""
     lines = [
         "POST /graphql HTTP/1.1",
         f"Host: {host}",
@@ -189,7 +190,7 @@ async def benchmark_http(address: DatabaseAddress, neo4j_pid: int) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         questions = await loop.run_in_executor(pool, load, address)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        async with serving("serve", "--port", "0", environment=environment) as service, _emptying(service):
+        async with serving("serve", "--port", "0", environment=environment) as service, emptying(service):
             place = urlsplit(service.url)
             clients = Clients(pool, place.hostname or "", place.port or 0)
             processes = psutil.Process(service.process.pid), psutil.Process(neo4j_pid)
@@ -208,16 +209,16 @@ async def _measure_in_turn(
     elapsed, used = [0.0 for _ in loads], [(0.0, 0.0) for _ in loads]
     for _ in range(NUM_ROUNDS):
         for number, num_connections in enumerate(loads):
-            before = _processor_seconds(processes)
+            before = processor_seconds(processes)
             answers = await clients.ask(question, num_connections, ROUND_SECONDS)
-            after = _processor_seconds(processes)
+            after = processor_seconds(processes)
             waits[number] += answers.waits
             elapsed[number] += answers.elapsed
             used[number] = (used[number][0] + after[0] - before[0], used[number][1] + after[1] - before[1])
     return [Speed.of(*measured) for measured in zip(waits, elapsed, used, strict=True)]
 
 
-def _processor_seconds(processes: tuple[psutil.Process, psutil.Process]) -> tuple[float, float]:
+def processor_seconds(processes: tuple[psutil.Process, psutil.Process]) -> tuple[float, float]:
     api, neo4j = (process.cpu_times() for process in processes)
     return api.user + api.system, neo4j.user + neo4j.system
 
@@ -238,7 +239,7 @@ def _print_speeds(name: str, few: Speed, many: Speed) -> None:
 
 
 @asynccontextmanager
-async def _emptying(service: Service) -> AsyncIterator[None]:
+async def emptying(service: Service) -> AsyncIterator[None]:
     """Read the service's log away, so that it never waits for somebody to read it."""
 
     async def read(stream: asyncio.StreamReader) -> None:

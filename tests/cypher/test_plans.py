@@ -123,6 +123,7 @@ PARAMETERS: Mapping[str, Any] = {
     "name": "a",
     "job": {"slot": "a"},
     "claim_ids": ["a"],
+    "child_ids": ["a"],
     "rises": True,
     "moment": MOMENT,
     "as_of": MOMENT,
@@ -135,11 +136,15 @@ PARAMETERS: Mapping[str, Any] = {
     "version": 1,
     "revision": 1,
     "revised_at": 1,
+    "seconds": 0.1,
+    "run_id": "a",
+    "kept": 2,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "network/set_marginals": {"claims": [["a", 0.5]]},
     "reading/search": {"after": {"score": None, "id": None}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
@@ -209,3 +214,13 @@ def test_who_raises_the_revision_notes_when() -> None:
 
     assert raising
     assert [name for name in raising if "graph.revised_at = datetime.realtime()" not in statement(name)] == []
+
+
+def test_who_raises_the_revision_notes_what_it_changed() -> None:
+    """In the same words, so that no revision goes without a note, and as many notes stay wherever they come from."""
+    raised = [statement(name).partition("SET graph.revision = ") for name in list_statements()]
+    notes = [" ".join(rest.split()).partition("RETURN")[0] for _, found, rest in raised if found]
+
+    assert len(notes) == 2
+    assert len(set(notes)) == 1
+    assert "change.claim_ids = $claim_ids, change.child_ids = $child_ids" in notes[0]

@@ -59,7 +59,7 @@ def test_only_what_a_client_can_act_on_is_public() -> None:
     public = {kind.__name__ for kind in KINDS if kind.is_public and not issubclass(kind, RefusedError)}
 
     assert all(kind.is_public for kind in refusal_kinds())
-    assert public == {"BundleError", "BusyError", "TimedOutError", "UnavailableError"}
+    assert public == {"BudgetError", "BundleError", "BusyError", "TimedOutError", "UnavailableError"}
     assert {kind.__name__ for kind in KINDS if kind.is_retryable} == {"BusyError", "UnavailableError"}
 
 

@@ -41,7 +41,7 @@ class FakeDatabase:
         """Stand for a transaction of the session."""
         return self
 
-    def unit(self, _transaction: object) -> FakeUnit:
+    def unit(self, _transaction: object, _meter: object = None) -> FakeUnit:
         """The transaction's unit."""
         return self._unit
 

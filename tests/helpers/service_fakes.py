@@ -16,7 +16,9 @@ from api.limits import Limits, list_extensions
 from api.settings import Settings
 from graph.database.sessions import Database
 
-LIMITS = Limits(max_depth=8, max_aliases=10, max_fields=300, max_tokens=1000, max_rows=1000, max_points=1000)
+LIMITS = Limits(
+    max_depth=8, max_aliases=10, max_fields=300, max_tokens=1000, max_items=50, max_rows=1000, max_points=1000
+)
 
 
 class Slow:

@@ -1,15 +1,18 @@
 """A network of five claims as it is read from the database, and a unit of work that returns its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from graph.database.sessions import Unit
 from graph.inference.log_odds import logit
 from graph.inference.time import utc_moments
 from graph.model.kinds import ClaimStatus
-from graph.network.view import STATUSES, Snapshot, State
+from graph.network.view import STATUSES, Influences, Snapshot, State
+
+T = TypeVar("T")
 
 START, DEADLINE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
 RESOLVED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,11 +35,14 @@ def snapshot(*, revision: int = 1) -> Snapshot:
         starts=utc_moments([None, START, None, None, START]),
         deadlines=utc_moments([None, DEADLINE, None, None, DEADLINE]),
         resolved=utc_moments([None, None, None, None, RESOLVED_AT]),
-        influences=(
-            (0, 1, "PREREQUISITE_OF", 0.7, 0.2),
-            (0, 2, "KILLS", 0.1, 0.5),
-            (1, 4, "KILLS", 0.1, 0.6),
-            (3, 4, "KILLS", 0.1, 0.6),
+        influences=Influences.of(
+            [
+                ("A", "B", "PREREQUISITE_OF", 0.7, 0.2),
+                ("A", "C", "KILLS", 0.1, 0.5),
+                ("B", "E", "KILLS", 0.1, 0.6),
+                ("D", "E", "KILLS", 0.1, 0.6),
+            ],
+            {claim_id: index for index, claim_id in enumerate(IDS)},
         ),
     )
 
@@ -53,3 +59,7 @@ class Rows:
         self.asked.append((name, parameters))
         answers = self._answers[name.rpartition("/")[2]]
         return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run a write transaction on the same rows."""
+        return await work(self)

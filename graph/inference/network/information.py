@@ -9,6 +9,7 @@ import numpy as np
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import Bank, standard_errors
 from graph.inference.network.diagnostics import Diagnostics
+from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.shifts import count_true
 from graph.inference.network.structure import IntArray
 
@@ -46,16 +47,18 @@ class ValueOfInformation:
         return order[~np.isin(order, self.targets)][:first]
 
 
-def value_of_information(bank: Bank, targets: IntArray) -> ValueOfInformation:
+def value_of_information(bank: Bank, targets: IntArray, *, should_stop: ShouldStop = never) -> ValueOfInformation:
     """
     Compute the value of learning each claim from joint samples, in one pass.
 
     Args:
         bank: Samples given the evidence.
         targets: Indices of one or more claims, shape (t,).
+        should_stop: Polled before each target.
 
     Raises:
         ValueError: There is no target, or an index is out of range.
+        Cancelled: `should_stop` returned true.
 
     Source: Lindley, Annals of Mathematical Statistics 27 (1956), 986-1005.
     """
@@ -75,6 +78,7 @@ def value_of_information(bank: Bank, targets: IntArray) -> ValueOfInformation:
     reductions = np.zeros(num_claims)
     by_replicate = np.zeros(shares.shape)
     for number, target in enumerate(targets.tolist()):
+        check_stop(should_stop)
         joint = count_true(bank.bits, bank.bits[target]) / num_samples
         covariance = joint.mean(axis=1) - pooled * pooled[target]
         variance = pooled * (1.0 - pooled)

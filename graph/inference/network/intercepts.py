@@ -1,6 +1,7 @@
 """Calibration: intercepts that give each claim its prior marginal under the joint distribution of its parents."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +13,16 @@ from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
 from graph.inference.network.streams import sample_orders, streams
-from graph.inference.network.structure import BoolArray, IntArray, KeyArray, Network, keep_claims, keep_links
+from graph.inference.network.structure import (
+    BoolArray,
+    IntArray,
+    KeyArray,
+    Network,
+    descendants,
+    indices_between,
+    keep_claims,
+    keep_links,
+)
 from graph.inference.network.vectorized import configuration_log_odds, expect_normal, fast_sigmoid
 
 NUM_SAMPLES: Final = 16_384
@@ -29,6 +39,9 @@ WORK_UNIT: Final = 1 << 22
 
 MAX_MEMORY_BYTES: Final = 1 << 30
 """Default memory limit of one computation."""
+
+MAX_KEPT_BYTES: Final = 1 << 27
+"""Memory limit of samples that are kept to calibrate similar networks from: those of some 65,000 claims."""
 
 LATTICE_STEP: Final = 1.0 / 64.0
 """In log-odds, of the lattice distribution that the normal approximation is compared with; its own error is 1e-5."""
@@ -68,6 +81,20 @@ class CalibratedNetwork:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """
+    A calibrated network with the samples that its intercepts come from, from which a similar one is calibrated.
+
+    Attributes:
+        model: The calibrated network.
+        bits: Samples without evidence, a bit per claim and sample, shape (n, samples / 64); None if they are not kept.
+    """
+
+    model: CalibratedNetwork
+    bits: KeyArray | None
+
+
 def calibration_bytes(num_claims: int, num_samples: int = NUM_SAMPLES) -> int:
     """Memory of a calibration's samples: a bit per claim and sample."""
     return num_claims * num_samples // 8
@@ -102,6 +129,49 @@ def calibrate(
         TooLargeError: The samples or the tables need more memory than allowed.
         Cancelled: `should_stop` returned true.
     """
+    return recalibrate(
+        network,
+        (),
+        num_samples=num_samples,
+        seed=seed,
+        max_memory_bytes=max_memory_bytes,
+        should_stop=should_stop,
+        backend=backend,
+    ).model
+
+
+def recalibrate(
+    network: Network,
+    known: Sequence[Calibration],
+    *,
+    num_samples: int = NUM_SAMPLES,
+    seed: int = CALIBRATION_SEED,
+    max_memory_bytes: int = MAX_MEMORY_BYTES,
+    should_stop: ShouldStop = never,
+    backend: Backend | None = None,
+) -> Calibration:
+    """
+    Calibrate as `calibrate` does, bit for bit, but take over what is the same in an earlier calibration.
+
+    A claim is calibrated anew if its prior marginal, a parent or a weight differs, or if an ancestor is.
+
+    Args:
+        network: Claims, links and prior marginals.
+        known: Earlier calibrations, of which the most similar one is used.
+        num_samples: As in `calibrate`; a calibration of another number is of no use.
+        seed: Likewise.
+        max_memory_bytes: Limit of `calibration_bytes`.
+        should_stop: Polled some ten times a second.
+        backend: Implementation of the loops.
+
+    Returns:
+        The calibration, with its samples if these take no more than MAX_KEPT_BYTES.
+
+    Raises:
+        ValueError: As in `calibrate`.
+        TooLargeError: Likewise.
+        Cancelled: `should_stop` returned true.
+    """
     started = time.perf_counter()
     check_num_samples(num_samples)
     needed = calibration_bytes(network.num_claims, num_samples)
@@ -109,16 +179,100 @@ def calibrate(
         message = f"expected at most {max_memory_bytes} bytes of samples to calibrate with, got {needed}"
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
     bits = np.zeros((network.num_claims, num_samples // 64), np.uint64)
-    intercepts, slopes, means = (np.zeros(network.num_claims) for _ in range(3))
+    intercepts, slopes, errors, means = (np.zeros(network.num_claims) for _ in range(4))
     results = InterceptArrays(intercepts, slopes, np.zeros(network.num_links), means)
-    draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
-    kernels = get_kernels(backend)
-    for claims in split_work(network.order, num_samples):
-        check_stop(should_stop)
-        kernels.draw_prior(claims, 1, network.links, network.prior_marginals, draws, bits, results)
-    return with_intercepts(
-        network, intercepts, slopes=slopes, pulls=results.pulls, num_samples=num_samples, seed=seed, started=started
+    is_stale = np.ones(network.num_claims, np.bool_)
+    if (nearest := _find_nearest(network, known, num_samples, seed)) is not None:
+        is_stale = nearest.is_stale
+        nearest.copy(bits, results, errors)
+    stale = network.order[is_stale[network.order]]
+    if stale.size:
+        draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
+        kernels = get_kernels(backend)
+        for claims in split_work(stale, num_samples):
+            check_stop(should_stop)
+            kernels.draw_prior(claims, 1, network.links, network.prior_marginals, draws, bits, results)
+    _set_normal_errors(network, intercepts, is_stale, errors)
+    model = with_intercepts(
+        network,
+        intercepts,
+        slopes=slopes,
+        pulls=results.pulls,
+        normal_errors=errors,
+        num_samples=num_samples,
+        seed=seed,
+        started=started,
     )
+    return Calibration(model, bits if needed <= MAX_KEPT_BYTES else None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Nearest:
+    """
+    An earlier calibration, and what of it holds for a network.
+
+    Attributes:
+        network: The network to calibrate.
+        known: The earlier calibration.
+        bits: Its samples.
+        is_stale: Mask of the claims to calibrate anew, shape (n,).
+        sources: Index of each other claim in the earlier network, shape (n,).
+    """
+
+    network: Network
+    known: CalibratedNetwork
+    bits: KeyArray
+    is_stale: BoolArray
+    sources: IntArray
+
+    def copy(self, bits: KeyArray, results: InterceptArrays, errors: FloatArray) -> None:
+        """Copy samples and results of the claims that are the same."""
+        same = np.flatnonzero(~self.is_stale)
+        sources = self.sources[same]
+        bits[same] = self.bits[sources]
+        results.intercepts[same] = self.known.intercepts[sources]
+        results.slopes[same] = self.known.slopes[sources]
+        errors[same] = self.known.normal_errors[sources]
+        links = indices_between(self.network.parent_start, same)
+        results.pulls[links] = self.known.pulls[indices_between(self.known.network.parent_start, sources)]
+
+
+def _find_nearest(network: Network, known: Sequence[Calibration], num_samples: int, seed: int) -> _Nearest | None:
+    """Find the calibration of which most holds for a network."""
+    found: _Nearest | None = None
+    for one in known:
+        if one.bits is None or (one.model.num_samples, one.model.seed) != (num_samples, seed):
+            continue
+        is_stale, sources = _find_stale(network, one.model.network)
+        if found is None or is_stale.sum() < found.is_stale.sum():
+            found = _Nearest(network, one.model, one.bits, is_stale, sources)
+    return found
+
+
+def _find_stale(network: Network, old: Network) -> tuple[BoolArray, IntArray]:
+    """
+    Find the claims whose calibration in an earlier network does not hold.
+
+    Returns:
+        Mask of these claims, closed under descendants, and the index of each other claim in the earlier network; both
+        of shape (n,).
+    """
+    if not old.num_claims:
+        return np.ones(network.num_claims, np.bool_), np.zeros(network.num_claims, np.int64)
+    by_key = np.argsort(old.keys)
+    sources = by_key[np.minimum(np.searchsorted(old.keys, network.keys, sorter=by_key), old.num_claims - 1)]
+    is_changed = (
+        (old.keys[sources] != network.keys)
+        | (old.prior_marginals[sources] != network.prior_marginals)
+        | (old.num_parents[sources] != network.num_parents)
+    )
+    # The links of a claim are sorted by the parents' keys, so equal parents come in the same order.
+    same = np.flatnonzero(~is_changed)
+    links, old_links = indices_between(network.parent_start, same), indices_between(old.parent_start, sources[same])
+    differs = network.keys[network.link_parents[links]] != old.keys[old.link_parents[old_links]]
+    differs |= network.weights[links] != old.weights[old_links]
+    is_changed[network.link_children[links[differs]]] = True
+    return descendants(network, is_changed), sources
 
 
 def with_intercepts(
@@ -127,11 +281,12 @@ def with_intercepts(
     *,
     slopes: FloatArray,
     pulls: FloatArray,
+    normal_errors: FloatArray,
     num_samples: int,
     seed: int,
     started: float,
 ) -> CalibratedNetwork:
-    """Complete a calibrated network: tables and errors of the normal approximation from the intercepts."""
+    """Complete a calibrated network with the tables that follow from the intercepts."""
     table_start, log_odds = configuration_tables(network, intercepts, MAX_TABLE_PARENTS)
     return CalibratedNetwork(
         network=network,
@@ -140,7 +295,7 @@ def with_intercepts(
         pulls=pulls,
         table_start=table_start,
         probabilities=fast_sigmoid(log_odds),
-        normal_errors=_normal_errors(network, intercepts),
+        normal_errors=normal_errors,
         num_samples=num_samples,
         seed=seed,
         seconds=time.perf_counter() - started,
@@ -238,16 +393,15 @@ def hermite_nodes() -> tuple[FloatArray, FloatArray]:
     return nodes, weights / weights.sum()
 
 
-def _normal_errors(network: Network, intercepts: FloatArray) -> FloatArray:
-    errors = np.zeros(network.num_claims)
+def _set_normal_errors(network: Network, intercepts: FloatArray, claims: BoolArray, errors: FloatArray) -> None:
+    """Set the errors of the normal approximation of those of these claims that have no table."""
     nodes, node_weights = hermite_nodes()
-    for claim in np.flatnonzero(network.num_parents > MAX_TABLE_PARENTS).tolist():
+    for claim in np.flatnonzero(claims & (network.num_parents > MAX_TABLE_PARENTS)).tolist():
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
         weights, p = network.weights[links], network.prior_marginals[network.link_parents[links]]
         mean = intercepts[claim] + weights @ p
         normal = expect_normal(np.array(mean), np.array((weights**2) @ (p * (1.0 - p))), nodes, node_weights)
         errors[claim] = abs(float(normal) - _expect_lattice(float(intercepts[claim]), weights, p))
-    return errors
 
 
 def _expect_lattice(intercept: float, weights: FloatArray, probabilities: FloatArray) -> float:

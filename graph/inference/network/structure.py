@@ -1,6 +1,6 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -160,6 +160,26 @@ def build_network(
         p_if_true=p_if_true.astype(np.float64),
         p_if_false=p_if_false.astype(np.float64),
     )
+
+
+def with_probabilities(network: Network, stated: FloatArray, prior_marginals: FloatArray) -> Network:
+    """
+    Return the network with other probabilities; the network itself if they are the same.
+
+    Args:
+        network: Not changed.
+        stated: Probability of each claim as stated, strictly between 0 and 1, shape (n,).
+        prior_marginals: P(claim) without any evidence, strictly between 0 and 1, shape (n,).
+
+    Raises:
+        ValueError: Shapes differ, or a probability is not strictly between 0 and 1.
+    """
+    if np.array_equal(stated, network.stated) and np.array_equal(prior_marginals, network.prior_marginals):
+        return network
+    _check_shapes("claim", (network.num_claims,), stated=stated, prior_marginals=prior_marginals)
+    for probabilities in (stated, prior_marginals):
+        logits(probabilities)
+    return replace(network, stated=stated.astype(np.float64), prior_marginals=prior_marginals.astype(np.float64))
 
 
 def ancestors(network: Network, claims: BoolArray) -> BoolArray:

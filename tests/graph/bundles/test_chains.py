@@ -27,7 +27,8 @@ def at_paths(given: Bundle) -> Mapping[str, Sequence[RowAtPath]]:
 
 async def derive(stored: Bundle, given: Bundle) -> tuple[list[MilestoneAtPath], list[Problem]]:
     """The chains of a bundle over a graph."""
-    return await derive_chains(FakeStore(stored), at_paths(given))
+    chains = await derive_chains(FakeStore(stored), at_paths(given))
+    return chains.milestones, chains.problems
 
 
 def ranks(rows: Sequence[MilestoneAtPath]) -> dict[str, int | None]:

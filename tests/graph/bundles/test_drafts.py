@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.drafts import parse_bundle, read_draft
+from graph.bundles.drafts import MOST_PROBLEMS, SLICE_ROWS, parse_bundle, read_draft
 from graph.errors import BundleError, Problem
 from graph.model.bundle import BUNDLE_FORMAT, LISTS
 from graph.model.subjects import row_id
@@ -40,6 +40,21 @@ def only_problem(given: str | bytes) -> Problem:
     """The one problem of a text."""
     (problem,) = problems(given)
     return problem
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("domains", '{"id": "d", "name": NaN}'),
+        ("predictors", '{"id": "p", "name": "Ada", "kappa": Infinity}'),
+        ("predictions", '{"id": "p", "title": "P", "raw_metadata": {"a": [-Infinity]}}'),
+        ("exposures", '{"sign": "HARMS", "prediction_id": "p", "symbol": "X", "impact": NaN}'),
+    ],
+)
+def test_numbers_that_json_does_not_have_are_no_json(name: str, row: str) -> None:
+    """They could not be written again, wherever they stand."""
+    with pytest.raises(BundleError, match="expected JSON, got other text"):
+        read_draft(f'{{"format": "{BUNDLE_FORMAT}", "{name}": [{row}]}}')
 
 
 def test_all_problems_are_told_at_once_each_with_its_place() -> None:
@@ -189,3 +204,30 @@ def test_a_parsed_bundle_is_the_draft_without_its_indices() -> None:
         assert {name: rows for name, rows in bundle.rows().items() if rows} == {
             name: tuple(row for _, row in rows) for name, rows in read_draft(given).rows.items() if rows
         }
+
+
+def test_slices_make_no_difference() -> None:
+    """Rows and problems on both sides of a slice's end have the indices of the whole list."""
+    listed = [prediction(id=f"P_{n}") for n in range(2 * SLICE_ROWS + 1)]
+    wrong = (0, SLICE_ROWS - 1, SLICE_ROWS, 2 * SLICE_ROWS)
+    for index in wrong:
+        listed[index]["stated_probability"] = 7
+
+    draft = read_draft(text(predictions=listed))
+
+    assert [problem.path for problem in draft.problems] == [f"predictions[{n}].stated_probability" for n in wrong]
+    assert [(n, row_id(row)) for n, row in draft.rows["predictions"]] == [
+        (n, f"P_{n}") for n in range(2 * SLICE_ROWS + 1) if n not in wrong
+    ]
+    assert len(draft.named["predictions"]) == 2 * SLICE_ROWS + 1
+
+
+def test_after_a_thousand_problems_no_more_are_looked_for() -> None:
+    """A bundle that is wrong throughout would be described at length, and for long."""
+    with pytest.raises(BundleError) as refused:
+        read_draft(text(predictions=[{"x": 1}] * 100_000))
+
+    *first, last = refused.value.problems
+    assert len(first) == MOST_PROBLEMS
+    assert first[0].path == "predictions[0].id"
+    assert last == Problem("bundle", "these are the first 1000 problems; correct them to see the others")

@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from graph.bundles.checked import Job, check_bundle
+import pytest
+
+from graph.bundles.checked import Checked, Job, check_bundle
 from graph.bundles.drafts import read_draft
 from graph.bundles.writing import Written, write_batches
-from graph.model.bundle import LISTS, Bundle
+from graph.errors import ConflictError
+from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
+from graph.model.rows import Influence, Killer
 from graph.model.subjects import CLAIM, CLAIM_LISTS, ROW_LISTS, NodeList, references_of
 from tests.helpers.bundles import bundle, claim, event, killing, prediction
 from tests.helpers.fake_store import FakeStore
@@ -41,16 +45,28 @@ def unit_of(*, writes: bool) -> FakeUnit:
         return [{"created": [key_of(row) for row in rows] if writes else [], "updated": []}]
 
     answers: dict[str, Answer] = {f"upsert/{name}": upserted for name in LISTS}
+    answers |= {f"create/{name}": lambda rows: [{"num_created": len(rows)}] for name in LISTS}
     answers |= {f"link/{name}": lambda ids: [] for name in LISTS}
     for name in ("ledger/lock_predictors", "ledger/list_records", "database/raise_revision"):
         answers[name] = lambda **_: []
     return FakeUnit(answers)
 
 
+async def check(given: Bundle, stored: Bundle) -> Checked:
+    """A bundle checked over a graph."""
+    job = Job(read_draft(given.to_json()), date(2026, 4, 29), lambda _done, _total: None, is_dry_run=False)
+    return await check_bundle(FakeStore(stored), job)
+
+
+async def complete(given: Bundle) -> Bundle:
+    """A bundle with what an import derives, as a graph has it afterwards."""
+    rows = (await check(given, EMPTY)).rows
+    return Bundle(format=BUNDLE_FORMAT, **{name: tuple(row for _, row in listed) for name, listed in rows.items()})
+
+
 async def write(given: Bundle, unit: FakeUnit, stored: Bundle = EMPTY) -> tuple[Written, list[int]]:
     """The ids written of a bundle over a graph, and the progress."""
-    job = Job(read_draft(given.to_json()), date(2026, 4, 29), lambda _done, _total: None, is_dry_run=False)
-    checked = await check_bundle(FakeStore(stored), job)
+    checked = await check(given, stored)
     written, progress = Written(), list[int]()
     await write_batches(unit, checked, tuple(checked.batches()), written, progress.append)
     assert sum(progress) == checked.num_rows()
@@ -61,7 +77,7 @@ async def test_rows_are_written_before_what_refers_to_them() -> None:
     """A relationship needs both its ends, and a milestone its prediction."""
     unit = unit_of(writes=True)
     written, _ = await write(SOME, unit)
-    order = [name.partition("/")[2] for name in unit.names if name.startswith("upsert/")]
+    order = [name.partition("/")[2] for name in unit.names if name.startswith(("create/", "upsert/"))]
     subjects = {listed.label: name for name, listed in ROW_LISTS.items() if isinstance(listed, NodeList)}
 
     assert sorted(order) == sorted({name for name in LISTS if SOME.rows()[name]})
@@ -73,10 +89,49 @@ async def test_rows_are_written_before_what_refers_to_them() -> None:
     assert written.created["milestones"] == ["P_1:check-in-1", "P_1:check-in-2", "P_1:check-in-3", "P_1:event"]
 
 
+async def test_new_rows_are_created_and_stored_ones_compared() -> None:
+    """A look for a row that cannot be there costs the database as much as its writing."""
+    everywhere, more = unit_of(writes=True), unit_of(writes=True)
+    await write(SOME, everywhere)
+    killers = [*SOME.rows()["killers"], Killer(id="K_2", title="K_2", stated_probability=0.5)]
+    edges = [*SOME.rows()["influences"], Influence.model_validate(killing("K_2", "P_1"))]
+    await write(
+        SOME.model_copy(update={"killers": tuple(killers), "influences": tuple(edges)}), more, await complete(SOME)
+    )
+
+    verbs = {name.partition("/")[2]: name.partition("/")[0] for name in everywhere.names if "/" in name}
+    created = {"predictions", "killers", "milestones", "influences", "document_links"}
+    assert {name for name, verb in verbs.items() if verb == "create"} == created
+    rows = {name: list(map(key_of, given["rows"])) for name, given in more.calls if name.startswith("create/")}
+    assert rows == {"create/killers": ["K_2"], "create/influences": ["K_2-P_1"]}
+    compared = {name: list(map(key_of, given["rows"])) for name, given in more.calls if name.startswith("upsert/")}
+    assert compared["upsert/killers"] == ["K_1"]
+    assert compared["upsert/influences"] == ["K_1-P_1"]
+
+
+async def test_a_new_row_leaves_absent_properties_out() -> None:
+    """They would be sent, compared and forgotten; what is stored besides its own properties goes with it."""
+    unit = unit_of(writes=True)
+    await write(bundle(predictions=[prediction(predictor_id="ada")], predictors=[{"id": "ada", "name": "Ada"}]), unit)
+    (row,) = next(given["rows"] for name, given in unit.calls if name == "create/predictions")
+
+    assert None not in row.values()
+    assert {"id", "predictor_id", "posterior", "predictor_deadline_key", "predictor_probability_key"} <= set(row)
+    assert {"domain_id", "domain_deadline_key", "last_recorded_at"} & set(row) == set()
+
+
+async def test_a_graph_that_changed_during_the_check_is_refused() -> None:
+    """A row that finds no node to be tied to would be lost in silence."""
+    unit = FakeUnit({"create/killers": lambda rows: [{"num_created": len(rows) - 1}]})
+
+    with pytest.raises(ConflictError, match="import the bundle again"):
+        await write(bundle(killers=[claim("K_1")]), unit)
+
+
 async def test_rows_are_linked_as_soon_as_they_are_written() -> None:
     """Only those of lists that refer to other nodes, and by the ids that have changed."""
     unit = unit_of(writes=True)
-    await write(SOME, unit)
+    await write(SOME, unit, await complete(SOME))
     linked = {name: given["ids"] for name, given in unit.calls if name.startswith("link/")}
 
     assert linked == {"link/predictions": ["P_1", "P_2"], "link/killers": ["K_1"]}
@@ -87,7 +142,7 @@ async def test_rows_are_linked_as_soon_as_they_are_written() -> None:
 async def test_rows_that_change_nothing_cost_their_own_statements_alone() -> None:
     """Nothing is linked, recomputed or counted as a revision."""
     unit = unit_of(writes=False)
-    written, _ = await write(SOME, unit)
+    written, _ = await write(SOME, unit, await complete(SOME))
 
     assert {name.partition("/")[0] for name in unit.names} == {"upsert"}
     assert not any([*written.created.values(), *written.updated.values()])

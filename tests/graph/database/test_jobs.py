@@ -85,3 +85,21 @@ async def test_a_slot_that_a_stopped_service_missed_is_run_when_it_is_back(datab
     await finish_slot(database, slot())
 
     assert await take_slot(database, slot("two", SATURDAY + 3 * WEEK), reason=RunReason.CATCH_UP)
+
+
+async def test_an_exclusive_slot_waits_for_the_run_before_it(database: Database) -> None:
+    """Until that is finished, or its lease has ended; other jobs' slots wait for none."""
+    lease, second = timedelta(seconds=30), timedelta(seconds=1)
+
+    def exclusive(holder: str, at: datetime) -> Slot:
+        return Slot("watch", at, holder, lease, is_exclusive=True)
+
+    first, following = exclusive("one", SATURDAY), exclusive("two", SATURDAY + second)
+    assert await take_slot(database, first, now=SATURDAY)
+    assert not await take_slot(database, following, now=SATURDAY + second)
+    assert await take_slot(database, exclusive("two", SATURDAY + lease), now=SATURDAY + lease)
+    await finish_slot(database, exclusive("two", SATURDAY + lease))
+    assert await take_slot(database, exclusive("one", SATURDAY + lease + second), now=SATURDAY + lease + second)
+
+    assert await take_slot(database, slot(), now=SATURDAY)
+    assert await take_slot(database, slot("two", SATURDAY + second), now=SATURDAY + second)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress, Unit
+from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import (
     BusyError,
     ClosedClaimError,
@@ -28,8 +28,9 @@ from graph.ledger.intake import EvidenceItem
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine
+from graph.network.fetching import fetch_snapshot
 from graph.network.questions import Observation, Sampling, WhatIf
-from graph.network.view import State, fetch_snapshot, network_moment
+from graph.network.view import network_moment
 from graph.outcomes.resolution import Outcome, annul, resolve
 from tests.helpers.asking import service_of
 from tests.helpers.database import StatementCounter
@@ -282,7 +283,7 @@ async def test_a_network_that_is_too_large_is_refused_with_its_size(
     stored: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it fills the memory."""
-    monkeypatch.setattr("graph.network.view.MAX_CLAIMS", 4)
+    monkeypatch.setattr("graph.network.fetching.MAX_CLAIMS", 4)
 
     with pytest.raises(OversizeError, match="at most 4 claims") as refused:
         await what_if(stored, TRUE_A)
@@ -302,30 +303,14 @@ async def test_a_long_fetch_goes_on_in_a_new_transaction(
 ) -> None:
     """In pages of one claim, each in a transaction of its own that sees the same state."""
     expected = await what_if(stored, TRUE_A)
-    monkeypatch.setattr("graph.network.view.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("graph.network.fetching.LONG_SECONDS", 0.0)
     statements.reset()
 
     async with stored.reading() as reading:
-        snapshot = await fetch_snapshot(reading, expected.basis.state, page_claims=1)
+        snapshot = await fetch_snapshot(reading, page_claims=1)
 
+    assert snapshot.state == expected.basis.state
     assert snapshot.ids == ("P_B", "P_C", "P_D", "S_A", "TK_UNKNOWN")
-    assert len(snapshot.influences) == 5
+    assert snapshot.influences.size == 5
     assert statements.names.count("network/list_claims") == 6
-    assert statements.names.count("database/get_revision") == 7
-
-
-async def test_writes_that_never_pause_are_told_as_busy(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that nobody has seen at one moment is none."""
-    num_asked = 0
-
-    async def rising(_: Unit) -> State:
-        nonlocal num_asked
-        num_asked += 1
-        return State(num_asked, None)
-
-    for module in ("graph.network.engine", "graph.network.view"):
-        monkeypatch.setattr(f"{module}.fetch_state", rising)
-
-    with pytest.raises(BusyError, match="try again"):
-        await what_if(stored, TRUE_A)
-    assert num_asked == 6
+    assert statements.names.count("database/get_revision") == 2

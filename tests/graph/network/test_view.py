@@ -2,19 +2,16 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from graph.errors import BusyError, OversizeError
 from graph.inference.evidence import POLICY
 from graph.inference.log_odds import logit, sigmoid
 from graph.inference.network.evidence import UNKNOWN
-from graph.network import view as view_module
-from graph.network.view import InfluenceKey, State, claim_keys, fetch_snapshot, make_view, network_moment
-from tests.helpers.snapshots import DEADLINE, RESOLVED_AT, START, Rows, snapshot
+from graph.network.view import InfluenceKey, claim_keys, make_view, network_moment
+from tests.helpers.snapshots import DEADLINE, RESOLVED_AT, START, snapshot
 
 MOMENT = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -30,7 +27,8 @@ def test_only_open_and_resolved_claims_with_a_probability_are_included() -> None
 
     assert view.ids == ("A", "B", "E")
     assert view.indices == {"A": 0, "B": 1, "E": 2}
-    assert view.influences == (InfluenceKey("PREREQUISITE_OF", "A", "B"), InfluenceKey("KILLS", "B", "E"))
+    keys = [view.influence_key(index) for index in range(view.num_influences)]
+    assert keys == [InfluenceKey("PREREQUISITE_OF", "A", "B"), InfluenceKey("KILLS", "B", "E")]
     assert_array_equal(view.network.link_parents[view.network.edge_links], [0, 1])
     assert_array_equal(view.network.link_children[view.network.edge_links], [1, 2])
     assert_array_equal(view.network.p_if_true, [0.7, 0.1])
@@ -85,56 +83,3 @@ def test_keys_do_not_depend_on_the_other_claims() -> None:
 
     assert claim_keys(["C", "A"]).tolist() == [keys[2], keys[0]]
     assert np.unique(keys).size == 3
-
-
-def stored(*revisions: int) -> Rows:
-    """Two claims with an influence, one a page; and the revisions seen, one after the other."""
-
-    def claim(name: str, class_id: str | None, year: int | None) -> list[Any]:
-        return [name, 0.5, None, "OPEN", class_id, year, None, None, None]
-
-    pages: list[list[Any]] = [[claim("A", None, None)], [claim("B", "such", 2026)], []]
-    influences: list[list[Any]] = [[["A", "B", "KILLS", 0.1, 0.6]], [["B", "Z", "KILLS", 0.1, 0.6]], []]
-    return Rows(
-        list_claims=[[{"claims": page}] for page in pages] * len(revisions),
-        list_influences=[[{"influences": page}] for page in influences] * len(revisions),
-        list_nodes=[[{"properties": ["such", 0.2]}], []] * len(revisions),
-        get_revision=[[{"revision": revision, "revised_at": 1}] for revision in revisions],
-    )
-
-
-async def test_a_snapshot_is_read_page_by_page() -> None:
-    """An influence on a claim that does not exist is left out; a year is a window, an absent number NaN."""
-    rows = stored(1)
-    found = await fetch_snapshot(rows, State(1, 1), page_claims=1)
-
-    assert found.ids == ("A", "B")
-    assert found.influences == ((0, 1, "KILLS", 0.1, 0.6),)
-    assert_array_equal(found.base_rates, [np.nan, 0.2])
-    assert_array_equal(np.isnat(found.starts), [True, False])
-    assert_array_equal(found.inside, [np.nan, np.nan])
-    assert [parameters["after"] for name, parameters in rows.asked if name == "network/list_claims"] == ["", "A", "B"]
-
-
-async def test_a_snapshot_that_a_write_interrupts_is_read_again() -> None:
-    """It belongs to the state seen before and after it."""
-    found = await fetch_snapshot(stored(2, 2), State(1, 1), page_claims=1)
-
-    assert found.state == State(2, 1)
-
-
-async def test_writes_that_never_pause_are_reported() -> None:
-    """After the last attempt."""
-    with pytest.raises(BusyError, match="interrupted all 5 attempts"):
-        await fetch_snapshot(stored(2, 3, 4, 5, 6), State(1, 1), page_claims=1)
-
-
-async def test_a_network_beyond_the_limits_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second claim is one too many."""
-    monkeypatch.setattr(view_module, "MAX_CLAIMS", 1)
-    rows = stored(1)
-
-    with pytest.raises(OversizeError, match="at most 1 claims") as refused:
-        await fetch_snapshot(rows, State(1, 1), page_claims=1)
-    assert (refused.value.size, refused.value.limit) == (2, 1)
-    assert sum(name == "network/list_claims" for name, _ in rows.asked) == 2

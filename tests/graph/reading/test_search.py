@@ -1,18 +1,20 @@
 """What a user types, as a query of the full-text index."""
 
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database
+from graph.database.sessions import Database, Row, Unit
 from graph.errors import InvalidError
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
-from graph.reading.search import MAX_QUERY_CHARACTERS, lucene_query, search
+from graph.reading.search import MAX_QUERY_CHARACTERS, MIN_MATCHES, lucene_query, search
 from graph.reading.tree import NodePlan
+from tests.helpers.graph_dump import ask
 
 QUOTED_WORD = r'"\w+"'
 QUERY = re.compile(rf'(?:{QUOTED_WORD} AND )*\("(\w+)" OR \1\*\)')
@@ -162,3 +164,75 @@ async def test_a_cursor_from_elsewhere_is_refused(database: Database, cursor: st
         await found_ids(database, "rock", after=cursor)
 
     assert refused.value.path == "after"
+
+
+def many_texts() -> Bundle:
+    """Two hundred claims with one word, in texts of few lengths, so that many match equally well, and predictors."""
+    return Bundle.model_validate(
+        {
+            "format": BUNDLE_FORMAT,
+            "predictors": [{"id": f"rock_{number}", "name": "rock"} for number in range(90)],
+            "scenarios": [
+                {"id": f"S_{number * 7 % 200:03d}", "title": "rock " + "and roll " * (number % 5)}
+                for number in range(200)
+            ],
+        }
+    )
+
+
+class Asked:
+    """Notes how many matches were asked of the index."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self.nums_matches: list[object] = []
+
+    async def run(self, name: str, /, **parameters: object) -> list[Row]:
+        """Run a statement."""
+        self.nums_matches.append(parameters["max_matches"])
+        return await self._unit.run(name, **parameters)
+
+
+@pytest.mark.statements
+@pytest.mark.parametrize("subjects", [SUBJECTS, ("Scenario",), ("Predictor",)])
+async def test_pages_equal_a_sort_of_all_matches(database: Database, subjects: tuple[str, ...]) -> None:
+    """However many of the best matches the index is asked for, the pages are those of all matches in order."""
+    await import_bundle(database, many_texts())
+    found = await ask(
+        database,
+        """CALL db.index.fulltext.queryNodes('subject_texts', $words) YIELD node, score
+        WHERE any(label IN labels(node) WHERE label IN $subjects) RETURN score, node.id""",
+        words=lucene_query("rock"),
+        subjects=list(subjects),
+    )
+    whole = [node_id for _, node_id in sorted(found, key=lambda row: (-row[0], row[1]))]
+    paged: list[str] = []
+    after = None
+    while True:
+        page = await database.read(
+            partial(search, text="rock", subjects=subjects, first=19, after=after, plan=NodePlan(properties=("id",)))
+        )
+        paged += [edge["node"]["id"] for edge in page["edges"]]
+        if not page["page_info"]["has_next_page"]:
+            break
+        after = page["page_info"]["end_cursor"]
+
+    assert len(whole) >= 90
+    assert paged == whole
+
+
+@pytest.mark.statements
+async def test_a_page_asks_the_index_for_few_matches(database: Database) -> None:
+    """Only where more match equally well, or matches are of other subjects, are more of them asked for."""
+    await import_bundle(database, many_texts())
+
+    async def nums_matches(text: str, subjects: tuple[str, ...]) -> list[object]:
+        async def read(unit: Unit) -> list[object]:
+            asked = Asked(unit)
+            await search(asked, text, subjects=subjects, first=10, after=None, plan=NodePlan(properties=("id",)))
+            return asked.nums_matches
+
+        return await database.read(read)
+
+    assert await nums_matches("S_007", SUBJECTS) == [MIN_MATCHES]
+    assert await nums_matches("rock", ("Predictor",)) == [MIN_MATCHES, 4 * MIN_MATCHES]

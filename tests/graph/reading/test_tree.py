@@ -183,6 +183,23 @@ async def test_a_traversal_says_that_its_limit_left_something_out(first: int, *,
     assert found.is_truncated is is_truncated
 
 
+async def test_a_traversal_that_is_full_and_cut_short_asks_no_further() -> None:
+    """Nothing that it could still read would change it: a hub costs one step, whatever the depth."""
+    related: dict[Any, Any] = {("outgoing", "HUB"): [(f"P_{n}", f"P_{n}", {}) for n in range(5)]}
+    related |= {("outgoing", f"P_{n}"): [("D", "D", {})] for n in range(5)}
+    graph = FakeGraph({key: ("Prediction", {}) for key in ("HUB", "D", *(f"P_{n}" for n in range(5)))}, related)
+    node = prediction("HUB")
+    for first, num_statements in ((4, 1), (5, 2), (6, 3)):
+        graph.calls.clear()
+        downstream = Follow("cascades", OUTGOING, ID, CLAIMS, first=first, link=("lag_days",), num_steps=4)
+        await fill(graph, [node], NodePlan(follows=(downstream,)))
+        found: Traversal = node["cascades"]
+
+        assert [row["claim"]["id"] for row in found.reached] == [*(f"P_{n}" for n in range(5)), "D"][:first]
+        assert found.is_truncated is (first < 6)
+        assert len(graph.calls) == num_statements
+
+
 async def test_a_claim_without_influences_is_a_leaf() -> None:
     """Nothing is reached, and nothing is left out."""
     assert await traverse("F") == Traversal(reached=[], is_leaf=True, seen={"F"}, is_truncated=False)

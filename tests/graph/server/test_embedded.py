@@ -44,6 +44,16 @@ with EmbeddedServer(pathlib.Path(sys.argv[1]), training=TRAINING) as server:
     time.sleep(300)
 """
 
+USER = """
+import pathlib, signal, sys, time
+from graph.sample.training import TRAINING
+from graph.server import start_or_attach
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with start_or_attach(pathlib.Path(sys.argv[1]), keep_alive=True, training=TRAINING) as endpoint:
+    print(endpoint.uri, flush=True)
+    time.sleep(300)
+"""
+
 FAKE_JAVA = """#!/bin/sh
 case "$*" in *set-initial-password*) exit 0;; esac
 echo start >> "$(dirname "$0")/starts"
@@ -357,3 +367,59 @@ def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path) -> None:
 
         assert server.endpoint == endpoint
         assert run(endpoint, "MATCH (note:Note) RETURN note.text") == ["kept"]
+
+
+@contextmanager
+def using(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that uses the server which runs on a data directory, and starts it again when it ends."""
+    command = [sys.executable, "-c", USER, str(data_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as user:
+        assert user.stdout
+        assert user.stdout.readline().startswith("bolt://")
+        try:
+            yield user
+        finally:
+            user.kill()
+
+
+def test_a_server_outlives_the_process_that_started_it_while_others_use_it(tmp_path: Path) -> None:
+    """When it dies, one of them starts it again where it was, with the same data; it ends with the last of them."""
+    with owned(tmp_path) as (owner, pid, watchdog_pid), using(tmp_path) as first, using(tmp_path) as second:
+        endpoint = find_running(tmp_path)
+        assert endpoint
+        run(endpoint, "CREATE (:Note {text: 'kept'})")
+        owner.kill()
+        owner.wait()
+        assert find_running(tmp_path) == endpoint
+        assert psutil.Process(pid).is_running()
+        with pytest.raises(AlreadyRunningError):
+            EmbeddedServer(tmp_path).start()
+
+        os.kill(pid, signal.SIGKILL)
+        assert is_gone(watchdog_pid, 10)
+        restarted = _wait_for_another(tmp_path, pid)
+        assert find_running(tmp_path) == endpoint
+        assert run(endpoint, "MATCH (note:Note) RETURN note.text") == ["kept"]
+        assert (first.poll(), second.poll()) == (None, None)
+
+        for user in (first, second):
+            assert psutil.Process(restarted).is_running()
+            user.send_signal(signal.SIGINT)
+            user.wait(60)
+        assert is_gone(restarted, 0)
+        assert find_running(tmp_path) is None
+    assert not (tmp_path / "run.json").exists()
+
+
+def _neo4j_of(data_dir: Path) -> int:
+    pid: int = json.loads((data_dir / "run.json").read_text())["pid"]
+    return pid
+
+
+def _wait_for_another(data_dir: Path, pid: int) -> int:
+    """Wait until a server with another process id is ready; returns its process id."""
+    deadline = time.monotonic() + 120
+    while find_running(data_dir) is None or _neo4j_of(data_dir) == pid:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return _neo4j_of(data_dir)

@@ -100,6 +100,38 @@ def test_an_owner_without_a_server_is_no_server(home: Home) -> None:
     os.close(owner)
 
 
+def test_a_directory_has_further_users_once_its_server_is_ready(home: Home) -> None:
+    """It is in use until the last of them has left, whoever that is."""
+    assert home.join() is None
+    owner, server = home.claim("5.26.30")
+    assert home.join() is None
+
+    home.mark_ready(pid=4711, port=7687)
+    guest = home.join()
+    assert guest is not None
+    os.close(owner)
+    assert home.find_running() is not None
+    with pytest.raises(AlreadyRunningError, match="its Neo4j is process 4711"):
+        home.claim("5.26.30")
+
+    os.close(server)
+    home.leave(guest)
+    assert not home.is_claimed()
+
+
+def test_who_leaves_does_not_wait_while_others_stay(home: Home) -> None:
+    """Their server goes on."""
+    owner, server = home.claim("5.26.30")
+    home.mark_ready(pid=4711, port=7687)
+    guest = home.join()
+    assert guest is not None
+
+    home.leave(owner)
+    assert home.find_running() is not None
+    os.close(server)
+    home.leave(guest)
+
+
 def test_another_lock_does_not_claim_a_directory(home: Home) -> None:
     """Only its owner's does."""
     other = try_lock(home.data_dir / "server.lock")

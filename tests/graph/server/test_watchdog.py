@@ -13,7 +13,7 @@ import pytest
 
 from graph.errors import StartupError
 from graph.server.files import is_locked, try_lock
-from graph.server.guarded import GuardedProcess
+from graph.server.guarded import GuardedProcess, Use
 
 TELLS_IGNORED = """
 import signal
@@ -149,6 +149,31 @@ def test_a_lock_stands_as_long_as_the_child_lives(tmp_path: Path) -> None:
     assert is_locked(tmp_path / "lock")
     process.stop()
     assert not is_locked(tmp_path / "lock")
+
+
+def test_a_child_with_users_ends_with_the_last_of_them(tmp_path: Path) -> None:
+    """Its note goes first, so that nobody comes to use it any more."""
+    use = Use(tmp_path / "users.lock", tmp_path / "note")
+    use.note.touch()
+    users = [try_lock(use.lock, shared=True) for _ in range(2)]
+    process = GuardedProcess(
+        [sys.executable, "-c", IGNORES_SIGTERM], log=tmp_path / "log", cwd=tmp_path, grace_seconds=1, use=use
+    )
+    while "up" not in (tmp_path / "log").read_text():
+        time.sleep(0.02)
+
+    assert users[0] is not None
+    os.close(users[0])
+    with pytest.raises(TimeoutError):
+        process.wait(0.5)
+    assert use.note.exists()
+
+    assert users[1] is not None
+    os.close(users[1])
+    while use.note.exists():
+        time.sleep(0.01)
+    assert process.poll() is None
+    assert process.wait(10) == 128 + signal.SIGKILL
 
 
 def test_a_command_that_does_not_exist_is_told(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def graph(answers: Mapping[str, Answer], *keys: str) -> FakeGraph:
         "database/open_receipts": lambda **_: [{"known": []}],
         "database/lock_graph": list,
         "database/close_receipts": lambda **_: [],
+        "database/raise_revision": lambda **_: [],
         "ledger/lock_claims": lambda ids: [],
     }
     return FakeGraph({key: ("Prediction", {}) for key in keys}, {}, {**opened, **answers})
@@ -116,7 +117,7 @@ async def test_a_claim_with_more_relationships_than_one_request_deletes_is_kept(
     def unit(counts: dict[str, int]) -> FakeGraph:
         answers: dict[str, Answer] = {
             "subjects/count_claim_dependents": lambda **_: [{**UNTOUCHED, "milestones": 2, **counts}],
-            "subjects/delete_claim": lambda **given: deleted.append(given["id"]) or [],  # type: ignore[func-returns-value] # None
+            "subjects/delete_claim": lambda **given: [{"child_ids": deleted.append(given["id"]) or []}],  # type: ignore[func-returns-value] # None
         }
         return graph(answers, "P_1")
 

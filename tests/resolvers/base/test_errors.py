@@ -8,6 +8,7 @@ from graphql import GraphQLError
 
 from graph.database.sessions import Database
 from graph.errors import (
+    BudgetError,
     BundleError,
     BusyError,
     ClosedClaimError,
@@ -91,7 +92,7 @@ def test_what_only_the_operator_can_mend_is_masked(original: Exception) -> None:
 
 async def test_a_plain_query_above_the_limits_says_so(small: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the size of the network, and the limit."""
-    monkeypatch.setattr("graph.network.view.MAX_INFLUENCES", 0)
+    monkeypatch.setattr("graph.network.fetching.MAX_INFLUENCES", 0)
 
     error = await ask_wrong(small, "{ incoherence { numIncoherent } }")
 
@@ -105,3 +106,11 @@ async def test_a_plain_query_names_the_argument_as_the_client_does(small: Databa
     error = await ask_wrong(small, '{ predictions(filter: { referenceClass: "a b" }) { nodes { id } } }')
 
     assert error["extensions"] == {"code": "INVALID", "retryable": False, "argument": "filter.referenceClass"}
+
+
+def test_a_request_above_its_budget_is_told_both_amounts() -> None:
+    """As a document is whose price is too high before it runs."""
+    error = show(BudgetError("too many rows", size=11, limit=10))
+
+    assert error.message == "too many rows"
+    assert error.extensions == {"code": "TOO_EXPENSIVE", "retryable": False, "size": 11, "limit": 10}

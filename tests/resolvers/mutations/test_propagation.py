@@ -259,6 +259,32 @@ async def test_propagation_is_due_after_writes_once_they_pause(
     assert not await is_propagation_due(stored, NOTHING)
 
 
+async def test_a_propagation_rests_in_proportion_to_what_it_took(stored: Database) -> None:
+    """By the database's clock: of a run of ten seconds that ended fifteen seconds ago one and a half times as long."""
+    await propagate_all(stored, service_of(stored).engine, Method.LBP)
+    (took,) = await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagation_seconds")
+    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await properties(
+        stored,
+        "MATCH (g:Graph {id: 'graph'}) SET g.propagation_seconds = 10.0, "
+        "g.propagated_at = datetime.realtime() - duration({seconds: 15}) RETURN g.id",
+    )
+
+    assert 0.0 < took < 60.0
+    assert not await is_propagation_due(stored, NOTHING, rest=2.0)
+    assert await is_propagation_due(stored, NOTHING, rest=1.4)
+
+
+async def test_only_the_latest_runs_are_kept(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By when they began; the marginals' own run is among them."""
+    monkeypatch.setattr("graph.network.propagation.KEPT_RUNS", 2)
+
+    keys = [(await propagated(stored))["run"]["key"] for _ in range(4)]
+
+    stored_keys = await properties(stored, "MATCH (r:PropagationRun) RETURN r.id ORDER BY r.started_at")
+    assert stored_keys == keys[-2:]
+
+
 @pytest.mark.statements
 async def test_a_graph_that_was_never_written_has_nothing_to_propagate(database: Database) -> None:
     """And a run over it stores nothing."""

@@ -174,7 +174,7 @@ async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
 
 async def test_a_network_too_large_is_refused_by_type(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its size, and the limit."""
-    monkeypatch.setattr("graph.network.view.MAX_INFLUENCES", 3)
+    monkeypatch.setattr("graph.network.fetching.MAX_INFLUENCES", 3)
 
     answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
 

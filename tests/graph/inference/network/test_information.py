@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from graph.inference.influence import mutual_information_bits
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import draw_bank
+from graph.inference.network.errors import Cancelled
 from graph.inference.network.evidence import no_evidence
 from graph.inference.network.information import value_of_information
 from graph.inference.network.intercepts import calibrate
@@ -82,3 +83,14 @@ def test_targets_must_be_there(targets: list[int]) -> None:
     bank = draw_bank(calibrate(network_of([0.5, 0.5], []), num_samples=64), no_evidence(2), seed=1, num_samples=64)
     with pytest.raises(ValueError, match="one target or more from 0 to 1, got"):
         value_of_information(bank, np.array(targets, np.int64))
+
+
+@pytest.mark.parametrize("num_polls", [0, 1, 2])
+def test_it_stops_between_two_targets(num_polls: int) -> None:
+    """Each takes a while on a large network, and nobody may be waiting any more."""
+    bank = draw_bank(calibrate(network_of([0.3, 0.48, 0.2], [(0, 1, 0.9, 0.3)])), no_evidence(3), seed=1)
+    answers = iter([False] * num_polls + [True])
+
+    with pytest.raises(Cancelled):
+        value_of_information(bank, np.array([0, 1, 2]), should_stop=lambda: next(answers))
+    assert next(answers, None) is None

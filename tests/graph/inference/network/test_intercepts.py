@@ -1,12 +1,14 @@
 """Calibration of the network."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.inference.log_odds import logit, logits, sigmoids
+from graph.inference.network import intercepts
 from graph.inference.network.errors import Cancelled, TooLargeError
 from graph.inference.network.evidence import no_evidence
 from graph.inference.network.intercepts import (
@@ -15,8 +17,10 @@ from graph.inference.network.intercepts import (
     configuration_tables,
     cut_from_parents,
     part_of_model,
+    recalibrate,
 )
-from graph.inference.network.structure import ancestors
+from graph.inference.network.kernels import get_kernels
+from graph.inference.network.structure import IntArray, Network, ancestors, build_network
 from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
@@ -163,3 +167,77 @@ def test_weights_enter_as_they_are() -> None:
 
     difference = np.diff(logits(model.probabilities[start : start + 2]))
     assert_allclose(difference, [logit(0.8) - logit(0.1)], atol=1e-12)
+
+
+def _shuffled(network: Network, generator: np.random.Generator, *, changes: int) -> Network:
+    """The same network with its claims in another order, and some probabilities and tables changed; a few claims go."""
+    edges = np.stack([network.link_parents[network.edge_links], network.link_children[network.edge_links]], axis=1)
+    p_if_true, p_if_false = network.p_if_true.copy(), network.p_if_false.copy()
+    prior_marginals = network.prior_marginals.copy()
+    for _ in range(changes):
+        prior_marginals[generator.integers(network.num_claims)] = generator.uniform(0.05, 0.95)
+        p_if_true[generator.integers(p_if_true.size)] = generator.uniform(0.05, 0.95)
+    order = generator.permutation(network.num_claims)[changes:]
+    numbers = np.full(network.num_claims, -1)
+    numbers[order] = np.arange(order.size)
+    kept = (numbers[edges] >= 0).all(axis=1)
+    return build_network(
+        stated=network.stated[order],
+        prior_marginals=prior_marginals[order],
+        keys=network.keys[order],
+        parents=numbers[edges[kept, 0]],
+        children=numbers[edges[kept, 1]],
+        p_if_true=p_if_true[kept],
+        p_if_false=p_if_false[kept],
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_similar_network_is_calibrated_as_a_whole_one_is(seed: int) -> None:
+    """Bit for bit, whatever changed, and though claims come in another order; wide claims included."""
+    generator = np.random.default_rng(seed)
+    network = random_network(generator, 60, mean_parents=4.0, max_parents=16)
+    changed = _shuffled(network, generator, changes=seed % 4)
+
+    found = recalibrate(changed, [recalibrate(network, ())])
+    expected = recalibrate(changed, ())
+
+    for name in ("intercepts", "slopes", "pulls", "table_start", "probabilities", "normal_errors"):
+        assert_array_equal(getattr(found.model, name), getattr(expected.model, name))
+    assert_array_equal(found.bits, expected.bits)
+
+
+def test_only_claims_below_a_change_are_calibrated_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two chains one is left alone, and above the change the other one too; with other samples nothing is kept."""
+    edges = [(0, 1, 0.8, 0.2), (1, 2, 0.7, 0.1), (3, 4, 0.6, 0.3)]
+    network = network_of([0.3, 0.4, 0.5, 0.6, 0.7], edges)
+    changed = network_of([0.3, 0.4, 0.5, 0.6, 0.7], [edges[0], (1, 2, 0.7, 0.4), edges[2]])
+    known = recalibrate(network, ())
+    drawn: list[list[int]] = []
+
+    def draw_prior(claims: IntArray, *arguments: Any) -> None:
+        drawn.append(claims.tolist())
+        kernels.draw_prior(claims, *arguments)
+
+    kernels = get_kernels(None)
+    monkeypatch.setattr(intercepts, "get_kernels", lambda _: replace(kernels, draw_prior=draw_prior))
+    same = recalibrate(network, [known])
+    nearest = recalibrate(changed, [recalibrate(network_of([0.9] * 5, edges), ()), known])
+    drawn_before = drawn.copy()
+    drawn.clear()
+    recalibrate(changed, [known], seed=1)
+
+    assert_array_equal(same.model.intercepts, known.model.intercepts)
+    assert drawn_before[-1] == [2]
+    assert sorted(drawn[0]) == [0, 1, 2, 3, 4]
+    assert_array_equal(nearest.model.intercepts, calibrate(changed).intercepts)
+
+
+def test_samples_of_a_large_network_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it is calibrated as a whole again."""
+    network = network_of([0.3, 0.4], [(0, 1, 0.8, 0.2)])
+    monkeypatch.setattr(intercepts, "MAX_KEPT_BYTES", calibration_bytes(2) - 1)
+    known = recalibrate(network, ())
+
+    assert known.bits is None
+    assert_array_equal(recalibrate(network, [known]).model.intercepts, known.model.intercepts)

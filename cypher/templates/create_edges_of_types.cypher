@@ -1,0 +1,20 @@
+// Creates relationships, none of which the graph has. $rows: properties and page keys, absent ones left out.
+// Returns their number.
+UNWIND $rows AS row
+MATCH (source:#source {#source_key: row.#source_property})
+CALL (row) {
+  MATCH (target:#target {#target_key: row.#target_property})
+  RETURN target
+}
+CALL (row, source, target) {
+  #each types
+  WITH source, target, row
+  WHERE row.#type_property = '#type'
+  CREATE (source)-[edge:#type]->(target)
+  SET edge = row
+  RETURN edge
+  #between
+  UNION ALL
+  #end
+}
+RETURN count(edge) AS num_created

@@ -1,0 +1,225 @@
+"""Several workers: all answer, one that dies comes back, and nothing outlives the supervisor."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import pytest
+
+from api.service import bind, bind_group
+from api.settings import Settings
+from api.worker import share
+from graph.database.sessions import Database, DatabaseAddress
+from graph.errors import ConfigurationError
+from tests.helpers.processes import Service, run, serving, variables
+
+QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
+PATIENCE_SECONDS = 240
+
+
+def processes_of(service: Service) -> list[psutil.Process]:
+    """All that a service has started."""
+    return psutil.Process(service.process.pid).children(recursive=True)
+
+
+def workers_of(service: Service) -> dict[str, psutil.Process]:
+    """The workers by their numbers."""
+    lines = [(process, _command(process)) for process in processes_of(service)]
+    return {line[line.index("api.worker") + 1]: process for process, line in lines if "api.worker" in line}
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # it has ended meanwhile, and may not have been waited for yet
+        return []
+
+
+async def ask_once(service: Service) -> Any:
+    """Ask over a connection of its own."""
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        return (await client.post("/graphql", json=QUESTION)).json()
+
+
+async def readiness(service: Service) -> int:
+    """The status of /readyz; 0 where nobody answers at once."""
+    try:
+        async with httpx.AsyncClient(base_url=service.url, timeout=5) as client:
+            return (await client.get("/readyz")).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something to become so."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await is_so():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def until_gone(processes: list[psutil.Process]) -> None:
+    """Wait for the end of all."""
+    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, timeout=60)
+    assert alive == []
+
+
+async def test_all_workers_answer_and_one_that_dies_comes_back(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    environment = variables(database_address, FOREGRAPH_LOG_FORMAT="json")
+    async with serving("serve", "--port", "0", "--workers", "2", environment=environment) as service:
+        assert await readiness(service) == 200
+        answers = [await ask_once(service) for _ in range(40)]
+        workers = workers_of(service)
+        workers["1"].kill()
+
+        async def has_come_back() -> bool:
+            now = workers_of(service)
+            return "1" in now and now["1"] != workers["1"] and await readiness(service) == 200
+
+        await until(has_come_back)
+        assert workers_of(service)["2"] == workers["2"]
+        answers += [await ask_once(service) for _ in range(40)]
+        processes = processes_of(service)
+        finished = await service.stop(signal.SIGTERM)
+        await until_gone(processes)
+
+    assert "; 2 workers; started in" in service.ready_line
+    assert answers == [{"data": {"predictions": {"edges": []}}}] * 80
+    assert finished.code == 0
+    assert "Traceback" not in finished.errors
+    events = [json.loads(line) for line in finished.errors.splitlines() if line.startswith("{")]
+    counts = Counter(event["worker"] for event in events if event["event"] == "request" and event["path"] == "/graphql")
+    assert counts.total() == 80
+    assert sorted(counts) == [1, 2]
+    assert [event["exit_code"] for event in events if "exit_code" in event] == [-signal.SIGKILL]
+
+
+async def test_a_request_under_way_is_answered_before_its_worker_stops(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    """The signal goes to the supervisor alone, as it does from a container's engine."""
+    environment = variables(database_address)
+    body = json.dumps(QUESTION).encode()
+    async with serving("serve", "--port", "0", "--workers", "2", environment=environment) as service:
+        place = urlsplit(service.url)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        stopping = asyncio.create_task(service.stop(signal.SIGTERM))
+        await until(lambda: _is(service, 0))
+        writer.write(body)
+        answer = await reader.read()
+        writer.close()
+        finished = await stopping
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b'{"data":{"predictions":{"edges":[]}}}')
+    assert finished.code == 0
+
+
+async def test_workers_end_when_their_supervisor_is_killed(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    environment = variables(database_address)
+    async with serving("serve", "--port", "0", "--workers", "2", environment=environment) as service:
+        processes = processes_of(service)
+        service.process.kill()
+        await until_gone(processes)
+
+    assert len(processes) == 2
+
+
+async def test_workers_and_their_neo4j_come_back_and_end_together(tmp_path: Path) -> None:
+    """A Neo4j that is killed is started again, and all are warm before any says so; nothing outlives the supervisor."""
+    async with serving("up", "--port", "0", "--workers", "2", environment={}, directory=tmp_path) as service:
+        before = await ask_once(service)
+        (java,) = _neo4j_in(tmp_path)
+        java.kill()
+        await until(lambda: _is(service, 503))
+        await until(lambda: _is(service, 200))
+        assert await ask_once(service) == before
+        processes = [*processes_of(service), *_neo4j_in(tmp_path)]
+        service.process.kill()
+        await until_gone(processes)
+
+    assert len(before["data"]["predictions"]["edges"]) == 1
+
+
+async def _is(service: Service, status: int) -> bool:
+    return await readiness(service) == status
+
+
+def _neo4j_in(folder: Path) -> list[psutil.Process]:
+    noted = json.loads((folder / ".foregraph" / "run.json").read_text())
+    return [psutil.Process(noted["pid"])]
+
+
+async def test_workers_that_cannot_be_started_end_the_service_with_their_exit_code(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    """And a database that cannot be reached is told once."""
+    environment = variables(database_address, FOREGRAPH_NEO4J_PASSWORD="wrong-password")
+
+    finished = await run("serve", "--port", "0", "--workers", "2", environment=environment)
+
+    assert finished.code == 3
+    assert finished.errors.count("refused the user or the password") == 1
+
+
+@pytest.mark.parametrize(("number", "has_jobs"), [(1, True), (2, False), (3, False)])
+def test_workers_share_what_is_set_for_the_whole_service(number: int, *, has_jobs: bool) -> None:
+    part = share(Settings(workers=3, max_concurrent_documents=16), number=number, num_workers=3)
+
+    assert (part.max_concurrent_documents, part.scheduler) == (6, has_jobs)
+    assert not share(Settings(scheduler=False), number=1, num_workers=3).scheduler
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere workers share one socket")
+def test_connections_are_spread_over_the_sockets_of_a_group() -> None:
+    with bind_group("127.0.0.1", 0, 2) as listeners:
+        addresses = [listener.getsockname() for listener in listeners]
+        clients = [socket.create_connection(addresses[0]) for _ in range(64)]
+        counts = []
+        for listener in listeners:
+            listener.settimeout(0)
+            counts.append(_count_waiting(listener))
+        for client in clients:
+            client.close()
+
+    assert addresses[0] == addresses[1]
+    assert sum(counts) == 64
+    assert min(counts) > 8  # fewer by chance once in 10**10 runs
+
+
+def _count_waiting(listener: socket.socket) -> int:
+    number = 0
+    while True:
+        try:
+            listener.accept()[0].close()
+        except BlockingIOError:
+            return number
+        number += 1
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+def test_a_group_joins_no_other_service_on_its_port(*, in_group: bool) -> None:
+    """A second service would take half of the first one's requests."""
+    with (
+        bind("127.0.0.1", 0, in_group=in_group) as other,
+        pytest.raises(ConfigurationError, match="is taken"),
+        bind_group("127.0.0.1", other.getsockname()[1], 2),
+    ):
+        pass

@@ -1,0 +1,130 @@
+"""Reads whose cost follows what they return: asked of a small and a large graph over a socket, in turn."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack
+from multiprocessing import get_context
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import psutil
+
+from graph.bundles.importing import import_bundle
+from graph.database.migrations import migrate
+from graph.database.sessions import Database, DatabaseAddress
+from tests.benchmarks.http import Clients, Question, Speed, emptying, processor_seconds
+from tests.benchmarks.synthetic import HUB_KILLER_ID, HUB_PREDICTOR_ID, synthetic_bundles
+from tests.helpers.processes import serving, variables
+
+SEED: Final = 20260101
+NUM_IDS: Final = 64
+WARM_SECONDS, ROUND_SECONDS, NUM_ROUNDS = 4.0, 2.0, 3
+ONE: Final = 1
+
+NEIGHBORHOOD = """query ($id: ID!) { neighborhood(id: $id, depth: 2, limit: 200,
+    kinds: [PREREQUISITE_OF, KILLS, CORRELATES_WITH, BENEFITS, HARMS]) {
+    nodes { key ... on Claim { title statedProbability } ... on Ticker { name } }
+    edges { kind sourceId targetId pIfTrue pIfFalse relevance } isTruncated } }"""
+SEARCH = """query ($id: String!) { search(text: $id, first: 20) { nodes { key
+    ... on Claim { title statedProbability } } } }"""
+CASCADES = """query ($id: ID!) { killer(id: $id) { cascades(first: 20, depth: 4) { reached { depth
+    claim { key title } } } } }"""
+RECORD = "query ($id: ID!) { predictor(id: $id) { record { kappa numResolved brier curve { count frequency } } } }"
+TEXTS: Final = ["reactor output", "humanoid factory", "fusion", "robot labor", "open frontier model"]
+QUESTIONS: Final = (
+    ("neighbourhood", NEIGHBORHOOD),
+    ("neighbourhood of a hub", NEIGHBORHOOD),
+    ("search", SEARCH),
+    ("cascades of a hub", CASCADES),
+    ("record of the predictor with most predictions", RECORD),
+)
+
+
+class Graph(NamedTuple):
+    """
+    A graph that is asked.
+
+    Attributes:
+        size: Its number of predictions.
+        address: The address of its Neo4j.
+        pid: The process of its Neo4j.
+    """
+
+    size: int
+    address: DatabaseAddress
+    pid: int
+
+    @property
+    def asked(self) -> Iterator[list[str]]:
+        """The ids or texts of each question."""
+        yield [f"P_{number * self.size // NUM_IDS:06d}" for number in range(NUM_IDS)]
+        yield [HUB_KILLER_ID]
+        yield TEXTS
+        yield [HUB_KILLER_ID]
+        yield [HUB_PREDICTOR_ID]
+
+
+def fill(graph: Graph) -> None:
+    """Import a graph; run in a process of its own, whose memory ends with it."""
+
+    async def work() -> None:
+        async with Database.open(graph.address) as database:
+            await migrate(database)
+            for bundle in synthetic_bundles(graph.size, SEED):
+                await import_bundle(database, bundle)
+
+    asyncio.run(work())
+
+
+async def benchmark_flat(graphs: list[Graph]) -> None:
+    """Ask each question of each graph by one kept connection, in turn, and tell how its cost grows."""
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        for graph in graphs:
+            await loop.run_in_executor(pool, fill, graph)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        async with AsyncExitStack() as stack:
+            services = []
+            for graph in graphs:
+                environment = variables(graph.address, FOREGRAPH_SCHEDULER="false")
+                service = await stack.enter_async_context(serving("serve", "--port", "0", environment=environment))
+                await stack.enter_async_context(emptying(service))
+                place = urlsplit(service.url)
+                processes = psutil.Process(service.process.pid), psutil.Process(graph.pid)
+                services.append((Clients(pool, place.hostname or "", place.port or 0), processes))
+            for number, (name, document) in enumerate(QUESTIONS):
+                asked = [Question(name, document, list(graph.asked)[number]) for graph in graphs]
+                _print(name, graphs, await _measure_in_turn(services, asked))
+
+
+async def _measure_in_turn(
+    services: list[tuple[Clients, tuple[psutil.Process, psutil.Process]]], asked: list[Question]
+) -> list[Speed]:
+    waits: list[list[float]] = [[] for _ in asked]
+    elapsed, used = [0.0 for _ in asked], [(0.0, 0.0) for _ in asked]
+    for clients, question in zip((clients for clients, _ in services), asked, strict=True):
+        await clients.ask(question, ONE, WARM_SECONDS)
+    for _ in range(NUM_ROUNDS):
+        for number, ((clients, processes), question) in enumerate(zip(services, asked, strict=True)):
+            before = processor_seconds(processes)
+            answers = await clients.ask(question, ONE, ROUND_SECONDS)
+            after = processor_seconds(processes)
+            waits[number] += answers.waits
+            elapsed[number] += answers.elapsed
+            used[number] = (used[number][0] + after[0] - before[0], used[number][1] + after[1] - before[1])
+    return [Speed.of(*measured) for measured in zip(waits, elapsed, used, strict=True)]
+
+
+def _print(name: str, graphs: list[Graph], speeds: list[Speed]) -> None:
+    figures = ", ".join(
+        f"at {graph.size:,} {1e3 * speed.median:.1f} ms, processor ms API {1e3 * speed.api:.2f} and "
+        f"Neo4j {1e3 * speed.neo4j:.2f}"
+        for graph, speed in zip(graphs, speeds, strict=True)
+    )
+    first, *_, last = speeds
+    print(
+        f"{name}: {figures}; ratio {last.median / first.median:.2f}, "
+        f"of processor time {(last.api + last.neo4j) / (first.api + first.neo4j):.2f}",
+        flush=True,
+    )

@@ -1,0 +1,119 @@
+"""The hour's model is there before the hour."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.errors import ForegraphError, UnavailableError
+from graph.inference.evidence import Direction
+from graph.inference.network.intercepts import Calibration, _find_stale, recalibrate
+from graph.ledger.intake import EvidenceItem, Intake
+from graph.network import ahead
+from graph.network import engine as engine_module
+from graph.network.ahead import prepare_hour, prepare_hours
+from graph.network.engine import Engine
+from graph.network.questions import Observation
+from graph.subjects.upserts import Change, upsert
+from tests.helpers.diamond import diamond
+
+NOW = datetime(2026, 6, 1, 12, 58, tzinfo=UTC)
+LATER = datetime(2026, 6, 1, 13, 0, 1, tzinfo=UTC)
+TRUE_A = [Observation("S_A", outcome=True)]
+
+
+class Calibrations:
+    """Counts the claims that each calibration has drawn anew."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.num_stale: list[int] = []
+        monkeypatch.setattr(engine_module, "recalibrate", self._recalibrate)
+
+    def _recalibrate(self, network: Any, known: Any, **options: Any) -> Calibration:
+        stale = [int(_find_stale(network, one.model.network)[0].sum()) for one in known]
+        self.num_stale.append(min(stale, default=network.num_claims))
+        return recalibrate(network, known, **options)
+
+
+@pytest.fixture
+async def stored(database: Database) -> Database:
+    """The diamond, in the database."""
+    await import_bundle(database, diamond())
+    return database
+
+
+async def ask(database: Database, engine: Engine, now: datetime) -> list[tuple[str, float]]:
+    """A question at a moment."""
+    async with database.reading() as reading:
+        found = await engine.what_if(reading, TRUE_A, now=now)
+    return [(shift.claim_id, shift.after) for shift in found.shifts]
+
+
+async def test_the_first_question_of_an_hour_finds_its_model(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both calibrations come before the hour; the hour that runs keeps its own; answers are those of a new engine."""
+    engine, calibrations = Engine(), Calibrations(monkeypatch)
+    before = await ask(stored, engine, NOW)
+
+    assert await prepare_hour(stored, engine, NOW)
+    still = await ask(stored, engine, NOW)
+    after = await ask(stored, engine, LATER)
+
+    assert calibrations.num_stale == [4, 2]  # P_C alone has a class, and P_D hangs on it
+    assert still == before
+    assert after == await ask(stored, Engine(), LATER)
+
+
+async def test_writes_after_the_preparation_change_no_more_than_they_have_to(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evidence nothing of the model; an influence only what is below it, for both hours."""
+    engine, calibrations = Engine(), Calibrations(monkeypatch)
+    await ask(stored, engine, NOW)
+    await prepare_hour(stored, engine, NOW)
+    calibrations.num_stale.clear()
+
+    await Intake(stored).submit([EvidenceItem("P_C", Direction.FOR, 3.0)])
+    with_evidence = await ask(stored, engine, LATER)
+    assert calibrations.num_stale == []
+    assert with_evidence == await ask(stored, Engine(), LATER)
+
+    calibrations.num_stale.clear()
+    table = {"kind": "PREREQUISITE_OF", "parent_id": "P_B", "child_id": "P_D", "p_if_true": 0.6, "p_if_false": 0.1}
+    await upsert(stored, Change("influences", table))
+    with_influence = await ask(stored, engine, LATER)
+    assert calibrations.num_stale == [1]
+    assert with_influence == await ask(stored, Engine(), LATER)
+
+
+async def test_an_hour_in_which_nobody_asks_has_none_prepared(stored: Database) -> None:
+    """A service that rests does not compute."""
+    assert not await prepare_hour(stored, Engine(), NOW)
+
+
+async def test_each_hour_is_prepared_once_shortly_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that moves as it is waited for; an error is told, and the next hour is tried again."""
+    now = datetime(2026, 6, 1, 12, 10, tzinfo=UTC)
+    prepared: list[datetime] = []
+    told: list[ForegraphError] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+        if now.day == 2:
+            raise asyncio.CancelledError
+
+    async def prepare(_database: Database, _engine: Engine, moment: datetime) -> bool:
+        prepared.append(moment)
+        if moment.hour == 14:
+            raise UnavailableError("gone")
+        return True
+
+    monkeypatch.setattr(ahead, "prepare_hour", prepare)
+    with pytest.raises(asyncio.CancelledError):
+        await prepare_hours(Any, Engine(), on_error=told.append, clock=lambda: now, sleep=sleep)  # type: ignore[arg-type] # not asked
+
+    assert prepared == [datetime(2026, 6, 1, hour, 57, tzinfo=UTC) for hour in range(12, 24)]
+    assert [str(error) for error in told] == ["gone"]
