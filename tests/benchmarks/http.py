@@ -103,6 +103,21 @@ class Clients(NamedTuple):
         return await loop.run_in_executor(self.pool, drive, self.host, self.port, bodies, num_connections, seconds)
 
 
+class Load(NamedTuple):
+    """Clients of one service, so many at a time, and the processes that work for them: the API's and Neo4j's."""
+
+    clients: Clients
+    processes: tuple[psutil.Process, psutil.Process]
+    num_connections: int
+
+    @classmethod
+    def of(cls, pool: ProcessPoolExecutor, service: Service, neo4j_pid: int, num_connections: int) -> Self:
+        """So many connections to a service."""
+        place = urlsplit(service.url)
+        clients = Clients(pool, place.hostname or "", place.port or 0)
+        return cls(clients, (psutil.Process(service.process.pid), psutil.Process(neo4j_pid)), num_connections)
+
+
 def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds: float) -> Drive:
     """
     Ask in turn over kept connections, each of them as soon as its last answer is there; run in a process of its own.
@@ -184,34 +199,45 @@ def _most_common(names: Iterable[str]) -> list[str]:
 
 
 async def benchmark_http(address: DatabaseAddress, neo4j_pid: int) -> None:
-    """Page, lookup, list and exposures by one kept connection and by sixteen, in turn."""
+    """
+    Page, lookup, list and exposures by one kept connection and by sixteen, in turn.
+
+    One service keeps no responses; another one keeps all of them, and reads the data's version for each request.
+    """
     loop = asyncio.get_running_loop()
-    environment = variables(address, FOREGRAPH_SCHEDULER="false")
+    reading, keeping = (
+        variables(address, FOREGRAPH_SCHEDULER="false", FOREGRAPH_RESPONSE_CACHE_BYTES=size)
+        for size in ("0", str(1 << 28))
+    )
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         questions = await loop.run_in_executor(pool, load, address)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        async with serving("serve", "--port", "0", environment=environment) as service, emptying(service):
-            place = urlsplit(service.url)
-            clients = Clients(pool, place.hostname or "", place.port or 0)
-            processes = psutil.Process(service.process.pid), psutil.Process(neo4j_pid)
+        async with (
+            serving("serve", "--port", "0", environment=reading) as reader,
+            serving("serve", "--port", "0", environment=keeping) as keeper,
+            emptying(reader),
+            emptying(keeper),
+        ):
             print(f"over HTTP: {NUM_PREDICTIONS:,} predictions, {psutil.cpu_count()} processors", flush=True)
+            loads = [
+                Load.of(pool, service, neo4j_pid, number)
+                for service, number in ((reader, FEW), (reader, MANY), (keeper, MANY))
+            ]
             for question in questions:
-                _print_speeds(question.name, *await _measure_in_turn(clients, question, processes))
+                _print_speeds(question.name, *await _measure_in_turn(question, loads))
 
 
-async def _measure_in_turn(
-    clients: Clients, question: Question, processes: tuple[psutil.Process, psutil.Process]
-) -> list[Speed]:
-    """The speeds with few connections and with many, which take turns once the service and Neo4j are warm."""
-    await clients.ask(question, MANY, WARM_SECONDS)
-    loads = FEW, MANY
+async def _measure_in_turn(question: Question, loads: list[Load]) -> list[Speed]:
+    """The speeds under some loads, which take turns once the services and Neo4j are warm."""
+    for load in loads:
+        await load.clients.ask(question, MANY, WARM_SECONDS)
     waits: list[list[float]] = [[] for _ in loads]
     elapsed, used = [0.0 for _ in loads], [(0.0, 0.0) for _ in loads]
     for _ in range(NUM_ROUNDS):
-        for number, num_connections in enumerate(loads):
-            before = processor_seconds(processes)
-            answers = await clients.ask(question, num_connections, ROUND_SECONDS)
-            after = processor_seconds(processes)
+        for number, load in enumerate(loads):
+            before = processor_seconds(load.processes)
+            answers = await load.clients.ask(question, load.num_connections, ROUND_SECONDS)
+            after = processor_seconds(load.processes)
             waits[number] += answers.waits
             elapsed[number] += answers.elapsed
             used[number] = (used[number][0] + after[0] - before[0], used[number][1] + after[1] - before[1])
@@ -223,17 +249,22 @@ def processor_seconds(processes: tuple[psutil.Process, psutil.Process]) -> tuple
     return api.user + api.system, neo4j.user + neo4j.system
 
 
-def _print_speeds(name: str, few: Speed, many: Speed) -> None:
-    for num_connections, speed in ((FEW, few), (MANY, many)):
+def _print_speeds(name: str, few: Speed, many: Speed, kept: Speed) -> None:
+    titles = f"connections {FEW}", f"connections {MANY}", f"connections {MANY}, responses kept"
+    for title, speed in zip(titles, (few, many, kept), strict=True):
         print(
-            f"{name}, connections {num_connections}: {speed.rate:.0f} a second, p50 {1e3 * speed.median:.1f} ms, "
+            f"{name}, {title}: {speed.rate:.0f} a second, p50 {1e3 * speed.median:.1f} ms, "
             f"p99 {1e3 * speed.p99:.1f} ms; processor ms an answer: API {1e3 * speed.api:.2f}, "
             f"Neo4j {1e3 * speed.neo4j:.2f} ({speed.num_answers} answers)"
         )
     print(
         f"{name}, connections {MANY} against {FEW}: answers a second {many.rate / few.rate:.2f}, "
         f"processor an answer {(many.api + many.neo4j) / (few.api + few.neo4j):.2f}; "
-        f"p99 against p50 {many.p99 / many.median:.1f}",
+        f"p99 against p50 {many.p99 / many.median:.1f}"
+    )
+    print(
+        f"{name}, responses kept against read: answers a second {kept.rate / many.rate:.2f}, "
+        f"processor an answer {(kept.api + kept.neo4j) / (many.api + many.neo4j):.2f}",
         flush=True,
     )
 
