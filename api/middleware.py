@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.logging import RequestRecord, current_request, get_logger
+from api.logging import RequestRecord, current_request, get_logger, is_own_request
 from api.settings import LOOPBACK_NAMES
 from graph.errors import BusyError, ForegraphError, NotFoundError, TimedOutError
 from resolvers.base.errors import BAD_REQUEST
@@ -106,6 +106,8 @@ class AccessLogMiddleware:
 
     @staticmethod
     def _log(scope: Scope, status: int, *, seconds: float) -> None:
+        if is_own_request.get():
+            return
         record = current_request.get()
         fields: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "status": status}
         fields["ms"] = round(seconds * 1000, 1)

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from starlette.types import ASGIApp, Message
 
-from api.logging import get_logger, is_quiet
+from api.logging import get_logger, is_own_request
 from api.usual import SAMPLE, UNKNOWN_ID, choose_variables, list_usual
 from graph.database.sessions import Database
 from graph.errors import ForegraphError
@@ -138,14 +138,14 @@ async def warm_up(app: ASGIApp, database: Database) -> None:
     Raises:
         UnavailableError: The database cannot be reached.
     """
-    token = is_quiet.set(True)
+    token = is_own_request.set(True)
     try:
         known = await find_known(lambda document, variables: ask(app, document, variables))
         await ask_usual(app, known)
         await warm(database)  # not at the same time, since Neo4j would plan twice what both send
         await repeat_until_warm(lambda: ask_usual(app, known))
     finally:
-        is_quiet.reset(token)
+        is_own_request.reset(token)
 
 
 async def repeat_until_warm(
