@@ -33,8 +33,8 @@ class RequestRecord:
 current_request: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)
 
 
-is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
-"""Whether only warnings and errors are logged, as of the requests that the service sends itself."""
+is_own_request: ContextVar[bool] = ContextVar("is_own_request", default=False)
+"""Whether the service sends itself a request, which the access log leaves out."""
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
@@ -82,7 +82,6 @@ def configure_logging(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            _drop_if_quiet,
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -96,14 +95,6 @@ def _renderers(log_format: str, *, colors: bool) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
     return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
-
-
-def _drop_if_quiet(
-    logger: logging.Logger, method_name: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    if is_quiet.get() and method_name in ("debug", "info"):
-        raise structlog.DropEvent
-    return event
 
 
 def _add_worker(

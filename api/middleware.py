@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.logging import RequestRecord, current_request, get_logger
+from api.logging import RequestRecord, current_request, get_logger, is_own_request
 from api.settings import LOOPBACK_NAMES
 from graph.errors import BusyError, ForegraphError, NotFoundError, TimedOutError
 from resolvers.base.errors import BAD_REQUEST
@@ -116,7 +116,9 @@ class AccessLogMiddleware:
 
 
 def log_request(scope: Scope, status: int, *, seconds: float) -> None:
-    """Write the access log's line of a request."""
+    """Write the access log's line of a request; of the service's own requests there is none."""
+    if is_own_request.get():
+        return
     record = current_request.get()
     fields: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "status": status}
     fields["ms"] = round(seconds * 1000, 1)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message
 
 from api.documents import Documents, identify
 from api.front import NO_STORE
-from api.logging import get_logger, is_quiet
+from api.logging import get_logger, is_own_request
 from api.usual import SAMPLE, UNKNOWN_ID, choose_variables, list_usual
 from graph.database.sessions import Database
 from graph.errors import ForegraphError
@@ -144,7 +144,7 @@ async def warm_up(app: Starlette, database: Database) -> None:
     Raises:
         UnavailableError: The database cannot be reached.
     """
-    token = is_quiet.set(True)
+    token = is_own_request.set(True)
     app.state.service.statements.forget()
     try:
         known = await find_known(lambda document, variables: ask(app, document, variables))
@@ -153,7 +153,7 @@ async def warm_up(app: Starlette, database: Database) -> None:
         await warm(database)  # not at the same time, since Neo4j would plan twice what both send
         await repeat_until_warm(lambda: ask_usual(app, known))
     finally:
-        is_quiet.reset(token)
+        is_own_request.reset(token)
 
 
 async def repeat_until_warm(
