@@ -5,27 +5,25 @@ import difflib
 import json
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import service
 from api.collector import pace_collector
 from api.logging import configure_logging
+from api.progress import showing
 from api.settings import Settings, describe_settings, load_settings
 from graph.bundles.exporting import export_bundle
-from graph.bundles.importing import import_bundle, import_text, is_empty
+from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty, sum_reports
 from graph.database.migrations import is_migrated
 from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress
 from graph.database.statements import list_statements, statement
-from graph.errors import ConfigurationError, ForegraphError, InvalidError
+from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
 from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
 from graph.outcomes.sweep import SweepReport, sweep
@@ -98,19 +96,37 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
 
 @cli.command("import")
-@click.argument("file", type=click.File("rb"))
-@click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing.")
-def import_command(file: BinaryIO, *, dry_run: bool) -> None:
-    """Import the bundle in FILE, all of it or nothing if it has problems; `-` reads standard input."""
-    text = file.read()
+@click.argument("files", type=click.File("rb"), nargs=-1, required=True, metavar="FILE...")
+@click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing; for one FILE.")
+def import_command(files: tuple[BinaryIO, ...], *, dry_run: bool) -> None:
+    """
+    Import the bundles in FILEs, one after the other; `-` reads standard input.
+
+    Of each bundle all rows are imported, or none if it has problems; then the bundles after it are left out.
+    """
+    if dry_run and len(files) > 1:
+        raise click.UsageError("--dry-run takes one FILE, since a bundle may need the rows of those before it")
 
     async def work(database: Database) -> str:
         await (_require_migrated if dry_run else apply_migrations)(database)
-        with _progress("Importing") as on_progress:
-            report = await import_text(database, text, on_progress=on_progress, dry_run=dry_run)
-        return report.summary()
+        reports = [await _import_file(database, files, number, dry_run=dry_run) for number in range(len(files))]
+        return sum_reports(reports).summary()
 
     click.echo(_with_database(work))
+
+
+async def _import_file(database: Database, files: Sequence[BinaryIO], number: int, *, dry_run: bool) -> ImportReport:
+    """Import the bundle in one of several files, of which one at a time is in memory."""
+    name = files[number].name
+    of_all = f" ({number + 1} of {len(files)})" if len(files) > 1 else ""
+    try:
+        with showing(f"Importing {name}{of_all}") as on_progress:
+            return await import_text(database, files[number].read(), on_progress=on_progress, dry_run=dry_run)
+    except ForegraphError:
+        if number:
+            imported = counted(number, "bundle")
+            click.echo(f"foregraph: stopped at {name}, with {imported} imported", err=True)
+        raise
 
 
 @cli.command("export")
@@ -343,14 +359,6 @@ def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
 
     with service.stopping_on_signals(), service.find_database(chosen) as address:
         return asyncio.run(run(address))
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -38,6 +38,16 @@ class ImportReport:
         return ", ".join(f"{sum(by_list.values())} {word}" for word, by_list in counts)
 
 
+def sum_reports(reports: Sequence[ImportReport]) -> ImportReport:
+    """Add up the numbers of several imports."""
+    return ImportReport(
+        created={name: sum(report.created[name] for report in reports) for name in LISTS},
+        updated={name: sum(report.updated[name] for report in reports) for name in LISTS},
+        unchanged={name: sum(report.unchanged[name] for report in reports) for name in LISTS},
+        is_dry_run=any(report.is_dry_run for report in reports),
+    )
+
+
 class _DryRunError(Exception):
     """Rolls back the transaction of a dry run."""
 

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -12,6 +13,7 @@ from graphql import build_schema
 from api.cli import cli, write_whole
 from graph import errors
 from graph.bundles.drafts import parse_bundle
+from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, is_empty
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample import load_sample
@@ -174,6 +176,44 @@ async def test_what_is_imported_is_exported_again(
     assert {row.id for row in parse_bundle(first.read_text()).predictions} == {
         row.id for row in load_sample().predictions
     }
+
+
+async def test_several_bundles_are_imported_in_order(
+    database: Database, database_address: DatabaseAddress, tmp_path: Path
+) -> None:
+    """A later one names rows of those before it; one with problems ends the command, and leaves those before it."""
+    environment = variables(database_address)
+    killers = [{"id": f"TK_{number}", "title": "x"} for number in range(3)]
+    edges = [{"kind": "KILLS", "parent_id": f"TK_{n}", "child_id": "P_1"} for n in (0, 2, 9)]
+    lists: list[dict[str, Any]] = [
+        {"killers": killers[:2], "predictions": [{"id": "P_1", "title": "x"}]},
+        {"killers": killers[2:], "influences": edges[:2]},
+        {"influences": edges[2:]},
+    ]
+    files = [tmp_path / f"{number}.json" for number in range(3)]
+    for file, given in zip(files, lists, strict=True):
+        file.write_text(json.dumps({"format": "foregraph-bundle/1", **given}))
+
+    whole = await run("import", *map(str, files[:2]), environment=environment)
+    stopped = await run("import", *map(str, files), environment=environment)
+
+    assert (whole.code, whole.output) == (0, "6 created, 0 updated, 0 unchanged\n")
+    assert (stopped.code, stopped.output) == (2, "")
+    assert f"stopped at {files[2]}, with 2 bundles imported" in stopped.errors
+    assert "influences[0].parent_id" in stopped.errors
+    exported = await export_bundle(database)
+    assert {row.parent_id for row in exported.influences} == {"TK_0", "TK_2"}
+
+
+def test_a_dry_run_takes_one_bundle(runner: CliRunner, tmp_path: Path) -> None:
+    """A later one would lack the rows of those before it."""
+    file = tmp_path / "a.json"
+    file.write_text("{}")
+
+    result = runner.invoke(cli, ["import", "--dry-run", str(file), str(file)])
+
+    assert result.exit_code == 2
+    assert "--dry-run takes one FILE" in result.stderr
 
 
 async def test_a_dry_run_tells_and_changes_nothing(

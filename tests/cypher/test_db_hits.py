@@ -109,6 +109,14 @@ def _node_rows(name: str) -> list[dict[str, Any]]:
     return [{"row": row, "derived": derived} for row in rows] if listed.has_derived else rows
 
 
+def _new_rows(name: str) -> list[dict[str, Any]]:
+    """A new row like the stored one, and one of the key alone."""
+    listed = next(listed for listed in NODE_LISTS if listed.name == name)
+    properties = to_properties(listed.row.model_validate(ROWS[name][0]))
+    row = {key: value for key, value in properties.items() if value is not None} | {"id": "new"}
+    return [with_moments_as_text(row) if listed.is_bulk else row, {"id": "bare", "prediction_id": OWNER}]
+
+
 def _edge_rows(name: str) -> list[dict[str, Any]]:
     same = to_properties(ROW_LISTS[name].row.model_validate(ROWS[name][0]))
     return [same, same | {"basis": "another"}, _NEW_EDGES[name]]
@@ -117,6 +125,8 @@ def _edge_rows(name: str) -> list[dict[str, Any]]:
 STATEMENTS: Mapping[str, Mapping[str, Any]] = {
     **{f"upsert/{listed.name}": {"rows": _node_rows(listed.name)} for listed in NODE_LISTS},
     **{f"upsert/{listed.name}": {"rows": _edge_rows(listed.name)} for listed in EDGE_LISTS},
+    **{f"create/{listed.name}": {"rows": _new_rows(listed.name)} for listed in NODE_LISTS if listed.is_created},
+    **{f"create/{listed.name}": {"rows": [_NEW_EDGES[listed.name]]} for listed in EDGE_LISTS},
     **{f"export/{name}": {"after": "", "limit": 1_000} for name in ROW_LISTS},
     **{f"count_dependents/{name}": {"id": key} for name, key in _KEYS.items()},
     **{f"delete/{name}": {"id": "ALONE" if name == "tickers" else "alone"} for name in _KEYS},
