@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -12,6 +13,7 @@ from graph.model.subjects import SUBJECTS
 from graph.model.values import ID_PATTERN
 from resolvers.base.described import field, interface_type, object_type
 
+MOST_KEPT_IDS = 10_000  # a neighbourhood names each of its nodes several times
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 
@@ -20,6 +22,7 @@ NodeT = TypeVar("NodeT")
 _KEY = re.compile(ID_PATTERN)
 
 
+@lru_cache(MOST_KEPT_IDS)
 def global_id(subject: str, key: str) -> str:
     """The id of a node, unique among all nodes."""
     return _encode(f"{subject}:{key}")
