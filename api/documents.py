@@ -31,6 +31,7 @@ from api.pricing import Pricing, list_operations
 from resolvers.base.drift import find_drift
 from resolvers.compiled.operations import Operation as CompiledOperation
 from resolvers.compiled.operations import find_compiled
+from resolvers.compiled.programs import Programs
 
 BYTES_A_TOKEN: Final = 600
 """What a parsed document keeps for each of its tokens, with its share of the tree: 320 to 550 bytes were measured."""
@@ -188,6 +189,7 @@ class Documents:
         limits = [extension.limits for extension in schema.get_extensions() if isinstance(extension, DocumentLimits)]
         self._limits = limits[0] if limits else None
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._programs = Programs()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -219,7 +221,7 @@ class Documents:
                 pricing=pricing,
                 limits=self._limits,
                 moments=moments,
-                compiled=find_compiled(self._schema, parsed, node),
+                compiled=find_compiled(self._schema, parsed, node, self._programs),
             )
             for number, node in enumerate(list_operations(parsed, None))
         )

@@ -9,7 +9,6 @@ a value that was not expected. The executor answers then, and reports what is wr
 import asyncio
 import inspect
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,9 +46,7 @@ from resolvers.base.anchored import Anchored
 from resolvers.base.context import Context
 from resolvers.base.selection import Document, Selected
 from resolvers.compiled.completion import Completer, Completion, Deferred, NotCompilableError
-
-MOST_PROGRAMS: Final = 16
-"""Completions that a query keeps: one for each shape of its anchor and combination of the variables below it."""
+from resolvers.compiled.programs import Programs
 
 _TYPENAME: Final = "__typename"
 
@@ -76,12 +73,15 @@ class Operation:
         schema: The schema.
         document: The document.
         operation: The operation.
+        programs: Where it keeps what has been worked out for it.
 
     Raises:
         NotCompilableError: It is no query, or depends on a directive as a whole.
     """
 
-    def __init__(self, schema: BaseSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, schema: BaseSchema, document: DocumentNode, operation: OperationDefinitionNode, programs: Programs
+    ) -> None:
         if operation.operation is not OperationType.QUERY:
             raise NotCompilableError(operation.operation.value)
         self._graphql = cast("Any", schema)._schema
@@ -94,7 +94,7 @@ class Operation:
             entry = selected.setdefault(node.alias.value if node.alias else node.name.value, Selected())
             entry.nodes.append(node)
             entry.subjects.append(frozenset())
-        self._queries = [_query(schema, fragments, key, entry) for key, entry in selected.items()]
+        self._queries = [_query(schema, fragments, key, entry, programs) for key, entry in selected.items()]
 
     async def answer(self, context: Context, variables: dict[str, Any]) -> Answer | None:
         """
@@ -151,7 +151,7 @@ class _Query(ABC):
     """
     A query of an operation, under one key of the response.
 
-    Completions are kept by what shapes them: the values of the variables used below the query, and its anchor.
+    Programs are kept by what shapes them: the values of the variables used below the query, and its anchor.
     """
 
     def __init__(
@@ -161,7 +161,9 @@ class _Query(ABC):
         key: str,
         selected: Selected,
         field: StrawberryField,
+        programs: Programs,
     ) -> None:
+        self.programs, self.number = programs, programs.number()
         self.key, self.selected = key, selected
         self.schema, self.fragments, self.field = cast("Any", schema), fragments, field
         self.definition = self.schema._schema.query_type.fields[selected.name]
@@ -224,6 +226,11 @@ class _Program:
         else:
             self.completion = completer.complete_node(kind, query.selected, self.composed.layout)
 
+    def num_characters(self) -> int:
+        """Count the characters of the statement and of the code, twice where the other way may be generated too."""
+        composed = "" if self.composed is None else self.composed.text
+        return 2 * len(self.completion.source) + len(composed)
+
     @cached_property
     def level_completion(self) -> Completion:
         """The code that completes what has been read level by level."""
@@ -237,7 +244,6 @@ class _AnchoredQuery(_Query):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._anchor_of: Callable[..., Anchor] = self.field.metadata["anchored"].anchor
-        self._programs: OrderedDict[tuple[Any, ...], _Program] = OrderedDict()
 
     def reading(self, values: VariableValues, context: Context) -> _Reading:
         anchor, program = self._program(values)
@@ -253,13 +259,8 @@ class _AnchoredQuery(_Query):
 
     def _program(self, values: VariableValues) -> tuple[Anchor, _Program]:
         anchor = self._anchor_of(**self.arguments(values))
-        shape = (*anchor.shape, *self.shape(values))
-        program = self._programs.get(shape)
-        if program is None:
-            program = self._programs[shape] = _Program(self, anchor, values)
-            if len(self._programs) > MOST_PROGRAMS:
-                self._programs.popitem(last=False)
-        return anchor, program
+        key = (self.number, *anchor.shape, *self.shape(values))
+        return anchor, self.programs.get(key, lambda: _Program(self, anchor, values), _Program.num_characters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,24 +314,22 @@ class _ResolvedQuery(_Query):
         if self.field.base_resolver is None:
             raise NotCompilableError(self.selected.name)
         self._resolver = self.field.base_resolver
-        self._completions: OrderedDict[tuple[str, ...], Completion] = OrderedDict()
 
     def reading(self, values: VariableValues, context: Context) -> _Reading:
         arguments = self.arguments(values)
         if self._resolver.info_parameter is not None:
             arguments["info"] = self._info(values, context)
-        shape = self.shape(values)
-        completion = self._completions.get(shape)
-        if completion is None:
-            _, completer = self.completer(values)
-            completion = completer.complete_value(self.definition.type, self.selected)
-            self._completions[shape] = completion
-            if len(self._completions) > MOST_PROGRAMS:
-                self._completions.popitem(last=False)
+        completion = self.programs.get(
+            (self.number, *self.shape(values)), lambda: self._complete(values), lambda made: len(made.source)
+        )
         return _ResolvedReading(self, completion, cast("Callable[..., Any]", self._resolver.wrapped_func), arguments)
 
     async def prepare(self, values: VariableValues, context: Context) -> None:
         """Nothing is composed for it."""
+
+    def _complete(self, values: VariableValues) -> Completion:
+        _, completer = self.completer(values)
+        return completer.complete_value(self.definition.type, self.selected)
 
     def _info(self, values: VariableValues, context: Context) -> Any:
         """What the resolver may look at: its document, its key and the context."""
@@ -369,20 +368,24 @@ def _compose(anchor: Anchor, plan: NodePlan, *, wants_total: bool) -> Composed |
         return None
 
 
-def find_compiled(schema: BaseSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Operation | None:
+def find_compiled(
+    schema: BaseSchema, document: DocumentNode, operation: OperationDefinitionNode, programs: Programs
+) -> Operation | None:
     """Compile an operation of a document that has been validated; None for one that is the executor's."""
     try:
-        return Operation(schema, document, operation)
+        return Operation(schema, document, operation, programs)
     except NotCompilableError:
         return None
 
 
-def _query(schema: BaseSchema, fragments: dict[str, FragmentDefinitionNode], key: str, selected: Selected) -> _Query:
+def _query(
+    schema: BaseSchema, fragments: dict[str, FragmentDefinitionNode], key: str, selected: Selected, programs: Programs
+) -> _Query:
     field = Document(schema, fragments, {}).fields_of("Query").get(selected.name)
     if field is None:  # introspection
         raise NotCompilableError(selected.name)
     kind = _AnchoredQuery if isinstance(field.metadata.get("anchored"), Anchored) else _ResolvedQuery
-    return kind(schema, fragments, key, selected, field)
+    return kind(schema, fragments, key, selected, field, programs)
 
 
 async def _answer(readings: Sequence[_Reading], context: Context) -> Answer | None:

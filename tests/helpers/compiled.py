@@ -10,6 +10,7 @@ from graph.database.sessions import Database
 from resolvers.base.context import Context
 from resolvers.compiled.completion import NotCompilableError
 from resolvers.compiled.operations import Operation
+from resolvers.compiled.programs import Programs
 from tests.helpers.asking import SCHEMA, service_of
 
 
@@ -28,7 +29,7 @@ def operation_of(text: str, name: str | None = None) -> Operation:
         if isinstance(found, OperationDefinitionNode)
         and (name is None or (found.name is not None and found.name.value == name))
     )
-    return Operation(SCHEMA, document, operation)
+    return Operation(SCHEMA, document, operation, Programs())
 
 
 async def answer_compiled(

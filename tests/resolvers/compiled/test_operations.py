@@ -61,6 +61,12 @@ async def test_the_whole_page_is_one_statement(small: Database, prediction_id: s
     expected, errors = await answer_by_executor(small, PAGE, {"id": prediction_id}, MOMENT)
     assert errors == []
     assert await answer_compiled(small, PAGE, {"id": prediction_id}, MOMENT) == expected
+    context = Context(service_of(small), request_id="test")
+    operation = operation_of(PAGE)
+    await operation.prepare(context, {"id": prediction_id})
+    await operation.answer(context, {"id": prediction_id})
+    await context.close()
+    assert context.num_statements == 1
 
 
 async def test_an_error_of_a_query_is_the_executors(small: Database) -> None:
