@@ -202,8 +202,9 @@ async def _answer_readiness(request: Request) -> Response:
     try:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
             reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"
+            await readiness.settle()
     except TimeoutError:
-        reason = f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
+        reason = readiness.reason or f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
     except ForegraphError as error:
         reason = str(error)
     reason = reason or readiness.reason

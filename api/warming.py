@@ -3,7 +3,7 @@ Readiness: the service is ready once the usual documents are answered at the spe
 
 A Neo4j that has just started plans each statement for up to a second, and Java has not compiled its code yet. This
 process is slow on its own first requests, too. So the documents in `api/usual` are asked, as clients ask them, until
-asking them again is no faster. When Neo4j has been away, it was started again, and all of that begins anew.
+asking them again is no faster. When Neo4j was away because it was started again, all of that begins anew.
 """
 
 import asyncio
@@ -35,11 +35,15 @@ Ask = Callable[[str, Mapping[str, str]], Awaitable[Any]]
 """Sends a document with its variables, and returns the response's JSON."""
 
 
-class Pinged(Protocol):
-    """A database that can be asked whether it is there."""
+class Watched(Protocol):
+    """A database that can be asked whether it is there, and since when."""
 
     async def ping(self) -> None:
         """Raise UnavailableError at once unless the database answers."""
+        ...
+
+    async def find_start(self) -> int | None:
+        """Find when it was started; None if that is not known."""
         ...
 
 
@@ -55,6 +59,7 @@ class Readiness:
         max_seconds: Time after which warming up ends in any case.
 
     Attributes:
+        warmed_on: When the server was started that is warm; None if that is not known.
         reason_of_others: Set by the owner where something else is not ready yet.
     """
 
@@ -68,6 +73,7 @@ class Readiness:
         self.reason_of_others: str | None = None
         self._reason: str | None = None
         self._has_been_ready = False
+        self.warmed_on: int | None = None
         self._on_change = on_change
         self._watch_seconds = watch_seconds
         self._max_seconds = max_seconds
@@ -82,9 +88,14 @@ class Readiness:
         """Wait until the documents are warm."""
         await self._warmed.wait()
 
+    async def settle(self) -> None:
+        """Wait as long as they are known not to be warm; after a moment out of reach that is not long."""
+        if self._reason is not None:
+            await self._warmed.wait()
+
     @asynccontextmanager
-    async def watching(self, database: Pinged, warm_up: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Warm up now, and again each time the database was away, until the block ends."""
+    async def watching(self, database: Watched, warm_up: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Warm up now, and again each time the database was started again, until the block ends."""
         self._lose("the usual documents are being warmed up")
         task = asyncio.create_task(self._watch(database, warm_up), name="readiness")
         try:
@@ -93,7 +104,7 @@ class Readiness:
             task.cancel()
             await asyncio.wait([task])
 
-    async def _watch(self, database: Pinged, warm_up: Callable[[], Awaitable[None]]) -> None:
+    async def _watch(self, database: Watched, warm_up: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 async with asyncio.timeout(WATCH_TIMEOUT_SECONDS):
@@ -104,12 +115,21 @@ class Readiness:
                 self._lose(str(error))
             else:
                 if self._reason is not None:
-                    await self._warm(warm_up)
+                    await self._recover(database, warm_up)
             await asyncio.sleep(self._watch_seconds)
 
-    async def _warm(self, warm_up: Callable[[], Awaitable[None]]) -> None:
+    async def _recover(self, database: Watched, warm_up: Callable[[], Awaitable[None]]) -> None:
+        """Become ready: at once on a server that is warm already, since it was only out of reach."""
+        start = await database.find_start() if self._has_been_ready else None
+        if start is not None and start == self.warmed_on:
+            self._win()
+        elif await self._warm(warm_up):
+            self._win()
+            self.warmed_on = await database.find_start()
+
+    async def _warm(self, warm_up: Callable[[], Awaitable[None]]) -> bool:
+        """Warm up; returns whether the database was there all the time."""
         self._lose("the usual documents are being warmed up")
-        started = time.monotonic()
         try:
             async with asyncio.timeout(self._max_seconds):
                 await warm_up()
@@ -120,9 +140,12 @@ class Readiness:
         except ForegraphError as error:
             get_logger().warning("could not warm up", reason=str(error))
             self._lose(str(error))
-            return
+            return False
+        return True
+
+    def _win(self) -> None:
         if self._has_been_ready:
-            get_logger().info("ready again", seconds=round(time.monotonic() - started, 2))
+            get_logger().info("ready again")
         self._has_been_ready = True
         self._reason = None
         self._warmed.set()

@@ -170,6 +170,15 @@ class Database:
             async with self.open_session(default_access_mode=READ_ACCESS) as session:
                 await (await session.run("RETURN 1")).consume()
 
+    async def find_start(self) -> int | None:
+        """Find when the server was started, by its clock; None where it does not say, as a managed one may not."""
+        try:
+            (row,) = await self.read(lambda unit: unit.run("database/find_start"))
+        except ForegraphError:
+            return None
+        started_at: int = row["started_at"]
+        return started_at
+
     async def read(
         self,
         work: Callable[[Unit], Awaitable[T]],
