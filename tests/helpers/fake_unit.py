@@ -21,6 +21,10 @@ class FakeUnit:
         self.calls.append((name, parameters))
         return self._answers[name](**parameters)
 
+    def answer(self, name: str, answer: Answer) -> None:
+        """Answer one more statement."""
+        self._answers = {**self._answers, name: answer}
+
     @property
     def names(self) -> list[str]:
         """The names of the statements that ran, in order."""

@@ -84,3 +84,24 @@ async def test_a_chain_of_an_unknown_prediction_is_left_out() -> None:
     rows, problems = await derive(bundle(), bundle(milestones=[sign("a", "2026-02-01", prediction_id="P_404")]))
 
     assert (rows, problems) == ([], [])
+
+
+async def test_milestones_are_new_unless_the_graph_has_their_ids() -> None:
+    """Those of other chains too: one whose id a check-in takes may have moved to another prediction."""
+    owners = [OWNER, prediction("P_2", imported_on="2026-01-01")]
+    moved = sign("P_1:check-in-1", "2026-02-01", prediction_id="P_2")
+    given = bundle(predictions=[OWNER], milestones=[event()])
+    check_ins = {f"P_1:check-in-{number}" for number in (1, 2, 3)}
+
+    everything_new, none_stored, taken = [
+        (await derive_chains(FakeStore(stored), at_paths(given))).new_ids
+        for stored in (
+            bundle(),
+            bundle(predictions=[OWNER], milestones=[event()]),
+            bundle(predictions=owners, milestones=[moved]),
+        )
+    ]
+
+    assert everything_new == {"P_1:event", *check_ins}
+    assert none_stored == check_ins
+    assert taken == {"P_1:event"}

@@ -504,6 +504,19 @@ async def test_a_milestone_that_moves_leaves_its_old_chain(database: Database) -
     assert (ranks["P_1:check-in-1"], ranks["R"], ranks["P_2:check-in-1"]) == (-3, -4, -3)
 
 
+async def test_a_check_in_that_has_moved_comes_back_to_its_event(database: Database) -> None:
+    """Its prediction is new, but the graph has a milestone with its id, which is updated and not made twice."""
+    moved = {"id": "P_1:check-in-1", "prediction_id": "P_2", "kind": "RESEARCHED", "label": "sign"}
+    moved["expected_date"] = "2026-01-02"
+    await import_bundle(database, bundle(predictions=[prediction("P_2")], milestones=[moved]))
+
+    report = await import_bundle(database, bundle(predictions=[prediction()], milestones=[event()]))
+
+    assert (report.created["milestones"], report.updated["milestones"]) == (3, 1)
+    assert ("P_1", "P_1:check-in-1") in await targets(database, "HAS_MILESTONE")
+    assert ("P_2", "P_1:check-in-1") not in await targets(database, "HAS_MILESTONE")
+
+
 async def test_a_validation_that_moves_leaves_its_old_prediction(database: Database) -> None:
     """One validation checks one prediction."""
     look = {"id": "V", "prediction_id": "P_1", "observed_at": "2026-05-01", "status": "ON_TRACK"}

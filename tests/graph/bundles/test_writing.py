@@ -1,15 +1,18 @@
 """Statements by which checked rows are written, over a graph in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from graph.bundles.checked import Checked, Job, check_bundle
 from graph.bundles.drafts import read_draft
+from graph.bundles.importing import import_bundle
 from graph.bundles.writing import Written, write_batches
-from graph.errors import ConflictError
+from graph.database.sessions import Database, Row, Unit
+from graph.errors import ConflictError, UnavailableError
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.rows import Influence, Killer
 from graph.model.subjects import CLAIM, CLAIM_LISTS, ROW_LISTS, NodeList, references_of
@@ -187,3 +190,42 @@ def test_what_several_transactions_have_written_adds_up() -> None:
 
     assert {name: ids for name, ids in total.created.items() if ids} == {"predictions": ["P_1", "P_3", "P_4"]}
     assert {name: ids for name, ids in total.updated.items() if ids} == {"predictions": ["P_2"], "domains": ["chips"]}
+
+
+class LosesItsLock:
+    """A database that ends the transaction that holds a lock while a number of others are written."""
+
+    def __init__(self, num_writes: int) -> None:
+        self._num_writes = num_writes
+        self.num_written = 0
+
+    @asynccontextmanager
+    async def holding(self, name: str) -> AsyncIterator[Unit]:
+        """Take a lock."""
+        store = FakeStore(EMPTY)
+        store.answer(name, self._hold)
+        yield store
+
+    def _hold(self) -> list[Row]:
+        if self.num_written == self._num_writes:
+            raise UnavailableError("the transaction was terminated")
+        return []
+
+    async def write(self, work: Callable[[Unit], Awaitable[None]]) -> None:
+        """Write in another transaction."""
+        await work(unit_of(writes=True))
+        self.num_written += 1
+
+
+@pytest.mark.parametrize("num_writes", [1, 2])
+async def test_an_import_in_parts_ends_where_its_lock_is_lost(num_writes: int) -> None:
+    """Whoever gets the lock next may write what the parts still to come take for absent."""
+    long = {"raw_metadata": "x" * 5_000_000}
+    database = LosesItsLock(num_writes)
+
+    with pytest.raises(UnavailableError, match="terminated"):
+        await import_bundle(
+            cast("Database", database), bundle(predictions=[prediction(f"P_{n}", **long) for n in range(12)])
+        )
+
+    assert database.num_written == num_writes
