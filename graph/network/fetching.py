@@ -118,7 +118,8 @@ async def _fetch_changed(unit: Unit, known: State) -> Changed | None:
     if touched is None:
         return None
     claim_ids, child_ids = touched
-    (rows,) = await unit.run("network/list_changed", claim_ids=sorted(claim_ids), child_ids=sorted(child_ids))
+    ids = {"claim_ids": sorted(claim_ids), "child_ids": sorted(child_ids)}
+    (rows,) = await unit.run("network/list_changed", ids=ids)
     return Changed(state, claim_ids, rows["claims"], child_ids, rows["influences"])
 
 

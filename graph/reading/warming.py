@@ -12,6 +12,7 @@ from graph.reading.tree import NodePlan
 
 WARMING_TIMEOUT_SECONDS = 120.0  # no client waits for it, and a busy machine plans slowly
 AFTER_ALL_IDS = "~"  # sorts after every id
+AFTER_ALL_REVISIONS = 2**62
 UNKNOWN_ID = "nobody"  # an id that no node has costs nothing to look up, and the plan is the same
 
 
@@ -43,6 +44,8 @@ async def _run_statements(unit: Unit) -> None:
     await unit.run("database/get_revision")
     for name in ("network/list_claims", "network/list_influences"):
         await unit.run(name, after=AFTER_ALL_IDS, limit=1)
+    await unit.run("network/list_changes", revision=AFTER_ALL_REVISIONS, limit=1)
+    await unit.run("network/list_changed", ids={"claim_ids": [UNKNOWN_ID], "child_ids": [UNKNOWN_ID]})
     await unit.run("network/list_exposures", ids=[UNKNOWN_ID])
 
 

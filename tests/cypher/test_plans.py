@@ -146,6 +146,7 @@ PARAMETERS: Mapping[str, Any] = {
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "network/set_marginals": {"claims": [["a", 0.5]]},
     "reading/search": {"after": {"score": None, "id": None}},
+    "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
 
