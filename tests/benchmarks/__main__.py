@@ -6,7 +6,6 @@ Each figure names what it compares. Nothing here fails for being slow; figures a
 
 import argparse
 import asyncio
-import statistics
 import tempfile
 import time
 from collections.abc import Iterable
@@ -21,66 +20,17 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
-from resolvers.base.context import Context, Service
-from resolvers.schema import build_schema
 from tests.benchmarks.bombs import benchmark_bombs
 from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
-from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle, synthetic_bundles
+from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle
 from tests.benchmarks.workers import benchmark_workers
 
-SEED = 20260101
-SMALL, LARGE = 100, 100_000
+LARGE = 100_000
 SMALL_GRAPH = 1_000
-NUM_WARM_ROUNDS, NUM_ROUNDS = 30, 60
-PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
-HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
-    key title statedProbability domain { key } } } pageInfo { endCursor } }
-    cascades(first: 20) { reached { claim { key } } } } }"""
-LIST = """query ($id: ID!) { predictions(first: 20, filter: {predictor: $id}) { nodes { key title deadline
-    statedProbability predictor { name } } } }"""
-
-
-class Subject(NamedTuple):
-    """A document and the id that it is asked with."""
-
-    document: str
-    node_id: str
-
-
-async def time_side_by_side(databases: list[Database], asked: list[list[Subject]]) -> list[list[float]]:
-    """The seconds of each round by database, the databases taking turns within a round."""
-    schema = build_schema()
-    services = [Service.make(database) for database in databases]
-    seconds: list[list[float]] = [[] for _ in databases]
-    for number in range(NUM_WARM_ROUNDS + NUM_ROUNDS):
-        for service, subjects, own in zip(services, asked, seconds, strict=True):
-            subject = subjects[number % len(subjects)]
-            context = Context(service)
-            started = time.perf_counter()
-            result = await schema.execute(
-                subject.document, variable_values={"id": subject.node_id}, context_value=context
-            )
-            await context.close()
-            if number >= NUM_WARM_ROUNDS:
-                own.append(time.perf_counter() - started)
-            if result.errors or not result.data or None in result.data.values():
-                raise RuntimeError(f"{subject.node_id} brought {result.errors or result.data}")
-    return seconds
-
-
-def print_ratio(name: str, first: tuple[str, list[float]], second: tuple[str, list[float]]) -> None:
-    """One line: the medians and their ratio."""
-    (small, a), (large, b) = first, second
-    ratio = statistics.median(b) / statistics.median(a)
-    print(
-        f"{name}: {small} {1e3 * statistics.median(a):.1f} ms, {large} {1e3 * statistics.median(b):.1f} ms, "
-        f"ratio {ratio:.2f} (medians of {len(a)} rounds in turn)",
-        flush=True,
-    )
 
 
 async def load(database: Database, bundles: Iterable[Bundle], name: str) -> None:
@@ -139,61 +89,6 @@ async def benchmark_import() -> None:
             await load(database, [other], "10,000 other predictions, by a server that is warm")
 
 
-async def benchmark_pages(large: int) -> None:
-    """The page of a prediction and of a hub, on a small graph and a large one."""
-    async with AsyncExitStack() as stack:
-        databases = [await stack.enter_async_context(open_server(stack)) for _ in (SMALL, large)]
-        graphs = {size: list(synthetic_bundles(size, SEED)) for size in (SMALL, large)}
-        for database, (size, bundles) in zip(databases, graphs.items(), strict=True):
-            await load(database, bundles, f"{size:,} predictions")
-        for name, choose in (
-            ("page of a prediction", pages),
-            ("page of a hub killer", hubs),
-            ("list of one predictor", lists),
-        ):
-            seconds = await time_side_by_side(databases, [choose(bundles) for bundles in graphs.values()])
-            print_ratio(name, (f"{SMALL:,}", seconds[0]), (f"{large:,}", seconds[1]))
-        seconds = await time_side_by_side(databases[1:] * 2, [leaves(graphs[large]), hubs(graphs[large])])
-        print_ratio("page of a killer by its degree", ("the least", seconds[0]), ("the most", seconds[1]))
-
-
-def pages(bundles: list[Bundle]) -> list[Subject]:
-    """Predictions from all over the graph."""
-    ids = [prediction.id for bundle in bundles for prediction in bundle.predictions]
-    return [Subject(PAGE, ids[number * len(ids) // NUM_ROUNDS]) for number in range(NUM_ROUNDS)]
-
-
-def hubs(bundles: list[Bundle]) -> list[Subject]:
-    """The killer with the most children."""
-    degrees = _killer_degrees(bundles)
-    return [Subject(HUB, max(degrees, key=lambda killer: degrees[killer]))]
-
-
-def leaves(bundles: list[Bundle]) -> list[Subject]:
-    """The killer with the fewest children that has a page of them."""
-    degrees = {killer: degree for killer, degree in _killer_degrees(bundles).items() if degree >= 20}
-    return [Subject(HUB, min(degrees, key=lambda killer: degrees[killer]))]
-
-
-def lists(bundles: list[Bundle]) -> list[Subject]:
-    """The predictor with the most predictions."""
-    made: dict[str, int] = {}
-    for bundle in bundles:
-        for prediction in bundle.predictions:
-            if prediction.predictor_id is not None:
-                made[prediction.predictor_id] = made.get(prediction.predictor_id, 0) + 1
-    return [Subject(LIST, max(made, key=lambda predictor: made[predictor]))]
-
-
-def _killer_degrees(bundles: list[Bundle]) -> dict[str, int]:
-    degrees = {killer.id: 0 for bundle in bundles for killer in bundle.killers}
-    for bundle in bundles:
-        for influence in bundle.influences:
-            if influence.parent_id in degrees:
-                degrees[influence.parent_id] += 1
-    return degrees
-
-
 async def benchmark_beliefs(num_claims: int) -> None:
     """Evidence intake, what a long history costs, and the daily refresh, each on a Neo4j of its own."""
     async with AsyncExitStack() as stack:
@@ -243,15 +138,13 @@ def main() -> None:
     parser.add_argument(
         "only",
         nargs="?",
-        choices=["import", "pages", "beliefs", "network", "questions", "http", "bombs", "flat", "workers"],
+        choices=["import", "beliefs", "network", "questions", "http", "bombs", "flat", "workers"],
     )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
         asyncio.run(benchmark_import())
-    if chosen.only in {None, "pages"}:
-        asyncio.run(benchmark_pages(chosen.large))
     if chosen.only in {None, "beliefs"}:
         asyncio.run(benchmark_beliefs(chosen.large))
     if chosen.only in {None, "network"}:

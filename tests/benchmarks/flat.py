@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,6 +23,17 @@ NUM_IDS: Final = 64
 WARM_SECONDS, ROUND_SECONDS, NUM_ROUNDS = 4.0, 2.0, 3
 ONE: Final = 1
 
+PAGE: Final = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
+LOOKUP = "query ($id: ID!) { prediction(id: $id) { key title text status statedProbability deadline } }"
+LIST = """query ($id: ID!) { predictions(first: 100, filter: {domain: $id, status: [OPEN]}, sort: {by: PROBABILITY,
+    direction: DESCENDING}) { nodes { key title text status storedPosterior fromYear deadline direction } } }"""
+MADE = """query ($id: ID!) { predictions(first: 20, filter: {predictor: $id}) { nodes { key title deadline
+    statedProbability predictor { name } } } }"""
+EXPOSURES = """query ($id: ID!) { ticker(id: $id) { exposures(first: 50) { nodes { sign relevance impact
+    prediction { key title statedProbability } } } } }"""
+HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
+    key title statedProbability domain { key } } } pageInfo { endCursor } }
+    cascades(first: 20) { reached { claim { key } } } } }"""
 NEIGHBORHOOD = """query ($id: ID!) { neighborhood(id: $id, depth: 2, limit: 200,
     kinds: [PREREQUISITE_OF, KILLS, CORRELATES_WITH, BENEFITS, HARMS]) {
     nodes { key ... on Claim { title statedProbability } ... on Ticker { name } }
@@ -33,6 +45,12 @@ CASCADES = """query ($id: ID!) { killer(id: $id) { cascades(first: 20, depth: 4)
 RECORD = "query ($id: ID!) { predictor(id: $id) { record { kappa numResolved brier curve { count frequency } } } }"
 TEXTS: Final = ["reactor output", "humanoid factory", "fusion", "robot labor", "open frontier model"]
 QUESTIONS: Final = (
+    ("page of a prediction", PAGE),
+    ("lookup", LOOKUP),
+    ("list of 100", LIST),
+    ("exposures of a ticker", EXPOSURES),
+    ("page of a hub killer", HUB),
+    ("list of the predictor with most predictions", MADE),
     ("neighbourhood", NEIGHBORHOOD),
     ("neighbourhood of a hub", NEIGHBORHOOD),
     ("search", SEARCH),
@@ -58,7 +76,14 @@ class Graph(NamedTuple):
     @property
     def asked(self) -> Iterator[list[str]]:
         """The ids or texts of each question."""
-        yield [f"P_{number * self.size // NUM_IDS:06d}" for number in range(NUM_IDS)]
+        predictions = [f"P_{number * self.size // NUM_IDS:06d}" for number in range(NUM_IDS)]
+        yield predictions
+        yield predictions
+        yield ["domain_00"]
+        yield ["AAA"]
+        yield [HUB_KILLER_ID]
+        yield [HUB_PREDICTOR_ID]
+        yield predictions
         yield [HUB_KILLER_ID]
         yield TEXTS
         yield [HUB_KILLER_ID]
@@ -87,7 +112,7 @@ async def benchmark_flat(graphs: list[Graph]) -> None:
         async with AsyncExitStack() as stack:
             services = []
             for graph in graphs:
-                environment = variables(graph.address, FOREGRAPH_SCHEDULER="false")
+                environment = variables(graph.address, FOREGRAPH_SCHEDULER="false", FOREGRAPH_RESPONSE_CACHE_BYTES="0")
                 service = await stack.enter_async_context(serving("serve", "--port", "0", environment=environment))
                 await stack.enter_async_context(emptying(service))
                 place = urlsplit(service.url)
