@@ -6,11 +6,12 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, closing
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -20,14 +21,17 @@ from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.model.kinds import ClaimStatus
+from resolvers.schema import build_schema
 from tests.benchmarks.synthetic import synthetic_bundles
 from tests.helpers.processes import Service, serving, variables
+from tests.helpers.random_documents import Documents
 
 NUM_PREDICTIONS: Final = 5_000
 SEED: Final = 20260101
 NUM_IDS: Final = 64
 FEW, MANY = 1, 16
 WARM_SECONDS, ROUND_SECONDS, NUM_ROUNDS = 4.0, 2.0, 3
+NUM_TEXTS, NUM_LEVELS, SHORT_SECONDS = 200, 3, 0.5
 READ_CHUNK: Final = 1 << 16
 DELIMITER: Final = b"\r\n\r\n"
 
@@ -146,6 +150,29 @@ def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds
     return asyncio.run(ask())
 
 
+def send_each(host: str, port: int, texts: list[str]) -> float:
+    """Send each document once over one kept connection; returns the seconds that all took."""
+
+    async def send() -> float:
+        started = time.perf_counter()
+        reader, writer = await asyncio.open_connection(host, port, limit=1 << 24)
+        with closing(writer):
+            for text in texts:
+                writer.write(request(host, text.encode()))
+                await _read_answer(reader)
+        await writer.wait_closed()
+        return time.perf_counter() - started
+
+    return asyncio.run(send())
+
+
+def make_texts(ids: Mapping[str, list[str]]) -> list[str]:
+    """Requests with documents that differ in what they follow, and so in the statements that read them."""
+    documents = Documents(build_schema()._schema, ids, Random(SEED))
+    made = (documents.document(NUM_LEVELS) for _ in range(NUM_TEXTS))
+    return [json.dumps({"query": text, "variables": given}) for text, given in made]
+
+
 def request(host: str, body: bytes) -> bytes:
     """An HTTP request that asks a document."""
     lines = [
@@ -225,6 +252,27 @@ async def benchmark_http(address: DatabaseAddress, neo4j_pid: int) -> None:
             ]
             for question in questions:
                 _print_speeds(question.name, *await _measure_in_turn(question, loads))
+            by_name = {question.name: question for question in questions}
+            ids = {"prediction": by_name["page"].ids, "ticker": by_name["exposures"].ids}
+            await _measure_beside_new_texts(loads[0].clients, by_name["page"], make_texts(ids))
+
+
+async def _measure_beside_new_texts(clients: Clients, pages: Question, texts: list[str]) -> None:
+    """Tell how long pages take one client while another one sends documents that nobody has sent before, each once."""
+    loop = asyncio.get_running_loop()
+    quiet = await clients.ask(pages, FEW, ROUND_SECONDS)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+        sending = loop.run_in_executor(other, send_each, clients.host, clients.port, texts)
+        beside = list[float]()
+        while not sending.done():
+            beside += (await clients.ask(pages, FEW, SHORT_SECONDS)).waits
+        seconds = await sending
+    p95, p95_beside = (statistics.quantiles(waits, n=20, method="inclusive")[-1] for waits in (quiet.waits, beside))
+    print(
+        f"page beside {len(texts)} new documents in {seconds:.1f} s: p95 {1e3 * p95_beside:.1f} ms "
+        f"({len(beside)} answers), without them {1e3 * p95:.1f} ms",
+        flush=True,
+    )
 
 
 async def _measure_in_turn(question: Question, loads: list[Load]) -> list[Speed]:
