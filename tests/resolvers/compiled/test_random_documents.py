@@ -10,6 +10,8 @@ from tests.helpers.compiled import answer_by_executor, answer_compiled
 from tests.helpers.random_documents import Documents
 from tests.resolvers.compiled.test_operations import MOMENT
 
+pytestmark = pytest.mark.statements
+
 IDS = {
     "prediction": ("P_00", "P_01", "P_02", "P_07", "nobody"),
     "killer": ("TK_HUB", "TK_UNKNOWN"),
