@@ -38,9 +38,15 @@ is_own_request: ContextVar[bool] = ContextVar("is_own_request", default=False)
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:
-    """The service's logger."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger("foregraph")
-    return logger
+    """The service's logger; bound once for each configuration, as that takes as long as half a line."""
+    processors = structlog.get_config()["processors"]
+    if not _bound or _bound[0][0] is not processors:
+        _bound[:] = [(processors, structlog.get_logger("foregraph").bind())]
+    return _bound[0][1]
+
+
+_bound: list[tuple[Any, structlog.stdlib.BoundLogger]] = []
+"""The logger of the present configuration, with its processors."""
 
 
 def configure_logging(
