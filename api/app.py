@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -140,14 +141,17 @@ def _make_lifespan(
             service: Service = app.state.service
             stack.callback(service.close)
             readiness: Readiness = app.state.readiness
-            await stack.enter_async_context(
-                readiness.watching(service.database, lambda: warm_up(app, service.database))
-            )
+            begin = partial(warm_up, app, service.database) if settings.warm_up else _be_ready
+            await stack.enter_async_context(readiness.watching(service.database, begin))
             await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
             yield
 
     return lifespan
+
+
+async def _be_ready() -> None:
+    """Stand in for warming up."""
 
 
 def _make_budget(settings: Settings) -> Budget:

@@ -150,6 +150,10 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=600, description="timeout of a request, in seconds, above 0 and up to 600"
     )
 
+    warm_up: bool = Field(
+        default=True,
+        description="whether to be ready only once the usual documents are answered as fast as later ones",
+    )
     scheduler: bool = Field(
         default=True, description="whether to run scheduled jobs; of several replicas one runs each"
     )

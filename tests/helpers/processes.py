@@ -64,7 +64,8 @@ async def _start(
     return await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("foregraph")),
         *arguments,
-        env={**clean, **environment},
+        # Warming up takes a start longer than most tests; one that is about it says so.
+        env={**clean, "FOREGRAPH_WARM_UP": "false", **environment},
         cwd=directory,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
