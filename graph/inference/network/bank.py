@@ -4,6 +4,7 @@ SAMPLE: a bank of joint samples, drawn from a proposal that LBP gives and temper
 Replicates are independent, so their spread estimates the sampling error.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -43,8 +44,26 @@ NUM_REPLICATES: Final = 4
 NUM_SAMPLES: Final = 4_096
 """Samples in each replicate."""
 
-MAX_PROPOSAL: Final = 6.0
-"""In log-odds. A wrong proposal must leave some samples on the other side: 1 of 400, 10 of 4,096."""
+MAX_PROPOSAL: Final = 2.0
+"""
+In log-odds. Where LBP is wrong, enough samples must be left on the other side: with 4 or more, all replicates missed
+one of two equal modes.
+"""
+
+UNLIKE_EVERY: Final = 4
+"""One replicate in so many is drawn from another proposal, so that not all share what a proposal misses."""
+
+MAX_UNLIKE_PROPOSAL: Final = 1.5
+"""In log-odds, of these replicates; with 1, too few ancestors survive over 10,000 claims."""
+
+MAX_EVIDENCE_DEVIATION: Final = 5.0
+"""
+In standard errors, of one replicate's log evidence from that of the others. A replicate that misses a mode estimates
+too little.
+"""
+
+LEAST_EVIDENCE_ERROR: Final = 0.01
+"""In log evidence: a mode of one percent, which a difference by this would reveal, hardly moves a marginal."""
 
 MIN_EFFECTIVE_SHARE: Final = 0.75
 """
@@ -169,15 +188,17 @@ def draw_bank(
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
     if proposal is None:
         proposal = propagate(model, evidence, should_stop=should_stop, backend=backend).proposal
-    setup = _BankSetup(
-        model, evidence, np.clip(proposal, -MAX_PROPOSAL, MAX_PROPOSAL), num_samples, should_stop, backend
-    )
+    limits = (MAX_PROPOSAL, MAX_UNLIKE_PROPOSAL) if num_replicates >= UNLIKE_EVERY else (MAX_PROPOSAL,)
+    setups = [
+        _BankSetup(model, evidence, np.clip(proposal, -limit, limit), num_samples, should_stop, backend)
+        for limit in limits
+    ]
     num_claims = model.network.num_claims
     bits = np.empty((num_claims, num_replicates, num_samples // 64), np.uint64)
     marginals = np.empty((num_replicates, num_claims))
     outcomes = []
     for replicate in range(num_replicates):
-        outcome = setup.draw(salt(seed, replicate))
+        outcome = setups[_is_unlike(replicate)].draw(salt(seed, replicate))
         bits[:, replicate], marginals[replicate] = outcome.bits, outcome.marginals
         outcomes.append(outcome)
     return Bank(
@@ -213,6 +234,25 @@ class _ReplicateResult:
     num_ancestors: int
     weight_variance: float
     num_temperatures: int
+    log_evidence: float
+    evidence_variance: float
+
+
+def _is_unlike(replicate: int) -> bool:
+    """Whether a replicate has the other proposal; the last of each group has."""
+    return replicate % UNLIKE_EVERY == UNLIKE_EVERY - 1
+
+
+def _evidence_deviation(outcomes: list[_ReplicateResult]) -> float:
+    """Compute the largest deviation of a replicate's log evidence from the others' mean, in standard errors."""
+    if len(outcomes) == 1:
+        return 0.0
+    values = np.array([outcome.log_evidence for outcome in outcomes])
+    variances = np.array([outcome.evidence_variance for outcome in outcomes])
+    num_others = len(outcomes) - 1
+    differences = values - (values.sum() - values) / num_others
+    errors = np.sqrt(variances + (variances.sum() - variances) / num_others**2 + LEAST_EVIDENCE_ERROR**2)
+    return float((np.abs(differences) / errors).max())
 
 
 def _beliefs(
@@ -229,6 +269,9 @@ def _beliefs(
     reason = ""
     if num_ancestors < MIN_ANCESTORS:
         reason = f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
+    elif (deviation := _evidence_deviation(outcomes)) > MAX_EVIDENCE_DEVIATION:
+        message = f"a replicate's log evidence is {deviation:.1f} standard errors from that of the others"
+        reason = f"not converged: {message}, expected {MAX_EVIDENCE_DEVIATION:g} or less"
     elif difference > MAX_DIFFERENCE:
         message = f"replicates differ by {difference:.3f}, expected {MAX_DIFFERENCE} or less"
         reason = f"not converged: {message}; more samples bring them closer"
@@ -308,7 +351,13 @@ class _BankSetup:
         marginals[self.is_relevant] = np.where(self.observed >= 0, self.observed, means)
         self._draw_rest(replicate_salt, orders, bits, marginals)
         return _ReplicateResult(
-            bits, marginals, replicate.num_ancestors(), replicate.weight_variance, replicate.num_temperatures
+            bits,
+            marginals,
+            replicate.num_ancestors(),
+            replicate.weight_variance,
+            replicate.num_temperatures,
+            replicate.log_evidence,
+            replicate.evidence_variance(),
         )
 
     def _log_weights(self, log_odds: FloatArray, owners: IntArray) -> FloatArray:
@@ -363,6 +412,7 @@ class _Replicate:
         self.means = np.zeros(network.num_claims)
         self.keys = streams(network.keys, _SWEEP, replicate_salt)
         self.num_sweeps = self.num_temperatures = 0
+        self.log_evidence = self.relative_variance = 0.0
         self._draw_proposal(orders)
         self.log_weights = self._weigh()
         self.weight_variance = float(self.log_weights.var())
@@ -375,7 +425,11 @@ class _Replicate:
             if self.num_temperatures >= MAX_TEMPERATURES:
                 step = 1.0 - beta
             beta = 1.0 if step >= 1.0 - beta else beta + step
-            self._resample(np.exp(step * (self.log_weights - self.log_weights.max())))
+            highest = self.log_weights.max()
+            weights = np.exp(step * (self.log_weights - highest))
+            self.log_evidence += step * highest + math.log(weights.mean())
+            self.relative_variance += float(weights.var() / weights.mean() ** 2)
+            self._resample(weights)
             for _ in range(NUM_LAST_SWEEPS if beta == 1.0 else 1):
                 self._sweep(beta)
             self.num_temperatures += 1
@@ -385,6 +439,10 @@ class _Replicate:
     def num_ancestors(self) -> int:
         """Number of initial samples that have descendants."""
         return np.unique(self.ancestors).size
+
+    def evidence_variance(self) -> float:
+        """Variance of the log evidence, if each surviving ancestor stands for one independent sample."""
+        return self.relative_variance / self.num_ancestors()
 
     def _draw_proposal(self, orders: tuple[OrderArray, OrderArray]) -> None:
         setup, network = self.setup, self.setup.part.network

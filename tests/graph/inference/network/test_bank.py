@@ -4,12 +4,32 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graph.inference.network.bank import bank_bytes, draw_bank
+from graph.inference.network.bank import (
+    MAX_EVIDENCE_DEVIATION,
+    _BankSetup,
+    _beliefs,
+    _evidence_deviation,
+    bank_bytes,
+    draw_bank,
+)
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.errors import Cancelled, TooLargeError
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe
+from graph.inference.network.exact import infer_exactly
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
-from tests.helpers.networks import Asked, enumerate_marginals, network_of, random_evidence, random_network
+from graph.inference.network.lbp import propagate
+from graph.inference.network.streams import salt
+from tests.helpers.networks import (
+    Asked,
+    enumerate_marginals,
+    four_claims,
+    joint_distribution,
+    network_of,
+    random_evidence,
+    random_network,
+    states_of,
+    two_hubs,
+)
 
 
 def case(seed: int = 0) -> tuple[CalibratedNetwork, Evidence]:
@@ -188,3 +208,79 @@ def test_an_impossible_looking_outcome_is_no_error() -> None:
     bank = draw_bank(model, observe(no_evidence(2), {1: True}), seed=1)
 
     assert bank.beliefs.marginals[0] == pytest.approx(0.02 * 0.9 / (0.02 * 0.9 + 0.98 * 0.0121), abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_hubs_that_nothing_tells_apart_stay_in_doubt(seed: int) -> None:
+    """LBP decides for one of two equal modes; the truth is a half, by symmetry and by the sum over the hubs."""
+    network, evidence = two_hubs(np.random.default_rng(seed))
+    model = calibrate(network)
+    beliefs = draw_bank(model, evidence, seed=seed).beliefs
+    assert beliefs.standard_errors is not None
+
+    assert infer_exactly(model, evidence).marginals[:2] == pytest.approx([0.5, 0.5], abs=0.005)
+    assert propagate(model, evidence).beliefs.marginals[:2] != pytest.approx([0.5, 0.5], abs=0.4)
+    assert_allclose(beliefs.marginals[:2], 0.5, atol=0.02)
+    assert (np.abs(beliefs.marginals[:2] - 0.5) < 5.0 * beliefs.standard_errors[:2]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_four_nearly_determined_claims_are_not_taken_for_certain(seed: int) -> None:
+    """Where LBP is sure of the wrong, against enumeration."""
+    network, evidence = four_claims()
+    model = calibrate(network)
+    expected = enumerate_marginals(model, evidence)
+    beliefs = draw_bank(model, evidence, seed=seed).beliefs
+
+    assert expected[0] == pytest.approx(0.976, abs=0.002)
+    assert propagate(model, evidence).beliefs.marginals[0] > 0.999
+    assert_allclose(beliefs.marginals, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replicates_that_all_miss_a_mode_are_not_converged(seed: int) -> None:
+    """The last of four has another proposal, so that it finds the mode, and more evidence than the others."""
+    network, evidence = two_hubs(np.random.default_rng(seed))
+    model = calibrate(network)
+    setups = [
+        _BankSetup(model, evidence, np.array([-limit, -limit] + [0.0] * 60), 4096, lambda: False, None)
+        for limit in (8.0, 1.5)
+    ]
+    outcomes = [setups[number == 3].draw(salt(seed, number)) for number in range(4)]
+    agreeing = [setups[1].draw(salt(seed, number)) for number in range(4)]
+
+    assert _evidence_deviation(outcomes) > MAX_EVIDENCE_DEVIATION
+    assert _evidence_deviation(agreeing) < MAX_EVIDENCE_DEVIATION
+    said = _beliefs(np.array([one.marginals for one in outcomes]), outcomes, evidence, seed, 4096, 0.0).diagnostics
+    assert not said.converged
+    assert "standard errors from that of the others" in said.reason
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_replicates_estimate_the_evidence(seed: int) -> None:
+    """The log of its probability, against enumeration, whichever proposal they are drawn from."""
+    model, evidence = case(seed)
+    n = model.network.num_claims
+    observed = evidence.is_observed
+    states, prior = states_of(n), joint_distribution(model, no_evidence(n))
+    likelihood = np.exp(states @ evidence.llr) * (states[:, observed] == evidence.observed[observed]).all(axis=1)
+    for proposal in (np.zeros(n), np.clip(propagate(model, evidence).proposal, -2.0, 2.0)):
+        drawn = _BankSetup(model, evidence, proposal, 4096, lambda: False, None).draw(salt(seed, 1))
+        assert drawn.log_evidence == pytest.approx(
+            np.log(prior @ likelihood), abs=5.0 * np.sqrt(drawn.evidence_variance) + 1e-3
+        )
+
+
+def test_the_last_of_four_replicates_has_a_weaker_proposal() -> None:
+    """And the others the one that LBP gives."""
+    model, evidence = case(3)
+    proposal = propagate(model, evidence).proposal
+    bank = draw_bank(model, evidence, seed=1, num_replicates=8, num_samples=256)
+    strong, weak = (
+        _BankSetup(model, evidence, np.clip(proposal, -limit, limit), 256, lambda: False, None) for limit in (2.0, 1.5)
+    )
+
+    assert np.abs(proposal).max() > 2.0
+    for number in range(8):
+        drawn = (weak if number in {3, 7} else strong).draw(salt(1, number))
+        assert_array_equal(bank.bits[:, number], drawn.bits)
