@@ -34,6 +34,7 @@ from graph.inference.network.intercepts import (
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
+from graph.inference.network.replicates import standard_errors
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.vectorized import fast_sigmoid, softplus
@@ -209,22 +210,6 @@ def draw_bank(
         beliefs=_beliefs(marginals, outcomes, evidence, seed, num_samples, started),
         seed=seed,
     )
-
-
-def standard_errors(replicates: FloatArray) -> FloatArray | None:
-    """
-    Compute the standard error of the replicates' mean.
-
-    Args:
-        replicates: Shape (replicates, ...).
-
-    Returns:
-        Shape (...); None for a single replicate.
-    """
-    if replicates.shape[0] == 1:
-        return None
-    errors: FloatArray = replicates.std(axis=0, ddof=1) / np.sqrt(replicates.shape[0])
-    return errors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
