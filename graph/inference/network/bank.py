@@ -34,7 +34,7 @@ from graph.inference.network.intercepts import (
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
-from graph.inference.network.replicates import standard_errors
+from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.vectorized import fast_sigmoid, softplus
@@ -80,9 +80,6 @@ MAX_TEMPERATURES: Final = 150
 
 MIN_ANCESTORS: Final = 400
 """Fewer surviving ancestors in a replicate do not represent the distribution."""
-
-MAX_DIFFERENCE: Final = 0.05
-"""A larger difference between two replicates' marginals of one claim shows that they have not converged."""
 
 _PROPOSAL, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
 
@@ -207,7 +204,7 @@ def draw_bank(
         evidence=evidence,
         bits=bits,
         replicate_marginals=marginals,
-        beliefs=_beliefs(marginals, outcomes, evidence, seed, num_samples, started),
+        beliefs=_beliefs(model, evidence, marginals, outcomes, seed=seed, num_samples=num_samples, started=started),
         seed=seed,
     )
 
@@ -241,25 +238,18 @@ def _evidence_deviation(outcomes: list[_ReplicateResult]) -> float:
 
 
 def _beliefs(
+    model: CalibratedNetwork,
+    evidence: Evidence,
     marginals: FloatArray,
     outcomes: list[_ReplicateResult],
-    evidence: Evidence,
+    *,
     seed: int,
     num_samples: int,
     started: float,
 ) -> Beliefs:
-    errors = standard_errors(marginals)
+    errors = _pooled_errors(marginals, evidence.is_observed, relevant_claims(model, evidence), num_samples)
     num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
-    difference = float(np.ptp(marginals, axis=0).max(initial=0.0))
-    reason = ""
-    if num_ancestors < MIN_ANCESTORS:
-        reason = f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
-    elif (deviation := _evidence_deviation(outcomes)) > MAX_EVIDENCE_DEVIATION:
-        message = f"a replicate's log evidence is {deviation:.1f} standard errors from that of the others"
-        reason = f"not converged: {message}, expected {MAX_EVIDENCE_DEVIATION:g} or less"
-    elif difference > MAX_DIFFERENCE:
-        message = f"replicates differ by {difference:.3f}, expected {MAX_DIFFERENCE} or less"
-        reason = f"not converged: {message}; more samples bring them closer"
+    reason = _disagreement(marginals, outcomes, evidence.is_observed)
     diagnostics = Diagnostics(
         method=Method.SAMPLE,
         converged=not reason,
@@ -269,7 +259,7 @@ def _beliefs(
         num_matching=num_samples * len(outcomes),
         num_replicates=len(outcomes),
         standard_error=None if errors is None else float(errors.max(initial=0.0)),
-        largest_difference=None if errors is None else difference,
+        largest_difference=None if errors is None else float(np.ptp(marginals, axis=0).max(initial=0.0)),
         surviving_ancestors=num_ancestors,
         weight_variance=max(outcome.weight_variance for outcome in outcomes),
         num_temperatures=max(outcome.num_temperatures for outcome in outcomes),
@@ -277,6 +267,43 @@ def _beliefs(
     )
     mean = marginals.mean(axis=0)
     return Beliefs(check_marginals(mean, is_observed=evidence.is_observed), errors, diagnostics)
+
+
+def _pooled_errors(
+    marginals: FloatArray, is_observed: BoolArray, is_relevant: BoolArray, num_samples: int
+) -> FloatArray | None:
+    """Pool errors of relevant claims, and of the others, whose averages over the parents vary less."""
+    num_replicates, num_claims = marginals.shape
+    if num_replicates == 1:
+        return None
+    mean = marginals.mean(axis=0)
+    # Only observed claims are certain, though the marginals of others may round to 0 or 1.
+    variances = np.where(is_observed, 0.0, np.maximum(mean * (1.0 - mean), np.finfo(np.float64).eps))
+    errors = np.zeros(num_claims)
+    for part in (is_relevant, ~is_relevant):
+        pooled = pooled_errors(marginals[:, part], variances[part], num_replicates * num_samples)
+        if pooled is not None:
+            errors[part] = pooled
+    return errors
+
+
+def _disagreement(marginals: FloatArray, outcomes: list[_ReplicateResult], is_observed: BoolArray) -> str:
+    """Say why replicates have not converged; empty if they have."""
+    num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
+    if num_ancestors < MIN_ANCESTORS:
+        return f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
+    if len(outcomes) == 1:
+        return ""
+    deviation = _evidence_deviation(outcomes)
+    if deviation > MAX_EVIDENCE_DEVIATION:
+        message = f"a replicate's log evidence is {deviation:.1f} standard errors from that of the others"
+        return f"not converged: {message}, expected {MAX_EVIDENCE_DEVIATION:g} or less"
+    found = largest_standardized_range(marginals, num_ancestors, is_observed)
+    limit = range_limit(len(outcomes), int((~is_observed).sum()))
+    if found > limit:
+        message = f"replicates of a claim range over {found:.1f} standard deviations"
+        return f"not converged: {message}, expected {limit:.1f} or less; more samples bring them closer"
+    return ""
 
 
 class _BankSetup:
