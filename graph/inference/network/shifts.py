@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.inference.log_odds import FloatArray, logits
+from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, check_marginals
 from graph.inference.network.errors import ShouldStop, never
@@ -306,10 +306,14 @@ def _moved(
     num_matching: int,
 ) -> FloatArray:
     """Move marginals by the log-odds between frequencies in all samples and in those that match."""
-    frequencies, matching = (
-        logits(np.clip((number + smoothing) / (total + 1), LEAST_PROBABILITY, GREATEST_PROBABILITY))
-        for number, total in ((counts, num_samples), (counts_matching, num_matching))
+    frequencies, matching, start = (
+        np.clip(p, LEAST_PROBABILITY, GREATEST_PROBABILITY)
+        for p in (
+            (counts + smoothing) / (num_samples + 1),
+            (counts_matching + smoothing) / (num_matching + 1),
+            marginals,
+        )
     )
-    start = logits(np.clip(marginals, LEAST_PROBABILITY, GREATEST_PROBABILITY))
-    moved: FloatArray = fast_sigmoid(start + matching - frequencies)
+    added = np.log(matching) - np.log1p(-matching) - np.log(frequencies) + np.log1p(-frequencies)
+    moved: FloatArray = fast_sigmoid(np.log(start) - np.log1p(-start) + added)
     return moved
