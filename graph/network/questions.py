@@ -33,7 +33,7 @@ MOST_TARGETS: Final = 100
 LARGEST_SEED: Final = 2**31 - 1
 
 LEAST_SHIFT: Final = 1e-6
-"""Smaller shifts are rounding errors or within LBP's tolerance, and are not reported."""
+"""Smaller shifts are rounding errors or within LBP's tolerance; they are not reported, like sampling noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,9 @@ class WhatIf:
     Attributes:
         shifts: Shifts by decreasing |delta|, without the supposed claims; at most as many as requested.
         supposed: Shifts of the supposed claims, in the order of the request.
-        num_shifted: Number of claims that shift, without the supposed ones.
+        num_shifted: Number of claims that shift by more than noise, without the supposed ones.
         basis: Provenance of the answer.
-        all_deltas: Shifts of all claims that shift, the supposed ones included, by claim id.
+        all_deltas: Shifts of all claims that do, the supposed ones included, by claim id.
     """
 
     shifts: tuple[Shift, ...]
@@ -226,7 +226,7 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
 def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
     """Build the answer to a what-if question from the shifts of all claims."""
     deltas = shifts.deltas
-    moved = [index for index in shifts.ranked().tolist() if abs(deltas[index]) >= LEAST_SHIFT]
+    moved = shifts.above_noise(LEAST_SHIFT).tolist()
     others = [index for index in moved if index not in outcomes]
     return WhatIf(
         shifts=tuple(_shift(view, shifts, index) for index in others[:first]),

@@ -178,7 +178,6 @@ class NetworkQueries:
                 "mean_shifts": found.mean_shifts[index].tolist(),
             }
             for index in found.ranked(size).tolist()
-            if found.expected_reductions[index] > 0.0
         ]
         await _put_nodes(info, rows, "claims", "claim")
         return {

@@ -32,7 +32,10 @@ class NetworkDiagnostics:
     num_samples: int = prop("Number of joint samples in all replicates; 0 if none were drawn.")
     num_matching: int = prop("Number of samples that agree with all supposed outcomes.")
     num_replicates: int = prop("Number of independent replicates; 0 if no samples were drawn.")
-    standard_error: float | None = prop("Largest standard error of any claim's marginal, between replicates.")
+    standard_error: float | None = prop(
+        "Largest standard error of any claim's marginal, between replicates: the answer's precision, which "
+        "`isConverged` does not judge."
+    )
     largest_difference: float | None = prop("Largest difference between two replicates' marginals of one claim.")
     surviving_ancestors: int | None = prop(
         "Number of a replicate's initial samples that have descendants, the minimum over "
@@ -96,7 +99,10 @@ class WhatIfResult(Answer):
 
     shifts: list[ClaimShift] = prop("The claims that shift, largest |delta| first, without the supposed ones.")
     supposed: list[ClaimShift] = prop("The supposed claims in the order given, with their marginals before.")
-    num_shifted: int = prop("Number of claims that shift at all.")
+    num_shifted: int = prop(
+        "Number of claims that shift by more than sampling noise, which is 3 standard errors for one claim and more "
+        "for many."
+    )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
     @field
@@ -169,7 +175,8 @@ class ValueOfInformationResult(Answer):
     """Claims whose outcomes would tell most about some targets."""
 
     claims: list[InformativeClaim] = prop(
-        "The most informative claims, largest expected reduction first, without the targets."
+        "The most informative claims, largest expected reduction first, without the targets and without those whose "
+        "reduction noise explains."
     )
     reduction_floor_bits: float = prop(
         "Noise level: for 19 of 20 claims that are independent of the targets, the expected "

@@ -75,6 +75,23 @@ def random_evidence(generator: np.random.Generator, num_claims: int, *, num_obse
     return make_evidence(llr, observed)
 
 
+def two_hubs(generator: np.random.Generator, num_children: int = 60) -> tuple[Network, Evidence]:
+    """Of children that one hub lowers and the other raises, half are true: both hubs are true, or neither is."""
+    tables = {0: (0.2, 0.6), 1: (0.6, 0.2)}
+    edges = [(hub, child, *table) for child in range(2, num_children + 2) for hub, table in tables.items()]
+    observed = np.full(num_children + 2, UNKNOWN, np.int8)
+    observed[2:] = generator.permutation(num_children) % 2
+    return network_of([0.5, 0.5] + [0.4] * num_children, edges), make_evidence(np.zeros(num_children + 2), observed)
+
+
+def four_claims() -> tuple[Network, Evidence]:
+    """Five near-deterministic tables and an unexpected outcome below them, on which LBP is sure of the wrong."""
+    tables = {(0, 1): (0.001, 0.999), (0, 2): (0.001, 0.999), (2, 3): (0.001, 0.999)}
+    tables |= {(1, 3): (0.999, 0.001), (0, 3): (0.999, 0.001)}
+    network = network_of([0.99, 0.243, 0.537, 0.862], [(*pair, *table) for pair, table in tables.items()])
+    return network, make_evidence(np.zeros(4), np.array([UNKNOWN, UNKNOWN, UNKNOWN, 0], np.int8))
+
+
 def states_of(num_claims: int) -> IntArray:
     """All joint outcomes, shape (2^n, n)."""
     return (np.arange(1 << num_claims)[:, None] >> np.arange(num_claims)) & 1

@@ -4,6 +4,7 @@ SAMPLE: a bank of joint samples, drawn from a proposal that LBP gives and temper
 Replicates are independent, so their spread estimates the sampling error.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,7 @@ from graph.inference.network.intercepts import (
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
+from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.vectorized import fast_sigmoid, softplus
@@ -43,8 +45,26 @@ NUM_REPLICATES: Final = 4
 NUM_SAMPLES: Final = 4_096
 """Samples in each replicate."""
 
-MAX_PROPOSAL: Final = 6.0
-"""In log-odds. A wrong proposal must leave some samples on the other side: 1 of 400, 10 of 4,096."""
+MAX_PROPOSAL: Final = 2.0
+"""
+In log-odds. Where LBP is wrong, enough samples must be left on the other side: with 4 or more, all replicates missed
+one of two equal modes.
+"""
+
+UNLIKE_EVERY: Final = 4
+"""One replicate in so many is drawn from another proposal, so that not all share what a proposal misses."""
+
+MAX_UNLIKE_PROPOSAL: Final = 1.5
+"""In log-odds, of these replicates; with 1, too few ancestors survive over 10,000 claims."""
+
+MAX_EVIDENCE_DEVIATION: Final = 5.0
+"""
+In standard errors, of one replicate's log evidence from that of the others. A replicate that misses a mode estimates
+too little.
+"""
+
+LEAST_EVIDENCE_ERROR: Final = 0.01
+"""In log evidence: a mode of one percent, which a difference by this would reveal, hardly moves a marginal."""
 
 MIN_EFFECTIVE_SHARE: Final = 0.75
 """
@@ -60,9 +80,6 @@ MAX_TEMPERATURES: Final = 150
 
 MIN_ANCESTORS: Final = 400
 """Fewer surviving ancestors in a replicate do not represent the distribution."""
-
-MAX_DIFFERENCE: Final = 0.05
-"""A larger difference between two replicates' marginals of one claim shows that they have not converged."""
 
 _PROPOSAL, _SWEEP, _REST, _RESAMPLE = 2, 3, 4, 5
 
@@ -169,15 +186,17 @@ def draw_bank(
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
     if proposal is None:
         proposal = propagate(model, evidence, should_stop=should_stop, backend=backend).proposal
-    setup = _BankSetup(
-        model, evidence, np.clip(proposal, -MAX_PROPOSAL, MAX_PROPOSAL), num_samples, should_stop, backend
-    )
+    limits = (MAX_PROPOSAL, MAX_UNLIKE_PROPOSAL) if num_replicates >= UNLIKE_EVERY else (MAX_PROPOSAL,)
+    setups = [
+        _BankSetup(model, evidence, np.clip(proposal, -limit, limit), num_samples, should_stop, backend)
+        for limit in limits
+    ]
     num_claims = model.network.num_claims
     bits = np.empty((num_claims, num_replicates, num_samples // 64), np.uint64)
     marginals = np.empty((num_replicates, num_claims))
     outcomes = []
     for replicate in range(num_replicates):
-        outcome = setup.draw(salt(seed, replicate))
+        outcome = setups[_is_unlike(replicate)].draw(salt(seed, replicate))
         bits[:, replicate], marginals[replicate] = outcome.bits, outcome.marginals
         outcomes.append(outcome)
     return Bank(
@@ -185,25 +204,9 @@ def draw_bank(
         evidence=evidence,
         bits=bits,
         replicate_marginals=marginals,
-        beliefs=_beliefs(marginals, outcomes, evidence, seed, num_samples, started),
+        beliefs=_beliefs(model, evidence, marginals, outcomes, seed=seed, num_samples=num_samples, started=started),
         seed=seed,
     )
-
-
-def standard_errors(replicates: FloatArray) -> FloatArray | None:
-    """
-    Compute the standard error of the replicates' mean.
-
-    Args:
-        replicates: Shape (replicates, ...).
-
-    Returns:
-        Shape (...); None for a single replicate.
-    """
-    if replicates.shape[0] == 1:
-        return None
-    errors: FloatArray = replicates.std(axis=0, ddof=1) / np.sqrt(replicates.shape[0])
-    return errors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,25 +216,40 @@ class _ReplicateResult:
     num_ancestors: int
     weight_variance: float
     num_temperatures: int
+    log_evidence: float
+    evidence_variance: float
+
+
+def _is_unlike(replicate: int) -> bool:
+    """Whether a replicate has the other proposal; the last of each group has."""
+    return replicate % UNLIKE_EVERY == UNLIKE_EVERY - 1
+
+
+def _evidence_deviation(outcomes: list[_ReplicateResult]) -> float:
+    """Compute the largest deviation of a replicate's log evidence from the others' mean, in standard errors."""
+    if len(outcomes) == 1:
+        return 0.0
+    values = np.array([outcome.log_evidence for outcome in outcomes])
+    variances = np.array([outcome.evidence_variance for outcome in outcomes])
+    num_others = len(outcomes) - 1
+    differences = values - (values.sum() - values) / num_others
+    errors = np.sqrt(variances + (variances.sum() - variances) / num_others**2 + LEAST_EVIDENCE_ERROR**2)
+    return float((np.abs(differences) / errors).max())
 
 
 def _beliefs(
+    model: CalibratedNetwork,
+    evidence: Evidence,
     marginals: FloatArray,
     outcomes: list[_ReplicateResult],
-    evidence: Evidence,
+    *,
     seed: int,
     num_samples: int,
     started: float,
 ) -> Beliefs:
-    errors = standard_errors(marginals)
+    errors = _pooled_errors(marginals, evidence.is_observed, relevant_claims(model, evidence), num_samples)
     num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
-    difference = float(np.ptp(marginals, axis=0).max(initial=0.0))
-    reason = ""
-    if num_ancestors < MIN_ANCESTORS:
-        reason = f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
-    elif difference > MAX_DIFFERENCE:
-        message = f"replicates differ by {difference:.3f}, expected {MAX_DIFFERENCE} or less"
-        reason = f"not converged: {message}; more samples bring them closer"
+    reason = _disagreement(marginals, outcomes, evidence.is_observed)
     diagnostics = Diagnostics(
         method=Method.SAMPLE,
         converged=not reason,
@@ -241,7 +259,7 @@ def _beliefs(
         num_matching=num_samples * len(outcomes),
         num_replicates=len(outcomes),
         standard_error=None if errors is None else float(errors.max(initial=0.0)),
-        largest_difference=None if errors is None else difference,
+        largest_difference=None if errors is None else float(np.ptp(marginals, axis=0).max(initial=0.0)),
         surviving_ancestors=num_ancestors,
         weight_variance=max(outcome.weight_variance for outcome in outcomes),
         num_temperatures=max(outcome.num_temperatures for outcome in outcomes),
@@ -249,6 +267,43 @@ def _beliefs(
     )
     mean = marginals.mean(axis=0)
     return Beliefs(check_marginals(mean, is_observed=evidence.is_observed), errors, diagnostics)
+
+
+def _pooled_errors(
+    marginals: FloatArray, is_observed: BoolArray, is_relevant: BoolArray, num_samples: int
+) -> FloatArray | None:
+    """Pool errors of relevant claims, and of the others, whose averages over the parents vary less."""
+    num_replicates, num_claims = marginals.shape
+    if num_replicates == 1:
+        return None
+    mean = marginals.mean(axis=0)
+    # Only observed claims are certain, though the marginals of others may round to 0 or 1.
+    variances = np.where(is_observed, 0.0, np.maximum(mean * (1.0 - mean), np.finfo(np.float64).eps))
+    errors = np.zeros(num_claims)
+    for part in (is_relevant, ~is_relevant):
+        pooled = pooled_errors(marginals[:, part], variances[part], num_replicates * num_samples)
+        if pooled is not None:
+            errors[part] = pooled
+    return errors
+
+
+def _disagreement(marginals: FloatArray, outcomes: list[_ReplicateResult], is_observed: BoolArray) -> str:
+    """Say why replicates have not converged; empty if they have."""
+    num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
+    if num_ancestors < MIN_ANCESTORS:
+        return f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
+    if len(outcomes) == 1:
+        return ""
+    deviation = _evidence_deviation(outcomes)
+    if deviation > MAX_EVIDENCE_DEVIATION:
+        message = f"a replicate's log evidence is {deviation:.1f} standard errors from that of the others"
+        return f"not converged: {message}, expected {MAX_EVIDENCE_DEVIATION:g} or less"
+    found = largest_standardized_range(marginals, num_ancestors, is_observed)
+    limit = range_limit(len(outcomes), int((~is_observed).sum()))
+    if found > limit:
+        message = f"replicates of a claim range over {found:.1f} standard deviations"
+        return f"not converged: {message}, expected {limit:.1f} or less; more samples bring them closer"
+    return ""
 
 
 class _BankSetup:
@@ -308,7 +363,13 @@ class _BankSetup:
         marginals[self.is_relevant] = np.where(self.observed >= 0, self.observed, means)
         self._draw_rest(replicate_salt, orders, bits, marginals)
         return _ReplicateResult(
-            bits, marginals, replicate.num_ancestors(), replicate.weight_variance, replicate.num_temperatures
+            bits,
+            marginals,
+            replicate.num_ancestors(),
+            replicate.weight_variance,
+            replicate.num_temperatures,
+            replicate.log_evidence,
+            replicate.evidence_variance(),
         )
 
     def _log_weights(self, log_odds: FloatArray, owners: IntArray) -> FloatArray:
@@ -363,6 +424,7 @@ class _Replicate:
         self.means = np.zeros(network.num_claims)
         self.keys = streams(network.keys, _SWEEP, replicate_salt)
         self.num_sweeps = self.num_temperatures = 0
+        self.log_evidence = self.relative_variance = 0.0
         self._draw_proposal(orders)
         self.log_weights = self._weigh()
         self.weight_variance = float(self.log_weights.var())
@@ -375,7 +437,11 @@ class _Replicate:
             if self.num_temperatures >= MAX_TEMPERATURES:
                 step = 1.0 - beta
             beta = 1.0 if step >= 1.0 - beta else beta + step
-            self._resample(np.exp(step * (self.log_weights - self.log_weights.max())))
+            highest = self.log_weights.max()
+            weights = np.exp(step * (self.log_weights - highest))
+            self.log_evidence += step * highest + math.log(weights.mean())
+            self.relative_variance += float(weights.var() / weights.mean() ** 2)
+            self._resample(weights)
             for _ in range(NUM_LAST_SWEEPS if beta == 1.0 else 1):
                 self._sweep(beta)
             self.num_temperatures += 1
@@ -385,6 +451,10 @@ class _Replicate:
     def num_ancestors(self) -> int:
         """Number of initial samples that have descendants."""
         return np.unique(self.ancestors).size
+
+    def evidence_variance(self) -> float:
+        """Variance of the log evidence, if each surviving ancestor stands for one independent sample."""
+        return self.relative_variance / self.num_ancestors()
 
     def _draw_proposal(self, orders: tuple[OrderArray, OrderArray]) -> None:
         setup, network = self.setup, self.setup.part.network

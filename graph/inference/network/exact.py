@@ -13,7 +13,7 @@ from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork
 from graph.inference.network.lbp import check_fits
 from graph.inference.network.structure import BoolArray, ancestors
-from graph.inference.network.vectorized import configuration_log_odds, fast_sigmoid
+from graph.inference.network.vectorized import configuration_log_odds, fast_sigmoid, softplus
 
 MAX_CLIQUE_CLAIMS: Final = 20
 """Unobserved claims in one table of the tree: a million entries."""
@@ -72,7 +72,11 @@ def infer_exactly(
 
 
 class _Factor:
-    """A factor over some claims: one axis of length two for each."""
+    """
+    A factor over some claims: natural logs, one axis of length two for each claim.
+
+    In logs, as the product over a claim with a thousand observed children is smaller than the least double.
+    """
 
     def __init__(self, claims: tuple[int, ...], table: FloatArray) -> None:
         self.claims = claims
@@ -85,14 +89,16 @@ class _Factor:
         return table.reshape([2 if claim in self.claims else 1 for claim in claims])
 
     def summed_to(self, claims: tuple[int, ...]) -> "_Factor":
-        """Sum out all other claims, scaled to a maximum of 1 so that long products stay finite."""
+        """Sum out all other claims, scaled to a maximum of 1 so that logs keep their precision."""
         axes = tuple(axis for axis, claim in enumerate(self.claims) if claim not in claims)
-        table = self.table.sum(axis=axes)
-        return _Factor(tuple(claim for claim in self.claims if claim in claims), table / table.max())
+        # Each sum is relative to its own largest term, which is therefore not lost beside a far larger sum.
+        largest = self.table.max(axis=axes, keepdims=True)
+        table = np.log(np.exp(self.table - largest).sum(axis=axes)) + largest.squeeze(axes)
+        return _Factor(tuple(claim for claim in self.claims if claim in claims), table - table.max())
 
 
 def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims: int, num_relevant: int) -> _Factor:
-    """Compute P(claim | parents) times the claim's evidence, with observed claims fixed."""
+    """Compute log P(claim | parents) plus the claim's evidence, with observed claims fixed."""
     network = model.network
     links = slice(network.parent_start[claim], network.parent_start[claim + 1])
     parents, weights = network.link_parents[links], network.weights[links]
@@ -103,11 +109,11 @@ def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims
         raise _too_large(num_relevant, len(free) + 1, max_claims)
     # The first axis belongs to the last parent, whose bit is the highest.
     log_odds = (base + configuration_log_odds(weights[~known])).reshape((2,) * len(free))
-    true, false = fast_sigmoid(log_odds), fast_sigmoid(-log_odds)
+    true, false = -softplus(-log_odds), -softplus(log_odds)
     if evidence.observed[claim] >= 0:
         return _Factor(tuple(free[::-1]), true if evidence.observed[claim] == 1 else false)
     llr = evidence.llr[claim]
-    table = np.stack([false * np.exp(min(-llr, 0.0)), true * np.exp(min(llr, 0.0))], axis=-1)
+    table = np.stack([false + min(-llr, 0.0), true + min(llr, 0.0)], axis=-1)
     return _Factor((*free[::-1], claim), table)
 
 
@@ -134,7 +140,7 @@ class _JunctionTree:
         upward: dict[int, _Factor] = {}
         for claim, clique in self.cliques.items():
             check_stop(self.should_stop)
-            table = self._product(clique, [*self.inside[claim], *(upward[child] for child in self.children[claim])])
+            table = self._sum(clique, [*self.inside[claim], *(upward[child] for child in self.children[claim])])
             if claim in self.parent:
                 upward[claim] = _Factor(clique, table).summed_to(clique[1:])
         downward: dict[int, _Factor] = {}
@@ -143,24 +149,22 @@ class _JunctionTree:
             check_stop(self.should_stop)
             above = [downward[claim]] if claim in downward else []
             incoming = [*self.inside[claim], *above, *(upward[child] for child in self.children[claim])]
-            belief = _Factor(clique, self._product(clique, incoming))
+            belief = _Factor(clique, self._sum(clique, incoming))
             false, true = belief.summed_to((claim,)).table
-            marginals[claim] = float(true / (true + false))
+            marginals[claim] = float(fast_sigmoid(true - false))
             for child in self.children[claim]:
                 separator = self.cliques[child][1:]
                 message = belief.summed_to(separator)
-                # No entry is 0: the child's message is a sum of positive products.
-                share = message.table / upward[child].over(message.claims)
-                downward[child] = _Factor(message.claims, share / share.max())
+                share = message.table - upward[child].over(message.claims)
+                downward[child] = _Factor(message.claims, share - share.max())
         return marginals
 
     @staticmethod
-    def _product(clique: tuple[int, ...], factors: list[_Factor]) -> FloatArray:
-        table = np.ones((2,) * len(clique))
+    def _sum(clique: tuple[int, ...], factors: list[_Factor]) -> FloatArray:
+        table = np.zeros((2,) * len(clique))
         for factor in factors:
-            table *= factor.over(clique)
-        scaled: FloatArray = table / table.max()
-        return scaled
+            table += factor.over(clique)
+        return table
 
 
 def _eliminate(

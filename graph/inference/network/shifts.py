@@ -8,15 +8,19 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.bank import Bank, draw_bank, standard_errors
-from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.bank import Bank, draw_bank
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, check_marginals
 from graph.inference.network.errors import ShouldStop, never
 from graph.inference.network.evidence import Evidence, intervene, observe
 from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, infer_exactly
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
+from graph.inference.network.replicates import noise_limit, pooled_errors
+from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
+from graph.inference.network.vectorized import fast_sigmoid
+from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
 """Samples of a stored bank that must match the outcomes; the standard error of a half is then 0.01."""
@@ -28,7 +32,7 @@ ROWS_PER_BATCH: Final = 256
 @dataclass(frozen=True, slots=True, eq=False)
 class Shifts:
     """
-    Shifts of n claims' marginals.
+    Shifts of n claims' marginals, exactly 0 where the network's structure rules a shift out.
 
     Attributes:
         before: P(claim) given the evidence, shape (n,).
@@ -51,6 +55,22 @@ class Shifts:
     def ranked(self, first: int | None = None) -> IntArray:
         """Claims by decreasing |delta|, ties by index; the first few if `first` is given."""
         return np.argsort(-np.abs(self.deltas), kind="stable")[:first]
+
+    def above_noise(self, least: float = 0.0) -> IntArray:
+        """
+        List the claims that shift by more than noise, by decreasing |delta|, ties by index.
+
+        Of many claims, sampling errors take some far, so the limit in standard errors rises with their number.
+
+        Args:
+            least: Smallest |delta| that counts as a shift.
+        """
+        sizes = np.abs(self.deltas)
+        limits = np.full(sizes.shape, least)
+        if self.standard_errors is not None:
+            limits = np.maximum(limits, noise_limit(int(np.count_nonzero(sizes))) * self.standard_errors)
+        ranked = self.ranked()
+        return ranked[(sizes[ranked] > 0.0) & (sizes[ranked] >= limits[ranked])]
 
 
 def shifts_by_lbp(
@@ -86,7 +106,8 @@ def shifts_by_lbp(
         message = f"expected a base with messages of {kept.size} links, got {base.messages.size}"
         raise ValueError(message)
     after = propagate(supposed, known, start=base.messages[kept], should_stop=should_stop, backend=backend).beliefs
-    return _compare(base.beliefs, after, started)
+    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
+    return _compare(base.beliefs, after, is_connected, started)
 
 
 def shifts_exactly(
@@ -122,7 +143,8 @@ def shifts_exactly(
         infer_exactly(one, what, asked=asked, max_clique_claims=max_clique_claims, should_stop=should_stop)
         for one, what in ((model, evidence), (supposed, known))
     )
-    return _compare(before, after, started)
+    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
+    return _compare(before, after, is_connected, started)
 
 
 def shifts_by_samples(
@@ -140,8 +162,9 @@ def shifts_by_samples(
     Compute shifts from the bank's samples that match the outcomes, or from a fresh bank if they are too few.
 
     `diagnostics.is_fresh` says which. An intervention on a claim with parents always takes a fresh bank, because
-    conditioning the stored samples would also inform on the parents. Marginals from the stored bank count `before` as
-    one more sample, so that none is 0 or 1 for want of samples.
+    conditioning the stored samples would also inform on the parents. From the stored bank, shifts are between
+    frequencies in the same samples, so that what these have by chance cancels; each counts `before` as one more sample,
+    so that no marginal is 0 or 1 for want of samples.
 
     Args:
         bank: Samples given the evidence alone.
@@ -160,11 +183,13 @@ def shifts_by_samples(
     """
     started = time.perf_counter()
     supposed, known, _ = _suppose(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
+    is_connected = _connected(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
     has_parents = bank.model.network.num_parents[list(outcomes)].any()
     if not (is_intervention and has_parents):
         matching = matching_samples(bank, outcomes)
-        if int(np.bitwise_count(matching).sum()) >= min_matching:
-            return _from_stored(bank, known, matching, started)
+        num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
+        if num_matching.sum() >= min_matching and num_matching.all():
+            return _from_stored(bank, known, matching, is_connected, started)
     fresh = draw_bank(
         supposed,
         known,
@@ -175,7 +200,7 @@ def shifts_by_samples(
         should_stop=should_stop,
         backend=backend,
     )
-    return _compare(bank.beliefs, fresh.beliefs, started)
+    return _compare(bank.beliefs, fresh.beliefs, is_connected, started)
 
 
 def matching_samples(bank: Bank, outcomes: Mapping[int, bool]) -> KeyArray:
@@ -218,46 +243,77 @@ def _suppose(
     return *intervene(model, evidence, outcomes), kept
 
 
-def _compare(before: Beliefs, after: Beliefs, started: float) -> Shifts:
+def _connected(
+    model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
+) -> BoolArray:
+    """Mask of the claims that the outcomes may move, shape (n,)."""
+    claims = np.array(list(outcomes), np.int64)
+    return connected_claims(model.network, evidence, claims, is_intervention=is_intervention)
+
+
+def _compare(before: Beliefs, after: Beliefs, is_connected: BoolArray, started: float) -> Shifts:
     errors = None
     if before.standard_errors is not None and after.standard_errors is not None:
-        errors = np.hypot(before.standard_errors, after.standard_errors)
+        errors = np.where(is_connected, np.hypot(before.standard_errors, after.standard_errors), 0.0)
     error = None if errors is None else float(errors.max(initial=0.0))
     diagnostics = replace(after.diagnostics, seconds=time.perf_counter() - started, standard_error=error)
     if not before.diagnostics.converged:
         reason = diagnostics.reason or f"before: {before.diagnostics.reason}"
         diagnostics = replace(diagnostics, converged=False, reason=reason)
-    return Shifts(before.marginals, after.marginals, errors, diagnostics)
+    marginals = np.where(is_connected, after.marginals, before.marginals)
+    return Shifts(before.marginals, marginals, errors, diagnostics)
 
 
-def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, started: float) -> Shifts:
+def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, is_connected: BoolArray, started: float) -> Shifts:
     before = bank.beliefs.marginals
     num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
-    counts = count_true(bank.bits, matching)
-    after = (counts.sum(axis=1) + before) / (num_matching.sum() + 1)
-    after = np.where(known.is_observed, known.observed, after)
-    errors = None
-    if num_matching.all():
-        deltas = counts.T / num_matching[:, None] - bank.replicate_marginals
-        errors = standard_errors(deltas)
+    counts, counts_of_all = (
+        count_true(bank.bits, matching),
+        count_true(bank.bits, np.full_like(matching, ~np.uint64(0))),
+    )
+    after = _moved(before, before, counts_of_all.sum(axis=1), bank.num_samples, counts.sum(axis=1), num_matching.sum())
+    is_free = is_connected & ~known.is_observed
+    after = np.where(is_free, after, np.where(known.is_observed, known.observed, before))
+    num_each = bank.num_samples // bank.num_replicates
+    by_replicate = np.array(
+        [
+            _moved(own, before, counts_of_all[:, number], num_each, counts[:, number], num_matching[number])
+            for number, own in enumerate(bank.replicate_marginals)
+        ]
+    )
+    deltas = by_replicate - bank.replicate_marginals
+    errors = pooled_errors(deltas, np.where(is_free, after * (1.0 - after), 0.0), int(num_matching.sum()))
     if errors is not None and bank.beliefs.standard_errors is not None:
         # Supposed outcomes have no sampling error of their own.
-        errors = np.where(known.is_observed, bank.beliefs.standard_errors, errors)
+        errors = np.where(is_connected & known.is_observed, bank.beliefs.standard_errors, errors)
     own = bank.beliefs.diagnostics
-    diagnostics = Diagnostics(
-        method=Method.SAMPLE,
-        converged=own.converged,
-        reason=own.reason,
+    diagnostics = replace(
+        own,
         seconds=time.perf_counter() - started,
-        num_samples=bank.num_samples,
         num_matching=int(num_matching.sum()),
-        num_replicates=bank.num_replicates,
         standard_error=None if errors is None else float(errors.max(initial=0.0)),
-        surviving_ancestors=own.surviving_ancestors,
-        weight_variance=own.weight_variance,
-        num_temperatures=own.num_temperatures,
-        largest_difference=own.largest_difference,
-        seed=bank.seed,
         is_fresh=False,
     )
     return Shifts(before, check_marginals(after, is_observed=known.is_observed), errors, diagnostics)
+
+
+def _moved(
+    marginals: FloatArray,
+    smoothing: FloatArray,
+    counts: IntArray,
+    num_samples: int,
+    counts_matching: IntArray,
+    num_matching: int,
+) -> FloatArray:
+    """Move marginals by the log-odds between frequencies in all samples and in those that match."""
+    frequencies, matching, start = (
+        np.clip(p, LEAST_PROBABILITY, GREATEST_PROBABILITY)
+        for p in (
+            (counts + smoothing) / (num_samples + 1),
+            (counts_matching + smoothing) / (num_matching + 1),
+            marginals,
+        )
+    )
+    added = np.log(matching) - np.log1p(-matching) - np.log(frequencies) + np.log1p(-frequencies)
+    moved: FloatArray = fast_sigmoid(np.log(start) - np.log1p(-start) + added)
+    return moved

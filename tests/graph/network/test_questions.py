@@ -124,3 +124,17 @@ def test_an_answer_ranks_what_shifts(view: View) -> None:
     assert (answer.num_shifted, none.num_shifted, none.shifts) == (1, 1, ())
     assert (answer.basis.state.revision, answer.basis.as_of) == (7, MOMENT)
     assert (answer.basis.num_claims, answer.basis.num_influences) == (3, 2)
+
+
+def test_noise_is_no_shift_and_moves_no_ticker(view: View) -> None:
+    """Three standard errors and a little more, as two claims are looked at; what does not move at all is no claim."""
+    diagnostics = Diagnostics(Method.SAMPLE, converged=True, reason="", seconds=0.0)
+    before, errors = np.array([0.4, 0.5, 0.5]), np.array([0.01, 0.01, 0.0])
+    noise, shift = (
+        what_if_answer(view, {2: True}, Shifts(before, before + np.array([0.001, delta, 0.0]), errors, diagnostics), 5)
+        for delta in (0.031, 0.033)
+    )
+
+    assert (noise.num_shifted, noise.shifts, noise.all_deltas) == (0, (), {})
+    assert (shift.num_shifted, [one.claim_id for one in shift.shifts]) == (1, ["B"])
+    assert shift.all_deltas == {"B": pytest.approx(0.033)}

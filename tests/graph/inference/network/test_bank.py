@@ -4,12 +4,32 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graph.inference.network.bank import bank_bytes, draw_bank
+from graph.inference.network.bank import (
+    MAX_EVIDENCE_DEVIATION,
+    _BankSetup,
+    _disagreement,
+    _evidence_deviation,
+    bank_bytes,
+    draw_bank,
+)
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.errors import Cancelled, TooLargeError
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe
+from graph.inference.network.exact import infer_exactly
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
-from tests.helpers.networks import Asked, enumerate_marginals, network_of, random_evidence, random_network
+from graph.inference.network.lbp import propagate, relevant_claims
+from graph.inference.network.streams import salt
+from tests.helpers.networks import (
+    Asked,
+    enumerate_marginals,
+    four_claims,
+    joint_distribution,
+    network_of,
+    random_evidence,
+    random_network,
+    states_of,
+    two_hubs,
+)
 
 
 def case(seed: int = 0) -> tuple[CalibratedNetwork, Evidence]:
@@ -81,18 +101,23 @@ def test_the_answer_does_not_depend_on_the_proposal(seed: int) -> None:
 
 
 def test_standard_errors_are_those_of_the_mean() -> None:
-    """Over a hundred banks, marginals spread by what each bank says."""
-    model, evidence = case(2)
-    banks = [draw_bank(model, evidence, seed=seed, num_samples=256) for seed in range(100)]
-    spread = np.std([bank.beliefs.marginals for bank in banks], axis=0)
-    errors = [bank.replicate_marginals.std(axis=0, ddof=1) / 2.0 for bank in banks]
-    said = np.sqrt(np.mean(np.square(errors), axis=0))
-    stated = banks[0].beliefs.standard_errors
-    assert stated is not None
-    assert_allclose(stated, errors[0], atol=1e-15)
+    """Over a hundred banks, marginals spread by what each bank says, of claims with evidence and of others."""
+    generator = np.random.default_rng(2)
+    model = calibrate(random_network(generator, 10))
+    evidence = make_evidence(np.where(np.arange(10) < 6, 1.5, 0.0), np.full(10, -1, np.int8))
+    relevant = relevant_claims(model, evidence)
+    banks = [draw_bank(model, evidence, seed=seed, num_samples=512) for seed in range(100)]
+    means = np.array([bank.beliefs.marginals for bank in banks])
+    stated = np.array([bank.beliefs.standard_errors for bank in banks], np.float64)
+    scores = (means - means.mean(axis=0)) / stated
 
-    assert spread.max() > 0.002
-    assert_allclose(said, spread, rtol=0.25, atol=1e-4)
+    assert 0 < relevant.sum() < 10
+    for part in (relevant, ~relevant):
+        spread, said = np.square(means[:, part].std(axis=0)).mean(), np.square(stated[:, part]).mean()
+        assert np.sqrt(said) == pytest.approx(np.sqrt(spread), rel=0.25)
+    assert np.mean(np.abs(scores[:, relevant]) > 2.0) < 0.075
+    own = [bank.replicate_marginals.std(axis=0, ddof=1)[relevant] / 2.0 for bank in banks]
+    assert np.mean(np.abs(scores * stated)[:, relevant] > 2.0 * np.array(own)) > 0.1
 
 
 def test_it_says_how_it_was_drawn() -> None:
@@ -122,18 +147,32 @@ def test_few_surviving_ancestors_are_said_not_to_converge() -> None:
     assert "surviving ancestors, expected 400 or more" in said.reason
 
 
-def test_replicates_that_differ_are_said_not_to_converge() -> None:
+def test_replicates_that_differ_by_chance_have_converged() -> None:
     """Of two thousand claims with 448 samples each, one may differ by more than 0.05 between two replicates."""
     edges = [(claim, claim + 1, 0.8, 0.2) for claim in range(0, 1999, 2)]
     model = calibrate(network_of([0.5] * 2000, edges), num_samples=64)
     evidence = make_evidence(np.resize([0.0, 0.01], 2000), no_evidence(2000).observed)
     banks = [draw_bank(model, evidence, seed=seed, num_samples=448, num_replicates=2) for seed in range(4)]
+    said = [bank.beliefs.diagnostics for bank in banks]
 
-    for bank in banks:
-        said, difference = bank.beliefs.diagnostics, np.ptp(bank.replicate_marginals, axis=0).max()
-        assert said.converged == (difference <= 0.05)
-        assert said.converged or said.reason.startswith("not converged: replicates differ by 0.05")
-    assert {bank.beliefs.diagnostics.converged for bank in banks} == {True, False}
+    assert [one.converged for one in said] == [True] * 4
+    assert max(one.largest_difference or 0.0 for one in said) > 0.05
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replicates_that_miss_different_modes_are_not_converged(seed: int) -> None:
+    """Each has half of the evidence, so that only the marginals tell."""
+    network, evidence = two_hubs(np.random.default_rng(seed))
+    model = calibrate(network)
+    setups = [
+        _BankSetup(model, evidence, np.array([limit, limit] + [0.0] * 60), 4096, lambda: False, None)
+        for limit in (8.0, -8.0)
+    ]
+    outcomes = [setups[number % 2].draw(salt(seed, number)) for number in range(4)]
+    reason = _disagreement(np.array([one.marginals for one in outcomes]), outcomes, evidence.is_observed)
+
+    assert reason.startswith("not converged: replicates of a claim range over ")
+    assert "expected 4.7 or less" in reason
 
 
 def test_without_evidence_every_sample_is_its_own_ancestor() -> None:
@@ -188,3 +227,89 @@ def test_an_impossible_looking_outcome_is_no_error() -> None:
     bank = draw_bank(model, observe(no_evidence(2), {1: True}), seed=1)
 
     assert bank.beliefs.marginals[0] == pytest.approx(0.02 * 0.9 / (0.02 * 0.9 + 0.98 * 0.0121), abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_hubs_that_nothing_tells_apart_stay_in_doubt(seed: int) -> None:
+    """LBP decides for one of two equal modes; the truth is a half, by symmetry and by the sum over the hubs."""
+    network, evidence = two_hubs(np.random.default_rng(seed))
+    model = calibrate(network)
+    beliefs = draw_bank(model, evidence, seed=seed).beliefs
+    assert beliefs.standard_errors is not None
+
+    assert infer_exactly(model, evidence).marginals[:2] == pytest.approx([0.5, 0.5], abs=0.005)
+    assert propagate(model, evidence).beliefs.marginals[:2] != pytest.approx([0.5, 0.5], abs=0.4)
+    assert_allclose(beliefs.marginals[:2], 0.5, atol=0.02)
+    assert (np.abs(beliefs.marginals[:2] - 0.5) < 5.0 * beliefs.standard_errors[:2]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_four_nearly_determined_claims_are_not_taken_for_certain(seed: int) -> None:
+    """Where LBP is sure of the wrong, against enumeration."""
+    network, evidence = four_claims()
+    model = calibrate(network)
+    expected = enumerate_marginals(model, evidence)
+    beliefs = draw_bank(model, evidence, seed=seed).beliefs
+
+    assert expected[0] == pytest.approx(0.976, abs=0.002)
+    assert propagate(model, evidence).beliefs.marginals[0] > 0.999
+    assert_allclose(beliefs.marginals, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replicates_that_all_miss_a_mode_are_not_converged(seed: int) -> None:
+    """The last of four has another proposal, so that it finds the mode, and more evidence than the others."""
+    network, evidence = two_hubs(np.random.default_rng(seed))
+    model = calibrate(network)
+    setups = [
+        _BankSetup(model, evidence, np.array([-limit, -limit] + [0.0] * 60), 4096, lambda: False, None)
+        for limit in (8.0, 1.5)
+    ]
+    outcomes = [setups[number == 3].draw(salt(seed, number)) for number in range(4)]
+    agreeing = [setups[1].draw(salt(seed, number)) for number in range(4)]
+
+    assert _evidence_deviation(outcomes) > MAX_EVIDENCE_DEVIATION
+    assert _evidence_deviation(agreeing) < MAX_EVIDENCE_DEVIATION
+    reason = _disagreement(np.array([one.marginals for one in outcomes]), outcomes, evidence.is_observed)
+    assert "standard errors from that of the others" in reason
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_replicates_estimate_the_evidence(seed: int) -> None:
+    """The log of its probability, against enumeration, whichever proposal they are drawn from."""
+    model, evidence = case(seed)
+    n = model.network.num_claims
+    observed = evidence.is_observed
+    states, prior = states_of(n), joint_distribution(model, no_evidence(n))
+    likelihood = np.exp(states @ evidence.llr) * (states[:, observed] == evidence.observed[observed]).all(axis=1)
+    for proposal in (np.zeros(n), np.clip(propagate(model, evidence).proposal, -2.0, 2.0)):
+        drawn = _BankSetup(model, evidence, proposal, 4096, lambda: False, None).draw(salt(seed, 1))
+        assert drawn.log_evidence == pytest.approx(
+            np.log(prior @ likelihood), abs=5.0 * np.sqrt(drawn.evidence_variance) + 1e-3
+        )
+
+
+def test_the_last_of_four_replicates_has_a_weaker_proposal() -> None:
+    """And the others the one that LBP gives."""
+    network, evidence = two_hubs(np.random.default_rng(0))
+    model = calibrate(network)
+    proposal = propagate(model, evidence).proposal
+    bank = draw_bank(model, evidence, seed=1, num_replicates=8, num_samples=256)
+    strong, weak = (
+        _BankSetup(model, evidence, np.clip(proposal, -limit, limit), 256, lambda: False, None) for limit in (2.0, 1.5)
+    )
+
+    assert np.abs(proposal[:2]).min() > 2.0
+    assert (weak.draw(1).bits != strong.draw(1).bits).any()
+    for number in range(8):
+        drawn = (weak if number in {3, 7} else strong).draw(salt(1, number))
+        assert_array_equal(bank.bits[:, number], drawn.bits)
+
+
+def test_an_unobserved_claim_has_an_error_though_it_rounds_to_certainty() -> None:
+    """Half a sample at least, even where all replicates give the same."""
+    model = calibrate(network_of([1e-17, 0.5], []), num_samples=64)
+    beliefs = draw_bank(model, make_evidence(np.array([-20.0, 0.0]), np.full(2, -1, np.int8)), seed=1).beliefs
+
+    assert beliefs.standard_errors is not None
+    assert (beliefs.standard_errors >= 0.5 / (4 * 4096)).all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graph.inference.log_odds import sigmoids
 from graph.inference.network.errors import Cancelled, TooLargeError
 from graph.inference.network.evidence import no_evidence, observe
 from graph.inference.network.exact import infer_exactly
@@ -72,3 +73,40 @@ def test_it_can_be_stopped() -> None:
         with pytest.raises(Cancelled):
             infer_exactly(model, no_evidence(20), should_stop=asked)
         assert asked.count == last + 1
+
+
+@pytest.mark.parametrize("num_children", [1, 1_200, 20_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_resolved_children_of_two_hubs_add_up(seed: int, num_children: int) -> None:
+    """Likelihoods of 1e-300 and less, whose ratios decide, against the sum of logs child by child."""
+    generator = np.random.default_rng(seed)
+    n = num_children + 2
+    edges = [(hub, child, 0.8, 0.4) for child in range(2, n) for hub in (0, 1)]
+    model = calibrate(network_of([0.5, 0.4] + [0.6] * num_children, edges), num_samples=64)
+    outcomes = generator.random(num_children) < 0.6
+    evidence = observe(no_evidence(n), {child: bool(outcomes[child - 2]) for child in range(2, n)})
+    # Log of the joint probability of the two hubs and all children, child by child.
+    joint = np.log(np.outer([0.5, 0.5], [0.6, 0.4]))
+    for first in (0, 1):
+        for second in (0, 1):
+            for child in range(2, n):
+                start = model.network.parent_start[child]
+                x = model.intercepts[child] + model.network.weights[start : start + 2] @ [first, second]
+                joint[first, second] -= np.logaddexp(0.0, -x if outcomes[child - 2] else x)
+    p = np.exp(joint - joint.max())
+    p /= p.sum()
+
+    found = infer_exactly(model, evidence).marginals[:2]
+    assert found == pytest.approx([p[1].sum(), p[:, 1].sum()], abs=1e-8)
+
+
+def test_what_a_thousand_children_say_may_be_outweighed() -> None:
+    """1,200 resolved children speak for a claim by e^659 and 1,199 others against it: one child is left over."""
+    tables = [(0.9, 0.3)] * 1200 + [(0.3, 0.9)] * 1199
+    edges = [(0, child, *table) for child, table in enumerate(tables, start=1)]
+    model = calibrate(network_of([0.5] * 2400, edges), num_samples=64)
+    evidence = observe(no_evidence(2400), dict.fromkeys(range(1, 2400), True))
+    # Of the one left over: P(child | hub) over P(child | no hub), both from its calibrated log-odds.
+    if_false, if_true = sigmoids(model.intercepts[1] + np.array([0.0, model.network.weights[0]]))
+
+    assert infer_exactly(model, evidence).marginals[0] == pytest.approx(if_true / (if_true + if_false), abs=1e-9)

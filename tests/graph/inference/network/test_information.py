@@ -57,15 +57,31 @@ def test_of_one_table_it_is_its_mutual_information() -> None:
 
 
 def test_noise_stays_below_the_floor_that_is_stated() -> None:
-    """Of two hundred unrelated claims, some nineteen in twenty."""
+    """Of two hundred claims that a common parent joins in name only, some nineteen in twenty; and none is ranked."""
     generator = np.random.default_rng(0)
-    model = calibrate(network_of(generator.uniform(0.1, 0.9, 201), []), num_samples=64)
-    value = value_of_information(draw_bank(model, no_evidence(201), seed=1), np.array([200]))
-    below = value.expected_reductions[:200] < value.reduction_floor
-    shifts_below = value.mean_shifts[:200, 0] < value.shift_floor[0]
+    edges = [(0, child, 0.5 + 1e-9, 0.5) for child in range(1, 202)]
+    model = calibrate(network_of([0.5, *generator.uniform(0.1, 0.9, 201)], edges), num_samples=64)
+    value = value_of_information(draw_bank(model, no_evidence(202), seed=1), np.array([201]))
+    below = value.expected_reductions[1:201] < value.reduction_floor
+    shifts_below = value.mean_shifts[1:201, 0] < value.shift_floor[0]
 
     assert 0.9 < below.mean() < 1.0
     assert 0.9 < shifts_below.mean() < 1.0
+    assert value.ranked().size == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_claim_that_nothing_joins_to_a_target_is_worth_nothing(seed: int) -> None:
+    """Not next to nothing; two hundred such claims, and one that matters a little."""
+    generator = np.random.default_rng(seed)
+    model = calibrate(network_of(generator.uniform(0.1, 0.9, 202), [(200, 201, 0.6, 0.4)]))
+    value = value_of_information(draw_bank(model, no_evidence(202), seed=seed), np.array([201]))
+
+    assert (value.expected_reductions[:200] == 0.0).all()
+    assert (value.mean_shifts[:200] == 0.0).all()
+    assert value.ranked().tolist() == [200]
+    assert value.standard_errors is not None
+    assert (value.standard_errors[:200] == 0.0).all()
 
 
 def test_the_nearer_claim_is_worth_more() -> None:

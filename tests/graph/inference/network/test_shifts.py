@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graph.inference.log_odds import FloatArray
+from graph.inference.log_odds import FloatArray, logits, sigmoids
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Method
-from graph.inference.network.evidence import Evidence, intervene, no_evidence, observe
+from graph.inference.network.evidence import Evidence, intervene, make_evidence, no_evidence, observe
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.lbp import propagate
 from graph.inference.network.shifts import (
@@ -215,3 +215,91 @@ def test_questions_that_make_no_sense_are_refused() -> None:
     other = calibrate(network_of([0.5, 0.5, 0.5], [(0, 1, 0.4, 0.6), (1, 2, 0.4, 0.6)]), num_samples=64)
     with pytest.raises(ValueError, match="messages of 1 links, got 2"):
         shifts_by_lbp(bank.model, no_evidence(3), {0: True}, base=propagate(other, no_evidence(3)))
+
+
+def scattered_case(seed: int, num_others: int = 200) -> tuple[CalibratedNetwork, Evidence]:
+    """A cause of an effect, and two hundred claims with evidence that have nothing to do with either."""
+    generator = np.random.default_rng(seed)
+    n = num_others + 2
+    edges = [(0, 1, 0.7, 0.3)] + [(claim, claim + 1, 0.8, 0.3) for claim in range(2, n - 1, 2)]
+    llr = np.where(np.arange(n) >= 2, generator.normal(0.0, 0.5, n), 0.0)
+    model = calibrate(network_of(generator.uniform(0.2, 0.8, n), edges), num_samples=4096)
+    return model, make_evidence(llr, no_evidence(n).observed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("is_intervention", [False, True])
+@pytest.mark.parametrize("min_matching", [2_500, 10**6])
+def test_what_nothing_joins_to_an_outcome_does_not_move(seed: int, *, is_intervention: bool, min_matching: int) -> None:
+    """Not by noise either: from the stored bank, from a fresh one, and by the other methods."""
+    model, evidence = scattered_case(seed)
+    bank = draw_bank(model, evidence, seed=seed)
+    sampled = shifts_by_samples(
+        bank, {0: True}, seed=seed + 9, is_intervention=is_intervention, min_matching=min_matching
+    )
+    assert sampled.diagnostics.is_fresh == (min_matching > 2_500)
+
+    for shifts in (
+        sampled,
+        shifts_exactly(model, evidence, {0: True}, is_intervention=is_intervention),
+        shifts_by_lbp(model, evidence, {0: True}, is_intervention=is_intervention),
+    ):
+        assert (shifts.deltas[2:] == 0.0).all()
+        assert shifts.above_noise(1e-6).tolist() == shifts.ranked(2).tolist()
+    assert sampled.standard_errors is not None
+    assert (sampled.standard_errors[2:] == 0.0).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_what_hardly_moves_noise_is_not_counted(seed: int) -> None:
+    """Two hundred effects that a cause moves by 1e-9, and one that it moves by 0.02."""
+    generator = np.random.default_rng(seed)
+    edges = [(0, child, 0.5 + 1e-9, 0.5) for child in range(1, 201)] + [(0, 201, 0.56, 0.5)]
+    model = calibrate(network_of([0.5, *generator.uniform(0.2, 0.8, 201)], edges), num_samples=64)
+    bank = draw_bank(model, no_evidence(202), seed=seed)
+    stored, fresh = (shifts_by_samples(bank, {0: True}, seed=seed + 9, min_matching=least) for least in (1, 10**6))
+
+    assert stored.above_noise(1e-6).tolist() in ([0, 201], [0])
+    assert fresh.above_noise(1e-6).tolist() == [0, 201]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_stored_bank_compares_like_with_like(seed: int) -> None:
+    """Shifts are in log-odds between frequencies of the same bits, here counted sample by sample."""
+    model, evidence, _ = case(seed)
+    bank = draw_bank(model, evidence, seed=seed)
+    claim = int(np.flatnonzero(~evidence.is_observed)[0])
+    outcome = bool(bank.beliefs.marginals[claim] > 0.5)
+    shifts = shifts_by_samples(bank, {claim: outcome}, seed=seed)
+    samples = np.unpackbits(bank.bits.view(np.uint8), axis=-1, bitorder="little").reshape(10, -1)
+    chosen = samples[:, samples[claim] == outcome]
+    moved = np.flatnonzero(shifts.deltas)
+    before, after = (
+        logits((some[moved].sum(axis=1) + shifts.before[moved]) / (some.shape[1] + 1)) for some in (samples, chosen)
+    )
+
+    moved_only = moved != claim
+    expected = sigmoids(logits(shifts.before[moved]) + after - before)
+    assert not shifts.diagnostics.is_fresh
+    assert moved_only.sum() >= 3
+    assert_allclose(shifts.after[moved][moved_only], expected[moved_only], atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_standard_errors_of_shifts_hold(seed: int) -> None:
+    """Over thirty banks and all claims, |z| > 2 in some one of twenty, for stored and fresh samples alike."""
+    model, evidence, _ = case(seed)
+    exact = enumerate_marginals(model, evidence)
+    claim = int(np.flatnonzero(~evidence.is_observed)[0])
+    outcomes = {claim: bool(exact[claim] > 0.5)}
+    expected = conditioned(model, evidence, outcomes) - exact
+    for least in (1, 10**6):
+        scores = []
+        for number in range(30):
+            bank = draw_bank(model, evidence, seed=number, num_samples=1024)
+            shifts = shifts_by_samples(bank, outcomes, seed=number + 100, min_matching=least)
+            assert shifts.standard_errors is not None
+            moved = (shifts.deltas != 0.0) & (np.arange(10) != claim)
+            scores += ((shifts.deltas - expected)[moved] / shifts.standard_errors[moved]).tolist()
+        assert np.mean(np.abs(scores) > 2.0) < 0.12
+        assert 0.5 < np.std(scores) < 1.4
