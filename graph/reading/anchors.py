@@ -199,7 +199,7 @@ class AllNodes(ListAnchor):
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """Compose the statement."""
         key = f"n.{_KEYS[self.subject]}"
-        composer, row = Composer(), [key]
+        composer, row = Composer(self.size + 1), [key]
         (layout,) = composer.node("n", self.subject, [plan], row)
         seek = f"MATCH (n:{self.subject}) WHERE {key} > $p.low WITH n ORDER BY {key} LIMIT $p.limit"
         total = f", COUNT {{ (:{self.subject}) }}" if wants_total else ""
@@ -265,7 +265,7 @@ class PredictionList(ListAnchor):
         anchor = anchor_of(self.filter)[0]
         name = f"{self.page.order}_key" if anchor == "none" else f"{anchor}_{self.page.order}_key"
         key = f"n.{name}"
-        composer, row = Composer(), [key]
+        composer, row = Composer(self.page.size + 1), [key]
         (layout,) = composer.node("n", "Prediction", [plan], row)
         conditions = "".join(f" AND {_CONDITIONS[condition]}" for condition in self._conditions())
         seek = f"MATCH (n:Prediction) USING INDEX SEEK n:Prediction({name}) WHERE {key} > "

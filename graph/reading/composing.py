@@ -41,20 +41,28 @@ class Composed:
         parameters: The values of its parameter `$p`, without those of the anchor.
         layout: The places of the parts of each of its nodes.
         num_operators: Our count of its plan's operators.
+        max_rows: The most rows that its record can hold.
     """
 
     text: str
     parameters: Mapping[str, Any]
     layout: NodeLayout
     num_operators: int
+    max_rows: int = 1
 
 
 class Composer:
-    """Composes the expressions of one statement, and collects the values of its parameters."""
+    """
+    Composes the expressions of one statement, and collects the values of its parameters.
 
-    def __init__(self) -> None:
+    Args:
+        num_anchors: The most nodes that the statement begins with.
+    """
+
+    def __init__(self, num_anchors: int = 1) -> None:
         self.parameters: dict[str, Any] = {}
         self.num_operators = 0
+        self._max_rows = self._times = num_anchors
         self._num_variables = 0
 
     def node(self, variable: str, label: str, plans: Sequence[NodePlan], row: list[str]) -> list[NodeLayout]:
@@ -105,7 +113,7 @@ class Composer:
         """
         if self.num_operators > MAX_OPERATORS:
             raise NotComposableError
-        return Composed(text, self.parameters, layout, self.num_operators)
+        return Composed(text, self.parameters, layout, self.num_operators, self._max_rows)
 
     def _follow_all(
         self, variable: str, source: str, plans: Sequence[NodePlan], layouts: Sequence[NodeLayout], row: list[str]
@@ -134,6 +142,8 @@ class Composer:
         if not relation.is_many:
             return self._follow_to_one(variable, follows)
         found, edge = self._variable("n"), self._variable("r")
+        before, self._times = self._times, self._times * _page_rows(follows)
+        self._max_rows += self._times
         head, key = self._page(source, found, edge, follows)
         row: list[str] = []
         key_at = _add(row, key) if any(follow.wants_cursor for follow in follows) else None
@@ -141,6 +151,7 @@ class Composer:
         link_at = _add(row, f"[k IN {self._parameter('e', names)} | {edge}[k]]") if names else None
         layouts = self.node(found, relation.end, [follow.node for follow in follows], row)
         below_at = _add(row, self._next_step(found, follows)) if follows[0].num_steps > 1 else None
+        self._times = before
         link = {name: place for place, name in enumerate(names)}
         places = [
             FollowLayout(follow, 0, None, key_at, link_at, link, below_at, layout)
@@ -173,7 +184,7 @@ class Composer:
         """Compose the clauses that find a page's rows in order, and the expression of a row's page key."""
         follow = follows[0]
         relation = follow.relation
-        limit = self._parameter("l", min(max(asked.first for asked in follows), MAX_PAGE_ROWS) + 1)
+        limit = self._parameter("l", _page_rows(follows))
         low, high = self._bounds(source, follow)
         order = " DESC" if relation.is_descending else ""
         if not relation.is_link_keyed:
@@ -250,6 +261,11 @@ def types_of(follow: Follow) -> tuple[str, ...]:
         return relation.types
     chosen = follow.arguments[relation.types_argument]
     return tuple(kind for kind in relation.types if kind in chosen)
+
+
+def _page_rows(follows: Sequence[Follow]) -> int:
+    """Return how many rows to read for relations that share them: one more tells whether there is a next page."""
+    return min(max(follow.first for follow in follows), MAX_PAGE_ROWS) + 1
 
 
 def _rows_of(follow: Follow) -> tuple[str, ...]:

@@ -272,7 +272,8 @@ class _StatementReading(_Reading):
 
     async def read(self, context: Context, *, is_alone: bool) -> Any:
         parameters = {**self.composed.parameters, **self.anchor.parameters()}
-        return await context.unit.fetch(self.composed.text, parameters, is_alone=is_alone)
+        composed = self.composed
+        return await context.unit.fetch(composed.text, parameters, is_alone=is_alone, max_rows=composed.max_rows)
 
     def complete(self, read: Any, later: list[Deferred]) -> Any:
         complete, anchor = self.completion.complete, self.anchor

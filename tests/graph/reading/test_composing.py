@@ -137,6 +137,14 @@ def test_equal_rows_are_read_once() -> None:
     assert ["id", "title", "text"] in composed.parameters.values()
 
 
+def test_the_rows_of_a_record_are_bounded() -> None:
+    """By the sizes of its pages, multiplied along each path; each reads a row more to tell whether there is a next."""
+    below = following(OUTGOING, first=3)
+    assert compose(following(OUTGOING, first=2), "Killer").max_rows == 1 + 3
+    assert compose(following(OUTGOING, first=2, node=below), "Killer").max_rows == 1 + 3 + 3 * 4
+    assert AllNodes("Killer", 5).compose(below, wants_total=False).max_rows == 6 + 6 * 4
+
+
 def test_what_is_too_large_is_not_composed() -> None:
     """Planning takes time with each operator, so very broad and deep selections are read level by level."""
     plan = NodePlan()
