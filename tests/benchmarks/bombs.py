@@ -233,7 +233,10 @@ async def _throw(host: str, port: int, bomb: Bomb) -> Outcome:
 
 
 def _codes(answer: bytes) -> str:
-    errors = json.loads(answer).get("errors") or []
+    try:
+        errors = json.loads(answer).get("errors") or []
+    except json.JSONDecodeError:  # of a server that has not read the request
+        return " without JSON"
     codes = sorted({error.get("extensions", {}).get("code", "none") for error in errors})
     return f" {'/'.join(codes)}" if codes else ""
 
