@@ -54,7 +54,7 @@ def _measure(values: Iterable[Any], row: int) -> tuple[int, int]:
 
 class Budget:
     """
-    What may be read and is still held.
+    Limits on the rows that requests have read and still hold.
 
     Args:
         each: The most for one request.
@@ -71,7 +71,7 @@ class Budget:
 
 
 class Meter:
-    """What one request has read, counted against its own budget and the common one."""
+    """Count of the rows that one request has read, against its own budget and the common one."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget

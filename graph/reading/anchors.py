@@ -62,7 +62,7 @@ class Anchor(ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[Any, ...]:
-        """What of the anchor enters a composed text; anchors of one shape have one text."""
+        """The part of the anchor that enters a composed text; anchors of one shape have one text."""
 
     @abstractmethod
     def parameters(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ PLANNING_TIMEOUT_SECONDS: Final = 120.0  # no client waits for it, and a busy ma
 
 @dataclass(slots=True)
 class _Text:
-    """How often a text was asked for, and whether it has been planned."""
+    """State of a text: the number of its uses, and whether it has been planned."""
 
     num_uses: int = 0
     is_waiting: bool = False

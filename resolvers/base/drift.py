@@ -8,7 +8,7 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Drift:
     """
-    How a field depends on the moment when it is asked for.
+    Dependence of a field on the moment when it is asked for.
 
     Attributes:
         unless: GraphQL name of the argument that gives the moment instead; None if nothing does.

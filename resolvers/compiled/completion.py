@@ -548,7 +548,7 @@ class Completer:
 @dataclass(frozen=True, slots=True)
 class _Links:
     """
-    What the rows of a connection are.
+    Kind of the rows of a connection: nodes, or links with a node each.
 
     Attributes:
         node: The layout of the node in a row.

@@ -195,14 +195,14 @@ class _Query(ABC):
         return tuple(repr(values.coerced.get(name, _TYPENAME)) for name in self._shaping)
 
     def completer(self, values: VariableValues) -> tuple[Document, Completer]:
-        """What generates the code for some values of the variables."""
+        """The document and the generator of code for some values of the variables."""
         document = Document(self.schema, self.fragments, values.coerced)
         return document, Completer(self.schema, document, values)
 
 
 class _Program:
     """
-    What is worked out once for a query that reads from an anchor: its plan, and both ways to read it.
+    Results of compiling a query that reads from an anchor: its plan, and both ways to read it.
 
     Attributes:
         plan: What to read of the nodes.
