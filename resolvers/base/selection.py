@@ -130,7 +130,7 @@ def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
     selected = [Selected(nodes=list(raw.field_nodes))]
     for name in path:
         selected = document.below(selected, name)
-    return document.node_plan(selected, frozenset(SUBJECTS))
+    return document.subjects_plan(selected)
 
 
 def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
@@ -139,7 +139,7 @@ def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
     selected = [Selected(nodes=list(_raw(info).field_nodes))]
     for name in path:
         selected = document.below(selected, name)
-    return document.node_plan(selected, frozenset(SUBJECTS)) if selected else None
+    return document.subjects_plan(selected) if selected else None
 
 
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
@@ -193,7 +193,7 @@ class Document:
         """The plan of a connection's nodes, and whether their number is requested."""
         edges = self.below(selected, "edges")
         nodes = [*self.below(edges, "node"), *self.below(selected, "nodes")]
-        return self.node_plan(nodes, frozenset(SUBJECTS)), bool(self.below(selected, "totalCount"))
+        return self.subjects_plan(nodes), bool(self.below(selected, "totalCount"))
 
     def subjects_plan(self, selected: Sequence[Selected]) -> NodePlan:
         """The plan of nodes of any subject."""
@@ -230,9 +230,9 @@ class Document:
         )
         if followed.is_walk:
             claims = self.below(self.below([entry], "reached"), "claim")
-            return replace(follow, node=self.node_plan(claims, frozenset(SUBJECTS)), link=("lag_days",))
+            return replace(follow, node=self.subjects_plan(claims), link=("lag_days",))
         if not followed.relation.is_many:
-            return replace(follow, node=self.node_plan([entry], frozenset(SUBJECTS)))
+            return replace(follow, node=self.subjects_plan([entry]))
         edges = self.below([entry], "edges")
         items = [*self.below(edges, "node"), *self.below([entry], "nodes")]
         follow = replace(
@@ -241,12 +241,12 @@ class Document:
             wants_cursor=bool(self.below(edges, "cursor") or self.below([entry], "pageInfo")),
         )
         if followed.wrap is None:
-            return replace(follow, node=self.node_plan(items, frozenset(SUBJECTS)))
+            return replace(follow, node=self.subjects_plan(items))
         return self._follow_links(follow, followed, followed.wrap, items)
 
     def _follow_links(self, follow: Follow, followed: Follows, wrap: str, links: Sequence[Selected]) -> Follow:
         """Add to a relation what is read of its relationships, and of the nodes under the links' field `wrap`."""
-        plan = self.node_plan(self.below(links, wrap), frozenset(SUBJECTS))
+        plan = self.subjects_plan(self.below(links, wrap))
         asked = {snake_case(found.name) for found in self.collect(links, frozenset()).values()}
         is_derived = followed.complete is not None and bool(asked - {wrap, "__typename", *followed.relation.properties})
         if is_derived:

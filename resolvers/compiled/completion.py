@@ -126,7 +126,7 @@ class Completer:
         """Generate the code for a query that has a resolver: a function of its value and the deferred fields."""
         name, body = self._code.name("c"), Body()
         body.add(f"return {self._shown(kind, selected.nodes, 'v', body)}")
-        self._define(f"{name}(v, later)", body)
+        self._code.define(f"{name}(v, later)", body)
         return self._built(name)
 
     def _built(self, name: str) -> Completion:
@@ -149,7 +149,6 @@ class Completer:
 
     def _object(self, kind: GraphQLObjectType, selected: Sequence[Selected], layout: NodeLayout) -> str:
         name, body = self._code.name("n"), Body()
-        parts, deferred = [], list[str]()
         if kind.name not in layout.subjects:
             raise NotCompilableError(kind.name)
         if layout.subject_at is not None:
@@ -157,23 +156,51 @@ class Completer:
         body.add(f"p = row[{layout.properties_at}]")
         if layout.moments_at is not None:
             body.add(f"m = row[{layout.moments_at}]")
-        specs = self._specs(kind.name)
-        for key, entry in self._document.collect(selected, frozenset({kind.name})).items():
+        self._define_object(
+            f"{name}(row, later)",
+            kind,
+            selected,
+            body,
+            lambda spec, key, of, deferred: self._field(kind, spec, key, of, layout, body, deferred),
+        )
+        return name
+
+    def _define_object(
+        self,
+        head: str,
+        kind: GraphQLObjectType,
+        selected: Sequence[Selected],
+        body: Body,
+        write_field: Callable[[StrawberryField, str, Selected, list[str]], str],
+    ) -> None:
+        """
+        Write a function that returns an object, after the lines that its body has.
+
+        Args:
+            head: The function's name and parameters.
+            kind: The object's type.
+            selected: What is selected of it.
+            body: The function's lines.
+            write_field: Writes the lines that make a field's value, for a response key and the nodes that select it;
+                returns the value's expression. It adds the lines that leave a field to the end.
+        """
+        parts, deferred = [], list[str]()
+        specs, subjects = self._specs(kind.name), frozenset({kind.name})
+        for key, entry in self._document.collect(selected, subjects).items():
             nodes = entry.of(kind.name)
             if not nodes:
                 continue
-            if nodes[0].name.value == _TYPENAME:
+            name = nodes[0].name.value
+            if name == _TYPENAME:
                 parts.append(f"{key!r}: {kind.name!r}")
-                continue
-            spec = specs[nodes[0].name.value]
-            of = Selected(nodes, [frozenset({kind.name})] * len(nodes))
-            parts.append(f"{key!r}: {self._field(kind, spec, key, of, layout, body, deferred)}")
+            else:
+                of = Selected(nodes, [subjects] * len(nodes))
+                parts.append(f"{key!r}: {write_field(specs[name], key, of, deferred)}")
         body.add(f"answer = {{{', '.join(parts)}}}")
         for line in deferred:
             body.add(line)
         body.add("return answer")
-        self._define(f"{name}(row, later)", body)
-        return name
+        self._code.define(head, body)
 
     def _field(
         self,
@@ -254,7 +281,7 @@ class Completer:
             links = _Links(found.node, source, follows, found)
             cursor = f"cursor({order!r} + {{}}[{found.key_at}])"
             self._connection(_nullable(kind), [of], links, body, cursor, repr(follow.after is not None))
-        self._define(f"{name}(rows, total, row, later)", body)
+        self._code.define(f"{name}(rows, total, row, later)", body)
         return name
 
     def list_page(self, kind: Any, selected: Sequence[Selected], layout: NodeLayout, order: str) -> str:
@@ -262,7 +289,7 @@ class Completer:
         name, body = self._code.name("l"), Body()
         cursor = f"cursor({cursor_text(order, '')!r} + {{}}[0][num_prefix:])"
         self._connection(kind, selected, _Links(layout, layout), body, cursor, "has_previous")
-        self._define(f"{name}(rows, total, has_next, has_previous, num_prefix, later)", body)
+        self._code.define(f"{name}(rows, total, has_next, has_previous, num_prefix, later)", body)
         return name
 
     def _connection(
@@ -340,7 +367,7 @@ class Completer:
                 shown = self._leaf(out, f"link[{spec.python_name!r}]", body, is_text=False)
             parts.append(f"{key!r}: {shown}")
         body.add(f"return {{{', '.join(parts)}}}")
-        self._define(f"{name}(each, row, later)", body)
+        self._code.define(f"{name}(each, row, later)", body)
         return name
 
     def _complete_link(self, follows: Follows, found: FollowLayout, source: NodeLayout, body: Body) -> None:
@@ -411,43 +438,32 @@ class Completer:
         possible = {found.name: self._value_object(found, nodes) for found in self._graphql.get_possible_types(kind)}
         table = ", ".join(f"{found!r}: {function}" for found, function in possible.items())
         body.add(f"return {name}_of[value['{_TYPENAME}']](value, later)")
-        self._define(f"{name}(value, later)", body)
+        self._code.define(f"{name}(value, later)", body)
         self._code.assign(f"{name}_of", f"{{{table}}}")
         return name
 
     def _value_object(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode]) -> str:
         name, body = self._code.name("o"), Body()
-        parts, deferred = [], list[str]()
-        subjects = frozenset({kind.name})
-        specs = self._specs(kind.name)
-        selected = [Selected(list(nodes), [subjects] * len(nodes))]
-        for key, entry in self._document.collect(selected, subjects).items():
-            below = entry.of(kind.name)
-            if not below:
-                continue
-            if below[0].name.value == _TYPENAME:
-                parts.append(f"{key!r}: {kind.name!r}")
-                continue
-            spec, out = specs[below[0].name.value], kind.fields[below[0].name.value].type
-            parts.append(f"{key!r}: {self._value_field(kind, spec, out, key, below, body, deferred)}")
-        body.add(f"answer = {{{', '.join(parts)}}}")
-        for line in deferred:
-            body.add(line)
-        body.add("return answer")
-        self._define(f"{name}(value, later)", body)
+        self._define_object(
+            f"{name}(value, later)",
+            kind,
+            [Selected(list(nodes), [frozenset({kind.name})] * len(nodes))],
+            body,
+            lambda spec, key, of, deferred: self._value_field(kind, spec, key, of.nodes, body, deferred),
+        )
         return name
 
     def _value_field(
         self,
         kind: GraphQLObjectType,
         spec: StrawberryField,
-        out: GraphQLOutputType,
         key: str,
         nodes: Sequence[FieldNode],
         body: Body,
         deferred: list[str],
     ) -> str:
         """Write the lines that make a field's value from the dict in the variable `value`; returns its expression."""
+        out = kind.fields[nodes[0].name.value].type
         resolver, found = spec.base_resolver, self._code.name("v")
         follows = spec.metadata.get("follows")
         is_read = isinstance(follows, Follows) and not follows.is_walk
@@ -484,7 +500,7 @@ class Completer:
         self.reads_more |= spec.is_async
         complete, body = self._code.name("c"), Body()
         body.add(f"return {self._shown(out, nodes, 'v', body)}")
-        self._define(f"{complete}(v, later)", body)
+        self._code.define(f"{complete}(v, later)", body)
         resolve, given = self._constant(resolver.wrapped_func), self._constant(arguments)
         return f"later.append(Deferred(answer, {key!r}, {resolve}, {source}, {given}, {complete}))"
 
@@ -540,9 +556,6 @@ class Completer:
         if found is None:
             found = self._constants[id(value)] = (self._code.constant(value), value)
         return found[0]
-
-    def _define(self, head: str, body: Body) -> None:
-        self._code.define(head, body)
 
 
 @dataclass(frozen=True, slots=True)

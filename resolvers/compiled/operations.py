@@ -333,7 +333,7 @@ class _ResolvedQuery(_Query):
         return completer.complete_value(self.definition.type, self.selected)
 
     def _info(self, values: VariableValues, context: Context) -> Any:
-        """What the resolver may look at: its document, its key and the context."""
+        """The part of its surroundings that the resolver may look at: document, key and context."""
         return SimpleNamespace(
             context=context,
             path=SimpleNamespace(key=self.key),
