@@ -257,9 +257,9 @@ class Database:
                     await transaction.commit()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator["Reading"]:
-        """Open a read transaction that starts with its first statement."""
-        reading = Reading(self)
+    async def reading(self, bookmark: str | None = None) -> AsyncIterator["Reading"]:
+        """Open a read transaction that starts with its first statement, on the bookmark's state or a later one."""
+        reading = Reading(self, bookmark)
         try:
             yield reading
         finally:
@@ -360,12 +360,14 @@ class Reading:
         meter: Counts what is read, but for the rows that the service itself keeps.
 
     Attributes:
+        bookmark: The state to read, or a later one.
         meter: As given; whoever makes more of what was read may count that too.
+        num_statements: Number of statements that have been answered.
     """
 
     def __init__(self, database: Database, bookmark: str | None = None, meter: Meter | None = None) -> None:
         self._database = database
-        self._bookmark = bookmark
+        self.bookmark = bookmark
         self.meter = meter
         self._turn = asyncio.Lock()
         self._session: AsyncSession | None = None
@@ -428,6 +430,21 @@ class Reading:
 
         return await self._answered(run)
 
+    def count_shared(self, max_rows: int) -> None:
+        """
+        Count a statement that was run for several requests together.
+
+        Args:
+            max_rows: The most rows of this request's share.
+
+        Raises:
+            BudgetError: The request has read more than it may.
+            BusyError: All requests in flight have read more than they may together.
+        """
+        self.num_statements += 1
+        if self.meter is not None:
+            self.meter.take(max_rows, 0)
+
     async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """Run one write transaction beside this one; `work` may run twice, so it must have no other effects."""
         return await self._database.write(work)
@@ -442,7 +459,7 @@ class Reading:
         """End the transaction; the next statement opens one that sees the bookmark's state."""
         async with self._turn:
             await self._drop()
-            self._bookmark = bookmark or self._bookmark
+            self.bookmark = bookmark or self.bookmark
             self._has_answered = False
 
     async def _answered(self, run: Callable[[], Awaitable[T]]) -> T:
@@ -469,7 +486,7 @@ class Reading:
 
     def _after(self) -> dict[str, Any]:
         """Options of a session that sees the bookmark's state."""
-        return {} if self._bookmark is None else {"bookmarks": _bookmarks(self._bookmark)}
+        return {} if self.bookmark is None else {"bookmarks": _bookmarks(self.bookmark)}
 
     async def _opened(self) -> _TransactionUnit:
         if self._unit is None:

@@ -22,14 +22,14 @@ _KEYS: Final = {listed.label: listed.key[0] for listed in NODE_LISTS}
 _SPACES: Final = {listed.label: listed.space for listed in NODE_LISTS}
 
 _CONDITIONS: Final = {
-    "statuses": "n.status IN $p.statuses",
-    "domain_id": "n.domain_id = $p.domain_id",
-    "predictor_id": "n.predictor_id = $p.predictor_id",
-    "reference_class_id": "n.reference_class_id = $p.reference_class_id",
-    "deadline_from": "n.deadline >= $p.deadline_from",
-    "deadline_to": "n.deadline <= $p.deadline_to",
-    "probability_from": "n.posterior >= $p.probability_from",
-    "probability_to": "n.posterior <= $p.probability_to",
+    "statuses": "n.status IN own.statuses",
+    "domain_id": "n.domain_id = own.domain_id",
+    "predictor_id": "n.predictor_id = own.predictor_id",
+    "reference_class_id": "n.reference_class_id = own.reference_class_id",
+    "deadline_from": "n.deadline >= own.deadline_from",
+    "deadline_to": "n.deadline <= own.deadline_to",
+    "probability_from": "n.posterior >= own.probability_from",
+    "probability_to": "n.posterior <= own.probability_to",
 }
 _IMPLIED: Final = {
     "none": None,
@@ -63,6 +63,11 @@ class Anchor(ABC):
     @abstractmethod
     def shape(self) -> tuple[Any, ...]:
         """The part of the anchor that enters a composed text; anchors of one shape have one text."""
+
+    @property
+    def num_nodes(self) -> int:
+        """The most nodes that it reads; anchors that one run of a statement reads have the same number."""
+        return 1
 
     @abstractmethod
     def parameters(self) -> dict[str, Any]:
@@ -100,7 +105,7 @@ class Anchor(ABC):
 @dataclass(frozen=True, slots=True)
 class OneNode(Anchor):
     """
-    A node by its id. The record's value is the node's row; without such a node there is no record.
+    A node by its id. What is read is the node's row; without such a node nothing is.
 
     Attributes:
         subject: Its subject.
@@ -133,8 +138,8 @@ class OneNode(Anchor):
         composer, row = Composer(), list[str]()
         label, key = _SPACES[self.subject], _KEYS[self.subject]
         (layout,) = composer.node("n", label, [plan], row)
-        text = f"MATCH (n:{label} {{{key}: $p.id}}) USING INDEX SEEK n:{label}({key}) RETURN [{', '.join(row)}] AS data"
-        return composer.finish(text, layout)
+        seek = f"MATCH (n:{label} {{{key}: own.id}}) USING INDEX SEEK n:{label}({key})"
+        return composer.finish(f"{seek} WITH own.at AS at, [{', '.join(row)}] AS data", layout)
 
     async def read(self, unit: Unit, plan: NodePlan, *, wants_total: bool) -> Node | None:
         """Read level by level."""
@@ -145,7 +150,7 @@ class ListAnchor(Anchor):
     """
     A page of a list of one subject.
 
-    The record's value is a list: the rows, each its page key first, and the total if it is counted.
+    What is read is a list: the rows, each its page key first, and the total if it is counted.
     """
 
     @property
@@ -184,26 +189,31 @@ class AllNodes(ListAnchor):
         return (self.subject,)
 
     @property
+    def num_nodes(self) -> int:
+        """The size of a page, and a node that tells whether there is a next."""
+        return self.size + 1
+
+    @property
     def order(self) -> str:
         """The name of the order."""
         return f"all {self.subject}"
 
     def parameters(self) -> dict[str, Any]:
         """Return the position of the page."""
-        return {"low": "" if self.after is None else page_key(self.order, self.after), "limit": self.size + 1}
+        return {"low": "" if self.after is None else page_key(self.order, self.after)}
 
     def nowhere(self) -> dict[str, Any]:
         """Return a position after all ids."""
-        return {"low": LAST, "limit": 1}
+        return {"low": LAST}
 
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """Compose the statement."""
         key = f"n.{_KEYS[self.subject]}"
-        composer, row = Composer(self.size + 1), [key]
+        composer, row = Composer(), [key]
         (layout,) = composer.node("n", self.subject, [plan], row)
-        seek = f"MATCH (n:{self.subject}) WHERE {key} > $p.low WITH n ORDER BY {key} LIMIT $p.limit"
+        seek = f"MATCH (n:{self.subject}) WHERE {key} > own.low WITH n ORDER BY {key} LIMIT $p.limit"
         total = f", COUNT {{ (:{self.subject}) }}" if wants_total else ""
-        return composer.finish(f"RETURN [COLLECT {{ {seek} RETURN [{', '.join(row)}] }}{total}] AS data", layout)
+        return composer.finish(_listing(f"{seek} RETURN [{', '.join(row)}]", total), layout)
 
     async def read(self, unit: Unit, plan: NodePlan, *, wants_total: bool) -> Node | None:
         """Read level by level."""
@@ -235,6 +245,11 @@ class PredictionList(ListAnchor):
         return anchor_of(self.filter)[0], str(self.page.order), self._reads_down, *self._conditions()
 
     @property
+    def num_nodes(self) -> int:
+        """The size of a page, and a node that tells whether there is a next."""
+        return self.page.size + 1
+
+    @property
     def order(self) -> str:
         """The name of the order."""
         return str(self.page.order)
@@ -251,12 +266,12 @@ class PredictionList(ListAnchor):
         low, high = list_bounds(self.filter, self.page, anchor_id)
         first, last = bounds(anchor_id)
         given = {name: value for name, value in self.filter.parameters().items() if value is not None}
-        return {**given, "low": low, "high": high, "first": first, "last": last, "limit": self.page.size + 1}
+        return {**given, "low": low, "high": high, "first": first, "last": last}
 
     def nowhere(self) -> dict[str, Any]:
         """Return bounds after all page keys."""
         after_all = dict.fromkeys(("low", "high", "first", "last"), LAST + AFTER_MARK)
-        return {**self.parameters(), **after_all, "limit": 1}
+        return {**self.parameters(), **after_all}
 
     def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
         """Compose the statement; a text filter has none."""
@@ -265,16 +280,14 @@ class PredictionList(ListAnchor):
         anchor = anchor_of(self.filter)[0]
         name = f"{self.page.order}_key" if anchor == "none" else f"{anchor}_{self.page.order}_key"
         key = f"n.{name}"
-        composer, row = Composer(self.page.size + 1), [key]
+        composer, row = Composer(), [key]
         (layout,) = composer.node("n", "Prediction", [plan], row)
         conditions = "".join(f" AND {_CONDITIONS[condition]}" for condition in self._conditions())
         seek = f"MATCH (n:Prediction) USING INDEX SEEK n:Prediction({name}) WHERE {key} > "
-        page = f"{seek}$p.low AND {key} < $p.high{conditions}"
+        page = f"{seek}own.low AND {key} < own.high{conditions}"
         order = f"WITH n ORDER BY {key}{' DESC' if self._reads_down else ''} LIMIT $p.limit"
-        total = f", COUNT {{ {seek}$p.first AND {key} < $p.last{conditions} }}" if wants_total else ""
-        return composer.finish(
-            f"RETURN [COLLECT {{ {page} {order} RETURN [{', '.join(row)}] }}{total}] AS data", layout
-        )
+        total = f", COUNT {{ {seek}own.first AND {key} < own.last{conditions} }}" if wants_total else ""
+        return composer.finish(_listing(f"{page} {order} RETURN [{', '.join(row)}]", total), layout)
 
     async def read(self, unit: Unit, plan: NodePlan, *, wants_total: bool) -> Node | None:
         """Read level by level."""
@@ -296,3 +309,8 @@ class PredictionList(ListAnchor):
         implied = _IMPLIED[anchor_of(self.filter)[0]]
         values: Mapping[str, Any] = self.filter.parameters()
         return tuple(name for name in _CONDITIONS if values[name] is not None and name != implied)
+
+
+def _listing(page: str, total: str) -> str:
+    """Compose the clause that reads a page and what is counted beside it."""
+    return f"WITH own.at AS at, [COLLECT {{ {page} }}{total}] AS data"

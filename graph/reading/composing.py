@@ -3,7 +3,8 @@ Composes one statement from the tree of relations that a selection asks for.
 
 The text depends on the tree alone: on relations, types, subjects, and on what is counted, sorted and bounded. Names of
 properties, limits, cursors and moments are values of its one parameter, so clients choose none of its words, and
-selections of other fields have the same text. All identifiers come from the closed tables of `graph.model`.
+selections of other fields have the same text. All identifiers come from the closed tables of `graph.model`. One run
+reads from as many anchors as it is given, so that requests that come at the same time can share it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,14 +35,14 @@ class NotComposableError(Exception):
 @dataclass(frozen=True, slots=True)
 class Composed:
     """
-    A statement whose record holds one value.
+    A statement that reads from each of several anchors, and returns the anchors' places with what was found.
 
     Attributes:
         text: The statement.
-        parameters: The values of its parameter `$p`, without those of the anchor.
+        parameters: The values of its parameter `$p`, without those of the anchors.
         layout: The places of the parts of each of its nodes.
         num_operators: Our count of its plan's operators.
-        max_rows: The most rows that its record can hold.
+        max_rows: The most rows for each node that it begins with.
     """
 
     text: str
@@ -50,19 +51,25 @@ class Composed:
     num_operators: int
     max_rows: int = 1
 
+    def parameters_for(self, anchors: Sequence[Mapping[str, Any]], num_nodes: int) -> dict[str, Any]:
+        """
+        Return the values of the parameter for anchors that read the same number of nodes.
+
+        Args:
+            anchors: The values of each.
+            num_nodes: The most nodes that each reads.
+        """
+        each = [{**anchor, "at": place} for place, anchor in enumerate(anchors)]
+        return {**self.parameters, "each": each, "limit": num_nodes}
+
 
 class Composer:
-    """
-    Composes the expressions of one statement, and collects the values of its parameters.
+    """Composes the expressions of one statement, and collects the values of its parameters."""
 
-    Args:
-        num_anchors: The most nodes that the statement begins with.
-    """
-
-    def __init__(self, num_anchors: int = 1) -> None:
+    def __init__(self) -> None:
         self.parameters: dict[str, Any] = {}
         self.num_operators = 0
-        self._max_rows = self._times = num_anchors
+        self._max_rows = self._times = 1
         self._num_variables = 0
 
     def node(self, variable: str, label: str, plans: Sequence[NodePlan], row: list[str]) -> list[NodeLayout]:
@@ -104,15 +111,20 @@ class Composer:
         self._follow_all(variable, f"{variable}.{id_name}", plans, layouts, row)
         return layouts
 
-    def finish(self, text: str, layout: NodeLayout) -> Composed:
+    def finish(self, clauses: str, layout: NodeLayout) -> Composed:
         """
         Return the statement.
+
+        Args:
+            clauses: Clauses that read from the anchor `own`, to its place `at` and the value `data`.
+            layout: The places of the parts of the node that it begins with.
 
         Raises:
             NotComposableError: It has more operators than are worth planning.
         """
         if self.num_operators > MAX_OPERATORS:
             raise NotComposableError
+        text = f"UNWIND $p.each AS own {clauses} RETURN collect([at, data]) AS data"
         return Composed(text, self.parameters, layout, self.num_operators, self._max_rows)
 
     def _follow_all(

@@ -64,7 +64,7 @@ class PlannedStatements:
         text.num_uses += 1
         if text.num_uses > USES_BEFORE_PLANNING and not text.is_waiting and len(self._waiting) < MOST_WAITING:
             text.is_waiting = True
-            self._waiting[composed.text] = {**composed.parameters, **anchor.nowhere()}
+            self._waiting[composed.text] = composed.parameters_for([anchor.nowhere()], 1)
             self._start()
         return False
 
@@ -75,7 +75,7 @@ class PlannedStatements:
         Raises:
             ForegraphError: The database cannot be reached, or took too long.
         """
-        await self._plan(composed.text, {**composed.parameters, **anchor.nowhere()})
+        await self._plan(composed.text, composed.parameters_for([anchor.nowhere()], 1))
         self._texts.setdefault(composed.text, _Text()).is_ready = True
 
     def forget(self) -> None:

@@ -16,6 +16,7 @@ from graph.ledger.intake import Intake
 from graph.network.engine import Engine
 from graph.network.fetching import fetch_state
 from graph.network.propagation import list_runs
+from graph.reading.gathering import Gathering
 from graph.reading.planned import PlannedStatements
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Service:
         engine: Answers queries over the network, and keeps what they have in common.
         intake: Appends evidence; items that arrive at the same time are written together.
         statements: Composed statements that the database has planned.
+        gathering: Runs them for all requests that wait at the same time.
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
         versions: Reads the version of the database's data.
         budget: Limits what requests read.
@@ -43,6 +45,7 @@ class Service:
     engine: Engine
     intake: Intake
     statements: PlannedStatements
+    gathering: Gathering
     curves: ThreadPoolExecutor
     versions: Versions
     budget: Budget
@@ -51,13 +54,14 @@ class Service:
     def make(cls, database: Database, budget: Budget | None = None) -> Self:
         """A service over a database, with nothing kept yet."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
-        statements, versions = PlannedStatements(database), Versions(database)
-        return cls(database, Engine(), Intake(database), statements, curves, versions, budget or Budget())
+        statements, gathering, versions = PlannedStatements(database), Gathering(database), Versions(database)
+        return cls(database, Engine(), Intake(database), statements, gathering, curves, versions, budget or Budget())
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
         self.engine.close()
         self.statements.close()
+        self.gathering.close()
         self.curves.shutdown(wait=False, cancel_futures=True)
 
 

@@ -41,6 +41,7 @@ from strawberry.types.field import StrawberryField
 from graph.errors import InvalidError
 from graph.reading.anchors import Anchor, ListAnchor, OneNode
 from graph.reading.composing import Composed, NotComposableError
+from graph.reading.gathering import MOST_SHARED_ROWS
 from graph.reading.tree import NodePlan
 from resolvers.base.anchored import Anchored
 from resolvers.base.context import Context
@@ -271,9 +272,15 @@ class _StatementReading(_Reading):
     composed: Composed
 
     async def read(self, context: Context, *, is_alone: bool) -> Any:
-        parameters = {**self.composed.parameters, **self.anchor.parameters()}
-        composed = self.composed
-        return await context.unit.fetch(composed.text, parameters, is_alone=is_alone, max_rows=composed.max_rows)
+        unit, composed, anchor = context.unit, self.composed, self.anchor
+        max_rows = composed.max_rows * anchor.num_nodes
+        if is_alone and max_rows <= MOST_SHARED_ROWS:
+            shared = await context.service.gathering.fetch(composed, anchor, unit.bookmark)
+            unit.count_shared(max_rows)
+            return shared
+        parameters = composed.parameters_for([anchor.parameters()], anchor.num_nodes)
+        found = await unit.fetch(composed.text, parameters, is_alone=is_alone, max_rows=max_rows)
+        return found[0][1] if found else None
 
     def complete(self, read: Any, later: list[Deferred]) -> Any:
         complete, anchor = self.completion.complete, self.anchor

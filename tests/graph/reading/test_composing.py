@@ -76,7 +76,7 @@ async def operators_of(database: Database, composed: Composed, anchor: Anchor, *
     """The operators of a statement's plan; with their store accesses if it is run."""
     async with database.open_session() as session:
         text: Any = f"{'PROFILE' if profile else 'EXPLAIN'} {composed.text}"
-        parameters = {**composed.parameters, **anchor.parameters()}
+        parameters = composed.parameters_for([anchor.parameters()], anchor.num_nodes)
         summary = await (await session.run(text, p=parameters)).consume()
     assert [status for status in summary.gql_status_objects if status.is_notification] == []
     plan: Any = summary.profile if profile else summary.plan
@@ -142,7 +142,8 @@ def test_the_rows_of_a_record_are_bounded() -> None:
     below = following(OUTGOING, first=3)
     assert compose(following(OUTGOING, first=2), "Killer").max_rows == 1 + 3
     assert compose(following(OUTGOING, first=2, node=below), "Killer").max_rows == 1 + 3 + 3 * 4
-    assert AllNodes("Killer", 5).compose(below, wants_total=False).max_rows == 6 + 6 * 4
+    assert AllNodes("Killer", 5).compose(below, wants_total=False).max_rows == 1 + 4
+    assert AllNodes("Killer", 5).num_nodes == 6
 
 
 def test_what_is_too_large_is_not_composed() -> None:
