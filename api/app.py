@@ -9,6 +9,7 @@ from importlib.metadata import version
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -30,6 +31,7 @@ from api.middleware import (
     TimeoutMiddleware,
     error_response,
 )
+from api.negotiation import wants_page
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
@@ -42,6 +44,11 @@ from graph.network.ahead import prepare_hours
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
+ASKED_HEADERS = ("content-type", "cache-control", "if-none-match", BOOKMARK_HEADER, "x-request-id")
+"""Headers that pages of other origins may send, beside those that every page may."""
+TOLD_HEADERS = ("etag", "retry-after", "x-request-id")
+"""Headers that they may read, beside those that every page may."""
+PREFLIGHT_SECONDS = 7200  # the longest that browsers keep a preflight's answer
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
 
 
@@ -79,7 +86,7 @@ def create_app(
     )
     app = Starlette(
         routes=_list_routes(settings, endpoint),
-        middleware=[front, *_list_middleware(settings)],
+        middleware=[*_list_cors(settings), front, *_list_middleware(settings)],
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
@@ -103,9 +110,24 @@ def build_limited_schema(settings: Settings) -> Schema:
     return build_schema(extensions=list_extensions(limits, introspection=settings.introspection))
 
 
+def _list_cors(settings: Settings) -> list[Middleware]:
+    """What lets pages of other origins ask, if any may; it is outermost, so that they may read refusals too."""
+    if not settings.allowed_origins:
+        return []
+    shared = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=ASKED_HEADERS,
+        expose_headers=TOLD_HEADERS,
+        max_age=PREFLIGHT_SECONDS,
+    )
+    return [shared]
+
+
 def _list_routes(settings: Settings, endpoint: GraphQLEndpoint) -> list[Route]:
     async def answer_root(request: Request) -> Response:
-        if settings.graphiql and "text/html" in request.headers.get("accept", ""):
+        if settings.graphiql and wants_page(request.headers.get("accept", "")):
             return RedirectResponse("/graphql")
         paths = {"graphql": "/graphql", "health": "/healthz", "readiness": "/readyz"}
         return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})

@@ -47,7 +47,7 @@ class Asked:
         text: The document.
         document: The document as it is kept, if it is.
         variables: As sent.
-        operation_name: None where the document's first operation is meant.
+        operation_name: None where the document's only operation is meant.
         extensions: As sent.
     """
 

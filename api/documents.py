@@ -164,9 +164,9 @@ class Document:
     num_bytes: int
 
     def find_operation(self, name: str | None) -> Operation | None:
-        """The operation of a name, or the first without a name."""
+        """The operation of a name; without a name the only one."""
         if name is None:
-            return self.operations[0]
+            return self.operations[0] if len(self.operations) == 1 else None
         return next((operation for operation in self.operations if operation.name == name), None)
 
 

@@ -22,15 +22,14 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from api.admission import Admissions, is_mutation
 from api.asking import UnknownDocumentError, read_asked, read_json, read_parameters
 from api.documents import Documents
-from api.execution import mask
+from api.execution import is_discreet, is_request_error, mask
 from api.logging import current_request
 from api.middleware import error_response
+from api.negotiation import GRAPHQL_JSON, JSON, choose_media_type, wants_page
 from api.responses import compute_etag, describe_get, is_known
 from graph.errors import BusyError, InvalidError
 from resolvers.base.context import Context
 
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
 RETRY_AFTER_SECONDS = "1"
 PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """Those of which a GET has one, unless a browser asks for GraphiQL."""
@@ -60,6 +59,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
+        self._is_discreet = is_discreet(schema)
         self.admissions = admissions
         self.documents = Documents(schema, 0) if documents is None else documents
 
@@ -107,9 +107,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """True for browsers only: other clients send `*/*` and expect JSON."""
-        accept = request.headers.get("accept", "")
         is_question = not PARAMETERS.isdisjoint(request.query_params)
-        return self.graphql_ide is not None and request.method == "GET" and "text/html" in accept and not is_question
+        is_browser = request.method == "GET" and wants_page(request.headers.get("accept", ""))
+        return self.graphql_ide is not None and is_browser and not is_question
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """GraphiQL, with framing forbidden."""
@@ -141,16 +141,16 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Build the response: without `data` where nothing was executed, and without the text of unexpected errors."""
         if result.errors:
-            result.errors = [mask(error) for error in result.errors]
+            result.errors = [mask(error, is_discreet=self._is_discreet) for error in result.errors]
         response = await super().process_result(request, result)
-        if isinstance(result, PreExecutionError):
+        if isinstance(result, PreExecutionError) or is_request_error(result.data, result.errors or []):
             response.pop("data", None)
         return response
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Pass the media type that the client prefers on to `create_response`."""
         sub_response = await super().get_sub_response(request)
-        sub_response.media_type = GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
+        sub_response.media_type = choose_media_type(request.headers.get("accept", ""))
         return sub_response
 
     def create_response(

@@ -1,15 +1,17 @@
 """Runs operations of kept documents: from variables and a Context to a response's bytes."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
+from strawberry.extensions import DisableIntrospection
 
 from api.documents import Operation
 from api.logging import current_request, get_logger
@@ -17,6 +19,8 @@ from api.middleware import UNEXPECTED
 from graph.errors import ForegraphError
 from resolvers.base.context import Context
 from resolvers.base.errors import Errors, shown
+
+_SUGGESTION: Final = re.compile(r" Did you mean [^?]*\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,12 @@ class Answer:
     Attributes:
         body: The response, as JSON.
         has_errors: Whether it has errors.
+        is_refused: Whether nothing was executed.
     """
 
     body: bytes
     has_errors: bool
+    is_refused: bool
 
 
 class Executor:
@@ -45,6 +51,7 @@ class Executor:
         self._schema = schema._schema
         self._executor_class = schema.execution_context_class
         self._translates_errors = any(isinstance(extension, Errors) for extension in schema.get_extensions())
+        self._is_discreet = is_discreet(schema)
 
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Execute an operation with the variables as they came."""
@@ -66,13 +73,20 @@ class Executor:
         return self._write(found.data, found.errors or [], context)
 
     def _write(self, data: dict[str, Any] | None, errors: Sequence[GraphQLError], context: Context) -> Answer:
-        response: dict[str, Any] = {"data": data}
+        is_refused = is_request_error(data, errors)
+        response: dict[str, Any] = {} if is_refused else {"data": data}
         if errors:
             response["errors"] = [self._show(error, context).formatted for error in errors]
-        return Answer(dump(response), bool(errors))
+        return Answer(dump(response), bool(errors), is_refused)
 
     def _show(self, error: GraphQLError, context: Context) -> GraphQLError:
-        return mask(shown(error, context.request_id) if self._translates_errors else error)
+        translated = shown(error, context.request_id) if self._translates_errors else error
+        return mask(translated, is_discreet=self._is_discreet)
+
+
+def is_request_error(data: Any, errors: Sequence[GraphQLError]) -> bool:
+    """Whether a document was refused before a field was resolved, as for a wrong variable; it has no data then."""
+    return data is None and bool(errors) and all(error.path is None for error in errors)
 
 
 def dump(response: Any) -> bytes:
@@ -88,13 +102,24 @@ def dump(response: Any) -> bytes:
         return json.dumps(response, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def mask(error: GraphQLError) -> GraphQLError:
+def is_discreet(schema: Schema) -> bool:
+    """Whether errors may not name what the schema has, since it may not be looked at."""
+    return any(isinstance(extension, DisableIntrospection) for extension in schema.get_extensions())
+
+
+def mask(error: GraphQLError, *, is_discreet: bool) -> GraphQLError:
     """
     Mask an exception that nothing has translated; its text goes to the log only.
 
     Errors from `resolvers.base.errors` have a code, and graphql-core's own are no exceptions of ours; both pass.
+
+    Args:
+        error: The error.
+        is_discreet: Whether graphql-core's suggestions of names are left out.
     """
     original = error.original_error
+    if is_discreet:
+        error.message = _SUGGESTION.sub("", error.message)
     is_translated = "code" in (error.extensions or {}) or isinstance(original, GraphQLError)
     if original is None or is_translated or error.message != str(original):
         return error

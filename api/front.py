@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.admission import Admissions
 from api.asking import read_asked, read_json, read_parameters
 from api.documents import Documents, Operation
-from api.endpoint import GRAPHQL_JSON, JSON, refuse_busy
+from api.endpoint import refuse_busy
 from api.execution import Answer, Executor
 from api.logging import RequestRecord, current_request, get_logger
 from api.middleware import (
@@ -34,6 +34,7 @@ from api.middleware import (
     refuse_late,
     split_host,
 )
+from api.negotiation import GRAPHQL_JSON, JSON, choose_media_type
 from api.responses import Responses, compute_etag, describe_get, is_known
 from api.settings import LOOPBACK_NAMES
 from graph.database.sessions import check_bookmark, join_bookmarks
@@ -130,7 +131,7 @@ class Front:
             return None
         record = RequestRecord(choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1")))
         record.operation_name = asked.operation_name or operation.name
-        media_type = GRAPHQL_JSON if GRAPHQL_JSON.encode() in headers.get(b"accept", b"") else JSON
+        media_type = choose_media_type(headers.get(b"accept", b"").decode("latin-1"))
         service: Service = scope["app"].state.service
         if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
         is_stored = NO_STORE.encode() not in headers.get(b"cache-control", b"")
@@ -291,7 +292,8 @@ class _Exchange:
         """The reply that an answer makes."""
         headers = [(b"content-length", b"%d" % len(answer.body)), (b"content-type", self.media_type.encode())]
         if self.scope["method"] != "GET" or answer.has_errors:
-            return _Reply(200, answer.body, headers)
+            is_told = answer.is_refused and self.media_type == GRAPHQL_JSON
+            return _Reply(400 if is_told else 200, answer.body, headers)
         etag = compute_etag(answer.body, self.media_type)
         described = [(name.encode(), value.encode()) for name, value in describe_get(etag).items()]
         if is_known(etag, self.if_none_match):

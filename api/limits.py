@@ -8,7 +8,7 @@ one twice take minutes; here each fragment is measured once.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 from graphql import (
     DocumentNode,
@@ -25,6 +25,7 @@ from strawberry.extensions import DisableIntrospection, SchemaExtension
 from api.counts import find_excess, longest_literal
 from api.logging import current_request
 from api.pricing import Pricing, list_operations
+from resolvers.base.errors import BAD_REQUEST
 
 MAX_BRACKETS = 64
 """Most open brackets; the parser and the validation rules recurse, and Python's stack holds some 1,000 frames."""
@@ -37,6 +38,9 @@ MAX_OPERATIONS = 50
 """Most operations in a document; each is validated, though one runs."""
 MAX_INTROSPECTED_LISTS = 15
 """Most lists of introspection in a document; a browser asks for nine, and each may show the whole schema."""
+
+MAX_ERRORS: Final = 5
+"""The most errors that a document is told to have; whoever mends those asks again."""
 
 LARGEST_SHOWN = 10**9
 
@@ -119,6 +123,7 @@ class DocumentLimits(SchemaExtension):
             try:
                 errors = (
                     list_excesses(context.graphql_document, self.limits)
+                    or self._list_unnamed()
                     or self._list_long_variables()
                     or self._list_excessive_prices()
                 )
@@ -129,6 +134,20 @@ class DocumentLimits(SchemaExtension):
             if errors:
                 context.pre_execution_errors = errors
         yield
+        if context.pre_execution_errors:
+            del context.pre_execution_errors[MAX_ERRORS:]  # in place, since the list has been returned already
+
+    def _list_unnamed(self) -> list[GraphQLError]:
+        """Refuse to choose one of several operations; the name that Strawberry shows is the first's without one."""
+        context = self.execution_context
+        operations = list_operations(cast("DocumentNode", context.graphql_document), None)
+        if context._provided_operation_name is not None or len(operations) <= 1:
+            return []
+        names = [operation.name.value for operation in operations if operation.name is not None]
+        message = (
+            f"The document has {len(operations)} operations, so `operationName` must name one of them: {names[:5]!r}."
+        )
+        return [GraphQLError(message, extensions={"code": BAD_REQUEST})]
 
     def _list_long_variables(self) -> list[GraphQLError]:
         context: Any = self.execution_context

@@ -25,6 +25,8 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 KIBIBYTE = 1024
 
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
 
 class Settings(BaseSettings):
     """The operator's choices. Without any variable: an embedded Neo4j, served on this machine only."""
@@ -76,6 +78,11 @@ class Settings(BaseSettings):
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="additional host names to accept in a request's Host header, separated by commas"
+    )
+
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="origins, such as https://app.example.org, whose pages may ask from a browser, separated by commas",
     )
 
     max_body_bytes: int = Field(
@@ -223,6 +230,25 @@ class Settings(BaseSettings):
         if not isinstance(hosts, str):
             return hosts
         return tuple(name.strip().lower() for name in hosts.split(",") if name.strip())
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, origins: object) -> object:
+        if not isinstance(origins, str):
+            return origins
+        return tuple(origin.strip().lower() for origin in origins.split(",") if origin.strip())
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                message = (
+                    f"{origin!r} is not an origin; expected a scheme, a host and a port that is not the scheme's own, "
+                    "such as https://app.example.org or http://localhost:3000, without a path and without wildcards"
+                )
+                raise ValueError(message)
+        return origins
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -3,7 +3,7 @@
 from pydantic_core import ErrorDetails
 
 from graph.errors import Problem
-from graph.model.values import shown_value
+from graph.model.shown import shown_value
 
 
 class RuleError(ValueError):

@@ -1,20 +1,15 @@
 """Scalars that check their values: moments, days, probabilities and addresses."""
 
 import math
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from graph.model.values import MAX_LINE_CHARACTERS
-
-_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})$")
-
-_URL = re.compile(r"https?://\S+")
+from graph.model.addresses import AN_ADDRESS, check_address
+from graph.model.moments import A_DAY, A_MOMENT, read_day, read_moment
 
 Moment = NewType("Moment", datetime)
 Day = NewType("Day", date)
@@ -28,11 +23,7 @@ def show_moment(value: datetime) -> str:
 
 
 def _read_moment(value: object) -> datetime:
-    with suppress(ValueError, OverflowError):  # such as a thirteenth month, or the calendar's first day in another zone
-        if isinstance(value, str) and _MOMENT.fullmatch(value):
-            return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
-    message = f"expected an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z, got {value!r:.80}"
-    raise ValueError(message)
+    return read_moment(_text(value, A_MOMENT))
 
 
 def moment_argument(value: object) -> datetime | None:
@@ -45,11 +36,7 @@ def _show_day(value: date) -> str:
 
 
 def _read_day(value: object) -> date:
-    try:
-        return date.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError as error:
-        message = f"expected a day such as 2026-05-30, got {value!r:.80}"
-        raise ValueError(message) from error
+    return read_day(_text(value, A_DAY))
 
 
 def _show_probability(value: float) -> float:
@@ -67,8 +54,12 @@ def _read_probability(value: object) -> float:
 
 
 def _read_url(value: object) -> str:
-    if not isinstance(value, str) or len(value) > MAX_LINE_CHARACTERS or not _URL.fullmatch(value):
-        message = f"expected an http or https address of at most {MAX_LINE_CHARACTERS} characters, got {value!r:.80}"
+    return check_address(_text(value, AN_ADDRESS))
+
+
+def _text(value: object, expected: str) -> str:
+    if not isinstance(value, str):
+        message = f"expected {expected}, got {value!r:.80}"
         raise ValueError(message)
     return value
 
@@ -76,7 +67,10 @@ def _read_url(value: object) -> str:
 SCALARS: Mapping[object, ScalarDefinition] = {
     Moment: strawberry.scalar(
         name="DateTime",
-        description="A moment in RFC 3339 with its offset, such as 2026-05-30T22:15:00Z; answers are in UTC.",
+        description=(
+            "A moment in RFC 3339 with its offset, such as 2026-05-30T22:15:00Z. Decimals after the sixth are cut off. "
+            "Answers are in UTC."
+        ),
         serialize=show_moment,
         parse_value=_read_moment,
     ),

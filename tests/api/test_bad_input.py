@@ -163,10 +163,10 @@ CASES: dict[str, Case] = {
         "FutureObservation", "input.observedAt", "lies in the future", observedAt="2990-01-01T00:00:00Z"
     ),
     "moment without offset": submit(BAD, None, "with its offset", observedAt="2026-01-01T00:00:00"),
-    "moment in words": submit(BAD, None, "got 'yesterday'", observedAt="yesterday"),
+    "moment in words": submit(BAD, None, 'got "yesterday"', observedAt="yesterday"),
     "month 13": submit(BAD, None, "observedAt", observedAt="2026-13-01T00:00:00Z"),
     "moment before the calendar": submit(BAD, None, "observedAt", observedAt="0001-01-01T00:00:00+14:00"),
-    "year 500": submit("Invalid", "input.observedAt", "got 500", observedAt="0500-01-01T00:00:00Z"),
+    "year 500": submit(BAD, None, "expected a year from 1000 to 9000, got 500", observedAt="0500-01-01T00:00:00Z"),
     "moment as a number": submit(BAD, None, "got 1767225600", observedAt=1767225600),
     "window reversed": foresee(
         "Invalid", "input.windowEnd", windowStart="2027-01-01T00:00:00Z", windowEnd="2026-01-01T00:00:00Z"
@@ -175,7 +175,7 @@ CASES: dict[str, Case] = {
     "years reversed": foresee("Invalid", "input.toYear", "got 2027 to 2026", fromYear=2027, toYear=2026),
     "year 99999": foresee("Invalid", "input.fromYear", "got 99999", fromYear=99999),
     "deadline beside its year": foresee("Invalid", "input.deadline", fromYear=2027, deadline="2026-06-01T00:00:00Z"),
-    "day that is none": mark(BAD, None, "got '2026-02-30'", expectedDate="2026-02-30"),
+    "day that is none": mark(BAD, None, 'got "2026-02-30"', expectedDate="2026-02-30"),
     "range reversed": mark("Invalid", "input.rangeTo", rangeFrom="2026-05-01", rangeTo="2026-04-01", expectedDate=None),
     "half a range": mark("Invalid", "input.rangeFrom", "rangeTo", rangeFrom="2026-05-01"),
     "no date": mark("Invalid", "input.expectedDate", "got none", expectedDate=None),
@@ -284,8 +284,8 @@ CASES: dict[str, Case] = {
     "address of 3,000 characters": submit(
         BAD, None, "at most 2000 characters", url="https://example.org/" + "x" * 3000
     ),
-    "address that is none": submit(BAD, None, "got 'ftp://example.org'", url="ftp://example.org"),
-    "address with a space": submit(BAD, None, "got 'https://a b'", url="https://a b"),
+    "address that is none": submit(BAD, None, 'got "ftp://example.org"', url="ftp://example.org"),
+    "address with a space": submit(BAD, None, 'got "https://a b"', url="https://a b"),
     "null character": submit("Invalid", "input.note", note="a\u0000b"),
     "escape character": submit("Invalid", "input.submittedBy", submittedBy="\u001b[31m"),
     "empty note": submit("Invalid", "input.note", note=""),

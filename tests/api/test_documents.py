@@ -54,7 +54,7 @@ def test_a_document_above_all_room_is_not_kept_and_drops_none() -> None:
     assert documents.num_bytes > 5 * BYTES_A_TOKEN
 
 
-def test_operations_are_found_by_name_and_the_first_without() -> None:
+def test_operations_are_found_by_name_and_the_only_one_without() -> None:
     documents = Documents(build_schema(), 1 << 20)
     text = "query A { hello } mutation B { add(number: 1) }"
     documents.keep(text)
@@ -62,8 +62,12 @@ def test_operations_are_found_by_name_and_the_first_without() -> None:
 
     assert document is not None
     found = [document.find_operation(name) for name in (None, "A", "B", "C")]
-    assert [None if operation is None else operation.name for operation in found] == ["A", "A", "B", None]
+    assert [None if operation is None else operation.name for operation in found] == [None, "A", "B", None]
     assert [operation.is_query for operation in document.operations] == [True, False]
+    documents.keep("query A { hello }")
+    alone = documents.find(identify("query A { hello }"))
+    assert alone is not None
+    assert alone.find_operation(None) is alone.operations[0]
 
 
 @pytest.mark.parametrize("key", ["P1", "x" * 500])

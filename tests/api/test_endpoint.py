@@ -200,6 +200,61 @@ async def test_a_document_that_is_not_valid_has_errors_and_no_data(
     assert new.headers["content-type"] == "application/graphql-response+json"
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {"query": "query ($n: Even!) { half(number: $n) }"},
+            "of non-null type 'Even!' to be provided",
+        ),
+        ({"query": "query ($n: Even!) { half(number: $n) }", "variables": {"n": 3}}, "expected an even number, got 3"),
+        ({"query": "query ($n: Even!) { half(number: $n) }", "variables": {"n": None}}, "not to be None"),
+        (
+            {"query": "query A { hello } query B { hello }"},
+            "The document has 2 operations, so `operationName` must name one of them: ['A', 'B'].",
+        ),
+        ({"query": "mutation A { add(number: 1) } query B { hello }"}, "`operationName` must name one of them"),
+        ({"query": "{ hello } query B { hello }"}, "`operationName` must name one of them: ['B']"),
+    ],
+)
+async def test_what_is_not_executed_has_no_data(client: httpx.AsyncClient, body: dict[str, Any], expected: str) -> None:
+    """A wrong variable or a missing name are as wrong as a document that is not valid; asked again, they still are."""
+    for _ in range(3):
+        old = await client.post("/graphql", json=body)
+        new = await client.post("/graphql", json=body, headers={"accept": "application/graphql-response+json"})
+
+        assert expected in messages(old)[0]
+        assert "data" not in old.json()
+        assert "data" not in new.json()
+        assert (old.status_code, new.status_code) == (200, 400)
+
+
+async def test_a_document_is_told_a_few_of_its_errors(client: httpx.AsyncClient) -> None:
+    """Five of twenty, so that a refusal is never longer than an answer."""
+    document = "{" + " ".join(f"nothing{number}" for number in range(20)) + "}"
+
+    response = await client.post("/graphql", json={"query": document})
+
+    assert messages(response) == [f"Cannot query field 'nothing{number}' on type 'Query'." for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "{ helo }"},
+        {"query": "{ hello(nam: 1) }"},
+        {"query": "query ($n: Eve) { hello }"},
+    ],
+)
+async def test_names_are_suggested_only_where_the_schema_may_be_seen(body: dict[str, Any]) -> None:
+    """Without introspection a suggestion would tell the schema name by name."""
+    for introspection in (True, False):
+        app = build_app(introspection=introspection)
+        async with open_client(app) as client:
+            response = await client.post("/graphql", json=body)
+        assert ("Did you mean" in response.text) == introspection
+
+
 @pytest.mark.parametrize(("field", "word"), [("broken", "xyzzy"), ("required", "plugh")])
 async def test_the_text_of_an_unexpected_exception_stays_inside(
     client: httpx.AsyncClient, field: str, word: str

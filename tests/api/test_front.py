@@ -62,7 +62,11 @@ REQUESTS = [
     Sent({"query": "{ half(number: 3) }"}, is_short=False),
     Sent({"query": "query ($n: Even!) { half(number: $n) }", "variables": {"n": 3}}),
     Sent({"query": "query ($n: Even!) { half(number: $n) }", "variables": {}}),
-    Sent({"query": "query A { hello } query B { half(number: 2) }"}),
+    Sent(
+        {"query": "query ($n: Even!) { half(number: $n) }", "variables": {}},
+        headers={"accept": "Application/GraphQL-Response+JSON; q=0.9, application/json; q=0.5"},
+    ),
+    Sent({"query": "query A { hello } query B { half(number: 2) }"}, is_short=False),
     Sent({"query": "query A { hello } query B { half(number: 2) }", "operationName": "B"}),
     Sent({"query": "query A { hello } query B { half(number: 2) }", "operationName": "C"}, is_short=False),
     Sent({"query": "mutation { add(number: 1) }"}),

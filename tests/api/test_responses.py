@@ -35,7 +35,7 @@ NUM_WRITES, NUM_READERS = 200, 1
 
 def answer(size: int) -> Answer:
     """An answer of so many bytes."""
-    return Answer(b"x" * size, has_errors=False)
+    return Answer(b"x" * size, has_errors=False, is_refused=False)
 
 
 def test_those_unused_longest_go_first() -> None:

@@ -10,7 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
-from graph.model.values import FIRST_YEAR, LAST_YEAR
+from graph.model.moments import FIRST_YEAR, LAST_YEAR
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -93,9 +93,9 @@ class Mutation:
         return number + 1
 
 
-def build_schema() -> strawberry.Schema:
+def build_schema(*, introspection: bool = True) -> strawberry.Schema:
     """The tests' schema, within the tests' limits."""
-    chosen = list_extensions(LIMITS, introspection=True)
+    chosen = list_extensions(LIMITS, introspection=introspection)
     scalars: dict[object, Any] = {Even: strawberry.scalar(name="Even", serialize=int, parse_value=_read_even)}
     config = StrawberryConfig(scalar_map=scalars)
     return strawberry.Schema(Query, Mutation, extensions=chosen, config=config)
@@ -106,7 +106,7 @@ def build_app(database: object = None, **settings: Any) -> ASGIApp:
     return create_app(
         Settings(**{"response_cache_bytes": 0, **settings}),
         cast("Database", database if database is not None else Slow()),
-        schema=build_schema(),
+        schema=build_schema(introspection=settings.get("introspection", True)),
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from graph.inference.influence import implied_belief
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind
+from graph.model.moments import FIRST_YEAR, LAST_YEAR
 from graph.model.page_keys import (
     bounds,
     document_link_keys,
@@ -25,7 +26,7 @@ from graph.model.page_keys import (
     validation_keys,
 )
 from graph.model.rows import DocumentLink, Evidence, Exposure, Influence, Milestone, Prediction, Validation
-from graph.model.values import FIRST_YEAR, ID_PATTERN, LAST_YEAR
+from graph.model.values import ID_PATTERN
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from graph.errors import Problem
 from graph.model.problems import RuleError, describe_problem, property_of
-from graph.model.values import MAX_SHOWN_CHARACTERS
+from graph.model.shown import MAX_SHOWN_CHARACTERS
 
 
 class Item(BaseModel):
