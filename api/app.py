@@ -1,10 +1,11 @@
 """The service as an application: routes, middleware, and a lifespan that owns what outlives a request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,6 +21,7 @@ from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
 from api.execution import Executor
 from api.front import Front
+from api.graphiql.page import PARTS_PATH, GraphiQL
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
 from api.middleware import (
@@ -41,6 +43,7 @@ from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
 from graph.network.ahead import prepare_hours
+from graph.server.artifacts import fetch_from_maven, find_cache_folder
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
@@ -71,9 +74,8 @@ def create_app(
     served = build_limited_schema(settings) if schema is None else schema
     documents = Documents(served, settings.document_cache_bytes)
     admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
-    endpoint = GraphQLEndpoint(
-        served, _open_context, graphiql=settings.graphiql, admissions=admissions, documents=documents
-    )
+    graphiql = _find_graphiql(settings)
+    endpoint = GraphQLEndpoint(served, _open_context, graphiql=graphiql, admissions=admissions, documents=documents)
     front = Middleware(
         Front,
         executor=Executor(served),
@@ -85,10 +87,10 @@ def create_app(
         timeout_seconds=settings.request_timeout_seconds,
     )
     app = Starlette(
-        routes=_list_routes(settings, endpoint),
+        routes=_list_routes(endpoint, graphiql),
         middleware=[*_list_cors(settings), front, *_list_middleware(settings)],
         exception_handlers={HTTPException: _answer_http_exception},
-        lifespan=_make_lifespan(settings, database),
+        lifespan=_make_lifespan(settings, database, graphiql),
     )
     app.state.service = None if database is None else Service.make(database, _make_budget(settings))
     app.state.documents = documents
@@ -125,18 +127,26 @@ def _list_cors(settings: Settings) -> list[Middleware]:
     return [shared]
 
 
-def _list_routes(settings: Settings, endpoint: GraphQLEndpoint) -> list[Route]:
+def _find_graphiql(settings: Settings) -> GraphiQL | None:
+    if not settings.graphiql:
+        return None
+    return GraphiQL(partial(find_cache_folder, settings.cache_dir), partial(fetch_from_maven, settings.mirror))
+
+
+def _list_routes(endpoint: GraphQLEndpoint, graphiql: GraphiQL | None) -> list[Route]:
     async def answer_root(request: Request) -> Response:
-        if settings.graphiql and wants_page(request.headers.get("accept", "")):
+        if graphiql is not None and wants_page(request.headers.get("accept", "")):
             return RedirectResponse("/graphql")
         paths = {"graphql": "/graphql", "health": "/healthz", "readiness": "/readyz"}
         return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
 
+    parts = [] if graphiql is None else [Route(f"{PARTS_PATH}/{{name}}", graphiql.answer_part, methods=["GET"])]
     return [
         Route("/", answer_root, methods=["GET"]),
         Route("/healthz", _answer_health, methods=["GET"]),
         Route("/readyz", _answer_readiness, methods=["GET"]),
         Route("/graphql", endpoint),
+        *parts,
     ]
 
 
@@ -151,7 +161,7 @@ def _list_middleware(settings: Settings) -> list[Middleware]:
 
 
 def _make_lifespan(
-    settings: Settings, database: Database | None
+    settings: Settings, database: Database | None, graphiql: GraphiQL | None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -167,6 +177,8 @@ def _make_lifespan(
             await stack.enter_async_context(readiness.watching(service.database, begin))
             await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
+            if graphiql is not None:
+                await stack.enter_async_context(_meanwhile(graphiql.prefetch()))
             yield
 
     return lifespan
@@ -197,7 +209,14 @@ async def _preparing_hours(service: Service) -> AsyncIterator[None]:
     def log(error: ForegraphError) -> None:
         get_logger().warning("could not prepare the next hour", reason=str(error))
 
-    task = asyncio.create_task(prepare_hours(service.database, service.engine, on_error=log))
+    async with _meanwhile(prepare_hours(service.database, service.engine, on_error=log)):
+        yield
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do some work until the block ends."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

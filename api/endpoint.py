@@ -8,7 +8,7 @@ from typing import Any
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import Schema
@@ -23,6 +23,7 @@ from api.admission import Admissions, is_mutation
 from api.asking import UnknownDocumentError, read_asked, read_json, read_parameters
 from api.documents import Documents
 from api.execution import is_discreet, is_request_error, mask
+from api.graphiql.page import GraphiQL
 from api.logging import current_request
 from api.middleware import error_response
 from api.negotiation import GRAPHQL_JSON, JSON, choose_media_type, wants_page
@@ -33,7 +34,6 @@ from resolvers.base.context import Context
 RETRY_AFTER_SECONDS = "1"
 PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """Those of which a GET has one, unless a browser asks for GraphiQL."""
-NOT_FRAMED = "frame-ancestors 'none'"  # against clickjacking
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
@@ -43,7 +43,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     Args:
         schema: The schema to serve.
         open_context: Makes the Context from a request and its id; raises InvalidError where a header is invalid.
-        graphiql: Whether a browser gets GraphiQL.
+        graphiql: The page that a browser gets; None for no page.
         admissions: Limits the number of documents at a time.
         documents: Where documents are kept once they have been answered; by default none are.
     """
@@ -53,12 +53,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         schema: Schema,
         open_context: Callable[[Request, str], Context],
         *,
-        graphiql: bool,
+        graphiql: GraphiQL | None,
         admissions: Admissions,
         documents: Documents | None = None,
     ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
+        self._graphiql = graphiql
         self._is_discreet = is_discreet(schema)
         self.admissions = admissions
         self.documents = Documents(schema, 0) if documents is None else documents
@@ -112,8 +113,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return self.graphql_ide is not None and is_browser and not is_question
 
     async def render_graphql_ide(self, request: Request) -> Response:
-        """GraphiQL, with framing forbidden."""
-        return HTMLResponse(self.graphql_ide_html, headers={"content-security-policy": NOT_FRAMED})
+        """GraphiQL, if it is served."""
+        return await self._graphiql.answer_page() if self._graphiql is not None else Response(status_code=404)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """Read the document, its variables and the operation's name; raises HTTPException on what is wrong."""

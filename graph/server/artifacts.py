@@ -59,6 +59,22 @@ Fetch = Callable[[Artifact, Path], Path]
 """Downloads one artifact into an empty folder and returns the path of the file, not verified yet."""
 
 
+def find_cache_folder(given: Path | None = None) -> Path:
+    """
+    Find the folder of downloaded jars: the one given, else this user's cache, shared by all projects.
+
+    Raises:
+        ConfigurationError: None is given, and the platformdirs package is not installed.
+    """
+    if given is not None:
+        return given.expanduser().absolute()
+    try:
+        import platformdirs  # noqa: PLC0415 - an optional dependency
+    except ImportError as error:
+        raise ConfigurationError("running Neo4j here needs: pip install 'foregraph[embedded]'") from error
+    return Path(platformdirs.user_cache_dir("foregraph"))
+
+
 def read_lock(path: Path) -> tuple[Artifact, ...]:
     """Read a lock: lines of `group:artifact:version[:classifier] sha256`, and comments that begin with `#`."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -106,13 +122,32 @@ def sha256_of(path: Path) -> str:
 
 
 class JarFolder:
-    """The jars of one lock in the per-user cache."""
+    """
+    The jars of one lock in the per-user cache.
 
-    def __init__(self, folder: Path, artifacts: Sequence[Artifact], fetch: Fetch, *, progress: bool = False) -> None:
+    Args:
+        folder: Where they are.
+        artifacts: Those of the lock.
+        fetch: Downloads one that is missing.
+        progress: Whether to show how far the download is.
+        is_patient: Whether the process may wait at its end for a download under way; else one jar is fetched after the
+            other, in the caller's thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        artifacts: Sequence[Artifact],
+        fetch: Fetch,
+        *,
+        progress: bool = False,
+        is_patient: bool = True,
+    ) -> None:
         self._folder = folder
         self._artifacts = tuple(artifacts)
         self._fetch = fetch
         self._progress = progress
+        self._is_patient = is_patient
 
     @property
     def class_path(self) -> list[Path]:
@@ -185,11 +220,12 @@ class JarFolder:
     def _fetch_all(self, artifacts: Sequence[Artifact]) -> None:
         for left_over in self._folder.glob(".incoming-*"):  # left by a killed process, as we hold the lock
             shutil.rmtree(left_over, ignore_errors=True)
-        _log.info("Fetching %d of %d jars of Neo4j into %s", len(artifacts), len(self._artifacts), self._folder)
+        _log.info("Fetching %d of %d jars into %s", len(artifacts), len(self._artifacts), self._folder)
         incoming = Path(tempfile.mkdtemp(dir=self._folder, prefix=".incoming-"))
         try:
             with _progress_bar(len(artifacts), shown=self._progress) as advance:
-                _run_all(lambda artifact: self._fetch_one(artifact, incoming), artifacts, advance)
+                run_all = _run_all if self._is_patient else _run_in_turn
+                run_all(lambda artifact: self._fetch_one(artifact, incoming), artifacts, advance)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
 
@@ -215,6 +251,13 @@ def _require_checksum(path: Path, artifact: Artifact) -> None:
     found = sha256_of(path)
     if found != artifact.sha256:
         raise ArtifactError(f"{artifact.coordinates}: expected a file with SHA-256 {artifact.sha256}, got {found}")
+
+
+def _run_in_turn(work: Callable[[Artifact], None], artifacts: Sequence[Artifact], advance: Callable[[], None]) -> None:
+    """Work on one artifact after the other, in this thread: those of a pool are waited for when the process ends."""
+    for artifact in artifacts:
+        work(artifact)
+        advance()
 
 
 def _run_all(work: Callable[[Artifact], None], artifacts: Sequence[Artifact], advance: Callable[[], None]) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from graph.errors import AlreadyRunningError, ConfigurationError, ForegraphError, StartupError
+from graph.errors import AlreadyRunningError, ForegraphError, StartupError
 from graph.server.aot import AotCache, Training
-from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, read_lock
+from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, find_cache_folder, read_lock
 from graph.server.config import heap_mebibytes, page_cache_mebibytes
 from graph.server.home import Home
 from graph.server.installation import Installation
@@ -232,7 +232,7 @@ class EmbeddedServer:
 
     def _install(self) -> Installation:
         java = find_java(self._release, self._java_home)
-        folder = self._resolve_cache_dir() / f"neo4j-{self._release.version}"
+        folder = find_cache_folder(self._cache_dir) / f"neo4j-{self._release.version}"
         fetch = self._fetch or fetch_from_maven(self._mirror)
         jars = JarFolder(folder, read_lock(self._release.lock), fetch, progress=self._progress)
         jars.ensure()
@@ -247,19 +247,10 @@ class EmbeddedServer:
         page_cache_mebibytes(page_cache)
         return heap, page_cache
 
-    def _resolve_cache_dir(self) -> Path:
-        if self._cache_dir:
-            return self._cache_dir.expanduser().absolute()
-        try:
-            import platformdirs  # noqa: PLC0415 - an optional dependency
-        except ImportError as error:
-            raise ConfigurationError("running Neo4j here needs: pip install 'foregraph[embedded]'") from error
-        return Path(platformdirs.user_cache_dir("foregraph"))
-
     def _find_cache(self, installation: Installation) -> AotCache | None:
         if self._training is None:
             return None
-        return AotCache(installation, self._resolve_cache_dir() / "aot", self._training)
+        return AotCache(installation, find_cache_folder(self._cache_dir) / "aot", self._training)
 
     def _launch(
         self, installation: Installation, cache: AotCache | None, server_lock: int, *, port: int | None = None
