@@ -14,7 +14,7 @@ def diamond() -> Bundle:
     """A scenario over two predictions, both over a third; and what takes no part."""
     tables = [
         ("PREREQUISITE_OF", "S_A", "P_B", 0.8, 0.3),
-        ("PREREQUISITE_OF", "S_A", "P_C", 0.2, 0.6),
+        ("KILLS", "S_A", "P_C", 0.2, 0.6),
         ("PREREQUISITE_OF", "P_B", "P_D", 0.7, 0.2),
         ("KILLS", "P_C", "P_D", 0.1, 0.5),
     ]
