@@ -12,6 +12,7 @@ from typing import Any, Final
 from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.model.kinds import ExposureSign, InfluenceKind
+from graph.model.page_keys import join
 from graph.model.rows import Exposure, Influence
 from graph.model.signs import LOWERING, RAISING, SignedRow, SignFault, ends_of, find_faults
 from graph.model.subjects import row_id
@@ -30,18 +31,20 @@ class StoredFault:
     Attributes:
         row: The row, with its sign and figures only.
         fault: What is wrong.
+        number: Number of the fault among those between the same two nodes.
     """
 
     row: SignedRow
     fault: SignFault
+    number: int
 
     def __str__(self) -> str:
         return f"{type(self.row).__name__} {row_id(self.row)}: {self.fault.message}"
 
     @property
-    def key(self) -> tuple[str, ...]:
-        """Key by which faults are ordered: influences last, by their ends, the own faults of a row first."""
-        return (type(self.row).__name__, *ends_of(self.row), row_id(self.row), self.fault.message)
+    def key(self) -> str:
+        """Key by which faults are ordered: exposures first, by both ends, the own faults of rows first."""
+        return join(type(self.row).__name__, *ends_of(self.row), f"{self.number:02d}")
 
 
 async def list_stored_faults(unit: Unit, *, page_claims: int = PAGE_CLAIMS) -> list[StoredFault]:
@@ -53,7 +56,7 @@ async def list_stored_faults(unit: Unit, *, page_claims: int = PAGE_CLAIMS) -> l
         (page,) = await unit.run("network/list_contradictions", after=after, limit=page_claims, **signs)
         for kind in (Exposure, Influence):
             for rows in _by_ends(kind, page[_LISTS[kind]]).values():
-                found += [StoredFault(row, fault) for row, fault in find_faults(rows)]
+                found += [StoredFault(*entry, number) for number, entry in enumerate(find_faults(rows))]
         if page["num_claims"] < page_claims:
             return sorted(found, key=lambda stored: stored.key)
         after = page["last_id"]

@@ -245,7 +245,7 @@ class Engine:
         is_intervention: bool = False,
         method: Method = Method.LBP,
         sampling: Sampling = DEFAULT_SAMPLING,
-        first: int = 20,
+        first: int | None = None,
         now: datetime | None = None,
     ) -> WhatIf:
         """
@@ -257,7 +257,7 @@ class Engine:
             is_intervention: Whether the outcomes are brought about, and so are no evidence on the claims' parents.
             method: The method of inference.
             sampling: The parameters of SAMPLE.
-            first: The most shifts to return.
+            first: The most shifts to list; all if absent.
             now: The current moment; that of the system's clock when absent.
 
         Raises:

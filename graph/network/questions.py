@@ -151,7 +151,7 @@ class WhatIf:
     Answer to a what-if question.
 
     Attributes:
-        shifts: Shifts by decreasing |delta|, without the supposed claims; at most as many as requested.
+        shifts: Shifts by decreasing |delta|, ties by id, without the supposed claims; at most as many as requested.
         supposed: Shifts of the supposed claims, in the order of the request.
         num_shifted: Number of claims that shift by more than noise, without the supposed ones.
         basis: Provenance of the answer.
@@ -223,8 +223,8 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
     return outcomes
 
 
-def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
-    """Build the answer to a what-if question from the shifts of all claims."""
+def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int | None = None) -> WhatIf:
+    """Build the answer to a what-if question from the shifts of all claims, of which it lists the first few or all."""
     deltas = shifts.deltas
     moved = shifts.above_noise(LEAST_SHIFT).tolist()
     others = [index for index in moved if index not in outcomes]

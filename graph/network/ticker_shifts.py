@@ -27,14 +27,13 @@ class TickerShift:
     num_claims: int
 
 
-async def list_ticker_shifts(unit: Unit, deltas: Mapping[str, float], limit: int) -> list[TickerShift]:
+async def list_ticker_shifts(unit: Unit, deltas: Mapping[str, float]) -> list[TickerShift]:
     """
     List expected price changes of tickers from exposures with a stated impact, by decreasing |delta|, ties by symbol.
 
     Args:
         unit: Unit of work to read in.
         deltas: Shifts of claims by id.
-        limit: Largest number of tickers to return.
     """
     ids = sorted(deltas, key=lambda claim_id: (-abs(deltas[claim_id]), claim_id))[:MOST_CLAIMS]
     rows = await unit.run("network/list_exposures", ids=ids)
@@ -46,4 +45,4 @@ async def list_ticker_shifts(unit: Unit, deltas: Mapping[str, float], limit: int
         )
         for row in rows
     ]
-    return sorted(shifts, key=lambda shift: (-abs(shift.delta), shift.symbol))[:limit]
+    return sorted(shifts, key=lambda shift: (-abs(shift.delta), shift.symbol))

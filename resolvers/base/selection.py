@@ -142,6 +142,15 @@ def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
     return document.subjects_plan(selected) if selected else None
 
 
+def item_plan(info: Info[Any, Any], name: str) -> NodePlan | None:
+    """The plan of the nodes in a field of the items of the connection that a field returns; None if unselected."""
+    document = Document.of(info)
+    selected = [Selected(nodes=list(_raw(info).field_nodes))]
+    items = [*document.below(document.below(selected, "edges"), "node"), *document.below(selected, "nodes")]
+    below = document.below(items, name)
+    return document.subjects_plan(below) if below else None
+
+
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     """The plan of the nodes of the connection that a field returns, and whether their number is requested."""
     document = Document.of(info)
