@@ -88,9 +88,10 @@ def _influence(
     )
 
 
-def _exposure(sign: str, prediction_id: str, symbol: str, impact: float | None) -> Exposure:
+def make_exposure(sign: str, prediction_id: str, symbol: str, impact: float | None) -> Exposure:
+    """Return a stored exposure's row, with its sign and impact only."""
     return Exposure.model_construct(sign=ExposureSign(sign), prediction_id=prediction_id, symbol=symbol, impact=impact)
 
 
 _LISTS: Final[Mapping[type[SignedRow], str]] = {Influence: "influences", Exposure: "exposures"}
-_MAKERS: Final[Mapping[type[SignedRow], Callable[..., SignedRow]]] = {Influence: _influence, Exposure: _exposure}
+_MAKERS: Final[Mapping[type[SignedRow], Callable[..., SignedRow]]] = {Influence: _influence, Exposure: make_exposure}

@@ -145,6 +145,26 @@ class Shift:
     standard_error: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Supposed:
+    """
+    A what-if question as it was answered, for what follows from it.
+
+    Attributes:
+        view: The network.
+        outcomes: Supposed outcomes by index of the claim.
+        shifts: Shifts of all claims.
+        is_intervention: Whether the outcomes were brought about.
+        sampling: Parameters of sampling.
+    """
+
+    view: View
+    outcomes: Mapping[int, bool]
+    shifts: Shifts
+    is_intervention: bool
+    sampling: Sampling
+
+
 @dataclass(frozen=True, slots=True)
 class WhatIf:
     """
@@ -155,6 +175,7 @@ class WhatIf:
         supposed: Shifts of the supposed claims, in the order of the request.
         num_shifted: Number of claims that shift by more than noise, without the supposed ones.
         basis: Provenance of the answer.
+        question: What was supposed, and all shifts.
         all_deltas: Shifts of all claims that do, the supposed ones included, by claim id.
     """
 
@@ -162,6 +183,7 @@ class WhatIf:
     supposed: tuple[Shift, ...]
     num_shifted: int
     basis: Basis
+    question: "Supposed"
     all_deltas: Mapping[str, float]
 
 
@@ -223,7 +245,15 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
     return outcomes
 
 
-def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int | None = None) -> WhatIf:
+def what_if_answer(
+    view: View,
+    outcomes: Mapping[int, bool],
+    shifts: Shifts,
+    first: int | None = None,
+    *,
+    is_intervention: bool = False,
+    sampling: Sampling = DEFAULT_SAMPLING,
+) -> WhatIf:
     """Build the answer to a what-if question from the shifts of all claims, of which it lists the first few or all."""
     deltas = shifts.deltas
     moved = shifts.above_noise(LEAST_SHIFT).tolist()
@@ -233,6 +263,7 @@ def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, fir
         supposed=tuple(_shift(view, shifts, index) for index in outcomes),
         num_shifted=len(others),
         basis=basis_of(view, shifts.diagnostics),
+        question=Supposed(view, outcomes, shifts, is_intervention, sampling),
         all_deltas={view.ids[index]: float(deltas[index]) for index in moved},
     )
 

@@ -164,11 +164,11 @@ async def _upsert(unit: Unit, change: Change) -> Payload:
     row = _merged(change, stored)
     if stored is not None:
         await _check_history(unit, change, stored, row)
+    if isinstance(row, Influence) and stored is None:
+        await _check_cycle(unit, change)
     if change.list_name in SIGNED_LISTS:
         refuse([found.refusal() for found in await list_contradictions(unit, [(change.path, row)], _has_ends)])
     if isinstance(row, Influence):
-        if stored is None:
-            await _check_cycle(unit, change)
         return await _write_influence(unit, row)
     return await _write(unit, change, row)
 

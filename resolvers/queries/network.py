@@ -225,7 +225,9 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, arguments: tup
     shifts = ((abs(shift.delta), shift.claim_id, shift) for shift in found.shifts)
 
     async def tickers() -> Ranked:
-        listed = await list_ticker_shifts(info.context.unit, found.all_deltas)
+        started = time.monotonic()
+        listed = await list_ticker_shifts(info.context.unit, info.context.service.engine, found)
+        await _begin_anew(info, started)
         items = ((abs(shift.delta), shift.symbol, shift) for shift in listed)
         return Ranked.of("tickers", arguments, state, items, show=_shown_ticker, nodes={"ticker": "Ticker"})
 

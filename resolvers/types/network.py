@@ -82,9 +82,16 @@ class TickerShift:
 
     ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker.")
     delta: float = prop(
-        "Expected fractional change of its price: the sum over claims of `impact` times the claim's `delta`."
+        "Fractional change of its expected price, -1 or more. The price is the product of 1 + `impact` over the "
+        "shifted claims that come true, under their joint distribution; the change is the ratio of its expectations "
+        "with and without the supposed outcomes, less 1."
     )
+    standard_error: float | None = prop("Standard error of `delta`; null where nothing was sampled.")
     num_claims: int = prop("Number of shifted claims with a stated impact on it.")
+    num_contradictory: int = prop(
+        "Number of shifted claims left out since their exposures contradict their sign or each other; `incoherence` "
+        "lists them."
+    )
 
 
 class Answer:

@@ -354,15 +354,15 @@ async def test_an_answer_has_no_more_nodes_than_its_document_is_priced(small: Da
     "document",
     [
         """{ whatIf(observations: [{claim: "TK_HUB", outcome: TRUE}, {claim: "S_1", outcome: FALSE}]) {
-            ... on WhatIfResult { __typename shifts(first: 1) { nodes { __typename claim { __typename } } }
-            supposed { __typename claim { __typename } } tickers(first: 3) { nodes { __typename
+            ... on WhatIfResult { __typename shifts(first: 1) { __typename nodes { __typename claim { __typename } } }
+            supposed { __typename claim { __typename } } tickers(first: 3) { __typename nodes { __typename
             ticker { __typename } } } } } }""",
         """{ sensitivity(target: "P_00") { ... on SensitivityResult { __typename
-            effects(first: 4) { nodes { __typename claim { __typename domain { __typename } }
+            effects(first: 4) { __typename nodes { __typename claim { __typename domain { __typename } }
                 parent { __typename } } } } } }""",
-        """{ incoherence { __typename claims(first: 3) { nodes { __typename
-            claim { __typename outgoing(first: 2) { nodes { __typename claim { __typename } } } } } }
-            contradictions(first: 2) { nodes { kind } } } }""",
+        """{ incoherence { __typename claims(first: 3) { __typename nodes { __typename
+            claim { __typename outgoing(first: 2) { __typename nodes { __typename claim { __typename } } } } } }
+            contradictions(first: 2) { __typename nodes { __typename } } } }""",
     ],
 )
 async def test_questions_to_the_network_are_priced_too(small: Database, document: str) -> None:

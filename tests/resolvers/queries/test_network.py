@@ -15,6 +15,7 @@ from tests.helpers.asking import ask, ask_wrong, service_of
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.diamond import Enumeration, diamond, references
 from tests.helpers.mutating import mutate
+from tests.helpers.unchecked import store_unchecked
 
 WHAT_IF = """
 query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $intervene: Boolean! = false,
@@ -25,7 +26,7 @@ query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $i
       shifts(first: $first, after: $after) { totalCount
         nodes { claim { key title ... on Prediction { predictor { name } } } before after delta standardError } }
       supposed { claim { key } before after }
-      tickers { totalCount nodes { ticker { symbol name } delta numClaims } }
+      tickers { totalCount nodes { ticker { symbol name } delta standardError numClaims numContradictory } }
       diagnostics { method isConverged reason numSamples numMatching iterations residual seed survivingAncestors
         weightVariance wallSeconds revision asOf fromBank numClaims numInfluences standardError }
     }
@@ -83,16 +84,43 @@ async def test_a_what_if_shows_the_claims_that_move(stored: Database) -> None:
 
 
 @pytest.mark.statements
-async def test_tickers_move_by_impact_times_shift(stored: Database) -> None:
-    """Summed over the claims whose impact somebody has stated."""
-    answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
-    deltas = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]["nodes"]}
+@pytest.mark.parametrize("method", ["EXACT", "LBP", "SAMPLE"])
+@pytest.mark.parametrize("intervene", [False, True])
+async def test_tickers_move_as_their_exposures_compound(stored: Database, method: str, *, intervene: bool) -> None:
+    """By the enumerated joint, over the claims whose impact somebody has stated; in order of size."""
+    asked = {"observations": supposing(P_B="TRUE"), "method": method, "intervene": intervene}
+    answer = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]
+    model = Enumeration(references(datetime.fromisoformat(answer["diagnostics"]["asOf"])))
+    cut = frozenset({"P_B"}) if intervene else frozenset[str]()
 
-    found = {row["ticker"]["symbol"]: (row["delta"], row["numClaims"]) for row in answer["tickers"]["nodes"]}
+    def change(**impacts: float) -> float:
+        return model.price(impacts, {"P_B": True}, cut) / model.price(impacts, {}) - 1.0
 
-    assert found["NVDA"] == (pytest.approx(0.2 * deltas["P_B"] - 0.1 * deltas["P_D"]), 2)
-    assert found["TSM"] == (pytest.approx(0.5 * deltas["P_D"]), 1)
-    assert set(found) == {"NVDA", "TSM"}
+    rows = answer["tickers"]["nodes"]
+    found = {row["ticker"]["symbol"]: (row["delta"], row["numClaims"], row["numContradictory"]) for row in rows}
+    tolerance = 0.005 if method == "EXACT" else 0.02
+    assert found == {
+        "NVDA": (pytest.approx(change(P_B=0.2, P_D=-0.1), abs=tolerance), 2, 0),
+        "TSM": (pytest.approx(change(P_D=0.5), abs=tolerance), 1, 0),
+    }
+    assert [abs(row["delta"]) for row in rows] == sorted((abs(row["delta"]) for row in rows), reverse=True)
+    assert answer["tickers"]["totalCount"] == 2
+    assert (rows[0]["standardError"] is None) is (method != "SAMPLE")
+
+
+async def test_contradicting_exposures_move_no_ticker(stored: Database) -> None:
+    """A harm with a gain and a claim of both signs are left out, and counted."""
+    impacts = {"HARMS": 0.3, "BENEFITS": 0.1}
+    rows = [{"sign": "HARMS", "prediction_id": "P_C", "symbol": "TSM", "impact": 0.3}]
+    rows += [{"sign": sign, "prediction_id": "P_B", "symbol": "TSM", "impact": impacts[sign]} for sign in impacts]
+    before = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]["tickers"]["nodes"]
+    await store_unchecked(stored, exposures=rows)
+
+    after = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]["tickers"]["nodes"]
+
+    moves = [{row["ticker"]["symbol"]: (row["delta"], row["numClaims"]) for row in rows} for rows in (before, after)]
+    assert moves[0] == moves[1]
+    assert {row["ticker"]["symbol"]: row["numContradictory"] for row in after} == {"NVDA": 0, "TSM": 2}
 
 
 async def test_statements_do_not_grow_with_the_answer(stored: Database, statements: StatementCounter) -> None:
