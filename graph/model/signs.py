@@ -15,9 +15,11 @@ from graph.model.rows import Exposure, Influence
 
 SignedRow = Influence | Exposure
 
-_OF_KIND: Final = {InfluenceKind.PREREQUISITE_OF: 1, InfluenceKind.KILLS: -1, InfluenceKind.CORRELATES_WITH: 0}
+KIND_SIGNS: Final = {InfluenceKind.PREREQUISITE_OF: 1, InfluenceKind.KILLS: -1, InfluenceKind.CORRELATES_WITH: 0}
+"""1 for a kind whose parent raises its child, -1 for one that lowers it, 0 for one that its table decides."""
+
 _OF_SIGN: Final = {ExposureSign.BENEFITS: 1, ExposureSign.HARMS: -1}
-_OF_ALL: Final = {kind.value: sign for kind, sign in (*_OF_KIND.items(), *_OF_SIGN.items())}
+_OF_ALL: Final = {kind.value: sign for kind, sign in (*KIND_SIGNS.items(), *_OF_SIGN.items())}
 RAISING: Final = tuple(kind for kind, sign in _OF_ALL.items() if sign > 0)
 LOWERING: Final = tuple(kind for kind, sign in _OF_ALL.items() if sign < 0)
 """Kinds and signs by which way they move the end, as they are stored."""
@@ -51,14 +53,14 @@ def sign_of(row: SignedRow) -> int:
     """Return 1 if a row raises its end, -1 if it lowers it, 0 if it says neither; the kind outranks the numbers."""
     if isinstance(row, Exposure):
         return _OF_SIGN[row.sign]
-    return _OF_KIND[row.kind] or _direction(row)
+    return KIND_SIGNS[row.kind] or _direction(row)
 
 
 def find_own_fault(row: SignedRow) -> SignFault | None:
     """Find numbers of a row that contradict its kind; None if there are none, or if they say neither."""
     if isinstance(row, Exposure):
         return _find_impact_fault(row)
-    expected = _OF_KIND[row.kind]
+    expected = KIND_SIGNS[row.kind]
     if not expected or _direction(row) != -expected:
         return None
     message = (
@@ -82,7 +84,7 @@ def find_pair_fault(row: SignedRow, other: SignedRow) -> SignFault | None:
     if isinstance(row, Exposure):
         name, what = "sign", "exposures of"
     else:
-        name, what = "kind" if _OF_KIND[row.kind] else "p_if_true", "influences of"
+        name, what = "kind" if KIND_SIGNS[row.kind] else "p_if_true", "influences of"
     message = (
         f"expected {what} {start!r} on {end!r} of one sign, got {_describe(row)}, beside {_describe(other)}; "
         "remove the one that is wrong first"

@@ -79,10 +79,11 @@ def _by_ends(kind: type[SignedRow], rows: Sequence[Sequence[Any]]) -> Mapping[En
     return {ends: sorted(found[ends], key=row_id) for ends in sorted(found)}
 
 
-def _influence(
+def make_influence(
     kind: str, parent_id: str, child_id: str, p_if_true: float | None, p_if_false: float | None
 ) -> Influence:
-    # Rows are not validated here or below, as an older version may have stored what is refused now.
+    """Return a stored influence's row, with its kind and table only."""
+    # Not validated, here and below, since a whole graph of them would take seconds.
     return Influence.model_construct(
         kind=InfluenceKind(kind), parent_id=parent_id, child_id=child_id, p_if_true=p_if_true, p_if_false=p_if_false
     )
@@ -94,4 +95,7 @@ def make_exposure(sign: str, prediction_id: str, symbol: str, impact: float | No
 
 
 _LISTS: Final[Mapping[type[SignedRow], str]] = {Influence: "influences", Exposure: "exposures"}
-_MAKERS: Final[Mapping[type[SignedRow], Callable[..., SignedRow]]] = {Influence: _influence, Exposure: make_exposure}
+_MAKERS: Final[Mapping[type[SignedRow], Callable[..., SignedRow]]] = {
+    Influence: make_influence,
+    Exposure: make_exposure,
+}

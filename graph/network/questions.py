@@ -1,6 +1,6 @@
 """Questions to the network and their answers, checked and assembled without the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -259,21 +259,19 @@ def what_if_answer(
     moved = shifts.above_noise(LEAST_SHIFT).tolist()
     others = [index for index in moved if index not in outcomes]
     return WhatIf(
-        shifts=tuple(_shift(view, shifts, index) for index in others[:first]),
-        supposed=tuple(_shift(view, shifts, index) for index in outcomes),
+        shifts=tuple(_shifts(view, shifts, others[:first])),
+        supposed=tuple(_shifts(view, shifts, list(outcomes))),
         num_shifted=len(others),
         basis=basis_of(view, shifts.diagnostics),
         question=Supposed(view, outcomes, shifts, is_intervention, sampling),
-        all_deltas={view.ids[index]: float(deltas[index]) for index in moved},
+        all_deltas=dict(zip((view.ids[index] for index in moved), deltas[moved].tolist(), strict=True)),
     )
 
 
-def _shift(view: View, shifts: Shifts, index: int) -> Shift:
+def _shifts(view: View, shifts: Shifts, indices: Sequence[int]) -> Iterator[Shift]:
+    before, after = shifts.before[indices], shifts.after[indices]
     errors = shifts.standard_errors
-    return Shift(
-        claim_id=view.ids[index],
-        before=float(shifts.before[index]),
-        after=float(shifts.after[index]),
-        delta=float(shifts.after[index] - shifts.before[index]),
-        standard_error=None if errors is None else float(errors[index]),
-    )
+    columns = (before.tolist(), after.tolist(), np.subtract(after, before).tolist())
+    errors_listed = [None] * len(indices) if errors is None else errors[indices].tolist()
+    ids = (view.ids[index] for index in indices)
+    return map(Shift, ids, *columns, errors_listed)

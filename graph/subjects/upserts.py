@@ -49,6 +49,8 @@ from graph.model.subjects import (
     references_of,
     row_id,
 )
+from graph.network.combinations import combine
+from graph.network.contradictions import list_between
 from graph.reading.following import get
 
 # The most that a local day is ahead of UTC.
@@ -89,7 +91,8 @@ async def upsert(
 
     Returns:
         A payload with the row's `id`, whether it was `created`, whether anything has `changed`, the `row` after the
-        write, and of a claim the beliefs `before` and `after`, both as of the write.
+        write, of a claim the beliefs `before` and `after`, both as of the write, and of an influence the table
+        `combined` of all that join the same two claims, None if it is the only one.
 
     Raises:
         InvalidError: The merged row breaks a rule.
@@ -211,7 +214,15 @@ async def _write_influence(unit: Unit, row: Influence) -> Payload:
         "created": bool(answer["created"]),
         "changed": is_changed,
         "row": row.model_dump(mode="json"),
+        "combined": await _read_combined(unit, ends),
     }
+
+
+async def _read_combined(unit: Unit, ends: tuple[str, str]) -> Payload | None:
+    """Return the table that all influences between two claims are combined to; None if there are not several."""
+    between = await list_between(unit, Influence, [ends])
+    found = combine([row for row in between.get(ends, ()) if isinstance(row, Influence)])
+    return None if found is None else found.payload()
 
 
 async def _lock_claims(unit: Unit, change: Change) -> None:

@@ -46,6 +46,7 @@ from resolvers.mutations.subject_results import (
     upserted_type,
 )
 from resolvers.types.beliefs import shown_payload
+from resolvers.types.influences import shown_combination
 
 ClassT = TypeVar("ClassT", bound=type)
 
@@ -260,9 +261,11 @@ async def _upsert_node(info: Info[Context, Any], given: Any, listed: NodeList, o
 async def _upsert_edge(info: Info[Context, Any], given: Any, listed: EdgeList, options: WriteOptions) -> Wrote:
     answered = await upsert(info.context.database, change_of(given, listed.name), **options)
     payload = answered.payload
+    combined = payload.get("combined")  # of influences alone; answers of an older version have none
     return answered, {
         **await _shown_edge(info, answered, listed, payload["row"]),
         **{key: payload[key] for key in ("created", "changed")},
+        "combined": None if combined is None else shown_combination(combined),
     }
 
 

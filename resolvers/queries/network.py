@@ -12,6 +12,7 @@ from graph.errors import ClosedClaimError, ConflictError, DuplicateError, Invali
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.sensitivity import Effect, Parameter
 from graph.model.subjects import CLAIM_SUBJECTS
+from graph.network.combinations import Combination, count_contradictory, list_combinations
 from graph.network.questions import (
     MOST_OBSERVATIONS,
     MOST_TARGETS,
@@ -34,6 +35,7 @@ from resolvers.base.ranked import Ranked, State, put_nodes
 from resolvers.base.relay import parse_key
 from resolvers.base.sampling import MethodArgument, Samples, Seed
 from resolvers.base.selection import selected_plan
+from resolvers.types.influences import shown_combination
 from resolvers.types.network import (
     Incoherence,
     SensitivityResult,
@@ -135,7 +137,7 @@ class NetworkQueries:
                 nodes={"claim": "Claim", "parent": "Claim"},
             ),
             "num_near": found.num_near,
-            "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+            "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
     @question(
@@ -178,7 +180,7 @@ class NetworkQueries:
         return {
             "claims": Ranked.of("informative", tuple(ids), _state(view), claims, show=show, nodes={"claim": "Claim"}),
             "reduction_floor_bits": found.reduction_floor,
-            "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+            "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
     @field(metadata={**extent(_inference_extent), **drifts()})
@@ -221,7 +223,7 @@ async def _begin_anew(info: Info[Context, Any], started: float) -> None:
 async def _shown_what_if(info: Info[Context, Any], found: WhatIf, arguments: tuple[Any, ...]) -> Shown:
     supposed = [asdict(shift) for shift in found.supposed]
     await put_nodes(info, supposed, "claim", "Claim", selected_plan(info, "supposed", "claim"))
-    state = State(found.basis.state.revision, found.basis.state.revised_at, found.basis.as_of)
+    state = _state(found.question.view)
     shifts = ((abs(shift.delta), shift.claim_id, shift) for shift in found.shifts)
 
     async def tickers() -> Ranked:
@@ -235,7 +237,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, arguments: tup
         "shifts": Ranked.of("shifts", arguments, state, shifts, show=asdict, nodes={"claim": "Claim"}),
         "supposed": supposed,
         "tickers": tickers,
-        "diagnostics": _shown_basis(found.basis),
+        "diagnostics": _shown_basis(found.question.view, found.basis),
     }
 
 
@@ -247,7 +249,7 @@ def _state(view: View) -> State:
     return State(view.snapshot.state.revision, view.snapshot.state.revised_at, view.moment)
 
 
-def _shown_basis(basis: Basis) -> Shown:
+def _shown_basis(view: View, basis: Basis) -> Shown:
     diagnostics = basis.diagnostics
     return {
         **asdict(diagnostics),
@@ -259,7 +261,20 @@ def _shown_basis(basis: Basis) -> Shown:
         "as_of": basis.as_of,
         "num_claims": basis.num_claims,
         "num_influences": basis.num_influences,
+        "num_contradictory": count_contradictory(view),
+        "combined": lambda: _rank_combined(view),
     }
+
+
+def _rank_combined(view: View) -> Ranked:
+    found = ((0.0, "|".join(combination.ends), combination) for combination in list_combinations(view))
+    nodes = {"parent": "Claim", "child": "Claim"}
+    return Ranked.of("combined", (), _state(view), found, show=_shown_pair, nodes=nodes)
+
+
+def _shown_pair(combination: Combination) -> Shown:
+    parent_id, child_id = combination.ends
+    return {**shown_combination(combination.payload()), "parent_id": parent_id, "child_id": child_id}
 
 
 def _shown_effect(view: View, effect: Effect) -> Shown:

@@ -19,10 +19,17 @@ from resolvers.base.fields import prop, shown
 from resolvers.base.input_names import input_words
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
 from resolvers.base.scalars import Moment, Probability
+from resolvers.types.influences import CombinedInfluence
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
     from resolvers.types.tickers import Ticker
+
+
+def _pairs_extent(arguments: Arguments) -> Extent:
+    """Each item has two claims."""
+    pairs = page(arguments)
+    return Extent(pairs.items, 2 * pairs.rows)
 
 
 @object_type
@@ -61,6 +68,21 @@ class NetworkDiagnostics:
     as_of: Moment = prop("The moment that the network holds for: the last full hour, since beliefs drift with time.")
     num_claims: int = prop("Number of claims included: those with a stated probability that are not annulled.")
     num_influences: int = prop("Number of influences included: those with probabilities between included claims.")
+
+    num_contradictory: int = prop(
+        "Number of these that contradict their kind, or another one between the same two claims, so that they cancel; "
+        "`incoherence` lists them. Writes refuse them, but a graph made by an older version may have some."
+    )
+
+    @field(metadata=extent(_pairs_extent))
+    async def combined(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[CombinedInfluence]:
+        """
+        The pairs of claims that several influences join, each with the one table that they are combined to, by the
+        keys of parent and child.
+        """
+        return shown(await self["combined"]().read(info, first, after))
 
 
 @object_type
@@ -156,12 +178,6 @@ class SensitivityEffect:
     standard_error: float | None = prop("Standard error of the derivative, between replicates.")
 
 
-def _effects_extent(arguments: Arguments) -> Extent:
-    """Each effect has a claim and a parent."""
-    effects = page(arguments)
-    return Extent(effects.items, 2 * effects.rows)
-
-
 @object_type
 class SensitivityResult(Answer):
     """Effects of stated numbers on a claim's marginal."""
@@ -172,7 +188,7 @@ class SensitivityResult(Answer):
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
-    @field(metadata=extent(_effects_extent))
+    @field(metadata=extent(_pairs_extent))
     async def effects(
         self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[SensitivityEffect]:
