@@ -246,7 +246,7 @@ class Engine:
         is_intervention: bool = False,
         method: Method = Method.LBP,
         sampling: Sampling = DEFAULT_SAMPLING,
-        first: int | None = None,
+        first: int = 20,
         now: datetime | None = None,
     ) -> WhatIf:
         """
@@ -258,7 +258,7 @@ class Engine:
             is_intervention: Whether the outcomes are brought about, and so are no evidence on the claims' parents.
             method: The method of inference.
             sampling: The parameters of SAMPLE.
-            first: The most shifts to list; all if absent.
+            first: The most shifts to return.
             now: The current moment; that of the system's clock when absent.
 
         Raises:

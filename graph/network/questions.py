@@ -1,6 +1,6 @@
 """Questions to the network and their answers, checked and assembled without the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -183,8 +183,13 @@ class WhatIf:
     supposed: tuple[Shift, ...]
     num_shifted: int
     basis: Basis
-    question: "Supposed"
+    question: Supposed
     all_deltas: Mapping[str, float]
+
+    def shift(self, claim_id: str) -> Shift:
+        """Return the shift of any claim of the network."""
+        view = self.question.view
+        return _shift(view, self.question.shifts, view.indices[claim_id])
 
 
 def basis_of(view: View, diagnostics: Diagnostics) -> Basis:
@@ -249,18 +254,18 @@ def what_if_answer(
     view: View,
     outcomes: Mapping[int, bool],
     shifts: Shifts,
-    first: int | None = None,
+    first: int,
     *,
     is_intervention: bool = False,
     sampling: Sampling = DEFAULT_SAMPLING,
 ) -> WhatIf:
-    """Build the answer to a what-if question from the shifts of all claims, of which it lists the first few or all."""
+    """Build the answer to a what-if question from the shifts of all claims."""
     deltas = shifts.deltas
     moved = shifts.above_noise(LEAST_SHIFT).tolist()
     others = [index for index in moved if index not in outcomes]
     return WhatIf(
-        shifts=tuple(_shifts(view, shifts, others[:first])),
-        supposed=tuple(_shifts(view, shifts, list(outcomes))),
+        shifts=tuple(_shift(view, shifts, index) for index in others[:first]),
+        supposed=tuple(_shift(view, shifts, index) for index in outcomes),
         num_shifted=len(others),
         basis=basis_of(view, shifts.diagnostics),
         question=Supposed(view, outcomes, shifts, is_intervention, sampling),
@@ -268,10 +273,12 @@ def what_if_answer(
     )
 
 
-def _shifts(view: View, shifts: Shifts, indices: Sequence[int]) -> Iterator[Shift]:
-    before, after = shifts.before[indices], shifts.after[indices]
+def _shift(view: View, shifts: Shifts, index: int) -> Shift:
     errors = shifts.standard_errors
-    columns = (before.tolist(), after.tolist(), np.subtract(after, before).tolist())
-    errors_listed = [None] * len(indices) if errors is None else errors[indices].tolist()
-    ids = (view.ids[index] for index in indices)
-    return map(Shift, ids, *columns, errors_listed)
+    return Shift(
+        claim_id=view.ids[index],
+        before=float(shifts.before[index]),
+        after=float(shifts.after[index]),
+        delta=float(shifts.after[index] - shifts.before[index]),
+        standard_error=None if errors is None else float(errors[index]),
+    )

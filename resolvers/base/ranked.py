@@ -3,7 +3,8 @@ Pages of lists that are computed as a whole, such as the claims that a what-if m
 
 Their order holds for the arguments, the revision of the graph and the moment that they were computed for, so cursors
 name all three. The same question at the same revision in the same hour has the same order, and a page goes on exactly
-where the one before it ended; a cursor of another state is stale, which is told.
+where the one before it ended. Cursors also have a digest of the order itself: where one was computed anew with another
+result, as samples may be drawn until time is up, or where the state is another one, a cursor is stale, which is told.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -52,10 +54,10 @@ class State(NamedTuple):
         return f"{self.revision}{MARK}{self.revised_at or 0}{MARK}{show_moment(self.moment)}"
 
 
-NUM_PARTS: Final = len(State._fields) + 3  # the digest of the arguments, the state, the size and the id
+NUM_PARTS: Final = len(State._fields) + 4  # the digest of the arguments, the state, that of the order, size and id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Order:
     """
     A computed order.
@@ -91,14 +93,15 @@ class Order:
     def cursor(self, rank: Rank) -> str:
         """Return the text of an item's cursor."""
         size, key = rank
-        return cursor_text(self.name, MARK.join((self._digest(), self.state.text, (-size).hex(), key)))
+        parts = (_digest(self.arguments), self.state.text, self._fingerprint, (-size).hex(), key)
+        return cursor_text(self.name, MARK.join(parts))
 
     def _read(self, after: str) -> Rank:
         parts = page_key(self.name, decode_cursor(after, path="after")).split(MARK)
         if len(parts) != NUM_PARTS or (found := _read_size(parts[-2])) is None:
             raise _wrong("a cursor that this API returned", f"{after[:80]!r}")
-        digest, *state, _, key = parts
-        if digest != self._digest():
+        digest, *state, fingerprint, _, key = parts
+        if digest != _digest(self.arguments):
             raise _wrong("a cursor from this list with the same arguments", "one with others")
         if MARK.join(state) != self.state.text:
             message = (
@@ -106,10 +109,17 @@ class Order:
                 f"of revision {state[0]} as of {state[2]}; the order has changed since, so begin again without one"
             )
             raise StaleCursorError(message, path="after")
+        if fingerprint != self._fingerprint:
+            message = (
+                "expected a cursor of this order, got one of another; it has been computed anew since, with other "
+                "samples, so begin again without one"
+            )
+            raise StaleCursorError(message, path="after")
         return -found, key
 
-    def _digest(self) -> str:
-        return hashlib.blake2b(repr(self.arguments).encode(), digest_size=8).hexdigest()
+    @cached_property
+    def _fingerprint(self) -> str:
+        return _digest(self.ranks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +207,10 @@ async def put_nodes(
     found = await get_nodes(info.context.unit, [(subject, row[f"{name}_id"]) for row in named], plan)
     for row, node in zip(named, found, strict=True):
         row[name] = node
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()
 
 
 def _read_size(text: str) -> float | None:

@@ -101,8 +101,7 @@ class NetworkQueries:
             now=info.context.moment,
         )
         await _begin_anew(info, started)
-        outcomes = sorted((shift.claim_id, shift.after) for shift in found.supposed)
-        return await _shown_what_if(info, found, (*outcomes, intervene, Method(method).value, samples, seed))
+        return await _shown_what_if(info, found, Method(method))
 
     @question(
         SensitivityResult,
@@ -220,11 +219,15 @@ async def _begin_anew(info: Info[Context, Any], started: float) -> None:
         await info.context.unit.read_after(None)
 
 
-async def _shown_what_if(info: Info[Context, Any], found: WhatIf, arguments: tuple[Any, ...]) -> Shown:
+async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method) -> Shown:
+    asked = found.question
+    outcomes = sorted((shift.claim_id, shift.after) for shift in found.supposed)
+    arguments = (*outcomes, asked.is_intervention, method.value, asked.sampling)
     supposed = [asdict(shift) for shift in found.supposed]
     await put_nodes(info, supposed, "claim", "Claim", selected_plan(info, "supposed", "claim"))
-    state = _state(found.question.view)
-    shifts = ((abs(shift.delta), shift.claim_id, shift) for shift in found.shifts)
+    state = _state(asked.view)
+    ids = found.all_deltas.keys() - {shift.claim_id for shift in found.supposed}
+    shifts = ((abs(found.all_deltas[claim_id]), claim_id, claim_id) for claim_id in ids)
 
     async def tickers() -> Ranked:
         started = time.monotonic()
@@ -234,7 +237,14 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, arguments: tup
         return Ranked.of("tickers", arguments, state, items, show=_shown_ticker, nodes={"ticker": "Ticker"})
 
     return {
-        "shifts": Ranked.of("shifts", arguments, state, shifts, show=asdict, nodes={"claim": "Claim"}),
+        "shifts": Ranked.of(
+            "shifts",
+            arguments,
+            state,
+            shifts,
+            show=lambda claim_id: asdict(found.shift(claim_id)),
+            nodes={"claim": "Claim"},
+        ),
         "supposed": supposed,
         "tickers": tickers,
         "diagnostics": _shown_basis(found.question.view, found.basis),

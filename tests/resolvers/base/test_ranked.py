@@ -75,6 +75,14 @@ def test_a_cursor_of_another_state_is_stale(state: State) -> None:
     assert "expected a cursor of revision 7 as of 2026-05-30T22:00:00Z" in refused.value.message
 
 
+def test_a_cursor_of_another_result_is_stale() -> None:
+    """As where more samples were drawn before time was up; a page of it would skip items, or show some twice."""
+    cursor = encode_cursor(order([(-0.5, "A"), (-0.25, "B")]).cursor((-0.5, "A")))
+
+    with pytest.raises(StaleCursorError, match="computed anew since"):
+        order([(-0.5, "A"), (-0.26, "B")]).page(5, cursor)
+
+
 @pytest.mark.parametrize(
     ("cursor", "message"),
     [
@@ -82,9 +90,9 @@ def test_a_cursor_of_another_state_is_stale(state: State) -> None:
         (given_cursor(more=("seed",)), "with the same arguments"),
         (encode_cursor("shifts:"), "expected a cursor that this API returned"),
         (encode_cursor("shifts:a!b!c!d!e"), "expected a cursor that this API returned"),
-        (encode_cursor("shifts:a!7!0!t!nan!A"), "expected a cursor that this API returned"),
-        (encode_cursor("shifts:a!7!0!t!0x1p99999!A"), "expected a cursor that this API returned"),
-        (encode_cursor("shifts:a!7!0!t!0.5!A!B"), "expected a cursor that this API returned"),
+        (encode_cursor("shifts:a!7!0!t!o!nan!A"), "expected a cursor that this API returned"),
+        (encode_cursor("shifts:a!7!0!t!o!0x1p99999!A"), "expected a cursor that this API returned"),
+        (encode_cursor("shifts:a!7!0!t!o!0.5!A!B"), "expected a cursor that this API returned"),
         ("", "expected a cursor that this API returned"),
         ("not one", "expected a cursor that this API returned"),
     ],
