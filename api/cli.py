@@ -26,7 +26,7 @@ from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
 from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
-from graph.network.contradictions import list_stored_faults
+from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import load_sample
 
@@ -181,7 +181,8 @@ def verify_command(context: click.Context, most: int) -> None:
             num_claims += num
 
         differences = [str(found) async for found in verify(database, on_progress=count)]
-        return num_claims, differences, [str(found) for found in await database.read(list_stored_faults)]
+        contradictions = await database.read(list_stored_faults, timeout_seconds=SCAN_TIMEOUT_SECONDS)
+        return num_claims, differences, [str(found) for found in contradictions]
 
     num_claims, differences, contradictions = _with_database(work)
     for line in (*differences[:most], *contradictions[:most]):

@@ -19,6 +19,8 @@ from graph.model.subjects import row_id
 
 PAGE_CLAIMS: Final = 5_000
 PAGE_PAIRS: Final = 2_000
+SCAN_TIMEOUT_SECONDS: Final = 600.0
+"""For a scan of a graph of any size; the database looks at some 200,000 relationships a second."""
 
 Ends = tuple[str, str]
 

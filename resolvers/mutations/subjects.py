@@ -97,8 +97,11 @@ UPSERTS: Final[Mapping[str, Upsert]] = {
     "documents": Upsert(),
     "episodes": Upsert(),
     "domains": Upsert(),
-    "influences": Upsert(refused_by=(CycleError,)),
-    "exposures": Upsert(),
+    "influences": Upsert(
+        refused_by=(CycleError,),
+        note="One that contradicts its kind, or another between the same two claims, is refused.",
+    ),
+    "exposures": Upsert(note="One whose impact contradicts its sign, or one of each sign, is refused."),
 }
 """The lists whose rows are written one at a time."""
 

@@ -1,13 +1,21 @@
 """Stored influences and exposures that contradict themselves or each other."""
 
+import re
+
 import pytest
 
 from graph.bundles.exporting import export_bundle
-from graph.bundles.importing import import_bundle
+from graph.bundles.importing import import_bundle, is_empty
 from graph.database.sessions import Database, DatabaseAddress
+from graph.errors import BundleError
+from graph.ledger.derived import rebuild
+from graph.model.subjects import row_id
 from graph.network.contradictions import list_stored_faults
 from graph.network.engine import Engine
+from tests.helpers.asking import ask
 from tests.helpers.bundles import bundle, claim, killing, prediction, requiring
+from tests.helpers.database import empty
+from tests.helpers.mutating import mutate
 from tests.helpers.processes import run, variables
 from tests.helpers.unchecked import store_unchecked
 
@@ -63,14 +71,47 @@ async def test_a_graph_without_claims_has_none(database: Database) -> None:
 
 
 async def test_such_a_graph_is_read_as_before(old: Database) -> None:
-    """Its network is built, and its export has the rows."""
+    """Its network is built, its beliefs are rebuilt, a page shows the rows, and its export has them."""
     async with old.reading() as reading:
         view = await Engine().view(reading)
+    await rebuild(old)
     exported = await export_bundle(old)
+    document = '{ prediction(id: "P_1") { incoming { nodes { kind pIfTrue } } exposures { nodes { sign impact } } } }'
+    shown = (await ask(old, document)).data["prediction"]
 
+    assert shown["incoming"]["nodes"] == [{"kind": "KILLS", "pIfTrue": 0.9}]
+    assert shown["exposures"]["nodes"] == [{"sign": "HARMS", "impact": 0.2}]
     assert view.num_influences == 6
     assert len(exported.influences) == 6
     assert len(exported.exposures) == 4
+
+
+async def test_an_export_of_such_a_graph_is_refused_with_each_of_them(old: Database) -> None:
+    """Nothing is imported; the problems are those that `verify` lists."""
+    exported = await export_bundle(old)
+    await empty(old)
+
+    with pytest.raises(BundleError) as caught:
+        await import_bundle(old, exported)
+
+    named = {"influences": exported.influences, "exposures": exported.exposures}
+    problems = [re.fullmatch(r"(\w+)\[(\d+)\]\.(\w+)", problem.path) for problem in caught.value.problems]
+    found = [(row_id(named[match[1]][int(match[2])]), match[3]) for match in problems if match]
+    assert sorted(found) == sorted((key, name) for key, name, _ in EXPECTED)
+    assert await is_empty(old)
+
+
+async def test_what_is_stored_wrong_can_be_put_right(old: Database) -> None:
+    """By an upsert of the row, or by its removal; then nothing is listed of it."""
+    killer = {"kind": "KILLS", "parent": "S_A", "child": "P_1", "pIfTrue": 0.1, "pIfFalse": 0.9}
+    wrong = await mutate(old, "upsertInfluence", {"kind": "KILLS", "parent": "S_A", "child": "P_1", "lagDays": 3})
+    put_right = await mutate(old, "upsertInfluence", killer)
+    removed = await mutate(old, "removeExposure", {"sign": "HARMS", "prediction": "P_2", "ticker": "NVDA"})
+
+    assert (wrong["__typename"], wrong["path"]) == ("Invalid", "input.pIfTrue")
+    assert (put_right["changed"], removed["__typename"]) == (True, "ExposureRemoved")
+    found = await old.read(list_stored_faults)
+    assert [row_id(stored.row) for stored in found] == [EXPECTED[n][0] for n in (0, 3, 4)]
 
 
 async def test_verify_lists_them_and_ends_with_1(old: Database, database_address: DatabaseAddress) -> None:
