@@ -31,6 +31,9 @@ ROWS_PER_BATCH: Final = 64
 LEAST_FACTOR: Final = 1e-300
 """In place of a factor of 0, whose logarithm is infinite."""
 
+LARGEST_LOG_RATIO: Final = 700.0
+"""A larger change is not a number; with impacts of at most 100 it takes a hundred claims that all come true."""
+
 LEAST_CORRECTION: Final = 1e-12
 """In place of an estimate below 0, which few samples may give where an expectation is close to 0."""
 
@@ -124,6 +127,7 @@ def compound(
     Raises:
         ValueError: Samples are needed, and there is no bank.
         TooLargeError: A fresh bank needs more memory than allowed.
+        ArithmeticError: A price rises beyond all numbers.
         Cancelled: `should_stop` returned true.
     """
     exposures = _of_open_claims(exposures, question.evidence)
@@ -141,12 +145,16 @@ def compound(
     changes, errors = np.zeros(exposures.num_prices), np.zeros(exposures.num_prices)
     for price, chosen in enumerate(np.split(order, stops[:-1]) if exposures.num_prices else []):
         check_stop(should_stop)
-        ends = after.expect(exposures, chosen), np.maximum(before.expect(exposures, chosen), LEAST_FACTOR)
-        ratio = float(ends[0].mean() / ends[1].mean())
-        by_replicate = np.divide(*ends)
+        ends = after.expect(exposures, chosen), before.expect(exposures, chosen)
+        log_ratio = _log_mean(ends[0]) - _log_mean(ends[1])
+        if log_ratio > LARGEST_LOG_RATIO:
+            message = f"expected a price to rise by a factor of up to e^{LARGEST_LOG_RATIO}, got e^{log_ratio}"
+            raise ArithmeticError(message)
+        by_replicate = np.exp(np.subtract(*ends) - log_ratio) if np.isfinite(log_ratio) else np.ones(1)
         sampled = 0.0 if by_replicate.size == 1 else float(np.asarray(standard_errors(by_replicate)))
-        changes[price] = ratio - 1.0
-        errors[price] = np.hypot(sampled, _marginal_error(question.shifts, exposures, chosen) * ratio)
+        changes[price] = np.expm1(log_ratio)
+        relative = np.hypot(sampled, _marginal_error(question.shifts, exposures, chosen))
+        errors[price] = relative * np.exp(log_ratio)
     return PriceChanges(changes, errors)
 
 
@@ -154,6 +162,12 @@ def needs_samples(question: Question, exposures: Exposures, *, max_enumerated: i
     """Whether a part that exposures of one price depend on is too large to enumerate."""
     worlds = _worlds(question, _of_open_claims(exposures, question.evidence), max_enumerated)
     return any(world.needs_samples.any() for world in worlds)
+
+
+def _log_mean(logs: FloatArray) -> float:
+    """Compute the log of the mean of numbers by their logs, which may be too large or too small for the numbers."""
+    largest = logs.max()
+    return float(largest + np.log(np.exp(logs - largest).mean())) if np.isfinite(largest) else float(largest)
 
 
 def _of_open_claims(exposures: Exposures, evidence: Evidence) -> Exposures:
@@ -220,31 +234,40 @@ class _World:
         return is_sampled
 
     def expect(self, exposures: Exposures, chosen: IntArray) -> FloatArray:
-        """Compute the expected price over some exposures: shape (replicates,), or (1,) where nothing is sampled."""
+        """
+        Compute the log of the expected price over some exposures; -infinity where it is lost for certain.
+
+        In logs, as the product over thousands of claims may be too large or too small for a number.
+
+        Returns:
+            Shape (replicates,), or (1,) where nothing is sampled.
+        """
         claims, impacts = exposures.claims[chosen], exposures.impacts[chosen]
         known = ~self.is_free[claims]
-        expected: FloatArray = np.prod(1.0 + impacts[known] * self.evidence.observed[claims[known]], keepdims=True)
+        factors = 1.0 + impacts[known] * self.evidence.observed[claims[known]]
+        if not factors.all():
+            return np.array([-np.inf])
+        expected: FloatArray = np.log(factors).sum(keepdims=True)
         free_claims, free_impacts = claims[~known], impacts[~known]
         labels = self.labels[free_claims]
         for label in np.unique(labels).tolist():
             of_part = labels == label
-            expected = expected * self._expect_group(label, free_claims[of_part], free_impacts[of_part])
+            expected = expected + self._expect_group(label, free_claims[of_part], free_impacts[of_part])
         return expected
 
     def _expect_group(self, label: int, claims: IntArray, impacts: FloatArray) -> FloatArray:
-        """Compute the expected product over the claims of one part."""
+        """Compute the log of the expected product over the claims of one part."""
         if claims.size == 1:
-            single: FloatArray = 1.0 + impacts * self.marginals[claims]
-            return single
+            return _logs(1.0 + impacts * self.marginals[claims])
         if self.needs_samples[label]:
             return self._estimate(claims, impacts)
         if label not in self._outcomes:
             self._outcomes[label] = _enumerate(self.model, self.evidence, self.needed & (self.labels == label))
-        return self._outcomes[label].expect(claims, impacts)
+        return _logs(self._outcomes[label].expect(claims, impacts))
 
     def _estimate(self, claims: IntArray, impacts: FloatArray) -> FloatArray:
         """
-        Estimate the expected product from samples, by replicate.
+        Estimate the log of the expected product from samples, by replicate.
 
         It is the product of the claims' own expectations, which are known better, times E(Π (1 + g)) with
         g = impact (x - p) / (1 + impact p). As E(g) = 0, Σ g is taken off as a control variate.
@@ -254,7 +277,7 @@ class _World:
             raise ValueError(message)
         rows, bits, matching = self.samples
         own = np.maximum(1.0 + impacts * self.marginals[claims], LEAST_FACTOR)
-        logs = np.log(np.maximum(1.0 + impacts, LEAST_FACTOR))
+        log_own, logs = np.log(own).sum(), _logs(1.0 + impacts)
         exponents = np.zeros(matching.shape[0] * matching.shape[1] * 64)
         counts = np.zeros((claims.size, matching.shape[0]))
         for start in range(0, claims.size, ROWS_PER_BATCH):
@@ -262,12 +285,18 @@ class _World:
             chosen = bits[rows[claims[part]]]
             counts[part] = np.bitwise_count(chosen & matching).sum(axis=2)
             exponents += logs[part] @ unpack_bits(chosen).reshape(chosen.shape[0], -1)
-        products = np.exp(exponents - np.log(own).sum()).reshape(matching.shape[0], -1)
+        exponents -= log_own
+        scale = max(float(exponents.max()), 0.0)
+        products = np.exp(exponents - scale).reshape(matching.shape[0], -1)
         totals = np.bitwise_count(matching).sum(axis=1)
         means = (products * unpack_bits(matching)).sum(axis=1) / totals
         controls = (impacts / own) @ (counts / totals - self.marginals[claims][:, None])
-        corrections = np.maximum(means - controls, LEAST_CORRECTION)
-        return np.asarray(np.prod(own) * corrections)
+        corrections = np.maximum(means - controls * np.exp(-scale), LEAST_CORRECTION)
+        return np.asarray(np.log(corrections) + (scale + log_own))
+
+
+def _logs(factors: FloatArray) -> FloatArray:
+    return np.log(np.maximum(factors, LEAST_FACTOR))
 
 
 class _Outcomes(NamedTuple):

@@ -1,5 +1,7 @@
 """Expected prices against the enumerated joint distribution."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -198,6 +200,36 @@ def test_impacts_of_one_sign_move_a_price_that_way(sign: float) -> None:
     exposures = Exposures(np.arange(5), np.zeros(5, np.int64), np.full(5, 0.3 * sign), 1)
 
     assert compound(CHAIN[True], exposures, seed=1).changes[0] * sign > 0.0
+
+
+@pytest.mark.parametrize("impact", [-0.9, 50.0])
+@pytest.mark.parametrize("is_sampled", [False, True])
+def test_prices_of_thousands_of_claims_are_numbers(impact: float, *, is_sampled: bool) -> None:
+    """Whose product is too small or too large for one; the change is that of the few that move."""
+    edges = [(0, 1, 0.8, 0.3), (1, 2, 0.6, 0.2)]
+    question = ask(network_of([0.5] * 2_000, edges), no_evidence(2_000), {0: True})
+    claims = np.arange(1, 2_000)
+    all_of_them = Exposures(claims, np.zeros(claims.size, np.int64), np.full(claims.size, impact), 1)
+    few = Exposures(claims[:2], np.zeros(2, np.int64), np.full(2, impact), 1)
+    bank = bank_of(question) if is_sampled else None
+
+    found, expected = (
+        compound(question, exposures, bank, seed=1, max_enumerated=1 if is_sampled else 16).changes
+        for exposures in (all_of_them, few)
+    )
+
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_change_beyond_all_numbers_is_an_error() -> None:
+    """And no infinity: 400 claims that turn from almost impossible to almost certain, each a hundredfold gain."""
+    count = 400
+    question = ask(network_of([0.5] * count, []), no_evidence(count), {0: True})
+    shifts = replace(question.shifts, before=np.full(count, 1e-9), after=np.full(count, 0.999))
+    exposures = Exposures(np.arange(1, count), np.zeros(count - 1, np.int64), np.full(count - 1, 100.0), 1)
+
+    with pytest.raises(ArithmeticError, match="expected a price to rise by a factor of up to"):
+        compound(replace(question, shifts=shifts), exposures, seed=1)
 
 
 def test_errors_of_sampled_shifts_are_carried() -> None:
