@@ -26,6 +26,7 @@ from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
 from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
+from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import load_sample
 
@@ -161,12 +162,17 @@ def sweep_command(*, dry_run: bool) -> None:
 
 
 @cli.command("verify")
-@click.option("--most", default=100, show_default=True, help="How many differences to list at most.")
+@click.option("--most", default=100, show_default=True, help="How many to list at most, of either.")
 @click.pass_context
 def verify_command(context: click.Context, most: int) -> None:
-    """Recompute every stored belief from the ledger, bit for bit, and list what differs; exit code 1 if any does."""
+    """
+    Recompute every stored belief from the ledger, bit for bit, and list what differs.
 
-    async def work(database: Database) -> tuple[int, list[str]]:
+    Also lists influences and exposures that contradict their kind or sign, or each other. Writes refuse these, but a
+    graph made by an older version may have some. Exit code 1 if anything is listed.
+    """
+
+    async def work(database: Database) -> tuple[int, list[str], list[str]]:
         await _require_migrated(database)
         num_claims = 0
 
@@ -175,13 +181,15 @@ def verify_command(context: click.Context, most: int) -> None:
             num_claims += num
 
         differences = [str(found) async for found in verify(database, on_progress=count)]
-        return num_claims, differences
+        contradictions = await database.read(list_stored_faults, timeout_seconds=SCAN_TIMEOUT_SECONDS)
+        return num_claims, differences, [str(found) for found in contradictions]
 
-    num_claims, differences = _with_database(work)
-    for line in differences[:most]:
+    num_claims, differences, contradictions = _with_database(work)
+    for line in (*differences[:most], *contradictions[:most]):
         click.echo(line)
-    click.echo(f"{num_claims} claims verified, {len(differences)} differences")
-    if differences:
+    found = f"{len(differences)} differences, {counted(len(contradictions), 'contradiction')}"
+    click.echo(f"{num_claims} claims verified, {found}")
+    if differences or contradictions:
         context.exit(1)
 
 

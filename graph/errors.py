@@ -20,6 +20,7 @@ ForegraphError
 │   ├── CycleError            the influence would close a cycle; carries the cycle's ids
 │   ├── HistoryError          the change or deletion would lose recorded history
 │   ├── OversizeError         the answer needs more than the limit; carries both
+│   ├── StaleCursorError      the cursor belongs to an earlier state of the graph
 │   └── RefusedItemsError     several parts of the request are refused; carries each refusal
 ├── BundleError               the bundle has problems; carries all of them
 └── ServerError               the embedded Neo4j cannot be installed or run
@@ -218,6 +219,12 @@ class OversizeError(RefusedError):
         super().__init__(message, path=path)
         self.size = size
         self.limit = limit
+
+
+class StaleCursorError(RefusedError):
+    """The cursor belongs to an earlier state of the graph, and its list has been computed anew since."""
+
+    code = "STALE_CURSOR"
 
 
 class RefusedItemsError(RefusedError):

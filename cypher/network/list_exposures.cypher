@@ -1,11 +1,13 @@
-// What claims do to tickers where somebody has said by how much: a record a ticker. $ids: claims.
+// What claims do to tickers: a record a ticker, with its exposures to each claim that has one with an impact, as the claim's id and
+// pairs of sign and impact, null without one. $ids: claims.
 UNWIND $ids AS id
 MATCH (claim:Claim {id: id})
 CALL (claim) {
   MATCH (claim)-[edge:#exposure_signs]->(ticker:Ticker)
-  WHERE edge.impact IS NOT NULL
-  RETURN edge.impact AS impact, ticker.symbol AS symbol
+  WITH ticker, collect([type(edge), edge.impact]) AS impacts
+  WHERE any(entry IN impacts WHERE entry[1] IS NOT NULL)
+  RETURN ticker.symbol AS symbol, impacts
 }
-WITH symbol, collect([id, impact]) AS impacts
-RETURN symbol, impacts
+WITH symbol, collect([id, impacts]) AS exposures
+RETURN symbol, exposures
 ORDER BY symbol

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from graph.bundles.batches import Batch, RowAtPath, row_batches
@@ -17,6 +18,7 @@ from graph.bundles.checks import (
     reference_problems,
     stated_problems,
 )
+from graph.bundles.contradictions import list_contradictions
 from graph.bundles.derivation import with_deadline, with_import_day
 from graph.bundles.drafts import Draft
 from graph.bundles.known import Known, list_known
@@ -46,7 +48,7 @@ from graph.model.rows import (
     Row,
     Validation,
 )
-from graph.model.subjects import CLAIM_LISTS
+from graph.model.subjects import CLAIM_LISTS, SIGNED_LISTS
 
 OnProgress = Callable[[int, int], None]
 
@@ -104,16 +106,21 @@ class Checked:
 
     def has_ends(self, row: Row) -> bool:
         """Whether the graph already has both ends of a row that is a relationship; true for nodes."""
-        claims, ids = self.known.claim_kinds, self.known.ids
-        match row:
-            case Influence():
-                return row.parent_id in claims and row.child_id in claims
-            case Exposure():
-                return row.prediction_id in claims and row.symbol in ids.get("tickers", ())
-            case DocumentLink():
-                return row.document_id in ids.get("documents", ()) and row.claim_id in claims
-            case _:
-                return True
+        return has_ends(self.known, row)
+
+
+def has_ends(known: Known, row: Row) -> bool:
+    """Whether the graph already has both ends of a row that is a relationship; true for nodes."""
+    claims, ids = known.claim_kinds, known.ids
+    match row:
+        case Influence():
+            return row.parent_id in claims and row.child_id in claims
+        case Exposure():
+            return row.prediction_id in claims and row.symbol in ids.get("tickers", ())
+        case DocumentLink():
+            return row.document_id in ids.get("documents", ()) and row.claim_id in claims
+        case _:
+            return True
 
 
 async def check_bundle(unit: Unit, job: Job) -> Checked:
@@ -133,6 +140,9 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     problems += await ledger_problems(unit, complete["evidence"])
     problems += stated_problems(complete, known)
     problems += await cycle_problems(unit, complete["influences"], known)
+    for name in SIGNED_LISTS:
+        found = await list_contradictions(unit, complete[name], partial(has_ends, known))
+        problems += [contradiction.problem() for contradiction in found]
     if problems:
         raise BundleError(problems)
     derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))

@@ -384,7 +384,10 @@ class Influence(Row):
     An influence without the two probabilities is shown as such and is not included in anything computed.
     """
 
-    kind: InfluenceKind = Field(description="How the parent bears on the child.")
+    kind: InfluenceKind = Field(
+        description="How the parent bears on the child: a prerequisite raises it, a killer lowers it, a correlate does "
+        "what its table says. All influences between the same two claims go the same way."
+    )
     parent_id: Id = Field(description="The claim that bears on the child.")
     child_id: Id = Field(description="The claim that the parent bears on.")
     p_if_true: Probability | None = Field(
@@ -410,13 +413,16 @@ class Influence(Row):
 class Exposure(Row):
     """The effect on a ticker of a prediction that comes true."""
 
-    sign: ExposureSign = Field(description="Whether the prediction benefits or harms the ticker.")
+    sign: ExposureSign = Field(
+        description="Whether the prediction benefits or harms the ticker; there are not both of one prediction."
+    )
     prediction_id: Id = Field(description="The prediction.")
     symbol: str = Field(description="The ticker.")
     relevance: Share | None = Field(default=None, description="How much the prediction matters to the ticker, 0 to 1.")
     impact: Annotated[float, Field(ge=-1, le=100)] | None = Field(
         default=None,
-        description="Fractional change of the price if the prediction comes true, from -1; 0.1 is a rise of 10%.",
+        description="Fractional change of the price if the prediction comes true, from -1; 0.1 is a rise of 10%. "
+        "At least 0 for BENEFITS, at most 0 for HARMS.",
     )
     basis: Text | None = Field(default=None, description="The reason for the effect.")
     source: Line | None = Field(default=None, description="The person or source that states it.")

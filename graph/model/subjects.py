@@ -282,6 +282,9 @@ EDGE_LISTS: Final = (
 ROW_LISTS: Final[Mapping[str, NodeList | EdgeList]] = {listed.name: listed for listed in (*NODE_LISTS, *EDGE_LISTS)}
 """Every list of a bundle by its name."""
 
+SIGNED_LISTS: Final = tuple(listed.name for listed in EDGE_LISTS if listed.type_property is not None)
+"""The lists of relationships whose type says which way they move their end."""
+
 SUBJECTS: Final = tuple(listed.label for listed in NODE_LISTS if listed.is_subject)
 """The labels that clients see as nodes."""
 

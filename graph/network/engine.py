@@ -32,6 +32,7 @@ from graph.errors import (
 )
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import NUM_REPLICATES, Bank, draw_bank
+from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
 from graph.inference.network.diagnostics import Beliefs, Method
 from graph.inference.network.errors import ShouldStop, TooLargeError
 from graph.inference.network.exact import infer_exactly
@@ -269,7 +270,40 @@ class Engine:
         outcomes = find_outcomes(view, observations)
         prepared = await self._prepare(view)
         shifts = await self._shifts(prepared, outcomes, method, sampling, is_intervention=is_intervention)
-        return what_if_answer(view, outcomes, shifts, first)
+        return what_if_answer(view, outcomes, shifts, first, is_intervention=is_intervention, sampling=sampling)
+
+    async def compound(self, found: WhatIf, exposures: Exposures) -> PriceChanges:
+        """
+        Compute the changes of expected prices that an answer implies.
+
+        Args:
+            found: The answer to a what-if question.
+            exposures: Effects of claims on prices.
+
+        Raises:
+            OversizeError: Joint samples are needed, and the network is too large for them.
+            BusyError: No thread became free in time.
+        """
+        supposed = found.question
+        prepared = await self._prepare(supposed.view)
+        evidence = supposed.view.evidence
+        question = Question(prepared.model, evidence, supposed.outcomes, supposed.shifts, supposed.is_intervention)
+        bank = None
+        if await self._slots.run(lambda _: needs_samples(question, exposures)):
+            bank = await self._get_bank(prepared, supposed.sampling)
+
+        def work(should_stop: ShouldStop) -> PriceChanges:
+            return compound(
+                question,
+                exposures,
+                bank,
+                seed=supposed.sampling.seed,
+                max_memory_bytes=INFERENCE_BYTES,
+                should_stop=should_stop,
+            )
+
+        with _refusing_oversize():
+            return await self._slots.run(work)
 
     async def _shifts(
         self,

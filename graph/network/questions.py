@@ -145,16 +145,37 @@ class Shift:
     standard_error: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Supposed:
+    """
+    A what-if question as it was answered, for what follows from it.
+
+    Attributes:
+        view: The network.
+        outcomes: Supposed outcomes by index of the claim.
+        shifts: Shifts of all claims.
+        is_intervention: Whether the outcomes were brought about.
+        sampling: Parameters of sampling.
+    """
+
+    view: View
+    outcomes: Mapping[int, bool]
+    shifts: Shifts
+    is_intervention: bool
+    sampling: Sampling
+
+
 @dataclass(frozen=True, slots=True)
 class WhatIf:
     """
     Answer to a what-if question.
 
     Attributes:
-        shifts: Shifts by decreasing |delta|, without the supposed claims; at most as many as requested.
+        shifts: Shifts by decreasing |delta|, ties by id, without the supposed claims; at most as many as requested.
         supposed: Shifts of the supposed claims, in the order of the request.
         num_shifted: Number of claims that shift by more than noise, without the supposed ones.
         basis: Provenance of the answer.
+        question: What was supposed, and all shifts.
         all_deltas: Shifts of all claims that do, the supposed ones included, by claim id.
     """
 
@@ -162,7 +183,13 @@ class WhatIf:
     supposed: tuple[Shift, ...]
     num_shifted: int
     basis: Basis
+    question: Supposed
     all_deltas: Mapping[str, float]
+
+    def shift(self, claim_id: str) -> Shift:
+        """Return the shift of any claim of the network."""
+        view = self.question.view
+        return _shift(view, self.question.shifts, view.indices[claim_id])
 
 
 def basis_of(view: View, diagnostics: Diagnostics) -> Basis:
@@ -223,7 +250,15 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
     return outcomes
 
 
-def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, first: int) -> WhatIf:
+def what_if_answer(
+    view: View,
+    outcomes: Mapping[int, bool],
+    shifts: Shifts,
+    first: int,
+    *,
+    is_intervention: bool = False,
+    sampling: Sampling = DEFAULT_SAMPLING,
+) -> WhatIf:
     """Build the answer to a what-if question from the shifts of all claims."""
     deltas = shifts.deltas
     moved = shifts.above_noise(LEAST_SHIFT).tolist()
@@ -233,7 +268,8 @@ def what_if_answer(view: View, outcomes: Mapping[int, bool], shifts: Shifts, fir
         supposed=tuple(_shift(view, shifts, index) for index in outcomes),
         num_shifted=len(others),
         basis=basis_of(view, shifts.diagnostics),
-        all_deltas={view.ids[index]: float(deltas[index]) for index in moved},
+        question=Supposed(view, outcomes, shifts, is_intervention, sampling),
+        all_deltas=dict(zip((view.ids[index] for index in moved), deltas[moved].tolist(), strict=True)),
     )
 
 

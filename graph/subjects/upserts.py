@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from graph.bundles.contradictions import list_contradictions
 from graph.bundles.importing import import_rows
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.revisions import Changes, raise_revision
@@ -38,7 +39,18 @@ from graph.model.page_keys import bounds, influence_keys, join
 from graph.model.problems import describe_problem, property_of
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import Claim, Influence, Milestone, Row, Validation
-from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, noun_of, references_of, row_id
+from graph.model.subjects import (
+    CLAIM_LISTS,
+    ROW_LISTS,
+    SIGNED_LISTS,
+    EdgeList,
+    NodeList,
+    noun_of,
+    references_of,
+    row_id,
+)
+from graph.network.combinations import combine
+from graph.network.contradictions import list_between
 from graph.reading.following import get
 
 # The most that a local day is ahead of UTC.
@@ -79,12 +91,13 @@ async def upsert(
 
     Returns:
         A payload with the row's `id`, whether it was `created`, whether anything has `changed`, the `row` after the
-        write, and of a claim the beliefs `before` and `after`, both as of the write.
+        write, of a claim the beliefs `before` and `after`, both as of the write, and of an influence the table
+        `combined` of all that join the same two claims, None if it is the only one.
 
     Raises:
         InvalidError: The merged row breaks a rule.
         NotFoundError: The row names a node that does not exist.
-        ConflictError: The id belongs to a claim of another kind.
+        ConflictError: The id belongs to a claim of another kind, or the row contradicts another between the same nodes.
         CycleError: The influence would close a cycle.
         HistoryError: The change would lose recorded history.
         KeyReusedError: The idempotency key belongs to another request.
@@ -154,11 +167,17 @@ async def _upsert(unit: Unit, change: Change) -> Payload:
     row = _merged(change, stored)
     if stored is not None:
         await _check_history(unit, change, stored, row)
+    if isinstance(row, Influence) and stored is None:
+        await _check_cycle(unit, change)
+    if change.list_name in SIGNED_LISTS:
+        refuse([found.refusal() for found in await list_contradictions(unit, [(change.path, row)], _has_ends)])
     if isinstance(row, Influence):
-        if stored is None:
-            await _check_cycle(unit, change)
         return await _write_influence(unit, row)
     return await _write(unit, change, row)
+
+
+def _has_ends(_row: Row) -> bool:
+    return True  # as `_read_stored` has checked
 
 
 async def _write(unit: Unit, change: Change, row: Row) -> Payload:
@@ -195,7 +214,15 @@ async def _write_influence(unit: Unit, row: Influence) -> Payload:
         "created": bool(answer["created"]),
         "changed": is_changed,
         "row": row.model_dump(mode="json"),
+        "combined": await _read_combined(unit, ends),
     }
+
+
+async def _read_combined(unit: Unit, ends: tuple[str, str]) -> Payload | None:
+    """Return the table that all influences between two claims are combined to; None if there are not several."""
+    between = await list_between(unit, Influence, [ends])
+    found = combine([row for row in between.get(ends, ()) if isinstance(row, Influence)])
+    return None if found is None else found.payload()
 
 
 async def _lock_claims(unit: Unit, change: Change) -> None:

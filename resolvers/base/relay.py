@@ -150,7 +150,10 @@ class Edge(Generic[NodeT]):
 
     @field
     def cursor(self: Any) -> str:
-        """Position of the item, for use as `after` or `before`; it stays valid when items are added or removed."""
+        """
+        Position of the item, for use as `after` or `before`. It stays valid when items are added or removed; in lists
+        that are computed over the network, until the graph's revision or the hour changes.
+        """
         return encode_cursor(self["cursor"])
 
 

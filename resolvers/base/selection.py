@@ -8,6 +8,7 @@ name), `follows` a relation. A field that is not selected is not read.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, Self, cast
 
 from graphql import (
@@ -142,6 +143,15 @@ def selected_plan(info: Info[Any, Any], *path: str) -> NodePlan | None:
     return document.subjects_plan(selected) if selected else None
 
 
+def item_plan(info: Info[Any, Any], name: str) -> NodePlan | None:
+    """The plan of the nodes in a field of the items of the connection that a field returns; None if unselected."""
+    document = Document.of(info)
+    selected = [Selected(nodes=list(_raw(info).field_nodes))]
+    items = [*document.below(document.below(selected, "edges"), "node"), *document.below(selected, "nodes")]
+    below = document.below(items, name)
+    return document.subjects_plan(below) if below else None
+
+
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     """The plan of the nodes of the connection that a field returns, and whether their number is requested."""
     document = Document.of(info)
@@ -174,6 +184,11 @@ class Document:
     def of(cls, info: Info[Any, Any]) -> Self:
         """The document that a field belongs to."""
         return cls(info.schema, cast("Any", _raw(info).fragments), info.variable_values)
+
+    def surroundings(self, nodes: Sequence[FieldNode]) -> SimpleNamespace:
+        """The part of a field's `info` that tells of its document: schema, variables, fragments and its own nodes."""
+        raw = SimpleNamespace(fragments=self._fragments, field_nodes=list(nodes))
+        return SimpleNamespace(schema=self._schema, variable_values=self._variables, _raw_info=raw)
 
     def below(self, selected: Sequence[Selected], name: str) -> list[Selected]:
         """The selections of one field under others, under whatever keys."""

@@ -59,6 +59,7 @@ class Deferred:
         source: What the field is resolved from.
         arguments: The field's arguments.
         complete: Makes the answer of the resolver's value.
+        surroundings: What the resolver may look at of its document.
     """
 
     answer: dict[str, Any]
@@ -67,10 +68,11 @@ class Deferred:
     source: dict[str, Any]
     arguments: Mapping[str, Any]
     complete: Callable[[Any, list["Deferred"]], Any]
+    surroundings: SimpleNamespace
 
     def call(self, context: Context) -> Any:
         """Resolve the field; the result may have to be awaited."""
-        info = SimpleNamespace(path=SimpleNamespace(key=self.key), context=context)
+        info = SimpleNamespace(path=SimpleNamespace(key=self.key), context=context, **vars(self.surroundings))
         return self.resolve(self.source, info=info, **self.arguments)
 
 
@@ -502,7 +504,8 @@ class Completer:
         body.add(f"return {self._shown(out, nodes, 'v', body)}")
         self._code.define(f"{complete}(v, later)", body)
         resolve, given = self._constant(resolver.wrapped_func), self._constant(arguments)
-        return f"later.append(Deferred(answer, {key!r}, {resolve}, {source}, {given}, {complete}))"
+        around = self._constant(self._document.surroundings(nodes))
+        return f"later.append(Deferred(answer, {key!r}, {resolve}, {source}, {given}, {complete}, {around}))"
 
     def _check_null(self, kind: GraphQLOutputType, value: str, body: Body, depth: int) -> None:
         if isinstance(kind, GraphQLNonNull):

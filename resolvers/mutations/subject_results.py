@@ -13,12 +13,17 @@ from resolvers.mutations.answers import Written
 from resolvers.types.beliefs import Posterior
 from resolvers.types.claims import Claim
 from resolvers.types.documents import Document
+from resolvers.types.influences import CombinedTable
 from resolvers.types.predictions import Prediction
 from resolvers.types.subjects import SUBJECT_TYPES
 from resolvers.types.tickers import Ticker
 from resolvers.types.validations import Validation
 
 AFTER = "The node after the write; in a dry run as it is stored, or null if it is not stored yet."
+COMBINED = (
+    "The table that the network makes of this influence and the others that join the same two claims; null if it is "
+    "the only one with a table."
+)
 DELETED = "The {}; null if it has been deleted since."
 
 
@@ -50,6 +55,8 @@ def upserted_type(listed: NodeList | EdgeList) -> type:
             end: (Claim if reference.target == CLAIM else SUBJECT_TYPES[reference.target], DELETED.format(end))
             for end, reference in reference_fields(listed).items()
         }
+    if listed.row is rows.Influence:
+        shown["combined"] = (CombinedTable, COMBINED)
     is_claim = isinstance(listed, NodeList) and listed.is_claim
     members = {
         "__doc__": f"Result of an upsert of {with_article(listed.noun)}.",

@@ -46,6 +46,7 @@ from resolvers.mutations.subject_results import (
     upserted_type,
 )
 from resolvers.types.beliefs import shown_payload
+from resolvers.types.influences import shown_combination
 
 ClassT = TypeVar("ClassT", bound=type)
 
@@ -96,8 +97,11 @@ UPSERTS: Final[Mapping[str, Upsert]] = {
     "documents": Upsert(),
     "episodes": Upsert(),
     "domains": Upsert(),
-    "influences": Upsert(refused_by=(CycleError,)),
-    "exposures": Upsert(),
+    "influences": Upsert(
+        refused_by=(CycleError,),
+        note="One that contradicts its kind, or another between the same two claims, is refused.",
+    ),
+    "exposures": Upsert(note="One whose impact contradicts its sign, or one of each sign, is refused."),
 }
 """The lists whose rows are written one at a time."""
 
@@ -260,9 +264,11 @@ async def _upsert_node(info: Info[Context, Any], given: Any, listed: NodeList, o
 async def _upsert_edge(info: Info[Context, Any], given: Any, listed: EdgeList, options: WriteOptions) -> Wrote:
     answered = await upsert(info.context.database, change_of(given, listed.name), **options)
     payload = answered.payload
+    combined = payload.get("combined")  # of influences alone; answers of an older version have none
     return answered, {
         **await _shown_edge(info, answered, listed, payload["row"]),
         **{key: payload[key] for key in ("created", "changed")},
+        "combined": None if combined is None else shown_combination(combined),
     }
 
 

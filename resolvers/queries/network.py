@@ -1,8 +1,8 @@
 """Queries over the network: effects of supposed outcomes, sensitivity, value of information, contradictions."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import strawberry
@@ -12,28 +12,30 @@ from graph.errors import ClosedClaimError, ConflictError, DuplicateError, Invali
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.sensitivity import Effect, Parameter
 from graph.model.subjects import CLAIM_SUBJECTS
+from graph.network.combinations import Combination, count_contradictory, list_combinations
 from graph.network.questions import (
     MOST_OBSERVATIONS,
     MOST_TARGETS,
     Basis,
     Observation,
-    Shift,
     WhatIf,
     basis_of,
     make_sampling,
 )
+from graph.network.ticker_shifts import TickerShift, list_ticker_shifts
 from graph.network.view import View
-from graph.reading.nodes import get_nodes
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.drift import drifts
 from resolvers.base.enums import ClaimOutcome
-from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, length, page
+from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, length
 from resolvers.base.fields import shown
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
+from resolvers.base.ranked import Ranked, State, put_nodes
+from resolvers.base.relay import parse_key
 from resolvers.base.sampling import MethodArgument, Samples, Seed
 from resolvers.base.selection import selected_plan
+from resolvers.types.influences import shown_combination
 from resolvers.types.network import (
     Incoherence,
     SensitivityResult,
@@ -46,20 +48,14 @@ LONG_SECONDS = 5.0
 """After a longer inference the document's read transaction is about to expire, so a new one is begun."""
 
 
-def _inference_extent(arguments: Arguments) -> Extent:
-    return replace(page(arguments), points=INFERENCE_POINTS)
+def _inference_extent(_arguments: Arguments) -> Extent:
+    return Extent(points=INFERENCE_POINTS)
 
 
 def _what_if_extent(arguments: Arguments) -> Extent:
-    """The claims that shift and the supposed ones are two lists."""
-    shifted, num_supposed = page(arguments), length(arguments, "observations", MOST_OBSERVATIONS)
-    return Extent(max(shifted.items, num_supposed), shifted.rows + num_supposed, INFERENCE_POINTS)
-
-
-def _sensitivity_extent(arguments: Arguments) -> Extent:
-    """Each effect has a claim and a parent."""
-    effects = page(arguments)
-    return Extent(effects.items, 2 * effects.rows, INFERENCE_POINTS)
+    """The supposed claims are the one list without pages of its own."""
+    num_supposed = length(arguments, "observations", MOST_OBSERVATIONS)
+    return Extent(num_supposed, num_supposed, INFERENCE_POINTS)
 
 
 @object_type
@@ -90,7 +86,6 @@ class NetworkQueries:
         method: MethodArgument = Method.LBP,
         samples: Samples = None,
         seed: Seed = None,
-        first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
         """
         Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. LBP is fast and
@@ -103,44 +98,45 @@ class NetworkQueries:
             is_intervention=intervene,
             method=Method(method),
             sampling=make_sampling(samples, seed),
-            first=page_size(first),
             now=info.context.moment,
         )
         await _begin_anew(info, started)
-        return await _shown_what_if(info, found)
+        return await _shown_what_if(info, found, Method(method))
 
     @question(
         SensitivityResult,
         refused_by=(NotFoundError, InvalidError, ClosedClaimError, OversizeError),
         answer="The effects, or the reason for the refusal.",
-        metadata={**extent(_sensitivity_extent), **drifts()},
+        metadata={**extent(_inference_extent), **drifts()},
     )
     async def sensitivity(
         self,
         info: Info[Context, Any],
         target: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim.")],
-        first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
         """
         Derivatives of a claim's marginal by the stated numbers near it: each stated probability and each number of each
         table. Computed from joint samples.
         """
         started = time.monotonic()
-        size = page_size(first)
         claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
         view, marginal, found = await info.context.service.engine.sensitivity(
             info.context.unit, claim_id, now=info.context.moment
         )
         await _begin_anew(info, started)
-        rows = [_shown_effect(view, effect) for effect in found.effects[:size]]
-        await _put_nodes(info, rows, "effects", "claim")
-        await _put_nodes(info, [row for row in rows if row["parent_id"] is not None], "effects", "parent")
+        rows = [_shown_effect(view, effect) for effect in found.effects]
         return {
             "marginal": marginal,
-            "effects": rows,
-            "num_effects": len(found.effects),
+            "effects": Ranked.of(
+                "effects",
+                (claim_id,),
+                _state(view),
+                ((abs(row["derivative"]), _effect_key(row), row) for row in rows),
+                show=dict,
+                nodes={"claim": "Claim", "parent": "Claim"},
+            ),
             "num_near": found.num_near,
-            "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+            "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
     @question(
@@ -155,45 +151,44 @@ class NetworkQueries:
         targets: Annotated[
             list[strawberry.ID], strawberry.argument(description=f"Ids or keys of up to {MOST_TARGETS} claims.")
         ],
-        first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
         """
         Claims whose outcomes would tell most about some targets, by the expected reduction of the targets' entropies.
         Computed from joint samples.
         """
         started = time.monotonic()
-        size = page_size(first)
         ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
         view, marginals, found = await info.context.service.engine.value_of_information(
             info.context.unit, ids, now=info.context.moment
         )
         await _begin_anew(info, started)
         errors = found.standard_errors
-        rows = [
-            {
+
+        def show(index: int) -> Shown:
+            return {
                 "claim_id": view.ids[index],
                 "marginal": float(marginals[index]),
                 "expected_reduction_bits": float(found.expected_reductions[index]),
                 "standard_error": None if errors is None else float(errors[index]),
                 "mean_shifts": found.mean_shifts[index].tolist(),
             }
-            for index in found.ranked(size).tolist()
-        ]
-        await _put_nodes(info, rows, "claims", "claim")
+
+        claims = (
+            (float(found.expected_reductions[index]), view.ids[index], index) for index in found.ranked().tolist()
+        )
         return {
-            "claims": rows,
+            "claims": Ranked.of("informative", tuple(ids), _state(view), claims, show=show, nodes={"claim": "Claim"}),
             "reduction_floor_bits": found.reduction_floor,
-            "diagnostics": _shown_basis(basis_of(view, found.diagnostics)),
+            "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
     @field(metadata={**extent(_inference_extent), **drifts()})
-    async def incoherence(self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> Incoherence:
-        """Claims whose tables and prior marginals contradict each other, largest contradiction first."""
-        size = page_size(first)
+    async def incoherence(self, info: Info[Context, Any]) -> Incoherence:
+        """Claims whose tables and prior marginals contradict each other, and relationships of contradicting signs."""
         view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
-        ranked = found.ranked().tolist()
-        rows = [
-            {
+
+        def show(index: int) -> Shown:
+            return {
                 "claim_id": view.ids[index],
                 "contradiction": float(found.contradictions[index]),
                 "reference": float(view.network.prior_marginals[index]),
@@ -203,13 +198,11 @@ class NetworkQueries:
                 "highest_parent_key": view.influence_key(found.highest_edges[index]).parent_id,
                 "num_tables": int(found.num_tables[index]),
             }
-            for index in ranked[:size]
-        ]
-        await _put_nodes(info, rows, "claims", "claim")
+
+        claims = ((float(found.contradictions[index]), view.ids[index], index) for index in found.ranked().tolist())
         return shown(
             {
-                "claims": rows,
-                "num_incoherent": len(ranked),
+                "claims": Ranked.of("incoherent", (), _state(view), claims, show=show, nodes={"claim": "Claim"}),
                 "revision": view.snapshot.state.revision,
                 "as_of": view.moment,
             }
@@ -226,24 +219,47 @@ async def _begin_anew(info: Info[Context, Any], started: float) -> None:
         await info.context.unit.read_after(None)
 
 
-async def _shown_what_if(info: Info[Context, Any], found: WhatIf) -> Shown:
-    shifts, supposed = _shown_shifts(found.shifts), _shown_shifts(found.supposed)
-    await _put_nodes(info, shifts, "shifts", "claim")
-    await _put_nodes(info, supposed, "supposed", "claim")
+async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method) -> Shown:
+    asked = found.question
+    outcomes = sorted((shift.claim_id, shift.after) for shift in found.supposed)
+    arguments = (*outcomes, asked.is_intervention, method.value, asked.sampling)
+    supposed = [asdict(shift) for shift in found.supposed]
+    await put_nodes(info, supposed, "claim", "Claim", selected_plan(info, "supposed", "claim"))
+    state = _state(asked.view)
+    ids = found.all_deltas.keys() - {shift.claim_id for shift in found.supposed}
+    shifts = ((abs(found.all_deltas[claim_id]), claim_id, claim_id) for claim_id in ids)
+
+    async def tickers() -> Ranked:
+        started = time.monotonic()
+        listed = await list_ticker_shifts(info.context.unit, info.context.service.engine, found)
+        await _begin_anew(info, started)
+        items = ((abs(shift.delta), shift.symbol, shift) for shift in listed)
+        return Ranked.of("tickers", arguments, state, items, show=_shown_ticker, nodes={"ticker": "Ticker"})
+
     return {
-        "shifts": shifts,
+        "shifts": Ranked.of(
+            "shifts",
+            arguments,
+            state,
+            shifts,
+            show=lambda claim_id: asdict(found.shift(claim_id)),
+            nodes={"claim": "Claim"},
+        ),
         "supposed": supposed,
-        "num_shifted": found.num_shifted,
-        "diagnostics": _shown_basis(found.basis),
-        "deltas": found.all_deltas,
+        "tickers": tickers,
+        "diagnostics": _shown_basis(found.question.view, found.basis),
     }
 
 
-def _shown_shifts(shifts: Sequence[Shift]) -> list[Shown]:
-    return [asdict(shift) for shift in shifts]
+def _shown_ticker(shift: TickerShift) -> Shown:
+    return {**asdict(shift), "ticker_id": shift.symbol}
 
 
-def _shown_basis(basis: Basis) -> Shown:
+def _state(view: View) -> State:
+    return State(view.snapshot.state.revision, view.snapshot.state.revised_at, view.moment)
+
+
+def _shown_basis(view: View, basis: Basis) -> Shown:
     diagnostics = basis.diagnostics
     return {
         **asdict(diagnostics),
@@ -255,7 +271,20 @@ def _shown_basis(basis: Basis) -> Shown:
         "as_of": basis.as_of,
         "num_claims": basis.num_claims,
         "num_influences": basis.num_influences,
+        "num_contradictory": count_contradictory(view),
+        "combined": lambda: _rank_combined(view),
     }
+
+
+def _rank_combined(view: View) -> Ranked:
+    found = ((0.0, "|".join(combination.ends), combination) for combination in list_combinations(view))
+    nodes = {"parent": "Claim", "child": "Claim"}
+    return Ranked.of("combined", (), _state(view), found, show=_shown_pair, nodes=nodes)
+
+
+def _shown_pair(combination: Combination) -> Shown:
+    parent_id, child_id = combination.ends
+    return {**shown_combination(combination.payload()), "parent_id": parent_id, "child_id": child_id}
 
 
 def _shown_effect(view: View, effect: Effect) -> Shown:
@@ -285,12 +314,6 @@ def _shown_effect(view: View, effect: Effect) -> Shown:
     }
 
 
-async def _put_nodes(info: Info[Context, Any], rows: Sequence[Shown], *path: str) -> None:
-    """Read the claims of rows in one batch and put them into the rows, if anything of them is selected."""
-    plan = selected_plan(info, *path)
-    if plan is None or not rows:
-        return
-    name = path[-1]
-    found = await get_nodes(info.context.unit, [("Claim", row[f"{name}_id"]) for row in rows], plan)
-    for row, node in zip(rows, found, strict=True):
-        row[name] = node
+def _effect_key(row: Shown) -> str:
+    """The key of an effect: what number it is of."""
+    return "|".join(map(str, (row["claim_id"], row["parent_id"] or "", row["kind"] or "", row["parameter"].value)))

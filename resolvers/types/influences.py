@@ -1,5 +1,6 @@
 """Influences of one claim on another, and cascades along them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -9,8 +10,10 @@ from graph.model import rows
 from graph.model.relations import INCOMING, OUTGOING
 from graph.reading.tree import Node as NodeDict
 from resolvers.base.described import field, object_type
+from resolvers.base.enums import InfluenceKind
 from resolvers.base.fields import kinds_argument, prop
 from resolvers.base.row_types import row_type
+from resolvers.base.scalars import Probability
 from resolvers.base.selection import Follows
 
 if TYPE_CHECKING:
@@ -37,6 +40,47 @@ class Influence:
     mutual_information_bits: float | None = prop(
         "Information about the child gained by learning the parent's outcome, in bits."
     )
+
+
+@object_type
+class CombinedTable:
+    """
+    The one table that stands for several influences of a parent on a child.
+
+    Their log-odds are averaged, given the parent true and given it false: the logarithmic opinion pool with equal
+    weights.
+    """
+
+    p_if_true: Probability = prop("Combined P(child | parent true).")
+    p_if_false: Probability = prop("Combined P(child | parent false).")
+    influences: list["StatedTable"] = prop("The influences that are combined, by kind.")
+    is_contradictory: bool = prop(
+        "Whether one of the influences contradicts its kind, or another one; writes refuse that, but a graph made by "
+        "an older version may have some."
+    )
+
+
+@object_type
+class StatedTable:
+    """The table of one influence among several."""
+
+    kind: InfluenceKind = prop("Its kind.")
+    p_if_true: Probability = prop("Its P(child | parent true).")
+    p_if_false: Probability = prop("Its P(child | parent false).")
+
+
+@object_type
+class CombinedInfluence(CombinedTable):
+    """A pair of claims that several influences join."""
+
+    parent: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The parent.")
+    child: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The child.")
+
+
+def shown_combination(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A combination's payload in the shape of `CombinedTable`."""
+    tables = [{**table, "kind": InfluenceKind(table["kind"])} for table in payload["influences"]]
+    return {**payload, "influences": tables}
 
 
 def complete_incoming(child: NodeDict, row: NodeDict) -> None:

@@ -1,25 +1,35 @@
 """Answers of queries over the network."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from bisect import bisect_right
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
 from strawberry.types import Info
 
-from graph.network.ticker_shifts import list_ticker_shifts
-from graph.reading.nodes import get_nodes
+from graph.model.rows import Influence
+from graph.model.signs import ends_of
+from graph.network.contradictions import StoredFault, list_stored_faults
+from graph.reading.tree import connection, cursor_text, page_key
 from resolvers.base.context import Context
 from resolvers.base.described import field, input_type, object_type
-from resolvers.base.enums import ClaimOutcome, InferenceMethod, InfluenceKind, StatedParameter
+from resolvers.base.enums import ClaimOutcome, EdgeKind, InferenceMethod, InfluenceKind, StatedParameter
+from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, page
 from resolvers.base.fields import prop, shown
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
+from resolvers.base.input_names import input_words
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
 from resolvers.base.scalars import Moment, Probability
-from resolvers.base.selection import selected_plan
+from resolvers.types.influences import CombinedInfluence
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
     from resolvers.types.tickers import Ticker
+
+
+def _pairs_extent(arguments: Arguments) -> Extent:
+    """Each item has two claims."""
+    pairs = page(arguments)
+    return Extent(pairs.items, 2 * pairs.rows)
 
 
 @object_type
@@ -59,6 +69,21 @@ class NetworkDiagnostics:
     num_claims: int = prop("Number of claims included: those with a stated probability that are not annulled.")
     num_influences: int = prop("Number of influences included: those with probabilities between included claims.")
 
+    num_contradictory: int = prop(
+        "Number of these that contradict their kind, or another one between the same two claims, so that they cancel; "
+        "`incoherence` lists them. Writes refuse them, but a graph made by an older version may have some."
+    )
+
+    @field(metadata=extent(_pairs_extent))
+    async def combined(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[CombinedInfluence]:
+        """
+        The pairs of claims that several influences join, each with the one table that they are combined to, by the
+        keys of parent and child.
+        """
+        return shown(await self["combined"]().read(info, first, after))
+
 
 @object_type
 class ClaimShift:
@@ -79,9 +104,16 @@ class TickerShift:
 
     ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker.")
     delta: float = prop(
-        "Expected fractional change of its price: the sum over claims of `impact` times the claim's `delta`."
+        "Fractional change of its expected price, -1 or more. The price is the product of 1 + `impact` over the "
+        "shifted claims that come true, under their joint distribution; the change is the ratio of its expectations "
+        "with and without the supposed outcomes, less 1."
     )
+    standard_error: float | None = prop("Standard error of `delta`; null where nothing was sampled.")
     num_claims: int = prop("Number of shifted claims with a stated impact on it.")
+    num_contradictory: int = prop(
+        "Number of shifted claims left out since their exposures contradict their sign or each other; `incoherence` "
+        "lists them."
+    )
 
 
 class Answer:
@@ -97,26 +129,28 @@ class Answer:
 class WhatIfResult(Answer):
     """Effects of supposed outcomes on other claims and on tickers."""
 
-    shifts: list[ClaimShift] = prop("The claims that shift, largest |delta| first, without the supposed ones.")
     supposed: list[ClaimShift] = prop("The supposed claims in the order given, with their marginals before.")
-    num_shifted: int = prop(
-        "Number of claims that shift by more than sampling noise, which is 3 standard errors for one claim and more "
-        "for many."
-    )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
     @field
-    async def tickers(self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE) -> list[TickerShift]:
+    async def shifts(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[ClaimShift]:
+        """
+        The claims that shift by more than sampling noise, largest |delta| first, without the supposed ones. Noise is 3
+        standard errors for one claim and more for many.
+        """
+        return shown(await self["shifts"].read(info, first, after))
+
+    @field
+    async def tickers(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[TickerShift]:
         """
         The tickers that shift through exposures with a stated impact, largest |delta| first; the 5,000 claims that
         shift most are counted.
         """
-        found = await list_ticker_shifts(info.context.unit, self["deltas"], page_size(first))
-        plan = selected_plan(info, "ticker")
-        nodes: Sequence[Any] = [None] * len(found)
-        if plan is not None:
-            nodes = await get_nodes(info.context.unit, [("Ticker", shift.symbol) for shift in found], plan)
-        return shown([{**asdict(shift), "ticker": node} for shift, node in zip(found, nodes, strict=True)])
+        return shown(await (await self["tickers"]()).read(info, first, after))
 
 
 @input_type
@@ -149,14 +183,17 @@ class SensitivityResult(Answer):
     """Effects of stated numbers on a claim's marginal."""
 
     marginal: float = prop("Marginal of the target.")
-    effects: list[SensitivityEffect] = prop(
-        "The effects of the stated numbers near the target, largest |derivative| first."
-    )
-    num_effects: int = prop("Number of stated numbers considered.")
     num_near: int = prop(
         "Number of claims near the target whose numbers were considered; those farther away hardly matter."
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
+
+    @field(metadata=extent(_pairs_extent))
+    async def effects(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[SensitivityEffect]:
+        """The effects of the stated numbers near the target, largest |derivative| first."""
+        return shown(await self["effects"].read(info, first, after))
 
 
 @object_type
@@ -174,15 +211,21 @@ class InformativeClaim:
 class ValueOfInformationResult(Answer):
     """Claims whose outcomes would tell most about some targets."""
 
-    claims: list[InformativeClaim] = prop(
-        "The most informative claims, largest expected reduction first, without the targets and without those whose "
-        "reduction noise explains."
-    )
     reduction_floor_bits: float = prop(
         "Noise level: for 19 of 20 claims that are independent of the targets, the expected "
         "reduction stays below it, in bits."
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
+
+    @field
+    async def claims(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[InformativeClaim]:
+        """
+        The most informative claims, largest expected reduction first, without the targets and without those whose
+        reduction noise explains.
+        """
+        return shown(await self["claims"].read(info, first, after))
 
 
 @object_type
@@ -200,10 +243,64 @@ class IncoherentClaim:
 
 
 @object_type
-class Incoherence:
-    """Claims whose tables and prior marginals contradict each other."""
+class Contradiction:
+    """
+    An influence or an exposure that contradicts its kind or sign, or another one between the same two nodes.
 
-    claims: list[IncoherentClaim] = prop("The claims, largest contradiction first.")
-    num_incoherent: int = prop("Number of such claims.")
+    Writes refuse them; a graph made by an older version may have some.
+    """
+
+    kind: EdgeKind = prop("The relationship type, named as in Cypher.")
+    source_key: str = prop("Key of the parent of an influence, or of the prediction of an exposure.")
+    target_key: str = prop("Key of the child of an influence, or symbol of the ticker of an exposure.")
+    message: str = prop("What was expected and what is stored.")
+
+
+CONTRADICTIONS: Final = "contradictions"
+"""Name of the list's order, which its cursors begin with."""
+
+
+def _contradictions_extent(arguments: Arguments) -> Extent:
+    """All relationships are looked at, which takes about as long as an inference."""
+    return replace(page(arguments), points=INFERENCE_POINTS)
+
+
+@object_type
+class Incoherence:
+    """Claims whose tables and prior marginals contradict each other, and relationships of contradicting signs."""
+
     revision: float = prop("Revision of the graph that was read, always the latest.")
     as_of: Moment = prop("The moment that the prior marginals hold for.")
+
+    @field
+    async def claims(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[IncoherentClaim]:
+        """The claims whose tables and prior marginal contradict each other, largest contradiction first."""
+        return shown(await self["claims"].read(info, first, after))
+
+    @field(metadata=extent(_contradictions_extent))
+    async def contradictions(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[Contradiction]:
+        """
+        Influences and exposures that contradict their kind or sign, or another one between the same two nodes:
+        exposures first, by the keys of both ends.
+        """
+        cursor = None if after is None else page_key(CONTRADICTIONS, decode_cursor(after, path="after"))
+        faults = await list_stored_faults(info.context.unit)
+        keys = [found.key for found in faults]
+        start = 0 if cursor is None else bisect_right(keys, cursor)
+        listed = [
+            (cursor_text(CONTRADICTIONS, key), _shown_fault(found))
+            for key, found in zip(keys[start:], faults[start:], strict=True)
+        ]
+        found = connection(listed, page_size(first), has_previous=start > 0)
+        return shown({**found, "total_count": len(faults)})
+
+
+def _shown_fault(found: StoredFault) -> dict[str, Any]:
+    source, target = ends_of(found.row)
+    kind = found.row.kind if isinstance(found.row, Influence) else found.row.sign
+    shown_kind = EdgeKind(kind.value)
+    return {"kind": shown_kind, "source_key": source, "target_key": target, "message": input_words(found.fault.message)}

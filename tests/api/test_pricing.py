@@ -71,7 +71,7 @@ BOMBS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "cascades": ("{ predictions(first: 100) { nodes { cascades(first: 100, depth: 4) { reached { depth } } } } }", {}),
     "wide search": ('{ search(text: "a", first: 100) { nodes { ... on Claim { ' + nested(2)[23:] + "}", {}),
-    "inferences": ("{" + " ".join(f"a{n}: incoherence {{ numIncoherent }}" for n in range(11)) + "}", {}),
+    "inferences": ("{" + " ".join(f"a{n}: incoherence {{ revision }}" for n in range(11)) + "}", {}),
     "hub": ("{ tickers(first: 100) { nodes { exposures(first: 100) { nodes { prediction { " + nested(1)[23:], {}),
 }
 
@@ -125,7 +125,11 @@ async def client(small: Database) -> AsyncIterator[httpx.AsyncClient]:
             {},
             Price(1 + 12),
         ),
-        ("{ whatIf(observations: [], first: 2) { ... on WhatIfResult { shifts { delta } } } }", {}, Price(3, 10_000)),
+        (
+            "{ whatIf(observations: []) { ... on WhatIfResult { shifts(first: 2) { nodes { delta } } } } }",
+            {},
+            Price(3, 10_000),
+        ),
         ("query ($s: Boolean!) { predictions @skip(if: $s) { totalCount } }", {"s": True}, Price()),
         ("{ predictions @include(if: false) { totalCount } }", {}, Price()),
         ("{ __schema { types { name fields { name } } } __typename }", {}, Price()),
@@ -349,15 +353,16 @@ async def test_an_answer_has_no_more_nodes_than_its_document_is_priced(small: Da
 @pytest.mark.parametrize(
     "document",
     [
-        """{ whatIf(observations: [{claim: "TK_HUB", outcome: TRUE}, {claim: "S_1", outcome: FALSE}], first: 1) {
-            ... on WhatIfResult { __typename shifts { __typename claim { __typename } }
-            supposed { __typename claim { __typename } } tickers(first: 3) { __typename
-            ticker { __typename } } } } }""",
-        """{ sensitivity(target: "P_00", first: 4) { ... on SensitivityResult { __typename
-            effects { __typename claim { __typename domain { __typename } }
-                parent { __typename } } } } }""",
-        """{ incoherence(first: 3) { __typename claims { __typename
-            claim { __typename outgoing(first: 2) { __typename nodes { __typename claim { __typename } } } } } } }""",
+        """{ whatIf(observations: [{claim: "TK_HUB", outcome: TRUE}, {claim: "S_1", outcome: FALSE}]) {
+            ... on WhatIfResult { __typename shifts(first: 1) { __typename nodes { __typename claim { __typename } } }
+            supposed { __typename claim { __typename } } tickers(first: 3) { __typename nodes { __typename
+            ticker { __typename } } } } } }""",
+        """{ sensitivity(target: "P_00") { ... on SensitivityResult { __typename
+            effects(first: 4) { __typename nodes { __typename claim { __typename domain { __typename } }
+                parent { __typename } } } } } }""",
+        """{ incoherence { __typename claims(first: 3) { __typename nodes { __typename
+            claim { __typename outgoing(first: 2) { __typename nodes { __typename claim { __typename } } } } } }
+            contradictions(first: 2) { __typename nodes { __typename } } } }""",
     ],
 )
 async def test_questions_to_the_network_are_priced_too(small: Database, document: str) -> None:

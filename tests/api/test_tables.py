@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
+from typing import cast
 
 import pytest
 from rich.console import Console
 
 from api.tables import PLAIN_WIDTH, list_what_if_ids, open_console, print_what_if
 from graph.inference.network.diagnostics import Diagnostics, Method
-from graph.network.questions import Basis, Shift, WhatIf
+from graph.network.questions import Basis, Shift, Supposed, WhatIf
 from graph.network.view import State
 
 TITLES = {"K_1": "The lights go out", "P_1": "Chips are made", "P_2": "Rockets [fly] :rocket:"}
@@ -29,6 +30,7 @@ def what_if(diagnostics: Diagnostics = EXACT, error: float | None = None, num_sh
         supposed=(Shift("K_1", 0.35, 1.0, 0.65, None), Shift("P_9", 0.25, 0.0, -0.25, None)),
         num_shifted=5,
         basis=Basis(diagnostics, State(12, None), moment, num_claims=10, num_influences=11),
+        question=cast("Supposed", None),  # of no matter to tables
         all_deltas={},
     )
 

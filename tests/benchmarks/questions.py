@@ -31,11 +31,11 @@ NUM_ROUNDS = 20
 Write = Callable[[int], Awaitable[object]]
 """What is written before a round's question, by the round's number."""
 WHAT_IF = """query ($claim: ID!, $method: InferenceMethod!) {
-  whatIf(observations: [{claim: $claim, outcome: TRUE}], method: $method, first: 20) { __typename
-    ... on WhatIfResult { numShifted shifts { claim { key title } before after delta standardError }
+  whatIf(observations: [{claim: $claim, outcome: TRUE}], method: $method) { __typename
+    ... on WhatIfResult { shifts { totalCount nodes { claim { key title } before after delta standardError } }
       diagnostics { isConverged reason fromBank } }
     ... on UserError { message } } }"""
-INFORMATION = """query ($targets: [ID!]!) { valueOfInformation(targets: $targets, first: 20) { __typename
+INFORMATION = """query ($targets: [ID!]!) { valueOfInformation(targets: $targets) { __typename
     ... on UserError { message } } }"""
 PROPAGATE = """mutation { propagate(method: LBP) { __typename ... on Propagated { numStored }
     ... on UserError { message } } }"""
@@ -116,7 +116,10 @@ async def _ask_all(database: Database, graph: Graph) -> None:
     seconds, answer = await ask(WHAT_IF, **by_lbp)
     told = answer["diagnostics"]
     print(f"{graph.size}; a killer of many comes true")
-    print(f"the first question of a process: {seconds:.2f} s, {answer['numShifted']:,} claims move, {told}", flush=True)
+    print(
+        f"the first question of a process: {seconds:.2f} s, {answer['shifts']['totalCount']:,} claims move, {told}",
+        flush=True,
+    )
     await repeat("what-if by LBP", WHAT_IF, by_lbp)
     for name, write in _list_writes(service, graph).items():
         await repeat(f"what-if by LBP, each behind {name}", WHAT_IF, by_lbp, write)

@@ -165,8 +165,9 @@ def _searching(ground: Ground) -> list[Bomb]:
 def _inferring(ground: Ground) -> list[Bomb]:
     """Inferences."""
     supposed = [{"claim": claim, "outcome": "TRUE"} for claim in ground.open_claims[:50]]
-    shown = "{ ... on WhatIfResult { shifts { claim { key } } } ... on UserError { code } }"
-    informative = "{ ... on ValueOfInformationResult { claims { claim { key } } } ... on UserError { code } }"
+    shown = "{ ... on WhatIfResult { shifts { nodes { claim { key } } } } ... on UserError { code } }"
+    claims = "claims(first: 100) { nodes { claim { key } } }"
+    informative = f"{{ ... on ValueOfInformationResult {{ {claims} }} ... on UserError {{ code }} }}"
     targets = list(ground.open_claims[:100])
 
     def what_if(arguments: str, number: int = 1) -> str:
@@ -181,10 +182,10 @@ def _inferring(ground: Ground) -> list[Bomb]:
         _ask("an exact what-if", what_if(", method: EXACT"), o=supposed),
         _ask(
             "a value of information of 100 targets",
-            f"query ($t: [ID!]!) {{ valueOfInformation(targets: $t, first: 100) {informative} }}",
+            f"query ($t: [ID!]!) {{ valueOfInformation(targets: $t) {informative} }}",
             t=targets,
         ),
-        _ask("incoherence", "{ incoherence(first: 100) { claims { claim { key } } } }"),
+        _ask("incoherence", "{ incoherence { claims(first: 100) { nodes { claim { key } } } } }"),
         _ask("30 what-ifs", what_if("", 30), PRICE, o=supposed),
     ]
 

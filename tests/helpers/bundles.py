@@ -281,17 +281,29 @@ def _pairs(draw: DrawFn, first: Sequence[T], second: Sequence[T], most: int) -> 
 
 @st.composite
 def _influences(draw: DrawFn, claim_ids: Sequence[str]) -> list[Json]:
-    """Parents come before their children in one order of all claims, so that no cycle closes."""
+    """Parents come before their children in one order of all claims, so that no cycle closes; signs agree."""
     position = {claim_id: at for at, claim_id in enumerate(claim_ids)}
     pairs = {tuple(sorted(pair, key=position.__getitem__)) for pair in _pairs(draw, claim_ids, claim_ids, 5)}
     rows = []
     for parent, child in sorted(pairs):
-        for kind in draw(st.lists(st.sampled_from(list(InfluenceKind)), min_size=1, max_size=2, unique=True)):
-            both = {"p_if_true": draw(probabilities()), "p_if_false": draw(probabilities())}
+        opposite = draw(st.sampled_from([InfluenceKind.KILLS, InfluenceKind.PREREQUISITE_OF]))
+        kinds = [kind for kind in InfluenceKind if kind is not opposite]
+        for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=2, unique=True)):
+            low, high = sorted([draw(probabilities()), draw(probabilities())])
+            raises = opposite is InfluenceKind.KILLS
+            both = {"p_if_true": high if raises else low, "p_if_false": low if raises else high}
             table = both if draw(st.booleans()) else {}
             optional = draw(_rows({}, {"lag_days": st.integers(0, 36_525), "basis": texts()}))
             rows.append({"kind": kind, "parent_id": parent, "child_id": child, **table, **optional})
     return [row for row in rows if row["parent_id"] != row["child_id"]]
+
+
+@st.composite
+def _exposures(draw: DrawFn, owner: str, symbol: str) -> Json:
+    sign = draw(st.sampled_from(list(ExposureSign)))
+    impacts = st.floats(0, 100) if sign is ExposureSign.BENEFITS else st.floats(-1, 0)
+    figures = _rows({"relevance": shares()}, {"impact": impacts, "lag_days": st.integers(0, 36_525)})
+    return {"sign": sign, "prediction_id": owner, "symbol": symbol, **draw(figures)}
 
 
 @st.composite
@@ -354,11 +366,7 @@ def bundles(draw: DrawFn) -> Bundle:
             for row_id in (_unique_ids(draw, 2, taken) if prediction_ids else [])
         ],
         influences=draw(_influences(claim_ids)),
-        exposures=[
-            {"sign": draw(st.sampled_from(list(ExposureSign))), "prediction_id": owner, "symbol": symbol}
-            | draw(_rows({"relevance": shares()}, {"impact": st.floats(-1, 100), "lag_days": st.integers(0, 36_525)}))
-            for owner, symbol in exposed
-        ],
+        exposures=[draw(_exposures(owner, symbol)) for owner, symbol in exposed],
         document_links=[
             {"document_id": document, "claim_id": claim_id}
             for document, claim_id in _pairs(draw, shared["documents"], claim_ids, 3)

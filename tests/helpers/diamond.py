@@ -14,7 +14,7 @@ def diamond() -> Bundle:
     """A scenario over two predictions, both over a third; and what takes no part."""
     tables = [
         ("PREREQUISITE_OF", "S_A", "P_B", 0.8, 0.3),
-        ("PREREQUISITE_OF", "S_A", "P_C", 0.2, 0.6),
+        ("KILLS", "S_A", "P_C", 0.2, 0.6),
         ("PREREQUISITE_OF", "P_B", "P_D", 0.7, 0.2),
         ("KILLS", "P_C", "P_D", 0.1, 0.5),
     ]
@@ -95,7 +95,25 @@ class Enumeration:
         self, known: Mapping[str, bool], llrs: Mapping[str, float], cut: frozenset[str] = frozenset()
     ) -> dict[str, float]:
         """P(each claim) given outcomes and evidence; those cut from their parents do not speak for them."""
-        weights = [
+        weights = self._weights(known, llrs, cut)
+        total = sum(weight for _, weight in weights)
+        return {claim: sum(w for world, w in weights if world[claim]) / total for claim in PARENTS}
+
+    def price(
+        self, impacts: Mapping[str, float], known: Mapping[str, bool], cut: frozenset[str] = frozenset()
+    ) -> float:
+        """The expected product of 1 + impact over the claims that come true, given outcomes."""
+        weights = self._weights(known, {}, cut)
+        total = sum(weight for _, weight in weights)
+        prices = (
+            w * math.prod(1.0 + impact * world[claim] for claim, impact in impacts.items()) for world, w in weights
+        )
+        return sum(prices) / total
+
+    def _weights(
+        self, known: Mapping[str, bool], llrs: Mapping[str, float], cut: frozenset[str]
+    ) -> list[tuple[dict[str, bool], float]]:
+        return [
             (
                 world,
                 math.prod(self.factor(claim, world) for claim in PARENTS if claim not in cut)
@@ -103,8 +121,6 @@ class Enumeration:
             )
             for world in worlds(known)
         ]
-        total = sum(weight for _, weight in weights)
-        return {claim: sum(w for world, w in weights if world[claim]) / total for claim in PARENTS}
 
 
 def reference_of_c(moment: datetime) -> tuple[float, float]:

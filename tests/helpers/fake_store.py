@@ -14,6 +14,10 @@ from tests.helpers.fake_unit import FakeUnit
 PROPERTIES = {"reference_classes": "base_rate", "documents": "published_at"}
 
 
+INFLUENCE = ("kind", "parent_id", "child_id", "p_if_true", "p_if_false")
+EXPOSURE = ("sign", "prediction_id", "symbol", "impact")
+
+
 class FakeStore(FakeUnit):
     """
     A transaction over a graph that holds a bundle.
@@ -31,6 +35,8 @@ class FakeStore(FakeUnit):
                 "bundles/list_influence_ends": self._list_influence_ends,
                 "bundles/list_predictions": lambda ids: self._stored("predictions", ids),
                 "ledger/list_by_idempotency_keys": self._list_holders,
+                "network/list_influences_between": lambda pairs: self._between("influences", INFLUENCE, pairs),
+                "network/list_exposures_between": lambda pairs: self._between("exposures", EXPOSURE, pairs),
                 "outcomes/list_milestone_owners": self._list_owners,
                 "outcomes/list_milestones": self._list_milestones,
             }
@@ -74,6 +80,10 @@ class FakeStore(FakeUnit):
 
     def _list_influence_ends(self) -> list[Row]:
         return [{"edges": [[row.parent_id, [row.child_id]] for row in self._bundle.influences]}]
+
+    def _between(self, name: str, columns: Sequence[str], pairs: Sequence[Sequence[str]]) -> list[Row]:
+        rows = ([getattr(row, column) for column in columns] for row in self._bundle.rows()[name])
+        return [{"rows": [row for row in rows if row[1:3] in pairs]}]
 
     def _list_holders(self, keys: Sequence[str]) -> list[Row]:
         holders = [[row.idempotency_key, row.id] for row in self._bundle.evidence if row.idempotency_key in keys]

@@ -43,7 +43,7 @@ class Network:
         parent_start: Links of claim c are parent_start[c] to parent_start[c + 1], shape (n + 1,).
         link_parents: Parent of each link, shape (m,).
         link_children: Child of each link, shape (m,).
-        weights: In log-odds; the mean over influences that join the same pair; shape (m,).
+        weights: In log-odds, of the influences that join the pair, as `pool_tables` combines them; shape (m,).
         child_start: child_links[child_start[s]:child_start[s + 1]] are the links to the children of claim s.
         child_links: Links sorted by parent, shape (m,).
         edge_links: The link of each influence, in the order given, shape (number of influences,).
@@ -133,15 +133,13 @@ def build_network(
         raise ValueError(message)
     for probabilities in (stated, prior_marginals):
         logits(probabilities)
-    edge_weights = logits(p_if_true) - logits(p_if_false)
     # Ranks instead of the 64-bit keys, so that child and parent fit into one integer.
     ranks = np.empty(num_claims, np.int64)
     ranks[np.argsort(keys)] = np.arange(num_claims)
     pairs, edge_links = np.unique(children.astype(np.int64) * num_claims + ranks[parents], return_inverse=True)
     link_children = pairs // max(num_claims, 1)
     link_parents = np.argsort(ranks)[pairs % max(num_claims, 1)]
-    counts = np.bincount(edge_links, minlength=pairs.size)
-    weights = np.bincount(edge_links, edge_weights, minlength=pairs.size) / counts
+    if_true, if_false = pool_tables(p_if_true, p_if_false, edge_links, pairs.size)
     parent_start, child_start, child_links = _slices(num_claims, link_parents, link_children)
     levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
     return Network(
@@ -153,13 +151,46 @@ def build_network(
         parent_start=parent_start,
         link_parents=link_parents,
         link_children=link_children,
-        weights=weights,
+        weights=if_true - if_false,
         child_start=child_start,
         child_links=child_links,
         edge_links=edge_links.astype(np.int64),
         p_if_true=p_if_true.astype(np.float64),
         p_if_false=p_if_false.astype(np.float64),
     )
+
+
+def pool_tables(
+    p_if_true: FloatArray, p_if_false: FloatArray, pairs: IntArray, num_pairs: int
+) -> tuple[FloatArray, FloatArray]:
+    """
+    Combine the tables of each pair of claims into one: the logarithmic opinion pool with equal weights.
+
+    Several influences of one parent on one child are several statements of the same two probabilities, so their
+    log-odds are averaged. Accumulating them, as noisy-or does, would count one influence that is stated twice as two
+    causes. The pool of equal tables is that table, it rises with each of its probabilities, lies between them, does not
+    depend on their order, and commutes with evidence on the child that all of them take account of.
+
+    Args:
+        p_if_true: P(child | parent true) of each influence, strictly between 0 and 1, shape (m,).
+        p_if_false: P(child | parent false), likewise.
+        pairs: Index of each influence's pair, shape (m,).
+        num_pairs: Number of pairs, each with one influence or more.
+
+    Returns:
+        Log-odds of the child given the parent true and given it false, each of shape (pairs,).
+
+    Raises:
+        ValueError: A probability is not strictly between 0 and 1.
+
+    Source: Genest and Zidek, Statistical Science 1 (1986), 114-135 (sections 3.2 and 3.3).
+    """
+    counts = np.bincount(pairs, minlength=num_pairs)
+    if_true, if_false = (
+        np.bincount(pairs, logits(probabilities), minlength=num_pairs) / counts
+        for probabilities in (p_if_true, p_if_false)
+    )
+    return if_true, if_false
 
 
 def with_probabilities(network: Network, stated: FloatArray, prior_marginals: FloatArray) -> Network:

@@ -132,8 +132,11 @@ class Writer:
 
     async def upsert_influence(self) -> object:
         """New or changed."""
-        tables = {"p_if_true": self.probability(), "p_if_false": self.probability()}
-        return await upsert(self._database, Change("influences", {**self.ends(), **tables}))
+        ends = self.ends()
+        low, high = sorted((self.probability(), self.probability()))
+        p_if_true, p_if_false = (low, high) if ends["kind"] == "KILLS" else (high, low)
+        tables = {"p_if_true": p_if_true, "p_if_false": p_if_false}
+        return await upsert(self._database, Change("influences", {**ends, **tables}))
 
     async def upsert_influence_without_table(self) -> object:
         """Which takes a known table away."""

@@ -68,10 +68,11 @@ def random_bundle(rng: np.random.Generator) -> Bundle:
         found = {(str(rng.choice(starts)), str(rng.choice(ends))) for _ in range(most)}
         return {pair for pair in found if pair[0] != pair[1]}
 
-    def probabilities() -> dict[str, float | None]:
+    def table(*, raises: bool) -> dict[str, float | None]:
         # They have few values, so that many edges are equally relevant.
-        p_if_true = maybe(float(rng.choice([0.3, 0.9])))
-        return {"p_if_true": p_if_true, "p_if_false": None if p_if_true is None else 0.2}
+        higher = maybe(float(rng.choice([0.3, 0.9])))
+        lower = None if higher is None else 0.2
+        return {"p_if_true": higher, "p_if_false": lower} if raises else {"p_if_true": lower, "p_if_false": higher}
 
     return bundle(
         predictors=[{"id": "ada", "name": "Ada"}, {"id": "bob", "name": "Bob"}],
@@ -94,9 +95,10 @@ def random_bundle(rng: np.random.Generator) -> Bundle:
         scenarios=[claim(key, domain_id="chips") for key in ("S_0", "S_1")],
         killers=[claim("TK_0")],
         influences=[
-            requiring(parent, child, kind=str(rng.choice(INFLUENCE_KINDS)), **probabilities())
+            requiring(parent, child, kind=kind, **table(raises=kind != "KILLS"))
             for parent, child in sorted(pairs(claims, claims, 60) | pairs(["P_00", "TK_0"], claims, 30))
             if claims.index(parent) < claims.index(child)
+            for kind in [str(rng.choice(INFLUENCE_KINDS))]
         ],
         exposures=[
             {"sign": str(rng.choice(EXPOSURE_SIGNS)), "prediction_id": key, "symbol": symbol}

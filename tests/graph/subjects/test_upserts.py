@@ -51,6 +51,8 @@ def graph(nodes: Nodes | None = None, answers: Mapping[str, Answer] | None = Non
         "database/open_receipts": lambda **_: [{"known": []}],
         "database/lock_graph": list,
         "ledger/lock_claims": lambda ids: [],
+        "network/list_influences_between": lambda pairs: [{"rows": []}],
+        "network/list_exposures_between": lambda pairs: [{"rows": []}],
         "outcomes/list_milestone_owners": lambda ids: [{"prediction_ids": []}],
     }
     return FakeGraph(nodes or {}, {}, {**reading, **(answers or {})})

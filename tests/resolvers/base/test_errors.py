@@ -94,7 +94,7 @@ async def test_a_plain_query_above_the_limits_says_so(small: Database, monkeypat
     """With the size of the network, and the limit."""
     monkeypatch.setattr("graph.network.fetching.MAX_INFLUENCES", 0)
 
-    error = await ask_wrong(small, "{ incoherence { numIncoherent } }")
+    error = await ask_wrong(small, "{ incoherence { revision } }")
 
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("TOO_LARGE", False)
     assert error["extensions"]["size"] > error["extensions"]["limit"] == 0

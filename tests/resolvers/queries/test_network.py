@@ -15,18 +15,18 @@ from tests.helpers.asking import ask, ask_wrong, service_of
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.diamond import Enumeration, diamond, references
 from tests.helpers.mutating import mutate
+from tests.helpers.unchecked import store_unchecked
 
 WHAT_IF = """
 query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $intervene: Boolean! = false,
-       $first: Int! = 20, $samples: Int, $seed: Int) {
-  whatIf(observations: $observations, method: $method, intervene: $intervene, first: $first, samples: $samples,
-         seed: $seed) {
+       $first: Int! = 20, $after: String, $samples: Int, $seed: Int) {
+  whatIf(observations: $observations, method: $method, intervene: $intervene, samples: $samples, seed: $seed) {
     __typename
     ... on WhatIfResult {
-      shifts { claim { key title ... on Prediction { predictor { name } } } before after delta standardError }
+      shifts(first: $first, after: $after) { totalCount
+        nodes { claim { key title ... on Prediction { predictor { name } } } before after delta standardError } }
       supposed { claim { key } before after }
-      numShifted
-      tickers { ticker { symbol name } delta numClaims }
+      tickers { totalCount nodes { ticker { symbol name } delta standardError numClaims numContradictory } }
       diagnostics { method isConverged reason numSamples numMatching iterations residual seed survivingAncestors
         weightVariance wallSeconds revision asOf fromBank numClaims numInfluences standardError }
     }
@@ -71,29 +71,56 @@ async def test_a_what_if_shows_the_claims_that_move(stored: Database) -> None:
     model = Enumeration(references(moment))
     before, after = model.marginals({}, {}), model.marginals({"S_A": True, "P_C": False}, {})
 
-    shifts = {shift["claim"]["key"]: shift for shift in answer["shifts"]}
+    shifts = {shift["claim"]["key"]: shift for shift in answer["shifts"]["nodes"]}
     assert set(shifts) == {"P_B", "P_D"}
     for claim, shift in shifts.items():
         assert shift["before"] == pytest.approx(before[claim], abs=0.005)
         assert shift["after"] == pytest.approx(after[claim], abs=0.005)
     assert [(s["claim"]["key"], s["after"]) for s in answer["supposed"]] == [("S_A", 1.0), ("P_C", 0.0)]
-    assert answer["numShifted"] == 2
+    assert answer["shifts"]["totalCount"] == 2
     assert (told["method"], told["isConverged"], told["numClaims"], told["numInfluences"]) == ("EXACT", True, 4, 4)
     assert moment <= datetime.now(UTC)
     assert moment == network_moment(moment)
 
 
 @pytest.mark.statements
-async def test_tickers_move_by_impact_times_shift(stored: Database) -> None:
-    """Summed over the claims whose impact somebody has stated."""
-    answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
-    deltas = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]}
+@pytest.mark.parametrize("method", ["EXACT", "LBP", "SAMPLE"])
+@pytest.mark.parametrize("intervene", [False, True])
+async def test_tickers_move_as_their_exposures_compound(stored: Database, method: str, *, intervene: bool) -> None:
+    """By the enumerated joint, over the claims whose impact somebody has stated; in order of size."""
+    asked = {"observations": supposing(P_B="TRUE"), "method": method, "intervene": intervene}
+    answer = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]
+    model = Enumeration(references(datetime.fromisoformat(answer["diagnostics"]["asOf"])))
+    cut = frozenset({"P_B"}) if intervene else frozenset[str]()
 
-    found = {row["ticker"]["symbol"]: (row["delta"], row["numClaims"]) for row in answer["tickers"]}
+    def change(**impacts: float) -> float:
+        return model.price(impacts, {"P_B": True}, cut) / model.price(impacts, {}) - 1.0
 
-    assert found["NVDA"] == (pytest.approx(0.2 * deltas["P_B"] - 0.1 * deltas["P_D"]), 2)
-    assert found["TSM"] == (pytest.approx(0.5 * deltas["P_D"]), 1)
-    assert set(found) == {"NVDA", "TSM"}
+    rows = answer["tickers"]["nodes"]
+    found = {row["ticker"]["symbol"]: (row["delta"], row["numClaims"], row["numContradictory"]) for row in rows}
+    tolerance = 0.005 if method == "EXACT" else 0.02
+    assert found == {
+        "NVDA": (pytest.approx(change(P_B=0.2, P_D=-0.1), abs=tolerance), 2, 0),
+        "TSM": (pytest.approx(change(P_D=0.5), abs=tolerance), 1, 0),
+    }
+    assert [abs(row["delta"]) for row in rows] == sorted((abs(row["delta"]) for row in rows), reverse=True)
+    assert answer["tickers"]["totalCount"] == 2
+    assert (rows[0]["standardError"] is None) is (method != "SAMPLE")
+
+
+async def test_contradicting_exposures_move_no_ticker(stored: Database) -> None:
+    """A harm with a gain and a claim of both signs are left out, and counted."""
+    impacts = {"HARMS": 0.3, "BENEFITS": 0.1}
+    rows = [{"sign": "HARMS", "prediction_id": "P_C", "symbol": "TSM", "impact": 0.3}]
+    rows += [{"sign": sign, "prediction_id": "P_B", "symbol": "TSM", "impact": impacts[sign]} for sign in impacts]
+    before = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]["tickers"]["nodes"]
+    await store_unchecked(stored, exposures=rows)
+
+    after = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]["tickers"]["nodes"]
+
+    moves = [{row["ticker"]["symbol"]: (row["delta"], row["numClaims"]) for row in rows} for rows in (before, after)]
+    assert moves[0] == moves[1]
+    assert {row["ticker"]["symbol"]: row["numContradictory"] for row in after} == {"NVDA": 0, "TSM": 2}
 
 
 async def test_statements_do_not_grow_with_the_answer(stored: Database, statements: StatementCounter) -> None:
@@ -118,8 +145,8 @@ async def test_a_page_of_shifts_is_the_first_of_them(stored: Database) -> None:
     whole = (await ask(stored, WHAT_IF, observations=supposing(S_A="FALSE"))).data["whatIf"]
     part = (await ask(stored, WHAT_IF, observations=supposing(S_A="FALSE"), first=1)).data["whatIf"]
 
-    assert part["shifts"] == whole["shifts"][:1]
-    assert part["numShifted"] == len(whole["shifts"]) == 3
+    assert part["shifts"]["nodes"] == whole["shifts"]["nodes"][:1]
+    assert part["shifts"]["totalCount"] == len(whole["shifts"]["nodes"]) == 3
 
 
 async def test_samples_come_with_what_says_how_good_they_are(stored: Database) -> None:
@@ -166,10 +193,12 @@ async def test_closed_claims_are_refused_by_type(stored: Database) -> None:
 
 async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
     """Samples and seeds have their bounds."""
-    for arguments, path in (({"samples": 1_000}, "samples"), ({"seed": -1}, "seed"), ({"first": 0}, "first")):
+    for arguments, path in (({"samples": 1_000}, "samples"), ({"seed": -1}, "seed")):
         asked = {"observations": supposing(S_A="TRUE")} | arguments
         answer = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]
         assert (answer["code"], answer["path"]) == ("INVALID", path)
+    error = await ask_wrong(stored, WHAT_IF, observations=supposing(S_A="TRUE"), first=0)
+    assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("INVALID", "first")
 
 
 async def test_a_network_too_large_is_refused_by_type(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,10 +245,11 @@ async def test_a_client_that_leaves_stops_the_work(stored: Database, monkeypatch
 
 
 SENSITIVITY = """
-query ($target: ID!, $first: Int! = 20) { sensitivity(target: $target, first: $first) {
+query ($target: ID!, $first: Int! = 20) { sensitivity(target: $target) {
   __typename
-  ... on SensitivityResult { marginal numEffects numNear diagnostics { fromBank numSamples }
-    effects { parameter kind claim { key } parent { key } value derivative standardError } }
+  ... on SensitivityResult { marginal numNear diagnostics { fromBank numSamples }
+    effects(first: $first) { totalCount
+      nodes { parameter kind claim { key } parent { key } value derivative standardError } } }
   ... on UserError { code path }
 } }
 """
@@ -229,16 +259,17 @@ query ($target: ID!, $first: Int! = 20) { sensitivity(target: $target, first: $f
 async def test_sensitivity_is_the_slope_of_enumeration(stored: Database) -> None:
     """By differences of the model made anew; a stated probability of its own without a class counts in full."""
     answer = (await ask(stored, SENSITIVITY, target="P_D")).data["sensitivity"]
+    effects = answer["effects"]["nodes"]
 
-    stated = {row["claim"]["key"]: row for row in answer["effects"] if row["parameter"] == "STATED"}
+    stated = {row["claim"]["key"]: row for row in effects if row["parameter"] == "STATED"}
     assert stated["P_D"]["derivative"] == pytest.approx(1.0, abs=0.05)  # with no evidence it is its own marginal
     assert stated["P_D"]["value"] == 0.35
-    tables = [row for row in answer["effects"] if row["kind"] is not None]
+    tables = [row for row in effects if row["kind"] is not None]
     assert len(tables) == 8
     assert {row["parent"]["key"] for row in tables} == {"S_A", "P_B", "P_C"}
     assert answer["marginal"] == pytest.approx(0.35, abs=0.02)
-    assert answer["numEffects"] == len(answer["effects"]) == 12
-    sizes = [abs(row["derivative"]) for row in answer["effects"]]
+    assert answer["effects"]["totalCount"] == len(effects) == 12
+    sizes = [abs(row["derivative"]) for row in effects]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -246,7 +277,7 @@ INFORMATION = """
 query ($targets: [ID!]!) { valueOfInformation(targets: $targets) {
   __typename
   ... on ValueOfInformationResult { reductionFloorBits diagnostics { numSamples }
-    claims { claim { key } marginal expectedReductionBits standardError meanShifts } }
+    claims { totalCount nodes { claim { key } marginal expectedReductionBits standardError meanShifts } } }
   ... on UserError { code path }
 } }
 """
@@ -259,7 +290,7 @@ async def test_what_is_worth_learning_is_mutual_information(stored: Database) ->
     model = Enumeration(references(network_moment(datetime.now(UTC))))
     before = model.marginals({}, {})
 
-    claims = {row["claim"]["key"]: row for row in answer["claims"]}
+    claims = {row["claim"]["key"]: row for row in answer["claims"]["nodes"]}
     assert set(claims) == {"S_A", "P_B", "P_C"}
     for claim, row in claims.items():
         if_true = model.marginals({claim: True}, {})["P_D"] - before["P_D"]
@@ -280,19 +311,19 @@ async def test_targets_are_checked(stored: Database) -> None:
 @pytest.mark.statements
 async def test_tables_that_contradict_each_other_are_shown(stored: Database) -> None:
     """Worked by hand for P_D: 0.5 of 0.7 and 0.2 make 0.45; P_C alone makes less."""
-    document = """{ incoherence { numIncoherent revision asOf claims { claim { key } contradiction reference lowest
-      lowestParentKey highest highestParentKey numTables } } }"""
+    document = """{ incoherence { revision asOf claims { totalCount nodes { claim { key } contradiction reference lowest
+      lowestParentKey highest highestParentKey numTables } } contradictions { totalCount } } }"""
     answer = (await ask(stored, document)).data["incoherence"]
     moment = datetime.fromisoformat(answer["asOf"])
 
-    row = next(row for row in answer["claims"] if row["claim"]["key"] == "P_D")
+    row = next(row for row in answer["claims"]["nodes"] if row["claim"]["key"] == "P_D")
     p_c = references(moment)["P_C"]
     by_c = p_c * 0.1 + (1.0 - p_c) * 0.5
     assert {row["lowestParentKey"], row["highestParentKey"]} == {"P_B", "P_C"}
     assert (row["highest"], row["lowest"]) == (pytest.approx(0.45), pytest.approx(by_c))
     assert row["contradiction"] == pytest.approx(max(0.45, by_c) - min(by_c, 0.35))
     assert row["numTables"] == 2
-    sizes = [row["contradiction"] for row in answer["claims"]]
+    sizes = [row["contradiction"] for row in answer["claims"]["nodes"]]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -300,6 +331,6 @@ async def test_an_empty_graph_has_nothing_incoherent(migrated_database: Database
     """No claim at all is no fault."""
     await empty(migrated_database)
 
-    assert (await ask(migrated_database, "{ incoherence { numIncoherent } }")).data == {
-        "incoherence": {"numIncoherent": 0}
-    }
+    assert (
+        await ask(migrated_database, "{ incoherence { claims { totalCount } contradictions { totalCount } } }")
+    ).data == {"incoherence": {"claims": {"totalCount": 0}, "contradictions": {"totalCount": 0}}}

@@ -1,10 +1,14 @@
 """Claims and influences as arrays."""
 
+import random
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graph.inference.log_odds import logit
+from graph.inference.log_odds import logit, sigmoids
 from graph.inference.network.structure import (
     ancestors,
     build_network,
@@ -12,6 +16,7 @@ from graph.inference.network.structure import (
     indices_between,
     keep_claims,
     keep_links,
+    pool_tables,
 )
 from tests.helpers.networks import keys_of, network_of, only, random_network
 
@@ -178,3 +183,88 @@ def test_a_network_may_be_empty() -> None:
     """Or have claims and no influence."""
     assert network_of([], []).num_claims == 0
     assert network_of(HALVES, []).levels.tolist() == [0, 0, 0, 0]
+
+
+PROBABILITIES = st.floats(0.001, 0.999)
+TABLES = st.lists(st.tuples(PROBABILITIES, PROBABILITIES), min_size=1, max_size=4)
+
+
+def pool(tables: list[tuple[float, float]]) -> tuple[float, float]:
+    """The one table that stands for several."""
+    if_true, if_false = np.array(tables).T
+    found = pool_tables(if_true, if_false, np.zeros(len(tables), np.int64), 1)
+    p_if_true, p_if_false = (float(sigmoids(log_odds)[0]) for log_odds in found)
+    return p_if_true, p_if_false
+
+
+@given(TABLES)
+def test_a_pool_is_the_geometric_mean_of_odds(tables: list[tuple[float, float]]) -> None:
+    """By products and a root, another route than sums of log-odds."""
+    for found, values in zip(pool(tables), zip(*tables, strict=True), strict=True):
+        odds = np.prod([p / (1.0 - p) for p in values]) ** (1.0 / len(values))
+        assert found == pytest.approx(odds / (1.0 + odds), rel=1e-9)
+
+
+@given(st.tuples(PROBABILITIES, PROBABILITIES), st.integers(1, 4))
+def test_a_pool_of_equal_tables_is_that_table(table: tuple[float, float], number: int) -> None:
+    """One alone is unchanged, and one that is stated again adds nothing."""
+    assert pool([table] * number) == pytest.approx(table, rel=1e-12)
+
+
+@given(TABLES, st.randoms())
+def test_a_pool_does_not_depend_on_the_order(tables: list[tuple[float, float]], dice: random.Random) -> None:
+    """Who states a table first does not matter."""
+    shuffled = dice.sample(tables, len(tables))
+
+    assert pool(shuffled) == pytest.approx(pool(tables), rel=1e-12)
+
+
+@given(TABLES, st.integers(0, 3), st.floats(0.0, 1.0))
+def test_a_pool_rises_with_each_of_its_tables(tables: list[tuple[float, float]], index: int, share: float) -> None:
+    """In either number, whichever table it is in."""
+    index %= len(tables)
+    raised = [tuple(p + share * (0.9995 - p) for p in table) if n == index else table for n, table in enumerate(tables)]
+
+    for before, after in zip(pool(tables), pool([(t, f) for t, f in raised]), strict=True):
+        assert after >= before - 1e-12
+
+
+@given(TABLES)
+def test_a_pool_lies_between_its_tables_and_keeps_their_sign(tables: list[tuple[float, float]]) -> None:
+    """Tables that all raise the child make one that raises it."""
+    agreeing = [(max(table), min(table)) for table in tables]
+    p_if_true, p_if_false = pool(agreeing)
+
+    assert p_if_true >= p_if_false - 1e-12
+    for found, values in zip((p_if_true, p_if_false), zip(*agreeing, strict=True), strict=True):
+        assert min(values) - 1e-12 <= found <= max(values) + 1e-12
+
+
+@given(TABLES, st.floats(-3.0, 3.0))
+def test_a_pool_commutes_with_evidence(tables: list[tuple[float, float]], llr: float) -> None:
+    """Evidence on the child that all tables take account of may be counted before or after (external Bayesianity)."""
+
+    def updated(p: float) -> float:
+        return float(sigmoids(np.array([logit(p) + llr]))[0])
+
+    before = pool([(updated(p_if_true), updated(p_if_false)) for p_if_true, p_if_false in tables])
+
+    assert before == pytest.approx(tuple(updated(p) for p in pool(tables)), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_link_has_the_weight_of_its_pooled_table(seed: int) -> None:
+    """Each pair its own, however its influences are spread over the rows."""
+    generator = np.random.default_rng(seed)
+    edges = [
+        (parent, child, *generator.uniform(0.05, 0.95, 2).tolist())
+        for parent in range(3)
+        for child in range(parent + 1, 4)
+        for _ in range(int(generator.integers(1, 4)))
+    ]
+    network = network_of(HALVES, [edges[number] for number in generator.permutation(len(edges)).tolist()])
+
+    for link in range(network.num_links):
+        ends = (int(network.link_parents[link]), int(network.link_children[link]))
+        p_if_true, p_if_false = pool([(edge[2], edge[3]) for edge in edges if edge[:2] == ends])
+        assert network.weights[link] == pytest.approx(logit(p_if_true) - logit(p_if_false), abs=1e-9)
