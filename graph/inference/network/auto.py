@@ -17,13 +17,10 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import draw_bank
 from graph.inference.network.diagnostics import (
     EXACT,
-    LBP,
     METHODS,
-    SAMPLE,
     Beliefs,
     Diagnostics,
     Method,
-    MethodArray,
     check_marginals,
 )
 from graph.inference.network.errors import ShouldStop, TooLargeError, never
@@ -33,7 +30,7 @@ from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwo
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.separation import connected_claims, connected_parts
-from graph.inference.network.structure import BoolArray, IntArray, ancestors
+from graph.inference.network.structure import BoolArray, ancestors
 
 AUTO_BUDGET: Final = Budget(clique_claims=16, tree_entries=1 << 19, claims=1_000)
 """Some 50 ms for one part at most; a sparse network of hundreds of claims fits."""
@@ -203,27 +200,63 @@ def sample_claims(
         Cancelled: `should_stop` returned true.
         ArithmeticError: A marginal is NaN or outside [0, 1].
     """
+    part = extract_parts(model, evidence, claims)
+    try:
+        found = draw_bank(
+            part.model,
+            part.evidence,
+            seed=seed,
+            max_memory_bytes=max_memory_bytes,
+            should_stop=should_stop,
+            backend=backend,
+        ).beliefs
+    except TooLargeError:
+        found = propagate(part.model, part.evidence, should_stop=should_stop, backend=backend).beliefs
+    return part.spread(found, model, evidence)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExtractedParts:
+    """
+    The parts of a network that some claims depend on.
+
+    Attributes:
+        model: Their joint distribution.
+        evidence: Evidence on them.
+        claims: Mask of their claims in the network, shape (n,).
+    """
+
+    model: CalibratedNetwork
+    evidence: Evidence
+    claims: BoolArray
+
+    def spread(self, beliefs: Beliefs, model: CalibratedNetwork, evidence: Evidence) -> Beliefs:
+        """Return beliefs about all claims of the network: outside the parts, prior marginals."""
+        marginals, errors = np.where(evidence.is_observed, evidence.observed, model.network.prior_marginals), None
+        marginals[self.claims] = beliefs.marginals
+        if beliefs.standard_errors is not None:
+            errors = np.zeros(marginals.size)
+            errors[self.claims] = beliefs.standard_errors
+        return Beliefs(marginals, errors, beliefs.diagnostics)
+
+
+def extract_parts(model: CalibratedNetwork, evidence: Evidence, claims: BoolArray) -> ExtractedParts:
+    """
+    Extract the parts that some claims depend on: evidence elsewhere is independent of them.
+
+    Args:
+        model: The joint distribution.
+        evidence: Evidence to condition on.
+        claims: Mask of the claims, shape (n,).
+    """
     network = model.network
-    # Evidence elsewhere is independent of these claims, and its ancestors with it.
     candidates = relevant_claims(model, evidence) | ancestors(network, claims)
     labels = connected_parts(network, evidence, candidates)
     is_near = np.zeros(network.num_claims, np.bool_)
     is_near[labels[claims]] = True
     kept = ancestors(network, candidates & is_near[labels])
-    part = part_of_model(model, kept)
     known = Evidence(evidence.llr[kept], evidence.observed[kept])
-    try:
-        found = draw_bank(
-            part, known, seed=seed, max_memory_bytes=max_memory_bytes, should_stop=should_stop, backend=backend
-        ).beliefs
-    except TooLargeError:
-        found = propagate(part, known, should_stop=should_stop, backend=backend).beliefs
-    marginals, errors = np.where(evidence.is_observed, evidence.observed, network.prior_marginals), None
-    marginals[kept] = found.marginals
-    if found.standard_errors is not None:
-        errors = np.zeros(network.num_claims)
-        errors[kept] = found.standard_errors
-    return Beliefs(marginals, errors, found.diagnostics)
+    return ExtractedParts(part_of_model(model, kept), known, kept)
 
 
 class _Solver:
@@ -279,9 +312,7 @@ class _Solver:
     def _fits(self, part: BoolArray) -> bool:
         """Solve a part if it fits the budget."""
         try:
-            found = tree_marginals(
-                self.model, self.evidence, part, budget=self.budget, should_stop=self.should_stop
-            )
+            found = tree_marginals(self.model, self.evidence, part, budget=self.budget, should_stop=self.should_stop)
         except TooLargeError:
             return False
         claims = np.array(list(found), np.int64)

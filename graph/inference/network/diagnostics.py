@@ -14,11 +14,11 @@ from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 class Method(StrEnum):
     """
-    Methods of inference. AUTO: each part of the network that is connected given what is known on its own, by EXACT if it
-    is small or sparse enough, otherwise by SAMPLE, or by LBP if it is too large for that. LBP: loopy belief propagation, which takes milliseconds and is approximate; on sparse networks
-    marginals are off by 0.005 on average and 0.05 at most. SAMPLE: joint samples, unbiased, with standard errors
-    between replicates. EXACT: exact marginals if the relevant part of the network is small or of small treewidth;
-    otherwise refused with its size.
+    Methods of inference. AUTO: each part of the network that is connected, given what is known, by EXACT if it is small
+    or sparse enough, else by SAMPLE, or by LBP if it is too large for that. EXACT: exact marginals if the relevant part
+    of the network is small or of small treewidth; otherwise refused with its size. SAMPLE: joint samples, unbiased,
+    with standard errors between replicates. LBP: loopy belief propagation, which takes milliseconds and can be far off
+    where influences form loops; its error is estimated.
     """
 
     AUTO = "AUTO"
