@@ -21,6 +21,7 @@ from graph.inference.network.arrays import (
     Tempering,
 )
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import (
@@ -37,7 +38,6 @@ from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PA
 from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.vectorized import fast_sigmoid, softplus
 
 NUM_REPLICATES: Final = 4
 """Fewer replicates hardly estimate their own error."""
@@ -426,7 +426,7 @@ class _BankSetup:
         network = self.model.network
         draws = RandomStreams(streams(network.keys, _REST, replicate_salt), *orders)
         slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
-        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals)
+        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals, np.empty(0))
         for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
             self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)

@@ -10,12 +10,12 @@ import numpy as np
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork
 from graph.inference.network.lbp import check_fits
 from graph.inference.network.structure import BoolArray, ancestors
-from graph.inference.network.vectorized import configuration_log_odds, fast_sigmoid, softplus
 
 MAX_CLIQUE_CLAIMS: Final = 20
 """Unobserved claims in one table of the tree: a million entries."""

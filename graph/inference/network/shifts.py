@@ -11,6 +11,7 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import AUTO_BUDGET, complete, extract_parts, infer_exact_parts, sample_claims
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, MethodArray, check_marginals
+from graph.inference.network.elementary import fast_sigmoid
 from graph.inference.network.errors import ShouldStop, never
 from graph.inference.network.evidence import Evidence, intervene, observe
 from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, Budget, infer_exactly
@@ -20,7 +21,6 @@ from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.vectorized import fast_sigmoid
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
