@@ -33,7 +33,7 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.fields import shown
 from resolvers.base.ranked import Ranked, State, put_nodes
 from resolvers.base.relay import parse_key
-from resolvers.base.sampling import MethodArgument, Samples, Seed
+from resolvers.base.sampling import MethodArgument, Samples, Seed, TargetError
 from resolvers.base.selection import selected_plan
 from resolvers.types.influences import shown_combination
 from resolvers.types.network import (
@@ -83,13 +83,14 @@ class NetworkQueries:
                 "about what they depend on."
             ),
         ] = False,
-        method: MethodArgument = Method.LBP,
+        method: MethodArgument = Method.AUTO,
         samples: Samples = None,
         seed: Seed = None,
+        target_error: TargetError = None,
     ) -> Shown:
         """
-        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. LBP is fast and
-        approximate; SAMPLE has standard errors; EXACT is for small or sparse networks. Never stale.
+        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. AUTO, the default,
+        takes each part of the network by the best method that fits. Never stale.
         """
         started = time.monotonic()
         found = await info.context.service.engine.what_if(
@@ -97,7 +98,7 @@ class NetworkQueries:
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
             is_intervention=intervene,
             method=Method(method),
-            sampling=make_sampling(samples, seed),
+            sampling=make_sampling(samples, seed, target_error),
             now=info.context.moment,
         )
         await _begin_anew(info, started)
@@ -265,7 +266,7 @@ def _shown_basis(view: View, basis: Basis) -> Shown:
         **asdict(diagnostics),
         "is_converged": diagnostics.converged,
         "reason": diagnostics.reason or None,
-        "from_bank": diagnostics.method is Method.SAMPLE and not diagnostics.is_fresh,
+        "from_bank": diagnostics.num_samples > 0 and not diagnostics.is_fresh,
         "wall_seconds": diagnostics.seconds,
         "revision": basis.state.revision,
         "as_of": basis.as_of,

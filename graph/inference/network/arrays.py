@@ -17,7 +17,8 @@ class EvidenceArrays(NamedTuple):
 
     Attributes:
         llr: Natural log-likelihood ratios, shape (n,).
-        observed: 0 or 1 for an observed claim, negative for the others, shape (n,).
+        observed: 0 or 1 for an observed claim, negative for the others, shape (n,). For sampling, 0 with a ratio other
+            than 0 is a claim that is summed out: it counts by P(evidence | its parents).
     """
 
     llr: FloatArray
@@ -48,12 +49,15 @@ class InterceptArrays(NamedTuple):
         slopes: d P(claim) / d intercept, shape (n,).
         pulls: d intercept of the child / d weight at a constant P(child), shape (links,).
         means: P(claim), averaged over the samples of its parents, shape (n,).
+        errors: Standard error of the intercept solved for, in log-odds, 0 if the parents' joint distribution is exact;
+            shape (n,).
     """
 
     intercepts: FloatArray
     slopes: FloatArray
     pulls: FloatArray
     means: FloatArray
+    errors: FloatArray
 
 
 class SamplingTables(NamedTuple):
