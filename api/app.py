@@ -30,10 +30,11 @@ from api.middleware import (
     TimeoutMiddleware,
     error_response,
 )
+from api.readiness import Readiness
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
-from api.warming import Readiness, warm_up
+from api.warming import warm_rest, warm_up
 from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
@@ -141,8 +142,10 @@ def _make_lifespan(
             service: Service = app.state.service
             stack.callback(service.close)
             readiness: Readiness = app.state.readiness
-            begin = partial(warm_up, app, service.database) if settings.warm_up else _be_ready
-            await stack.enter_async_context(readiness.watching(service.database, begin))
+            warming = [partial(warm_up, app), partial(warm_rest, app, service.database)]
+            await stack.enter_async_context(
+                readiness.watching(service.database, *(warming if settings.warm_up else [_be_ready]))
+            )
             await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
             yield

@@ -18,9 +18,9 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from api.collector import freeze_survivors
 from api.logging import get_logger
+from api.readiness import Readiness
 from api.settings import Settings
 from api.supervisor import Supervisor
-from api.warming import Readiness
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
