@@ -15,6 +15,7 @@ from starlette.routing import Route
 from strawberry import Schema
 
 from api.admission import Admissions
+from api.deadlines import Deadlines
 from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
 from api.execution import Executor
@@ -64,6 +65,7 @@ def create_app(
     """
     served = build_limited_schema(settings) if schema is None else schema
     documents = Documents(served, settings.document_cache_bytes)
+    deadlines = Deadlines(settings.request_timeout_seconds)
     admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
     endpoint = GraphQLEndpoint(
         served, _open_context, graphiql=settings.graphiql, admissions=admissions, documents=documents
@@ -76,16 +78,17 @@ def create_app(
         admissions=admissions,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,
-        timeout_seconds=settings.request_timeout_seconds,
+        deadlines=deadlines,
     )
     app = Starlette(
         routes=_list_routes(settings, endpoint),
-        middleware=[front, *_list_middleware(settings)],
+        middleware=[front, *_list_middleware(settings, deadlines)],
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database),
     )
     app.state.service = None if database is None else Service.make(database, _make_budget(settings))
     app.state.documents = documents
+    app.state.deadlines = deadlines
     app.state.readiness = readiness or Readiness()
     return app
 
@@ -119,13 +122,13 @@ def _list_routes(settings: Settings, endpoint: GraphQLEndpoint) -> list[Route]:
     ]
 
 
-def _list_middleware(settings: Settings) -> list[Middleware]:
+def _list_middleware(settings: Settings, deadlines: Deadlines) -> list[Middleware]:
     return [
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
-        Middleware(TimeoutMiddleware, seconds=settings.request_timeout_seconds),
+        Middleware(TimeoutMiddleware, deadlines=deadlines),
     ]
 
 
