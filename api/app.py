@@ -22,6 +22,7 @@ from api.execution import Executor
 from api.front import Front
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
+from api.memory import trimming
 from api.middleware import (
     BOOKMARK_HEADER,
     AccessLogMiddleware,
@@ -144,6 +145,7 @@ def _make_lifespan(
                 )
             service: Service = app.state.service
             stack.callback(service.close)
+            await stack.enter_async_context(trimming())
             readiness: Readiness = app.state.readiness
             warming = [partial(warm_up, app), partial(warm_rest, app, service.database)]
             await stack.enter_async_context(
