@@ -17,6 +17,7 @@ from starlette.routing import Route
 from strawberry import Schema
 
 from api.admission import Admissions
+from api.deadlines import Deadlines
 from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
 from api.execution import Executor
@@ -24,6 +25,7 @@ from api.front import Front
 from api.graphiql.page import PARTS_PATH, GraphiQL
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
+from api.memory import trimming
 from api.middleware import (
     BOOKMARK_HEADER,
     AccessLogMiddleware,
@@ -34,10 +36,11 @@ from api.middleware import (
     error_response,
 )
 from api.negotiation import wants_page
+from api.readiness import Readiness
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
-from api.warming import Readiness, warm_up
+from api.warming import warm_rest, warm_up
 from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
@@ -73,6 +76,7 @@ def create_app(
     """
     served = build_limited_schema(settings) if schema is None else schema
     documents = Documents(served, settings.document_cache_bytes)
+    deadlines = Deadlines(settings.request_timeout_seconds)
     admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
     graphiql = _find_graphiql(settings)
     endpoint = GraphQLEndpoint(served, _open_context, graphiql=graphiql, admissions=admissions, documents=documents)
@@ -84,16 +88,17 @@ def create_app(
         admissions=admissions,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,
-        timeout_seconds=settings.request_timeout_seconds,
+        deadlines=deadlines,
     )
     app = Starlette(
         routes=_list_routes(endpoint, graphiql),
-        middleware=[*_list_cors(settings), front, *_list_middleware(settings)],
+        middleware=[*_list_cors(settings), front, *_list_middleware(settings, deadlines)],
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database, graphiql),
     )
     app.state.service = None if database is None else Service.make(database, _make_budget(settings))
     app.state.documents = documents
+    app.state.deadlines = deadlines
     app.state.readiness = readiness or Readiness()
     return app
 
@@ -150,13 +155,13 @@ def _list_routes(endpoint: GraphQLEndpoint, graphiql: GraphiQL | None) -> list[R
     ]
 
 
-def _list_middleware(settings: Settings) -> list[Middleware]:
+def _list_middleware(settings: Settings, deadlines: Deadlines) -> list[Middleware]:
     return [
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
-        Middleware(TimeoutMiddleware, seconds=settings.request_timeout_seconds),
+        Middleware(TimeoutMiddleware, deadlines=deadlines),
     ]
 
 
@@ -172,9 +177,12 @@ def _make_lifespan(
                 )
             service: Service = app.state.service
             stack.callback(service.close)
+            await stack.enter_async_context(trimming())
             readiness: Readiness = app.state.readiness
-            begin = partial(warm_up, app, service.database) if settings.warm_up else _be_ready
-            await stack.enter_async_context(readiness.watching(service.database, begin))
+            warming = [partial(warm_up, app), partial(warm_rest, app, service.database)]
+            await stack.enter_async_context(
+                readiness.watching(service.database, *(warming if settings.warm_up else [_be_ready]))
+            )
             await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
             if graphiql is not None:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.admission import Admissions
 from api.asking import read_asked, read_json, read_parameters
+from api.deadlines import Deadlines
 from api.documents import Documents, Operation
 from api.endpoint import refuse_busy
 from api.execution import Answer, Executor
@@ -63,7 +64,7 @@ class Front:
         admissions: Limits the number of documents at a time.
         allowed_hosts: Further names in the Host header.
         max_body_bytes: Largest body.
-        timeout_seconds: Longest time for a request.
+        deadlines: Limits the time of a request.
 
     Attributes:
         num_answered: Requests answered here.
@@ -80,7 +81,7 @@ class Front:
         admissions: Admissions,
         allowed_hosts: Collection[str],
         max_body_bytes: int,
-        timeout_seconds: float,
+        deadlines: Deadlines,
     ) -> None:
         self.app = app
         self.num_answered = self.num_passed_on = 0
@@ -88,14 +89,14 @@ class Front:
         self._documents, self._responses = documents, responses
         self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
         self._known_hosts: dict[bytes, bool] = {}
-        self._max_body_bytes, self._timeout_seconds = max_body_bytes, timeout_seconds
+        self._max_body_bytes, self._deadlines = max_body_bytes, deadlines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         started = time.perf_counter()
         arrived: list[Message] = []
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._deadlines.limit(self._deadlines.seconds):
                 exchange = await self._find_exchange(scope, receive, arrived)
         except TimeoutError:
             exchange, receive = None, _receive_nothing
@@ -107,7 +108,7 @@ class Front:
         self.num_answered += 1
         token, status = current_request.set(exchange.record), CLIENT_CLOSED_STATUS
         try:
-            status = await self._answer(exchange, receive, send, started + self._timeout_seconds)
+            status = await self._answer(exchange, receive, send, started + self._deadlines.seconds)
         finally:
             log_request(scope, status, seconds=time.perf_counter() - started)
             current_request.reset(token)
@@ -165,7 +166,7 @@ class Front:
     async def _reply(self, exchange: "_Exchange", receive: Receive, *, seconds: float) -> "_Reply | None":
         """The reply to an exchange; None if the client has left."""
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with self._deadlines.limit(seconds) as limit:
                 with _Departure(receive):
                     answer = await self._run(exchange)
         except BusyError as busy:
@@ -175,7 +176,7 @@ class Front:
         except TimeoutError:
             if not limit.expired():
                 raise
-            return _Reply.of(refuse_late(self._timeout_seconds, has_body=True))
+            return _Reply.of(refuse_late(self._deadlines, has_body=True))
         return exchange.reply(answer)
 
     async def _run(self, exchange: "_Exchange") -> Answer:

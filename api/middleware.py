@@ -1,6 +1,5 @@
 """Middleware, outermost first: request ids, the access log, and limits on host, body size and time."""
 
-import asyncio
 import re
 import time
 import uuid
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.deadlines import Deadlines
 from api.logging import RequestRecord, current_request, get_logger, is_own_request
 from api.settings import LOOPBACK_NAMES
 from graph.errors import BusyError, ForegraphError, NotFoundError, TimedOutError
@@ -35,6 +35,8 @@ CODES = {
 UNEXPECTED = "Something went wrong here; the log knows more."
 STARTED = "foregraph.started"
 """The key of a request's scope under which `time.perf_counter` of its arrival is, where it has been awaited already."""
+RESTART_SECONDS = 5
+"""After how many seconds a client whose request the service stopped is to try again."""
 CLIENT_CLOSED_STATUS = 499  # nginx's code for a client that disconnected
 
 
@@ -213,9 +215,9 @@ class BodyLimitMiddleware:
 class TimeoutMiddleware:
     """Ends a request that takes too long; its transaction is rolled back."""
 
-    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, deadlines: Deadlines) -> None:
         self.app = app
-        self.seconds = seconds
+        self.deadlines = deadlines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or give up."""
@@ -236,20 +238,23 @@ class TimeoutMiddleware:
             await send(message)
 
         try:
-            async with asyncio.timeout(self.seconds - _seconds_since_arrival(scope)) as limit:
+            async with self.deadlines.limit(self.deadlines.seconds - _seconds_since_arrival(scope)) as limit:
                 await self.app(scope, receive_and_note, send_and_note)
         except TimeoutError:
             if not limit.expired() or has_started:
                 raise
-            await refuse_late(self.seconds, has_body=has_body)(scope, receive, send)
+            await refuse_late(self.deadlines, has_body=has_body)(scope, receive, send)
 
 
-def refuse_late(seconds: float, *, has_body: bool) -> JSONResponse:
-    """The response to a request that has taken too long, or whose body has."""
+def refuse_late(deadlines: Deadlines, *, has_body: bool) -> JSONResponse:
+    """The response to a request whose time is over, or whose body did not arrive within it."""
+    if deadlines.is_stopping:
+        headers = {"retry-after": str(RESTART_SECONDS), "connection": "close"}
+        return error_response(503, "The service is stopping; send the request again shortly.", headers)
     if has_body:
-        message = f"The request was not answered within {seconds:g} seconds and was stopped; ask for less."
+        message = f"The request was not answered within {deadlines.seconds:g} seconds and was stopped; ask for less."
         return error_response(504, message)
-    message = f"The request's body did not arrive within {seconds:g} seconds."
+    message = f"The request's body did not arrive within {deadlines.seconds:g} seconds."
     return error_response(408, message, headers={"connection": "close"})
 
 

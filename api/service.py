@@ -11,23 +11,27 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.collector import freeze_survivors
 from api.logging import get_logger
+from api.readiness import Readiness
 from api.settings import Settings
 from api.supervisor import Supervisor
-from api.warming import Readiness
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
 from graph.sample.training import TRAINING
 from graph.server import start_or_attach
 
-SHUTDOWN_GRACE_SECONDS = 10  # for open requests; stopping the database comes after
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+SHUTDOWN_GRACE_SECONDS = 4
+"""For open requests; the deadlines of those under way come sooner. Stopping the database comes after."""
 BACKLOG = 128
 
 
@@ -126,7 +130,8 @@ def run_application(
             if prepare is not None:
                 await prepare(database)
             with compiling_kernels():
-                server = _Server(_configure(settings, database, ready))
+                app = _create_app(settings, database, ready)
+                server = _Server(_configure(app), on_stop=app.state.deadlines.stop)
                 announcing = asyncio.create_task(announce_once_ready())
                 await server.serve([listener])
                 if not announcing.cancel():
@@ -136,11 +141,15 @@ def run_application(
         runner.run(run())
 
 
-def _configure(settings: Settings, database: Database, readiness: Readiness) -> uvicorn.Config:
+def _create_app(settings: Settings, database: Database, readiness: Readiness) -> "Starlette":
     from api.app import create_app  # noqa: PLC0415 - imported in a thread while Neo4j starts
 
+    return create_app(settings, database, readiness=readiness)
+
+
+def _configure(app: "Starlette") -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings, database, readiness=readiness),
+        app,
         lifespan="on",
         log_config=None,
         access_log=False,  # replaced by AccessLogMiddleware
@@ -151,7 +160,22 @@ def _configure(settings: Settings, database: Database, readiness: Readiness) -> 
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, without raising the signal again that stopped it."""
+    """
+    uvicorn, without raising the signal again that stopped it.
+
+    Args:
+        config: Its settings.
+        on_stop: Called when it begins to stop, with requests under way.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: take no new connections, and wait for the open ones for the grace period at most."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -11,10 +11,10 @@ from typing import Final
 
 from api.collector import freeze_survivors, pace_collector
 from api.logging import configure_logging, get_logger
+from api.readiness import Readiness
 from api.service import find_database, run_application, stopping_on_signals
 from api.settings import Settings, load_settings
 from api.supervisor import BEGIN, NOT_READY, READY
-from api.warming import Readiness
 from graph.errors import ForegraphError
 
 CHUNK_BYTES: Final = 4096

@@ -1,7 +1,7 @@
 """
 The documents that clients usually send, one a file. The service asks them of itself before it says that it is ready.
 
-A document's variables are all of those in `variables`; each takes what it declares.
+A document takes those of the variables that it declares.
 """
 
 import re
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Final
 
 UNKNOWN_ID: Final = "nobody"  # an id that no node has; a statement that looks for it is planned all the same
+
+VARIABLES: Final = ("id", "prediction", "domain", "ticker", "text")
+"""Names of all variables of the documents."""
 
 SAMPLE: Final = """{
   predictions(first: 1) { nodes { key domain { key } exposures(first: 1) { nodes { ticker { symbol } } } } }

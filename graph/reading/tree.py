@@ -6,6 +6,7 @@ never on the number of nodes. The results are plain dicts: a node's properties u
 relation under the key that the plan gives it.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from graph.database.sessions import Unit
 from graph.errors import InvalidError
 from graph.model.relations import Relation
-from graph.reading.following import RelatedNode, Request, count, follow
+from graph.reading.following import ROWS_AT_ONCE, RelatedNode, Request, count, follow
 
 Node = dict[str, Any]
 TYPE = "__typename"
@@ -118,6 +119,8 @@ async def fill(unit: Unit, nodes: Sequence[Node], plan: NodePlan) -> None:
         totals = await _count_totals(unit, pending)
         next_level: list[_Pending] = []
         for entry, rows in zip(pending, pages, strict=True):
+            if len(rows) > ROWS_AT_ONCE:
+                await asyncio.sleep(0)
             next_level += _attach(entry, rows, totals.get(id(entry)))
         pending = [entry for entry in next_level if not entry.is_settled]
     if pending:

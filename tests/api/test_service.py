@@ -7,7 +7,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -16,9 +19,12 @@ import pytest_asyncio
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.service import bind
-from graph.bundles.importing import is_empty
+from graph.bundles.importing import import_bundle, is_empty
 from graph.database.sessions import Database, DatabaseAddress
+from graph.sample import load_sample
+from tests.helpers.bombs import Ground, list_bombs
 from tests.helpers.processes import Wire, run, serving, variables
+from tests.helpers.service_fakes import codes
 
 STOPPABLE = """
 import time
@@ -91,6 +97,70 @@ async def test_the_service_says_when_it_is_ready_and_stops_without_failure(
     assert "Traceback" not in finished.errors
     assert '"event": "request"' in finished.errors
     assert database_address.password not in finished.errors + service.ready_line
+
+
+async def test_a_stop_ends_what_runs_and_says_so(database: Database, database_address: DatabaseAddress) -> None:
+    """Requests for minutes of work, a body that does not come, and a write that waits for a lock are not waited for."""
+    await import_bundle(database, load_sample())
+    claim = load_sample().predictions[0].id
+    (bomb,) = [bomb for bomb in list_bombs(ground(claim)) if bomb.name == "nine of them, 16 times at once"]
+    headers = {"content-type": "application/json"}
+    environment = variables(database_address, FOREGRAPH_REQUEST_TIMEOUT_SECONDS="600")
+    async with serving("serve", "--port", "0", environment=environment) as service:
+        async with (
+            httpx.AsyncClient(base_url=service.url, headers=headers, timeout=120) as client,
+            database.open_session() as session,
+        ):
+            transaction = await session.begin_transaction()
+            await (await transaction.run("MATCH (n {id: $id}) SET n.lock = 1", id=claim)).consume()
+            sent = [client.post("/graphql", content=bomb.body) for _ in range(bomb.times)]
+            waiting = [asyncio.create_task(request) for request in (*sent, client.post("/graphql", json=write(claim)))]
+            slow_body = asyncio.create_task(send_half(service.url))
+            await asyncio.sleep(1)  # so that they are under way; the bomb takes far longer
+            finished = await service.stop(signal.SIGTERM)
+            answers = await asyncio.gather(*waiting)
+            slow_answer = await slow_body
+            await transaction.rollback()
+        environment["FOREGRAPH_REQUEST_TIMEOUT_SECONDS"] = "60"
+    async with (
+        serving("serve", "--port", "0", environment=environment) as service,
+        httpx.AsyncClient(base_url=service.url, headers=headers, timeout=120) as client,
+    ):
+        repeated = (await client.post("/graphql", json=write(claim))).json()
+
+    stopped = [answer for answer in answers if answer.status_code != 200]
+    assert len(stopped) > len(answers) // 2
+    assert {answer.status_code for answer in stopped} == {503}
+    assert {code for answer in stopped for code in codes(answer)} == {"BUSY"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in stopped)
+    assert slow_answer.startswith(b"HTTP/1.1 503 ")
+    assert finished.code == 0
+    assert finished.seconds < 30
+    assert "Traceback" not in finished.errors
+    assert repeated["data"]["submitEvidence"]["__typename"] == "EvidenceRecorded", repeated
+
+
+def ground(claim: str) -> Ground:
+    """Ground for bombs about one claim."""
+    return Ground(hub=claim, ticker="", predictor="", ledger=claim, open_claims=[claim])
+
+
+def write(claim: str) -> dict[str, Any]:
+    """A mutation that adds evidence on a claim."""
+    query = """mutation ($input: EvidenceInput!) {
+      submitEvidence(input: $input, idempotencyKey: "once") { __typename ... on UserError { message } }
+    }"""
+    return {"query": query, "variables": {"input": {"claim": claim, "direction": "FOR", "strength": "STRONG"}}}
+
+
+async def send_half(url: str) -> bytes:
+    """Send a request without the end of its body; the response."""
+    place = urlsplit(url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = f"POST /graphql HTTP/1.1\r\nhost: {place.netloc}\r\ncontent-type: application/json\r\ncontent-length: 99"
+    writer.write(f"{head}\r\n\r\n{{".encode())
+    with closing(writer):
+        return await reader.read()
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])

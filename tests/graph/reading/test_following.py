@@ -1,5 +1,6 @@
 """Relations are followed by page keys and counted by relationships; both, and the id properties, tell the same."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from graph.model.relations import (
 )
 from graph.model.rows import Influence, Row
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS, row_id
-from graph.reading.following import Request, count, follow, get
+from graph.reading.following import ROWS_AT_ONCE, Request, count, follow, get
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.small_graph import small_graph
 
@@ -337,3 +338,31 @@ def _named(parameter: str) -> Relation:
 def test_the_rows_of_an_influence_name_both_ends() -> None:
     """What a client reads of an edge is what the bundle has of it."""
     assert set(INFLUENCE_PROPERTIES) == set(Influence.model_fields)
+
+
+class ManyRows:
+    """A unit whose every statement returns as many rows of one request."""
+
+    async def run(self, _name: str, /, **_parameters: object) -> list[dict[str, Any]]:
+        """Return the rows at once."""
+        row = {"request": 0, "labels": ["Evidence"], "properties": [1], "link": []}
+        return [{**row, "key": f"{number:06d}"} for number in range(10 * ROWS_AT_ONCE)]
+
+
+async def test_others_take_turns_while_a_long_ledger_becomes_rows() -> None:
+    """Fifty thousand rows at once would hold up every request."""
+    num_turns = 0
+
+    async def take_turns() -> None:
+        nonlocal num_turns
+        while True:
+            await asyncio.sleep(0)
+            num_turns += 1
+
+    (relation,) = [relation for relation in RELATIONS if relation.name == "evidence"]
+    other = asyncio.create_task(take_turns())
+    (rows,) = await follow(ManyRows(), [Request(relation, "P", limit=10**6, properties=("total_llr",))])
+    other.cancel()
+
+    assert len(rows) == 10 * ROWS_AT_ONCE
+    assert num_turns >= 9

@@ -8,7 +8,12 @@ from graph.errors import ConfigurationError
 from graph.server import config
 from graph.server.releases import RELEASES, Release, get_release, version_key
 
-ONLY_SINCE_2025 = {"db.query.default_language", "dbms.fleet_manager.enabled", "server.fleet_discovery.enabled"}
+ONLY_SINCE_2025 = {
+    "db.query.default_language",
+    "dbms.fleet_manager.enabled",
+    "internal.cypher.expression_engine",
+    "server.fleet_discovery.enabled",
+}
 
 
 def test_an_old_release_is_told_nothing_that_it_would_refuse() -> None:
