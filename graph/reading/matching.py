@@ -69,7 +69,7 @@ class Words:
         These are: its title or its key has these words and no others, tickers first; its title has all of them; its
         title and its other texts have; the last word is the beginning of one; words are misspelt by one letter.
         """
-        kinds = "" if set(subjects) >= set(SUBJECTS) else f" +{_any(f'{GROUP}:{kind_mark(s)}' for s in subjects)}^0.001"
+        kinds = _of_kinds(subjects)
         titles, texts = self._in_titles(), self._in_texts()
         exact = f"+{GROUP}:{self.mark} {GROUP}:{kind_mark('Ticker')}^{TICKER_WEIGHT}"
         found = [exact, f"{titles} -{GROUP}:{self.mark}", f"{texts} -({titles}) -{GROUP}:{self.mark}"]
@@ -80,6 +80,11 @@ class Words:
                 found.append(" ".join([query, *(f"-({other})" for other in better), f"-{GROUP}:{self.mark}"]))
                 better.append(query)
         return [found[0] + kinds, *(f"{query}{kinds} ({_MAIN_KINDS})" for query in found[1:])]
+
+    def any_query(self, subjects: Sequence[str]) -> str:
+        """Return one query for all nodes that match in any of these ways."""
+        ways = (self._in_texts(), self._incomplete(), self._misspelt())
+        return f"+({GROUP}:{self.mark} {' '.join(f'({way})' for way in ways if way is not None)}){_of_kinds(subjects)}"
 
     def query(self, subject: str) -> str:
         """Return one query for nodes of a subject that have all words, the last of them perhaps incomplete."""
@@ -155,6 +160,13 @@ def is_near(piece: str, word: str) -> bool:
         or rests[0] == rests[1][1:]
         or (rests[0][:2] == rests[1][1::-1] and rests[0][2:] == rests[1][2:])
     )
+
+
+def _of_kinds(subjects: Sequence[str]) -> str:
+    """Return the clause that a node is of one of some subjects; empty for all of them."""
+    if set(subjects) >= set(SUBJECTS):
+        return ""
+    return f" +{_any(f'{GROUP}:{kind_mark(subject)}' for subject in subjects)}^0.001"
 
 
 def _first_pieces(terms: Iterable[Term]) -> Iterable[Term]:

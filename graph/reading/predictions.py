@@ -225,7 +225,7 @@ async def _count(unit: Unit, filter_: PredictionFilter) -> int | None:
     else:
         query, most = Words.of(filter_.text).query("Prediction"), MOST_COUNTED + 1
         (row,) = await unit.run("reading/count_predictions_by_text", query=query, filter=filter_values, limit=most)
-        if row["num_matches"] > MOST_COUNTED:
+        if row["are_many"]:
             return None
     total: int = row["total"]
     return total

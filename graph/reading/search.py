@@ -15,7 +15,7 @@ from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, no
 
 ORDER: Final = "search"
 MANY_MATCHES: Final = 1_025  # in one group of 4,096, where the smallest groups are needed
-MOST_COUNTED: Final = 10_000
+MOST_COUNTED: Final = 1_000
 """The most matches that are counted; counting costs by their number."""
 
 TEXTS: Final = tuple(dict.fromkeys(name for listed in SEARCHED_LISTS for name in (*listed.titles, *listed.texts)))
@@ -113,7 +113,7 @@ async def search(
     for edge, match in zip(page["edges"], matches, strict=False):
         edge["score"] = shown_score(match.way, match.score)
         edge["snippet"] = _snippet(words, match) if wants_snippets else None
-    page["total_count"] = await _count(unit, queries) if wants_total else None
+    page["total_count"] = await _count(unit, words.any_query(subjects)) if wants_total else None
     await fill(unit, [edge["node"] for edge in page["edges"]], plan)
     return page
 
@@ -173,7 +173,7 @@ def _snippet(words: Words, match: _Match) -> str | None:
     return snippet(texts, words.is_near_match if match.way == Way.MISSPELT else words.is_match)
 
 
-async def _count(unit: Unit, queries: Sequence[str]) -> int | None:
-    (answer,) = await unit.run("reading/count_matches", queries=list(queries), limit=MOST_COUNTED + 1)
+async def _count(unit: Unit, query: str) -> int | None:
+    (answer,) = await unit.run("reading/count_matches", query=query, limit=MOST_COUNTED + 1)
     total: int = answer["total"]
     return total if total <= MOST_COUNTED else None

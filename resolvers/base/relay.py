@@ -162,7 +162,7 @@ class Connection(Generic[NodeT]):
     page_info: PageInfo = strawberry.field(description="Position of the page in the list.")
     total_count: int | None = strawberry.field(
         description="Number of items in the whole list, counted only when selected; null where more than "
-        "10,000 match a text."
+        "1,000 match a text."
     )
 
     @field
