@@ -1,19 +1,19 @@
 // How many predictions match a text and the filters, and whether too many match the text alone for them to be counted, which
-// a look into a 256th and a 16th of the graph may tell. $query: for the full-text index; $filter: what is asked, null where
-// not. $limit: the most that are looked at.
+// looks tell as in `reading/count_matches`. $query: for the full-text index; $filter: what is asked, null where not. $limit:
+// the most that are looked at, more than a thousand.
 CALL () {
-  CALL db.index.fulltext.queryNodes('search_words', $query + ' +search_group:g4x0', {limit: $limit}) YIELD score
-  RETURN count(score) AS num_first
+  CALL db.index.fulltext.queryNodes('search_words', $query + ' +search_group:g6x0', {limit: 8}) YIELD score
+  RETURN count(score) >= 8 AS are_many
 }
-CALL (num_first) {
-  WITH num_first
-  WHERE num_first < $limit
-  CALL db.index.fulltext.queryNodes('search_words', $query + ' +search_group:g2x0', {limit: $limit}) YIELD score
-  RETURN count(score) AS num_second
+CALL (are_many) {
+  WITH are_many
+  WHERE NOT are_many
+  CALL db.index.fulltext.queryNodes('search_words', $query + ' +search_group:g4x0', {limit: 24}) YIELD score
+  RETURN count(score) >= 24 AS are_some
 }
-CALL (num_first, num_second) {
-  WITH num_first, num_second
-  WHERE num_first < $limit AND num_second < $limit
+CALL (are_many, are_some) {
+  WITH are_many, are_some
+  WHERE NOT are_many AND NOT are_some
   CALL db.index.fulltext.queryNodes('search_words', $query, {limit: $limit}) YIELD node AS n
   RETURN count(n) AS num_matches, count(CASE
     WHEN ($filter.statuses IS NULL OR n.status IN $filter.statuses)
@@ -27,4 +27,4 @@ CALL (num_first, num_second) {
     THEN n
   END) AS total
 }
-RETURN num_first >= $limit OR num_second >= $limit OR num_matches >= $limit AS are_many, total
+RETURN are_many OR are_some OR num_matches >= $limit AS are_many, total
