@@ -5,8 +5,9 @@ Only pieces, which hold letters, digits, marks and emoji, and names of our own e
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 from graph.errors import InvalidError
@@ -20,9 +21,11 @@ MAX_PIECES: Final = 64
 
 MIN_PREFIX_CHARACTERS: Final = 2  # one letter would begin a tenth of all words
 MIN_MISSPELT_CHARACTERS: Final = 4  # among shorter words, one letter makes another word
-MAX_MISSPELT_WORDS: Final = 16
-MAX_MISSPELT_WORDS_IN_TEXTS: Final = 8
-"""The most words that may be misspelt; each may stand for 50 words of the index, of whose clauses a query has 1,024."""
+MAX_MISSPELT_PIECES: Final = 8
+"""The most pieces that may be misspelt at once; each may stand for 50 words, and a query may have 1,024 clauses."""
+
+MAX_MISSPELT_PARTS: Final = 4
+"""The most parts of a long text of which each may be misspelt, the others being as they are."""
 
 TITLE_WEIGHT: Final = 3
 TICKER_WEIGHT: Final = 4
@@ -30,6 +33,25 @@ _MAIN_KINDS: Final = " ".join(f"{GROUP}:{kind_mark(listed.label)}" for listed in
 """Raises the score of nodes that belong to no other node, the more the rarer their kind is."""
 
 _NUMBER: Final = re.compile(r"\d")
+
+
+class Way(IntEnum):
+    """
+    Ways to match, the best first.
+
+    Attributes:
+        EXACT: Its title or its key has these words and no others; tickers come first.
+        TITLE: Its title has all words.
+        TEXT: Its title and its other texts have.
+        INCOMPLETE: They have the last word as the beginning of one.
+        MISSPELT: They have words that are misspelt by one letter.
+    """
+
+    EXACT = 0
+    TITLE = 1
+    TEXT = 2
+    INCOMPLETE = 3
+    MISSPELT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +84,31 @@ class Words:
             raise InvalidError(message, path="text")
         return cls(tuple(_first_pieces(terms_of(text))), mark)
 
-    def queries(self, subjects: Sequence[str]) -> list[str]:
+    def queries(self, subjects: Sequence[str]) -> dict[int, str]:
         """
-        Return a query for each way to match, the best first; no node matches two of them.
+        Return a query for each way to match by the way's number, the best first; no node matches two of them.
 
-        These are: its title or its key has these words and no others, tickers first; its title has all of them; its
-        title and its other texts have; the last word is the beginning of one; words are misspelt by one letter.
+        Numbers from that of `MISSPELT` on are of this way: of a long text it has a query for each part.
         """
+        titles, texts, incomplete = self._in_titles(), self._in_texts(), self._incomplete()
+        found = {Way.TITLE: f"{titles} -{GROUP}:{self.mark}", Way.TEXT: self._without(texts, [titles])}
+        if incomplete is not None:
+            found[Way.INCOMPLETE] = self._without(incomplete, [texts])
+        better = [texts] if incomplete is None else [texts, incomplete]
+        misspelt = enumerate((self._without(query, better) for query in self._misspelt()), start=int(Way.MISSPELT))
         kinds = _of_kinds(subjects)
-        titles, texts = self._in_titles(), self._in_texts()
-        exact = f"+{GROUP}:{self.mark} {GROUP}:{kind_mark('Ticker')}^{TICKER_WEIGHT}"
-        found = [exact, f"{titles} -{GROUP}:{self.mark}", f"{texts} -({titles}) -{GROUP}:{self.mark}"]
-        worse = [self._incomplete(), self._misspelt()]
-        better = [texts]
-        for query in worse:
-            if query is not None:
-                found.append(" ".join([query, *(f"-({other})" for other in better), f"-{GROUP}:{self.mark}"]))
-                better.append(query)
-        return [found[0] + kinds, *(f"{query}{kinds} ({_MAIN_KINDS})" for query in found[1:])]
+        exact = f"+{GROUP}:{self.mark} {GROUP}:{kind_mark('Ticker')}^{TICKER_WEIGHT}{kinds}"
+        all_others = {**{int(way): query for way, query in found.items()}, **dict(misspelt)}
+        return {int(Way.EXACT): exact} | {
+            number: f"{query}{kinds} ({_MAIN_KINDS})" for number, query in all_others.items()
+        }
 
-    def any_query(self, subjects: Sequence[str]) -> str:
-        """Return one query for all nodes that match in any of these ways."""
-        ways = (self._in_texts(), self._incomplete(), self._misspelt())
-        return f"+({GROUP}:{self.mark} {' '.join(f'({way})' for way in ways if way is not None)}){_of_kinds(subjects)}"
+    def counting_queries(self, subjects: Sequence[str]) -> list[str]:
+        """Return as few queries as there can be for all nodes that match, of which no node matches two."""
+        better = [way for way in (self._in_texts(), self._incomplete()) if way is not None]
+        spelt = f"+({GROUP}:{self.mark} {' '.join(f'({way})' for way in better)})"
+        found = [spelt, *(self._without(query, better) for query in self._misspelt())]
+        return [query + _of_kinds(subjects) for query in found]
 
     def query(self, subject: str) -> str:
         """Return one query for nodes of a subject that have all words, the last of them perhaps incomplete."""
@@ -138,12 +162,38 @@ class Words:
         word = last.pieces[0] if len(last.pieces) == 1 else last.joined
         return word if word is not None and len(word) >= MIN_PREFIX_CHARACTERS and is_word(word) else None
 
-    def _misspelt(self) -> str | None:
-        num_misspelt = sum(map(_can_be_misspelt, (piece for term in self.terms for piece in term.pieces)))
-        if not 0 < num_misspelt <= MAX_MISSPELT_WORDS:
-            return None
-        fields = (TITLE, TEXT) if num_misspelt <= MAX_MISSPELT_WORDS_IN_TEXTS else (TITLE,)
-        return " ".join(f"+{_any(_near(fields, term))}" for term in self.terms)
+    def _misspelt(self) -> list[str]:
+        """
+        Return queries of which each has some of the terms perhaps misspelt, and all others as they are.
+
+        A node that matches two of them has all terms as they are. Of a short text there is one, with all terms.
+        """
+        parts = list(_misspelt_parts(self.terms))[:MAX_MISSPELT_PARTS]
+        fields = (TITLE, TEXT) if len(parts) == 1 else (TITLE,)
+        return [
+            " ".join(
+                f"+{_any(_near(fields, term) if number in part else _in_any_field(term))}"
+                for number, term in enumerate(self.terms)
+            )
+            for part in parts
+        ]
+
+    def _without(self, query: str, better: Iterable[str]) -> str:
+        """Return a query for the nodes that match no better one."""
+        return " ".join([query, *(f"-({other})" for other in better), f"-{GROUP}:{self.mark}"])
+
+
+def _misspelt_parts(terms: Sequence[Term]) -> Iterator[range]:
+    """Cut terms into parts, each with as many pieces that can be misspelt as may be at once, and with one at least."""
+    start = num_pieces = 0
+    for number, term in enumerate(terms):
+        more = sum(map(_can_be_misspelt, term.pieces))
+        if num_pieces and num_pieces + more > MAX_MISSPELT_PIECES:
+            yield range(start, number)
+            start, num_pieces = number, 0
+        num_pieces += more
+    if num_pieces:
+        yield range(start, len(terms))
 
 
 def is_near(piece: str, word: str) -> bool:

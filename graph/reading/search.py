@@ -1,15 +1,14 @@
 """Full-text search: pages through the nodes that match a text, the best first, at a cost that follows the page."""
 
 import math
-from collections.abc import Sequence
-from enum import IntEnum
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from graph.database.sessions import Unit
 from graph.errors import InvalidError
 from graph.model.search_texts import NUM_LEVELS, SEARCHED_LISTS
 from graph.model.subjects import list_of, subject_of
-from graph.reading.matching import Words
+from graph.reading.matching import Way, Words
 from graph.reading.snippets import MOST_LOOKED_AT, snippet
 from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, node_dict, page_key
 
@@ -20,16 +19,6 @@ MOST_COUNTED: Final = 1_000
 
 TEXTS: Final = tuple(dict.fromkeys(name for listed in SEARCHED_LISTS for name in (*listed.titles, *listed.texts)))
 """The names of all texts that search covers."""
-
-
-class Way(IntEnum):
-    """Ways to match, the best first."""
-
-    EXACT = 0
-    TITLE = 1
-    TEXT = 2
-    INCOMPLETE = 3
-    MISSPELT = 4
 
 
 class _Place(NamedTuple):
@@ -90,7 +79,7 @@ async def search(
     """
     words = Words.of(text)
     queries = words.queries(subjects)
-    place = None if after is None else _parse_place(after, len(queries))
+    place = None if after is None else _parse_place(after, queries)
     answers = await unit.run(
         "reading/search",
         ways=_ways(queries, place),
@@ -111,14 +100,18 @@ async def search(
     ]
     page = connection(entries, first, has_previous=after is not None)
     for edge, match in zip(page["edges"], matches, strict=False):
-        edge["score"] = shown_score(match.way, match.score)
+        edge["score"] = shown_score(_way(match), match.score)
         edge["snippet"] = _snippet(words, match) if wants_snippets else None
-    page["total_count"] = await _count(unit, words.any_query(subjects)) if wants_total else None
+    page["total_count"] = await _count(unit, words.counting_queries(subjects)) if wants_total else None
     await fill(unit, [edge["node"] for edge in page["edges"]], plan)
     return page
 
 
-def shown_score(way: int, score: float) -> float:
+def _way(match: _Match) -> Way:
+    return Way(min(match.way, Way.MISSPELT))
+
+
+def shown_score(way: Way, score: float) -> float:
     """Return a score between 0 and 5 whose whole part tells the way to match, from 4, exact, to 0, misspelt."""
     return len(Way) - 1 - way + score / (1.0 + score)
 
@@ -135,19 +128,17 @@ def _check_order(matches: Sequence[_Match]) -> None:
         raise AssertionError(message)
 
 
-def _ways(queries: Sequence[str], place: _Place | None) -> list[dict[str, Any]]:
+def _ways(queries: Mapping[int, str], place: _Place | None) -> list[dict[str, Any]]:
     """Return the statement's parameter: the ways to match from the place on."""
-    ways: list[dict[str, Any]] = [
-        {"number": number, "query": query, "level": None, "group": 0, "after": None}
-        for number, query in enumerate(queries)
-    ]
+    start: dict[str, Any] = {"level": None, "group": 0, "after": None}
+    ways = [{"number": number, "query": query, **start} for number, query in queries.items()]
     if place is None:
         return ways
     current = {"level": place.level, "group": place.group, "after": {"score": place.score, "id": place.id}}
-    return [{**ways[place.way], **current}, *ways[place.way + 1 :]]
+    return [way | current if way["number"] == place.way else way for way in ways if way["number"] >= place.way]
 
 
-def _parse_place(after: str, num_ways: int) -> _Place:
+def _parse_place(after: str, queries: Mapping[int, str]) -> _Place:
     key = page_key(ORDER, after)
     try:
         way, level, group, score, node_id = key.split("|", 4)
@@ -156,7 +147,7 @@ def _parse_place(after: str, num_ways: int) -> _Place:
         place = None
     if (
         place is None
-        or not 0 <= place.way < num_ways
+        or place.way not in queries
         or not 0 <= place.level <= NUM_LEVELS
         or not 0 <= place.group < 4**place.level
         or not math.isfinite(place.score)
@@ -170,10 +161,10 @@ def _snippet(words: Words, match: _Match) -> str | None:
     listed = list_of(subject_of(match.labels))
     found = dict(zip(TEXTS, match.texts, strict=True))
     texts = [text for name in (*listed.titles, *listed.texts) if (text := found[name]) is not None]
-    return snippet(texts, words.is_near_match if match.way == Way.MISSPELT else words.is_match)
+    return snippet(texts, words.is_near_match if _way(match) is Way.MISSPELT else words.is_match)
 
 
-async def _count(unit: Unit, query: str) -> int | None:
-    (answer,) = await unit.run("reading/count_matches", query=query, limit=MOST_COUNTED + 1)
+async def _count(unit: Unit, queries: Sequence[str]) -> int | None:
+    (answer,) = await unit.run("reading/count_matches", queries=list(queries), limit=MOST_COUNTED + 1)
     total: int = answer["total"]
     return total if total <= MOST_COUNTED else None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from graph.errors import InvalidError
 from graph.model.search_texts import words_of
 from graph.model.subjects import SUBJECTS
-from graph.reading.matching import MAX_PIECES, MAX_QUERY_CHARACTERS, Words, is_near
+from graph.reading.matching import MAX_PIECES, MAX_QUERY_CHARACTERS, Way, Words, is_near
 
 OPERATORS = '+-&|!(){}[]^"~*?:\\/<>= \t\n'
 CLAUSE = re.compile(r'(?:search_(?:title|text|group)):(?:"([^"]*)"|([^\s"~*^():]+))(?:~1|\*)?(?:\^[\d.]+)?')
@@ -29,7 +29,7 @@ def test_a_text_becomes_clauses_of_words_or_is_refused(text: str) -> None:
         with pytest.raises(InvalidError, match="at least one word"):
             words(text)
         return
-    for query in [*words(text).queries(SUBJECTS), words(text).query("Prediction")]:
+    for query in [*words(text).queries(SUBJECTS).values(), words(text).query("Prediction")]:
         assert set(CLAUSE.sub("", query)) <= set("+-() ^.0123456789")
         for phrase, word in CLAUSE.findall(query):
             assert not set(OPERATORS.replace(" ", "")) & set(phrase or word)
@@ -40,7 +40,7 @@ def test_every_word_of_the_text_is_required(given_words: list[str], data: st.Dat
     """Whatever stands between them."""
     between = st.text(OPERATORS.replace("-", "").replace("+", "") + ";", min_size=1, max_size=3)
     text = "".join(word.upper() + data.draw(between) + " " for word in given_words)
-    title_query = words(text).queries(SUBJECTS)[1]
+    title_query = words(text).queries(SUBJECTS)[Way.TITLE]
 
     for word in given_words:
         assert f"+search_title:{word} " in title_query
@@ -71,7 +71,8 @@ def test_the_clauses_of_a_query_are_bounded(text: str) -> None:
     found = words(text)
 
     assert sum(len(term.pieces) for term in found.terms) == MAX_PIECES
-    assert all(len(CLAUSE.findall(query)) < 900 for query in found.queries(SUBJECTS))
+    for query in (*found.queries(SUBJECTS).values(), *found.counting_queries(SUBJECTS), found.query("Prediction")):
+        assert len(CLAUSE.findall(query)) + 49 * query.count("~1") < 1_024
 
 
 @pytest.mark.parametrize(

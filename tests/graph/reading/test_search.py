@@ -13,9 +13,9 @@ from graph.errors import InvalidError
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.search_texts import group_mark, search_keys
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
-from graph.reading.matching import MAX_QUERY_CHARACTERS, Words
+from graph.reading.matching import MAX_QUERY_CHARACTERS, Way, Words
 from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
-from graph.reading.search import MANY_MATCHES, MOST_COUNTED, Way, search
+from graph.reading.search import MANY_MATCHES, MOST_COUNTED, search
 from graph.reading.tree import Node, NodePlan
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
@@ -160,6 +160,30 @@ async def test_the_better_way_to_match_comes_first(database: Database) -> None:
     assert page["total_count"] == len(found)
 
 
+async def test_a_long_title_is_found_with_one_letter_wrong(database: Database) -> None:
+    """In whatever part of it; not with two wrong in different parts, and never twice."""
+    words = [f"{'word' * 2}{letter * 3}" for letter in "abcdefghijklmnopqrst"]
+    await import_bundle(database, bundle_of(scenarios=[{"id": "S_1", "title": " ".join(words)}]))
+    for number in (0, 7, 8, 12, 19):
+        typed = [*words[:number], words[number][1:], *words[number + 1 :]]
+
+        page = await found_by(database, " ".join(typed), wants_total=True)
+
+        assert [edge["node"]["id"] for edge in page["edges"]] == ["S_1"]
+        assert 0 < page["edges"][0]["score"] < 1
+        assert page["total_count"] == 1
+    assert await found_ids(database, " ".join([words[0][1:], *words[1:19], words[19][1:]])) == []
+
+
+async def test_a_misspelt_number_has_no_other_way(database: Database) -> None:
+    """Ways that a text lacks leave the numbers of the others as they are."""
+    await import_bundle(database, bundle_of(scenarios=[{"id": "S_1", "title": "Fusion 3.5"}]))
+
+    (edge,) = (await found_by(database, "fusoin 3.5"))["edges"]
+
+    assert edge["score"] < 1
+
+
 async def test_only_the_asked_subjects_are_found(database: Database) -> None:
     """The same word in a predictor's name and in a claim."""
     claims = [{"id": "S_1", "title": "Rock and roll"}]
@@ -241,7 +265,7 @@ async def test_a_page_costs_by_its_size_and_not_by_the_matches(database: Databas
         await import_bundle(database, bundle_of(predictions=part))
         ways = [
             {"number": number, "query": query, "level": None, "group": 0, "after": None}
-            for number, query in enumerate(Words.of("rock").queries(SUBJECTS))
+            for number, query in Words.of("rock").queries(SUBJECTS).items()
         ]
         asked = {"ways": ways, "many": MANY_MATCHES, "properties": ["id"], "texts": [], "text_characters": 9}
         hits.append((await profile(database, "reading/search", **asked, limit=21))[1])
