@@ -16,15 +16,15 @@ from graph.model.subjects import SUBJECTS
 from graph.model.values import MAX_LINE_CHARACTERS
 
 MAX_QUERY_CHARACTERS: Final = MAX_LINE_CHARACTERS  # any title can be searched for
-MAX_PIECES: Final = 64
-"""The most pieces of a query that are looked for; the clauses of a query of the index are limited."""
+MAX_PIECES: Final = 32
+"""The most pieces of a query that are looked for, since each costs; a whole title is found whatever its length."""
 
 MIN_PREFIX_CHARACTERS: Final = 2  # one letter would begin a tenth of all words
 MIN_MISSPELT_CHARACTERS: Final = 4  # among shorter words, one letter makes another word
 MAX_MISSPELT_PIECES: Final = 8
 """The most pieces that may be misspelt at once; each may stand for 50 words, and a query may have 1,024 clauses."""
 
-MAX_MISSPELT_PARTS: Final = 4
+MAX_MISSPELT_PARTS: Final = 3
 """The most parts of a long text of which each may be misspelt, the others being as they are."""
 
 TITLE_WEIGHT: Final = 3
@@ -91,11 +91,10 @@ class Words:
         Numbers from that of `MISSPELT` on are of this way: of a long text it has a query for each part.
         """
         titles, texts, incomplete = self._in_titles(), self._in_texts(), self._incomplete()
-        found = {Way.TITLE: f"{titles} -{GROUP}:{self.mark}", Way.TEXT: self._without(texts, [titles])}
+        found = {Way.TITLE: f"{titles} -{GROUP}:{self.mark}", Way.TEXT: self._without(texts, titles)}
         if incomplete is not None:
-            found[Way.INCOMPLETE] = self._without(incomplete, [texts])
-        better = [texts] if incomplete is None else [texts, incomplete]
-        misspelt = enumerate((self._without(query, better) for query in self._misspelt()), start=int(Way.MISSPELT))
+            found[Way.INCOMPLETE] = self._without(incomplete, _any(_in_any_field(self.terms[-1])))
+        misspelt = enumerate(self._not_well_spelt(), start=int(Way.MISSPELT))
         kinds = _of_kinds(subjects)
         exact = f"+{GROUP}:{self.mark} {GROUP}:{kind_mark('Ticker')}^{TICKER_WEIGHT}{kinds}"
         all_others = {**{int(way): query for way, query in found.items()}, **dict(misspelt)}
@@ -105,16 +104,13 @@ class Words:
 
     def counting_queries(self, subjects: Sequence[str]) -> list[str]:
         """Return as few queries as there can be for all nodes that match, of which no node matches two."""
-        better = [way for way in (self._in_texts(), self._incomplete()) if way is not None]
-        spelt = f"+({GROUP}:{self.mark} {' '.join(f'({way})' for way in better)})"
-        found = [spelt, *(self._without(query, better) for query in self._misspelt())]
-        return [query + _of_kinds(subjects) for query in found]
+        kinds = _of_kinds(subjects)
+        well_spelt = f"+({GROUP}:{self.mark} ({self._in_texts(last_may_be_incomplete=True)}))"
+        return [query + kinds for query in (well_spelt, *self._not_well_spelt())]
 
     def query(self, subject: str) -> str:
         """Return one query for nodes of a subject that have all words, the last of them perhaps incomplete."""
-        incomplete = self._incomplete()
-        either = self._in_texts() if incomplete is None else f"+(({self._in_texts()}) ({incomplete}))"
-        return f"{either} +{GROUP}:{kind_mark(subject)}"
+        return f"{self._in_texts(last_may_be_incomplete=True)} +{GROUP}:{kind_mark(subject)}"
 
     def needles(self) -> list[list[str]]:
         """
@@ -146,15 +142,24 @@ class Words:
     def _in_titles(self) -> str:
         return " ".join(f"+{_any(_in_field(TITLE, term))}" for term in self.terms)
 
-    def _in_texts(self) -> str:
-        return " ".join(f"+{_any(_in_any_field(term))}" for term in self.terms)
+    def _in_texts(self, *, last_may_be_incomplete: bool = False) -> str:
+        clauses = [_in_any_field(term) for term in self.terms]
+        if last_may_be_incomplete:
+            clauses[-1] = [*clauses[-1], *self._beginnings()]
+        return " ".join(f"+{_any(clause)}" for clause in clauses)
 
     def _incomplete(self) -> str | None:
-        beginning = self._beginning()
-        if beginning is None:
+        """Return the query for nodes that have the last word as the beginning of one; None where it can't be one."""
+        beginnings = self._beginnings()
+        if not beginnings:
             return None
-        whole = [f"+{_any(_in_any_field(term))}" for term in self.terms[:-1]]
-        return " ".join([*whole, f"+({TITLE}:{beginning}*^{TITLE_WEIGHT} {TEXT}:{beginning}*)"])
+        clauses = [*map(_in_any_field, self.terms[:-1]), beginnings]
+        return " ".join(f"+{_any(clause)}" for clause in clauses)
+
+    def _beginnings(self) -> list[str]:
+        """Return the clauses of which a node matches one if it has the last word as the beginning of one."""
+        beginning = self._beginning()
+        return [] if beginning is None else [f"{TITLE}:{beginning}*^{TITLE_WEIGHT}", f"{TEXT}:{beginning}*"]
 
     def _beginning(self) -> str | None:
         """Return the last word, which may be the beginning of one; None where it is too short or no word."""
@@ -178,9 +183,14 @@ class Words:
             for part in parts
         ]
 
-    def _without(self, query: str, better: Iterable[str]) -> str:
-        """Return a query for the nodes that match no better one."""
-        return " ".join([query, *(f"-({other})" for other in better), f"-{GROUP}:{self.mark}"])
+    def _not_well_spelt(self) -> list[str]:
+        """Return the queries for nodes in which words are misspelt and that match in no better way."""
+        better = self._in_texts(last_may_be_incomplete=True)
+        return [self._without(query, better) for query in self._misspelt()]
+
+    def _without(self, query: str, better: str) -> str:
+        """Return a query for the nodes that match neither a better one nor by their names."""
+        return f"{query} -({better}) -{GROUP}:{self.mark}"
 
 
 def _misspelt_parts(terms: Sequence[Term]) -> Iterator[range]:

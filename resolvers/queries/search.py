@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.model.subjects import SUBJECTS
-from graph.reading.matching import MAX_QUERY_CHARACTERS
+from graph.reading.matching import MAX_PIECES, MAX_QUERY_CHARACTERS
 from graph.reading.search import MOST_COUNTED, search
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
@@ -58,8 +58,8 @@ class SearchQueries:
         text: Annotated[
             str,
             strawberry.argument(
-                description=f"The words to search for, at most {MAX_QUERY_CHARACTERS} characters. Case, accents and "
-                "punctuation do not matter."
+                description=f"The words to search for, at most {MAX_QUERY_CHARACTERS} characters; of many words the "
+                f"first {MAX_PIECES} count unless they are a whole title. Case, accents and punctuation do not matter."
             ),
         ],
         subjects: Annotated[
