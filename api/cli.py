@@ -17,6 +17,7 @@ from api.collector import pace_collector
 from api.logging import configure_logging
 from api.progress import showing
 from api.settings import Settings, describe_settings, load_settings
+from cypher import list_migrations
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty, sum_reports
 from graph.database.migrations import is_migrated
@@ -29,6 +30,7 @@ from graph.model.bundle import bundle_json_schema
 from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import load_sample
+from graph.subjects.search_words import ensure_searchable, make_searchable
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
 
@@ -109,7 +111,7 @@ def import_command(files: tuple[BinaryIO, ...], *, dry_run: bool) -> None:
         raise click.UsageError("--dry-run takes one FILE, since a bundle may need the rows of those before it")
 
     async def work(database: Database) -> str:
-        await (_require_migrated if dry_run else apply_migrations)(database)
+        await (_require_migrated if dry_run else _migrate)(database)
         reports = [await _import_file(database, files, number, dry_run=dry_run) for number in range(len(files))]
         return sum_reports(reports).summary()
 
@@ -195,10 +197,14 @@ def verify_command(context: click.Context, most: int) -> None:
 
 @cli.command("rebuild")
 def rebuild_command() -> None:
-    """Recompute from the ledger all stored beliefs, the keys that order claims by them, and predictors' records."""
+    """
+    Recompute all stored beliefs from the ledger, the keys that order claims by them, predictors' records, and the words
+    of search.
+    """
 
     async def work(database: Database) -> int:
-        await apply_migrations(database)
+        await _migrate(database)
+        await make_searchable(database)
         return await rebuild(database)
 
     click.echo(f"rebuilt {_with_database(work)} claims")
@@ -273,7 +279,7 @@ def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> 
 @cli.command()
 def migrate() -> None:
     """Migrate the database's schema to this version."""
-    applied = _with_database(apply_migrations)
+    applied = _with_database(_migrate)
     click.echo("\n".join(f"applied {name}" for name in applied) if applied else "nothing to apply")
 
 
@@ -328,7 +334,7 @@ def _serve(*, sample: bool, **overrides: object) -> None:
     chosen = _load(**overrides)
 
     async def prepare(database: Database) -> None:
-        await apply_migrations(database)
+        await _migrate(database)
         if await ensure_rebuilt(database):
             click.echo("This graph was written by an older version: recomputed its beliefs from the ledger", err=True)
         if sample:
@@ -344,6 +350,17 @@ def _load(**overrides: object) -> Settings:
     chosen = load_settings(**overrides)
     configure_logging(log_format=chosen.log_format, log_level=chosen.log_level)
     return chosen
+
+
+async def _migrate(database: Database) -> tuple[str, ...]:
+    """Apply pending migrations, and make the words of search where an older version wrote the graph; returns names."""
+    applied = await apply_migrations(database)
+
+    def tell(num_nodes: int) -> None:
+        click.echo(f"Made {num_nodes:,} nodes of an older version searchable", err=True)
+
+    await ensure_searchable(database, is_new=len(applied) == len(list_migrations()), on_progress=tell)
+    return applied
 
 
 async def _require_migrated(database: Database) -> None:

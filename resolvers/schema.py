@@ -23,11 +23,12 @@ from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
 from resolvers.queries.predictions import PredictionQueries
 from resolvers.queries.propagation import PropagationQueries
+from resolvers.queries.search import SearchQueries
 from resolvers.types.subjects import SUBJECT_TYPES
 
 
 @object_type
-class Query(NodeQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
+class Query(NodeQueries, SearchQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
     """Reads from the graph."""
 
 

@@ -15,6 +15,9 @@ CALL () {
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
     AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
     AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
+    AND ($filter.needles IS NULL OR any(
+      words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' ']
+      WHERE all(needle IN $filter.needles WHERE any(part IN needle WHERE words CONTAINS part))))
   RETURN n, n.probability_key AS key
   ORDER BY n.probability_key DESC
   LIMIT $limit
@@ -32,6 +35,9 @@ CALL () {
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
     AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
     AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
+    AND ($filter.needles IS NULL OR any(
+      words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' ']
+      WHERE all(needle IN $filter.needles WHERE any(part IN needle WHERE words CONTAINS part))))
   RETURN n, n.status_probability_key AS key
   ORDER BY n.status_probability_key DESC
   LIMIT $limit
@@ -49,6 +55,9 @@ CALL () {
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
     AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
     AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
+    AND ($filter.needles IS NULL OR any(
+      words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' ']
+      WHERE all(needle IN $filter.needles WHERE any(part IN needle WHERE words CONTAINS part))))
   RETURN n, n.domain_probability_key AS key
   ORDER BY n.domain_probability_key DESC
   LIMIT $limit
@@ -66,6 +75,9 @@ CALL () {
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
     AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
     AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
+    AND ($filter.needles IS NULL OR any(
+      words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' ']
+      WHERE all(needle IN $filter.needles WHERE any(part IN needle WHERE words CONTAINS part))))
   RETURN n, n.predictor_probability_key AS key
   ORDER BY n.predictor_probability_key DESC
   LIMIT $limit
@@ -83,6 +95,9 @@ CALL () {
     AND ($filter.deadline_to IS NULL OR n.deadline <= $filter.deadline_to)
     AND ($filter.probability_from IS NULL OR n.posterior >= $filter.probability_from)
     AND ($filter.probability_to IS NULL OR n.posterior <= $filter.probability_to)
+    AND ($filter.needles IS NULL OR any(
+      words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' ']
+      WHERE all(needle IN $filter.needles WHERE any(part IN needle WHERE words CONTAINS part))))
   RETURN n, n.class_probability_key AS key
   ORDER BY n.class_probability_key DESC
   LIMIT $limit

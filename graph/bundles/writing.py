@@ -29,6 +29,7 @@ from graph.model.rows import (
     Prediction,
     Row,
 )
+from graph.model.search_texts import search_keys
 from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, row_id
 
 
@@ -146,8 +147,7 @@ def _prepare(batches: Iterable[Batch], checked: Checked) -> Iterator[_Prepared]:
 
 def _new_entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     """Convert a new row to its statement's parameter, which leaves absent properties out."""
-    properties = to_properties(row)
-    properties.update(checked.page_keys(row))
+    properties = {**to_properties(row), **checked.page_keys(row), **search_keys(row)}
     listed = ROW_LISTS[name]
     if isinstance(listed, NodeList) and listed.has_derived:
         properties.update(checked.derived.get(row_id(row), {}))
@@ -157,7 +157,7 @@ def _new_entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
 
 def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
     """Convert a row to its statement's parameter."""
-    properties = {**to_properties(row), **checked.page_keys(row)}
+    properties = {**to_properties(row), **checked.page_keys(row), **search_keys(row)}
     listed = ROW_LISTS[name]
     if isinstance(listed, EdgeList):
         return properties

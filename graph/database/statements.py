@@ -87,6 +87,8 @@ def _node_fillings(listed: NodeList) -> Iterator[tuple[str, _Filling]]:
         yield "export", _Filling("templates/export_nodes", {**names, "walked": walked})
     else:
         yield "export", _Filling("templates/export_versions", {**names, "number": listed.key[1]})
+    if listed.titles or listed.texts:
+        yield "set_search_words", _Filling("templates/set_search_words", names)
     if related := [_related(reference) for reference in listed.references if reference.relationship is not None]:
         template = "templates/link_nodes_for_good" if listed.keeps_references else "templates/link_nodes"
         yield "link", _Filling(template, names, {"references": related})

@@ -20,6 +20,7 @@ from graph.model.kinds import ClaimStatus
 from graph.model.page_keys import evidence_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Contribution, Evidence
+from graph.model.search_texts import search_keys
 
 CLOCK_SKEW = timedelta(seconds=5)  # the most that a client's clock may be ahead of the service's
 STATED, LEDGER = "stated", "ledger"
@@ -83,8 +84,9 @@ class LedgerEntry:
     step: LedgerStep | None
 
     def properties(self) -> dict[str, Any]:
-        """Return the properties of the row's node, page keys and derived values included."""
-        return to_properties(self.row) | evidence_keys(self.row) | self.derived.properties()
+        """Return the properties of the row's node, all that is computed from it included."""
+        row = self.row
+        return to_properties(row) | evidence_keys(row) | search_keys(row) | self.derived.properties()
 
     def payload(self, moment: datetime, *, after: ClaimState | None = None) -> dict[str, Any]:
         """

@@ -62,7 +62,8 @@ class NodeList:
         has_index: Whether the label has an index of its key; otherwise its nodes are found through that of their space.
         is_bulk: Whether there are so many rows that moments are sent to the database as text, which the driver encodes
             in a hundredth of the time.
-        texts: The properties that full-text search covers.
+        titles: The properties that name a node; search finds a node by them first.
+        texts: The other properties that search covers.
         is_created: Whether an import tells which rows are new, so that they are created without a look for old ones.
         is_subject: Whether clients see it as a node.
     """
@@ -77,6 +78,7 @@ class NodeList:
     keeps_references: bool = False
     has_index: bool = True
     is_bulk: bool = False
+    titles: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     is_created: bool = False
     is_subject: bool = True
@@ -177,7 +179,8 @@ def with_article(noun: str) -> str:
 
 
 _IN_DOMAIN: Final = Reference("domain_id", "Domain", "IN_DOMAIN")
-_CLAIM_TEXTS: Final = ("title", "text")
+_TITLE: Final = ("title",)
+_CLAIM_TEXTS: Final = ("text",)
 _CLAIM_MOMENTS: Final = ("last_recorded_at", "posterior_as_of")
 
 NODE_LISTS: Final = (
@@ -194,6 +197,7 @@ NODE_LISTS: Final = (
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
         has_index=False,
+        titles=_TITLE,
         texts=(*_CLAIM_TEXTS, "verbatim_quote", "context", "key_catalyst", "watch_events", "resolution_evidence"),
         is_created=True,
     ),
@@ -204,6 +208,7 @@ NODE_LISTS: Final = (
         has_derived=True,
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
+        titles=_TITLE,
         texts=_CLAIM_TEXTS,
         is_created=True,
     ),
@@ -214,16 +219,18 @@ NODE_LISTS: Final = (
         has_derived=True,
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
+        titles=_TITLE,
         texts=_CLAIM_TEXTS,
         is_created=True,
     ),
-    NodeList("predictors", rows.Predictor, texts=("name",)),
-    NodeList("reference_classes", rows.ReferenceClass, texts=("description",)),
+    NodeList("predictors", rows.Predictor, titles=("name",)),
+    NodeList("reference_classes", rows.ReferenceClass, titles=("description",)),
     NodeList(
         "milestones",
         rows.Milestone,
         owner=Reference("prediction_id", "Prediction", "HAS_MILESTONE", is_outgoing=False),
-        texts=("label", "criterion"),
+        titles=("label",),
+        texts=("criterion", "notes"),
         is_created=True,
     ),
     NodeList(
@@ -239,12 +246,18 @@ NODE_LISTS: Final = (
         has_derived=True,
         keeps_references=True,
         is_bulk=True,
+        texts=("note",),
     ),
-    NodeList("validations", rows.Validation, owner=Reference("prediction_id", "Prediction", "CHECKS")),
-    NodeList("tickers", rows.Ticker, key=("symbol",), texts=("symbol", "name")),
-    NodeList("documents", rows.Document, is_bulk=True, texts=("title",)),
-    NodeList("episodes", rows.Episode, texts=("title",)),
-    NodeList("domains", rows.Domain, texts=("name",)),
+    NodeList(
+        "validations",
+        rows.Validation,
+        owner=Reference("prediction_id", "Prediction", "CHECKS"),
+        texts=("status", "notes"),
+    ),
+    NodeList("tickers", rows.Ticker, key=("symbol",), titles=("symbol", "name")),
+    NodeList("documents", rows.Document, is_bulk=True, titles=_TITLE),
+    NodeList("episodes", rows.Episode, titles=_TITLE),
+    NodeList("domains", rows.Domain, titles=("id", "name")),
     NodeList("saved_queries", rows.SavedQuery, key=("name", "version"), is_subject=False),
     NodeList("propagation_runs", rows.PropagationRun, is_subject=False),
 )

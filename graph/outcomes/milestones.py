@@ -13,6 +13,7 @@ from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import milestone_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Milestone
+from graph.model.search_texts import search_keys
 from graph.outcomes.milestone_chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
 from graph.outcomes.resolution import Outcome, record_outcome
 from graph.outcomes.service_entries import (
@@ -201,4 +202,5 @@ def _observed(milestone: Milestone, observation: Observation, **more: Any) -> Mi
 
 
 async def _set(unit: Unit, milestone: Milestone) -> None:
-    await set_milestones(unit, {milestone.id: to_properties(milestone) | milestone_keys(milestone)})
+    properties = to_properties(milestone) | milestone_keys(milestone) | search_keys(milestone)
+    await set_milestones(unit, {milestone.id: properties})

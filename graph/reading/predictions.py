@@ -1,15 +1,16 @@
 """Lists predictions: filtered, in one of two orders, a page at a time from either end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from graph.database.sessions import Unit
+from graph.database.sessions import Row, Unit
 from graph.model.page_keys import bounds, moment_text, probability_text
 from graph.model.subjects import subject_of
-from graph.reading.search import MAX_MATCHES, lucene_query
+from graph.reading.matching import Words
+from graph.reading.search import MANY_MATCHES, MOST_COUNTED
 from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, node_dict, page_key
 
 RANGE_END = "}"  # sorts after the mark that ends a sort key, so that a range includes its last value
@@ -36,7 +37,7 @@ class PredictionFilter:
         deadline_to: The latest deadline.
         probability_from: The least posterior.
         probability_to: The greatest posterior.
-        text: The words that its texts must hold, the last of them perhaps cut short.
+        text: The words that its texts must have, the last of them perhaps incomplete.
     """
 
     statuses: tuple[str, ...] | None = None
@@ -50,8 +51,14 @@ class PredictionFilter:
     text: str | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """Return the filter as the statements' parameter; the text is a parameter of its own."""
+        """
+        Return the filter as the statements' parameter.
+
+        Raises:
+            InvalidError: The text has no word in it or is too long.
+        """
         return {
+            "needles": None if self.text is None else Words.of(self.text).needles(),
             "statuses": None if self.statuses is None else list(self.statuses),
             "domain_id": self.domain_id,
             "predictor_id": self.predictor_id,
@@ -94,31 +101,16 @@ async def list_predictions(
     Raises:
         InvalidError: A cursor is of another list, or the text has no word in it or is too long.
     """
-    # The last items are read in the opposite order, and then reversed.
-    reads_descending = page.is_descending != page.is_from_end
-    anchor, anchor_id = anchor_of(filter_)
-    low, high = list_bounds(filter_, page, anchor_id)
-    parameters: dict[str, Any] = {"filter": filter_.parameters(), "low": low, "high": high, "limit": page.size + 1}
-    parameters["properties"] = list(plan.properties)
-    if filter_.text is None:
-        name = f"reading/list_predictions_by_{page.order}{'_descending' if reads_descending else ''}"
-        rows = await unit.run(name, anchor=anchor, **parameters)
-    else:
-        rows = await unit.run(
-            "reading/list_predictions_by_text",
-            query=lucene_query(filter_.text),
-            max_matches=MAX_MATCHES,
-            sort_key=f"{page.order}_key",
-            is_descending=reads_descending,
-            **parameters,
-        )
-    # An anchored key begins with the anchor's id; a cursor leaves it out, since the filter has it.
-    num_anchor_characters = 0 if anchor_id is None or filter_.text is not None else len(anchor_id) + 1
+    given: dict[str, Any] = {
+        "filter": filter_.parameters(),
+        "properties": list(plan.properties),
+        "limit": page.size + 1,
+    }
+    rows = await _list_few_matches(unit, filter_, page, given)
+    if rows is None:
+        rows = await _walk(unit, filter_, page, given)
     entries = [
-        (
-            cursor_text(page.order, row["key"][num_anchor_characters:]),
-            node_dict(subject_of(row["labels"]), _properties(plan, row)),
-        )
+        (cursor_text(page.order, row["key"]), node_dict(subject_of(row["labels"]), _properties(plan, row)))
         for row in rows
     ]
     if page.is_from_end:
@@ -127,9 +119,46 @@ async def list_predictions(
         result = connection(entries, page.size, has_previous=bool(page.after))
     if page.before is not None and not page.is_from_end:
         result["page_info"]["has_next_page"] = True
-    result["total_count"] = await _count(unit, filter_, anchor, anchor_id) if wants_total else None
+    result["total_count"] = await _count(unit, filter_) if wants_total else None
     await fill(unit, [edge["node"] for edge in result["edges"]], plan)
     return result
+
+
+def _reads_descending(page: PredictionPage) -> bool:
+    """Whether the highest are read first; the last items are read in the opposite order, and then reversed."""
+    return page.is_descending != page.is_from_end
+
+
+async def _list_few_matches(
+    unit: Unit, filter_: PredictionFilter, page: PredictionPage, given: Mapping[str, Any]
+) -> Sequence[Row] | None:
+    """Sort those that match a text, and return the rows of a page; None if they are many, or there is no text."""
+    if filter_.text is None:
+        return None
+    low, high = list_bounds(filter_, page, None)
+    answers = await unit.run(
+        "reading/list_predictions_by_text",
+        query=Words.of(filter_.text).query("Prediction"),
+        many=MANY_MATCHES,
+        sort_key=f"{page.order}_key",
+        is_descending=_reads_descending(page),
+        low=low,
+        high=high,
+        **given,
+    )
+    are_many = any(answer["are_many"] for answer in answers)
+    return None if are_many else [row for answer in answers for row in answer["rows"]]
+
+
+async def _walk(unit: Unit, filter_: PredictionFilter, page: PredictionPage, given: Mapping[str, Any]) -> Sequence[Row]:
+    """Return the rows of a page in the order of an index, whose keys begin with the anchor's id where there is one."""
+    anchor, anchor_id = anchor_of(filter_)
+    low, high = list_bounds(filter_, page, anchor_id)
+    name = f"reading/list_predictions_by_{page.order}{'_descending' if _reads_descending(page) else ''}"
+    rows = await unit.run(name, anchor=anchor, low=low, high=high, **given)
+    # A cursor leaves the anchor's id out, since the filter has it.
+    num_anchor_characters = 0 if anchor_id is None else len(anchor_id) + 1
+    return [{**row, "key": row["key"][num_anchor_characters:]} for row in rows]
 
 
 def _properties(plan: NodePlan, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,8 +175,6 @@ def _last_page(entries: list[tuple[str, Node]], page: PredictionPage) -> Node:
 
 def anchor_of(filter_: PredictionFilter) -> tuple[str, str | None]:
     """Choose the most selective index, by predictor, reference class, domain or status, and the id to read in it."""
-    if filter_.text is not None:
-        return "none", None
     if filter_.predictor_id is not None:
         return "predictor", filter_.predictor_id
     if filter_.reference_class_id is not None:
@@ -188,16 +215,17 @@ def _moment_or_none(moment: datetime | None) -> str | None:
     return None if moment is None else moment_text(moment)
 
 
-async def _count(unit: Unit, filter_: PredictionFilter, anchor: str, anchor_id: str | None) -> int:
-    if filter_.text is not None:
-        query = lucene_query(filter_.text)
-        rows = await unit.run(
-            "reading/count_predictions_by_text", query=query, max_matches=MAX_MATCHES, filter=filter_.parameters()
-        )
-    else:
+async def _count(unit: Unit, filter_: PredictionFilter) -> int | None:
+    """Count a whole list; None where more match a text than are looked at."""
+    filter_values = filter_.parameters()
+    if filter_.text is None:
+        anchor, anchor_id = anchor_of(filter_)
         low, high = bounds(anchor_id)
-        rows = await unit.run(
-            "reading/count_predictions", anchor=anchor, low=low, high=high, filter=filter_.parameters()
-        )
-    total: int = rows[0]["total"]
+        (row,) = await unit.run("reading/count_predictions", anchor=anchor, low=low, high=high, filter=filter_values)
+    else:
+        query, most = Words.of(filter_.text).query("Prediction"), MOST_COUNTED + 1
+        (row,) = await unit.run("reading/count_predictions_by_text", query=query, filter=filter_values, limit=most)
+        if row["are_many"]:
+            return None
+    total: int = row["total"]
     return total

@@ -164,8 +164,8 @@ class Connection(Generic[NodeT]):
     edges: list[Edge[NodeT]] = strawberry.field(description="The items with their cursors.")
     page_info: PageInfo = strawberry.field(description="Position of the page in the list.")
     total_count: int | None = strawberry.field(
-        description="Number of items in the whole list, counted only when selected; null for lists that are "
-        "not counted, such as search results."
+        description="Number of items in the whole list, counted only when selected; null where more than "
+        "1,000 match a text."
     )
 
     @field

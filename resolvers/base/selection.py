@@ -152,6 +152,15 @@ def item_plan(info: Info[Any, Any], name: str) -> NodePlan | None:
     return document.subjects_plan(below) if below else None
 
 
+def selects(info: Info[Any, Any], *path: str) -> bool:
+    """Whether a field's selection has the field at a path below it."""
+    document = Document.of(info)
+    selected = [Selected(nodes=list(_raw(info).field_nodes))]
+    for name in path:
+        selected = document.below(selected, name)
+    return bool(selected)
+
+
 def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     """The plan of the nodes of the connection that a field returns, and whether their number is requested."""
     document = Document.of(info)

@@ -1,4 +1,4 @@
-"""Queries for nodes by id and by subject, and full-text search."""
+"""Queries for nodes by id and by subject."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -6,14 +6,12 @@ import strawberry
 from strawberry.types import Info
 
 from graph.errors import InvalidError
-from graph.model.subjects import NODE_LISTS, SUBJECTS, NodeList
+from graph.model.subjects import NODE_LISTS, NodeList
 from graph.reading.anchors import AllNodes, OneNode
 from graph.reading.nodes import get_nodes
-from graph.reading.search import search
 from resolvers.base.anchored import anchored
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
-from resolvers.base.enums import Subject
 from resolvers.base.extents import Arguments, Extent, extent, length
 from resolvers.base.fields import shown
 from resolvers.base.relay import (
@@ -28,7 +26,7 @@ from resolvers.base.relay import (
     parse_global_id,
     parse_id,
 )
-from resolvers.base.selection import connection_plan, plan_of
+from resolvers.base.selection import plan_of
 from resolvers.types.subjects import SUBJECT_TYPES
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -78,7 +76,7 @@ def _nodes_extent(arguments: Arguments) -> Extent:
 
 @nodes_by_subject
 class NodeQueries:
-    """Queries for nodes by id, by subject and by text."""
+    """Queries for nodes by id and by subject."""
 
     node: Node | None = anchored(_find_node, Node | None)
 
@@ -94,26 +92,3 @@ class NodeQueries:
             raise InvalidError(message, path="ids")
         asked = [parse_global_id(text, path=f"ids[{index}]") for index, text in enumerate(ids)]
         return shown(await get_nodes(info.context.unit, asked, plan_of(info)))
-
-    @field
-    async def search(
-        self,
-        info: Info[Context, Any],
-        text: Annotated[str, strawberry.argument(description="The words to search for.")],
-        subjects: Annotated[
-            list[Subject] | None,
-            strawberry.argument(description="Only nodes of these kinds; all kinds with searchable texts if omitted."),
-        ] = None,
-        first: First = DEFAULT_PAGE_SIZE,
-        after: After = None,
-    ) -> Connection[Node]:
-        """
-        Nodes whose texts contain all of these words, best match first; the last word may be incomplete.
-
-        Only the 10,000 best matches are considered.
-        """
-        labels = list(SUBJECTS) if subjects is None else [subject.value for subject in subjects]
-        cursor = None if after is None else decode_cursor(after, path="after")
-        plan, _ = connection_plan(info)
-        found = await search(info.context.unit, text, subjects=labels, first=page_size(first), after=cursor, plan=plan)
-        return shown({**found, "total_count": None})

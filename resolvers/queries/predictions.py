@@ -33,8 +33,8 @@ class PredictionFilterInput:
     probability_to: Probability | None = strawberry.field(default=None, description="Stored posterior of at most this.")
     text: str | None = strawberry.field(
         default=None,
-        description="Words that must all occur in its texts; the last may be incomplete. Only the 10,000 best "
-        "matches are considered.",
+        description="Words that must all occur in its title or other texts; the last may be incomplete. Case, accents "
+        "and punctuation do not matter.",
     )
 
 

@@ -27,6 +27,7 @@ from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
+from tests.benchmarks.recall import benchmark_recall
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle
 from tests.benchmarks.workers import benchmark_workers
 
@@ -125,6 +126,12 @@ async def benchmark_all_bombs(only: str | None) -> None:
         await benchmark_bombs(*start_server(stack, heap="1g"), only)
 
 
+async def benchmark_finding(files: list[str]) -> None:
+    """Search by titles."""
+    async with AsyncExitStack() as stack:
+        await benchmark_recall(await stack.enter_async_context(open_server(stack)), files)
+
+
 async def benchmark_sizes(num_predictions: int) -> None:
     """Reads that are to cost the same in a small and a large graph."""
     async with AsyncExitStack() as stack:
@@ -139,10 +146,11 @@ def main() -> None:
     parser.add_argument(
         "only",
         nargs="?",
-        choices=["import", "beliefs", "accuracy", "network", "questions", "http", "bombs", "flat", "workers"],
+        choices=["import", "beliefs", "accuracy", "network", "questions", "http", "bombs", "flat", "workers", "recall"],
     )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
+    parser.add_argument("--titles", action="append", default=[], help="file of titles to find; CSV as FILE:COLUMN")
     chosen = parser.parse_args()
     if chosen.only in {None, "import"}:
         asyncio.run(benchmark_import())
@@ -160,6 +168,8 @@ def main() -> None:
         asyncio.run(benchmark_all_bombs(chosen.bomb))
     if chosen.only in {None, "flat"}:
         asyncio.run(benchmark_sizes(chosen.large))
+    if chosen.only in {None, "recall"}:
+        asyncio.run(benchmark_finding(chosen.titles))
     if chosen.only in {None, "workers"}:
         asyncio.run(benchmark_scaling())
 

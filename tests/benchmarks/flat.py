@@ -40,6 +40,9 @@ NEIGHBORHOOD = """query ($id: ID!) { neighborhood(id: $id, depth: 2, limit: 200,
     edges { kind sourceId targetId pIfTrue pIfFalse relevance } isTruncated } }"""
 SEARCH = """query ($id: String!) { search(text: $id, first: 20) { nodes { key
     ... on Claim { title statedProbability } } } }"""
+LIST_BY_TEXT = (
+    """query ($id: String!) { predictions(filter: {text: $id}, first: 20) { nodes { key title deadline } } }"""
+)
 CASCADES = """query ($id: ID!) { killer(id: $id) { cascades(first: 20, depth: 4) { reached { depth
     claim { key title } } } } }"""
 RECORD = "query ($id: ID!) { predictor(id: $id) { record { kappa numResolved brier curve { count frequency } } } }"
@@ -54,6 +57,7 @@ QUESTIONS: Final = (
     ("neighbourhood", NEIGHBORHOOD),
     ("neighbourhood of a hub", NEIGHBORHOOD),
     ("search", SEARCH),
+    ("list by text", LIST_BY_TEXT),
     ("cascades of a hub", CASCADES),
     ("record of the predictor with most predictions", RECORD),
 )
@@ -85,6 +89,7 @@ class Graph(NamedTuple):
         yield [HUB_PREDICTOR_ID]
         yield predictions
         yield [HUB_KILLER_ID]
+        yield TEXTS
         yield TEXTS
         yield [HUB_KILLER_ID]
         yield [HUB_PREDICTOR_ID]

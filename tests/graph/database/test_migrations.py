@@ -83,7 +83,7 @@ async def test_a_starter_killed_half_way_is_made_good(migrated: Database) -> Non
     """What it did but did not note is done again harmlessly, and what it did not do is done."""
     whole = await schema(migrated)
     await migrated.run_schema("DROP INDEX about_claim_key")
-    await migrated.run_schema("DROP INDEX prediction_texts")
+    await migrated.run_schema("DROP INDEX search_words")
     assert await schema(migrated) < whole
     await note(migrated, ENTRIES[:1])
 

@@ -9,6 +9,7 @@ import pytest
 
 from graph.errors import InvalidError
 from graph.model.page_keys import deadline_text, join, probability_text
+from graph.reading.matching import Words
 from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
 from graph.reading.tree import Node, NodePlan
 from tests.helpers.fake_unit import FakeUnit
@@ -157,12 +158,12 @@ async def test_a_cursor_of_the_other_order_is_refused(end: str) -> None:
     assert refused.value.path == end
 
 
-async def test_a_text_is_looked_up_and_then_sorted() -> None:
+async def test_few_matches_of_a_text_are_looked_up_and_then_sorted() -> None:
     """The full-text index has no order of ours, so no anchor either; the filter still holds."""
     unit = FakeUnit(
         {
-            "reading/list_predictions_by_text": lambda **_: [],
-            "reading/count_predictions_by_text": lambda **_: [{"total": 0}],
+            "reading/list_predictions_by_text": lambda **_: [{"are_many": False, "rows": []}],
+            "reading/count_predictions_by_text": lambda **_: [{"are_many": False, "total": 0}],
         }
     )
     filter_ = PredictionFilter(predictor_id="p", text="Chips ship")
@@ -172,6 +173,25 @@ async def test_a_text_is_looked_up_and_then_sorted() -> None:
 
     (_, listing), (_, counting) = unit.calls
     assert (listing["sort_key"], listing["is_descending"]) == ("probability_key", True)
-    assert listing["query"] == counting["query"] == '"chips" AND ("ship" OR ship*)'
+    assert listing["query"] == counting["query"] == Words.of("Chips ship").query("Prediction")
     assert listing["filter"] == counting["filter"] == filter_.parameters()
     assert result["total_count"] == 0
+
+
+async def test_many_matches_of_a_text_are_met_in_the_order_of_the_list() -> None:
+    """The list is walked by its most selective index; more than are counted have no number."""
+    unit = FakeUnit(
+        {
+            "reading/list_predictions_by_text": lambda **_: [{"are_many": True, "rows": []}],
+            "reading/list_predictions_by_deadline": lambda **_: [],
+            "reading/count_predictions_by_text": lambda **_: [{"are_many": True, "total": 0}],
+        }
+    )
+    filter_ = PredictionFilter(predictor_id="p", text="Chips ship")
+
+    result = await list_predictions(unit, filter_, PredictionPage(size=3), PLAN, wants_total=True)
+
+    _, (_, walking), _ = unit.calls
+    assert walking["anchor"] == "predictor"
+    assert walking["filter"]["needles"] == [[" chips "], [" ship ", " ship"]]
+    assert result["total_count"] is None

@@ -1,163 +1,211 @@
-"""What a user types, as a query of the full-text index."""
+"""Search on a live graph: what is found, in which order, and at which cost."""
 
-import re
+import math
+import unicodedata
 from functools import partial
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, Row, Unit
+from graph.database.sessions import Database
 from graph.errors import InvalidError
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.model.search_texts import group_mark, search_keys
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
-from graph.reading.search import MAX_QUERY_CHARACTERS, MIN_MATCHES, lucene_query, search
-from graph.reading.tree import NodePlan
+from graph.reading.matching import MAX_QUERY_CHARACTERS, Way, Words
+from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
+from graph.reading.search import MANY_MATCHES, MOST_COUNTED, search
+from graph.reading.tree import Node, NodePlan
+from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
+from tests.helpers.profiling import profile
 
-QUOTED_WORD = r'"\w+"'
-QUERY = re.compile(rf'(?:{QUOTED_WORD} AND )*\("(\w+)" OR \1\*\)')
-OPERATORS = '+-&|!(){}[]^"~*?:\\/<>= \t\n'
+pytestmark = pytest.mark.statements
 
-texts = st.text(max_size=40) | st.text(OPERATORS + "abAND", max_size=40) | st.sampled_from(["AND", "a OR b", "NOT x"])
-
-
-@given(texts)
-def test_a_text_becomes_quoted_words_or_is_refused(text: str) -> None:
-    """No character of the query language gets through, so no text is a wrong query or one of another meaning."""
-    has_word = any(character.isalnum() or character == "_" for character in text)
-    if not has_word:
-        with pytest.raises(InvalidError, match="at least one word"):
-            lucene_query(text)
-        return
-    query = lucene_query(text)
-
-    assert QUERY.fullmatch(query)
-    # Outside of quotes only our own operators are in capitals, so a user's AND is a word like others.
-    assert set(re.findall(r"\b[A-Z]+\b", re.sub(QUOTED_WORD, "", query))) <= {"AND", "OR"}
+PLAN = NodePlan(properties=("id", "symbol", "title"))
 
 
-@given(st.lists(st.from_regex(r"[a-z0-9_]{1,9}", fullmatch=True), min_size=1, max_size=9), st.data())
-def test_every_word_of_the_text_is_in_the_query(words: list[str], data: st.DataObject) -> None:
-    """In order, in small letters, whatever stands between them."""
-    between = st.text(OPERATORS + ".,;'", min_size=1, max_size=3)
-    text = "".join(word.upper() + data.draw(between) for word in words)
-
-    assert re.findall(r'"(\w+)"', lucene_query(text)) == words
+def bundle_of(**lists: Any) -> Bundle:
+    return Bundle.model_validate({"format": BUNDLE_FORMAT, **lists})
 
 
-def test_the_last_word_may_be_the_beginning_of_one() -> None:
-    """It is the one that is still being typed."""
-    assert lucene_query("quantum chi") == '"quantum" AND ("chi" OR chi*)'
-    assert lucene_query("Zürich 東京") == '"zürich" AND ("東京" OR 東京*)'
-
-
-@pytest.mark.parametrize("text", ["", " ", "!?", "***", '""', "\x00", "→"])
-def test_a_text_without_a_word_is_refused(text: str) -> None:
-    """There is nothing to look for; the error names the argument and what came."""
-    with pytest.raises(InvalidError, match="at least one word") as refused:
-        lucene_query(text)
-
-    assert refused.value.path == "text"
-    assert repr(text) in str(refused.value)
-
-
-def test_a_text_may_be_as_long_as_the_limit_and_no_longer() -> None:
-    """The number of clauses of a query is bounded by its characters."""
-    assert lucene_query("a" * MAX_QUERY_CHARACTERS)
-    with pytest.raises(
-        InvalidError, match=f"at most {MAX_QUERY_CHARACTERS} characters, got {MAX_QUERY_CHARACTERS + 1}"
-    ):
-        lucene_query("a" * (MAX_QUERY_CHARACTERS + 1))
-
-
-def texts_to_find() -> Bundle:
-    return Bundle.model_validate(
-        {
-            "format": BUNDLE_FORMAT,
-            "predictors": [{"id": "rock", "name": "Rock"}],
-            "scenarios": [
-                {"id": f"S_{number}", "title": "Rock and roll", "text": "the same words in each"} for number in range(7)
-            ],
-            "killers": [
-                {"id": "TK_1", "title": 'C++ (or "C#") and/or AT&T: a_b'},
-                {"id": "TK_2", "title": "Not a rocket"},
-            ],
-        }
-    )
-
-
-async def found_ids(database: Database, text: str, *, first: int = 20, after: str | None = None) -> list[str]:
-    page = await database.read(
-        lambda unit: search(
-            unit, text, subjects=SUBJECTS, first=first, after=after, plan=NodePlan(properties=("id", "title"))
+async def found_by(
+    database: Database,
+    text: str,
+    *,
+    subjects: tuple[str, ...] = SUBJECTS,
+    first: int = 20,
+    after: str | None = None,
+    wants_snippets: bool = False,
+    wants_total: bool = False,
+) -> Node:
+    return await database.read(
+        partial(
+            search,
+            text=text,
+            subjects=subjects,
+            first=first,
+            after=after,
+            plan=PLAN,
+            wants_snippets=wants_snippets,
+            wants_total=wants_total,
         )
     )
-    return [edge["node"]["id"] for edge in page["edges"]]
 
 
-@pytest.mark.statements
-async def test_any_text_is_a_query_that_the_index_takes(database: Database) -> None:
-    """Operators, quotes, long words, many words and words that the index does not keep."""
-    await import_bundle(database, texts_to_find())
+async def found_ids(database: Database, text: str, **asked: Any) -> list[str]:
+    page = await found_by(database, text, **asked)
+    return [edge["node"]["id"] or edge["node"]["symbol"] for edge in page["edges"]]
+
+
+TITLES = {
+    "P_APOSTROPHE": "Moore's law and O\u2019Reilly's end",
+    "P_NUMBERS": "GPT-3.5 sells 10,000,000 at 1.5°C",
+    "P_ACCENTS": unicodedata.normalize("NFD", "São Paulo: Zoë\u2019s café résumé"),
+    "P_DOTS": "Node.js in the U.S. and BRK.B by AT&T",
+    "P_EMOJI": "Warp 🚀 drives",
+    "P_HINDI": "हिन्दी में भविष्यवाणी",
+    "P_CJK": "東京都の物価が上がる",
+    "P_HANGUL": "한국어는 어렵다",
+    "P_GREEK": "χρυσάφι ΤΗΣ ΓΗΣ",
+    "P_OPERATORS": 'C++ (or "C#") and/or a:b^2~ [x TO y] {1} \\ * ? !',
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Moore's law", "P_APOSTROPHE"),
+        ("Moore\u2019s law", "P_APOSTROPHE"),
+        ("moores LAW", "P_APOSTROPHE"),
+        ("Moore law", "P_APOSTROPHE"),
+        ("O'Reilly's", "P_APOSTROPHE"),
+        ("oreillys", "P_APOSTROPHE"),
+        ("GPT-3.5", "P_NUMBERS"),
+        ("gpt 3.5", "P_NUMBERS"),
+        ("10,000,000", "P_NUMBERS"),
+        ("10000000", "P_NUMBERS"),
+        ("1.5", "P_NUMBERS"),
+        ("Sao Paulo", "P_ACCENTS"),
+        ("São Paulo", "P_ACCENTS"),
+        (unicodedata.normalize("NFD", "résumé"), "P_ACCENTS"),
+        (unicodedata.normalize("NFC", "RÉSUMÉ"), "P_ACCENTS"),
+        ("Zoes cafe", "P_ACCENTS"),
+        ("nodejs", "P_DOTS"),
+        ("US", "P_DOTS"),
+        ("U.S.", "P_DOTS"),
+        ("BRK.B", "P_DOTS"),
+        ("brkb", "P_DOTS"),
+        ("at&t", "P_DOTS"),
+        ("🚀", "P_EMOJI"),
+        ("warp 🚀", "P_EMOJI"),
+        ("हिन्दी", "P_HINDI"),
+        ("東京", "P_CJK"),
+        ("物価", "P_CJK"),
+        ("한국", "P_HANGUL"),
+        ("χρυσαφι της γης", "P_GREEK"),
+        ('c++ or "c#"', "P_OPERATORS"),
+        ("a:b^2~", "P_OPERATORS"),
+        ("paolo", "P_ACCENTS"),
+        ("reilyl's", "P_APOSTROPHE"),
+        *((title, key) for key, title in TITLES.items()),
+    ],
+)
+async def test_titles_are_found_by_their_words(titles: Database, text: str, key: str) -> None:
+    """However case, accents, signs and encodings differ."""
+    assert await found_ids(titles, text) == [key]
+
+
+@pytest.fixture(scope="module")
+async def titles(migrated_database: Database) -> Database:
+    """Predictions with titles of many kinds."""
+    await empty(migrated_database)
+    await import_bundle(migrated_database, bundle_of(predictions=[{"id": k, "title": t} for k, t in TITLES.items()]))
+    return migrated_database
+
+
+async def test_any_text_is_a_query_that_the_index_takes(titles: Database) -> None:
+    """Operators, long words, many words; none of them finds all."""
     many = " ".join("ab"[number % 2] for number in range(MAX_QUERY_CHARACTERS // 2))
-    for text in (
-        'C++ (or "C#")',
-        "NOT a",
-        "AND",
-        "a:b^2~",
-        "_",
-        "the",
-        "a" * MAX_QUERY_CHARACTERS,
-        many,
-        "I\u0307",
-        "²",
-    ):
-        await found_ids(database, text)
-
-    assert await found_ids(database, 'c (or "C') == ["TK_1"]
-    assert await found_ids(database, "not") == ["TK_2"]
-    assert await found_ids(database, "ROCKE") == ["TK_2"]
-    assert await found_ids(database, "rocke not") == []
+    long = " ".join(f"word{'abcdefghij'[number % 10] * 3}" for number in range(200))
+    for text in ("NOT a", "AND", "_a", "a OR b", "a" * MAX_QUERY_CHARACTERS, many, long, "I\u0307", "²", "東" * 900):
+        assert len((await found_by(titles, text, wants_snippets=True, wants_total=True))["edges"]) < len(TITLES)
 
 
-@pytest.mark.statements
-async def test_pages_of_equal_scores_join_to_the_whole(database: Database) -> None:
-    """Rows that match equally well go by id, across pages too."""
-    await import_bundle(database, texts_to_find())
-
-    async def page(after: str | None) -> tuple[list[str], str | None]:
-        found = await database.read(
-            lambda unit: search(
-                unit, "roll", subjects=CLAIM_SUBJECTS, first=3, after=after, plan=NodePlan(properties=("id",))
-            )
-        )
-        return [edge["node"]["id"] for edge in found["edges"]], found["page_info"]["end_cursor"]
-
-    pages, after = [], None
-    for _ in range(3):
-        ids, after = await page(after)
-        pages.append(ids)
-    assert pages == [["S_0", "S_1", "S_2"], ["S_3", "S_4", "S_5"], ["S_6"]]
-    assert await page(after) == ([], None)
-
-
-@pytest.mark.statements
-async def test_only_the_asked_subjects_are_found(database: Database) -> None:
-    """The same word in a predictor's name and in claims."""
-    await import_bundle(database, texts_to_find())
-    page = await database.read(
-        lambda unit: search(
-            unit, "rock", subjects=("Predictor",), first=9, after=None, plan=NodePlan(properties=("id",))
-        )
+async def test_the_better_way_to_match_comes_first(database: Database) -> None:
+    """One node for each way, and two for the first, of which the ticker precedes."""
+    bundle = bundle_of(
+        tickers=[{"symbol": "ORCL", "name": "Another"}],
+        domains=[{"id": "orcl"}],
+        scenarios=[
+            {"id": "S_TITLE", "title": "The rise of orcl shares"},
+            {"id": "S_TEXT", "title": "Clouds", "text": "As orcl says"},
+            {"id": "S_BEGIN", "title": "Orclets"},
+            {"id": "S_NEAR", "title": "orkl"},
+            {"id": "S_OTHER", "title": "Something else"},
+        ],
     )
+    await import_bundle(database, bundle)
 
-    assert [edge["node"] for edge in page["edges"]] == [{"id": "rock", "__typename": "Predictor"}]
+    page = await found_by(database, "orcl", wants_snippets=True, wants_total=True)
+
+    found = [edge["node"]["id"] or edge["node"]["symbol"] for edge in page["edges"]]
+    assert found == ["ORCL", "orcl", "S_TITLE", "S_TEXT", "S_BEGIN", "S_NEAR"]
+    ways = [len(Way) - 1 - math.floor(edge["score"]) for edge in page["edges"]]
+    assert ways == [Way.EXACT, Way.EXACT, Way.TITLE, Way.TEXT, Way.INCOMPLETE, Way.MISSPELT]
+    assert [edge["score"] for edge in page["edges"]] == sorted((e["score"] for e in page["edges"]), reverse=True)
+    assert page["edges"][3]["snippet"] == "As <mark>orcl</mark> says"
+    assert page["edges"][5]["snippet"] == "<mark>orkl</mark>"
+    assert page["total_count"] == len(found)
 
 
-@pytest.mark.statements
-@pytest.mark.parametrize("cursor", ["deadline:2026|P", "search:high|P", "search:", ""])
+async def test_a_long_title_is_found_with_one_letter_wrong(database: Database) -> None:
+    """In whatever part of it; not with two wrong in different parts, and never twice."""
+    words = [f"{'word' * 2}{letter * 3}" for letter in "abcdefghijklmnopqrst"]
+    await import_bundle(database, bundle_of(scenarios=[{"id": "S_1", "title": " ".join(words)}]))
+    for number in (0, 7, 8, 12, 19):
+        typed = [*words[:number], words[number][1:], *words[number + 1 :]]
+
+        page = await found_by(database, " ".join(typed), wants_total=True)
+
+        assert [edge["node"]["id"] for edge in page["edges"]] == ["S_1"]
+        assert 0 < page["edges"][0]["score"] < 1
+        assert page["total_count"] == 1
+    assert await found_ids(database, " ".join([words[0][1:], *words[1:19], words[19][1:]])) == []
+
+
+async def test_a_misspelt_number_has_no_other_way(database: Database) -> None:
+    """Ways that a text lacks leave the numbers of the others as they are."""
+    await import_bundle(database, bundle_of(scenarios=[{"id": "S_1", "title": "Fusion 3.5"}]))
+
+    (edge,) = (await found_by(database, "fusoin 3.5"))["edges"]
+
+    assert edge["score"] < 1
+
+
+async def test_only_the_asked_subjects_are_found(database: Database) -> None:
+    """The same word in a predictor's name and in a claim."""
+    claims = [{"id": "S_1", "title": "Rock and roll"}]
+    await import_bundle(database, bundle_of(predictors=[{"id": "rock", "name": "Rock"}], scenarios=claims))
+
+    assert await found_ids(database, "rock", subjects=("Predictor",)) == ["rock"]
+    assert await found_ids(database, "rock", subjects=CLAIM_SUBJECTS) == ["S_1"]
+    assert await found_ids(database, "rock", subjects=("Ticker",)) == []
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "deadline:2026|P",
+        "search:high|P",
+        "search:",
+        "",
+        "search:9|0|0|1.0|P",
+        "search:0|1|4|1.0|P",
+        "search:0|0|0|nan|P",
+    ],
+)
 async def test_a_cursor_from_elsewhere_is_refused(database: Database, cursor: str) -> None:
     """It would mean some other place."""
     with pytest.raises(InvalidError, match="expected a cursor from") as refused:
@@ -166,73 +214,96 @@ async def test_a_cursor_from_elsewhere_is_refused(database: Database, cursor: st
     assert refused.value.path == "after"
 
 
-def many_texts() -> Bundle:
-    """Two hundred claims with one word, in texts of few lengths, so that many match equally well, and predictors."""
-    return Bundle.model_validate(
+NUM_MANY = 1_600
+WITH_ROLL = 5
+"""Every fifth of the many has another word."""
+
+
+def many_rows() -> list[dict[str, Any]]:
+    """Predictions with one word, in texts of few lengths, so that many match equally well."""
+    return [
         {
-            "format": BUNDLE_FORMAT,
-            "predictors": [{"id": f"rock_{number}", "name": "rock"} for number in range(90)],
-            "scenarios": [
-                {"id": f"S_{number * 7 % 200:03d}", "title": "rock " + "and roll " * (number % 5)}
-                for number in range(200)
-            ],
+            "id": f"P_{number:04d}",
+            "title": f"rock {'and so on ' * (number % 4)}",
+            "text": "with roll" if number % WITH_ROLL == 0 else "alone",
+            "stated_probability": 0.1 + 0.8 * number / NUM_MANY,
+            "from_year": 2030 + number % 7,
         }
-    )
+        for number in range(NUM_MANY)
+    ]
 
 
-class Asked:
-    """Notes how many matches were asked of the index."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self.nums_matches: list[object] = []
-
-    async def run(self, name: str, /, **parameters: object) -> list[Row]:
-        """Run a statement."""
-        self.nums_matches.append(parameters["max_matches"])
-        return await self._unit.run(name, **parameters)
-
-
-@pytest.mark.statements
-@pytest.mark.parametrize("subjects", [SUBJECTS, ("Scenario",), ("Predictor",)])
-async def test_pages_equal_a_sort_of_all_matches(database: Database, subjects: tuple[str, ...]) -> None:
-    """However many of the best matches the index is asked for, the pages are those of all matches in order."""
-    await import_bundle(database, many_texts())
-    found = await ask(
-        database,
-        """CALL db.index.fulltext.queryNodes('subject_texts', $words) YIELD node, score
-        WHERE any(label IN labels(node) WHERE label IN $subjects) RETURN score, node.id""",
-        words=lucene_query("rock"),
-        subjects=list(subjects),
-    )
-    whole = [node_id for _, node_id in sorted(found, key=lambda row: (-row[0], row[1]))]
-    paged: list[str] = []
+async def test_pages_of_many_matches_join_to_the_whole(database: Database) -> None:
+    """They come in groups; nothing is lost or doubled, and within a group the best come first, equals by id."""
+    await import_bundle(database, bundle_of(predictions=many_rows()))
+    whole: list[str] = []
+    places: list[tuple[int, int, float, str]] = []
     after = None
-    while True:
-        page = await database.read(
-            partial(search, text="rock", subjects=subjects, first=19, after=after, plan=NodePlan(properties=("id",)))
-        )
-        paged += [edge["node"]["id"] for edge in page["edges"]]
+    for _ in range(NUM_MANY):
+        page = await found_by(database, "rock", first=99, after=after)
+        whole += [edge["node"]["id"] for edge in page["edges"]]
+        for edge in page["edges"]:
+            way, level, group, score, key = edge["cursor"].removeprefix("search:").split("|")
+            places.append((int(way), int(group), -float(score), key))
+            (marks,) = await ask(database, "MATCH (n:Prediction {id: $id}) RETURN n.search_group", id=key)
+            assert level == "0" or group_mark(int(level), int(group)) in marks[0].split(" ")
         if not page["page_info"]["has_next_page"]:
             break
         after = page["page_info"]["end_cursor"]
 
-    assert len(whole) >= 90
-    assert paged == whole
+    assert sorted(whole) == [row["id"] for row in many_rows()]
+    assert places == sorted(places)
+    assert len({group for _, group, *_ in places}) > 1
+    assert (await found_by(database, "rock", wants_total=True))["total_count"] is None  # of so many
+    assert (await found_by(database, "roll", wants_total=True))["total_count"] == NUM_MANY // WITH_ROLL
 
 
-@pytest.mark.statements
-async def test_a_page_asks_the_index_for_few_matches(database: Database) -> None:
-    """Only where more match equally well, or matches are of other subjects, are more of them asked for."""
-    await import_bundle(database, many_texts())
+async def test_a_page_costs_by_its_size_and_not_by_the_matches(database: Database) -> None:
+    """Four times as many nodes with the word cost no more store accesses."""
+    hits = []
+    for part in (many_rows()[: NUM_MANY // 4], many_rows()[NUM_MANY // 4 :]):
+        await import_bundle(database, bundle_of(predictions=part))
+        ways = [
+            {"number": number, "query": query, "level": None, "group": 0, "after": None}
+            for number, query in Words.of("rock").queries(SUBJECTS).items()
+        ]
+        asked = {"ways": ways, "many": MANY_MATCHES, "properties": ["id"], "texts": [], "text_characters": 9}
+        hits.append((await profile(database, "reading/search", **asked, limit=21))[1])
 
-    async def nums_matches(text: str, subjects: tuple[str, ...]) -> list[object]:
-        async def read(unit: Unit) -> list[object]:
-            asked = Asked(unit)
-            await search(asked, text, subjects=subjects, first=10, after=None, plan=NodePlan(properties=("id",)))
-            return asked.nums_matches
+    assert hits[1] <= 1.5 * hits[0]
 
-        return await database.read(read)
 
-    assert await nums_matches("S_007", SUBJECTS) == [MIN_MATCHES]
-    assert await nums_matches("rock", ("Predictor",)) == [MIN_MATCHES, 4 * MIN_MATCHES]
+@pytest.mark.parametrize("text", ["rock", "roll", "roc", "nothing"])
+async def test_lists_by_text_are_sorted_whole(database: Database, text: str) -> None:
+    """Few matches are sorted, of many the list's order is walked; both against the rows themselves, sorted here."""
+    await import_bundle(database, bundle_of(predictions=many_rows()))
+    rows = [row for row in many_rows() if text in f"{row['title']} {row['text']}"]
+    for order, key in ((PredictionOrder.DEADLINE, "from_year"), (PredictionOrder.PROBABILITY, "stated_probability")):
+        for is_descending in (False, True):
+            expected = sorted(rows, key=lambda row: (row[key], row["id"]), reverse=is_descending)
+            page = PredictionPage(50, order=order, is_descending=is_descending)
+            second = PredictionPage(50, order=order, is_descending=is_descending, after=None)
+
+            first_page = await database.read(
+                partial(list_predictions, filter_=PredictionFilter(text=text), page=page, plan=PLAN, wants_total=True)
+            )
+            assert [edge["node"]["id"] for edge in first_page["edges"]] == [row["id"] for row in expected[:50]]
+            assert first_page["total_count"] == (len(rows) if len(rows) <= MOST_COUNTED else None)
+            if first_page["page_info"]["has_next_page"]:
+                after = first_page["page_info"]["end_cursor"]
+                second = PredictionPage(50, order=order, is_descending=is_descending, after=after)
+                next_page = await database.read(
+                    partial(list_predictions, filter_=PredictionFilter(text=text), page=second, plan=PLAN)
+                )
+                assert [edge["node"]["id"] for edge in next_page["edges"]] == [row["id"] for row in expected[50:100]]
+
+
+async def test_words_of_search_are_those_of_the_rows(database: Database) -> None:
+    """What is stored follows from the row, whichever statement has written it."""
+    await import_bundle(database, bundle_of(predictions=many_rows()[:3]))
+    stored = await ask(
+        database, "MATCH (n:Prediction) RETURN n.search_title, n.search_text, n.search_group ORDER BY n.id"
+    )
+    rows = bundle_of(predictions=many_rows()[:3]).rows()["predictions"]
+
+    assert [list(found) for found in stored] == [list(search_keys(row).values()) for row in rows]

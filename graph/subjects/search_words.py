@@ -1,0 +1,96 @@
+"""
+Words that search finds nodes by, made for a graph that an older version wrote.
+
+Every write makes those of its own rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from graph.database.paging import FIRST_KEY
+from graph.database.sessions import Database, Unit
+from graph.model.search_texts import SEARCHED_LISTS, search_keys_of, searched_properties
+from graph.model.subjects import NodeList
+
+SEARCH_VERSION: Final = 1
+"""The version of the words; a graph with a lower one gets them anew at the next start."""
+
+PAGE_NODES: Final = 2_000
+PAGES_TOLD: Final = 25  # a line of progress now and then
+
+OnProgress = Callable[[int], None]
+
+
+async def ensure_searchable(database: Database, *, is_new: bool = False, on_progress: OnProgress | None = None) -> None:
+    """
+    Make the words of a graph whose words are of an older version.
+
+    Harmless to repeat: a process that is stopped half-way leaves the version as it was, and the next one begins anew.
+
+    Args:
+        database: The database.
+        is_new: Whether it has only just got its schema, so that there is nothing to look for.
+        on_progress: As of `make_searchable`.
+    """
+
+    async def read(unit: Unit) -> int:
+        rows = await unit.run("subjects/get_search_version")
+        return rows[0]["version"] if rows else 0
+
+    if await database.read(read, unknown_names_are_fine=True) < SEARCH_VERSION:
+        if is_new:  # spared the planning of a dozen statements
+            await _note_version(database)
+        else:
+            await make_searchable(database, on_progress=on_progress)
+
+
+async def make_searchable(database: Database, *, on_progress: OnProgress | None = None) -> int:
+    """
+    Make and store the words of all nodes that search covers, and note their version; returns the number of nodes.
+
+    Args:
+        database: The database.
+        on_progress: Called now and then with the number of nodes done.
+    """
+    total = num_pages = 0
+    for listed in SEARCHED_LISTS:
+        after: str | None = FIRST_KEY
+        while after is not None:
+            num_nodes, after = await database.write(_page_writer(listed, after))
+            total += num_nodes
+            num_pages += 1
+            if on_progress is not None and num_pages % PAGES_TOLD == 0:
+                on_progress(total)
+    await _note_version(database)
+    return total
+
+
+async def _note_version(database: Database) -> None:
+    async def note(unit: Unit) -> None:
+        await unit.run("subjects/set_search_version", version=SEARCH_VERSION)
+
+    await database.write(note)
+
+
+def _page_writer(listed: NodeList, after: str) -> Callable[[Unit], Any]:
+    """Return the work on one page: the number of its nodes and its last key, None after the last page."""
+
+    async def work(unit: Unit) -> tuple[int, str | None]:
+        (page,) = await unit.run(f"export/{listed.name}", after=after, limit=PAGE_NODES)
+        if not page["rows"]:
+            return 0, None
+        await unit.run(f"set_search_words/{listed.name}", rows=_entries(listed, page["rows"]))
+        return len(page["rows"]), page["last_key"] if len(page["rows"]) == PAGE_NODES else None
+
+    return work
+
+
+def _entries(listed: NodeList, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    names = searched_properties(listed)
+    return [
+        {
+            "key": row[listed.key[0]],
+            "properties": search_keys_of(listed, {name: row.get(name) for name in names}),
+        }
+        for row in rows
+    ]
