@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -139,39 +139,37 @@ async def benchmark_sizes(num_predictions: int) -> None:
         await benchmark_flat([Graph(size, *start_server(stack)) for size in sizes])
 
 
+def choose_benchmarks(chosen: argparse.Namespace) -> dict[str, Callable[[], None]]:
+    """What runs each benchmark, by its name."""
+    return {
+        "import": lambda: asyncio.run(benchmark_import()),
+        "beliefs": lambda: asyncio.run(benchmark_beliefs(chosen.large)),
+        "accuracy": benchmark_accuracy,
+        "network": lambda: benchmark_network(chosen.large),
+        "questions": lambda: asyncio.run(benchmark_whole_path()),
+        "http": lambda: asyncio.run(benchmark_socket()),
+        "bombs": lambda: asyncio.run(benchmark_all_bombs(chosen.bomb)),
+        "flat": lambda: asyncio.run(benchmark_sizes(chosen.large)),
+        "recall": lambda: asyncio.run(benchmark_finding(chosen.titles)),
+        "workers": lambda: asyncio.run(benchmark_scaling()),
+    }
+
+
 def main() -> None:
     """Run all benchmarks, or the one that is named, in a process like the service's."""
     pace_collector()
     parser = argparse.ArgumentParser(prog="make benchmark")
-    parser.add_argument(
-        "only",
-        nargs="?",
-        choices=["import", "beliefs", "accuracy", "network", "questions", "http", "bombs", "flat", "workers", "recall"],
-    )
+    parser.add_argument("only", nargs="?", help="one of: " + ", ".join(choose_benchmarks(argparse.Namespace())))
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
     parser.add_argument("--titles", action="append", default=[], help="file of titles to find; CSV as FILE:COLUMN")
     chosen = parser.parse_args()
-    if chosen.only in {None, "import"}:
-        asyncio.run(benchmark_import())
-    if chosen.only in {None, "beliefs"}:
-        asyncio.run(benchmark_beliefs(chosen.large))
-    if chosen.only == "accuracy":
-        benchmark_accuracy()
-    if chosen.only in {None, "network"}:
-        benchmark_network(chosen.large)
-    if chosen.only in {None, "questions"}:
-        asyncio.run(benchmark_whole_path())
-    if chosen.only in {None, "http"}:
-        asyncio.run(benchmark_socket())
-    if chosen.only in {None, "bombs"}:
-        asyncio.run(benchmark_all_bombs(chosen.bomb))
-    if chosen.only in {None, "flat"}:
-        asyncio.run(benchmark_sizes(chosen.large))
-    if chosen.only in {None, "recall"}:
-        asyncio.run(benchmark_finding(chosen.titles))
-    if chosen.only in {None, "workers"}:
-        asyncio.run(benchmark_scaling())
+    benchmarks = choose_benchmarks(chosen)
+    if chosen.only not in {None, *benchmarks}:
+        parser.error(f"expected one of {', '.join(benchmarks)}, got {chosen.only!r}")
+    for name, run in benchmarks.items():
+        if chosen.only in {None, name}:
+            run()
 
 
 if __name__ == "__main__":
