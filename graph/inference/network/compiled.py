@@ -218,7 +218,9 @@ def _solve_exactly(
     lowest, rounded, distribution = sum_distribution(weights, prior_marginals[parents])
     if not distribution.size:
         return False
-    sums = LATTICE_STEP * np.arange(lowest, lowest + distribution.size).astype(np.float64)
+    sums = np.empty(distribution.size, np.float64)
+    for c in range(sums.size):
+        sums[c] = LATTICE_STEP * (lowest + c)
     intercepts[claim] = _solve(sums, distribution, prior_marginals[claim], math.nan) - rounded
     return True
 
@@ -245,7 +247,8 @@ def _table_error(intercept: float, table: FloatArray, shares: FloatArray, num_pa
         left[c] = _sigmoid(intercept + table[c])
         mean += shares[c] * left[c]
         least, most = min(least, left[c]), max(most, left[c])
-    left -= mean
+    for c in range(table.size):
+        left[c] -= mean
     for _ in range(NUM_RAKES):
         for j in range(num_parents):
             true = with_parent = 0.0
@@ -259,6 +262,26 @@ def _table_error(intercept: float, table: FloatArray, shares: FloatArray, num_pa
     for c in range(table.size):
         variance += shares[c] * left[c] * left[c]
     return math.sqrt(variance / num_samples) + (most - least) / num_samples
+
+
+@jit
+def _correct_target(intercept: float, sums: FloatArray, expected: float, target: float) -> tuple[float, float]:
+    """Return the mean to solve for, corrected by the known mean of the sums, and the variance that this leaves."""
+    mean = mean_sum = square = square_sum = product = 0.0
+    for m in range(sums.size):
+        p = _sigmoid(intercept + sums[m])
+        mean += p / sums.size
+        mean_sum += sums[m] / sums.size
+        square += p * p / sums.size
+        square_sum += sums[m] * sums[m] / sums.size
+        product += p * sums[m] / sums.size
+    variance_of_sum = square_sum - mean_sum * mean_sum
+    if variance_of_sum <= 0.0:
+        return target, 0.0
+    slope = (product - mean * mean_sum) / variance_of_sum
+    corrected = target + slope * (mean_sum - expected)
+    left = square - mean * mean - slope * slope * variance_of_sum
+    return min(0.5 * (1.0 + target), max(0.5 * target, corrected)), max(left, 0.0)
 
 
 @jit
@@ -288,7 +311,7 @@ def draw_prior(
         parents = link_parents[begin:end]
         is_exact = solve == 1 and _solve_exactly(i, links, prior_marginals, intercepts, work, table, shares)
         _visit(streams.keys[i], streams.first, streams.second, visits)
-        mean = slope = 0.0
+        mean = slope = left = 0.0
         pulls[begin:end] = 0.0
         if num_parents <= MAX_SOLVED_PARENTS:
             size = 1 << num_parents
@@ -326,17 +349,20 @@ def draw_prior(
                 # Start from the solution on a subset of the samples, so that few steps need all of them.
                 guess = _solve(sums[:few], shares_of_few, prior_marginals[i], math.nan)
                 intercepts[i] = _solve(sums, shares_of_all, prior_marginals[i], guess)
-            square, least, most = 0.0, 1.0, 0.0
+                expected = 0.0
+                for j in range(num_parents):
+                    expected += weights[begin + j] * prior_marginals[parents[j]]
+                target, left = _correct_target(intercepts[i], sums, expected, prior_marginals[i])
+                intercepts[i] = _solve(sums, shares_of_all, target, intercepts[i])
+            least, most = 1.0, 0.0
             for m in range(num_samples):
                 p = _sigmoid(intercepts[i] + sums[m])
                 mean += p / num_samples
-                square += p * p / num_samples
                 slope += p * (1.0 - p) / num_samples
                 least, most = min(least, p), max(most, p)
                 sums[m] = p
             if solve and not is_exact:
-                spread = max(0.0, square - mean * mean)
-                errors[i] = (math.sqrt(spread / num_samples) + (most - least) / num_samples) / slope
+                errors[i] = (math.sqrt(left / num_samples) + (most - least) / num_samples) / slope
             for j in range(num_parents):
                 words = bits[parents[j]]
                 for m in range(num_samples):

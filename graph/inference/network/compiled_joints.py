@@ -24,7 +24,8 @@ _MAX_FACTORS = 2 * MAX_JOINT_ANCESTORS
 
 class JointWorkspace(NamedTuple):
     """
-    Memory that the computation for each claim reuses.
+    Memory that the computation for each claim reuses; its shapes are the limits, which functions compiled earlier
+    than the constants changed thus keep to.
 
     Attributes:
         numbers: Number of each claim among the collected ones, -1 for the others, shape (n,).
@@ -90,7 +91,7 @@ def parents_joint(
     """Write the probability of each configuration of a claim's parents; return whether it fits the limits."""
     parents = links.link_parents[links.parent_start[claim] : links.parent_start[claim + 1]]
     num_claims = _collect(parents, links, work)
-    fits = num_claims >= 0
+    fits = num_claims >= 0 and shares.size <= work.offsets.size
     if fits:
         _drop_trees(num_claims, links, work)
         num_factors = _make_factors(num_claims, links, intercepts, prior_marginals, work)
@@ -100,7 +101,8 @@ def parents_joint(
         for j in range(parents.size):
             scope[j] = work.numbers[parents[j]]
         _multiply(scope, -1, work)
-        shares[:] = work.products[0, : shares.size]
+        for c in range(shares.size):
+            shares[c] = work.products[0, c]
     for number in range(abs(num_claims)):
         work.numbers[work.claims[number]] = -1
     return fits
@@ -171,7 +173,9 @@ def _make_factors(
     num_claims: int, links: Links, intercepts: FloatArray, prior_marginals: FloatArray, work: JointWorkspace
 ) -> int:
     """Write the factor of each claim that is needed; return their number, -1 if one is too large."""
-    work.is_joined[:num_claims, :num_claims] = False
+    for one in range(num_claims):
+        for other in range(num_claims):
+            work.is_joined[one, other] = False
     count = used = 0
     for number in range(num_claims):
         if not work.is_alive[number]:
@@ -180,20 +184,21 @@ def _make_factors(
         begin = links.parent_start[claim]
         num_parents = 0 if work.is_root[number] else links.parent_start[claim + 1] - begin
         half = 1 << num_parents
-        if num_parents > MAX_JOINT_WIDTH or used + 2 * half > work.pool.size:
+        if num_parents >= work.scopes.shape[1] or used + 2 * half > work.pool.size:
             return -1
-        table = work.pool[used : used + 2 * half]
+        pool = work.pool
         if work.is_root[number]:
-            table[0], table[1] = 1.0 - prior_marginals[claim], prior_marginals[claim]
+            pool[used], pool[used + 1] = 1.0 - prior_marginals[claim], prior_marginals[claim]
         else:
-            table[half] = intercepts[claim]
+            true = used + half
+            pool[true] = intercepts[claim]
             for j in range(num_parents):
                 for c in range(1 << j):
-                    table[half + c + (1 << j)] = table[half + c] + links.weights[begin + j]
+                    pool[true + c + (1 << j)] = pool[true + c] + links.weights[begin + j]
             for c in range(half):
-                log_odds = table[half + c]
-                table[half + c] = 1.0 / (1.0 + math.exp(-log_odds))
-                table[c] = 1.0 / (1.0 + math.exp(log_odds))
+                log_odds = pool[true + c]
+                pool[true + c] = 1.0 / (1.0 + math.exp(-log_odds))
+                pool[used + c] = 1.0 / (1.0 + math.exp(log_odds))
         for j in range(num_parents):
             work.scopes[count, j] = work.numbers[links.link_parents[begin + j]]
         work.scopes[count, num_parents] = number
@@ -218,7 +223,7 @@ def _join(scope: IntArray, work: JointWorkspace) -> None:
 def _eliminate(num_claims: int, num_factors: int, work: JointWorkspace) -> bool:
     """Sum out all claims but the targets, those with the fewest neighbours first; return whether tables fit."""
     used = work.starts[num_factors]
-    scope = np.empty(MAX_JOINT_WIDTH, np.int64)
+    scope = np.empty(work.scopes.shape[1], np.int64)
     while True:
         best, fewest = -1, num_claims + 1
         for number in range(num_claims):
@@ -230,7 +235,7 @@ def _eliminate(num_claims: int, num_factors: int, work: JointWorkspace) -> bool:
                     best, fewest = number, size
         if best < 0:
             return True
-        if fewest > MAX_JOINT_WIDTH or used + (1 << fewest) > work.pool.size:
+        if fewest >= work.scopes.shape[1] or used + (1 << fewest) > work.pool.size:
             return False
         size = 0
         for other in range(num_claims):
@@ -244,7 +249,8 @@ def _eliminate(num_claims: int, num_factors: int, work: JointWorkspace) -> bool:
         for j in range(size):
             work.is_joined[best, scope[j]] = work.is_joined[scope[j], best] = False
         _join(scope[:size], work)
-        work.scopes[num_factors, :size] = scope[:size]
+        for j in range(size):
+            work.scopes[num_factors, j] = scope[j]
         work.sizes[num_factors], work.starts[num_factors] = size, used
         used += 1 << size
         num_factors += 1
@@ -254,7 +260,8 @@ def _eliminate(num_claims: int, num_factors: int, work: JointWorkspace) -> bool:
 def _multiply(scope: IntArray, claim: int, work: JointWorkspace) -> None:
     """Multiply the factors of a claim over it and this scope, and use them up; all factors if there is no claim."""
     size = 1 << scope.size
-    work.products[:, :size] = 1.0
+    for c in range(size):
+        work.products[0, c] = work.products[1, c] = 1.0
     offsets = work.offsets
     for factor in range(work.sizes.size):
         if work.sizes[factor] < 0:
@@ -316,14 +323,15 @@ def sum_distribution(weights: FloatArray, probabilities: FloatArray) -> tuple[in
         highest += max(steps[j], 0)
     if highest - lowest >= MAX_LATTICE_POINTS:
         return 0, 0.0, np.empty(0)
-    shares, moved = np.zeros(highest - lowest + 1), np.empty(highest - lowest + 1)
-    shares[-lowest] = 1.0
+    size = highest - lowest + 1
+    shares, before = np.empty(size, np.float64), np.empty(size, np.float64)
+    for c in range(size):
+        shares[c] = 1.0 if c == -lowest else 0.0
     for j in range(weights.size):
-        moved[:] = 0.0
-        if steps[j] >= 0:
-            moved[steps[j] :] = shares[: shares.size - steps[j]]
-        else:
-            moved[: steps[j]] = shares[-steps[j] :]
-        for c in range(shares.size):
-            shares[c] = (1.0 - probabilities[j]) * shares[c] + probabilities[j] * moved[c]
+        for c in range(size):
+            before[c] = shares[c]
+        for c in range(size):
+            origin = c - steps[j]
+            moved = before[origin] if 0 <= origin < size else 0.0
+            shares[c] = (1.0 - probabilities[j]) * before[c] + probabilities[j] * moved
     return lowest, rounded, shares

@@ -23,7 +23,7 @@ MAX_SOLVED_PARENTS: Final = 10
 MAX_JOINT_ANCESTORS: Final = 128
 """Parents and their ancestors, for an exact joint distribution of a claim's parents; 0.05 ms a claim on the whole."""
 
-MAX_JOINT_WIDTH: Final = 12
+MAX_JOINT_WIDTH: Final = 16
 """Claims in one of its tables."""
 
 MAX_LATTICE_POINTS: Final = 1 << 17

@@ -128,7 +128,9 @@ def draw_prior(
             p = _describe_few(i, weights, shares, marginals, target, num_samples, results, own_links)
             drawn = _draw(stream, visits, configurations, (p * TWO_32).astype(np.uint64))
         else:
-            drawn = _draw_each(stream, visits, _describe_many(i, weights, parents, target, results, own_links))
+            drawn = _draw_each(
+                stream, visits, _describe_many(i, weights, parents, marginals, target, results, own_links)
+            )
         bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
 
 
@@ -161,6 +163,7 @@ def _describe_many(
     claim: int,
     weights: FloatArray,
     parents: list[ByteArray],
+    marginals: FloatArray,
     target: float | None,
     results: InterceptArrays,
     own_links: slice,
@@ -170,16 +173,31 @@ def _describe_many(
     sums = np.zeros(num_samples)
     for parent, weight in zip(parents, weights, strict=True):
         sums += weight * parent
+    left = 0.0
     if target is not None:
-        results.intercepts[claim] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), target)
+        shares = np.full(num_samples, 1.0 / num_samples)
+        intercept = solve_intercept(sums, shares, target)
+        corrected, left = _correct_target(fast_sigmoid(intercept + sums), sums, float(weights @ marginals), target)
+        results.intercepts[claim] = solve_intercept(sums, shares, corrected)
     p = fast_sigmoid(results.intercepts[claim] + sums)
     changes = p * (1.0 - p) / num_samples
     results.means[claim], results.slopes[claim] = p.mean(), changes.sum()
     results.pulls[own_links] = [-(changes @ parent) / results.slopes[claim] for parent in parents]
     if target is not None:
-        error = p.std() / np.sqrt(num_samples) + np.ptp(p) / num_samples
+        error = np.sqrt(left / num_samples) + np.ptp(p) / num_samples
         results.errors[claim] = error / results.slopes[claim]
     return p
+
+
+def _correct_target(p: FloatArray, sums: FloatArray, expected: float, target: float) -> tuple[float, float]:
+    """Return the mean to solve for, corrected by the known mean of the sums, and the variance that this leaves."""
+    variance = float(sums.var())
+    if variance <= 0.0:
+        return target, 0.0
+    slope = float(((p - p.mean()) * sums).mean()) / variance
+    corrected = target + slope * (float(sums.mean()) - expected)
+    left = max(float(p.var()) - slope**2 * variance, 0.0)
+    return min(0.5 * (1.0 + target), max(0.5 * target, corrected)), left
 
 
 def _exact_sums(

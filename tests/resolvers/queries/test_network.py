@@ -169,13 +169,14 @@ async def test_a_precision_is_reached_by_more_samples(stored: Database) -> None:
     """Replicates come in fours, until errors are small enough; the seed decides what is drawn."""
     asked = {"observations": supposing(S_A="TRUE"), "method": "SAMPLE", "intervene": True, "samples": 1_024}
     rough = (await ask(stored, WHAT_IF, **asked, targetError=0.1)).data["whatIf"]["diagnostics"]
-    fine = (await ask(stored, WHAT_IF, **asked, targetError=0.001)).data["whatIf"]["diagnostics"]
+    target = 0.6 * rough["standardError"]
+    fine = (await ask(stored, WHAT_IF, **asked, targetError=target)).data["whatIf"]["diagnostics"]
 
     assert rough["numReplicates"] == 4
     assert fine["numReplicates"] > 4
     assert fine["numReplicates"] % 4 == 0
     assert fine["precisionReached"]
-    assert fine["standardError"] < rough["standardError"]
+    assert fine["standardError"] <= target
 
 
 async def test_unless_asked_for_another_each_part_has_the_best_method(stored: Database) -> None:

@@ -7,8 +7,8 @@ from numpy.testing import assert_array_equal
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.evidence import Evidence, intervene, make_evidence, no_evidence, observe
 from graph.inference.network.intercepts import calibrate
-from graph.inference.network.separation import connected_claims
-from graph.inference.network.structure import BoolArray, Network
+from graph.inference.network.separation import connected_claims, connected_parts
+from graph.inference.network.structure import BoolArray, Network, ancestors
 from tests.helpers.networks import enumerate_marginals, network_of, only, random_evidence, random_network
 
 
@@ -65,3 +65,26 @@ def test_an_observed_claim_stops_what_passes_through_it() -> None:
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_parts_are_those_of_the_moral_graph(seed: int) -> None:
+    """Claims that a table has in common belong together, unless they are observed."""
+    generator = np.random.default_rng(seed)
+    network = random_network(generator, 30, mean_parents=1.0)
+    evidence = random_evidence(generator, 30, num_observed=8)
+    kept = ancestors(network, generator.random(30) < 0.5)
+    labels = connected_parts(network, evidence, kept)
+    free = {claim for claim in np.flatnonzero(kept).tolist() if not evidence.is_observed[claim]}
+    parts = [{claim} for claim in sorted(free)]
+    for child in np.flatnonzero(kept).tolist():
+        parents = network.link_parents[network.parent_start[child] : network.parent_start[child + 1]].tolist()
+        family = free & {child, *parents}
+        joined = [part for part in parts if part & family]
+        parts = [part for part in parts if not part & family] + ([set().union(*joined)] if joined else [])
+
+    found = [{claim for claim in free if labels[claim] == label} for label in {labels[claim] for claim in free}]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, parts))
+    for child in set(np.flatnonzero(kept).tolist()) - free:
+        parents = network.link_parents[network.parent_start[child] : network.parent_start[child + 1]].tolist()
+        assert len({labels[claim] for claim in {child, *(free & set(parents))}}) == 1
