@@ -54,6 +54,7 @@ from graph.network.questions import (
     find_outcomes,
     what_if_answer,
 )
+from graph.network.storing import Stored
 from graph.network.threads import SharedTasks, ThreadSlots
 from graph.network.view import Snapshot, View, make_view, network_moment
 
@@ -91,7 +92,12 @@ class _Prepared:
 
 
 class Engine:
-    """Inference of one process over the network of one database: its kept results and its threads."""
+    """
+    Inference of one process over the network of one database: its kept results and its threads.
+
+    Attributes:
+        stored: The marginals that are stored, as far as this process knows.
+    """
 
     def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._slots = ThreadSlots(num_slots, patience_seconds)
@@ -100,6 +106,7 @@ class Engine:
         self._snapshot: Snapshot | None = None
         self._kept: dict[datetime, _Kept] = {}
         self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
+        self.stored: Stored | None = None
 
     def close(self) -> None:
         """Shut the threads down without waiting; running inference stops when its caller is cancelled."""

@@ -1,19 +1,23 @@
 """
-Propagation runs: compute every claim's marginal, and store it with the run that it comes from.
+Propagation runs: compute every claim's marginal, and store those that have moved, with the run that they come from.
 
 Only a run that converged stores marginals; one that did not stores its run node alone, and the previous marginals
 stay. Of two concurrent runs, the one that read the later revision of the graph prevails, whichever ends last. Marginals
 are derived from what is stored, so storing them does not raise the graph's revision.
+
+A run that is interrupted leaves the graph behind its revision, so that another is due: its rows are written in one
+transaction, or in several of a large network, and what was propagated is noted in a transaction after these.
 """
 
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from graph.database.paging import slices
+import numpy as np
+
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
@@ -23,12 +27,12 @@ from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
 from graph.network.fetching import fetch_state
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
+from graph.network.storing import TOLERANCE, Computed, Part, Stored, store_part
 from graph.network.view import State, View
 
-BATCH_CLAIMS: Final = 2_000
 ATOMIC_CLAIMS: Final = 10_000
-"""The most claims that a run's last transaction stores, with the run node; of a larger network the first claims are
-stored in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there."""
+"""The most marginals that a run's last transaction writes, with the run node; if more have moved, the first ones are
+written in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there."""
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 """The most that propagation is delayed by writes that never pause for the debounce time."""
@@ -38,9 +42,6 @@ KEPT_RUNS: Final = 1_000
 
 PURGED_RUNS: Final = 10
 """The most runs that one removes: more than come, so that those of many years of imports go by and by."""
-
-_Entry = tuple[str, float | None]
-"""A claim's id, and its marginal where the network includes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +93,39 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
     if before := await find_answer(database, write):
         return before
     started = time.perf_counter()
-    run, view, entries = await _compute(database, engine, request, now)
-    num_early = 0 if request.is_dry_run else max(0, len(entries) - ATOMIC_CLAIMS)
-    num_stored_early = await _store_early(database, entries[:num_early], view, run)
+    run, view, computed = await _compute(database, engine, request, now)
+    num_early = 0
+    if computed is not None and not request.is_dry_run:
+        num_early = await _store_early(database, engine, computed)
+    stored: Stored | None = None
 
     async def work(unit: Unit) -> Payload:
-        num_stored = num_stored_early
-        for part in slices(entries[num_early:], BATCH_CLAIMS):
-            num_stored += await _store(unit, part, view, run)
+        nonlocal stored
+        part = None if computed is None else await _store(unit, engine, computed, np.iinfo(np.int64).max)
+        stored = None if part is None else part.stored
+        told = run.model_copy(update={"num_moved": None if part is None else num_early + part.num_moved})
         await unit.run("network/purge_runs", kept=KEPT_RUNS - 1, limit=PURGED_RUNS)
-        await unit.run("upsert/propagation_runs", rows=[to_properties(run)])
-        await _mark_propagated(unit, view.snapshot.state, time.perf_counter() - started)
-        return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
+        await unit.run("upsert/propagation_runs", rows=[to_properties(told)])
+        return {"run": told.model_dump(mode="json"), "num_stored": len(view.ids) if part is not None else 0}
 
-    return await write_once(database, write, work, raises_revision=False)
+    answered = await write_once(database, write, work, raises_revision=False)
+    if answered.is_dry_run or answered.is_replayed:
+        return answered
+    if stored is not None:
+        engine.stored = stored
+
+    async def mark(unit: Unit) -> None:
+        seconds = time.perf_counter() - started
+        await _mark_propagated(unit, view.snapshot.state, seconds, None if stored is None else computed)
+
+    _, bookmark = await database.write_marked(mark)
+    return replace(answered, bookmark=bookmark)
 
 
 async def _compute(
     database: Database, engine: Engine, request: Request, now: datetime | None
-) -> tuple[PropagationRun, View, list[_Entry]]:
+) -> tuple[PropagationRun, View, Computed | None]:
+    """Compute all marginals; returns the run, the network, and the marginals to store, None unless it converged."""
     started_at, started = datetime.now(UTC), time.perf_counter()
     async with database.reading() as reading:
         try:
@@ -120,7 +135,7 @@ async def _compute(
             view, beliefs = await engine.view(reading, now=now), None
             reason = f"not converged: {error}"
     run = _make_run(request, view, beliefs, reason, started_at, time.perf_counter() - started)
-    return run, view, _make_entries(view, beliefs) if run.converged else []
+    return run, view, _to_store(run, view, beliefs) if beliefs is not None and run.converged else None
 
 
 def _make_run(
@@ -140,45 +155,45 @@ def _make_run(
         as_of=view.moment,
         reason=reason or None,
         num_claims=len(view.ids),
+        tolerance=TOLERANCE,
         num_samples=diagnostics.num_samples if diagnostics is not None and is_sampled else None,
         standard_error=None if diagnostics is None else diagnostics.standard_error,
         seed=request.sampling.seed if is_sampled else None,
     )
 
 
-def _make_entries(view: View, beliefs: Beliefs | None) -> list[_Entry]:
-    """Pair claims with their marginals, in the order of their ids, so that two runs do not deadlock."""
-    if beliefs is None:
-        return []
-    marginals = dict(zip(view.ids, beliefs.marginals.tolist(), strict=True))
-    return [(claim_id, marginals.get(claim_id)) for claim_id in view.snapshot.ids]
+def _to_store(run: PropagationRun, view: View, beliefs: Beliefs) -> Computed:
+    marginals = np.full(len(view.snapshot.ids), np.nan)
+    marginals[view.claims] = beliefs.marginals
+    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals)
 
 
-async def _mark_propagated(unit: Unit, state: State, seconds: float) -> None:
-    await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at, seconds=seconds)
+async def _store(unit: Unit, engine: Engine, computed: Computed, limit: int) -> Part | None:
+    return await store_part(unit, computed, engine.stored, limit=limit, mark=uuid.uuid4().hex)
 
 
-async def _store_early(database: Database, entries: Sequence[_Entry], view: View, run: PropagationRun) -> int:
-    num_stored = 0
-    for part in slices(entries, BATCH_CLAIMS):
+async def _store_early(database: Database, engine: Engine, computed: Computed) -> int:
+    """Store so many of the marginals that the last transaction has few enough left; returns how many."""
+    num_moved, num_left = 0, len(computed.ids)
+    while num_left > ATOMIC_CLAIMS:
+        part = await database.write(lambda unit: _store(unit, engine, computed, ATOMIC_CLAIMS))
+        if part is None:
+            break
+        engine.stored, num_left = part.stored, part.num_left
+        num_moved += part.num_moved
+    return num_moved
 
-        async def work(unit: Unit, part: Sequence[_Entry] = part) -> int:
-            return await _store(unit, part, view, run)
 
-        num_stored += await database.write(work)
-    return num_stored
-
-
-async def _store(unit: Unit, entries: Sequence[_Entry], view: View, run: PropagationRun) -> int:
-    """Store marginals except on claims where a newer run has stored some; return the number stored."""
-    (answer,) = await unit.run(
-        "network/set_marginals",
-        claims=[list(entry) for entry in entries],
-        run_id=run.id,
-        revision=view.snapshot.state.revision,
-        as_of=view.moment,
+async def _mark_propagated(unit: Unit, state: State, seconds: float, held: Computed | None) -> None:
+    """Note that a state was propagated, and the run that all stored marginals hold for from now on."""
+    await unit.run(
+        "network/set_propagated",
+        revision=state.revision,
+        revised_at=state.revised_at,
+        seconds=seconds,
+        run_id=None if held is None else held.run_id,
+        as_of=None if held is None else held.as_of,
     )
-    return int(answer["num_marginals"])
 
 
 async def propagate_all(database: Database, engine: Engine, method: Method) -> dict[str, Any]:
@@ -200,12 +215,13 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
             return await propagate_all(database, engine, Method.LBP)
 
         async def give_up(unit: Unit) -> None:
-            await _mark_propagated(unit, await fetch_state(unit), time.perf_counter() - started)
+            await _mark_propagated(unit, await fetch_state(unit), time.perf_counter() - started, None)
 
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
     run = payload["run"]
-    summary = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
+    names = ("method", "revision", "converged", "reason", "num_claims", "num_moved", "duration_seconds")
+    summary = {name: run[name] for name in names}
     return {**summary, "num_stored": payload["num_stored"]}
 
 
