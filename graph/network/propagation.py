@@ -9,6 +9,8 @@ A run that is interrupted leaves the graph behind its revision, so that another 
 transaction, or in several of a large network, and what was propagated is noted in a transaction after these.
 """
 
+import asyncio
+import math
 import time
 import uuid
 from collections.abc import Sequence
@@ -225,7 +227,9 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
     return {**summary, "num_stored": payload["num_stored"]}
 
 
-async def is_propagation_due(database: Database, debounce: timedelta, *, rest: float = 0.0) -> bool:
+async def is_propagation_due(
+    database: Database, debounce: timedelta, *, rest: float = 0.0, patience: float = 0.0
+) -> bool:
     """
     Whether beliefs were written since the last propagation, which has rested, and writes have paused.
 
@@ -234,19 +238,28 @@ async def is_propagation_due(database: Database, debounce: timedelta, *, rest: f
         debounce: The pause after the last write; none is needed once the last propagation is `LONGEST_WAIT` ago.
         rest: The time since the last propagation, as a multiple of what that took, so that propagation takes a share
             of one processor at most, however large the graph is and however often it is written.
+        patience: The most seconds to wait until it is due.
     """
+    deadline = time.monotonic() + patience
+    while (delay := await _find_delay(database, debounce, rest)) > 0.0:
+        if time.monotonic() + delay > deadline:
+            return False
+        await asyncio.sleep(delay)
+    return True
 
-    async def work(unit: Unit) -> list[dict[str, Any]]:
-        return await unit.run("network/get_due")
 
-    rows = await database.read(work)
+async def _find_delay(database: Database, debounce: timedelta, rest: float) -> float:
+    """Find in how many seconds propagation is due, if nothing is written meanwhile; infinity where it never is."""
+    rows = await database.read(lambda unit: unit.run("network/get_due"))
     if not rows or not rows[0]["is_behind"]:
-        return False
-    quiet, age = rows[0]["quiet_seconds"], rows[0]["age_seconds"]
-    if age is not None and age < rest * rows[0]["cost_seconds"]:
-        return False
-    is_quiet = quiet is None or quiet >= debounce.total_seconds()
-    return is_quiet or (age is not None and age >= LONGEST_WAIT.total_seconds())
+        return math.inf
+    quiet: float | None = rows[0]["quiet_seconds"]
+    age: float | None = rows[0]["age_seconds"]
+    cost: float = rows[0]["cost_seconds"]
+    pause = 0.0 if quiet is None else debounce.total_seconds() - quiet
+    if age is None:
+        return max(0.0, pause)
+    return max(0.0, min(pause, LONGEST_WAIT.total_seconds() - age), rest * cost - age)
 
 
 async def list_runs(unit: Unit, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
@@ -37,6 +37,7 @@ class Service:
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
         versions: Reads the version of the database's data.
         budget: Limits what requests read.
+        written: Set after each write of a mutation, for whoever follows writes.
     """
 
     database: Database
@@ -46,6 +47,7 @@ class Service:
     curves: ThreadPoolExecutor
     versions: Versions
     budget: Budget
+    written: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def make(cls, database: Database, budget: Budget | None = None) -> Self:

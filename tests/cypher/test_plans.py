@@ -138,13 +138,13 @@ PARAMETERS: Mapping[str, Any] = {
     "revised_at": 1,
     "seconds": 0.1,
     "run_id": "a",
+    "marginals": [0.5],
     "kept": 2,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "network/set_marginals": {"claims": [["a", 0.5]]},
     "reading/search": {"after": {"score": None, "id": None}},
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
