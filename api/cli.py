@@ -212,13 +212,13 @@ def refresh_command() -> None:
 @click.option("--intervene", is_flag=True, help="Intervene: set the outcomes without inference back to their causes.")
 @click.option(
     "--method",
-    type=click.Choice(["LBP", "SAMPLE", "EXACT"], case_sensitive=False),
-    default="LBP",
+    type=click.Choice(["AUTO", "EXACT", "SAMPLE", "LBP"], case_sensitive=False),
+    default="AUTO",
     show_default=True,
-    help="LBP is quick, SAMPLE gives standard errors, EXACT needs a small network.",
+    help="AUTO takes the best that fits, part by part; EXACT needs a small network.",
 )
-@click.option("--samples", type=int, help="For SAMPLE: number of joint samples.")
-@click.option("--seed", type=int, help="For SAMPLE: seed of the random numbers.")
+@click.option("--samples", type=int, help="For sampling: number of joint samples.")
+@click.option("--seed", type=int, help="For sampling: seed of the random numbers.")
 @click.option("--first", type=click.IntRange(1), default=20, show_default=True, help="How many claims to list.")
 def what_if_command(
     observations: tuple[str, ...], *, intervene: bool, method: str, samples: int | None, seed: int | None, first: int
@@ -238,8 +238,8 @@ def what_if_command(
 @cli.command("propagate")
 @click.option(
     "--method",
-    type=click.Choice(["LBP", "SAMPLE", "EXACT"], case_sensitive=False),
-    default="LBP",
+    type=click.Choice(["AUTO", "EXACT", "SAMPLE", "LBP"], case_sensitive=False),
+    default="AUTO",
     show_default=True,
     help="Inference method.",
 )

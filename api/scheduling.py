@@ -77,7 +77,7 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
     after_writes = Job(
         "propagate_after_writes",
         WATCH_INTERVAL,
-        partial(_propagate, method=Method.LBP),
+        partial(_propagate, method=Method.AUTO),
         is_due=partial(_is_propagation_due, debounce=debounce),
         lease=PROPAGATION_LEASE,
         follows_writes=True,
@@ -86,7 +86,7 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
         Job("sweep", settings.sweep_schedule, _sweep),
         Job("refresh_posteriors", settings.refresh_schedule, _refresh_posteriors),
         Job("purge_receipts", PURGE_SCHEDULE, _purge_receipts),
-        Job("propagate", settings.propagation_schedule, partial(_propagate, method=Method.SAMPLE)),
+        Job("propagate", settings.propagation_schedule, partial(_propagate, method=Method.AUTO)),
         *((after_writes,) if settings.propagation_after_writes else ()),
     )
 

@@ -10,6 +10,7 @@ after that it is what the next one is made from:
                                                                   claims below the change are calibrated anew
     base       LBP given the evidence                             until the model or the evidence changes
     bank       joint samples given the evidence                   likewise
+    beliefs    marginals given the evidence by AUTO               likewise
 
 Prior marginals change with time, and the model with them, so the network's moment is the last full hour: answers
 reflect every committed write and are at most an hour old by the clock, and questions within an hour share a model.
@@ -31,6 +32,7 @@ from graph.errors import (
     OversizeError,
 )
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.auto import complete, infer_exact_parts
 from graph.inference.network.bank import NUM_REPLICATES, Bank, draw_bank
 from graph.inference.network.diagnostics import Beliefs, Method
 from graph.inference.network.errors import ShouldStop, TooLargeError
@@ -41,7 +43,7 @@ from graph.inference.network.intercepts import CalibratedNetwork, Calibration, r
 from graph.inference.network.lbp import Propagation
 from graph.inference.network.lbp import propagate as propagate_by_lbp
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
-from graph.inference.network.shifts import Shifts, shifts_by_lbp, shifts_by_samples, shifts_exactly
+from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
 from graph.network.questions import (
     DEFAULT_SAMPLING,
@@ -80,6 +82,7 @@ class _Kept:
     view: View | None = None
     model: tuple[bytes, Calibration] | None = None
     base: tuple[tuple[bytes, bytes], Propagation] | None = None
+    beliefs: tuple[tuple[bytes, bytes], Beliefs] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,6 +232,7 @@ class Engine:
                     view.evidence,
                     seed=sampling.seed,
                     num_samples=sampling.num_samples // NUM_REPLICATES,
+                    target_error=sampling.target_error,
                     proposal=prepared.base.proposal,
                     max_memory_bytes=INFERENCE_BYTES,
                     should_stop=should_stop,
@@ -244,13 +248,36 @@ class Engine:
             self._bank = key, bank
         return bank
 
+    async def _get_beliefs(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
+        """Return every claim's marginal by AUTO; with the default parameters, it is kept."""
+        view = prepared.view
+        key = (view.structure_key, view.evidence_key)
+        is_kept = sampling == DEFAULT_SAMPLING
+        known = self._kept_at(view.moment).beliefs
+        if is_kept and known is not None and known[0] == key:
+            return known[1]
+        beliefs = await self._shared.get(("beliefs", key, sampling), lambda: self._infer(prepared, sampling))
+        if is_kept:
+            self._kept_at(view.moment).beliefs = key, beliefs
+        return beliefs
+
+    async def _infer(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
+        model, evidence = prepared.model, prepared.view.evidence
+        parts = await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
+        if not parts.is_left.any():
+            return complete(parts, evidence, None)
+        try:
+            return complete(parts, evidence, (await self._get_bank(prepared, sampling)).beliefs)
+        except OversizeError:
+            return complete(parts, evidence, prepared.base.beliefs)
+
     async def what_if(
         self,
         unit: LockingUnit,
         observations: Sequence[Observation],
         *,
         is_intervention: bool = False,
-        method: Method = Method.LBP,
+        method: Method = Method.AUTO,
         sampling: Sampling = DEFAULT_SAMPLING,
         first: int = 20,
         now: datetime | None = None,
@@ -288,9 +315,23 @@ class Engine:
         is_intervention: bool,
     ) -> Shifts:
         model, evidence = prepared.model, prepared.view.evidence
-        bank = await self._get_bank(prepared, sampling) if method is Method.SAMPLE else None
+        before = await self._get_beliefs(prepared, sampling) if method is Method.AUTO else None
+        needs_bank = method is Method.SAMPLE or (before is not None and before.diagnostics.num_samples > 0)
+        bank = await self._get_bank(prepared, sampling) if needs_bank else None
 
         def work(should_stop: ShouldStop) -> Shifts:
+            if before is not None:
+                return shifts_by_auto(
+                    model,
+                    evidence,
+                    outcomes,
+                    before=before,
+                    seed=sampling.seed,
+                    bank=bank,
+                    is_intervention=is_intervention,
+                    max_memory_bytes=INFERENCE_BYTES,
+                    should_stop=should_stop,
+                )
             if bank is not None:
                 return shifts_by_samples(
                     bank,
@@ -324,6 +365,8 @@ class Engine:
         """
         prepared = await self._prepare(await self.view(unit, now=now))
         view = prepared.view
+        if method is Method.AUTO:
+            return view, await self._get_beliefs(prepared, sampling)
         if method is Method.LBP:
             return view, prepared.base.beliefs
         if method is Method.SAMPLE:

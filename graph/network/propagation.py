@@ -58,7 +58,7 @@ class Request:
         is_dry_run: Whether to compute the answer and roll back.
     """
 
-    method: Method = Method.LBP
+    method: Method = Method.AUTO
     sampling: Sampling = DEFAULT_SAMPLING
     idempotency_key: str | None = None
     is_dry_run: bool = False
@@ -88,6 +88,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
             "method": request.method.value,
             "samples": request.sampling.num_samples,
             "seed": request.sampling.seed,
+            "target_error": request.sampling.target_error,
         },
         idempotency_key=request.idempotency_key,
         is_dry_run=request.is_dry_run,
@@ -144,7 +145,7 @@ def _make_run(
     request: Request, view: View, beliefs: Beliefs | None, reason: str, started_at: datetime, seconds: float
 ) -> PropagationRun:
     diagnostics: Diagnostics | None = None if beliefs is None else beliefs.diagnostics
-    is_sampled = request.method is Method.SAMPLE
+    is_sampled = diagnostics is not None and diagnostics.num_samples > 0
     return PropagationRun(
         id=f"run_{uuid.uuid4().hex}",
         method=request.method.value,

@@ -15,7 +15,7 @@ from graph.errors import (
     NotFoundError,
 )
 from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES
-from graph.inference.network.diagnostics import Diagnostics
+from graph.inference.network.diagnostics import METHODS, Diagnostics, Method
 from graph.inference.network.intercepts import MAX_SAMPLES
 from graph.inference.network.shifts import Shifts
 from graph.model.kinds import ClaimStatus
@@ -31,6 +31,9 @@ SAMPLE_STEP: Final = NUM_REPLICATES * 64
 MOST_OBSERVATIONS: Final = 50
 MOST_TARGETS: Final = 100
 LARGEST_SEED: Final = 2**31 - 1
+TARGET_ERROR: Final = 0.01
+LEAST_TARGET_ERROR: Final = 0.001
+MOST_TARGET_ERROR: Final = 0.1
 
 LEAST_SHIFT: Final = 1e-6
 """Smaller shifts are rounding errors or within LBP's tolerance; they are not reported, like sampling noise."""
@@ -60,6 +63,7 @@ class Sampling:
     Attributes:
         num_samples: Samples in all replicates together.
         seed: Seed of all random numbers.
+        target_error: Largest standard error that any claim should have; samples are added until it is reached.
 
     Raises:
         InvalidError: A number is out of range.
@@ -67,6 +71,7 @@ class Sampling:
 
     num_samples: int = DEFAULT_SAMPLES
     seed: int = SEED
+    target_error: float = TARGET_ERROR
 
     def __post_init__(self) -> None:
         if not LEAST_SAMPLES <= self.num_samples <= MOST_SAMPLES or self.num_samples % SAMPLE_STEP:
@@ -75,20 +80,27 @@ class Sampling:
         if not 0 <= self.seed <= LARGEST_SEED:
             message = f"expected a number from 0 to {LARGEST_SEED}, got {self.seed}"
             raise InvalidError(message, path="seed")
+        if not LEAST_TARGET_ERROR <= self.target_error <= MOST_TARGET_ERROR:
+            message = f"expected a number from {LEAST_TARGET_ERROR} to {MOST_TARGET_ERROR}, got {self.target_error}"
+            raise InvalidError(message, path="targetError")
 
 
 DEFAULT_SAMPLING: Final = Sampling()
 """Sampling of the stored bank."""
 
 
-def make_sampling(num_samples: int | None, seed: int | None) -> Sampling:
+def make_sampling(num_samples: int | None, seed: int | None, target_error: float | None = None) -> Sampling:
     """
     Build the sampling, with the stored bank's parameters as defaults.
 
     Raises:
         InvalidError: A number is out of range.
     """
-    return Sampling(DEFAULT_SAMPLES if num_samples is None else num_samples, SEED if seed is None else seed)
+    return Sampling(
+        DEFAULT_SAMPLES if num_samples is None else num_samples,
+        SEED if seed is None else seed,
+        TARGET_ERROR if target_error is None else target_error,
+    )
 
 
 def read_observation(text: str) -> Observation:
@@ -136,6 +148,7 @@ class Shift:
         after: Marginal given the evidence and the supposed outcomes.
         delta: After minus before.
         standard_error: Of the difference, between replicates; None without samples.
+        method: The method that gave `after`.
     """
 
     claim_id: str
@@ -143,6 +156,7 @@ class Shift:
     after: float
     delta: float
     standard_error: float | None
+    method: Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +259,5 @@ def _shift(view: View, shifts: Shifts, index: int) -> Shift:
         after=float(shifts.after[index]),
         delta=float(shifts.after[index] - shifts.before[index]),
         standard_error=None if errors is None else float(errors[index]),
+        method=shifts.diagnostics.method if shifts.methods is None else METHODS[shifts.methods[index]],
     )

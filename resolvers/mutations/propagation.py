@@ -11,7 +11,7 @@ from graph.network.questions import make_sampling
 from resolvers.base.context import Context
 from resolvers.base.described import object_type
 from resolvers.base.fields import prop
-from resolvers.base.sampling import MethodArgument, Samples, Seed
+from resolvers.base.sampling import MethodArgument, Samples, Seed, TargetError
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
 from resolvers.types.marginals import PropagationRun, shown_run
 
@@ -36,9 +36,10 @@ class PropagationMutations:
     async def propagate(
         self,
         info: Info[Context, Any],
-        method: MethodArgument = Method.LBP,
+        method: MethodArgument = Method.AUTO,
         samples: Samples = None,
         seed: Seed = None,
+        target_error: TargetError = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -46,7 +47,7 @@ class PropagationMutations:
         stored without marginals, and the previous ones stay. The service also does this by itself, weekly and after
         writes.
         """
-        request = Request(Method(method), make_sampling(samples, seed), **options)
+        request = Request(Method(method), make_sampling(samples, seed, target_error), **options)
         answered = await propagate(info.context.database, info.context.service.engine, request)
         await info.context.unit.read_after(answered.bookmark)
         payload = answered.payload

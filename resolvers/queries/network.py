@@ -32,7 +32,7 @@ from resolvers.base.enums import ClaimOutcome
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, length, page
 from resolvers.base.fields import shown
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size, parse_key
-from resolvers.base.sampling import MethodArgument, Samples, Seed
+from resolvers.base.sampling import MethodArgument, Samples, Seed, TargetError
 from resolvers.base.selection import selected_plan
 from resolvers.types.network import (
     Incoherence,
@@ -87,14 +87,15 @@ class NetworkQueries:
                 "about what they depend on."
             ),
         ] = False,
-        method: MethodArgument = Method.LBP,
+        method: MethodArgument = Method.AUTO,
         samples: Samples = None,
         seed: Seed = None,
+        target_error: TargetError = None,
         first: First = DEFAULT_PAGE_SIZE,
     ) -> Shown:
         """
-        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. LBP is fast and
-        approximate; SAMPLE has standard errors; EXACT is for small or sparse networks. Never stale.
+        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. AUTO, the default,
+        takes each part of the network by the best method that fits. Never stale.
         """
         started = time.monotonic()
         found = await info.context.service.engine.what_if(
@@ -102,7 +103,7 @@ class NetworkQueries:
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
             is_intervention=intervene,
             method=Method(method),
-            sampling=make_sampling(samples, seed),
+            sampling=make_sampling(samples, seed, target_error),
             first=page_size(first),
             now=info.context.moment,
         )
@@ -249,7 +250,7 @@ def _shown_basis(basis: Basis) -> Shown:
         **asdict(diagnostics),
         "is_converged": diagnostics.converged,
         "reason": diagnostics.reason or None,
-        "from_bank": diagnostics.method is Method.SAMPLE and not diagnostics.is_fresh,
+        "from_bank": diagnostics.num_samples > 0 and not diagnostics.is_fresh,
         "wall_seconds": diagnostics.seconds,
         "revision": basis.state.revision,
         "as_of": basis.as_of,

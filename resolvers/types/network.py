@@ -36,6 +36,14 @@ class NetworkDiagnostics:
         "Largest standard error of any claim's marginal, between replicates: the answer's precision, which "
         "`isConverged` does not judge."
     )
+    precision_reached: bool = prop("Whether `standardError` is within `targetError`.")
+    calibration_error: float = prop(
+        "Largest error of a marginal that comes from the model itself, an estimate: intercepts are sampled where they "
+        "cannot be computed exactly."
+    )
+    error_estimate: float | None = prop(
+        "Largest error of a marginal by LBP, estimated on parts of the network; null if LBP gave none."
+    )
     largest_difference: float | None = prop("Largest difference between two replicates' marginals of one claim.")
     surviving_ancestors: int | None = prop(
         "Number of a replicate's initial samples that have descendants, the minimum over "
@@ -71,6 +79,7 @@ class ClaimShift:
     standard_error: float | None = prop(
         "Standard error of `delta`, between replicates; null for methods without samples."
     )
+    method: InferenceMethod = prop("The method that gave `after`: never AUTO.")
 
 
 @object_type

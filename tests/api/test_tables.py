@@ -22,11 +22,17 @@ SAMPLE = replace(EXACT, method=Method.SAMPLE, num_samples=65_536, num_matching=4
 
 def what_if(diagnostics: Diagnostics = EXACT, error: float | None = None, num_shown: int = 2) -> WhatIf:
     """A killer supposed to come true, and the claims that it moves."""
-    shifts = (Shift("P_1", 0.5, 0.1234, -0.3766, error), Shift("P_2", 0.2, 0.45678, 0.25678, error))[:num_shown]
+    shifts = (
+        Shift("P_1", 0.5, 0.1234, -0.3766, error, Method.EXACT),
+        Shift("P_2", 0.2, 0.45678, 0.25678, error, Method.EXACT),
+    )[:num_shown]
     moment = datetime(2026, 5, 30, 22, 15, 59, tzinfo=UTC)
     return WhatIf(
         shifts=shifts,
-        supposed=(Shift("K_1", 0.35, 1.0, 0.65, None), Shift("P_9", 0.25, 0.0, -0.25, None)),
+        supposed=(
+            Shift("K_1", 0.35, 1.0, 0.65, None, Method.EXACT),
+            Shift("P_9", 0.25, 0.0, -0.25, None, Method.EXACT),
+        ),
         num_shifted=5,
         basis=Basis(diagnostics, State(12, None), moment, num_claims=10, num_influences=11),
         all_deltas={},

@@ -48,12 +48,15 @@ class InterceptArrays(NamedTuple):
         slopes: d P(claim) / d intercept, shape (n,).
         pulls: d intercept of the child / d weight at a constant P(child), shape (links,).
         means: P(claim), averaged over the samples of its parents, shape (n,).
+        errors: Standard error of the intercept solved for, in log-odds, 0 if the parents' joint distribution is exact;
+            shape (n,).
     """
 
     intercepts: FloatArray
     slopes: FloatArray
     pulls: FloatArray
     means: FloatArray
+    errors: FloatArray
 
 
 class SamplingTables(NamedTuple):

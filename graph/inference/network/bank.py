@@ -6,7 +6,7 @@ Replicates are independent, so their spread estimates the sampling error.
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from graph.inference.network.arrays import (
     Tempering,
 )
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import (
@@ -37,13 +38,18 @@ from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PA
 from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.vectorized import fast_sigmoid, softplus
 
 NUM_REPLICATES: Final = 4
 """Fewer replicates hardly estimate their own error."""
 
 NUM_SAMPLES: Final = 4_096
 """Samples in each replicate."""
+
+MAX_REPLICATES: Final = 32
+"""More than eight times the usual number is hardly worth the wait: errors fall as the root."""
+
+TARGET_SECONDS: Final = 20.0
+"""Time after which no more replicates are begun for the sake of precision."""
 
 MAX_PROPOSAL: Final = 2.0
 """
@@ -141,6 +147,8 @@ def draw_bank(
     seed: int,
     num_replicates: int = NUM_REPLICATES,
     num_samples: int = NUM_SAMPLES,
+    target_error: float | None = None,
+    max_seconds: float = TARGET_SECONDS,
     proposal: FloatArray | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
@@ -159,6 +167,9 @@ def draw_bank(
         seed: Seed of all draws; equal seeds give equal banks.
         num_replicates: Independent replicates; one alone has no standard error.
         num_samples: Samples in each replicate, a multiple of 64.
+        target_error: Largest standard error that any claim may have: as many replicates are drawn again and again until
+            it is reached. None draws replicates once.
+        max_seconds: Time after which no more are begun; `precision_reached` in the diagnostics is then false.
         proposal: Log-odds that evidence and children add to each claim, shape (n,); LBP's by default. A better proposal
             saves steps; the distribution does not depend on it.
         max_memory_bytes: Limit of `bank_bytes`.
@@ -191,22 +202,35 @@ def draw_bank(
         _BankSetup(model, evidence, np.clip(proposal, -limit, limit), num_samples, should_stop, backend)
         for limit in limits
     ]
-    num_claims = model.network.num_claims
-    bits = np.empty((num_claims, num_replicates, num_samples // 64), np.uint64)
-    marginals = np.empty((num_replicates, num_claims))
-    outcomes = []
-    for replicate in range(num_replicates):
-        outcome = setups[_is_unlike(replicate)].draw(salt(seed, replicate))
-        bits[:, replicate], marginals[replicate] = outcome.bits, outcome.marginals
-        outcomes.append(outcome)
+    max_replicates = MAX_REPLICATES if target_error is not None else num_replicates
+    outcomes: list[_ReplicateResult] = []
+    while True:
+        outcomes += [
+            setups[_is_unlike(replicate) if len(setups) > 1 else 0].draw(salt(seed, replicate))
+            for replicate in range(len(outcomes), len(outcomes) + num_replicates)
+        ]
+        marginals = np.array([outcome.marginals for outcome in outcomes])
+        beliefs = _beliefs(model, evidence, marginals, outcomes, seed=seed, num_samples=num_samples, started=started)
+        is_precise = _is_precise(beliefs, target_error)
+        num_next = len(outcomes) + num_replicates
+        needed = bank_bytes(model, evidence, num_replicates=num_next, num_samples=num_samples)
+        is_late = time.perf_counter() - started >= max_seconds
+        if is_precise or is_late or num_next > max_replicates or needed > max_memory_bytes:
+            break
+    told = replace(beliefs.diagnostics, precision_reached=is_precise)
     return Bank(
         model=model,
         evidence=evidence,
-        bits=bits,
+        bits=np.stack([outcome.bits for outcome in outcomes], axis=1),
         replicate_marginals=marginals,
-        beliefs=_beliefs(model, evidence, marginals, outcomes, seed=seed, num_samples=num_samples, started=started),
+        beliefs=replace(beliefs, diagnostics=told),
         seed=seed,
     )
+
+
+def _is_precise(beliefs: Beliefs, target_error: float | None) -> bool:
+    error = beliefs.diagnostics.standard_error
+    return target_error is None or error is None or error <= target_error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -402,7 +426,7 @@ class _BankSetup:
         network = self.model.network
         draws = RandomStreams(streams(network.keys, _REST, replicate_salt), *orders)
         slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
-        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals)
+        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals, np.empty(0))
         for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
             self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)

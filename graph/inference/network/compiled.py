@@ -6,11 +6,8 @@ half a second. `graph.inference.network.vectorized` implements the same kernels 
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.arrays import (
@@ -23,9 +20,19 @@ from graph.inference.network.arrays import (
     SamplingTables,
     Tempering,
 )
+from graph.inference.network.compiled_joints import (
+    JointWorkspace,
+    are_independent,
+    make_workspace,
+    parents_joint,
+    sum_distribution,
+)
+from graph.inference.network.jit import jit
 from graph.inference.network.limits import (
     GRID_LIMIT,
     GRID_STEPS,
+    LATTICE_STEP,
+    MAX_JOINT_WIDTH,
     MAX_LOG_ODDS,
     MAX_NARROW_PARENTS,
     MAX_SOLVED_PARENTS,
@@ -33,11 +40,10 @@ from graph.inference.network.limits import (
     MIN_MESSAGE_CHANGE,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
+    NUM_RAKES,
 )
 from graph.inference.network.streams import GOLDEN, MIX_1, MIX_2, NUM_ORDERS, OrderArray
 from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links
-
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 ONE_64 = np.uint64(1)
 BIT_MASK = np.uint64(63)
@@ -51,18 +57,6 @@ ORDER_MASK, VISIT_MASK = np.uint64(NUM_ORDERS - 1), np.uint64(0xFFFFFF)
 TWO_53 = 1.0 / 9007199254740992.0
 NUM_FIRST = 1024
 """Samples on which Newton's method finds a first guess of an intercept."""
-
-
-REORDERED = {"reassoc", "contract", "nsz"}
-"""Allows sums in any order, so that they vectorize; NaN and infinities keep their meaning."""
-
-
-def jit(function: FunctionT) -> FunctionT:
-    """Compile to run without the interpreter's lock, cached if a cache directory is writable."""
-    try:
-        return cast("FunctionT", njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)(function))
-    except RuntimeError:  # no cache directory is writable
-        return cast("FunctionT", njit(nogil=True, error_model="numpy", fastmath=REORDERED)(function))
 
 
 @jit
@@ -200,6 +194,74 @@ def _draw_each(stream: np.uint64, visits: OrderArray, probabilities: FloatArray,
 
 
 @jit
+def _solve_exactly(
+    claim: int,
+    links: Links,
+    prior_marginals: FloatArray,
+    intercepts: FloatArray,
+    work: JointWorkspace,
+    table: FloatArray,
+    shares: FloatArray,
+) -> bool:
+    """Solve for an intercept with the exact joint distribution of the parents, if it can be had."""
+    own = slice(links.parent_start[claim], links.parent_start[claim + 1])
+    parents, weights = links.link_parents[own], links.weights[own]
+    if parents.size <= MAX_JOINT_WIDTH:
+        size = 1 << parents.size
+        if not parents_joint(claim, links, intercepts, prior_marginals, work, shares[:size]):
+            return False
+        _tabulate(weights, table)
+        intercepts[claim] = _solve(table[:size], shares[:size], prior_marginals[claim], math.nan)
+        return True
+    if not are_independent(parents, links, work):
+        return False
+    lowest, rounded, distribution = sum_distribution(weights, prior_marginals[parents])
+    if not distribution.size:
+        return False
+    sums = LATTICE_STEP * np.arange(lowest, lowest + distribution.size).astype(np.float64)
+    intercepts[claim] = _solve(sums, distribution, prior_marginals[claim], math.nan) - rounded
+    return True
+
+
+@jit
+def _rake(shares: FloatArray, prior_marginals: FloatArray, parents: IntArray) -> None:
+    """Scale the shares of configurations so that each parent has its prior marginal, as far as it varies in them."""
+    for _ in range(NUM_RAKES):
+        for j in range(parents.size):
+            found, wanted = 0.0, prior_marginals[parents[j]]
+            for c in range(shares.size):
+                found += shares[c] * ((c >> j) & 1)
+            if 0.0 < found < 1.0:
+                for c in range(shares.size):
+                    shares[c] *= wanted / found if (c >> j) & 1 else (1.0 - wanted) / (1.0 - found)
+
+
+@jit
+def _table_error(intercept: float, table: FloatArray, shares: FloatArray, num_parents: int, num_samples: int) -> float:
+    """Standard error of P(claim) from raked shares: what a sum of functions of each parent leaves of its variance."""
+    mean, least, most = 0.0, 1.0, 0.0
+    left = np.empty(table.size, np.float64)
+    for c in range(table.size):
+        left[c] = _sigmoid(intercept + table[c])
+        mean += shares[c] * left[c]
+        least, most = min(least, left[c]), max(most, left[c])
+    left -= mean
+    for _ in range(NUM_RAKES):
+        for j in range(num_parents):
+            true = with_parent = 0.0
+            for c in range(table.size):
+                true += shares[c] * ((c >> j) & 1)
+                with_parent += shares[c] * left[c] * ((c >> j) & 1)
+            if 0.0 < true < 1.0:
+                for c in range(table.size):
+                    left[c] -= with_parent / true if (c >> j) & 1 else -with_parent / (1.0 - true)
+    variance = 0.0
+    for c in range(table.size):
+        variance += shares[c] * left[c] * left[c]
+    return math.sqrt(variance / num_samples) + (most - least) / num_samples
+
+
+@jit
 def draw_prior(
     claims: IntArray,
     solve: int,
@@ -211,18 +273,20 @@ def draw_prior(
 ) -> None:
     """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
-    intercepts, slopes, pulls, means = results
+    intercepts, slopes, pulls, means, errors = results
+    work = make_workspace(parent_start.size - 1 if solve else 0)
     num_samples = 64 * bits.shape[1]
     few = min(NUM_FIRST, num_samples)
     shares_of_all, shares_of_few = np.full(num_samples, 1.0 / num_samples), np.full(few, 1.0 / few)
     configurations, visits = np.empty(num_samples, np.uint16), np.empty(num_samples, np.uint16)
     drawn, sums = np.empty(num_samples, np.uint8), np.empty(num_samples, np.float64)
-    table, shares = np.empty(1 << MAX_SOLVED_PARENTS, np.float64), np.empty(1 << MAX_SOLVED_PARENTS, np.float64)
+    table, shares = np.empty(1 << MAX_JOINT_WIDTH, np.float64), np.empty(1 << MAX_JOINT_WIDTH, np.float64)
     counts, thresholds = np.empty(1 << MAX_SOLVED_PARENTS, np.int64), np.empty(1 << MAX_SOLVED_PARENTS, np.uint64)
     for i in claims:
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         parents = link_parents[begin:end]
+        is_exact = solve == 1 and _solve_exactly(i, links, prior_marginals, intercepts, work, table, shares)
         _visit(streams.keys[i], streams.first, streams.second, visits)
         mean = slope = 0.0
         pulls[begin:end] = 0.0
@@ -233,12 +297,11 @@ def draw_prior(
             counts[:size] = 0
             for m in range(num_samples):
                 counts[configurations[m]] += 1
-            for c in range(size):
-                shares[c] = counts[c] / num_samples
-            if solve and num_parents == 1:
-                shares[1] = prior_marginals[parents[0]]
-                shares[0] = 1.0 - shares[1]
-            if solve:
+            if not is_exact:
+                for c in range(size):
+                    shares[c] = counts[c] / num_samples
+            if solve and not is_exact:
+                _rake(shares[:size], prior_marginals, parents)
                 intercepts[i] = _solve(table[:size], shares[:size], prior_marginals[i], math.nan)
             for c in range(size):
                 p = _sigmoid(intercepts[i] + table[c])
@@ -248,6 +311,8 @@ def draw_prior(
                 for j in range(num_parents):
                     pulls[begin + j] -= change * ((c >> j) & 1)
                 thresholds[c] = np.uint64(p * TWO_32)
+            if solve and not is_exact:
+                errors[i] = _table_error(intercepts[i], table[:size], shares[:size], num_parents, num_samples) / slope
             _start(streams.keys[i], thresholds[:size], counts[:size])
             for t in range(num_samples):
                 m = visits[t]
@@ -257,15 +322,21 @@ def draw_prior(
                 drawn[m] = np.uint8(total >> SHIFT_32)
         else:
             _add_up(bits, parents, weights[begin:end], sums)
-            if solve:
+            if solve and not is_exact:
                 # Start from the solution on a subset of the samples, so that few steps need all of them.
                 guess = _solve(sums[:few], shares_of_few, prior_marginals[i], math.nan)
                 intercepts[i] = _solve(sums, shares_of_all, prior_marginals[i], guess)
+            square, least, most = 0.0, 1.0, 0.0
             for m in range(num_samples):
                 p = _sigmoid(intercepts[i] + sums[m])
                 mean += p / num_samples
+                square += p * p / num_samples
                 slope += p * (1.0 - p) / num_samples
+                least, most = min(least, p), max(most, p)
                 sums[m] = p
+            if solve and not is_exact:
+                spread = max(0.0, square - mean * mean)
+                errors[i] = (math.sqrt(spread / num_samples) + (most - least) / num_samples) / slope
             for j in range(num_parents):
                 words = bits[parents[j]]
                 for m in range(num_samples):

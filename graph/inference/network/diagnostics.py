@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.structure import BoolArray
@@ -12,15 +14,25 @@ from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 class Method(StrEnum):
     """
-    Methods of inference. LBP: loopy belief propagation, which takes milliseconds and is approximate; on sparse networks
-    marginals are off by 0.005 on average and 0.05 at most. SAMPLE: joint samples, unbiased, with standard errors
-    between replicates. EXACT: exact marginals if the relevant part of the network is small or of small treewidth;
-    otherwise refused with its size.
+    Methods of inference. AUTO: each part of the network that is connected, given what is known, by EXACT if it is small
+    or sparse enough, else by SAMPLE, or by LBP if it is too large for that. EXACT: exact marginals if the relevant part
+    of the network is small or of small treewidth; otherwise refused with its size. SAMPLE: joint samples, unbiased,
+    with standard errors between replicates. LBP: loopy belief propagation, which takes milliseconds and can be far off
+    where influences form loops; its error is estimated.
     """
 
+    AUTO = "AUTO"
     EXACT = "EXACT"
     LBP = "LBP"
     SAMPLE = "SAMPLE"
+
+
+METHODS: Final = (Method.EXACT, Method.SAMPLE, Method.LBP)
+"""Methods that give a claim's marginal, by their codes."""
+
+EXACT, SAMPLE, LBP = range(len(METHODS))
+
+MethodArray = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,10 @@ class Diagnostics:
         num_approximated: Claims with so many parents that LBP approximates their sum by a normal distribution.
         approximation_error: Largest error of that approximation in a claim's probability, given independent parents.
         is_fresh: Whether samples were drawn for this answer; false if a stored bank gave it.
+        calibration_error: Largest error of a marginal that comes from that of the intercepts, an estimate; 0 if all are
+            exact.
+        error_estimate: Largest error of a marginal by LBP, estimated on parts of the network; None without LBP.
+        precision_reached: Whether the largest standard error is within what was asked for.
     """
 
     method: Method
@@ -70,22 +86,27 @@ class Diagnostics:
     num_approximated: int = 0
     approximation_error: float | None = None
     is_fresh: bool = True
+    calibration_error: float = 0.0
+    error_estimate: float | None = None
+    precision_reached: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beliefs:
     """
-    Marginals of all claims by one method.
+    Marginals of all claims.
 
     Attributes:
         marginals: P(claim) given all evidence, shape (n,): 0 or 1 for observed claims, strictly between for others.
-        standard_errors: Between replicates, shape (n,); None for methods that draw no samples.
+        standard_errors: Between replicates, shape (n,); None if no samples were drawn.
         diagnostics: Diagnostics of the inference.
+        methods: Code of the method that gave each marginal, an index of METHODS, shape (n,); None if one gave all.
     """
 
     marginals: FloatArray
     standard_errors: FloatArray | None
     diagnostics: Diagnostics
+    methods: MethodArray | None = None
 
 
 def check_marginals(marginals: FloatArray, *, is_observed: BoolArray) -> FloatArray:

@@ -1,6 +1,8 @@
 """EXACT: a junction tree over the relevant part of the network, where it is small enough."""
 
+import sys
 import time
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -8,12 +10,12 @@ import numpy as np
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork
 from graph.inference.network.lbp import check_fits
 from graph.inference.network.structure import BoolArray, ancestors
-from graph.inference.network.vectorized import configuration_log_odds, fast_sigmoid, softplus
 
 MAX_CLIQUE_CLAIMS: Final = 20
 """Unobserved claims in one table of the tree: a million entries."""
@@ -23,6 +25,22 @@ NUM_TRIED: Final = 16
 
 MAX_TREE_ENTRIES: Final = 1 << 26
 """In all tables together: 512 MiB, and at worst as much again for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    Limits of exact inference.
+
+    Attributes:
+        clique_claims: Unobserved claims in the largest table of the junction tree.
+        tree_entries: Entries in all tables together.
+        claims: Unobserved claims in the tree; more are not even planned for.
+    """
+
+    clique_claims: int = MAX_CLIQUE_CLAIMS
+    tree_entries: int = MAX_TREE_ENTRIES
+    claims: int = sys.maxsize
 
 
 def infer_exactly(
@@ -58,17 +76,45 @@ def infer_exactly(
     asked = np.ones(network.num_claims, np.bool_) if asked is None else asked
     relevant = ancestors(network, asked | evidence.is_informative)
     marginals = np.where(evidence.is_observed, evidence.observed, np.nan)
-    factors = [
-        _factor(model, evidence, claim, max_clique_claims, int(relevant.sum()))
-        for claim in network.order[relevant[network.order]].tolist()
-    ]
-    tree = _JunctionTree(factors, max_clique_claims, int(relevant.sum()), should_stop)
-    for claim, marginal in tree.marginals().items():
-        marginals[claim] = marginal
+    found = tree_marginals(model, evidence, relevant, budget=Budget(max_clique_claims), should_stop=should_stop)
+    marginals[list(found)] = list(found.values())
     marginals[~asked & ~evidence.is_observed] = np.nan
     marginals = check_marginals(marginals, is_observed=evidence.is_observed | ~asked)
     diagnostics = Diagnostics(method=Method.EXACT, converged=True, reason="", seconds=time.perf_counter() - started)
     return Beliefs(marginals, None, diagnostics)
+
+
+def tree_marginals(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    claims: BoolArray,
+    *,
+    budget: Budget,
+    should_stop: ShouldStop = never,
+) -> dict[int, float]:
+    """
+    Compute P(claim) of the unobserved claims among these by a junction tree over them.
+
+    Args:
+        model: The joint distribution.
+        evidence: Evidence to condition on.
+        claims: Mask of the claims, shape (n,); with each claim its unobserved parents.
+        budget: Limits of the tree.
+        should_stop: Polled before each elimination and message.
+
+    Raises:
+        TooLargeError: The tree exceeds the budget.
+        Cancelled: `should_stop` returned true.
+    """
+    order, num_claims = model.network.order, int(claims.sum())
+    num_free = int((claims & ~evidence.is_observed).sum())
+    if num_free > budget.claims:
+        message = f"expected at most {budget.claims} unobserved claims, got {num_free}"
+        raise TooLargeError(message, size=num_free, limit=budget.claims)
+    factors = [
+        _factor(model, evidence, claim, budget.clique_claims, num_claims) for claim in order[claims[order]].tolist()
+    ]
+    return _JunctionTree(factors, budget, num_claims, should_stop).marginals()
 
 
 class _Factor:
@@ -120,9 +166,9 @@ def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims
 class _JunctionTree:
     """A junction tree with one clique for each eliminated claim."""
 
-    def __init__(self, factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop) -> None:
+    def __init__(self, factors: list[_Factor], budget: Budget, num_relevant: int, should_stop: ShouldStop) -> None:
         self.should_stop = should_stop
-        self.cliques = _eliminate(factors, max_claims, num_relevant, should_stop)
+        self.cliques = _eliminate(factors, budget, num_relevant, should_stop)
         rank = {claim: number for number, claim in enumerate(self.cliques)}
         self.inside: dict[int, list[_Factor]] = {claim: [] for claim in self.cliques}
         for factor in factors:
@@ -168,7 +214,7 @@ class _JunctionTree:
 
 
 def _eliminate(
-    factors: list[_Factor], max_claims: int, num_relevant: int, should_stop: ShouldStop
+    factors: list[_Factor], budget: Budget, num_relevant: int, should_stop: ShouldStop
 ) -> dict[int, tuple[int, ...]]:
     """Eliminate claims with the fewest neighbours first; return each with its clique, itself first."""
     neighbours: dict[int, set[int]] = {}
@@ -186,8 +232,8 @@ def _eliminate(
         claim = _next_claim(waiting, neighbours)
         others = neighbours.pop(claim)
         num_entries += 2 << len(others)
-        if len(others) >= max_claims or num_entries > MAX_TREE_ENTRIES:
-            raise _too_large(num_relevant, len(others) + 1, max_claims)
+        if len(others) >= budget.clique_claims or num_entries > budget.tree_entries:
+            raise _too_large(num_relevant, len(others) + 1, budget.clique_claims)
         cliques[claim] = (claim, *sorted(others))
         for other in others:
             neighbours[other] |= others

@@ -10,7 +10,7 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import Bank
 from graph.inference.network.diagnostics import Diagnostics
 from graph.inference.network.errors import ShouldStop, check_stop, never
-from graph.inference.network.replicates import noise_limit, standard_errors
+from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.shifts import count_true
 from graph.inference.network.structure import BoolArray, IntArray
@@ -82,6 +82,8 @@ def value_of_information(bank: Bank, targets: IntArray, *, should_stop: ShouldSt
     mean_shifts = np.zeros((num_claims, targets.size))
     by_replicate = np.zeros(shares.shape)
     of_pairs = np.zeros((num_claims, targets.size))
+    # The error of an information is proportional to its root, by which it differs from 0.
+    variances = np.zeros(num_claims)
     is_connected = np.zeros((num_claims, targets.size), np.bool_)
     for number, target in enumerate(targets.tolist()):
         check_stop(should_stop)
@@ -93,6 +95,7 @@ def value_of_information(bank: Bank, targets: IntArray, *, should_stop: ShouldSt
         is_possible = is_connected[:, number] & (variance > 0.0)
         np.divide(np.abs(covariance), np.sqrt(variance), out=mean_shifts[:, number], where=is_possible)
         of_pairs[:, number] = _information_bits(joint.mean(axis=1), pooled, pooled[target])
+        variances += np.where(is_possible, mean_shifts[:, number] ** 2, 0.0)
         by_replicate += np.where(is_connected[:, number, None], _information_bits(joint, shares, shares[target]), 0.0)
     of_pairs[~is_connected] = 0.0
     own = bank.beliefs.diagnostics
@@ -105,7 +108,7 @@ def value_of_information(bank: Bank, targets: IntArray, *, should_stop: ShouldSt
         targets=targets,
         mean_shifts=mean_shifts,
         expected_reductions=of_pairs.sum(axis=1),
-        standard_errors=standard_errors(by_replicate.T),
+        standard_errors=pooled_errors(by_replicate.T, variances, bank.num_samples),
         is_above_noise=(of_pairs > noise_bits).any(axis=1),
         shift_floor=np.sqrt(CHI_SQUARED_95 * of_targets * (1.0 - of_targets) / effective),
         reduction_floor=targets.size * CHI_SQUARED_95 / (2.0 * np.log(2.0) * effective),

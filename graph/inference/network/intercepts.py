@@ -9,7 +9,9 @@ import numpy as np
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.arrays import InterceptArrays, RandomStreams
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
+from graph.inference.network.joints import sum_distribution
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
 from graph.inference.network.streams import sample_orders, streams
@@ -23,7 +25,7 @@ from graph.inference.network.structure import (
     keep_claims,
     keep_links,
 )
-from graph.inference.network.vectorized import configuration_log_odds, expect_normal, fast_sigmoid
+from graph.inference.network.vectorized import expect_normal
 
 NUM_SAMPLES: Final = 16_384
 """Samples for calibration; marginals without evidence then lie within 0.003 of the prior marginals."""
@@ -43,7 +45,7 @@ MAX_MEMORY_BYTES: Final = 1 << 30
 MAX_KEPT_BYTES: Final = 1 << 27
 """Memory limit of samples that are kept to calibrate similar networks from: those of some 65,000 claims."""
 
-LATTICE_STEP: Final = 1.0 / 64.0
+NORMAL_STEP: Final = 1.0 / 64.0
 """In log-odds, of the lattice distribution that the normal approximation is compared with; its own error is 1e-5."""
 
 _PRIOR = 1
@@ -64,6 +66,8 @@ class CalibratedNetwork:
             link.
         normal_errors: For claims with more parents, the error in P(claim) of a normal approximation of the sum of
             parents, with independent parents at their prior marginals; 0 for others; shape (n,).
+        intercept_errors: Standard errors of the intercepts, in log-odds, 0 where the joint distribution of a claim's
+            parents is exact, shape (n,).
         num_samples: Joint samples used for calibration.
         seed: Seed of these samples.
         seconds: Wall time of the calibration.
@@ -76,6 +80,7 @@ class CalibratedNetwork:
     table_start: IntArray
     probabilities: FloatArray
     normal_errors: FloatArray
+    intercept_errors: FloatArray
     num_samples: int
     seed: int
     seconds: float
@@ -112,9 +117,10 @@ def calibrate(
     """
     Solve for the intercepts in topological order, drawing joint samples one claim at a time.
 
-    A claim with one parent uses the parent's exact prior marginal instead of its frequency in the samples. Draws are
-    systematic within each configuration of the parents, in an order that depends on the claim's key, so that adding or
-    removing a claim changes only its descendants.
+    Where the parents' joint distribution can be computed exactly, the intercept is exact. Elsewhere it comes from the
+    samples, their shares brought to the parents' prior marginals, and has an error. Draws are systematic within each
+    configuration of the parents, in an order that depends on the claim's key, so that adding or removing a claim
+    changes only its descendants.
 
     Args:
         network: Claims, links and prior marginals.
@@ -179,12 +185,12 @@ def recalibrate(
         message = f"expected at most {max_memory_bytes} bytes of samples to calibrate with, got {needed}"
         raise TooLargeError(message, size=needed, limit=max_memory_bytes)
     bits = np.zeros((network.num_claims, num_samples // 64), np.uint64)
-    intercepts, slopes, errors, means = (np.zeros(network.num_claims) for _ in range(4))
-    results = InterceptArrays(intercepts, slopes, np.zeros(network.num_links), means)
+    intercepts, slopes, means, errors, normal_errors = (np.zeros(network.num_claims) for _ in range(5))
+    results = InterceptArrays(intercepts, slopes, np.zeros(network.num_links), means, errors)
     is_stale = np.ones(network.num_claims, np.bool_)
     if (nearest := _find_nearest(network, known, num_samples, seed)) is not None:
         is_stale = nearest.is_stale
-        nearest.copy(bits, results, errors)
+        nearest.copy(bits, results, normal_errors)
     stale = network.order[is_stale[network.order]]
     if stale.size:
         draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
@@ -192,13 +198,14 @@ def recalibrate(
         for claims in split_work(stale, num_samples):
             check_stop(should_stop)
             kernels.draw_prior(claims, 1, network.links, network.prior_marginals, draws, bits, results)
-    _set_normal_errors(network, intercepts, is_stale, errors)
+    _set_normal_errors(network, intercepts, is_stale, normal_errors)
     model = with_intercepts(
         network,
         intercepts,
         slopes=slopes,
         pulls=results.pulls,
-        normal_errors=errors,
+        normal_errors=normal_errors,
+        intercept_errors=errors,
         num_samples=num_samples,
         seed=seed,
         started=started,
@@ -225,14 +232,15 @@ class _Nearest:
     is_stale: BoolArray
     sources: IntArray
 
-    def copy(self, bits: KeyArray, results: InterceptArrays, errors: FloatArray) -> None:
+    def copy(self, bits: KeyArray, results: InterceptArrays, normal_errors: FloatArray) -> None:
         """Copy samples and results of the claims that are the same."""
         same = np.flatnonzero(~self.is_stale)
         sources = self.sources[same]
         bits[same] = self.bits[sources]
         results.intercepts[same] = self.known.intercepts[sources]
         results.slopes[same] = self.known.slopes[sources]
-        errors[same] = self.known.normal_errors[sources]
+        results.errors[same] = self.known.intercept_errors[sources]
+        normal_errors[same] = self.known.normal_errors[sources]
         links = indices_between(self.network.parent_start, same)
         results.pulls[links] = self.known.pulls[indices_between(self.known.network.parent_start, sources)]
 
@@ -282,6 +290,7 @@ def with_intercepts(
     slopes: FloatArray,
     pulls: FloatArray,
     normal_errors: FloatArray,
+    intercept_errors: FloatArray,
     num_samples: int,
     seed: int,
     started: float,
@@ -296,6 +305,7 @@ def with_intercepts(
         table_start=table_start,
         probabilities=fast_sigmoid(log_odds),
         normal_errors=normal_errors,
+        intercept_errors=intercept_errors,
         num_samples=num_samples,
         seed=seed,
         seconds=time.perf_counter() - started,
@@ -352,6 +362,7 @@ def part_of_model(model: CalibratedNetwork, claims: BoolArray) -> CalibratedNetw
         pulls=model.pulls[links],
         table_start=model.table_start[claims],
         normal_errors=model.normal_errors[claims],
+        intercept_errors=model.intercept_errors[claims],
     )
 
 
@@ -406,15 +417,7 @@ def _set_normal_errors(network: Network, intercepts: FloatArray, claims: BoolArr
 
 def _expect_lattice(intercept: float, weights: FloatArray, probabilities: FloatArray) -> float:
     """Compute the mean of sigmoid over independent parents whose weights are rounded to a lattice."""
-    steps = np.rint(weights / LATTICE_STEP).astype(np.int64)
-    lowest = int(np.minimum(steps, 0).sum())
-    shares = np.zeros(int(np.maximum(steps, 0).sum()) - lowest + 1)
-    shares[-lowest] = 1.0
-    for step, p in zip(steps.tolist(), probabilities.tolist(), strict=True):
-        shares = (1.0 - p) * shares + p * np.roll(shares, step)
-    # Restore the mean that rounding has shifted.
-    intercept += float((weights - steps * LATTICE_STEP) @ probabilities)
-    sums = np.arange(lowest, lowest + shares.size).astype(np.float64) * LATTICE_STEP
+    sums, shares = sum_distribution(weights, probabilities, NORMAL_STEP)
     return float(shares @ fast_sigmoid(intercept + sums))
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.arrays import ConditionalTables, EvidenceArrays, MessageArrays
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.elementary import fast_sigmoid
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork, hermite_nodes, part_of_model
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_LOG_ODDS, MAX_TABLE_PARENTS
 from graph.inference.network.structure import BoolArray, IntArray, ancestors
-from graph.inference.network.vectorized import fast_sigmoid
 
 TOLERANCE: Final = 1e-6
 """In log-odds; far below the error of LBP itself."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Diagnostics
+from graph.inference.network.elementary import fast_sigmoid
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import no_evidence
 from graph.inference.network.intercepts import CalibratedNetwork, part_of_model, unpack_bits
@@ -23,7 +24,6 @@ from graph.inference.network.structure import (
     ancestors,
     indices_between,
 )
-from graph.inference.network.vectorized import fast_sigmoid
 
 NUM_NEAR: Final = 128
 """Claims around the target that are included; those further away hardly move it."""

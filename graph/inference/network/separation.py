@@ -46,6 +46,34 @@ def connected_claims(
     return ((from_below | from_above) & ~evidence.is_observed) | sources
 
 
+def connected_parts(network: Network, evidence: Evidence, claims: BoolArray) -> IntArray:
+    """
+    Divide claims into parts that are independent of each other given the observed ones.
+
+    Args:
+        network: Claims and links.
+        evidence: Evidence that is conditioned on; observed claims separate their neighbours.
+        claims: Mask of the claims to divide, shape (n,); closed under parents.
+
+    Returns:
+        For each claim a number that it shares with the claims of its part, shape (n,). An observed claim has that of
+        its unobserved parents.
+    """
+    links = np.flatnonzero(claims[network.link_children] & ~evidence.is_observed[network.link_parents])
+    parents, children = network.link_parents[links], network.link_children[links]
+    # A claim joins its parents even if it is observed: it is only cut from its children.
+    labels = np.arange(network.num_claims)
+    while True:
+        ends = labels[parents], labels[children]
+        if np.array_equal(*ends):
+            return labels
+        least = np.minimum(*ends)
+        for end in ends:
+            np.minimum.at(labels, end, least)
+        while not np.array_equal(labels, labels[labels]):
+            labels = labels[labels]
+
+
 def _visit(visited: BoolArray, claims: IntArray) -> IntArray:
     """Mark claims as visited; return those that were not."""
     found = np.unique(claims[~visited[claims]])

@@ -3,23 +3,24 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.auto import AUTO_BUDGET, complete, extract_parts, infer_exact_parts, sample_claims
 from graph.inference.network.bank import Bank, draw_bank
-from graph.inference.network.diagnostics import Beliefs, Diagnostics, check_marginals
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, MethodArray, check_marginals
+from graph.inference.network.elementary import fast_sigmoid
 from graph.inference.network.errors import ShouldStop, never
 from graph.inference.network.evidence import Evidence, intervene, observe
-from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, infer_exactly
+from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, Budget, infer_exactly
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.vectorized import fast_sigmoid
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
@@ -40,12 +41,14 @@ class Shifts:
         standard_errors: Of the difference, between replicates, shape (n,); None for methods that draw no samples, and
             for a single replicate.
         diagnostics: Diagnostics of `after`.
+        methods: Code of the method that gave `after`, an index of METHODS, shape (n,); None if one gave all.
     """
 
     before: FloatArray
     after: FloatArray
     standard_errors: FloatArray | None
     diagnostics: Diagnostics
+    methods: MethodArray | None = None
 
     @property
     def deltas(self) -> FloatArray:
@@ -190,9 +193,10 @@ def shifts_by_samples(
         num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
         if num_matching.sum() >= min_matching and num_matching.all():
             return _from_stored(bank, known, matching, is_connected, started)
+    part = extract_parts(supposed, known, is_connected)
     fresh = draw_bank(
-        supposed,
-        known,
+        part.model,
+        part.evidence,
         seed=seed,
         num_replicates=bank.num_replicates,
         num_samples=bank.num_samples // bank.num_replicates,
@@ -200,7 +204,69 @@ def shifts_by_samples(
         should_stop=should_stop,
         backend=backend,
     )
-    return _compare(bank.beliefs, fresh.beliefs, is_connected, started)
+    return _compare(bank.beliefs, part.spread(fresh.beliefs, supposed, known), is_connected, started)
+
+
+def shifts_by_auto(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    outcomes: Mapping[int, bool],
+    *,
+    before: Beliefs,
+    seed: int,
+    bank: Bank | None = None,
+    is_intervention: bool = False,
+    budget: Budget = AUTO_BUDGET,
+    max_memory_bytes: int = MAX_MEMORY_BYTES,
+    should_stop: ShouldStop = never,
+    backend: Backend | None = None,
+) -> Shifts:
+    """
+    Compute shifts of each part of the network by the best method that fits.
+
+    Args:
+        model: The joint distribution.
+        evidence: Evidence to condition on.
+        outcomes: Supposed outcomes by index of the claim.
+        before: Beliefs given the evidence alone, by `graph.inference.network.auto.infer`.
+        seed: Seed of a fresh bank.
+        bank: Samples given the evidence alone, of all claims; without, what does not fit is sampled anew.
+        is_intervention: Whether the claims are cut from their parents first.
+        budget: Limits of exact inference on one part.
+        max_memory_bytes: Memory limit of a fresh bank; beyond, LBP.
+        should_stop: Polled some ten times a second.
+        backend: Implementation of the loops.
+
+    Raises:
+        ValueError: There is no outcome, or an index is out of range.
+        Cancelled: `should_stop` returned true.
+        ArithmeticError: A marginal is NaN or outside [0, 1].
+    """
+    started = time.perf_counter()
+    supposed, known, _ = _suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
+    parts = infer_exact_parts(supposed, known, asked=is_connected, budget=budget, should_stop=should_stop)
+    options: _Options = {"max_memory_bytes": max_memory_bytes, "should_stop": should_stop, "backend": backend}
+    if not parts.is_left.any():
+        return _compare(before, complete(parts, known, None), is_connected, started)
+    if bank is None:
+        others = sample_claims(supposed, known, parts.is_left, seed=seed, **options)
+        return _compare(before, complete(parts, known, others), is_connected, started)
+    sampled = shifts_by_samples(bank, outcomes, seed=seed, is_intervention=is_intervention, **options)
+    after = Beliefs(sampled.after, sampled.standard_errors, sampled.diagnostics)
+    shifts = _compare(before, complete(parts, known, after), is_connected, started)
+    if sampled.standard_errors is None or shifts.standard_errors is None:
+        return shifts
+    # From one bank, before and after share what they have by chance.
+    errors = np.where(parts.is_left, sampled.standard_errors, shifts.standard_errors)
+    told = replace(shifts.diagnostics, standard_error=float(errors.max(initial=0.0)))
+    return replace(shifts, standard_errors=errors, diagnostics=told)
+
+
+class _Options(TypedDict):
+    max_memory_bytes: int
+    should_stop: ShouldStop
+    backend: Backend | None
 
 
 def matching_samples(bank: Bank, outcomes: Mapping[int, bool]) -> KeyArray:
@@ -252,16 +318,23 @@ def _connected(
 
 
 def _compare(before: Beliefs, after: Beliefs, is_connected: BoolArray, started: float) -> Shifts:
-    errors = None
-    if before.standard_errors is not None and after.standard_errors is not None:
-        errors = np.where(is_connected, np.hypot(before.standard_errors, after.standard_errors), 0.0)
+    errors = _errors_of_difference(before, after, is_connected)
     error = None if errors is None else float(errors.max(initial=0.0))
     diagnostics = replace(after.diagnostics, seconds=time.perf_counter() - started, standard_error=error)
     if not before.diagnostics.converged:
         reason = diagnostics.reason or f"before: {before.diagnostics.reason}"
         diagnostics = replace(diagnostics, converged=False, reason=reason)
     marginals = np.where(is_connected, after.marginals, before.marginals)
-    return Shifts(before.marginals, marginals, errors, diagnostics)
+    return Shifts(before.marginals, marginals, errors, diagnostics, after.methods)
+
+
+def _errors_of_difference(before: Beliefs, after: Beliefs, is_connected: BoolArray) -> FloatArray | None:
+    """Combine the errors of two independent estimates; None unless one of them was sampled."""
+    if before.standard_errors is None and after.standard_errors is None:
+        return None
+    none = np.zeros(is_connected.size)
+    ends = (none if beliefs.standard_errors is None else beliefs.standard_errors for beliefs in (before, after))
+    return np.where(is_connected, np.hypot(*ends), 0.0)
 
 
 def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, is_connected: BoolArray, started: float) -> Shifts:

@@ -17,15 +17,21 @@ from graph.inference.network.arrays import (
     SamplingTables,
     Tempering,
 )
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
+from graph.inference.network.joints import are_independent, parents_joint, sum_distribution
 from graph.inference.network.limits import (
     GRID_LIMIT,
     GRID_STEPS,
+    LATTICE_STEP,
+    MAX_JOINT_WIDTH,
+    MAX_LATTICE_POINTS,
     MAX_LOG_ODDS,
     MAX_SOLVED_PARENTS,
     MAX_TABLE_PARENTS,
     MIN_MESSAGE_CHANGE,
     NEWTON_STEPS,
     NEWTON_TOLERANCE,
+    NUM_RAKES,
 )
 from graph.inference.network.streams import GOLDEN, NUM_ORDERS, OrderArray, mix
 from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Links, indices_between
@@ -33,33 +39,6 @@ from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Lin
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 TWO_32 = 4294967296.0
-
-
-def fast_sigmoid(x: FloatArray) -> FloatArray:
-    """Compute `sigmoid` of each element, up to rounding, at NumPy's speed."""
-    odds = np.exp(-np.abs(x))
-    return np.where(x >= 0.0, 1.0, odds) / (1.0 + odds)
-
-
-def softplus(x: FloatArray) -> FloatArray:
-    """Compute ln(1 + exp(x)) of each element without overflow."""
-    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def configuration_log_odds(weights: FloatArray) -> FloatArray:
-    """
-    Compute the log-odds that each configuration of parents adds: entry c sums the weights whose bit in c is set.
-
-    Args:
-        weights: Of any number of claims with k parents each, shape (..., k).
-
-    Returns:
-        Shape (..., 2^k).
-    """
-    sums = np.zeros((*weights.shape[:-1], 1))
-    for j in range(weights.shape[-1]):
-        sums = np.concatenate([sums, sums + weights[..., j : j + 1]], axis=-1)
-    return sums
 
 
 def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> float:
@@ -128,45 +107,115 @@ def draw_prior(
     results: InterceptArrays,
 ) -> None:
     """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
-    parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
-    intercepts, slopes, pulls, means = results
     num_samples = streams.first.shape[1]
     for i in claims.tolist():
-        own_links = slice(parent_start[i], parent_start[i + 1])
+        own_links = slice(links.parent_start[i], links.parent_start[i + 1])
         stream = int(streams.keys[i])
         visits = _visits(stream, streams.first, streams.second)
-        parents = [_unpack(bits[s]) for s in link_parents[own_links].tolist()]
+        parents = [_unpack(bits[s]) for s in links.link_parents[own_links].tolist()]
+        marginals = prior_marginals[links.link_parents[own_links]]
+        exact = _exact_sums(i, links, results.intercepts, prior_marginals) if solve else None
+        if exact is not None:
+            results.intercepts[i] = solve_intercept(*exact, prior_marginals[i])
+        target = float(prior_marginals[i]) if solve and exact is None else None
+        weights = links.weights[own_links]
         if len(parents) <= MAX_SOLVED_PARENTS:
-            table = configuration_log_odds(weights[own_links])
             configurations = np.zeros(num_samples, np.int64)
             for j, parent in enumerate(parents):
                 configurations |= parent.astype(np.int64) << j
-            shares = np.bincount(configurations, minlength=table.size) / num_samples
-            if solve and len(parents) == 1:
-                true = prior_marginals[link_parents[own_links.start]]
-                shares = np.array([1.0 - true, true])
-            if solve:
-                intercepts[i] = solve_intercept(table, shares, prior_marginals[i])
-            p = fast_sigmoid(intercepts[i] + table)
-            means[i] = shares @ p
-            changes = shares * p * (1.0 - p)
-            is_set = (np.arange(table.size)[:, None] >> np.arange(len(parents))) & 1
-            pulls[own_links] = -(changes @ is_set)
+            shares = np.bincount(configurations, minlength=1 << len(parents)) / num_samples
+            shares = shares if exact is None else exact[1]
+            p = _describe_few(i, weights, shares, marginals, target, num_samples, results, own_links)
             drawn = _draw(stream, visits, configurations, (p * TWO_32).astype(np.uint64))
         else:
-            sums = np.zeros(num_samples)
-            for parent, weight in zip(parents, weights[own_links], strict=True):
-                sums += weight * parent
-            if solve:
-                intercepts[i] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), prior_marginals[i])
-            p = fast_sigmoid(intercepts[i] + sums)
-            means[i] = p.mean()
-            changes = p * (1.0 - p) / num_samples
-            pulls[own_links] = [-(changes @ parent) for parent in parents]
-            drawn = _draw_each(stream, visits, p)
-        slopes[i] = changes.sum()
-        pulls[own_links] /= slopes[i]
+            drawn = _draw_each(stream, visits, _describe_many(i, weights, parents, target, results, own_links))
         bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
+
+
+def _describe_few(
+    claim: int,
+    weights: FloatArray,
+    shares: FloatArray,
+    marginals: FloatArray,
+    target: float | None,
+    num_samples: int,
+    results: InterceptArrays,
+    own_links: slice,
+) -> FloatArray:
+    """Write the results of a claim whose parents' configurations are counted; return P(claim) of each."""
+    table = configuration_log_odds(weights)
+    is_set = (np.arange(table.size)[:, None] >> np.arange(weights.size)) & 1
+    if target is not None:
+        shares = _rake(shares, is_set, marginals)
+        results.intercepts[claim] = solve_intercept(table, shares, target)
+    p = fast_sigmoid(results.intercepts[claim] + table)
+    changes = shares * p * (1.0 - p)
+    results.means[claim], results.slopes[claim] = shares @ p, changes.sum()
+    results.pulls[own_links] = -(changes @ is_set) / results.slopes[claim]
+    if target is not None:
+        results.errors[claim] = _table_error(p, shares, is_set, num_samples) / results.slopes[claim]
+    return p
+
+
+def _describe_many(
+    claim: int,
+    weights: FloatArray,
+    parents: list[ByteArray],
+    target: float | None,
+    results: InterceptArrays,
+    own_links: slice,
+) -> FloatArray:
+    """Write the results of a claim with more parents; return P(claim) in each sample."""
+    num_samples = parents[0].size
+    sums = np.zeros(num_samples)
+    for parent, weight in zip(parents, weights, strict=True):
+        sums += weight * parent
+    if target is not None:
+        results.intercepts[claim] = solve_intercept(sums, np.full(num_samples, 1.0 / num_samples), target)
+    p = fast_sigmoid(results.intercepts[claim] + sums)
+    changes = p * (1.0 - p) / num_samples
+    results.means[claim], results.slopes[claim] = p.mean(), changes.sum()
+    results.pulls[own_links] = [-(changes @ parent) / results.slopes[claim] for parent in parents]
+    if target is not None:
+        error = p.std() / np.sqrt(num_samples) + np.ptp(p) / num_samples
+        results.errors[claim] = error / results.slopes[claim]
+    return p
+
+
+def _exact_sums(
+    claim: int, links: Links, intercepts: FloatArray, prior_marginals: FloatArray
+) -> tuple[FloatArray, FloatArray] | None:
+    """Compute the log-odds that parents add and their shares, if their joint distribution can be had."""
+    own = slice(links.parent_start[claim], links.parent_start[claim + 1])
+    parents, weights = links.link_parents[own], links.weights[own]
+    if parents.size <= MAX_JOINT_WIDTH:
+        shares = parents_joint(claim, links, intercepts, prior_marginals)
+        return None if shares is None else (configuration_log_odds(weights), shares)
+    num_points = int(np.abs(np.rint(weights / LATTICE_STEP)).sum())
+    if num_points >= MAX_LATTICE_POINTS or not are_independent(parents.tolist(), links):
+        return None
+    return sum_distribution(weights, prior_marginals[parents])
+
+
+def _rake(shares: FloatArray, is_set: IntArray, marginals: FloatArray) -> FloatArray:
+    """Scale the shares of configurations so that each parent has its prior marginal, as far as it varies in them."""
+    for _ in range(NUM_RAKES):
+        for j, wanted in enumerate(marginals.tolist()):
+            found = float(shares @ is_set[:, j])
+            if 0.0 < found < 1.0:
+                shares = shares * np.where(is_set[:, j] == 1, wanted / found, (1.0 - wanted) / (1.0 - found))
+    return shares
+
+
+def _table_error(p: FloatArray, shares: FloatArray, is_set: IntArray, num_samples: int) -> float:
+    """Standard error of P(claim) from raked shares: what a sum of functions of each parent leaves of its variance."""
+    left = p - shares @ p
+    for _ in range(NUM_RAKES):
+        for j in range(is_set.shape[1]):
+            true, with_parent = float(shares @ is_set[:, j]), float((shares * left) @ is_set[:, j])
+            if 0.0 < true < 1.0:
+                left = left - np.where(is_set[:, j] == 1, with_parent / true, -with_parent / (1.0 - true))
+    return float(np.sqrt(shares @ (left * left) / num_samples) + np.ptp(p) / num_samples)
 
 
 def draw_proposal(

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.inference.log_odds import FloatArray, sigmoids
 from graph.inference.network import compiled, vectorized
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid
 from graph.inference.network.intercepts import hermite_nodes
 from graph.inference.network.kernels import Kernels
 from graph.inference.network.limits import MAX_LOG_ODDS
@@ -84,9 +85,7 @@ def test_many_parents_are_nearly_normal() -> None:
     weights, incoming = generator.normal(0.0, 0.7, 16), generator.uniform(0.1, 0.9, 16)
     if_true, if_false = np.empty(16), np.empty(16)
     p = compiled._expect_moments(-0.5, weights, incoming, *hermite_nodes(), if_true, if_false)
-    expected = expected_from_parents(
-        vectorized.fast_sigmoid(-0.5 + vectorized.configuration_log_odds(weights)), incoming
-    )
+    expected = expected_from_parents(fast_sigmoid(-0.5 + configuration_log_odds(weights)), incoming)
 
     assert p == pytest.approx(expected[0], abs=0.005)
     assert_allclose(if_true, expected[1], atol=0.005)

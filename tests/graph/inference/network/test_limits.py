@@ -4,6 +4,7 @@ import numpy as np
 
 from graph.inference.log_odds import sigmoid
 from graph.inference.network.bank import NUM_SAMPLES
+from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.intercepts import MAX_SAMPLES
 from graph.inference.network.limits import (
     GRID_LIMIT,
@@ -15,7 +16,7 @@ from graph.inference.network.limits import (
     MAX_TABLE_PARENTS,
 )
 from graph.inference.network.streams import sample_orders
-from graph.inference.network.vectorized import fast_sigmoid, interpolate, softplus
+from graph.inference.network.vectorized import interpolate
 
 
 def test_messages_are_clipped_far_beyond_any_stated_probability() -> None:

@@ -8,15 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.inference.log_odds import sigmoids
 from graph.inference.network import vectorized
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
 from graph.inference.network.intercepts import hermite_nodes
 from graph.inference.network.streams import sample_orders
-from graph.inference.network.vectorized import (
-    configuration_log_odds,
-    expect_normal,
-    fast_sigmoid,
-    softplus,
-    solve_intercept,
-)
+from graph.inference.network.vectorized import expect_normal, solve_intercept
 
 EXTREMES = np.array([-1e4, -745.0, -37.0, -1e-9, 0.0, 1e-9, 37.0, 745.0, 1e4])
 
