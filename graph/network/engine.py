@@ -44,6 +44,7 @@ from graph.inference.network.lbp import Propagation
 from graph.inference.network.lbp import propagate as propagate_by_lbp
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
+from graph.inference.network.uncertainty import with_lbp_errors
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
 from graph.network.questions import (
     DEFAULT_SAMPLING,
@@ -261,6 +262,14 @@ class Engine:
             self._kept_at(view.moment).beliefs = key, beliefs
         return beliefs
 
+    async def _get_lbp_beliefs(self, prepared: _Prepared) -> Beliefs:
+        """Return LBP's marginals with estimates of their errors."""
+
+        def work(should_stop: ShouldStop) -> Beliefs:
+            return with_lbp_errors(prepared.model, prepared.view.evidence, prepared.base, should_stop=should_stop)
+
+        return await self._slots.run(work)
+
     async def _infer(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
         model, evidence = prepared.model, prepared.view.evidence
         parts = await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
@@ -269,7 +278,7 @@ class Engine:
         try:
             return complete(parts, evidence, (await self._get_bank(prepared, sampling)).beliefs)
         except OversizeError:
-            return complete(parts, evidence, prepared.base.beliefs)
+            return complete(parts, evidence, await self._get_lbp_beliefs(prepared))
 
     async def what_if(
         self,
@@ -368,7 +377,7 @@ class Engine:
         if method is Method.AUTO:
             return view, await self._get_beliefs(prepared, sampling)
         if method is Method.LBP:
-            return view, prepared.base.beliefs
+            return view, await self._get_lbp_beliefs(prepared)
         if method is Method.SAMPLE:
             return view, (await self._get_bank(prepared, sampling)).beliefs
 

@@ -21,6 +21,7 @@ from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.intercepts import calibrate
 from graph.inference.network.lbp import propagate
 from graph.inference.network.shifts import shifts_by_auto
+from graph.inference.network.uncertainty import with_lbp_errors
 from tests.helpers.stress import KINDS, Case, Truth, stress_case
 
 NUM_CASES: Final = 500
@@ -58,7 +59,7 @@ def outcomes_of(case: Case) -> Iterable[tuple[str, Outcome]]:
         "AUTO": before,
         "AUTO by samples": infer(model, case.evidence, seed=SEED, budget=NOTHING_FITS),
         "SAMPLE": draw_bank(model, case.evidence, seed=SEED).beliefs,
-        "LBP": propagate(model, case.evidence).beliefs,
+        "LBP": with_lbp_errors(model, case.evidence, propagate(model, case.evidence)),
     }
     with suppress(TooLargeError):
         answers["EXACT"] = infer_exactly(model, case.evidence)

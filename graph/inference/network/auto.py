@@ -25,12 +25,13 @@ from graph.inference.network.diagnostics import (
 )
 from graph.inference.network.errors import ShouldStop, TooLargeError, never
 from graph.inference.network.evidence import Evidence
-from graph.inference.network.exact import Budget, tree_marginals
+from graph.inference.network.exact import Budget, calibration_error_of, tree_marginals
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork, part_of_model
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.separation import connected_claims, connected_parts
 from graph.inference.network.structure import BoolArray, ancestors
+from graph.inference.network.uncertainty import with_lbp_errors
 
 AUTO_BUDGET: Final = Budget(clique_claims=16, tree_entries=1 << 19, claims=1_000)
 """Some 50 ms for one part at most; a sparse network of hundreds of claims fits."""
@@ -50,11 +51,13 @@ class ExactParts:
     Attributes:
         marginals: Of the claims in such parts; prior marginals of the others, shape (n,).
         is_left: Mask of the query claims that are not in such a part, shape (n,).
+        calibration_error: Largest error of these marginals that comes from that of the intercepts, an estimate.
         seconds: Wall time.
     """
 
     marginals: FloatArray
     is_left: BoolArray
+    calibration_error: float
     seconds: float
 
 
@@ -138,7 +141,7 @@ def infer_exact_parts(
         is_left &= asked
     solver = _Solver(model, evidence, budget, should_stop, marginals, is_left)
     solver.solve()
-    return ExactParts(marginals, is_left, time.perf_counter() - started)
+    return ExactParts(marginals, is_left, solver.calibration_error, time.perf_counter() - started)
 
 
 def complete(parts: ExactParts, evidence: Evidence, others: Beliefs | None) -> Beliefs:
@@ -150,7 +153,13 @@ def complete(parts: ExactParts, evidence: Evidence, others: Beliefs | None) -> B
         evidence: Evidence that was conditioned on.
         others: Marginals of the claims that are left; None if there are none.
     """
-    own = Diagnostics(method=Method.AUTO, converged=True, reason="", seconds=parts.seconds)
+    own = Diagnostics(
+        method=Method.AUTO,
+        converged=True,
+        reason="",
+        seconds=parts.seconds,
+        calibration_error=parts.calibration_error,
+    )
     methods = np.full(parts.marginals.size, EXACT, np.int8)
     if others is None:
         checked = check_marginals(parts.marginals, is_observed=evidence.is_observed)
@@ -167,6 +176,7 @@ def complete(parts: ExactParts, evidence: Evidence, others: Beliefs | None) -> B
         method=Method.AUTO,
         seconds=parts.seconds + others.diagnostics.seconds,
         standard_error=largest,
+        calibration_error=max(parts.calibration_error, others.diagnostics.calibration_error),
     )
     return Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), errors, told, methods)
 
@@ -211,7 +221,8 @@ def sample_claims(
             backend=backend,
         ).beliefs
     except TooLargeError:
-        found = propagate(part.model, part.evidence, should_stop=should_stop, backend=backend).beliefs
+        by_lbp = propagate(part.model, part.evidence, should_stop=should_stop, backend=backend)
+        found = with_lbp_errors(part.model, part.evidence, by_lbp, should_stop=should_stop, backend=backend)
     return part.spread(found, model, evidence)
 
 
@@ -275,6 +286,7 @@ class _Solver:
         self.marginals, self.is_left = marginals, is_left
         self.relevant = relevant_claims(model, evidence)
         self.num_tries = 0
+        self.calibration_error = 0.0
 
     def solve(self) -> None:
         """Solve what fits: whole parts, else their claims that evidence weighs on, then the others in groups."""
@@ -317,6 +329,10 @@ class _Solver:
             return False
         claims = np.array(list(found), np.int64)
         values = np.array(list(found.values()))
+        error = calibration_error_of(
+            found, self.model, self.evidence, part, budget=self.budget, should_stop=self.should_stop
+        )
+        self.calibration_error = max(self.calibration_error, error)
         is_new = self.is_left[claims]
         self.marginals[claims[is_new]] = values[is_new]
         self.is_left[claims] = False

@@ -38,6 +38,7 @@ from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PA
 from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
+from graph.inference.network.uncertainty import calibration_error
 
 NUM_REPLICATES: Final = 4
 """Fewer replicates hardly estimate their own error."""
@@ -217,7 +218,11 @@ def draw_bank(
         is_late = time.perf_counter() - started >= max_seconds
         if is_precise or is_late or num_next > max_replicates or needed > max_memory_bytes:
             break
-    told = replace(beliefs.diagnostics, precision_reached=is_precise)
+    told = replace(
+        beliefs.diagnostics,
+        precision_reached=is_precise,
+        calibration_error=calibration_error(model, evidence, should_stop=should_stop, backend=backend),
+    )
     return Bank(
         model=model,
         evidence=evidence,

@@ -13,7 +13,7 @@ from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, ch
 from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
-from graph.inference.network.intercepts import CalibratedNetwork
+from graph.inference.network.intercepts import CalibratedNetwork, perturbed_models
 from graph.inference.network.lbp import check_fits
 from graph.inference.network.structure import BoolArray, ancestors
 
@@ -76,11 +76,19 @@ def infer_exactly(
     asked = np.ones(network.num_claims, np.bool_) if asked is None else asked
     relevant = ancestors(network, asked | evidence.is_informative)
     marginals = np.where(evidence.is_observed, evidence.observed, np.nan)
-    found = tree_marginals(model, evidence, relevant, budget=Budget(max_clique_claims), should_stop=should_stop)
+    budget = Budget(max_clique_claims)
+    found = tree_marginals(model, evidence, relevant, budget=budget, should_stop=should_stop)
     marginals[list(found)] = list(found.values())
+    error = calibration_error_of(found, model, evidence, relevant, budget=budget, should_stop=should_stop)
     marginals[~asked & ~evidence.is_observed] = np.nan
     marginals = check_marginals(marginals, is_observed=evidence.is_observed | ~asked)
-    diagnostics = Diagnostics(method=Method.EXACT, converged=True, reason="", seconds=time.perf_counter() - started)
+    diagnostics = Diagnostics(
+        method=Method.EXACT,
+        converged=True,
+        reason="",
+        seconds=time.perf_counter() - started,
+        calibration_error=error,
+    )
     return Beliefs(marginals, None, diagnostics)
 
 
@@ -115,6 +123,38 @@ def tree_marginals(
         _factor(model, evidence, claim, budget.clique_claims, num_claims) for claim in order[claims[order]].tolist()
     ]
     return _JunctionTree(factors, budget, num_claims, should_stop).marginals()
+
+
+def calibration_error_of(
+    found: dict[int, float],
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    claims: BoolArray,
+    *,
+    budget: Budget,
+    should_stop: ShouldStop = never,
+) -> float:
+    """
+    Estimate the largest error of some exact marginals that comes from the errors of the intercepts.
+
+    Args:
+        found: Marginals by `tree_marginals`.
+        model: The joint distribution.
+        evidence: Evidence that was conditioned on.
+        claims: Mask of the claims that `found` is of, shape (n,).
+        budget: Limits of the tree.
+        should_stop: Polled before each elimination and message.
+
+    Raises:
+        Cancelled: `should_stop` returned true.
+    """
+    if not model.intercept_errors[claims].any():
+        return 0.0
+    largest = 0.0
+    for other in perturbed_models(model):
+        moved = tree_marginals(other, evidence, claims, budget=budget, should_stop=should_stop)
+        largest = max(largest, *(abs(moved[claim] - p) for claim, p in found.items()))
+    return largest
 
 
 class _Factor:

@@ -14,7 +14,7 @@ from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop
 from graph.inference.network.joints import sum_distribution
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
-from graph.inference.network.streams import sample_orders, streams
+from graph.inference.network.streams import salt, sample_orders, streams
 from graph.inference.network.structure import (
     BoolArray,
     IntArray,
@@ -48,7 +48,13 @@ MAX_KEPT_BYTES: Final = 1 << 27
 NORMAL_STEP: Final = 1.0 / 64.0
 """In log-odds, of the lattice distribution that the normal approximation is compared with; its own error is 1e-5."""
 
-_PRIOR = 1
+NUM_PERTURBED: Final = 2
+"""Draws of errors of the intercepts; the largest change of many claims varies little between draws."""
+
+PERTURBATION: Final = 2.0
+"""Standard errors by which each intercept is moved."""
+
+_PRIOR, _PERTURBATION = 1, 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -310,6 +316,33 @@ def with_intercepts(
         seed=seed,
         seconds=time.perf_counter() - started,
     )
+
+
+def with_other_intercepts(model: CalibratedNetwork, intercepts: FloatArray) -> CalibratedNetwork:
+    """
+    Return a model with other intercepts.
+
+    Args:
+        model: Not changed.
+        intercepts: In log-odds, shape (n,).
+    """
+    table_start, log_odds = configuration_tables(model.network, intercepts, MAX_TABLE_PARENTS)
+    return replace(model, intercepts=intercepts, table_start=table_start, probabilities=fast_sigmoid(log_odds))
+
+
+def perturbed_models(model: CalibratedNetwork) -> list[CalibratedNetwork]:
+    """
+    Draw models whose intercepts differ from a model's as far as their standard errors allow.
+
+    Returns:
+        NUM_PERTURBED models; none if all intercepts are exact.
+    """
+    if not model.intercept_errors.any():
+        return []
+    generator = np.random.default_rng(salt(CALIBRATION_SEED, _PERTURBATION))
+    signs = generator.choice((-1.0, 1.0), (NUM_PERTURBED, model.intercepts.size))
+    moves = PERTURBATION * model.intercept_errors * signs
+    return [with_other_intercepts(model, model.intercepts + move) for move in moves]
 
 
 def check_num_samples(num_samples: int) -> None:

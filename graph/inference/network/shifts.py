@@ -21,10 +21,14 @@ from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
+from graph.inference.network.uncertainty import lbp_error
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
 """Samples of a stored bank that must match the outcomes; the standard error of a half is then 0.01."""
+
+NUM_CHECKED: Final = 16
+"""Neighborhoods of the claims that shift most on which LBP's error is estimated, before and after."""
 
 ROWS_PER_BATCH: Final = 256
 """Claims whose bits are counted together, so that intermediates stay in the processor's cache."""
@@ -108,9 +112,22 @@ def shifts_by_lbp(
     if base.messages.shape != kept.shape:
         message = f"expected a base with messages of {kept.size} links, got {base.messages.size}"
         raise ValueError(message)
-    after = propagate(supposed, known, start=base.messages[kept], should_stop=should_stop, backend=backend).beliefs
+    after = propagate(supposed, known, start=base.messages[kept], should_stop=should_stop, backend=backend)
     is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
-    return _compare(base.beliefs, after, is_connected, started)
+    shifts = _compare(base.beliefs, after.beliefs, is_connected, started)
+    error = sum(
+        lbp_error(
+            *given,
+            found,
+            first=shifts.ranked(NUM_CHECKED),
+            num_neighborhoods=NUM_CHECKED,
+            should_stop=should_stop,
+            backend=backend,
+        )
+        for given, found in (((model, evidence), base), ((supposed, known), after))
+    )
+    told = replace(shifts.diagnostics, error_estimate=error, seconds=time.perf_counter() - started)
+    return replace(shifts, diagnostics=told)
 
 
 def shifts_exactly(
