@@ -77,7 +77,7 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
     after_writes = Job(
         "propagate_after_writes",
         WATCH_INTERVAL,
-        partial(_propagate, method=Method.AUTO),
+        partial(_propagate, method=Method.AUTO, is_urgent=True),
         is_due=partial(_is_propagation_due, debounce=debounce),
         lease=PROPAGATION_LEASE,
         follows_writes=True,
@@ -104,11 +104,13 @@ async def _purge_receipts(service: Service) -> Told:
     return {"num_receipts": await purge_receipts(service.database, datetime.now(UTC))}
 
 
-async def _propagate(service: Service, method: Method) -> Told:
-    return await propagate_all(service.database, service.engine, method)
+async def _propagate(service: Service, method: Method, *, is_urgent: bool = False) -> Told:
+    return await propagate_all(service.database, service.engine, method, is_urgent=is_urgent)
 
 
 async def _is_propagation_due(service: Service, debounce: timedelta) -> bool:
+    if service.engine.has_improved:
+        return True
     patience = WATCH_INTERVAL.total_seconds()
     return await is_propagation_due(service.database, debounce, rest=PROPAGATION_REST, patience=patience)
 

@@ -481,4 +481,13 @@ class PropagationRun(Row):
     standard_error: Number | None = Field(
         default=None, description="For SAMPLE: the largest standard error of any claim, between replicates."
     )
+    num_by_lbp: Count | None = Field(
+        default=None, description="Number of marginals that are approximations by LBP, as there were no samples yet."
+    )
+    error_estimate: Number | None = Field(
+        default=None, description="Estimate of the largest error of a marginal by LBP; null if none is by LBP."
+    )
+    calibration_error: Number | None = Field(
+        default=None, description="Estimate of the largest error of a marginal that comes from the calibration."
+    )
     seed: Count | None = Field(default=None, description="For SAMPLE: the random seed.")

@@ -23,7 +23,7 @@ import numpy as np
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
-from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
+from graph.inference.network.diagnostics import LBP, Beliefs, Diagnostics, Method
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
@@ -38,6 +38,9 @@ written in transactions before it, so that no writer waits long. The next run re
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 """The most that propagation is delayed by writes that never pause for the debounce time."""
+
+FIRST_SECONDS: Final = 0.5
+"""The most that a process's first propagation counts, which reads and calibrates all; the next ones take less."""
 
 KEPT_RUNS: Final = 1_000
 """The latest runs, which stay; of each a run is stored as often as beliefs are written and a little later."""
@@ -56,12 +59,14 @@ class Request:
         sampling: The parameters of SAMPLE.
         idempotency_key: The request's key; None without one.
         is_dry_run: Whether to compute the answer and roll back.
+        is_urgent: Whether AUTO takes LBP where it has no samples at hand, with an estimate of its error.
     """
 
     method: Method = Method.AUTO
     sampling: Sampling = DEFAULT_SAMPLING
     idempotency_key: str | None = None
     is_dry_run: bool = False
+    is_urgent: bool = False
 
 
 async def propagate(database: Database, engine: Engine, request: Request, *, now: datetime | None = None) -> Answered:
@@ -95,7 +100,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
     )
     if before := await find_answer(database, write):
         return before
-    started = time.perf_counter()
+    cost = _Cost(engine)
     run, view, computed = await _compute(database, engine, request, now)
     num_early = 0
     if computed is not None and not request.is_dry_run:
@@ -118,11 +123,23 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
         engine.stored = stored
 
     async def mark(unit: Unit) -> None:
-        seconds = time.perf_counter() - started
-        await _mark_propagated(unit, view.snapshot.state, seconds, None if stored is None else computed)
+        await _mark_propagated(unit, view.snapshot.state, cost.seconds(), None if stored is None else computed)
 
     _, bookmark = await database.write_marked(mark)
     return replace(answered, bookmark=bookmark)
+
+
+class _Cost:
+    """Processor time of a propagation, after which it rests in proportion."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._is_first = engine.is_cold
+        self._began, self._processor = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> float:
+        """Seconds so far: the process's processor time, other requests' included, but no more than the wall time."""
+        wall, processor = time.perf_counter() - self._began, time.process_time() - self._processor
+        return min(wall, processor, FIRST_SECONDS if self._is_first else math.inf)
 
 
 async def _compute(
@@ -130,9 +147,12 @@ async def _compute(
 ) -> tuple[PropagationRun, View, Computed | None]:
     """Compute all marginals; returns the run, the network, and the marginals to store, None unless it converged."""
     started_at, started = datetime.now(UTC), time.perf_counter()
+    engine.has_improved = False
     async with database.reading() as reading:
         try:
-            view, beliefs = await engine.beliefs(reading, request.method, request.sampling, now=now)
+            view, beliefs = await engine.beliefs(
+                reading, request.method, request.sampling, is_urgent=request.is_urgent, now=now
+            )
             reason = beliefs.diagnostics.reason
         except ArithmeticError as error:  # a marginal is NaN or outside [0, 1]: keep the stored ones
             view, beliefs = await engine.view(reading, now=now), None
@@ -161,8 +181,17 @@ def _make_run(
         tolerance=TOLERANCE,
         num_samples=diagnostics.num_samples if diagnostics is not None and is_sampled else None,
         standard_error=None if diagnostics is None else diagnostics.standard_error,
+        num_by_lbp=None if beliefs is None else _count_by_lbp(beliefs),
+        error_estimate=None if diagnostics is None else diagnostics.error_estimate,
+        calibration_error=None if diagnostics is None else diagnostics.calibration_error,
         seed=request.sampling.seed if is_sampled else None,
     )
+
+
+def _count_by_lbp(beliefs: Beliefs) -> int:
+    if beliefs.methods is not None:
+        return int((beliefs.methods == LBP).sum())
+    return beliefs.marginals.size if beliefs.diagnostics.method is Method.LBP else 0
 
 
 def _to_store(run: PropagationRun, view: View, beliefs: Beliefs) -> Computed:
@@ -199,7 +228,9 @@ async def _mark_propagated(unit: Unit, state: State, seconds: float, held: Compu
     )
 
 
-async def propagate_all(database: Database, engine: Engine, method: Method) -> dict[str, Any]:
+async def propagate_all(
+    database: Database, engine: Engine, method: Method, *, is_urgent: bool = False
+) -> dict[str, Any]:
     """
     Run the scheduled propagation, by LBP if the network is too large for the method.
 
@@ -210,20 +241,20 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
         A summary for the job's log: properties of the run and `num_stored`, or `num_stored` 0 and why it was
         `refused`.
     """
-    started = time.perf_counter()
+    cost = _Cost(engine)
     try:
-        payload = (await propagate(database, engine, Request(method))).payload
+        payload = (await propagate(database, engine, Request(method, is_urgent=is_urgent))).payload
     except OversizeError as error:
         if method is not Method.LBP:
             return await propagate_all(database, engine, Method.LBP)
 
         async def give_up(unit: Unit) -> None:
-            await _mark_propagated(unit, await fetch_state(unit), time.perf_counter() - started, None)
+            await _mark_propagated(unit, await fetch_state(unit), cost.seconds(), None)
 
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
     run = payload["run"]
-    names = ("method", "revision", "converged", "reason", "num_claims", "num_moved", "duration_seconds")
+    names = ("method", "revision", "converged", "reason", "num_claims", "num_moved", "num_by_lbp", "duration_seconds")
     summary = {name: run[name] for name in names}
     return {**summary, "num_stored": payload["num_stored"]}
 
