@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
@@ -51,7 +52,7 @@ def move(bank: Bank, model: CalibratedNetwork, evidence: Evidence) -> MovedMargi
     return move_marginals(weighted)
 
 
-def assert_within_errors(moved: MovedMarginals, expected: np.ndarray) -> None:
+def assert_within_errors(moved: MovedMarginals, expected: FloatArray) -> None:
     """Five of the stated standard errors, which one claim of a hundred thousand or so exceeds."""
     errors = moved.beliefs.standard_errors
     assert errors is not None
@@ -110,9 +111,10 @@ def test_a_resampled_bank_has_the_joint_distribution(seed: int) -> None:
 
     resampled = resample_bank(weighted, move_marginals(weighted))
 
-    def together(samples: Bank) -> np.ndarray:
+    def together(samples: Bank) -> FloatArray:
         states = np.unpackbits(samples.bits.view(np.uint8).reshape(NUM_CLAIMS, -1), axis=1, bitorder="little")
-        return states @ states.T.astype(np.float64) / states.shape[1]
+        frequencies: FloatArray = states @ states.T.astype(np.float64) / states.shape[1]
+        return frequencies
 
     assert_allclose(together(resampled), together(draw_bank(model, after, seed=seed + 100)), atol=0.04)
 
