@@ -190,7 +190,7 @@ async def test_the_services_own_jobs_run(database: Database) -> None:
     assert told["sweep"]["num_missed"] == 3
     assert told["refresh_posteriors"]["num_claims"] == 1
     assert told["purge_receipts"]["num_receipts"] == 0
-    assert (told["propagate"]["method"], told["propagate"]["num_stored"]) == ("SAMPLE", 1)
+    assert (told["propagate"]["method"], told["propagate"]["num_stored"]) == ("AUTO", 1)
 
 
 async def test_a_job_that_has_nothing_to_do_leaves_no_trace(database: Database) -> None:
