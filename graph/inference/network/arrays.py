@@ -17,7 +17,8 @@ class EvidenceArrays(NamedTuple):
 
     Attributes:
         llr: Natural log-likelihood ratios, shape (n,).
-        observed: 0 or 1 for an observed claim, negative for the others, shape (n,).
+        observed: 0 or 1 for an observed claim, negative for the others, shape (n,). For sampling, 0 with a ratio other
+            than 0 is a claim that is summed out: it counts by P(evidence | its parents).
     """
 
     llr: FloatArray

@@ -49,7 +49,10 @@ NUM_SAMPLES: Final = 4_096
 MAX_REPLICATES: Final = 32
 """More than eight times the usual number is hardly worth the wait: errors fall as the root."""
 
-TARGET_SECONDS: Final = 20.0
+MAX_SWEPT: Final = 1 << 26
+"""Relevant claims times samples for the sake of precision, some 7 s: a limit that is the same on every machine."""
+
+TARGET_SECONDS: Final = 30.0
 """Time after which no more replicates are begun for the sake of precision."""
 
 MAX_PROPOSAL: Final = 2.0
@@ -158,9 +161,9 @@ def draw_bank(
     """
     Draw joint samples of all claims given the evidence.
 
-    Claims that evidence makes relevant are drawn forward from sigmoid(log-odds + proposal) and then tempered into the
-    model in steps, each with a resampling and a Gibbs sweep. The others are drawn from the model itself, and their
-    marginals are averaged over their parents' states.
+    Claims with evidence below them are drawn forward from sigmoid(log-odds + proposal) and then tempered into the model
+    in steps, each with a resampling and a Gibbs sweep. The others are drawn from the model itself, given these and
+    their own evidence, and their marginals are averaged over their parents' states.
 
     Args:
         model: The joint distribution.
@@ -170,7 +173,8 @@ def draw_bank(
         num_samples: Samples in each replicate, a multiple of 64.
         target_error: Largest standard error that any claim may have: as many replicates are drawn again and again until
             it is reached. None draws replicates once.
-        max_seconds: Time after which no more are begun; `precision_reached` in the diagnostics is then false.
+        max_seconds: Time after which no more are begun, or MAX_SWEPT claims times samples: `precision_reached` in the
+            diagnostics is then false.
         proposal: Log-odds that evidence and children add to each claim, shape (n,); LBP's by default. A better proposal
             saves steps; the distribution does not depend on it.
         max_memory_bytes: Limit of `bank_bytes`.
@@ -204,6 +208,7 @@ def draw_bank(
         for limit in limits
     ]
     max_replicates = MAX_REPLICATES if target_error is not None else num_replicates
+    num_swept = int(relevant_claims(model, evidence).sum()) * num_samples
     outcomes: list[_ReplicateResult] = []
     while True:
         outcomes += [
@@ -215,7 +220,7 @@ def draw_bank(
         is_precise = _is_precise(beliefs, target_error)
         num_next = len(outcomes) + num_replicates
         needed = bank_bytes(model, evidence, num_replicates=num_next, num_samples=num_samples)
-        is_late = time.perf_counter() - started >= max_seconds
+        is_late = time.perf_counter() - started >= max_seconds or num_next * num_swept > MAX_SWEPT
         if is_precise or is_late or num_next > max_replicates or needed > max_memory_bytes:
             break
     told = replace(
@@ -276,7 +281,9 @@ def _beliefs(
     num_samples: int,
     started: float,
 ) -> Beliefs:
-    errors = _pooled_errors(marginals, evidence.is_observed, relevant_claims(model, evidence), num_samples)
+    is_relevant = relevant_claims(model, evidence)
+    is_swept = is_relevant & ~_leaves(model, evidence, is_relevant)
+    errors = _pooled_errors(marginals, evidence.is_observed, is_swept, num_samples)
     num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
     reason = _disagreement(marginals, outcomes, evidence.is_observed)
     diagnostics = Diagnostics(
@@ -299,9 +306,9 @@ def _beliefs(
 
 
 def _pooled_errors(
-    marginals: FloatArray, is_observed: BoolArray, is_relevant: BoolArray, num_samples: int
+    marginals: FloatArray, is_observed: BoolArray, is_swept: BoolArray, num_samples: int
 ) -> FloatArray | None:
-    """Pool errors of relevant claims, and of the others, whose averages over the parents vary less."""
+    """Pool errors of swept claims, and of the others, whose averages over the parents vary less."""
     num_replicates, num_claims = marginals.shape
     if num_replicates == 1:
         return None
@@ -309,7 +316,7 @@ def _pooled_errors(
     # Only observed claims are certain, though the marginals of others may round to 0 or 1.
     variances = np.where(is_observed, 0.0, np.maximum(mean * (1.0 - mean), np.finfo(np.float64).eps))
     errors = np.zeros(num_claims)
-    for part in (is_relevant, ~is_relevant):
+    for part in (is_swept, ~is_swept):
         pooled = pooled_errors(marginals[:, part], variances[part], num_replicates * num_samples)
         if pooled is not None:
             errors[part] = pooled
@@ -335,6 +342,14 @@ def _disagreement(marginals: FloatArray, outcomes: list[_ReplicateResult], is_ob
     return ""
 
 
+def _leaves(model: CalibratedNetwork, evidence: Evidence, is_relevant: BoolArray) -> BoolArray:
+    """Mask of unobserved claims with evidence of their own and none below: they can be summed out, shape (n,)."""
+    network = model.network
+    has_child = np.zeros(network.num_claims, np.bool_)
+    has_child[network.link_parents[is_relevant[network.link_children]]] = True
+    return is_relevant & ~has_child & ~evidence.is_observed
+
+
 class _BankSetup:
     """Tables and arrays that all replicates of a bank share."""
 
@@ -352,12 +367,15 @@ class _BankSetup:
         self.kernels: Kernels = get_kernels(backend)
         self.is_relevant: BoolArray = relevant_claims(model, evidence)
         network = model.network
-        self.rest = network.order[~self.is_relevant[network.order]]
+        self.is_summed = _leaves(model, evidence, self.is_relevant)
+        self.rest = network.order[(~self.is_relevant | self.is_summed)[network.order]]
         self.part = part_of_model(model, self.is_relevant)
         part = self.part.network
         self.chunks = split_work(part.order, num_samples)
-        llr, self.observed = evidence.llr[self.is_relevant], evidence.observed[self.is_relevant].astype(np.int64)
+        llr, is_summed = evidence.llr[self.is_relevant], self.is_summed[self.is_relevant]
+        self.observed = np.where(is_summed, 0, evidence.observed[self.is_relevant]).astype(np.int64)
         self.known = EvidenceArrays(llr, self.observed)
+        self.summed_llr = np.where(is_summed, llr, -np.inf)
         self.proposal = np.where(self.observed >= 0, 0.0, proposal[self.is_relevant])
         start, log_odds = configuration_tables(part, self.part.intercepts, MAX_NARROW_PARENTS)
         num_parents = part.num_parents
@@ -369,7 +387,7 @@ class _BankSetup:
         proposed = log_odds + self.proposal[owners]
         # The log normalizer at temperature b is (1 - b) times the proposal's plus b times the model's.
         self.proposal_normalizers = np.where(self.observed[owners] >= 0, 0.0, softplus(proposed))
-        self.model_normalizers = softplus(log_odds)
+        self.model_normalizers = softplus(log_odds) - softplus(log_odds + self.summed_llr[owners])
         self.tables = SamplingTables(
             intercepts=self.part.intercepts,
             proposal=self.proposal,
@@ -407,6 +425,7 @@ class _BankSetup:
         is_fixed = observed >= 0
         gain = np.where(is_fixed, 0.0, (self.proposal - self.known.llr)[owners])
         base = np.where(is_fixed, -softplus(np.where(observed == 1, -log_odds, log_odds)), 0.0)
+        base += softplus(log_odds + self.summed_llr[owners])
         base += np.where(is_fixed, 0.0, self.proposal_normalizers - self.model_normalizers)
         return np.stack([base, base - gain], axis=1).ravel()
 
@@ -421,8 +440,9 @@ class _BankSetup:
         points = np.linspace(-GRID_LIMIT, GRID_LIMIT, int(2 * GRID_LIMIT * GRID_STEPS) + 1)
         proposal = self.proposal[self.wide][:, None]
         share = np.where(self.observed[self.wide] >= 0, 0.0, 1.0 - beta)[:, None]
-        values = share * softplus(points + proposal) + beta * softplus(points)
-        slopes = share * fast_sigmoid(points + proposal) + beta * fast_sigmoid(points)
+        summed = points + self.summed_llr[self.wide][:, None]
+        values = share * softplus(points + proposal) + beta * (softplus(points) - softplus(summed))
+        slopes = share * fast_sigmoid(points + proposal) + beta * (fast_sigmoid(points) - fast_sigmoid(summed))
         return np.stack([values, slopes / GRID_STEPS], axis=2)
 
     def _draw_rest(
@@ -431,7 +451,9 @@ class _BankSetup:
         network = self.model.network
         draws = RandomStreams(streams(network.keys, _REST, replicate_salt), *orders)
         slopes, pulls = np.empty(network.num_claims), np.empty(network.num_links)
-        results = InterceptArrays(self.model.intercepts, slopes, pulls, marginals, np.empty(0))
+        # Given its parents, a claim that was summed out depends on its own evidence alone.
+        intercepts = self.model.intercepts + np.where(self.is_summed, self.evidence.llr, 0.0)
+        results = InterceptArrays(intercepts, slopes, pulls, marginals, np.empty(0))
         for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
             self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)

@@ -433,6 +433,9 @@ def weigh(
             sign = 1.0 if observed[i] == 0 else -1.0
             for m in range(num_samples):
                 log_weights[m] -= _softplus(sign * log_odds[wide, m])
+            if llr[i] != 0.0:
+                for m in range(num_samples):
+                    log_weights[m] += _softplus(log_odds[wide, m] + llr[i])
         else:
             gain = proposal[i] - llr[i]
             for m in range(num_samples):

@@ -16,6 +16,7 @@ from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import no_evidence
 from graph.inference.network.intercepts import CalibratedNetwork, part_of_model, unpack_bits
 from graph.inference.network.kernels import Backend
+from graph.inference.network.replicates import pooled_errors
 from graph.inference.network.structure import (
     BoolArray,
     IntArray,
@@ -117,11 +118,11 @@ def find_sensitivity(
     links = indices_between(network.parent_start, near)
     derivatives = _derivatives(bank, target, near, links, seed, should_stop, backend)
     weights = np.ones(network.num_claims) if inside_weights is None else inside_weights
-    effects = [
-        *_edge_effects(network, links, derivatives.by_weight),
-        *_stated_effects(network, near, derivatives, weights),
+    estimates = [
+        *_edge_estimates(bank.model, links, derivatives.by_weight),
+        *_stated_estimates(bank.model, near, derivatives, weights),
     ]
-    effects.sort(key=lambda effect: -abs(effect.derivative))
+    effects = _effects(estimates, bank.num_samples)
     diagnostics = replace(bank.beliefs.diagnostics, seconds=time.perf_counter() - started, is_fresh=False)
     return Sensitivity(target=target, effects=tuple(effects), num_near=near.size, diagnostics=diagnostics)
 
@@ -259,30 +260,60 @@ def _reachable(network: Network, near: IntArray) -> BoolArray:
     return reachable
 
 
-def _edge_effects(network: Network, links: IntArray, by_weight: FloatArray) -> list[Effect]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Estimate:
+    """An effect by replicate, and the variance of a single sample of it, up to a factor that all have in common."""
+
+    parameter: Parameter
+    index: int
+    replicates: FloatArray
+    variance: float
+
+
+def _edge_estimates(model: CalibratedNetwork, links: IntArray, by_weight: FloatArray) -> list[_Estimate]:
+    network = model.network
     row_of = {link: number for number, link in enumerate(links.tolist())}
     shared = np.bincount(network.edge_links, minlength=network.num_links)
-    effects = []
+    estimates = []
     for edge in np.flatnonzero(np.isin(network.edge_links, links)).tolist():
         link = int(network.edge_links[edge])
         own = by_weight[:, row_of[link]] / shared[link]
-        p_if_true, p_if_false = network.p_if_true[edge], network.p_if_false[edge]
-        effects.append(_effect(Parameter.P_IF_TRUE, edge, own / (p_if_true * (1.0 - p_if_true))))
-        effects.append(_effect(Parameter.P_IF_FALSE, edge, -own / (p_if_false * (1.0 - p_if_false))))
-    return effects
+        # The variance of a score is the slope of its claim.
+        variance = float(model.slopes[network.link_children[link]]) / shared[link] ** 2
+        for parameter, p, sign in (
+            (Parameter.P_IF_TRUE, float(network.p_if_true[edge]), 1.0),
+            (Parameter.P_IF_FALSE, float(network.p_if_false[edge]), -1.0),
+        ):
+            rate = sign / (p * (1.0 - p))
+            estimates.append(_Estimate(parameter, edge, rate * own, rate**2 * variance))
+    return estimates
 
 
-def _stated_effects(
-    network: Network, near: IntArray, derivatives: _Derivatives, inside_weights: FloatArray
-) -> list[Effect]:
-    effects = []
+def _stated_estimates(
+    model: CalibratedNetwork, near: IntArray, derivatives: _Derivatives, inside_weights: FloatArray
+) -> list[_Estimate]:
+    network = model.network
+    estimates = []
     for number, claim in enumerate(near.tolist()):
         stated, prior = network.stated[claim], network.prior_marginals[claim]
         rate = inside_weights[claim] * prior * (1.0 - prior) / (stated * (1.0 - stated))
-        effects.append(_effect(Parameter.STATED, claim, rate * derivatives.by_prior_marginal[:, number]))
-    return effects
+        own = rate * derivatives.by_prior_marginal[:, number]
+        estimates.append(_Estimate(Parameter.STATED, claim, own, float(rate**2 / model.slopes[claim])))
+    return estimates
 
 
-def _effect(parameter: Parameter, index: int, replicates: FloatArray) -> Effect:
-    error = None if replicates.size == 1 else float(replicates.std(ddof=1) / np.sqrt(replicates.size))
-    return Effect(parameter, index, float(replicates.mean()), error)
+def _effects(estimates: list[_Estimate], num_samples: int) -> list[Effect]:
+    """Average estimates over replicates, the largest effects first; their errors are pooled."""
+    replicates = np.array([estimate.replicates for estimate in estimates]).T
+    variances = np.array([estimate.variance for estimate in estimates])
+    errors = pooled_errors(replicates, variances, num_samples)
+    effects = [
+        Effect(
+            estimate.parameter,
+            estimate.index,
+            float(estimate.replicates.mean()),
+            None if errors is None else float(errors[number]),
+        )
+        for number, estimate in enumerate(estimates)
+    ]
+    return sorted(effects, key=lambda effect: -abs(effect.derivative))

@@ -273,6 +273,8 @@ def weigh(
         z = log_odds[wide_rows[i]]
         if observed[i] >= 0:
             log_weights -= softplus(z if observed[i] == 0 else -z)
+            if llr[i] != 0.0:
+                log_weights += softplus(z + llr[i])
         else:
             x = states[i] & np.uint8(1)
             log_weights += softplus(z + proposal[i]) - softplus(z) - (proposal[i] - llr[i]) * x
