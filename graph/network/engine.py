@@ -154,6 +154,7 @@ class Engine:
         self._kept: dict[datetime, _Kept] = {}
         self._bank: tuple[_Key, Bank] | None = None
         self._moved: tuple[tuple[_Key, _Key], _Moved] | None = None
+        self._bank_ahead: tuple[_Prepared, Bank] | None = None
         self._drawn_at = -math.inf
         self._refreshing: asyncio.Task[None] | None = None
         self._lbp_errors: tuple[_Prepared, Diagnostics] | None = None
@@ -203,7 +204,9 @@ class Engine:
             OversizeError: The network is too large.
             BusyError: Writes keep interrupting the read, or no thread became free in time.
         """
-        await self._prepare(await self.view(unit, now=now))
+        prepared = await self._prepare(await self.view(unit, now=now))
+        if self._bank is not None:
+            self._bank_ahead = prepared, await self._draw(prepared, DEFAULT_SAMPLING)
 
     @property
     def is_cold(self) -> bool:
@@ -277,8 +280,9 @@ class Engine:
         """Return the kept bank, moved to the evidence; with other parameters than its own, a bank that is not kept."""
         key = prepared.key
         is_kept = sampling == DEFAULT_SAMPLING
-        if is_kept and self._bank is not None and self._bank[0] == key:
-            return self._bank[1]
+        kept = self._find_bank(prepared) if is_kept else None
+        if kept is not None and kept[0] == key:
+            return kept[1]
         moved = await self._move(prepared) if is_kept and may_move else None
         if moved is not None:
             return await self._resample(key, moved)
@@ -287,6 +291,14 @@ class Engine:
         if is_kept:
             self._keep(key, bank)
         return bank
+
+    def _find_bank(self, prepared: _Prepared) -> tuple[_Key, Bank] | None:
+        """Return the kept bank; from its hour on the one that was drawn ahead takes its place."""
+        ahead = self._bank_ahead
+        if ahead is not None and ahead[0].view.moment == prepared.view.moment:
+            self._keep(ahead[0].key, ahead[1])
+            self._bank_ahead = None
+        return self._bank
 
     def _keep(self, key: _Key, bank: Bank) -> None:
         self._bank, self._drawn_at = (key, bank), time.monotonic()
@@ -312,7 +324,7 @@ class Engine:
 
     async def _move(self, prepared: _Prepared) -> "_Moved | None":
         """Weigh the kept bank's samples to the evidence; None if there is no bank, or too few of its samples count."""
-        key, kept = prepared.key, self._bank
+        key, kept = prepared.key, self._find_bank(prepared)
         if kept is None:
             return None
         if self._moved is not None and self._moved[0] == (kept[0], key):
@@ -398,8 +410,8 @@ class Engine:
 
     async def _get_sampled(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
         """Return marginals by samples: of the kept bank, moved to the evidence, or of a new one."""
-        is_at_hand = self._bank is not None and self._bank[0] == prepared.key
-        may_move = sampling == DEFAULT_SAMPLING and not is_at_hand
+        kept = self._find_bank(prepared)
+        may_move = sampling == DEFAULT_SAMPLING and (kept is None or kept[0] != prepared.key)
         moved = await self._move_beliefs(prepared) if may_move else None
         return (await self._get_bank(prepared, sampling)).beliefs if moved is None else moved
 
@@ -409,7 +421,7 @@ class Engine:
 
         New samples are then drawn in the background; but not again soon where the last ones did not converge.
         """
-        bank = self._bank
+        bank = self._find_bank(prepared)
         has_failed = bank is not None and not bank[1].beliefs.diagnostics.converged
         if not has_failed:
             is_current = bank is not None and bank[0] == prepared.key

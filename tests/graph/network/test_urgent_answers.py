@@ -1,6 +1,6 @@
 """What is stored right behind a write: samples at hand, moved to it; else LBP with its error, until there are some."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -138,6 +138,23 @@ async def test_a_what_if_behind_a_write_takes_the_moved_samples(stored: Database
 
     assert not bank.beliefs.diagnostics.is_fresh
     assert (num_moved, draws.number) == (1, 2)
+
+
+async def test_the_samples_of_the_next_hour_are_drawn_ahead(stored: Database, draws: Draws) -> None:
+    """Prior marginals change with the hour, so that no sample of this hour serves then; until then they are kept."""
+    engine = Engine()
+    await follow(stored, engine)
+    await refreshed(engine)
+    later = NOW + timedelta(hours=1)
+    async with stored.reading() as reading:
+        await engine.prepare(reading, now=later)
+    num_ahead = draws.number
+    await submit(stored, "P_C")
+    now = await follow(stored, engine)
+    run: dict[str, Any] = (await propagate(stored, engine, Request(is_urgent=True), now=later)).payload["run"]
+
+    assert (num_ahead, draws.number) == (2, 2)
+    assert (now["num_by_lbp"], run["num_by_lbp"]) == (0, 0)
 
 
 async def test_what_cannot_be_moved_is_drawn_in_the_background(stored: Database, draws: Draws) -> None:
