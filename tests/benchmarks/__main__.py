@@ -20,6 +20,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
+from tests.benchmarks.accuracy import benchmark_accuracy
 from tests.benchmarks.bombs import benchmark_bombs
 from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
@@ -138,7 +139,7 @@ def main() -> None:
     parser.add_argument(
         "only",
         nargs="?",
-        choices=["import", "beliefs", "network", "questions", "http", "bombs", "flat", "workers"],
+        choices=["import", "beliefs", "accuracy", "network", "questions", "http", "bombs", "flat", "workers"],
     )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
@@ -147,6 +148,8 @@ def main() -> None:
         asyncio.run(benchmark_import())
     if chosen.only in {None, "beliefs"}:
         asyncio.run(benchmark_beliefs(chosen.large))
+    if chosen.only == "accuracy":
+        benchmark_accuracy()
     if chosen.only in {None, "network"}:
         benchmark_network(chosen.large)
     if chosen.only in {None, "questions"}:

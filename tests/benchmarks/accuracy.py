@@ -76,7 +76,7 @@ def outcomes_of(case: Case) -> Iterable[tuple[str, Outcome]]:
     yield "what-if by AUTO", Outcome(error, stated_error(shifts.diagnostics), shifts.diagnostics.converged)
 
 
-def run(num_cases: int = NUM_CASES) -> None:
+def benchmark_accuracy(num_cases: int = NUM_CASES) -> None:
     """Print the quantiles of the error by method, and the silent ones."""
     found: dict[str, list[Outcome]] = defaultdict(list)
     for number in range(num_cases):

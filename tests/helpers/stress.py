@@ -149,7 +149,7 @@ class Truth:
 def _bisect(sums: FloatArray, shares: FloatArray, target: float) -> float:
     """The intercept that gives a mean of the sigmoid, by halving an interval."""
     low, high = logit(target) - float(sums.max()), logit(target) - float(sums.min())
-    for _ in range(200):
+    for _ in range(60):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if shares @ sigmoids(middle + sums) < target else (low, middle)
     return 0.5 * (low + high)

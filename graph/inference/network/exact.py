@@ -119,10 +119,11 @@ def tree_marginals(
     if num_free > budget.claims:
         message = f"expected at most {budget.claims} unobserved claims, got {num_free}"
         raise TooLargeError(message, size=num_free, limit=budget.claims)
-    factors = [
-        _factor(model, evidence, claim, budget.clique_claims, num_claims) for claim in order[claims[order]].tolist()
-    ]
-    return _JunctionTree(factors, budget, num_claims, should_stop).marginals()
+    chosen = order[claims[order]].tolist()
+    families = [_family(model, evidence, claim) for claim in chosen]
+    cliques = _eliminate(families, budget, num_claims, should_stop)
+    factors = [_factor(model, evidence, claim) for claim in chosen]
+    return _JunctionTree(cliques, factors, should_stop).marginals()
 
 
 def calibration_error_of(
@@ -183,7 +184,14 @@ class _Factor:
         return _Factor(tuple(claim for claim in self.claims if claim in claims), table - table.max())
 
 
-def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims: int, num_relevant: int) -> _Factor:
+def _family(model: CalibratedNetwork, evidence: Evidence, claim: int) -> tuple[int, ...]:
+    """List the unobserved ones of a claim and its parents."""
+    network = model.network
+    parents = network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]]
+    return *parents[~evidence.is_observed[parents]].tolist(), *([claim] if evidence.observed[claim] < 0 else [])
+
+
+def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int) -> _Factor:
     """Compute log P(claim | parents) plus the claim's evidence, with observed claims fixed."""
     network = model.network
     links = slice(network.parent_start[claim], network.parent_start[claim + 1])
@@ -191,8 +199,6 @@ def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims
     known = evidence.is_observed[parents]
     base = model.intercepts[claim] + weights[known] @ evidence.observed[parents[known]]
     free = parents[~known].tolist()
-    if len(free) >= max_claims:
-        raise _too_large(num_relevant, len(free) + 1, max_claims)
     # The first axis belongs to the last parent, whose bit is the highest.
     log_odds = (base + configuration_log_odds(weights[~known])).reshape((2,) * len(free))
     true, false = -softplus(-log_odds), -softplus(log_odds)
@@ -206,9 +212,9 @@ def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int, max_claims
 class _JunctionTree:
     """A junction tree with one clique for each eliminated claim."""
 
-    def __init__(self, factors: list[_Factor], budget: Budget, num_relevant: int, should_stop: ShouldStop) -> None:
+    def __init__(self, cliques: dict[int, tuple[int, ...]], factors: list[_Factor], should_stop: ShouldStop) -> None:
         self.should_stop = should_stop
-        self.cliques = _eliminate(factors, budget, num_relevant, should_stop)
+        self.cliques = cliques
         rank = {claim: number for number, claim in enumerate(self.cliques)}
         self.inside: dict[int, list[_Factor]] = {claim: [] for claim in self.cliques}
         for factor in factors:
@@ -254,13 +260,15 @@ class _JunctionTree:
 
 
 def _eliminate(
-    factors: list[_Factor], budget: Budget, num_relevant: int, should_stop: ShouldStop
+    families: list[tuple[int, ...]], budget: Budget, num_relevant: int, should_stop: ShouldStop
 ) -> dict[int, tuple[int, ...]]:
     """Eliminate claims with the fewest neighbours first; return each with its clique, itself first."""
     neighbours: dict[int, set[int]] = {}
-    for factor in factors:
-        for claim in factor.claims:
-            neighbours.setdefault(claim, set()).update(factor.claims)
+    for family in families:
+        if len(family) > budget.clique_claims:
+            raise _too_large(num_relevant, len(family), budget.clique_claims)
+        for claim in family:
+            neighbours.setdefault(claim, set()).update(family)
     for claim, others in neighbours.items():
         others.discard(claim)
     waiting = [(len(others), claim) for claim, others in neighbours.items()]

@@ -270,7 +270,7 @@ def shifts_by_auto(
         others = sample_claims(supposed, known, parts.is_left, seed=seed, **options)
         return _compare(before, complete(parts, known, others), is_connected, started)
     sampled = shifts_by_samples(bank, outcomes, seed=seed, is_intervention=is_intervention, **options)
-    after = Beliefs(sampled.after, sampled.standard_errors, sampled.diagnostics)
+    after = Beliefs(_apply(sampled, before.marginals), sampled.standard_errors, sampled.diagnostics)
     shifts = _compare(before, complete(parts, known, after), is_connected, started)
     if sampled.standard_errors is None or shifts.standard_errors is None:
         return shifts
@@ -278,6 +278,18 @@ def shifts_by_auto(
     errors = np.where(parts.is_left, sampled.standard_errors, shifts.standard_errors)
     told = replace(shifts.diagnostics, standard_error=float(errors.max(initial=0.0)))
     return replace(shifts, standard_errors=errors, diagnostics=told)
+
+
+def _apply(shifts: Shifts, marginals: FloatArray) -> FloatArray:
+    """Move marginals by the shifts in log-odds, if these compare within one bank, so that its errors cancel."""
+    if shifts.diagnostics.is_fresh:
+        return shifts.after
+    start, before, after = (
+        np.clip(p, LEAST_PROBABILITY, GREATEST_PROBABILITY) for p in (marginals, shifts.before, shifts.after)
+    )
+    added = np.log(after) - np.log1p(-after) - np.log(before) + np.log1p(-before)
+    moved: FloatArray = fast_sigmoid(np.log(start) - np.log1p(-start) + added)
+    return moved
 
 
 class _Options(TypedDict):

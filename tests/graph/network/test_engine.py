@@ -61,7 +61,10 @@ async def add_evidence(database: Database, claim_id: str, ratio: float) -> float
 
 @pytest.mark.statements
 @pytest.mark.parametrize("is_intervention", [False, True])
-@pytest.mark.parametrize(("method", "tolerance"), [(Method.EXACT, 0.005), (Method.LBP, 0.03), (Method.SAMPLE, 0.02)])
+@pytest.mark.parametrize(
+    ("method", "tolerance"),
+    [(Method.AUTO, 1e-6), (Method.EXACT, 1e-6), (Method.LBP, 0.03), (Method.SAMPLE, 0.02)],
+)
 async def test_shifts_are_those_of_enumeration(
     stored: Database, method: Method, tolerance: float, *, is_intervention: bool
 ) -> None:

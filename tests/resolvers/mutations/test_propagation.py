@@ -61,7 +61,7 @@ async def properties(database: Database, statement: Any) -> list[Any]:
 
 
 @pytest.mark.statements
-@pytest.mark.parametrize("method", ["EXACT", "LBP", "SAMPLE"])
+@pytest.mark.parametrize("method", ["AUTO", "EXACT", "LBP", "SAMPLE"])
 async def test_what_is_stored_is_what_the_network_says(stored: Database, method: str) -> None:
     """On the claims' nodes and to clients alike, with the run that it comes from."""
     await mutate(

@@ -18,17 +18,19 @@ from tests.helpers.mutating import mutate
 
 WHAT_IF = """
 query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $intervene: Boolean! = false,
-       $first: Int! = 20, $samples: Int, $seed: Int) {
+       $first: Int! = 20, $samples: Int, $seed: Int, $targetError: Float) {
   whatIf(observations: $observations, method: $method, intervene: $intervene, first: $first, samples: $samples,
-         seed: $seed) {
+         seed: $seed, targetError: $targetError) {
     __typename
     ... on WhatIfResult {
-      shifts { claim { key title ... on Prediction { predictor { name } } } before after delta standardError }
+      shifts { claim { key title ... on Prediction { predictor { name } } } before after delta standardError
+        method }
       supposed { claim { key } before after }
       numShifted
       tickers { ticker { symbol name } delta numClaims }
       diagnostics { method isConverged reason numSamples numMatching iterations residual seed survivingAncestors
-        weightVariance wallSeconds revision asOf fromBank numClaims numInfluences standardError }
+        weightVariance wallSeconds revision asOf fromBank numClaims numInfluences standardError
+        precisionReached calibrationError errorEstimate numReplicates }
     }
     ... on UserError { code message path }
     ... on ClaimClosed { status }
@@ -135,6 +137,39 @@ async def test_samples_come_with_what_says_how_good_they_are(stored: Database) -
     assert (own["numSamples"], own["seed"]) == (1_024, 3)
 
 
+async def test_a_precision_is_reached_by_more_samples(stored: Database) -> None:
+    """Replicates come in fours, until errors are small enough; the seed decides what is drawn."""
+    asked = {"observations": supposing(S_A="TRUE"), "method": "SAMPLE", "intervene": True, "samples": 1_024}
+    rough = (await ask(stored, WHAT_IF, **asked, targetError=0.1)).data["whatIf"]["diagnostics"]
+    fine = (await ask(stored, WHAT_IF, **asked, targetError=0.004)).data["whatIf"]["diagnostics"]
+
+    assert rough["numReplicates"] == 4
+    assert fine["numReplicates"] > 4
+    assert fine["numReplicates"] % 4 == 0
+    assert fine["precisionReached"]
+    assert fine["standardError"] < rough["standardError"]
+
+
+async def test_unless_asked_for_another_each_part_has_the_best_method(stored: Database) -> None:
+    """Here exact inference, which draws nothing and knows no error; LBP says how far off it may be."""
+    document = WHAT_IF.replace("$method: InferenceMethod! = EXACT, ", "").replace("method: $method, ", "")
+    asked = {"observations": supposing(S_A="TRUE")}
+    answer = (await ask(stored, document, **asked)).data["whatIf"]
+    by_lbp = (await ask(stored, WHAT_IF, **asked, method="LBP")).data["whatIf"]
+    told = answer["diagnostics"]
+
+    assert told["method"] == "AUTO"
+    assert {shift["method"] for shift in answer["shifts"]} == {"EXACT"}
+    assert (told["numSamples"], told["calibrationError"], told["errorEstimate"]) == (0, 0.0, None)
+    assert told["isConverged"]
+    assert told["precisionReached"]
+    assert {shift["method"] for shift in by_lbp["shifts"]} == {"LBP"}
+    exact = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]}
+    for shift in by_lbp["shifts"]:
+        error = abs(shift["delta"] - exact[shift["claim"]["key"]])
+        assert error <= by_lbp["diagnostics"]["errorEstimate"] + 1e-6
+
+
 @pytest.mark.parametrize(
     ("observations", "kind", "path"),
     [
@@ -165,8 +200,15 @@ async def test_closed_claims_are_refused_by_type(stored: Database) -> None:
 
 
 async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
-    """Samples and seeds have their bounds."""
-    for arguments, path in (({"samples": 1_000}, "samples"), ({"seed": -1}, "seed"), ({"first": 0}, "first")):
+    """Samples, seeds and precisions have their bounds."""
+    outside: list[tuple[dict[str, Any], str]] = [
+        ({"samples": 1_000}, "samples"),
+        ({"seed": -1}, "seed"),
+        ({"first": 0}, "first"),
+        ({"targetError": 0.0}, "targetError"),
+        ({"targetError": 0.2}, "targetError"),
+    ]
+    for arguments, path in outside:
         asked = {"observations": supposing(S_A="TRUE")} | arguments
         answer = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]
         assert (answer["code"], answer["path"]) == ("INVALID", path)

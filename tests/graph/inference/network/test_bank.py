@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.inference.network.bank import (
     MAX_EVIDENCE_DEVIATION,
+    MAX_REPLICATES,
     _BankSetup,
     _disagreement,
     _evidence_deviation,
@@ -14,7 +15,7 @@ from graph.inference.network.bank import (
 )
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.errors import Cancelled, TooLargeError
-from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe
+from graph.inference.network.evidence import UNKNOWN, Evidence, make_evidence, no_evidence, observe
 from graph.inference.network.exact import infer_exactly
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.lbp import propagate, relevant_claims
@@ -182,6 +183,42 @@ def test_without_evidence_every_sample_is_its_own_ancestor() -> None:
 
     assert said.surviving_ancestors == 4096
     assert said.weight_variance == 0.0
+
+
+def test_replicates_are_added_until_they_are_precise() -> None:
+    """In as many as before, so that the first ones stay; at some point it is enough, and the answer says so."""
+    model, evidence = case(5)
+    rough = draw_bank(model, evidence, seed=1, num_samples=256)
+    fine = draw_bank(model, evidence, seed=1, num_samples=256, target_error=0.005)
+    never = draw_bank(model, evidence, seed=1, num_samples=256, target_error=1e-9)
+    late = draw_bank(model, evidence, seed=1, num_samples=256, target_error=1e-9, max_seconds=0.0)
+    said = fine.beliefs.diagnostics
+    assert rough.beliefs.diagnostics.standard_error is not None
+    assert said.standard_error is not None
+
+    assert rough.beliefs.diagnostics.standard_error > 0.005 >= said.standard_error
+    assert 4 < fine.num_replicates < MAX_REPLICATES
+    assert_array_equal(fine.bits[:, :4], rough.bits)
+    assert (said.precision_reached, rough.beliefs.diagnostics.precision_reached) == (True, True)
+    assert (never.num_replicates, never.beliefs.diagnostics.precision_reached) == (MAX_REPLICATES, False)
+    assert (late.num_replicates, late.beliefs.diagnostics.precision_reached) == (4, False)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_leaves_with_evidence_are_summed_out(seed: int) -> None:
+    """Children with evidence, of few and of many parents, against enumeration; none of them weighs on its own."""
+    generator = np.random.default_rng(seed)
+    edges = [(parent, 9, *generator.uniform(0.1, 0.9, 2).tolist()) for parent in range(9)]
+    edges += [(parent, 10, *generator.uniform(0.1, 0.9, 2).tolist()) for parent in range(2)]
+    model = calibrate(network_of(generator.uniform(0.1, 0.9, 11), edges))
+    evidence = make_evidence(np.where(np.arange(11) >= 9, 2.0, 0.0), np.full(11, UNKNOWN, np.int8))
+    bank = draw_bank(model, evidence, seed=seed)
+    assert bank.beliefs.diagnostics.standard_error is not None
+    frequencies = np.bitwise_count(bank.bits).sum(axis=(1, 2)) / bank.num_samples
+
+    expected = enumerate_marginals(model, evidence)
+    assert_allclose(bank.beliefs.marginals, expected, atol=5.0 * bank.beliefs.diagnostics.standard_error)
+    assert_allclose(frequencies, expected, atol=0.02)
 
 
 def test_memory_is_stated_and_bounded() -> None:
