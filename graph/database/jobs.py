@@ -68,11 +68,11 @@ async def take_slot(
     return (await _write(database, slot.job, change)).get("leased_until") is not None
 
 
-async def finish_slot(database: Database, slot: Slot) -> None:
-    """Mark a slot as done; without effect unless its holder still has it."""
+async def finish_slot(database: Database, slot: Slot, *, now: datetime | None = None) -> None:
+    """Mark a slot as done now; without effect unless its holder still has it."""
 
     def change(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        return {"finished_at": datetime.now(UTC), "leased_until": None} if _is_held(job, slot) else None
+        return {"finished_at": now or datetime.now(UTC), "leased_until": None} if _is_held(job, slot) else None
 
     await _write(database, slot.job, change)
 
