@@ -1,31 +1,22 @@
-"""Schedules: cron expressions in UTC, and intervals."""
+"""Schedules: cron expressions in UTC."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
 
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
-
-Trigger: TypeAlias = "CronTrigger | IntervalTrigger"
 
 NUM_FIELDS = 5
 # Periods to search for a schedule's latest slot, shortest first; a schedule may run as rarely as once a year.
 LOOKBACKS = (timedelta(hours=2), timedelta(days=2), timedelta(days=32), timedelta(days=367))
 
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def read_schedule(schedule: str | timedelta) -> Trigger:
+def read_schedule(schedule: str) -> CronTrigger:
     """
-    Parse a cron expression, in UTC; or take an interval, whose slots are the same on all replicas.
+    Parse a cron expression, in UTC.
 
     Raises:
         ValueError: The text is not a cron expression, numbers a day of the week, or never fires.
     """
-    if isinstance(schedule, timedelta):
-        return IntervalTrigger(seconds=schedule.total_seconds(), start_date=EPOCH, timezone=UTC)
     fields = schedule.split()
     # The library counts days of the week from Monday and cron counts from Sunday, so numbers would be ambiguous.
     if len(fields) == NUM_FIELDS and re.search(r"[0-9]", fields[-1]):
@@ -38,11 +29,8 @@ def read_schedule(schedule: str | timedelta) -> Trigger:
     return trigger
 
 
-def latest_slot(trigger: Trigger, now: datetime) -> datetime | None:
+def latest_slot(trigger: CronTrigger, now: datetime) -> datetime | None:
     """The last moment, at or before `now`, at which a schedule was to run; None if there is none within a year."""
-    if isinstance(trigger, IntervalTrigger):
-        interval: timedelta = trigger.interval
-        return (now - (now - EPOCH) % interval).astimezone(UTC)
     for lookback in LOOKBACKS:
         slot: datetime | None = trigger.get_next_fire_time(None, now - lookback)
         latest = None

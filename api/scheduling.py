@@ -2,11 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -24,7 +25,8 @@ from graph.outcomes.sweep import sweep
 from resolvers.base.context import Service
 
 PURGE_SCHEDULE = "30 3 * * *"
-# How often to look whether beliefs were written: one small statement, some 2 ms a second in all.
+# How often to look whether another process wrote beliefs: one small statement, some 2 ms a second in all. What this
+# process writes is followed at once.
 WATCH_INTERVAL = timedelta(milliseconds=500)
 # A propagation rests for so many times as long as it took: it takes a third of a processor at most.
 PROPAGATION_REST = 2.0
@@ -50,10 +52,11 @@ class Job:
 
     Attributes:
         name: The same on all replicas.
-        schedule: A cron expression, in UTC; or an interval, whose slots wait for the run of an earlier one.
+        schedule: A cron expression, in UTC; or an interval, after which a replica looks again, one replica at a time.
         run: Does the work, and returns its result for the log.
         is_due: Asked at each slot whether there is anything to do; by default there is.
         lease: The time for which a run holds its slot.
+        follows_writes: Whether a write of this process makes it due, if its schedule is an interval.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Job:
     run: Callable[[Service], Awaitable[Told]]
     is_due: Callable[[Service], Awaitable[bool]] | None = None
     lease: timedelta = LEASE
+    follows_writes: bool = False
 
 
 class _FailedError(Exception):
@@ -73,9 +77,10 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
     after_writes = Job(
         "propagate_after_writes",
         WATCH_INTERVAL,
-        partial(_propagate, method=Method.AUTO),
+        partial(_propagate, method=Method.AUTO, is_urgent=True),
         is_due=partial(_is_propagation_due, debounce=debounce),
         lease=PROPAGATION_LEASE,
+        follows_writes=True,
     )
     return (
         Job("sweep", settings.sweep_schedule, _sweep),
@@ -99,12 +104,15 @@ async def _purge_receipts(service: Service) -> Told:
     return {"num_receipts": await purge_receipts(service.database, datetime.now(UTC))}
 
 
-async def _propagate(service: Service, method: Method) -> Told:
-    return await propagate_all(service.database, service.engine, method)
+async def _propagate(service: Service, method: Method, *, is_urgent: bool = False) -> Told:
+    return await propagate_all(service.database, service.engine, method, is_urgent=is_urgent)
 
 
 async def _is_propagation_due(service: Service, debounce: timedelta) -> bool:
-    return await is_propagation_due(service.database, debounce, rest=PROPAGATION_REST)
+    if service.engine.has_improved:
+        return True
+    patience = WATCH_INTERVAL.total_seconds()
+    return await is_propagation_due(service.database, debounce, rest=PROPAGATION_REST, patience=patience)
 
 
 @asynccontextmanager
@@ -123,7 +131,7 @@ class Scheduler:
 
     def __init__(self, service: Service, jobs: Sequence[Job]) -> None:
         self._service = service
-        self._triggers = {job.name: read_schedule(job.schedule) for job in jobs}
+        self._triggers = {job.name: read_schedule(job.schedule) for job in jobs if isinstance(job.schedule, str)}
         self._jobs = tuple(jobs)
         self._holder = uuid.uuid4().hex
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,6 +142,9 @@ class Scheduler:
     def start(self) -> None:
         """Begin to wait for the jobs' slots."""
         for job in self._jobs:
+            if isinstance(job.schedule, timedelta):
+                self._begin(self._watch(job, job.schedule), f"watch {job.name}")
+                continue
             # However late the event loop gets to it, the slot's state decides whether to run.
             self._library.add_job(
                 self.begin,
@@ -173,7 +184,7 @@ class Scheduler:
             Whether the job ran to its end.
         """
         now = now or datetime.now(UTC)
-        at = latest_slot(self._triggers[job.name], now)
+        at = now if isinstance(job.schedule, timedelta) else latest_slot(self._triggers[job.name], now)
         if at is None or job.name in self._under_way or now < self._paused_until.get(job.name, now):
             return False
         self._under_way.add(job.name)
@@ -221,12 +232,26 @@ class Scheduler:
     # The library cancels its own tasks without waiting for them, so the work is a task of ours.
     async def begin(self, job: Job, reason: RunReason) -> None:
         """Run a job's latest slot in the background, if it is free."""
-        task = asyncio.create_task(self._run(job, reason), name=f"job {job.name}")
+        self._begin(self._run(job, reason), f"job {job.name}")
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, job: Job, reason: RunReason) -> None:
         await self.run(job, reason)
+
+    async def _watch(self, job: Job, interval: timedelta) -> None:
+        """Run a job after each interval, and after a write if it follows these; without end."""
+        written = self._service.written
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval.total_seconds()):
+                    await (written.wait() if job.follows_writes else asyncio.Event().wait())
+            if job.follows_writes:
+                written.clear()  # what is written from here on wakes it again
+            await self.run(job, RunReason.ON_TIME)
 
     async def _catch_up(self) -> None:
         for job in self._jobs:

@@ -177,14 +177,14 @@ class Settings(BaseSettings):
         description="when to compute and store every claim's marginal by sampling, as a cron expression in UTC",
     )
     propagation_after_writes: bool = Field(
-        default=True, description="whether to compute marginals also after writes that change beliefs, by LBP"
+        default=True, description="whether to compute marginals also after writes that change beliefs"
     )
     propagation_debounce_seconds: float = Field(
         default=0.0,
         ge=0,
         le=3600,
         description="how long writes must pause before that, in seconds, 0 to 3600; in any case the last time is "
-        "followed by twice as long a rest",
+        "followed by a rest of twice its processor time",
     )
 
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")

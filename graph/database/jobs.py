@@ -37,7 +37,8 @@ class Slot:
         at: The moment at which it is due.
         holder: The id of the requesting process; no two processes share one.
         lease: The time for which a run holds it.
-        is_exclusive: Whether it is not to be had while the lease of the slot before it lasts.
+        is_exclusive: Whether it is not to be had while the lease of the slot before it lasts, nor if a run has ended
+            since its moment, at which the process looked for work.
     """
 
     job: str
@@ -67,11 +68,11 @@ async def take_slot(
     return (await _write(database, slot.job, change)).get("leased_until") is not None
 
 
-async def finish_slot(database: Database, slot: Slot) -> None:
-    """Mark a slot as done; without effect unless its holder still has it."""
+async def finish_slot(database: Database, slot: Slot, *, now: datetime | None = None) -> None:
+    """Mark a slot as done now; without effect unless its holder still has it."""
 
     def change(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        return {"finished_at": datetime.now(UTC), "leased_until": None} if _is_held(job, slot) else None
+        return {"finished_at": now or datetime.now(UTC), "leased_until": None} if _is_held(job, slot) else None
 
     await _write(database, slot.job, change)
 
@@ -96,7 +97,7 @@ def _leased(job: Mapping[str, Any], slot: Slot, reason: RunReason, now: datetime
         attempts = job["attempts"] + 1
         if job.get("finished_at") is not None or is_leased or attempts > MAX_ATTEMPTS:
             return None
-    elif job["slot"] > slot.at or (slot.is_exclusive and is_leased):
+    elif job["slot"] > slot.at or (slot.is_exclusive and (is_leased or _has_ended_since(job, slot))):
         return None
     return {
         "slot": slot.at,
@@ -105,6 +106,10 @@ def _leased(job: Mapping[str, Any], slot: Slot, reason: RunReason, now: datetime
         "leased_until": now + slot.lease,
         "attempts": attempts,
     }
+
+
+def _has_ended_since(job: Mapping[str, Any], slot: Slot) -> bool:
+    return job.get("finished_at") is not None and job["finished_at"] > slot.at
 
 
 def _is_held(job: Mapping[str, Any], slot: Slot) -> bool:

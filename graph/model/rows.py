@@ -475,8 +475,25 @@ class PropagationRun(Row):
     as_of: Moment | None = Field(default=None, description="The moment that the marginals hold for.")
     reason: Text | None = Field(default=None, description="Why it did not converge.")
     num_claims: Count | None = Field(default=None, description="Number of claims included.")
+    num_moved: Count | None = Field(
+        default=None,
+        description="Number of marginals written: those that had moved by more than the tolerance, and those of claims "
+        "that had changed.",
+    )
+    tolerance: Number | None = Field(
+        default=None, description="The most by which a stored marginal differs from the one that the run computed."
+    )
     num_samples: Count | None = Field(default=None, description="For SAMPLE: number of joint samples.")
     standard_error: Number | None = Field(
         default=None, description="For SAMPLE: the largest standard error of any claim, between replicates."
+    )
+    num_by_lbp: Count | None = Field(
+        default=None, description="Number of marginals that are approximations by LBP, as there were no samples yet."
+    )
+    error_estimate: Number | None = Field(
+        default=None, description="Estimate of the largest error of a marginal by LBP; null if none is by LBP."
+    )
+    calibration_error: Number | None = Field(
+        default=None, description="Estimate of the largest error of a marginal that comes from the calibration."
     )
     seed: Count | None = Field(default=None, description="For SAMPLE: the random seed.")

@@ -9,7 +9,8 @@ after that it is what the next one is made from:
     model      calibrated intercepts and prior marginals          until an influence or a prior marginal changes; then
                                                                   claims below the change are calibrated anew
     base       LBP given the evidence                             until the model or the evidence changes
-    bank       joint samples given the evidence                   likewise
+    bank       joint samples given the evidence                   likewise; then they are weighted to what has changed,
+                                                                  as long as enough of them count
     beliefs    marginals given the evidence by AUTO               likewise
 
 Prior marginals change with time, and the model with them, so the network's moment is the last full hour: answers
@@ -18,9 +19,11 @@ What the next hour needs can be prepared before it begins.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -28,6 +31,7 @@ import numpy as np
 
 from graph.errors import (
     DuplicateError,
+    ForegraphError,
     InvalidError,
     OversizeError,
 )
@@ -35,7 +39,7 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
 from graph.inference.network.bank import NUM_REPLICATES, Bank, draw_bank
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
-from graph.inference.network.diagnostics import Beliefs, Method
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.inference.network.errors import ShouldStop, TooLargeError
 from graph.inference.network.exact import infer_exactly
 from graph.inference.network.incoherence import Incoherence, find_incoherence
@@ -43,9 +47,18 @@ from graph.inference.network.information import ValueOfInformation, value_of_inf
 from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
 from graph.inference.network.lbp import Propagation
 from graph.inference.network.lbp import propagate as propagate_by_lbp
+from graph.inference.network.moving import (
+    MovedMarginals,
+    WeightedBank,
+    changed_claims,
+    move_marginals,
+    resample_bank,
+    weigh_bank,
+)
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
-from graph.inference.network.uncertainty import with_lbp_errors
+from graph.inference.network.structure import IntArray
+from graph.inference.network.uncertainty import lbp_error, with_lbp_errors
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
 from graph.network.questions import (
     DEFAULT_SAMPLING,
@@ -58,6 +71,7 @@ from graph.network.questions import (
     find_outcomes,
     what_if_answer,
 )
+from graph.network.storing import Stored
 from graph.network.threads import SharedTasks, ThreadSlots
 from graph.network.view import Snapshot, View, make_view, network_moment
 
@@ -73,7 +87,22 @@ INFERENCE_BYTES: Final = 1 << 29
 KEPT_MOMENTS: Final = 2
 """Moments of which results are kept: this hour and the next."""
 
+NUM_NEIGHBORHOODS: Final = 8
+"""Neighborhoods of changed claims on which LBP's error is estimated; some 50 ms."""
+
+MOST_CHANGED: Final = 100
+"""Changed claims after which LBP's error is estimated on the whole network again."""
+
+RETRY_SECONDS: Final = 3600.0
+"""Time after which samples that did not converge are tried again; they would hardly converge after another write."""
+
+REFRESH_SHARE: Final = 0.5
+"""Share of effective samples below which a new bank is drawn in the background: errors are up by two fifths then."""
+
 T = TypeVar("T")
+
+_Key = tuple[bytes, bytes]
+"""Digests of the structure and of the evidence."""
 
 
 @dataclass(slots=True)
@@ -94,9 +123,29 @@ class _Prepared:
     model: CalibratedNetwork
     base: Propagation
 
+    @property
+    def key(self) -> _Key:
+        """Identifies what a bank depends on."""
+        return self.view.structure_key, self.view.evidence_key
+
+
+@dataclass(slots=True, eq=False)
+class _Moved:
+    """The kept bank's samples, weighted to other evidence; and, once somebody needs it, a bank of equal weights."""
+
+    weighted: WeightedBank
+    marginals: MovedMarginals
+    bank: Bank | None = None
+
 
 class Engine:
-    """Inference of one process over the network of one database: its kept results and its threads."""
+    """
+    Inference of one process over the network of one database: its kept results and its threads.
+
+    Attributes:
+        stored: The marginals that are stored, as far as this process knows.
+        has_improved: Whether there are samples now where an urgent answer had to do without.
+    """
 
     def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._slots = ThreadSlots(num_slots, patience_seconds)
@@ -104,10 +153,19 @@ class Engine:
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._kept: dict[datetime, _Kept] = {}
-        self._bank: tuple[tuple[bytes, bytes], Bank] | None = None
+        self._bank: tuple[_Key, Bank] | None = None
+        self._moved: tuple[tuple[_Key, _Key], _Moved] | None = None
+        self._bank_ahead: tuple[_Prepared, Bank] | None = None
+        self._drawn_at = -math.inf
+        self._refreshing: asyncio.Task[None] | None = None
+        self._lbp_errors: tuple[_Prepared, Diagnostics] | None = None
+        self.stored: Stored | None = None
+        self.has_improved = False
 
     def close(self) -> None:
         """Shut the threads down without waiting; running inference stops when its caller is cancelled."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         self._slots.close()
 
     async def view(self, unit: LockingUnit, *, now: datetime | None = None) -> View:
@@ -147,7 +205,14 @@ class Engine:
             OversizeError: The network is too large.
             BusyError: Writes keep interrupting the read, or no thread became free in time.
         """
-        await self._prepare(await self.view(unit, now=now))
+        prepared = await self._prepare(await self.view(unit, now=now))
+        if self._bank is not None:
+            self._bank_ahead = prepared, await self._draw(prepared, DEFAULT_SAMPLING)
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether the network has not been read yet."""
+        return self._snapshot is None
 
     def is_in_use(self, now: datetime) -> bool:
         """Whether the network was asked about in the hour of a moment."""
@@ -212,19 +277,39 @@ class Engine:
         self._kept_at(view.moment).model = key, calibration
         return calibration.model
 
-    async def _get_bank(self, prepared: _Prepared, sampling: Sampling) -> Bank:
-        """Return the kept bank; with other parameters than its own, a bank that is not kept."""
-        view = prepared.view
-        key = (view.structure_key, view.evidence_key)
+    async def _get_bank(self, prepared: _Prepared, sampling: Sampling, *, may_move: bool = True) -> Bank:
+        """Return the kept bank, moved to the evidence; with other parameters than its own, a bank that is not kept."""
+        key = prepared.key
         is_kept = sampling == DEFAULT_SAMPLING
-        if is_kept and self._bank is not None and self._bank[0] == key:
-            return self._bank[1]
+        kept = self._find_bank(prepared) if is_kept else None
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        moved = await self._move(prepared) if is_kept and may_move else None
+        if moved is not None:
+            return await self._resample(key, moved)
 
+        bank = await self._draw(prepared, sampling)
+        if is_kept:
+            self._keep(key, bank)
+        return bank
+
+    def _find_bank(self, prepared: _Prepared) -> tuple[_Key, Bank] | None:
+        """Return the kept bank; from its hour on the one that was drawn ahead takes its place."""
+        ahead = self._bank_ahead
+        if ahead is not None and ahead[0].view.moment == prepared.view.moment:
+            self._keep(ahead[0].key, ahead[1])
+            self._bank_ahead = None
+        return self._bank
+
+    def _keep(self, key: _Key, bank: Bank) -> None:
+        self._bank, self._drawn_at = (key, bank), time.monotonic()
+
+    async def _draw(self, prepared: _Prepared, sampling: Sampling) -> Bank:
         async def draw() -> Bank:
             def work(should_stop: ShouldStop) -> Bank:
                 return draw_bank(
                     prepared.model,
-                    view.evidence,
+                    prepared.view.evidence,
                     seed=sampling.seed,
                     num_samples=sampling.num_samples // NUM_REPLICATES,
                     target_error=sampling.target_error,
@@ -236,24 +321,72 @@ class Engine:
             with _refusing_oversize():
                 return await self._slots.run(work)
 
-        if is_kept:
-            self._bank = None  # free the old one's memory first
-        bank = await self._shared.get(("bank", key, sampling), draw)
-        if is_kept:
-            self._bank = key, bank
-        return bank
+        return await self._shared.get(("bank", prepared.key, sampling), draw)
 
-    async def _get_beliefs(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
+    async def _move(self, prepared: _Prepared) -> "_Moved | None":
+        """Weigh the kept bank's samples to the evidence; None if there is no bank, or too few of its samples count."""
+        key, kept = prepared.key, self._find_bank(prepared)
+        if kept is None:
+            return None
+        if self._moved is not None and self._moved[0] == (kept[0], key):
+            return self._moved[1]
+
+        async def move() -> "_Moved | None":
+            def work(should_stop: ShouldStop) -> "_Moved | None":
+                weighted = weigh_bank(kept[1], prepared.model, prepared.view.evidence)
+                if weighted is None:
+                    return None
+                marginals = move_marginals(weighted, should_stop=should_stop)
+                is_worse = kept[1].beliefs.diagnostics.converged and not marginals.beliefs.diagnostics.converged
+                return None if is_worse else _Moved(weighted, marginals)
+
+            return await self._slots.run(work)
+
+        moved = await self._shared.get(("move", kept[0], key), move)
+        if moved is not None:
+            self._moved = (kept[0], key), moved
+            if moved.weighted.share < REFRESH_SHARE:
+                self._refresh(prepared)
+        return moved
+
+    async def _resample(self, key: _Key, moved: "_Moved") -> Bank:
+        async def resample() -> Bank:
+            def work(should_stop: ShouldStop) -> Bank:
+                return resample_bank(moved.weighted, moved.marginals, should_stop=should_stop)
+
+            return await self._slots.run(work)
+
+        if moved.bank is None:
+            moved.bank = await self._shared.get(("resample", key), resample)
+        return moved.bank
+
+    def _refresh(self, prepared: _Prepared) -> None:
+        """Draw a bank in the background, one at a time; until it is there, the kept one is moved."""
+        if self._refreshing is not None and not self._refreshing.done():
+            return
+
+        async def refresh() -> None:
+            with suppress(ForegraphError, ArithmeticError):  # whoever needs a bank then draws it, and is told
+                bank = await self._draw(prepared, DEFAULT_SAMPLING)
+                self._keep(prepared.key, bank)
+                self.has_improved |= bank.beliefs.diagnostics.converged
+
+        self._refreshing = asyncio.create_task(refresh(), name="refresh the bank")
+
+    async def _get_beliefs(self, prepared: _Prepared, sampling: Sampling, *, is_urgent: bool = False) -> Beliefs:
         """Return every claim's marginal by AUTO; with the default parameters, it is kept."""
-        view = prepared.view
-        key = (view.structure_key, view.evidence_key)
+        key = prepared.key
         is_kept = sampling == DEFAULT_SAMPLING
-        known = self._kept_at(view.moment).beliefs
+        known = self._kept_at(prepared.view.moment).beliefs
         if is_kept and known is not None and known[0] == key:
             return known[1]
-        beliefs = await self._shared.get(("beliefs", key, sampling), lambda: self._infer(prepared, sampling))
-        if is_kept:
-            self._kept_at(view.moment).beliefs = key, beliefs
+
+        async def infer() -> Beliefs:
+            return await self._infer(prepared, sampling, is_urgent=is_urgent)
+
+        beliefs = await self._shared.get(("beliefs", key, sampling, is_urgent), infer)
+        if is_kept and not is_urgent:
+            self._kept_at(prepared.view.moment).beliefs = key, beliefs
         return beliefs
 
     async def _get_lbp_beliefs(self, prepared: _Prepared) -> Beliefs:
@@ -264,15 +397,76 @@ class Engine:
 
         return await self._slots.run(work)
 
-    async def _infer(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
+    async def _infer(self, prepared: _Prepared, sampling: Sampling, *, is_urgent: bool) -> Beliefs:
         model, evidence = prepared.model, prepared.view.evidence
         parts = await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
         if not parts.is_left.any():
             return complete(parts, evidence, None)
+        if is_urgent:
+            return complete(parts, evidence, await self._get_at_hand(prepared))
         try:
-            return complete(parts, evidence, (await self._get_bank(prepared, sampling)).beliefs)
+            return complete(parts, evidence, await self._get_sampled(prepared, sampling))
         except OversizeError:
             return complete(parts, evidence, await self._get_lbp_beliefs(prepared))
+
+    async def _get_sampled(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
+        """Return marginals by samples: of the kept bank, moved to the evidence, or of a new one."""
+        kept = self._find_bank(prepared)
+        may_move = sampling == DEFAULT_SAMPLING and (kept is None or kept[0] != prepared.key)
+        moved = await self._move_beliefs(prepared) if may_move else None
+        return (await self._get_bank(prepared, sampling)).beliefs if moved is None else moved
+
+    async def _get_at_hand(self, prepared: _Prepared) -> Beliefs:
+        """
+        Return marginals by samples that are at hand and represent the distribution, or else by LBP.
+
+        New samples are then drawn in the background; but not again soon where the last ones did not converge.
+        """
+        bank = self._find_bank(prepared)
+        has_failed = bank is not None and not bank[1].beliefs.diagnostics.converged
+        if not has_failed:
+            is_current = bank is not None and bank[0] == prepared.key
+            found = bank[1].beliefs if bank is not None and is_current else await self._move_beliefs(prepared)
+            if found is not None:
+                return found
+        if not has_failed or time.monotonic() - self._drawn_at > RETRY_SECONDS:
+            self._refresh(prepared)
+        return await self._get_quick_beliefs(prepared)
+
+    async def _move_beliefs(self, prepared: _Prepared) -> Beliefs | None:
+        moved = await self._move(prepared)
+        return None if moved is None else moved.marginals.beliefs
+
+    async def _get_quick_beliefs(self, prepared: _Prepared) -> Beliefs:
+        """
+        Return LBP's marginals with estimates of their errors.
+
+        They are those of an earlier state of the same claims and hour, if few have changed since, and of neighborhoods
+        of these.
+        """
+        known = self._lbp_errors
+        changed = None if known is None else _find_changed(known[0], prepared)
+        if known is None or changed is None:
+            beliefs = await self._get_lbp_beliefs(prepared)
+            self._lbp_errors = prepared, beliefs.diagnostics
+            return beliefs
+        before = known[1]
+
+        def work(should_stop: ShouldStop) -> float:
+            return lbp_error(
+                prepared.model,
+                prepared.view.evidence,
+                prepared.base,
+                first=changed,
+                num_neighborhoods=NUM_NEIGHBORHOODS,
+                should_stop=should_stop,
+            )
+
+        error = max(before.error_estimate or 0.0, await self._slots.run(work) if changed.size else 0.0)
+        told = replace(
+            prepared.base.beliefs.diagnostics, calibration_error=before.calibration_error, error_estimate=error
+        )
+        return replace(prepared.base.beliefs, diagnostics=told)
 
     async def what_if(
         self,
@@ -353,7 +547,9 @@ class Engine:
         model, evidence = prepared.model, prepared.view.evidence
         before = await self._get_beliefs(prepared, sampling) if method is Method.AUTO else None
         needs_bank = method is Method.SAMPLE or (before is not None and before.diagnostics.num_samples > 0)
-        bank = await self._get_bank(prepared, sampling) if needs_bank else None
+        # Samples that were asked for are drawn, and so are the same in every process.
+        may_move = method is not Method.SAMPLE
+        bank = await self._get_bank(prepared, sampling, may_move=may_move) if needs_bank else None
 
         def work(should_stop: ShouldStop) -> Shifts:
             if before is not None:
@@ -389,10 +585,24 @@ class Engine:
             return await self._slots.run(work)
 
     async def beliefs(
-        self, unit: LockingUnit, method: Method, sampling: Sampling = DEFAULT_SAMPLING, *, now: datetime | None = None
+        self,
+        unit: LockingUnit,
+        method: Method,
+        sampling: Sampling = DEFAULT_SAMPLING,
+        *,
+        is_urgent: bool = False,
+        now: datetime | None = None,
     ) -> tuple[View, Beliefs]:
         """
         Compute every claim's marginal given the evidence.
+
+        Args:
+            unit: The transaction to read in.
+            method: The method of inference.
+            sampling: The parameters of samples.
+            is_urgent: Whether AUTO takes LBP, with an estimate of its error, where it has no samples at hand; these are
+                then drawn in the background.
+            now: The current moment; that of the system's clock when absent.
 
         Raises:
             OversizeError: The network is too large for the method.
@@ -402,11 +612,11 @@ class Engine:
         prepared = await self._prepare(await self.view(unit, now=now))
         view = prepared.view
         if method is Method.AUTO:
-            return view, await self._get_beliefs(prepared, sampling)
+            return view, await self._get_beliefs(prepared, sampling, is_urgent=is_urgent)
         if method is Method.LBP:
             return view, await self._get_lbp_beliefs(prepared)
         if method is Method.SAMPLE:
-            return view, (await self._get_bank(prepared, sampling)).beliefs
+            return view, (await self._get_bank(prepared, sampling, may_move=False)).beliefs
 
         def work(should_stop: ShouldStop) -> Beliefs:
             return infer_exactly(prepared.model, view.evidence, should_stop=should_stop)
@@ -475,6 +685,16 @@ class Engine:
         """
         view = await self.view(unit, now=now)
         return view, await self._slots.run(lambda _: find_incoherence(view.network))
+
+
+def _find_changed(old: _Prepared, new: _Prepared) -> IntArray | None:
+    """Find the claims of which evidence or conditional distribution differ; None if they are many, or others."""
+    if old.view.moment != new.view.moment or not np.array_equal(old.model.network.keys, new.model.network.keys):
+        return None
+    before, after = old.view.evidence, new.view.evidence
+    differs = (before.llr != after.llr) | (before.observed != after.observed)
+    changed = np.union1d(np.flatnonzero(differs), changed_claims(old.model, new.model))
+    return changed if changed.size <= MOST_CHANGED else None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ revision that it names. Where a revision does not tell what it changed, or its n
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, Protocol, TypeVar
@@ -107,20 +107,33 @@ async def _lock_state(unit: Unit) -> State:
     return await fetch_state(unit)
 
 
+async def fetch_touched(unit: Unit, known: State) -> Collection[str] | None:
+    """Read which claims writes have changed, made anew or removed since a state; None if a revision does not tell."""
+    touched = await _fetch_notes(unit, known, await fetch_state(unit))
+    return None if touched is None else touched[0]
+
+
 async def _fetch_changed(unit: Unit, known: State) -> Changed | None:
     state = await _lock_state(unit)
-    if state == known:
-        return Changed(state)
-    if not 0 < known.revision < state.revision:
-        return None
-    (found,) = await unit.run("network/list_changes", revision=known.revision, limit=MAX_REVISIONS)
-    touched = _merge(known, state, found["changes"])
+    touched = await _fetch_notes(unit, known, state)
     if touched is None:
         return None
+    if state == known:
+        return Changed(state)
     claim_ids, child_ids = touched
     ids = {"claim_ids": sorted(claim_ids), "child_ids": sorted(child_ids)}
     (rows,) = await unit.run("network/list_changed", ids=ids)
     return Changed(state, claim_ids, rows["claims"], child_ids, rows["influences"])
+
+
+async def _fetch_notes(unit: Unit, known: State, state: State) -> tuple[Collection[str], Collection[str]] | None:
+    """Read what the revisions from one state to another note, as `_merge` returns it."""
+    if state == known:
+        return (), ()
+    if not 0 < known.revision < state.revision:
+        return None
+    (found,) = await unit.run("network/list_changes", revision=known.revision, limit=MAX_REVISIONS)
+    return _merge(known, state, found["changes"])
 
 
 def _merge(known: State, state: State, notes: Sequence[Sequence[Any]]) -> tuple[set[str], set[str]] | None:

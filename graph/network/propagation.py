@@ -1,46 +1,52 @@
 """
-Propagation runs: compute every claim's marginal, and store it with the run that it comes from.
+Propagation runs: compute every claim's marginal, and store those that have moved, with the run that they come from.
 
 Only a run that converged stores marginals; one that did not stores its run node alone, and the previous marginals
 stay. Of two concurrent runs, the one that read the later revision of the graph prevails, whichever ends last. Marginals
 are derived from what is stored, so storing them does not raise the graph's revision.
+
+A run that is interrupted leaves the graph behind its revision, so that another is due: its rows are written in one
+transaction, or in several of a large network, and what was propagated is noted in a transaction after these.
 """
 
+import asyncio
+import math
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from graph.database.paging import slices
+import numpy as np
+
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
-from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
+from graph.inference.network.diagnostics import LBP, Beliefs, Diagnostics, Method
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
 from graph.network.fetching import fetch_state
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
+from graph.network.storing import TOLERANCE, Computed, Part, Stored, store_part
 from graph.network.view import State, View
 
-BATCH_CLAIMS: Final = 2_000
 ATOMIC_CLAIMS: Final = 10_000
-"""The most claims that a run's last transaction stores, with the run node; of a larger network the first claims are
-stored in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there."""
+"""The most marginals that a run's last transaction writes, with the run node; if more have moved, the first ones are
+written in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there."""
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 """The most that propagation is delayed by writes that never pause for the debounce time."""
+
+FIRST_SECONDS: Final = 0.5
+"""The most that a process's first propagation counts, which reads and calibrates all; the next ones take less."""
 
 KEPT_RUNS: Final = 1_000
 """The latest runs, which stay; of each a run is stored as often as beliefs are written and a little later."""
 
 PURGED_RUNS: Final = 10
 """The most runs that one removes: more than come, so that those of many years of imports go by and by."""
-
-_Entry = tuple[str, float | None]
-"""A claim's id, and its marginal where the network includes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,14 @@ class Request:
         sampling: The parameters of SAMPLE.
         idempotency_key: The request's key; None without one.
         is_dry_run: Whether to compute the answer and roll back.
+        is_urgent: Whether AUTO takes LBP where it has no samples at hand, with an estimate of its error.
     """
 
     method: Method = Method.AUTO
     sampling: Sampling = DEFAULT_SAMPLING
     idempotency_key: str | None = None
     is_dry_run: bool = False
+    is_urgent: bool = False
 
 
 async def propagate(database: Database, engine: Engine, request: Request, *, now: datetime | None = None) -> Answered:
@@ -92,36 +100,65 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
     )
     if before := await find_answer(database, write):
         return before
-    started = time.perf_counter()
-    run, view, entries = await _compute(database, engine, request, now)
-    num_early = 0 if request.is_dry_run else max(0, len(entries) - ATOMIC_CLAIMS)
-    num_stored_early = await _store_early(database, entries[:num_early], view, run)
+    cost = _Cost(engine)
+    run, view, computed = await _compute(database, engine, request, now)
+    num_early = 0
+    if computed is not None and not request.is_dry_run:
+        num_early = await _store_early(database, engine, computed)
+    stored: Stored | None = None
 
     async def work(unit: Unit) -> Payload:
-        num_stored = num_stored_early
-        for part in slices(entries[num_early:], BATCH_CLAIMS):
-            num_stored += await _store(unit, part, view, run)
+        nonlocal stored
+        part = None if computed is None else await _store(unit, engine, computed, np.iinfo(np.int64).max)
+        stored = None if part is None else part.stored
+        told = run.model_copy(update={"num_moved": None if part is None else num_early + part.num_moved})
         await unit.run("network/purge_runs", kept=KEPT_RUNS - 1, limit=PURGED_RUNS)
-        await unit.run("upsert/propagation_runs", rows=[to_properties(run)])
-        await _mark_propagated(unit, view.snapshot.state, time.perf_counter() - started)
-        return {"run": run.model_dump(mode="json"), "num_stored": num_stored}
+        await unit.run("upsert/propagation_runs", rows=[to_properties(told)])
+        return {"run": told.model_dump(mode="json"), "num_stored": len(view.ids) if part is not None else 0}
 
-    return await write_once(database, write, work, raises_revision=False)
+    answered = await write_once(database, write, work, raises_revision=False)
+    if answered.is_dry_run or answered.is_replayed:
+        return answered
+    if stored is not None:
+        engine.stored = stored
+
+    async def mark(unit: Unit) -> None:
+        await _mark_propagated(unit, view.snapshot.state, cost.seconds(), None if stored is None else computed)
+
+    _, bookmark = await database.write_marked(mark)
+    return replace(answered, bookmark=bookmark)
+
+
+class _Cost:
+    """Processor time of a propagation, after which it rests in proportion."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._is_first = engine.is_cold
+        self._began, self._processor = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> float:
+        """Seconds so far: the process's processor time, other requests' included, but no more than the wall time."""
+        wall, processor = time.perf_counter() - self._began, time.process_time() - self._processor
+        return min(wall, processor, FIRST_SECONDS if self._is_first else math.inf)
 
 
 async def _compute(
     database: Database, engine: Engine, request: Request, now: datetime | None
-) -> tuple[PropagationRun, View, list[_Entry]]:
+) -> tuple[PropagationRun, View, Computed | None]:
+    """Compute all marginals; returns the run, the network, and the marginals to store, None unless it converged."""
     started_at, started = datetime.now(UTC), time.perf_counter()
+    engine.has_improved = False
     async with database.reading() as reading:
         try:
-            view, beliefs = await engine.beliefs(reading, request.method, request.sampling, now=now)
+            view, beliefs = await engine.beliefs(
+                reading, request.method, request.sampling, is_urgent=request.is_urgent, now=now
+            )
             reason = beliefs.diagnostics.reason
         except ArithmeticError as error:  # a marginal is NaN or outside [0, 1]: keep the stored ones
             view, beliefs = await engine.view(reading, now=now), None
             reason = f"not converged: {error}"
     run = _make_run(request, view, beliefs, reason, started_at, time.perf_counter() - started)
-    return run, view, _make_entries(view, beliefs) if run.converged else []
+    return run, view, _to_store(run, view, beliefs) if beliefs is not None and run.converged else None
 
 
 def _make_run(
@@ -141,48 +178,59 @@ def _make_run(
         as_of=view.moment,
         reason=reason or None,
         num_claims=len(view.ids),
+        tolerance=TOLERANCE,
         num_samples=diagnostics.num_samples if diagnostics is not None and is_sampled else None,
         standard_error=None if diagnostics is None else diagnostics.standard_error,
+        num_by_lbp=None if beliefs is None else _count_by_lbp(beliefs),
+        error_estimate=None if diagnostics is None else diagnostics.error_estimate,
+        calibration_error=None if diagnostics is None else diagnostics.calibration_error,
         seed=request.sampling.seed if is_sampled else None,
     )
 
 
-def _make_entries(view: View, beliefs: Beliefs | None) -> list[_Entry]:
-    """Pair claims with their marginals, in the order of their ids, so that two runs do not deadlock."""
-    if beliefs is None:
-        return []
-    marginals = dict(zip(view.ids, beliefs.marginals.tolist(), strict=True))
-    return [(claim_id, marginals.get(claim_id)) for claim_id in view.snapshot.ids]
+def _count_by_lbp(beliefs: Beliefs) -> int:
+    if beliefs.methods is not None:
+        return int((beliefs.methods == LBP).sum())
+    return beliefs.marginals.size if beliefs.diagnostics.method is Method.LBP else 0
 
 
-async def _mark_propagated(unit: Unit, state: State, seconds: float) -> None:
-    await unit.run("network/set_propagated", revision=state.revision, revised_at=state.revised_at, seconds=seconds)
+def _to_store(run: PropagationRun, view: View, beliefs: Beliefs) -> Computed:
+    marginals = np.full(len(view.snapshot.ids), np.nan)
+    marginals[view.claims] = beliefs.marginals
+    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals)
 
 
-async def _store_early(database: Database, entries: Sequence[_Entry], view: View, run: PropagationRun) -> int:
-    num_stored = 0
-    for part in slices(entries, BATCH_CLAIMS):
-
-        async def work(unit: Unit, part: Sequence[_Entry] = part) -> int:
-            return await _store(unit, part, view, run)
-
-        num_stored += await database.write(work)
-    return num_stored
+async def _store(unit: Unit, engine: Engine, computed: Computed, limit: int) -> Part | None:
+    return await store_part(unit, computed, engine.stored, limit=limit, mark=uuid.uuid4().hex)
 
 
-async def _store(unit: Unit, entries: Sequence[_Entry], view: View, run: PropagationRun) -> int:
-    """Store marginals except on claims where a newer run has stored some; return the number stored."""
-    (answer,) = await unit.run(
-        "network/set_marginals",
-        claims=[list(entry) for entry in entries],
-        run_id=run.id,
-        revision=view.snapshot.state.revision,
-        as_of=view.moment,
+async def _store_early(database: Database, engine: Engine, computed: Computed) -> int:
+    """Store so many of the marginals that the last transaction has few enough left; returns how many."""
+    num_moved, num_left = 0, len(computed.ids)
+    while num_left > ATOMIC_CLAIMS:
+        part = await database.write(lambda unit: _store(unit, engine, computed, ATOMIC_CLAIMS))
+        if part is None:
+            break
+        engine.stored, num_left = part.stored, part.num_left
+        num_moved += part.num_moved
+    return num_moved
+
+
+async def _mark_propagated(unit: Unit, state: State, seconds: float, held: Computed | None) -> None:
+    """Note that a state was propagated, and the run that all stored marginals hold for from now on."""
+    await unit.run(
+        "network/set_propagated",
+        revision=state.revision,
+        revised_at=state.revised_at,
+        seconds=seconds,
+        run_id=None if held is None else held.run_id,
+        as_of=None if held is None else held.as_of,
     )
-    return int(answer["num_marginals"])
 
 
-async def propagate_all(database: Database, engine: Engine, method: Method) -> dict[str, Any]:
+async def propagate_all(
+    database: Database, engine: Engine, method: Method, *, is_urgent: bool = False
+) -> dict[str, Any]:
     """
     Run the scheduled propagation, by LBP if the network is too large for the method.
 
@@ -193,24 +241,27 @@ async def propagate_all(database: Database, engine: Engine, method: Method) -> d
         A summary for the job's log: properties of the run and `num_stored`, or `num_stored` 0 and why it was
         `refused`.
     """
-    started = time.perf_counter()
+    cost = _Cost(engine)
     try:
-        payload = (await propagate(database, engine, Request(method))).payload
+        payload = (await propagate(database, engine, Request(method, is_urgent=is_urgent))).payload
     except OversizeError as error:
         if method is not Method.LBP:
             return await propagate_all(database, engine, Method.LBP)
 
         async def give_up(unit: Unit) -> None:
-            await _mark_propagated(unit, await fetch_state(unit), time.perf_counter() - started)
+            await _mark_propagated(unit, await fetch_state(unit), cost.seconds(), None)
 
         await database.write(give_up)
         return {"num_stored": 0, "refused": str(error)}
     run = payload["run"]
-    summary = {name: run[name] for name in ("method", "revision", "converged", "reason", "num_claims")}
+    names = ("method", "revision", "converged", "reason", "num_claims", "num_moved", "num_by_lbp", "duration_seconds")
+    summary = {name: run[name] for name in names}
     return {**summary, "num_stored": payload["num_stored"]}
 
 
-async def is_propagation_due(database: Database, debounce: timedelta, *, rest: float = 0.0) -> bool:
+async def is_propagation_due(
+    database: Database, debounce: timedelta, *, rest: float = 0.0, patience: float = 0.0
+) -> bool:
     """
     Whether beliefs were written since the last propagation, which has rested, and writes have paused.
 
@@ -219,19 +270,28 @@ async def is_propagation_due(database: Database, debounce: timedelta, *, rest: f
         debounce: The pause after the last write; none is needed once the last propagation is `LONGEST_WAIT` ago.
         rest: The time since the last propagation, as a multiple of what that took, so that propagation takes a share
             of one processor at most, however large the graph is and however often it is written.
+        patience: The most seconds to wait until it is due.
     """
+    deadline = time.monotonic() + patience
+    while (delay := await _find_delay(database, debounce, rest)) > 0.0:
+        if time.monotonic() + delay > deadline:
+            return False
+        await asyncio.sleep(delay)
+    return True
 
-    async def work(unit: Unit) -> list[dict[str, Any]]:
-        return await unit.run("network/get_due")
 
-    rows = await database.read(work)
+async def _find_delay(database: Database, debounce: timedelta, rest: float) -> float:
+    """Find in how many seconds propagation is due, if nothing is written meanwhile; infinity where it never is."""
+    rows = await database.read(lambda unit: unit.run("network/get_due"))
     if not rows or not rows[0]["is_behind"]:
-        return False
-    quiet, age = rows[0]["quiet_seconds"], rows[0]["age_seconds"]
-    if age is not None and age < rest * rows[0]["cost_seconds"]:
-        return False
-    is_quiet = quiet is None or quiet >= debounce.total_seconds()
-    return is_quiet or (age is not None and age >= LONGEST_WAIT.total_seconds())
+        return math.inf
+    quiet: float | None = rows[0]["quiet_seconds"]
+    age: float | None = rows[0]["age_seconds"]
+    cost: float = rows[0]["cost_seconds"]
+    pause = 0.0 if quiet is None else debounce.total_seconds() - quiet
+    if age is None:
+        return max(0.0, pause)
+    return max(0.0, min(pause, LONGEST_WAIT.total_seconds() - age), rest * cost - age)
 
 
 async def list_runs(unit: Unit, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

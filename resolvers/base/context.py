@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
@@ -14,8 +14,8 @@ from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
-from graph.network.fetching import fetch_state
 from graph.network.propagation import list_runs
+from graph.network.storing import Held, RunKey, list_held
 from graph.reading.gathering import Gathering
 from graph.reading.planned import PlannedStatements
 
@@ -39,6 +39,7 @@ class Service:
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
         versions: Reads the version of the database's data.
         budget: Limits what requests read.
+        written: Set after each write of a mutation, for whoever follows writes.
     """
 
     database: Database
@@ -49,6 +50,7 @@ class Service:
     curves: ThreadPoolExecutor
     versions: Versions
     budget: Budget
+    written: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def make(cls, database: Database, budget: Budget | None = None) -> Self:
@@ -82,7 +84,7 @@ class Context:
         self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
         self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
-        self.revisions: DataLoader[str, int] = DataLoader(self._load_revisions, cache=False)
+        self.held: DataLoader[tuple[str, RunKey], Held] = DataLoader(self._load_held, cache=False)
 
     @property
     def database(self) -> Database:
@@ -125,5 +127,5 @@ class Context:
         found = await list_runs(self.unit, ids)
         return [found.get(run_id) for run_id in ids]
 
-    async def _load_revisions(self, asked: Sequence[str]) -> list[int]:
-        return [(await fetch_state(self.unit)).revision] * len(asked)
+    async def _load_held(self, marginals: Sequence[tuple[str, RunKey]]) -> list[Held]:
+        return await list_held(self.unit, marginals)

@@ -89,6 +89,8 @@ def write(
         ) -> Shown:
             options = WriteOptions(idempotency_key=idempotency_key, is_dry_run=dry_run)
             answered, shown = await work(*args, **arguments, **options)
+            if not answered.is_dry_run:
+                arguments["info"].context.service.written.set()
             return {**shown, **_envelope(answered)}
 
         resolve = answering(

@@ -156,12 +156,12 @@ class Claim(Node):
         return shown(info.context.compute_curve(compute, max_points + len(within)))
 
     @field(metadata={"reads": MARGINAL_READS})
-    def marginal(self: Any, info: Info[Context, Any]) -> Marginal | None:
+    def marginal(self: Any) -> Marginal | None:
         """
         The marginal stored by the last propagation run that converged; null if there is none or the claim was not
         included.
         """
-        return shown(shown_marginal(self, info.context.moment))
+        return shown(shown_marginal(self))
 
     @field(metadata={"reads": ("from_year", "window_start", "window_end"), **drifts(unless="asOf")})
     def time_remaining_fraction(

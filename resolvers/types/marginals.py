@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import strawberry
 from strawberry.types import Info
 
 from graph.model import rows
+from graph.network.storing import Held, RunKey
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.drift import drifts
@@ -15,7 +15,7 @@ from resolvers.base.fields import prop, shown
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import Moment
 
-MARGINAL_READS = ("marginal", "marginal_as_of", "marginal_run_id")
+MARGINAL_READS = ("id", "marginal", "marginal_as_of", "marginal_revision", "marginal_run_id")
 
 
 @row_type(rows.PropagationRun, without=("converged",))
@@ -27,16 +27,27 @@ class PropagationRun:
 
 @object_type
 class Marginal:
-    """The marginal of a claim, as stored by a propagation run."""
+    """
+    The marginal of a claim, as stored: that of the latest propagation run to within the run's tolerance, as marginals
+    that moved by less are left as they were.
+    """
 
     probability: float = prop("The probability after propagation; 0 or 1 if the outcome was known.")
-    as_of: Moment = prop("The moment that it holds for.")
-    age_seconds: float = strawberry.field(description="Age of the marginal, in seconds.", metadata=drifts())
+
+    @field
+    async def as_of(self: Any, info: Info[Context, Any]) -> Moment:
+        """The moment that it holds for."""
+        return shown((await _held(self, info)).run.as_of)
+
+    @field(metadata=drifts())
+    async def age_seconds(self: Any, info: Info[Context, Any]) -> float:
+        """Age of the marginal, in seconds."""
+        return (info.context.moment - (await _held(self, info)).run.as_of).total_seconds()
 
     @field
     async def run(self: Any, info: Info[Context, Any]) -> PropagationRun | None:
-        """The run that computed it; null if it has been deleted."""
-        found = await info.context.runs.load(self["run_id"])
+        """The latest run that it holds for; null if it has been deleted."""
+        found = await info.context.runs.load((await _held(self, info)).run.run_id)
         return shown(None if found is None else shown_run(found))
 
     @field
@@ -45,21 +56,21 @@ class Marginal:
         Whether beliefs or influences have changed since the run; answers of `whatIf` and the other network queries are
         never stale.
         """
-        run = await info.context.runs.load(self["run_id"])
-        return run is None or bool(run["revision"] != (await info.context.revisions.load("")))
+        return (await _held(self, info)).is_stale
 
 
-def shown_marginal(source: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+async def _held(marginal: Any, info: Info[Context, Any]) -> Held:
+    """The latest run that a marginal holds for."""
+    return await info.context.held.load((marginal["claim_id"], marginal["writer"]))
+
+
+def shown_marginal(source: Mapping[str, Any]) -> dict[str, Any] | None:
     """A claim's stored marginal in the response's shape."""
     if source["marginal"] is None:
         return None
-    as_of = source["marginal_as_of"]
-    return {
-        "probability": source["marginal"],
-        "as_of": as_of,
-        "age_seconds": (now - as_of).total_seconds(),
-        "run_id": source["marginal_run_id"],
-    }
+    # One that was stored before revisions were noted counts as the earliest.
+    writer = RunKey(source["marginal_run_id"], source["marginal_revision"] or 0, source["marginal_as_of"])
+    return {"probability": source["marginal"], "claim_id": source["id"], "writer": writer}
 
 
 def shown_run(run: Mapping[str, Any]) -> dict[str, Any]:

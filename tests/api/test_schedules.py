@@ -96,15 +96,3 @@ def test_days_of_the_week_by_number_are_refused(day: str) -> None:
     """Cron's 0 is Sunday, the library's is Monday."""
     with pytest.raises(ValueError, match=f"by name, such as sat or mon-fri, not by number as in '{day}'"):
         read_schedule(f"0 22 * * {day}")
-
-
-@settings(max_examples=FEW)
-@given(MOMENTS)
-def test_the_slots_of_an_interval_are_the_same_on_all_replicas(now: datetime) -> None:
-    """Multiples of it, whenever a replica began; found by counting from the last full minute."""
-    interval = timedelta(milliseconds=1_500)
-    trigger = read_schedule(interval)
-    slots = [now.replace(second=0, microsecond=0) + number * interval for number in range(40)]
-
-    assert latest_slot(trigger, now) == max(slot for slot in slots if slot <= now)
-    assert trigger.get_next_fire_time(None, slots[7]) == slots[7]

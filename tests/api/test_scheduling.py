@@ -20,6 +20,7 @@ from graph.errors import ConfigurationError, UnavailableError
 from resolvers.base.context import Service
 from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, event, prediction
+from tests.helpers.mutating import mutate
 from tests.helpers.service_fakes import build_app
 
 SUNDAY = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
@@ -85,7 +86,7 @@ def test_the_schedules_are_the_settings() -> None:
     jobs = {job.name: job.schedule for job in list_jobs(Settings(refresh_schedule="0 4 * * *"))}
 
     assert (jobs["sweep"], jobs["refresh_posteriors"]) == ("0 22 * * sat", "0 4 * * *")
-    assert all(read_schedule(schedule) for schedule in jobs.values())
+    assert all(read_schedule(schedule) for schedule in jobs.values() if isinstance(schedule, str))
 
 
 async def test_of_three_replicas_one_runs_a_slot(database: Database) -> None:
@@ -282,6 +283,41 @@ async def test_of_two_replicas_one_runs_at_a_time(database: Database) -> None:
     afterwards = await other.run(job, RunReason.ON_TIME, now=now + timedelta(seconds=2))
 
     assert (ran, meanwhile, afterwards) == (True, False, True)
+
+
+async def test_a_job_of_an_interval_follows_a_write_at_once(database: Database) -> None:
+    """It does not wait for the interval; what is written while it runs makes it run once more."""
+    runs: asyncio.Queue[int] = asyncio.Queue()
+    release = asyncio.Event()
+
+    async def count(_: Service) -> Mapping[str, object]:
+        runs.put_nowait(1)
+        await release.wait()
+        return {}
+
+    service = service_of(database)
+    service.written.clear()
+    job = Job("follow", timedelta(hours=1), count, follows_writes=True)
+    async with scheduling(service, [job]):
+        await mutate(service, "upsertScenario", {"id": "S_1", "title": "One", "statedProbability": 0.3})
+        await asyncio.wait_for(runs.get(), 10)
+        await mutate(service, "upsertScenario", {"id": "S_2", "title": "Two", "statedProbability": 0.3})
+        await mutate(service, "upsertScenario", {"id": "S_3", "title": "Three", "statedProbability": 0.3})
+        release.set()
+        await asyncio.wait_for(runs.get(), 10)
+        await asyncio.sleep(0.2)
+
+    assert runs.empty()
+
+
+async def test_a_dry_run_wakes_nobody(database: Database) -> None:
+    """Nothing is written."""
+    service = service_of(database)
+    service.written.clear()
+
+    await mutate(service, "upsertScenario", {"id": "S_1", "title": "One", "statedProbability": 0.3}, dryRun=True)
+
+    assert not service.written.is_set()
 
 
 async def test_marginals_follow_a_write_by_themselves(database: Database) -> None:

@@ -1,18 +1,22 @@
-"""What clients wait for: questions over the whole network through the schema, on ten thousand predictions."""
+"""
+What clients wait for: questions over the whole network through the schema, on ten thousand predictions; and, over a
+socket, stored marginals and a what-if behind a write.
+"""
 
 import asyncio
 import resource
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
-from api.scheduling import list_jobs, scheduling
-from api.settings import Settings
+import httpx
+
 from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
@@ -26,14 +30,25 @@ from graph.subjects.upserts import Change, upsert
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 from tests.benchmarks.synthetic import import_benchmark_bundle
+from tests.helpers.processes import serving, variables
 
 NUM_ROUNDS = 20
+REST_SECONDS = 2.0
+"""Between two writes, so that the queue is short."""
+
 Write = Callable[[int], Awaitable[object]]
 """What is written before a round's question, by the round's number."""
 WHAT_IF = """query ($claim: ID!, $method: InferenceMethod!) {
   whatIf(observations: [{claim: $claim, outcome: TRUE}], method: $method) { __typename
     ... on WhatIfResult { shifts { totalCount nodes { claim { key title } before after delta standardError } }
       diagnostics { isConverged reason fromBank } }
+    ... on UserError { message } } }"""
+MARGINAL = "query ($claim: ID!) { prediction(id: $claim) { marginal { probability isStale } } }"
+SUBMIT = """mutation ($input: EvidenceInput!) { submitEvidence(input: $input) { __typename
+    ... on UserError { message } } }"""
+INFLUENCE = """mutation ($input: InfluenceInput!) { upsertInfluence(input: $input) { __typename
+    ... on UserError { message } } }"""
+RESOLVE = """mutation ($claim: ID!) { resolve(claim: $claim, outcome: TRUE) { __typename
     ... on UserError { message } } }"""
 INFORMATION = """query ($targets: [ID!]!) { valueOfInformation(targets: $targets) { __typename
     ... on UserError { message } } }"""
@@ -42,10 +57,15 @@ PROPAGATE = """mutation { propagate(method: LBP) { __typename ... on Propagated 
 
 
 class Graph(NamedTuple):
-    """What is asked about: a killer of many, open claims, and one of them about which nothing is clear."""
+    """
+    What is asked about and written: a killer of many; open claims, of which some depend on others and nothing on them,
+    and on some much depends; and one about which nothing is clear.
+    """
 
     killer: str
     claims: list[str]
+    leaves: list[str]
+    hubs: list[str]
     influences: list[tuple[str, str, str]]
     unclear: str
     size: str
@@ -64,8 +84,16 @@ def load(address: DatabaseAddress) -> Graph:
         size = f"{len(bundle.predictions):,} predictions, {len(bundle.influences):,} influences"
         tables = [row for row in bundle.influences if row.p_if_true is not None]
         influences = [(row.kind.value, row.parent_id, row.child_id) for row in tables[:: len(tables) // NUM_ROUNDS]]
+        num_children = Counter(row.parent_id for row in tables)
+        children = {row.child_id for row in tables}
         return Graph(
-            bundle.killers[0].id, list(distances), influences, min(distances, key=lambda c: distances[c]), size
+            killer=bundle.killers[0].id,
+            claims=list(distances),
+            leaves=[claim for claim in distances if claim in children and not num_children[claim]],
+            hubs=[claim for claim, _ in num_children.most_common() if claim in distances][:NUM_ROUNDS],
+            influences=influences,
+            unclear=min(distances, key=lambda c: distances[c]),
+            size=size,
         )
 
     return asyncio.run(work())
@@ -79,6 +107,7 @@ async def benchmark_questions(address: DatabaseAddress) -> None:
     async with Database.open(address) as database:
         await warm(database)
         await _ask_all(database, graph)
+    await _follow_writes(address, graph)
 
 
 async def _ask_all(database: Database, graph: Graph) -> None:
@@ -124,7 +153,6 @@ async def _ask_all(database: Database, graph: Graph) -> None:
     for name, write in _list_writes(service, graph).items():
         await repeat(f"what-if by LBP, each behind {name}", WHAT_IF, by_lbp, write)
     await _ask_in_the_next_hour(service, graph)
-    await _wait_for_marginals(service, graph)
     # Of a claim about which nothing is clear, so that the bank holds enough samples of either outcome.
     seconds, answer = await ask(WHAT_IF, **by_samples)
     print(f"the first question of a bank: {seconds:.2f} s, {answer['diagnostics']}", flush=True)
@@ -180,25 +208,101 @@ async def _ask_in_the_next_hour(service: Service, graph: Graph) -> None:
         )
 
 
-async def _wait_for_marginals(service: Service, graph: Graph) -> None:
-    """Time from an acknowledged write to stored marginals that are not stale, seen from outside."""
-    jobs = [job for job in list_jobs(Settings()) if job.name == "propagate_after_writes"]
-    claim = graph.claims[-1]
-    seconds = []
-    async with scheduling(service, jobs):
-        for _ in range(5):
-            await service.intake.submit([EvidenceItem(claim, Direction.FOR, Strength.WEAK)])
-            started = time.perf_counter()
-            while await _is_behind(service):  # noqa: ASYNC110 - a client has nothing else to wait for
-                await asyncio.sleep(0.05)
-            seconds.append(time.perf_counter() - started)
-            await asyncio.sleep(10.0)  # so that the queue is short
+async def _follow_writes(address: DatabaseAddress, graph: Graph) -> None:
+    """Time from an acknowledged write to stored marginals, and of a what-if behind one, as a client sees them."""
+    print("over a socket, at rest before each write:")
+    environment = variables(address, FOREGRAPH_PORT="0", FOREGRAPH_WARM_UP="true")
+    async with serving("serve", environment=environment) as service, httpx.AsyncClient(timeout=120.0) as client:
+        writer = _Writer(client, service.url, graph)
+        await writer.add_evidence(graph.leaves[-1])
+        await writer.wait_until_stored(graph.leaves[-1])
+        for name, write in writer.list_kinds().items():
+            seconds = []
+            for number in range(NUM_ROUNDS):
+                claim = await write(number)
+                seconds.append(await writer.wait_until_stored(claim))
+                await asyncio.sleep(REST_SECONDS)
+            _tell(f"write acknowledged to marginal stored, {name}", seconds)
+        for method in ("LBP", "AUTO"):
+            asked = {"claim": graph.killer, "method": method}
+            await writer.ask(WHAT_IF, asked)
+            seconds = []
+            for number in range(NUM_ROUNDS):
+                await writer.add_evidence(graph.leaves[-number - 2])
+                started = time.perf_counter()
+                await writer.ask(WHAT_IF, asked)
+                seconds.append(time.perf_counter() - started)
+                await asyncio.sleep(REST_SECONDS)
+            _tell(f"what-if by {method}, each behind evidence", seconds)
+
+
+def _tell(name: str, seconds: list[float]) -> None:
     print(
-        f"marginals stored after a write: {statistics.median(seconds):.1f} s in the median, {max(seconds):.1f} at most"
+        f"  {name}: {1e3 * statistics.median(seconds):.0f} ms in the median, {1e3 * max(seconds):.0f} at most",
+        flush=True,
     )
 
 
-async def _is_behind(service: Service) -> bool:
-    """Whether no propagation has stored what the last write changed."""
-    rows = await service.database.read(lambda unit: unit.run("network/get_due"))
-    return bool(rows[0]["is_behind"])
+class _Writer:
+    """A client that writes, and waits for what follows."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str, graph: Graph) -> None:
+        self._client, self._url, self._graph = client, url, graph
+
+    async def ask(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Ask a document with one field; returns its answer."""
+        request = {"query": document, "variables": variables}
+        told = (await self._client.post(f"{self._url}/graphql", json=request)).json()
+        if "errors" in told:
+            raise RuntimeError(str(told["errors"]))
+        (answer,) = told["data"].values()
+        if answer and "message" in answer:
+            raise RuntimeError(answer["message"])
+        found: dict[str, Any] = answer
+        return found
+
+    def list_kinds(self) -> dict[str, Callable[[int], Awaitable[str]]]:
+        """The writes by name; each returns a claim of which the marginal follows."""
+        return {
+            "evidence on a leaf": lambda number: self.add_evidence(self._graph.leaves[number]),
+            "evidence on a hub": lambda number: self.add_evidence(self._graph.hubs[number]),
+            "an influence added": self.add_influence,
+            "a claim resolved": self.resolve,
+            "20 items of evidence within a second": self.add_many,
+        }
+
+    async def add_evidence(self, claim: str) -> str:
+        """Add an item."""
+        await self.ask(SUBMIT, {"input": {"claim": claim, "direction": "FOR", "strength": "WEAK"}})
+        return claim
+
+    async def add_many(self, number: int) -> str:
+        """Add twenty items in a second, each to another claim."""
+        claims = self._graph.leaves[100 + 20 * number : 120 + 20 * number]
+        for claim in claims:
+            started = time.perf_counter()
+            await self.add_evidence(claim)
+            await asyncio.sleep(max(0.0, 0.05 - (time.perf_counter() - started)))
+        return claims[-1]
+
+    async def add_influence(self, number: int) -> str:
+        """Add an influence between two claims that nothing depends on."""
+        parent, child = self._graph.leaves[-200 - 2 * number], self._graph.leaves[-201 - 2 * number]
+        table = {"kind": "PREREQUISITE_OF", "parent": parent, "child": child, "pIfTrue": 0.7, "pIfFalse": 0.2}
+        await self.ask(INFLUENCE, {"input": table})
+        return child
+
+    async def resolve(self, number: int) -> str:
+        """Resolve a claim."""
+        claim = self._graph.leaves[-100 - number]
+        await self.ask(RESOLVE, {"claim": claim})
+        return claim
+
+    async def wait_until_stored(self, claim: str) -> float:
+        """Wait until a claim's marginal is not stale; returns how long that took."""
+        started = time.perf_counter()
+        while True:
+            shown = (await self.ask(MARGINAL, {"claim": claim}))["marginal"]
+            if shown and not shown["isStale"]:
+                return time.perf_counter() - started
+            await asyncio.sleep(0.01)

@@ -2,7 +2,7 @@
 The cost of rendered statements: no more store accesses than that of the statements that were once written by hand.
 
 `db_hits.json` holds the hits of the latter, by release and by the name of the statement that took their place; those of
-`link/predictions` are of two statements together.
+`link/predictions` are of two statements together. Where a row has got properties since, theirs are added.
 """
 
 import json

@@ -151,13 +151,13 @@ PARAMETERS: Mapping[str, Any] = {
     "pairs": [["a", "b"]],
     "raising": ["BENEFITS"],
     "lowering": ["HARMS"],
+    "marginals": [0.5],
     "kept": 2,
     "reference_classes": ["a"],
     **_LIST,
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "network/set_marginals": {"claims": [["a", 0.5]]},
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }

@@ -98,8 +98,11 @@ async def test_an_exclusive_slot_waits_for_the_run_before_it(database: Database)
     assert await take_slot(database, first, now=SATURDAY)
     assert not await take_slot(database, following, now=SATURDAY + second)
     assert await take_slot(database, exclusive("two", SATURDAY + lease), now=SATURDAY + lease)
-    await finish_slot(database, exclusive("two", SATURDAY + lease))
-    assert await take_slot(database, exclusive("one", SATURDAY + lease + second), now=SATURDAY + lease + second)
+    await finish_slot(database, exclusive("two", SATURDAY + lease), now=SATURDAY + lease + second)
+    after = SATURDAY + lease + 2 * second
+    # It looked for work before the run ended, and does not know what that did.
+    assert not await take_slot(database, exclusive("one", SATURDAY + lease + second / 2), now=after)
+    assert await take_slot(database, exclusive("one", after), now=after)
 
     assert await take_slot(database, slot(), now=SATURDAY)
     assert await take_slot(database, slot("two", SATURDAY + second), now=SATURDAY + second)

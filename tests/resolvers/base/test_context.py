@@ -7,11 +7,18 @@ from itertools import count
 
 import pytest
 
+from graph.network.storing import Held, RunKey
 from resolvers.base.context import Context, Service
 from tests.helpers.fake_database import FakeDatabase
 from tests.helpers.fake_unit import FakeUnit
 
 RUNS = {"R_1": {"id": "R_1", "method": "LBP"}, "R_2": {"id": "R_2", "method": "SAMPLE"}}
+
+HELD = {"run_id": "R_2", "run_revision": 8, "as_of": datetime(2026, 1, 1, 1, tzinfo=UTC)}
+WRITER, LATER = (
+    RunKey("R_1", 7, datetime(2026, 1, 1, tzinfo=UTC)),
+    RunKey("R_2", 8, datetime(2026, 1, 1, 1, tzinfo=UTC)),
+)
 
 
 class Asked:
@@ -22,7 +29,8 @@ class Asked:
         self.unit = FakeUnit(
             {
                 "network/list_runs": lambda ids: [{"run": RUNS[name]} for name in ids if name in RUNS],
-                "database/get_revision": lambda: [{"revision": next(revisions), "revised_at": None}],
+                "network/get_held": lambda: [{"revision": next(revisions), **HELD}],
+                "network/list_writers": lambda ids: [{"writers": [(name, "R_1") for name in ids]}],
             }
         )
         self.fake = FakeDatabase(self.unit)
@@ -47,22 +55,22 @@ async def test_runs_asked_for_together_are_read_together(asked: Asked) -> None:
     assert asked.unit.calls == [("network/list_runs", {"ids": ["R_1", "R_2", "R_9"]})]
 
 
-async def test_revisions_asked_for_together_are_one(asked: Asked) -> None:
-    """Answers of one moment agree, and cost one statement."""
-    load = asked.context.revisions.load
+async def test_runs_that_marginals_hold_for_are_read_together(asked: Asked) -> None:
+    """Answers of one moment agree, and cost two statements however many fields and claims ask."""
+    load = asked.context.held.load
 
-    assert await asyncio.gather(*(load("") for _ in range(5))) == [7] * 5
-    assert asked.unit.names == ["database/get_revision"]
+    assert await asyncio.gather(*(load((name, WRITER)) for name in ("P", "P", "Q"))) == [Held(LATER, is_stale=True)] * 3
+    assert asked.unit.calls == [("network/get_held", {}), ("network/list_writers", {"ids": ["P", "Q"]})]
 
 
 async def test_nothing_is_remembered_between_statements(asked: Asked) -> None:
     """A mutation of the same document may have come in between."""
-    assert await asked.context.revisions.load("") == 7
-    assert await asked.context.revisions.load("") == 8
+    assert await asked.context.held.load(("P", WRITER)) == Held(LATER, is_stale=True)
+    assert await asked.context.held.load(("P", WRITER)) == Held(LATER, is_stale=False)
     await asked.context.runs.load("R_1")
     await asked.context.runs.load("R_1")
 
-    assert asked.unit.names == ["database/get_revision"] * 2 + ["network/list_runs"] * 2
+    assert asked.unit.names == ["network/get_held", "network/list_writers"] * 2 + ["network/list_runs"] * 2
 
 
 async def test_a_document_that_reads_nothing_opens_nothing(asked: Asked) -> None:

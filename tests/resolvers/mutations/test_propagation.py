@@ -20,7 +20,10 @@ from tests.helpers.database import StatementCounter
 from tests.helpers.diamond import Enumeration, diamond, reference_of_c, references
 from tests.helpers.mutating import mutate
 
-RUN = "key method startedAt asOf revision isConverged reason iterations residual numClaims numSamples seed"
+RUN = (
+    "key method startedAt asOf revision isConverged reason iterations residual numClaims numMoved tolerance numSamples "
+    "seed"
+)
 SELECTED = f"... on Propagated {{ numStored run {{ {RUN} durationSeconds }} }}"
 MARGINALS = f"""{{ nodes(ids: []) {{ id }} predictions(first: 10) {{ nodes {{ key marginal {{
   probability asOf ageSeconds isStale run {{ {RUN} }} }} }} }} }}"""
@@ -190,13 +193,14 @@ async def test_large_runs_are_stored_in_parts(
 ) -> None:
     """All of them, whatever the parts."""
     monkeypatch.setattr("graph.network.propagation.ATOMIC_CLAIMS", 2)
-    monkeypatch.setattr("graph.network.propagation.BATCH_CLAIMS", 1)
+    monkeypatch.setattr("graph.network.storing.BATCH_CLAIMS", 1)
     statements.reset()
 
     answer = await propagated(stored)
 
-    assert answer["numStored"] == 4
-    assert statements.names.count("network/set_marginals") == 5
+    assert (answer["numStored"], answer["run"]["numMoved"]) == (4, 4)
+    assert statements.names.count("network/set_marginals") == 4
+    assert statements.names.count("database/open_job") == 2
     assert None not in (await marginals(stored)).values()
 
 
