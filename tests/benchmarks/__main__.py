@@ -26,6 +26,7 @@ from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
+from tests.benchmarks.start import benchmark_start
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle
 from tests.benchmarks.workers import benchmark_workers
 
@@ -138,7 +139,7 @@ def main() -> None:
     parser.add_argument(
         "only",
         nargs="?",
-        choices=["import", "beliefs", "network", "questions", "http", "bombs", "flat", "workers"],
+        choices=["import", "beliefs", "network", "questions", "http", "bombs", "flat", "workers", "start"],
     )
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
@@ -159,6 +160,8 @@ def main() -> None:
         asyncio.run(benchmark_sizes(chosen.large))
     if chosen.only in {None, "workers"}:
         asyncio.run(benchmark_scaling())
+    if chosen.only in {None, "start"}:
+        asyncio.run(benchmark_start())
 
 
 if __name__ == "__main__":
