@@ -31,6 +31,7 @@ PLANNED_AT_ONCE: Final = 2
 """Documents planned at a time: eight took 1.6 times the processor time of one after the other."""
 USES_BEFORE_COMPILING: Final = 10
 """Uses of a statement after which Neo4j plans it once more, with generated code; the embedded one is told not to."""
+REST_PAUSE_SECONDS: Final = 0.03
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Any]]
 """Sends a document with its variables, and returns the response's JSON."""
@@ -47,8 +48,9 @@ async def warm_up(app: Starlette) -> None:
     """
     app.state.service.statements.forget()
     with _asking():
-        await plan_usual(app)
+        await _plan(app, SAMPLE, {})
         known = await _find_known_of(app)
+        await plan_usual(app, known)
         await repeat_until_warm(lambda: ask_usual(app, known))
 
 
@@ -62,8 +64,9 @@ async def warm_rest(app: Starlette, database: Database) -> None:
     """
     with _asking():
         known = await _find_known_of(app)
-        for _ in range(USES_BEFORE_COMPILING):
-            await ask_usual(app, known)
+        for text in USES_BEFORE_COMPILING * tuple(list_usual().values()):
+            await asyncio.sleep(REST_PAUSE_SECONDS)  # one at a time, since clients ask now
+            await ask(app, text, choose_variables(text, known))
         await warm(database)
 
 
@@ -118,25 +121,24 @@ async def ask_usual(app: ASGIApp, known: Mapping[str, str]) -> None:
             get_logger().warning("a usual document was refused", document=name, reason=str(answer["errors"])[:500])
 
 
-async def plan_usual(app: Starlette) -> None:
+async def plan_usual(app: Starlette, known: Mapping[str, str]) -> None:
     """
-    Have the statements planned that the usual documents need, for ids that no node has, so that nothing is looked for.
+    Have the statements planned that the usual documents need, the longest documents first.
 
     Few at a time: while Neo4j's planner is not compiled yet, each statement is planned by interpreted code, and what
     one has had compiled makes the next faster.
     """
-    unknown = dict.fromkeys(VARIABLES, UNKNOWN_ID)
     places = asyncio.Semaphore(PLANNED_AT_ONCE)
 
     async def plan(text: str) -> None:
         async with places:
-            await _plan(app, text, choose_variables(text, unknown))
+            await _plan(app, text, choose_variables(text, known))
 
-    await asyncio.gather(*map(plan, (SAMPLE, *list_usual().values())))
+    await asyncio.gather(*map(plan, sorted(list_usual().values(), key=len, reverse=True)))
 
 
 async def _plan(app: Starlette, text: str, variables: Mapping[str, str]) -> None:
-    """Have a valid document's statements planned; those of a document that is not compiled by asking it."""
+    """Have a valid document's statements planned: the composed one at once, all others by asking the document."""
     documents: Documents = app.state.documents
     documents.keep(text)
     kept = documents.find(identify(text))

@@ -28,6 +28,7 @@ from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchma
 from tests.benchmarks.network import benchmark_network
 from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.recall import benchmark_recall
+from tests.benchmarks.start import benchmark_start
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle
 from tests.benchmarks.workers import benchmark_workers
 
@@ -152,6 +153,7 @@ def choose_benchmarks(chosen: argparse.Namespace) -> dict[str, Callable[[], None
         "flat": lambda: asyncio.run(benchmark_sizes(chosen.large)),
         "recall": lambda: asyncio.run(benchmark_finding(chosen.titles)),
         "workers": lambda: asyncio.run(benchmark_scaling()),
+        "start": lambda: asyncio.run(benchmark_start()),
     }
 
 

@@ -30,6 +30,8 @@ NUM_PAGES: Final = 32
 HEALTH_PAUSE_SECONDS, PAGE_PAUSE_SECONDS, RSS_PAUSE_SECONDS = 0.02, 0.05, 0.1
 QUIET_SECONDS: Final = 1.5
 """How long both clients go on alone before and after a bomb; memory is read at the end of it."""
+SETTLING_SECONDS: Final = 5.0
+"""Time after the last bomb for the service to give memory back."""
 PATIENCE_SECONDS: Final = 90.0
 MEBIBYTE: Final = 1 << 20
 
@@ -301,6 +303,7 @@ async def _throw_all(
             f"{_describe_watched(watched)}; MiB before/peak/after: API {api}, Neo4j {neo4j}",
             flush=True,
         )
+    await asyncio.sleep(SETTLING_SECONDS)
     last = processes.read()
     print(
         f"bombs that hold others up: {len(failed)} of {len(bombs)} ({'; '.join(failed)}); memory left: API "
