@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.inference.network.auto import infer
+from graph.inference.network.auto import infer, with_lbp_errors
 from graph.inference.network.bank import draw_bank
 from graph.inference.network.diagnostics import Diagnostics
 from graph.inference.network.errors import TooLargeError
@@ -21,7 +21,6 @@ from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.intercepts import calibrate
 from graph.inference.network.lbp import propagate
 from graph.inference.network.shifts import shifts_by_auto
-from graph.inference.network.uncertainty import with_lbp_errors
 from tests.helpers.stress import KINDS, Case, Truth, stress_case
 
 NUM_CASES: Final = 500
