@@ -36,7 +36,7 @@ from graph.errors import (
     OversizeError,
 )
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.auto import complete, infer_exact_parts
+from graph.inference.network.auto import complete, infer_exact_parts, lbp_error, with_lbp_errors
 from graph.inference.network.bank import NUM_REPLICATES, Bank, draw_bank
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
@@ -58,7 +58,6 @@ from graph.inference.network.moving import (
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
 from graph.inference.network.structure import IntArray
-from graph.inference.network.uncertainty import lbp_error, with_lbp_errors
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
 from graph.network.questions import (
     DEFAULT_SAMPLING,

@@ -28,10 +28,10 @@ from graph.inference.network.evidence import Evidence
 from graph.inference.network.exact import Budget, calibration_error_of, tree_marginals
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork, part_of_model
 from graph.inference.network.kernels import Backend
-from graph.inference.network.lbp import check_fits, propagate, relevant_claims
+from graph.inference.network.lbp import Propagation, check_fits, propagate, relevant_claims
 from graph.inference.network.separation import connected_claims, connected_parts
-from graph.inference.network.structure import BoolArray, ancestors
-from graph.inference.network.uncertainty import with_lbp_errors
+from graph.inference.network.structure import BoolArray, IntArray, ancestors
+from graph.inference.network.uncertainty import NUM_NEIGHBORHOODS, calibration_error, loop_error
 
 AUTO_BUDGET: Final = Budget(clique_claims=16, tree_entries=1 << 19, claims=1_000)
 """Some 50 ms for one part at most; a sparse network of hundreds of claims fits."""
@@ -224,6 +224,77 @@ def sample_claims(
         by_lbp = propagate(part.model, part.evidence, should_stop=should_stop, backend=backend)
         found = with_lbp_errors(part.model, part.evidence, by_lbp, should_stop=should_stop, backend=backend)
     return part.spread(found, model, evidence)
+
+
+def lbp_error(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    found: Propagation,
+    *,
+    first: IntArray | None = None,
+    num_neighborhoods: int = NUM_NEIGHBORHOODS,
+    should_stop: ShouldStop = never,
+    backend: Backend | None = None,
+) -> float:
+    """
+    Compute the largest error of LBP's marginals: itself where exact inference fits, else from neighborhoods.
+
+    Args:
+        model: The joint distribution.
+        evidence: Evidence to condition on.
+        found: LBP given the evidence.
+        first: Claims around which to look first, such as those that matter to the question.
+        num_neighborhoods: Neighborhoods to compare on.
+        should_stop: Polled before each elimination, message and neighborhood.
+        backend: Implementation of the loops.
+
+    Raises:
+        Cancelled: `should_stop` returned true.
+    """
+    parts = infer_exact_parts(model, evidence, should_stop=should_stop)
+    differences = np.abs(parts.marginals - found.beliefs.marginals)
+    error = float(differences[~parts.is_left].max(initial=0.0))
+    if not parts.is_left.any():
+        return error
+    estimate = loop_error(
+        model,
+        evidence,
+        found,
+        first=first,
+        num_neighborhoods=num_neighborhoods,
+        should_stop=should_stop,
+        backend=backend,
+    )
+    return max(error, estimate)
+
+
+def with_lbp_errors(
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    found: Propagation,
+    *,
+    should_stop: ShouldStop = never,
+    backend: Backend | None = None,
+) -> Beliefs:
+    """
+    Complete LBP's beliefs by estimates of their errors.
+
+    Args:
+        model: The joint distribution.
+        evidence: Evidence to condition on.
+        found: LBP given the evidence.
+        should_stop: Polled before each sweep and neighborhood.
+        backend: Implementation of the loops.
+
+    Raises:
+        Cancelled: `should_stop` returned true.
+    """
+    told = replace(
+        found.beliefs.diagnostics,
+        calibration_error=calibration_error(model, evidence, should_stop=should_stop, backend=backend),
+        error_estimate=lbp_error(model, evidence, found, should_stop=should_stop, backend=backend),
+    )
+    return replace(found.beliefs, diagnostics=told)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,14 @@ from typing import Final, TypedDict
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.auto import AUTO_BUDGET, complete, extract_parts, infer_exact_parts, sample_claims
+from graph.inference.network.auto import (
+    AUTO_BUDGET,
+    complete,
+    extract_parts,
+    infer_exact_parts,
+    lbp_error,
+    sample_claims,
+)
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, MethodArray, check_marginals
 from graph.inference.network.elementary import fast_sigmoid
@@ -21,7 +28,6 @@ from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.uncertainty import lbp_error
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500

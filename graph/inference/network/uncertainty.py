@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from graph.inference.network.diagnostics import Beliefs
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.exact import infer_exactly
@@ -57,36 +56,7 @@ def calibration_error(
     return largest
 
 
-def with_lbp_errors(
-    model: CalibratedNetwork,
-    evidence: Evidence,
-    found: Propagation,
-    *,
-    should_stop: ShouldStop = never,
-    backend: Backend | None = None,
-) -> Beliefs:
-    """
-    Complete LBP's beliefs by estimates of their errors.
-
-    Args:
-        model: The joint distribution.
-        evidence: Evidence to condition on.
-        found: LBP given the evidence.
-        should_stop: Polled before each sweep and neighborhood.
-        backend: Implementation of the loops.
-
-    Raises:
-        Cancelled: `should_stop` returned true.
-    """
-    told = replace(
-        found.beliefs.diagnostics,
-        calibration_error=calibration_error(model, evidence, should_stop=should_stop, backend=backend),
-        error_estimate=lbp_error(model, evidence, found, should_stop=should_stop, backend=backend),
-    )
-    return replace(found.beliefs, diagnostics=told)
-
-
-def lbp_error(
+def loop_error(
     model: CalibratedNetwork,
     evidence: Evidence,
     found: Propagation,
