@@ -37,8 +37,9 @@ PAUSE_AFTER_FAILURE = timedelta(seconds=15)
 # A slot whose run was killed is taken over within this time after its lease; the first check follows startup soon.
 CATCH_UP_INTERVAL = timedelta(minutes=5)
 FIRST_CATCH_UP = timedelta(minutes=1)
-# A run times out before its lease, so that two never run at once.
+# A run times out before its lease, so that two never run at once; one with a short lease may, and has more time.
 RUN_TIMEOUT = LEASE - timedelta(minutes=1)
+MOST_LEASES = 5
 STOP_TIMEOUT_SECONDS = 3.0
 
 Told = Mapping[str, object]
@@ -207,7 +208,7 @@ class Scheduler:
             if not await take_slot(self._service.database, slot, reason=reason):
                 return False
             logger.info("a scheduled job begins")
-            async with asyncio.timeout(RUN_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(min(RUN_TIMEOUT, MOST_LEASES * job.lease).total_seconds()):
                 told = await job.run(self._service)
             await finish_slot(self._service.database, slot)
         except asyncio.CancelledError:

@@ -148,6 +148,7 @@ class Engine:
 
     def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._slots = ThreadSlots(num_slots, patience_seconds)
+        self._background = ThreadSlots(1, patience_seconds)
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
@@ -165,6 +166,7 @@ class Engine:
         """Shut the threads down without waiting; running inference stops when its caller is cancelled."""
         if self._refreshing is not None:
             self._refreshing.cancel()
+        self._background.close()
         self._slots.close()
 
     async def view(self, unit: LockingUnit, *, now: datetime | None = None) -> View:
@@ -206,7 +208,7 @@ class Engine:
         """
         prepared = await self._prepare(await self.view(unit, now=now))
         if self._bank is not None:
-            self._bank_ahead = prepared, await self._draw(prepared, DEFAULT_SAMPLING)
+            self._bank_ahead = prepared, await self._draw(prepared, DEFAULT_SAMPLING, is_ahead=True)
 
     @property
     def is_cold(self) -> bool:
@@ -303,7 +305,10 @@ class Engine:
     def _keep(self, key: _Key, bank: Bank) -> None:
         self._bank, self._drawn_at = (key, bank), time.monotonic()
 
-    async def _draw(self, prepared: _Prepared, sampling: Sampling) -> Bank:
+    async def _draw(self, prepared: _Prepared, sampling: Sampling, *, is_ahead: bool = False) -> Bank:
+        """Draw a bank; one that nobody waits for yet is drawn in a thread of its own, so that questions have theirs."""
+        slots = self._background if is_ahead else self._slots
+
         async def draw() -> Bank:
             def work(should_stop: ShouldStop) -> Bank:
                 return draw_bank(
@@ -318,7 +323,7 @@ class Engine:
                 )
 
             with _refusing_oversize():
-                return await self._slots.run(work)
+                return await slots.run(work)
 
         return await self._shared.get(("bank", prepared.key, sampling), draw)
 
@@ -366,7 +371,7 @@ class Engine:
 
         async def refresh() -> None:
             with suppress(ForegraphError, ArithmeticError):  # whoever needs a bank then draws it, and is told
-                bank = await self._draw(prepared, DEFAULT_SAMPLING)
+                bank = await self._draw(prepared, DEFAULT_SAMPLING, is_ahead=True)
                 self._keep(prepared.key, bank)
                 self.has_improved |= bank.beliefs.diagnostics.converged
 

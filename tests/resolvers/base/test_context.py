@@ -29,6 +29,7 @@ class Asked:
         self.unit = FakeUnit(
             {
                 "network/list_runs": lambda ids: [{"run": RUNS[name]} for name in ids if name in RUNS],
+                "database/get_revision": lambda: [{"revision": 7, "revised_at": None}],
                 "network/get_held": lambda: [{"revision": next(revisions), **HELD}],
                 "network/list_writers": lambda ids: [{"writers": [(name, "R_1") for name in ids]}],
             }
