@@ -4,24 +4,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
+from graph.inference.network.kept_code import find_kept_code
 from graph.inference.network.kernels import Backend, default_backend
 
-KERNELS: Final = "graph.inference.network.compiled"
 _COMPILE: Final = "import os; os.nice(19); from graph.inference.network.warming import warm_up; warm_up()"
 
 
 def is_compiled() -> bool:
-    """Return whether compiled kernels at least as new as their source are cached beside it."""
-    spec = find_spec(KERNELS)
-    if spec is None or spec.origin is None:
-        return False
-    source = Path(spec.origin)
-    cached = (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi")
-    return any(path.stat().st_mtime >= source.stat().st_mtime for path in cached)
+    """Return whether compiled kernels of these sources are kept."""
+    return any(find_kept_code().rglob("compiled.*.nbi"))
 
 
 @contextmanager

@@ -1,8 +1,4 @@
-"""
-Arguments of the kernels: arrays that belong together, as NamedTuples, which numba takes apart when it compiles.
-
-numba's cache watches the source of `compiled.py` alone: touch that file after fields here change their order.
-"""
+"""Arguments of the kernels: arrays that belong together, as NamedTuples, which numba takes apart when it compiles."""
 
 from typing import NamedTuple
 

@@ -1,18 +1,12 @@
-"""
-Compiles functions with numba; imported only by compiled modules, as importing numba takes some half a second.
+"""Compiles functions with numba; imported only by compiled modules, as importing numba takes some half a second."""
 
-numba keeps what it has compiled for as long as the file of the function stays as it is. But compiled code has the
-constants and the types of other files in it, and code that was compiled for others would corrupt memory. So it is kept
-in a folder for the contents of all files beside this one.
-"""
-
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-import numba
 from numba import njit
+from numba.core import config
+
+from graph.inference.network.kept_code import find_kept_code
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -20,24 +14,8 @@ REORDERED = {"reassoc", "contract", "nsz"}
 """Allows sums in any order, so that they vectorize; NaN and infinities keep their meaning."""
 
 
-_FOLDER: Final = Path(__file__).parent
-
-
-def _fingerprint(folder: Path) -> str:
-    """The digest of a folder's modules: of their names and contents."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _keep_by_contents() -> None:
-    """Have numba keep compiled code by the contents of this folder, unless it was told where to keep it."""
-    if not numba.config.CACHE_DIR:
-        numba.config.CACHE_DIR = str(_FOLDER / "__pycache__" / f"compiled-{_fingerprint(_FOLDER)}")
-
-
-_keep_by_contents()
+_config: Any = config  # its settings are set at run time
+_config.CACHE_DIR = str(find_kept_code())
 
 
 def jit(function: FunctionT) -> FunctionT:
