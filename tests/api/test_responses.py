@@ -220,7 +220,7 @@ READS = [
 ]
 P_00, M_0 = {"prediction": "P_00"}, "P_00:m0"
 ENDS: Json = {"kind": "KILLS", "parent": "TK_HUB", "child": "P_03"}
-EXPOSURE: Json = {"sign": "HARMS", "prediction": "P_00", "ticker": "NVDA"}
+EXPOSURE: Json = {"sign": "BENEFITS", "prediction": "P_00", "ticker": "NVDA"}
 LINK: Json = {"document": "doc_1", "claim": "P_01"}
 WRITES: list[tuple[str, Json]] = [
     ("upsertDomain", {"input": {"id": "chips", "name": "Wafers"}}),

@@ -188,13 +188,13 @@ async def test_unless_asked_for_another_each_part_has_the_best_method(stored: Da
     told = answer["diagnostics"]
 
     assert told["method"] == "AUTO"
-    assert {shift["method"] for shift in answer["shifts"]} == {"EXACT"}
+    assert {shift["method"] for shift in answer["shifts"]["nodes"]} == {"EXACT"}
     assert (told["numSamples"], told["calibrationError"], told["errorEstimate"]) == (0, 0.0, None)
     assert told["isConverged"]
     assert told["precisionReached"]
-    assert {shift["method"] for shift in by_lbp["shifts"]} == {"LBP"}
-    exact = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]}
-    for shift in by_lbp["shifts"]:
+    assert {shift["method"] for shift in by_lbp["shifts"]["nodes"]} == {"LBP"}
+    exact = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]["nodes"]}
+    for shift in by_lbp["shifts"]["nodes"]:
         error = abs(shift["delta"] - exact[shift["claim"]["key"]])
         assert error <= by_lbp["diagnostics"]["errorEstimate"] + 1e-6
 
