@@ -118,7 +118,7 @@ def build_limited_schema(settings: Settings) -> Schema:
 
 
 def _list_cors(settings: Settings) -> list[Middleware]:
-    """What lets pages of other origins ask, if any may; it is outermost, so that they may read refusals too."""
+    """List the middleware for pages of other origins, if any may ask; outermost, so that they read refusals too."""
     if not settings.allowed_origins:
         return []
     shared = Middleware(

@@ -19,6 +19,7 @@ from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence, intervene, observe
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork, part_of_model, unpack_bits
 from graph.inference.network.replicates import standard_errors
+from graph.inference.network.separation import connected_parts
 from graph.inference.network.shifts import MIN_MATCHING, Shifts, matching_samples
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray, ancestors
 
@@ -202,7 +203,7 @@ def _marginal_error(shifts: Shifts, exposures: Exposures, chosen: IntArray) -> f
 
 
 class _World:
-    """What is known at one time: the parts of the network that exposures depend on, and expectations over them."""
+    """Knowledge at one time: the parts of the network that exposures depend on, and expectations over them."""
 
     def __init__(
         self,
@@ -217,7 +218,7 @@ class _World:
         is_exposed = np.zeros(evidence.llr.size, np.bool_)
         is_exposed[exposures.claims] = True
         self.needed = ancestors(model.network, is_exposed | evidence.is_informative)
-        self.labels = _label_parts(model, evidence, self.needed)
+        self.labels = connected_parts(model.network, evidence, self.needed)
         self.is_free = ~evidence.is_observed
         self.sizes = np.bincount(self.labels[self.needed & self.is_free], minlength=evidence.llr.size)
         self.needs_samples = self._find_sampled(exposures, max_enumerated)
@@ -310,23 +311,6 @@ class _Outcomes(NamedTuple):
         """Compute the expected product over some of its claims, shape (1,)."""
         chosen = self.states[:, [self.columns[claim] for claim in claims.tolist()]]
         return np.atleast_1d(self.probabilities @ np.where(chosen, 1.0 + impacts, 1.0).prod(axis=1))
-
-
-def _label_parts(model: CalibratedNetwork, evidence: Evidence, needed: BoolArray) -> IntArray:
-    """Number the parts that are independent given what is observed, by their first claim, shape (n,)."""
-    network = model.network
-    links = needed[network.link_children] & ~evidence.is_observed[network.link_parents]
-    # An observed claim belongs to its parents, which it makes depend on each other, and not to its children.
-    ends = np.stack([network.link_parents[links], network.link_children[links]])
-    labels = np.arange(network.num_claims)
-    while not np.array_equal(*labels[ends]):
-        least = labels[ends].min(axis=0)
-        for end in ends:
-            np.minimum.at(labels, labels[end], least)
-            np.minimum.at(labels, end, least)
-        while not np.array_equal(labels, labels[labels]):
-            labels = labels[labels]
-    return labels
 
 
 def _enumerate(model: CalibratedNetwork, evidence: Evidence, part: BoolArray) -> _Outcomes:
