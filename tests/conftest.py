@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The release of Neo4j to test against; how long to go on with what takes long."""
     parser.addoption("--neo4j-release", default=DEFAULT_RELEASE, help="the embedded Neo4j's release, such as 5.26")
     parser.addoption("--kills", default=2, type=int, help="how many processes the test of kills during intake kills")
-    parser.addoption("--documents", default=40, type=int, help="how many random documents are answered in both ways")
+    parser.addoption("--documents", default=16, type=int, help="how many random documents are answered in both ways")
 
 
 @pytest.fixture(scope="session")
