@@ -42,12 +42,19 @@ async def test_the_page_and_its_parts_come_from_here() -> None:
     assert not re.search(r"<script(?! type=\"application/json\"| src=)", page.text)
 
 
-def test_the_jars_are_those_of_the_lock() -> None:
-    """Each by its checksum, and with the parts that the page names."""
+@pytest.fixture
+async def jars() -> dict[str, Path]:
+    """The jars in this user's cache, by name; downloaded if they are not there."""
+    await GraphiQL(find_cache_folder, fetch_from_maven).prefetch()
     folder = find_cache_folder() / "graphiql"
-    for artifact in read_lock(LOCK):
-        content = (folder / artifact.file_name).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == artifact.sha256
+    return {artifact.name: folder / artifact.file_name for artifact in read_lock(LOCK)}
+
+
+def test_the_jars_are_those_of_the_lock(jars: dict[str, Path]) -> None:
+    """Each by its checksum."""
+    found = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in jars.items()}
+
+    assert found == {artifact.name: artifact.sha256 for artifact in read_lock(LOCK)}
 
 
 def test_the_tabs_are_the_queries_of_the_readme() -> None:
@@ -98,13 +105,6 @@ class Away:
         if not self.is_there:
             raise ConfigurationError("there is no line")
         return fetch_from_maven()
-
-
-@pytest.fixture
-def jars() -> dict[str, Path]:
-    """The jars in this user's cache, by name."""
-    folder = find_cache_folder() / "graphiql"
-    return {artifact.name: folder / artifact.file_name for artifact in read_lock(LOCK)}
 
 
 async def test_parts_that_cannot_be_had_are_told(tmp_path: Path) -> None:
