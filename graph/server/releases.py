@@ -43,9 +43,6 @@ _RELEASES: Final = (
         settings={
             "db.query.default_language": "CYPHER_25",  # applies when the store is created
             "dbms.fleet_manager.enabled": "false",
-            # A statement would be planned once more at its tenth use, with code for its expressions that makes a page
-            # no faster: that use takes a page 0.15 s longer.
-            "internal.cypher.expression_engine": "INTERPRETED",
             "server.fleet_discovery.enabled": "false",  # broadcasts on the network unless told not to
         },
         jvm_flags=(
