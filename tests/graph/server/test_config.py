@@ -11,7 +11,6 @@ from graph.server.releases import RELEASES, Release, get_release, version_key
 ONLY_SINCE_2025 = {
     "db.query.default_language",
     "dbms.fleet_manager.enabled",
-    "internal.cypher.expression_engine",
     "server.fleet_discovery.enabled",
 }
 
