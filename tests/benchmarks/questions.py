@@ -172,7 +172,9 @@ def _list_writes(service: Service, graph: Graph) -> dict[str, Write]:
 
     async def change_influence(number: int) -> object:
         kind, parent_id, child_id = graph.influences[number]
-        table = {"p_if_true": 0.3 + number / 100, "p_if_false": 0.2}
+        high, low = 0.3 + number / 100, 0.2
+        lowers = kind == "KILLS"
+        table = {"p_if_true": low if lowers else high, "p_if_false": high if lowers else low}
         values = {"kind": kind, "parent_id": parent_id, "child_id": child_id, **table}
         return await upsert(service.database, Change("influences", values))
 
