@@ -72,7 +72,7 @@ class _Lane:
     composed: Composed
     num_nodes: int
     bookmark: str | None
-    size: "_Size"
+    size: _Size
     waiting: deque[_Request] = field(default_factory=deque)
     num_runs: int = 0
     is_called: bool = False
@@ -164,7 +164,7 @@ class Gathering:
             run.add_done_callback(partial(self._end, key, lane, requests))
             self._call(key, lane)
         elif not lane.num_runs:
-            del self._lanes[key]
+            self._lanes.pop(key, None)  # closing may have ended it already
 
     def _end(self, key: _Key, lane: _Lane, requests: Sequence[_Request], run: asyncio.Task[None]) -> None:
         """End a run; who has no answer, because the run was cancelled, is cancelled too."""
@@ -175,7 +175,7 @@ class Gathering:
         if lane.waiting:
             self._call(key, lane)
         elif not lane.num_runs:
-            del self._lanes[key]
+            self._lanes.pop(key, None)  # closing may have ended it already
 
     async def _answer(self, lane: _Lane, requests: Sequence[_Request]) -> None:
         """Read for some requests; each alone if the database refuses the values of one of them."""
