@@ -33,7 +33,7 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.fields import shown
 from resolvers.base.ranked import Ranked, State, put_nodes
 from resolvers.base.relay import parse_key
-from resolvers.base.sampling import MethodArgument, Samples, Seed, TargetError
+from resolvers.base.sampling import MethodArgument, SampleCount, Seed, TargetError
 from resolvers.base.selection import selected_plan
 from resolvers.types.influences import shown_combination
 from resolvers.types.network import (
@@ -77,14 +77,14 @@ class NetworkQueries:
         ],
         *,
         intervene: Annotated[
-            bool,
+            bool | None,
             strawberry.argument(
                 description="Whether the outcomes are brought about instead of observed, so that they say nothing "
                 "about what they depend on."
             ),
         ] = False,
         method: MethodArgument = Method.AUTO,
-        samples: Samples = None,
+        sample_count: SampleCount = None,
         seed: Seed = None,
         target_error: TargetError = None,
     ) -> Shown:
@@ -96,9 +96,9 @@ class NetworkQueries:
         found = await info.context.service.engine.what_if(
             info.context.unit,
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
-            is_intervention=intervene,
+            is_intervention=bool(intervene),
             method=Method(method),
-            sampling=make_sampling(samples, seed, target_error),
+            sampling=make_sampling(sample_count, seed, target_error),
             now=info.context.moment,
         )
         await _begin_anew(info, started)

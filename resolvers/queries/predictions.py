@@ -9,7 +9,7 @@ from graph.reading.anchors import PredictionList
 from graph.reading.predictions import PredictionFilter, PredictionPage
 from resolvers.base.anchored import anchored
 from resolvers.base.described import input_type, object_type
-from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
+from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortOrder
 from resolvers.base.relay import After, Connection, decode_cursor, page_size, parse_some_key
 from resolvers.base.scalars import Moment, Probability
 from resolvers.types.predictions import Prediction
@@ -42,12 +42,14 @@ class PredictionFilterInput:
 class PredictionSortInput:
     """Order of a list of predictions; ties are broken by key."""
 
-    by: PredictionSortKey = strawberry.field(
+    by: PredictionSortKey | None = strawberry.field(
         default=PredictionSortKey.DEADLINE,
         description="DEADLINE puts predictions without one last in ascending order; PROBABILITY is the stored "
         "posterior and puts those without one first.",
     )
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Direction of the order.")
+    order: SortOrder | None = strawberry.field(
+        default=SortOrder.ASCENDING, description="Whether the list begins with the lowest or the highest."
+    )
 
 
 def _list_predictions(
@@ -91,8 +93,8 @@ def _page(
         raise InvalidError(message, path="last")
     return PredictionPage(
         size=page_size(first) if last is None else page_size(last, path="last"),
-        order=sort.by,
-        is_descending=sort.direction is SortDirection.DESCENDING,
+        order=sort.by or PredictionSortKey.DEADLINE,
+        is_descending=sort.order is SortOrder.DESCENDING,
         after=None if after is None else decode_cursor(after, path="after"),
         before=None if before is None else decode_cursor(before, path="before"),
         is_from_end=last is not None,

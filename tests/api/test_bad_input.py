@@ -92,7 +92,7 @@ def foresee(answer: str, path: str | None = None, words: str = "got", **change: 
 
 def mark(answer: str, path: str | None = None, words: str = "got", **change: Any) -> Case:
     """A milestone that would be fine but for a change."""
-    fine = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedDate": "2026-05-01"}
+    fine = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"}
     return Case("upsertMilestone", fine | change, answer, path, words)
 
 
@@ -134,11 +134,13 @@ CASES: dict[str, Case] = {
     ),
     "kappa 0.05": Case("upsertPredictor", {"id": "ada", "recordKappa": 0.05}, "Invalid", "input.recordKappa"),
     "fraction for a count": Case(
-        "upsertPredictor", {"id": "ada", "recordNResolved": 1.5}, BAD, None, "recordNResolved"
+        "upsertPredictor", {"id": "ada", "recordResolvedCount": 1.5}, BAD, None, "recordResolvedCount"
     ),
-    "negative count": Case("upsertPredictor", {"id": "ada", "recordNResolved": -1}, "Invalid", "input.recordNResolved"),
+    "negative count": Case(
+        "upsertPredictor", {"id": "ada", "recordResolvedCount": -1}, "Invalid", "input.recordResolvedCount"
+    ),
     "count above 32 bits": Case(
-        "upsertPredictor", {"id": "ada", "recordNResolved": 2**40}, BAD, None, "recordNResolved"
+        "upsertPredictor", {"id": "ada", "recordResolvedCount": 2**40}, BAD, None, "recordResolvedCount"
     ),
     "weight 1.5": mark("Invalid", "input.weight", "got 1.5", weight=1.5),
     "milestone confidence -1": mark("Invalid", "input.confidence", "got -1.0", confidence=-1),
@@ -169,16 +171,18 @@ CASES: dict[str, Case] = {
     "year 500": submit(BAD, None, "expected a year from 1000 to 9000, got 500", observedAt="0500-01-01T00:00:00Z"),
     "moment as a number": submit(BAD, None, "got 1767225600", observedAt=1767225600),
     "window reversed": foresee(
-        "Invalid", "input.windowEnd", windowStart="2027-01-01T00:00:00Z", windowEnd="2026-01-01T00:00:00Z"
+        "Invalid", "input.windowEndsAt", windowStartsAt="2027-01-01T00:00:00Z", windowEndsAt="2026-01-01T00:00:00Z"
     ),
-    "half a window": foresee("Invalid", "input.windowStart", "windowEnd", windowStart="2027-01-01T00:00:00Z"),
+    "half a window": foresee("Invalid", "input.windowStartsAt", "windowEndsAt", windowStartsAt="2027-01-01T00:00:00Z"),
     "years reversed": foresee("Invalid", "input.toYear", "got 2027 to 2026", fromYear=2027, toYear=2026),
     "year 99999": foresee("Invalid", "input.fromYear", "got 99999", fromYear=99999),
     "deadline beside its year": foresee("Invalid", "input.deadline", fromYear=2027, deadline="2026-06-01T00:00:00Z"),
-    "day that is none": mark(BAD, None, 'got "2026-02-30"', expectedDate="2026-02-30"),
-    "range reversed": mark("Invalid", "input.rangeTo", rangeFrom="2026-05-01", rangeTo="2026-04-01", expectedDate=None),
-    "half a range": mark("Invalid", "input.rangeFrom", "rangeTo", rangeFrom="2026-05-01"),
-    "no date": mark("Invalid", "input.expectedDate", "got none", expectedDate=None),
+    "day that is none": mark(BAD, None, 'got "2026-02-30"', expectedOn="2026-02-30"),
+    "range reversed": mark(
+        "Invalid", "input.rangeEndsOn", rangeStartsOn="2026-05-01", rangeEndsOn="2026-04-01", expectedOn=None
+    ),
+    "half a range": mark("Invalid", "input.rangeStartsOn", "rangeEndsOn", rangeStartsOn="2026-05-01"),
+    "no date": mark("Invalid", "input.expectedOn", "got none", expectedOn=None),
     "look in the future": Case(
         "addValidation",
         LOOK | {"observedAt": "2990-01-01"},
@@ -287,7 +291,7 @@ CASES: dict[str, Case] = {
     "address that is none": submit(BAD, None, 'got "ftp://example.org"', url="ftp://example.org"),
     "address with a space": submit(BAD, None, 'got "https://a b"', url="https://a b"),
     "null character": submit("Invalid", "input.note", note="a\u0000b"),
-    "escape character": submit("Invalid", "input.submittedBy", submittedBy="\u001b[31m"),
+    "escape character": submit("Invalid", "input.by", by="\u001b[31m"),
     "empty note": submit("Invalid", "input.note", note=""),
     "empty cluster": submit("Invalid", "input.cluster", cluster=""),
     "note as a number": submit(BAD, None, "note", note=5),
@@ -339,8 +343,12 @@ CASES: dict[str, Case] = {
     "unprintable key": submit("Invalid", "idempotencyKey", "printable", key="a\nb"),
     "influence on itself": Case("upsertInfluence", EDGE | {"child": "TK_1"}, "Invalid", "input", "got 'TK_1' twice"),
     "cycle": Case("upsertInfluence", EDGE | {"parent": "P_3", "child": "TK_1"}, "CycleRefused", "input", "TK_1 → P_1"),
-    "half a table": Case("upsertInfluence", EDGE | {"child": "P_3", "pIfTrue": 0.5}, "Invalid", "input.pIfTrue"),
-    "p_if_true 1": Case("upsertInfluence", EDGE | {"pIfTrue": 1, "pIfFalse": 0.1}, BAD, None, "got 1"),
+    "half a table": Case(
+        "upsertInfluence", EDGE | {"child": "P_3", "probabilityIfTrue": 0.5}, "Invalid", "input.probabilityIfTrue"
+    ),
+    "p_if_true 1": Case(
+        "upsertInfluence", EDGE | {"probabilityIfTrue": 1, "probabilityIfFalse": 0.1}, BAD, None, "got 1"
+    ),
     "second event": mark("Invalid", "input", "keep only one", kind="EVENT"),
     "check-in of one's own": mark("Invalid", "input.id", "got 'm'", kind="CHECK_IN"),
     "same look": Case("addValidation", LOOK | {"status": "seen"}, "Duplicate", "input", "counts once"),

@@ -137,7 +137,7 @@ def test_source_leads_to_the_episode(
     episode = page["episode"]
 
     assert (episode and (episode["key"], episode["number"], episode["url"])) == expected
-    assert page["sourceUrl"] == (expected and expected[-1])
+    assert page["url"] == (expected and expected[-1])
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_predictors_record_is_that_of_the_newest_evidence(
     """A record kept elsewhere shows on the page in what its newest evidence was weighed with."""
     predictor = answers[prediction_id].prediction["predictor"]
 
-    fields = ("key", "name", "recordNResolved", "recordBrier", "recordKappa", "recordSource")
+    fields = ("key", "name", "recordResolvedCount", "recordBrier", "recordKappa", "recordSource")
     assert tuple(predictor[field] for field in fields) == record
 
 
@@ -236,7 +236,7 @@ def test_the_event_is_shown_in_its_place_when_asked_for(
     [event] = [node for node in with_event if node["kind"] == "EVENT"]
 
     assert [node["ordinal"] for node in with_event] == list(ordinals)
-    assert (event["ordinal"], event["expectedDate"], event["status"]) == (0, event_date, "PENDING")
+    assert (event["ordinal"], event["expectedOn"], event["status"]) == (0, event_date, "PENDING")
     assert event["key"] == f"{prediction_id}:event"
     assert [node for node in with_event if node is not event] == page["milestones"]["nodes"]
     assert (event["basis"] is None) == (prediction_id == HUMANOID)
@@ -279,7 +279,7 @@ def test_evidence_tells_where_it_came_from(answers: Mapping[str, Answer]) -> Non
     """Each row is the miss of a check-in, written at the moment that the raw metadata has with the milestone."""
     rows = answers[HUMANOID].prediction["evidence"]["nodes"]
 
-    fields = ("key", "policy", "observedAt", "recordedAt", "submittedBy", "idempotencyKey")
+    fields = ("key", "policy", "observedAt", "recordedAt", "by", "idempotencyKey")
     assert [tuple(instant(row[field]) for field in fields) for row in rows] == [
         (
             "CMQ_056:ledger-2",
@@ -319,8 +319,8 @@ def test_an_influence_without_figures_is_shown_as_such(answers: Mapping[str, Ans
 
     assert row == {
         "kind": "CORRELATES_WITH",
-        "pIfTrue": None,
-        "pIfFalse": None,
+        "probabilityIfTrue": None,
+        "probabilityIfFalse": None,
         "implied": None,
         "deltaImplied": None,
         "claim": {
@@ -422,7 +422,7 @@ def test_documents_are_the_sources_of_the_milestones(answers: Mapping[str, Answe
     assert {row["url"] for row in page["documents"]["nodes"]} == addresses
     assert page["documents"]["totalCount"] == len(addresses) < counted(PAGES[prediction_id]["linked_documents"])
     assert {row["url"]: row["title"] for row in page["documents"]["nodes"]} == {
-        node["sourceUrl"]: node["source"] for node in page["milestones"]["nodes"] if node["sourceUrl"]
+        node["url"]: node["source"] for node in page["milestones"]["nodes"] if node["url"]
     }
 
 
@@ -434,7 +434,7 @@ def test_raw_metadata_comes_back_as_it_was(answers: Mapping[str, Answer], predic
     text = page_text(page["rawMetadata"])
 
     assert text.removesuffix("\n}\n]\n}") == "\n".join(whole_lines(PAGES[prediction_id]["raw_metadata"]))
-    assert page["rawMetadataIsComplete"] is False
+    assert page["isRawMetadataComplete"] is False
 
 
 @every_page
@@ -446,7 +446,7 @@ def test_every_key_of_the_raw_metadata_has_a_field(answers: Mapping[str, Answer]
     fields = {
         "nia": False,  # whatever it meant, it stays in the raw metadata alone
         "qty": page["quantity"],
-        "url": page["sourceUrl"],
+        "url": page["url"],
         "mode": page["mode"],
         "role": page["role"],
         "context": page["context"],
@@ -481,7 +481,7 @@ def led_by(words: str, text: str | None) -> str | None:
 
 
 def milestone_line(node: Mapping[str, Any]) -> str:
-    when = f"{node['rangeFrom']} → {node['rangeTo']}" if node["rangeFrom"] else node["expectedDate"]
+    when = f"{node['rangeStartsOn']} → {node['rangeEndsOn']}" if node["rangeStartsOn"] else node["expectedOn"]
     line = f"- {when}{node['status'].lower()}{node['label']}"
     if node["criterion"]:
         line += f"How: {node['criterion']}Source: {node['source']}conf {decimals(node['confidence'] * 100, 0)}%"
@@ -494,8 +494,8 @@ def influence_line(row: Mapping[str, Any]) -> str:
         NAMES_OF_INFLUENCES[row["kind"]],
         f"{claim['key']} {claim['title']}",
         f"{decimals(claim['statedProbability'] * 100, 1)}%",
-        f"{decimals(row['pIfTrue'], 3)}",
-        f"{decimals(row['pIfFalse'], 3)}",
+        f"{decimals(row['probabilityIfTrue'], 3)}",
+        f"{decimals(row['probabilityIfFalse'], 3)}",
         f"{decimals(row['deltaImplied'], 3):+}",
     )
     return f"| {' | '.join(cells)} |"
@@ -551,13 +551,13 @@ def as_raw_milestone(prediction_id: str, node: Mapping[str, Any]) -> dict[str, A
         "ordinal": node["ordinal"],
         "source_id": prediction_id if node["kind"] == "EVENT" else None,
         "confidence": node["confidence"],
-        "source_url": node["sourceUrl"],
-        "expected_date": node["expectedDate"],
-        "observed_date": node["observedDate"],
+        "source_url": node["url"],
+        "expected_date": node["expectedOn"],
+        "observed_date": node["observedOn"],
         "research_origin": node["researchOrigin"],
         "miss_emitted_at": instant(node["missEmittedAt"]),
         "miss_emitted_by": node["missEmittedBy"],
-        "expected_date_range": {"to": node["rangeTo"], "from": node["rangeFrom"]},
+        "expected_date_range": {"to": node["rangeEndsOn"], "from": node["rangeStartsOn"]},
         "measurement_criterion": node["criterion"],
     }
 
@@ -568,7 +568,7 @@ def as_raw_evidence(node: Mapping[str, Any]) -> dict[str, Any]:
         "policy",
         "observedAt",
         "recordedAt",
-        "submittedBy",
+        "by",
         "idempotencyKey",
         "rawMetadata",
         "milestone",

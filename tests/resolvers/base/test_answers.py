@@ -63,7 +63,7 @@ async def test_a_refusal_that_no_type_of_the_answer_stands_for_is_an_error_with_
     found = await answer(ConflictError("x", path="claim_id")).execute(DOCUMENT)
 
     (error,) = found.errors
-    assert error.extensions == {"code": "CONFLICT", "retryable": False, "argument": "claim"}
+    assert error.extensions == {"code": "CONFLICT", "isRetryable": False, "argument": "claim"}
 
 
 def test_the_union_is_named_after_its_field() -> None:

@@ -111,7 +111,7 @@ def refusal(selection: str) -> tuple[str, Any]:
         ("... on Claim { title statedProbability }", {"title", "stated_probability"}),
         ("... on Claim { name: title }", {"title"}),
         ("... on Claim { title one: title two: title }", {"title"}),
-        ("... on Claim { storedPosterior }", {"posterior"}),
+        ("... on Claim { storedPosteriorProbability }", {"posterior"}),
         ("... on Claim { timeRemainingFraction }", {"from_year", "window_start", "window_end"}),
         ("... on Prediction { text } ... on Killer { title }", {"text", "title"}),
         ("... on Domain { name } ... on Predictor { known: name }", {"name"}),

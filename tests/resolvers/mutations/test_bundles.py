@@ -10,8 +10,8 @@ from tests.helpers.asking import ask
 pytestmark = pytest.mark.statements
 
 IMPORT = """mutation ($bundle: JSON!, $key: String, $dryRun: Boolean!) {
-    importBundle(bundle: $bundle, idempotencyKey: $key, dryRun: $dryRun) {
-    __typename ... on ImportResult { isDryRun isReplayed bookmark lists { name created updated unchanged } }
+    importBundle(input: {bundle: $bundle}, idempotencyKey: $key, dryRun: $dryRun) {
+    __typename ... on ImportResult { isDryRun isReplayed bookmark lists { name createdCount updatedCount unchangedCount } }
     ... on UserError { code message path } ... on InvalidBundle { problems { path message } } } }"""
 
 

@@ -36,7 +36,7 @@ NODES = (
 
 async def delete(database: Database, subject: str, key: str, **options: Any) -> Json:
     """Delete a subject by its global id."""
-    selected = "... on SubjectDeleted { subject id key influences exposures documentLinks milestones }"
+    selected = "... on SubjectDeleted { subject id key influenceCount exposureCount documentLinkCount milestoneCount }"
     return await mutate(database, "deleteSubject", None, selected, id=global_id(subject, key), **options)
 
 
@@ -59,14 +59,14 @@ NEW: Json = {
     "Killer": {"id": "TK_9", "title": "The lights go out"},
     "Predictor": {"id": "ada", "name": "Ada"},
     "ReferenceClass": {"id": "chips", "description": "Chips", "baseRate": 0.2},
-    "Milestone": {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedDate": "2026-05-01"},
+    "Milestone": {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"},
     "Ticker": {"symbol": "NVDA", "name": "Nvidia"},
     "Document": {"id": "doc", "title": "A paper", "url": "https://example.org"},
     "Episode": {"id": "EP_1", "title": "The first"},
     "Domain": {"id": "chips", "name": "Chips"},
 }
 WRONG: Json = {
-    "Prediction": ({"statedProbability": 0.4, "windowStart": "2026-01-01T00:00:00Z"}, "input.windowStart"),
+    "Prediction": ({"statedProbability": 0.4, "windowStartsAt": "2026-01-01T00:00:00Z"}, "input.windowStartsAt"),
     "Scenario": ({"title": ""}, "input.title"),
     "Killer": ({"fromYear": 99}, "input.fromYear"),
     "Predictor": ({"recordKappa": 2.0}, "input.recordKappa"),
@@ -243,13 +243,13 @@ async def test_a_deadline_follows_its_window_and_goes_with_it(database: Database
 async def test_a_milestone_that_moves_has_its_chain_ranked_anew(database: Database) -> None:
     """Ranks and check-ins follow, and never stand against a change."""
     await import_bundle(database, bundle(predictions=[prediction()], milestones=[event()]))
-    new = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "rangeFrom": "2026-11-01"}
+    new = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "rangeStartsOn": "2026-11-01"}
 
-    await mutate(database, "upsertMilestone", new | {"rangeTo": "2026-11-11"})
+    await mutate(database, "upsertMilestone", new | {"rangeEndsOn": "2026-11-11"})
     late = await stored(database, "Milestone", "m")
-    await mutate(database, "upsertMilestone", {"id": "m", "rangeFrom": "2026-01-01", "rangeTo": "2026-01-03"})
+    await mutate(database, "upsertMilestone", {"id": "m", "rangeStartsOn": "2026-01-01", "rangeEndsOn": "2026-01-03"})
     early = await stored(database, "Milestone", "m")
-    await mutate(database, "upsertMilestone", {"id": "P_1:event", "expectedDate": "2026-12-01"})
+    await mutate(database, "upsertMilestone", {"id": "P_1:event", "expectedOn": "2026-12-01"})
     moved = await stored(database, "Milestone", "P_1:check-in-1")
 
     assert late is not None
@@ -287,17 +287,24 @@ async def test_influences_come_change_and_go(database: Database) -> None:
     """Its kind and its ends say which."""
     await import_bundle(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
     which = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
-    selected = "... on InfluenceUpserted { kind pIfTrue pIfFalse lagDays basis parent { key } child { key } }"
+    selected = "... on InfluenceUpserted { kind probabilityIfTrue probabilityIfFalse lagDays basis parent { key } child { key } }"
 
-    first = await mutate(database, "upsertInfluence", which | {"pIfTrue": 0.1, "pIfFalse": 0.6}, selected)
+    first = await mutate(
+        database, "upsertInfluence", which | {"probabilityIfTrue": 0.1, "probabilityIfFalse": 0.6}, selected
+    )
     second = await mutate(database, "upsertInfluence", which | {"lagDays": 3}, selected)
-    half = await mutate(database, "upsertInfluence", which | {"pIfTrue": None})
+    half = await mutate(database, "upsertInfluence", which | {"probabilityIfTrue": None})
     gone = await mutate(database, "removeInfluence", which, "... on InfluenceRemoved { kind parent { key } }")
     again = await mutate(database, "removeInfluence", which)
 
     assert (first["created"], first["parent"]["key"], first["child"]["key"]) == (True, "TK_1", "P_1")
-    assert (second["created"], second["pIfTrue"], second["pIfFalse"], second["lagDays"]) == (False, 0.1, 0.6, 3)
-    assert (half["__typename"], half["path"]) == ("Invalid", "input.pIfTrue")
+    assert (second["created"], second["probabilityIfTrue"], second["probabilityIfFalse"], second["lagDays"]) == (
+        False,
+        0.1,
+        0.6,
+        3,
+    )
+    assert (half["__typename"], half["path"]) == ("Invalid", "input.probabilityIfTrue")
     assert (gone["__typename"], gone["kind"], gone["parent"]["key"]) == ("InfluenceRemoved", "KILLS", "TK_1")
     assert again["__typename"] == "NotFound"
     assert await ask_cypher(database, "MATCH ()-[r:KILLS]->() RETURN r") == []
@@ -354,7 +361,7 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
     """Saying it again changes nothing."""
     await import_bundle(database, bundle(killers=[claim("TK_1")], documents=[{"id": "doc", "title": "A paper"}]))
     ends = {"document": "doc", "claim": global_id("Killer", "TK_1")}
-    selected = "... on DocumentLinked { created document { key } claim { key } }"
+    selected = "... on DocumentLinked { isNew document { key } claim { key } }"
 
     first = await mutate(database, "linkDocument", ends, selected)
     again = await mutate(database, "linkDocument", ends, selected)
@@ -376,7 +383,7 @@ async def test_a_look_counts_once(database: Database) -> None:
     """The same look again is told apart from another on the same day."""
     await import_bundle(database, bundle(predictions=[prediction()]))
     look = {"prediction": "P_1", "observedAt": "2026-03-01", "status": "partial", "by": "Ada"}
-    selected = "... on ValidationAdded { validation { key status observedAt prediction { key } } }"
+    selected = "... on ValidationAdded { validation { key status observedOn prediction { key } } }"
 
     first = await mutate(database, "addValidation", look, selected)
     again = await mutate(database, "addValidation", look)
@@ -596,7 +603,7 @@ async def test_what_follows_from_the_ledger_is_right_after_any_change(history: D
         ("upsertPrediction", {"id": "P_5", "statedProbability": 0.8, "referenceClass": "chips"}),
         ("upsertReferenceClass", {"id": "chips", "baseRate": 0.6}),
         ("upsertPrediction", {"id": "P_5", "statedProbability": None}),
-        ("upsertPredictor", {"id": "ada", "recordKappa": 0.7, "recordNResolved": 4}),
+        ("upsertPredictor", {"id": "ada", "recordKappa": 0.7, "recordResolvedCount": 4}),
     ]
     for name, given in changes:
         answer = await mutate(history, name, given)
