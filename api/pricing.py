@@ -211,7 +211,7 @@ class Pricing:
         return Extent(rows=1) if found is None and parent in self._roots else found
 
     def _value(self, node: ValueNode) -> Any:
-        """A value as far as prices need it: a number, the length of a list, an object's lists, or whether there is one."""
+        """A value as far as prices need it: a number, the length of a list, an object, or whether there is one."""
         match node:
             case VariableNode():
                 name = node.name.value

@@ -1,8 +1,8 @@
 """
 Defaults of arguments and of input fields: null stands for the default, and none is null.
 
-An argument with a default is nullable, so that code generators do not require it. GraphQL passes an explicit null on
-as it is, so whoever reads arguments fills the defaults in.
+An argument with a default is nullable in the schema, so that code generators do not require it, and in Python it has a
+value all the same. GraphQL passes an explicit null on as it is, so whoever reads arguments fills the defaults in.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ from graphql import (
     GraphQLField,
     GraphQLSchema,
     Undefined,
+    get_nullable_type,
     is_input_object_type,
     is_interface_type,
     is_object_type,
@@ -26,13 +27,13 @@ _NONE: Final = (None, UNSET, dataclasses.MISSING)
 
 
 def settle_defaults(schema: GraphQLSchema) -> None:
-    """Remove defaults of null from a schema, and have its resolvers take an explicit null for the default."""
+    """Make what has a default nullable, with null for the default, and remove defaults of null."""
     for kind in schema.type_map.values():
         if is_input_object_type(kind):
-            _drop_null_defaults(kind.fields)
+            _settle(kind.fields)
         elif is_object_type(kind) or is_interface_type(kind):
             for field in kind.fields.values():
-                _drop_null_defaults(field.args)
+                _settle(field.args)
                 _fill_in_calls(field)
 
 
@@ -59,10 +60,12 @@ def fill_fields(given: Any) -> None:
             setattr(given, field.name, field.default)
 
 
-def _drop_null_defaults(definitions: Mapping[str, Any]) -> None:
+def _settle(definitions: Mapping[str, Any]) -> None:
     for definition in definitions.values():
         if definition.default_value is None:
             definition.default_value = Undefined
+        elif definition.default_value is not Undefined:
+            definition.type = get_nullable_type(definition.type)
 
 
 def _fill_in_calls(field: GraphQLField) -> None:

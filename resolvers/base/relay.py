@@ -174,7 +174,7 @@ class Connection(Generic[NodeT]):
         return [edge["node"] for edge in self["edges"]]
 
 
-First = Annotated[int | None, strawberry.argument(description=f"Number of items to return, 1 to {MAX_PAGE_SIZE}.")]
+First = Annotated[int, strawberry.argument(description=f"Number of items to return, 1 to {MAX_PAGE_SIZE}.")]
 After = Annotated[str | None, strawberry.argument(description="Return items after this cursor.")]
 
 

@@ -29,7 +29,7 @@ TARGET: Final = (
     "says which."
 )
 
-MethodArgument = Annotated[InferenceMethod | None, strawberry.argument(description=METHOD)]
+MethodArgument = Annotated[InferenceMethod, strawberry.argument(description=METHOD)]
 SampleCount = Annotated[int | None, strawberry.argument(description=SAMPLE_COUNT)]
 Seed = Annotated[Int64 | None, strawberry.argument(description=SEED_OF_ALL)]
 TargetError = Annotated[float | None, strawberry.argument(description=TARGET)]

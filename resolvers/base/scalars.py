@@ -56,7 +56,7 @@ def _read_probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         message = f"expected a probability from 0 to 1, got {value!r:.80}"
         raise ValueError(message)
-    return float(value)
+    return float(value) + 0.0  # no negative zero
 
 
 def _read_url(value: object) -> str:
@@ -64,15 +64,12 @@ def _read_url(value: object) -> str:
 
 
 def _read_int64(value: object) -> int:
-    expected = f"a whole number from {_LEAST_INT64} to {_MOST_INT64}, as a decimal string or a number"
-    if isinstance(value, bool) or not isinstance(value, int | str) or not _DECIMAL.fullmatch(str(value)):
-        message = f"expected {expected}, got {value!r:.80}"
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not _LEAST_INT64 <= value <= _MOST_INT64:
+        message = f"expected a whole number from {_LEAST_INT64} to {_MOST_INT64}, got {value!r:.80}"
         raise ValueError(message)
-    number = int(value)
-    if not _LEAST_INT64 <= number <= _MOST_INT64:
-        message = f"expected {expected}, got {number}"
-        raise ValueError(message)
-    return number
+    return value
 
 
 def _text(value: object, expected: str) -> str:
@@ -120,8 +117,8 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     Int64: strawberry.scalar(
         name="Int64",
         description=(
-            "A whole number of 64 bits. Answers have it as a decimal string, as many readers of JSON round large numbers; "
-            "inputs take a string or a number."
+            "A whole number of 64 bits. Answers have it as a decimal string, as many readers of JSON round large "
+            "numbers; inputs take a string or a number."
         ),
         specified_by_url="https://protobuf.dev/programming-guides/json/",
         serialize=str,

@@ -28,7 +28,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 DryRun = Annotated[
-    bool | None,
+    bool,
     strawberry.argument(description="Whether to keep nothing, so that the answer shows what the request would do."),
 ]
 
@@ -88,7 +88,9 @@ def write(
 
     def decorate(work: Work) -> Any:
         @wraps(work)
-        async def enveloped(*args: Any, idempotency_key: str | None = None, dry_run: bool, **arguments: Any) -> Shown:
+        async def enveloped(
+            *args: Any, idempotency_key: str | None = None, dry_run: bool = False, **arguments: Any
+        ) -> Shown:
             options = WriteOptions(idempotency_key=idempotency_key, is_dry_run=dry_run)
             answered, shown = await work(*args, **arguments, **options)
             if not answered.is_dry_run:

@@ -56,7 +56,7 @@ class EvidenceInput:
         default=None,
         description="Id or key of the predictor whose track record sets its weight; full weight if omitted.",
     )
-    accept_unlinked_predictor: bool | None = strawberry.field(
+    accept_unlinked_predictor: bool = strawberry.field(
         default=False, description="Whether to accept a predictor who did not make the claim."
     )
     document: strawberry.ID | None = strawberry.field(
@@ -193,7 +193,7 @@ def _item(given: EvidenceInput, path: str) -> EvidenceItem:
         note=given.note,
         submitted_by=given.by,
         label=given.label,
-        accepts_unlinked_predictor=bool(given.accept_unlinked_predictor),
+        accepts_unlinked_predictor=given.accept_unlinked_predictor,
         path=path,
     )
 

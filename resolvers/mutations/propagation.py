@@ -23,7 +23,7 @@ from resolvers.types.marginals import PropagationRun, shown_run
 class PropagateBeliefsInput:
     """The method of a propagation, and its sampling."""
 
-    method: InferenceMethod | None = strawberry.field(default=Method.AUTO, description=METHOD)
+    method: InferenceMethod = strawberry.field(default=Method.AUTO, description=METHOD)
     sample_count: int | None = strawberry.field(default=None, description=SAMPLE_COUNT)
     seed: Int64 | None = strawberry.field(default=None, description=SEED_OF_ALL)
     target_error: float | None = strawberry.field(default=None, description=TARGET)
@@ -62,7 +62,7 @@ class PropagationMutations:
         """
         given = input or PropagateBeliefsInput()
         sampling = make_sampling(given.sample_count, given.seed, given.target_error)
-        request = Request(Method(given.method or Method.AUTO), sampling, **options)
+        request = Request(Method(given.method), sampling, **options)
         answered = await propagate(info.context.database, info.context.service.engine, request)
         await info.context.unit.read_after(answered.bookmark)
         payload = answered.payload

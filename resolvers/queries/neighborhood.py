@@ -49,19 +49,17 @@ class NeighborhoodQueries:
         self,
         info: Info[Context, Any],
         id: Annotated[strawberry.ID, strawberry.argument(description="Global id, or the key of a claim.")],
-        depth: Annotated[
-            int | None, strawberry.argument(description=f"Largest number of steps, 1 to {MAX_DEPTH}.")
-        ] = 1,
+        depth: Annotated[int, strawberry.argument(description=f"Largest number of steps, 1 to {MAX_DEPTH}.")] = 1,
         kinds: Annotated[
             list[EdgeKind] | None,
             strawberry.argument(description="Only edges of these kinds; all kinds if omitted."),
         ] = None,
         orientation: Annotated[
-            Orientation | None,
+            Orientation,
             strawberry.argument(description="Whether to follow edges forwards, backwards or both ways."),
         ] = Orientation.BOTH,
         first: Annotated[
-            int | None, strawberry.argument(description=f"Largest number of nodes to return, 1 to {MAX_NODES}.")
+            int, strawberry.argument(description=f"Largest number of nodes to return, 1 to {MAX_NODES}.")
         ] = DEFAULT_NODES,
     ) -> Neighborhood | None:
         """The nodes within some steps of a node, and the edges between them. An unknown id returns null."""
@@ -84,11 +82,11 @@ class NeighborhoodQueries:
         ],
         to: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim to reach.")],
         max_length: Annotated[
-            int | None,
+            int,
             strawberry.argument(description=f"Largest number of influences along a path, 1 to {MAX_PATH_LENGTH}."),
         ] = MAX_PATH_LENGTH,
         first: Annotated[
-            int | None, strawberry.argument(description=f"Largest number of paths to return, 1 to {MAX_PATHS}.")
+            int, strawberry.argument(description=f"Largest number of paths to return, 1 to {MAX_PATHS}.")
         ] = 5,
     ) -> list[InfluencePath]:
         """The shortest paths from one claim to another along influences, shortest first; empty if there is none."""
@@ -110,8 +108,8 @@ class NeighborhoodQueries:
         )
 
 
-def _within(number: int | None, most: int, path: str) -> int:
-    if number is None or not 1 <= number <= most:
+def _within(number: int, most: int, path: str) -> int:
+    if not 1 <= number <= most:
         message = f"expected a number from 1 to {most}, got {number}"
         raise InvalidError(message, path=path)
     return number

@@ -77,7 +77,7 @@ class NetworkQueries:
         ],
         *,
         intervene: Annotated[
-            bool | None,
+            bool,
             strawberry.argument(
                 description="Whether the outcomes are brought about instead of observed, so that they say nothing "
                 "about what they depend on."
@@ -96,7 +96,7 @@ class NetworkQueries:
         found = await info.context.service.engine.what_if(
             info.context.unit,
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
-            is_intervention=bool(intervene),
+            is_intervention=intervene,
             method=Method(method),
             sampling=make_sampling(sample_count, seed, target_error),
             now=info.context.moment,

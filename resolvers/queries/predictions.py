@@ -42,12 +42,12 @@ class PredictionFilterInput:
 class PredictionSortInput:
     """Order of a list of predictions; ties are broken by key."""
 
-    by: PredictionSortKey | None = strawberry.field(
+    by: PredictionSortKey = strawberry.field(
         default=PredictionSortKey.DEADLINE,
         description="DEADLINE puts predictions without one last in ascending order; PROBABILITY is the stored "
         "posterior and puts those without one first.",
     )
-    order: SortOrder | None = strawberry.field(
+    order: SortOrder = strawberry.field(
         default=SortOrder.ASCENDING, description="Whether the list begins with the lowest or the highest."
     )
 
@@ -93,7 +93,7 @@ def _page(
         raise InvalidError(message, path="last")
     return PredictionPage(
         size=page_size(first) if last is None else page_size(last, path="last"),
-        order=sort.by or PredictionSortKey.DEADLINE,
+        order=sort.by,
         is_descending=sort.order is SortOrder.DESCENDING,
         after=None if after is None else decode_cursor(after, path="after"),
         before=None if before is None else decode_cursor(before, path="before"),

@@ -107,7 +107,7 @@ class Claim(Node):
         info: Info[Any, Any],
         first: First = DEFAULT_PAGE_SIZE,
         depth: Annotated[
-            int | None, strawberry.argument(description=f"Largest number of steps, 1 to {MAX_CASCADE_DEPTH}.")
+            int, strawberry.argument(description=f"Largest number of steps, 1 to {MAX_CASCADE_DEPTH}.")
         ] = 2,
         kinds: InfluenceKinds = None,
     ) -> Cascades:
@@ -149,7 +149,7 @@ class Claim(Node):
         ] = None,
         to: Annotated[Moment | None, strawberry.argument(description="End of the curve; now if omitted.")] = None,
         max_points: Annotated[
-            int | None,
+            int,
             strawberry.argument(description=f"Largest number of points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}."),
         ] = DEFAULT_MAX_POINTS,
     ) -> list[BeliefPoint]:

@@ -56,7 +56,7 @@ class Prediction(Claim):
         after: After = None,
         *,
         include_event: Annotated[
-            bool | None, strawberry.argument(description="Whether to include the predicted event itself.")
+            bool, strawberry.argument(description="Whether to include the predicted event itself.")
         ] = False,
     ) -> Connection[Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")]]:
         """Its milestones, by ordinal."""

@@ -18,6 +18,7 @@ from graph.database.sessions import Database
 from graph.ledger.intake import MAX_BATCH_ITEMS
 from graph.model.values import MAX_LINE_CHARACTERS, MAX_TEXT_CHARACTERS
 from resolvers.base.relay import global_id
+from tests.helpers.asking import place_of
 from tests.helpers.bundles import bundle, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import everything
@@ -69,7 +70,7 @@ class Case:
         """The arguments."""
         if self.given is None:
             return self.more
-        return self.more | {"items" if isinstance(self.given, list) else "input": self.given}
+        return self.more | {"input": {"items": self.given} if isinstance(self.given, list) else self.given}
 
 
 def submit(answer: str, path: str | None = None, words: str = "got", *, key: str | None = None, **change: Any) -> Case:
@@ -98,7 +99,7 @@ def mark(answer: str, path: str | None = None, words: str = "got", **change: Any
 
 def deletion(answer: str, path: str | None, words: str, node_id: str, **more: Any) -> Case:
     """A deletion."""
-    return Case("deleteSubject", None, answer, path, words, {"id": node_id, **more})
+    return Case("deleteSubject", {"id": node_id, **more}, answer, path, words)
 
 
 BAD = "BAD_REQUEST"
@@ -127,9 +128,9 @@ CASES: dict[str, Case] = {
     "base rate 1": Case("upsertReferenceClass", {"id": "c", "description": "c", "baseRate": 1}, BAD, None, "got 1"),
     "more successes than trials": Case(
         "upsertReferenceClass",
-        {"id": "c", "description": "c", "baseRate": 0.2, "successes": 3, "trials": 2},
+        {"id": "c", "description": "c", "baseRate": 0.2, "successCount": 3, "trialCount": 2},
         "Invalid",
-        "input.successes",
+        "input.successCount",
         "got 3 of 2",
     ),
     "kappa 0.05": Case("upsertPredictor", {"id": "ada", "recordKappa": 0.05}, "Invalid", "input.recordKappa"),
@@ -317,16 +318,16 @@ CASES: dict[str, Case] = {
     "claim left out": Case("submitEvidence", {"direction": "FOR", "strength": "WEAK"}, BAD, None, "claim"),
     "empty batch": batch("Invalid", "items", "got 0"),
     "1,001 items": batch("Invalid", "items", "got 1001", *({} for _ in range(MAX_BATCH_ITEMS + 1))),
-    "one item of two": batch("NotFound", "items[1].claim", "no claim has the id 'P_404'", {}, {"claim": "P_404"}),
+    "one item of two": batch("NotFound", "input.items.1.claim", "no claim has the id 'P_404'", {}, {"claim": "P_404"}),
     "two items of three": batch("BatchRefused", None, "2 items", {"confidence": 2}, {}, {"confidence": 3}),
     "one observation twice": batch(
         "Duplicate",
-        "items[1]",
+        "input.items.1",
         "counts once",
         *[{"url": "https://a.org", "observedAt": "2026-04-02T00:00:00Z"}] * 2,
     ),
     # What stands against it
-    "resolved claim": submit("ClaimClosed", "input.claim", "unresolve", claim="P_2"),
+    "resolved claim": submit("ClaimClosed", "input.claim", "reopenClaim", claim="P_2"),
     "claim without a probability": submit("Conflict", "input.claim", "state one first", claim="TK_2"),
     "duplicate observation": submit("Duplicate", "input", "counts once", **DOCUMENT_SEEN),
     "reused key": submit("KeyReused", "idempotencyKey", "'used' belongs to", key="used", strength="STRONG"),
@@ -436,7 +437,7 @@ async def test_what_is_wrong_is_told_and_nothing_is_written(
         assert "errors" not in response, response
         answer = response["data"][case.mutation]
         message = answer["message"]
-        assert (answer["__typename"], answer["path"]) == (case.answer, case.path), answer
+        assert (answer["__typename"], place_of(answer)) == (case.answer, case.path), answer
         assert all("got" in refusal["message"] for refusal in answer.get("refusals", []))
     assert case.words in message
     assert not INNER.search(message), message

@@ -265,7 +265,7 @@ class Documents:
         'predictor(id: "ada")',
         'nodes(ids: ["UHJlZGljdGlvbjpQXzAw", "VGlja2VyOk5WREE"])',
         'search(text: "quantum", first: {n})',
-        'neighborhood(id: "P_00", depth: 2, limit: {n})',
+        'neighborhood(id: "P_00", depth: 2, first: {n})',
         'paths(from: "TK_HUB", to: "P_02", first: {n})',
     )
 

@@ -40,7 +40,8 @@ Write = Callable[[int], Awaitable[object]]
 """What is written before a round's question, by the round's number."""
 WHAT_IF = """query ($claim: ID!, $method: InferenceMethod!) {
   whatIf(observations: [{claim: $claim, outcome: TRUE}], method: $method) { __typename
-    ... on WhatIfResult { shifts { totalCount nodes { claim { key title } probabilityBefore probabilityAfter delta standardError } }
+    ... on WhatIfResult { shifts { totalCount nodes {
+         claim { key title } probabilityBefore probabilityAfter delta standardError } }
       diagnostics { isConverged reason isFromBank } }
     ... on UserError { message } } }"""
 MARGINAL = "query ($claim: ID!) { prediction(id: $claim) { marginal { probability isStale } } }"

@@ -253,7 +253,8 @@ def _variables(ground: Ground) -> list[Bomb]:
 
 def _bodies(_ground: Ground) -> list[Bomb]:
     """Bodies that are no usual JSON, and bundles."""
-    importing = "mutation ($b: JSON!) { importBundle(input: {bundle: $b}, dryRun: true) { __typename ... on UserError { code } } }"
+    importing = """mutation ($b: JSON!) { importBundle(input: {bundle: $b}, dryRun: true) { __typename
+        ... on UserError { code } } }"""
     rows = [{"id": f"BOMB_{n}", "title": "x" * 40, "text": "y" * 40} for n in range(40_000)]
     deep = "[" * 500 + "]" * 500
     return [

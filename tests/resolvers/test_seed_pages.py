@@ -321,7 +321,7 @@ def test_an_influence_without_figures_is_shown_as_such(answers: Mapping[str, Ans
         "kind": "CORRELATES_WITH",
         "probabilityIfTrue": None,
         "probabilityIfFalse": None,
-        "implied": None,
+        "impliedProbability": None,
         "deltaImplied": None,
         "claim": {
             "key": "S_HUMANOID_CONSUMER_2030",
@@ -454,7 +454,7 @@ def test_every_key_of_the_raw_metadata_has_a_field(answers: Mapping[str, Answer]
         "cited_by": page["citedBy"],
         "verbatim": page["verbatimQuote"],
         "conv_cues": page["convictionCues"],
-        "direction": page["direction"],
+        "direction": page["predictedDirection"],
         "from_year": page["fromYear"],
         "timeframe": page["timeframe"],
         "conv_level": page["convictionLevel"],
@@ -485,7 +485,7 @@ def milestone_line(node: Mapping[str, Any]) -> str:
     line = f"- {when}{node['status'].lower()}{node['label']}"
     if node["criterion"]:
         line += f"How: {node['criterion']}Source: {node['source']}conf {decimals(node['confidence'] * 100, 0)}%"
-    return line + (f"Notes: {node['notes']}" if node["notes"] else "")
+    return line + (f"Notes: {node['note']}" if node["note"] else "")
 
 
 def influence_line(row: Mapping[str, Any]) -> str:
@@ -544,7 +544,7 @@ def as_raw_milestone(prediction_id: str, node: Mapping[str, Any]) -> dict[str, A
     return {
         "kind": NAMES_OF_MILESTONES[node["kind"]],
         "label": node["label"],
-        "notes": node["notes"],
+        "notes": node["note"],
         "source": node["source"],
         "status": node["status"].lower(),
         "weight": node["weight"],

@@ -12,7 +12,7 @@ from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, import_text
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import BundleError
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, prediction
 from tests.helpers.mutating import mutate
 from tests.helpers.processes import run, variables
@@ -87,7 +87,7 @@ async def by_mutation(database: Database, row: Json) -> tuple[str, str]:
         return "", ""
     assert answer["__typename"] == ("Conflict" if "beside" in answer["message"] else "Invalid")
     names = {sent: name for name, sent in names.items()}
-    path = answer["path"].removeprefix("input.")
+    path = str(place_of(answer)).removeprefix("input.")
     return names.get(path, path), answer["message"]
 
 
@@ -100,7 +100,7 @@ async def by_import(database: Database, row: Json) -> tuple[str, str]:
     if answer["__typename"] == "ImportResult":
         return "", ""
     (problem,) = answer["problems"]
-    return problem["path"].removeprefix(f"{list_of(row)}[0]."), problem["message"]
+    return str(place_of(problem)).removeprefix(f"{list_of(row)}.0."), problem["message"]
 
 
 async def by_bundle(database: Database, row: Json) -> tuple[str, str]:

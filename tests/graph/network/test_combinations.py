@@ -75,7 +75,8 @@ async def test_what_is_combined_is_told_with_every_answer(database: Database) ->
     """By the pair, its influences and the one table; nothing of pairs with one influence."""
     await load(database, NEEDS, RAISES, requiring("S_C", "P_B"))
     told = "diagnostics { influenceCount contradictoryCount combined { totalCount nodes { parent { key } child { key } "
-    told += "probabilityIfTrue probabilityIfFalse isContradictory influences { kind probabilityIfTrue probabilityIfFalse } } } }"
+    told += "probabilityIfTrue probabilityIfFalse isContradictory "
+    told += "influences { kind probabilityIfTrue probabilityIfFalse } } } }"
     questions = {
         'whatIf(observations: [{claim: "S_A", outcome: TRUE}])': "WhatIfResult",
         'sensitivity(target: "P_B")': "SensitivityResult",

@@ -12,7 +12,7 @@ from graph.ledger.derived import rebuild
 from graph.model.subjects import row_id
 from graph.network.contradictions import list_stored_faults
 from graph.network.engine import Engine
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, killing, prediction, requiring
 from tests.helpers.database import empty
 from tests.helpers.mutating import mutate
@@ -76,7 +76,8 @@ async def test_such_a_graph_is_read_as_before(old: Database) -> None:
         view = await Engine().view(reading)
     await rebuild(old)
     exported = await export_bundle(old)
-    document = '{ prediction(id: "P_1") { incoming { nodes { kind probabilityIfTrue } } exposures { nodes { sign impact } } } }'
+    document = """{ prediction(id: "P_1") { incoming { nodes { kind probabilityIfTrue } }
+        exposures { nodes { sign impact } } } }"""
     shown = (await ask(old, document)).data["prediction"]
 
     assert shown["incoming"]["nodes"] == [{"kind": "KILLS", "probabilityIfTrue": 0.9}]
@@ -108,8 +109,8 @@ async def test_what_is_stored_wrong_can_be_put_right(old: Database) -> None:
     put_right = await mutate(old, "upsertInfluence", killer)
     removed = await mutate(old, "removeExposure", {"sign": "HARMS", "prediction": "P_2", "ticker": "NVDA"})
 
-    assert (wrong["__typename"], wrong["path"]) == ("Invalid", "input.probabilityIfTrue")
-    assert (put_right["changed"], removed["__typename"]) == (True, "ExposureRemoved")
+    assert (wrong["__typename"], place_of(wrong)) == ("Invalid", "input.probabilityIfTrue")
+    assert (put_right["hasChanged"], removed["__typename"]) == (True, "ExposureRemoved")
     found = await old.read(list_stored_faults)
     assert [row_id(stored.row) for stored in found] == [EXPECTED[n][0] for n in (0, 3, 4)]
 

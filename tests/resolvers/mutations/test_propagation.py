@@ -21,7 +21,8 @@ from tests.helpers.diamond import Enumeration, diamond, reference_of_c, referenc
 from tests.helpers.mutating import mutate
 
 RUN = (
-    "key method startedAt asOf revision isConverged reason iterations residual claimCount movedCount tolerance sampleCount "
+    "key method startedAt asOf revision isConverged reason iterationCount residual claimCount "
+    "movedCount tolerance sampleCount "
     "seed"
 )
 SELECTED = f"... on Propagated {{ storedCount run {{ {RUN} durationSeconds }} }}"
@@ -45,7 +46,7 @@ def with_engine(database: Database, engine: Engine) -> Service:
 
 async def propagated(asked: Database | Service, **options: Any) -> dict[str, Any]:
     """Run the mutation."""
-    return await mutate(asked, "propagate", selected=SELECTED, **({"method": "LBP"} | options))
+    return await mutate(asked, "propagateBeliefs", selected=SELECTED, **({"method": "LBP"} | options))
 
 
 async def marginals(database: Database) -> dict[str, Any]:
@@ -101,7 +102,7 @@ async def test_they_are_those_of_a_what_if(stored: Database) -> None:
 async def test_a_write_makes_them_stale(stored: Database) -> None:
     """They say so until the next run."""
     await propagated(stored)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
 
     stale = [marginal["isStale"] for marginal in (await marginals(stored)).values()]
     await propagated(stored)
@@ -141,7 +142,7 @@ async def test_a_run_that_fails_leaves_the_last_good_one(stored: Database, engin
     """It is there, says that it did not converge and why; the marginals stay, and are stale."""
     good = (await propagated(stored))["run"]
     before = await marginals(stored)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
 
     answer = await propagated(with_engine(stored, engine))
 
@@ -179,7 +180,7 @@ async def test_a_dry_run_keeps_nothing(stored: Database) -> None:
 async def test_a_claim_that_takes_no_part_any_more_loses_its_marginal(stored: Database) -> None:
     """Nothing is worse than a figure that nobody stands by."""
     await propagated(stored)
-    await mutate(stored, "annul", claim="P_C")
+    await mutate(stored, "annulClaim", claim="P_C")
     answer = await propagated(stored)
 
     shown = await marginals(stored)
@@ -252,7 +253,7 @@ async def test_propagation_is_due_after_writes_once_they_pause(
     pause = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
     await propagate_all(stored, service_of(stored).engine, Method.LBP)
     done = await is_propagation_due(stored, NOTHING)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
     again = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
     monkeypatch.setattr("graph.network.propagation.LONGEST_WAIT", NOTHING)
     at_last = await is_propagation_due(stored, LONG)
@@ -267,7 +268,7 @@ async def test_a_propagation_rests_in_proportion_to_what_it_took(stored: Databas
     """By the database's clock: of a run of ten seconds that ended fifteen seconds ago one and a half times as long."""
     await propagate_all(stored, service_of(stored).engine, Method.LBP)
     (took,) = await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagation_seconds")
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
     await properties(
         stored,
         "MATCH (g:Graph {id: 'graph'}) SET g.propagation_seconds = 10.0, "
@@ -314,7 +315,7 @@ class Refusing(Engine):
 async def test_what_is_too_large_for_samples_is_propagated_by_lbp(stored: Database) -> None:
     """And what is too large for that is tried once."""
     by_lbp = await propagate_all(stored, Refusing(4, Method.SAMPLE), Method.SAMPLE)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
     neither = await propagate_all(stored, Refusing(5, *Method), Method.SAMPLE)
 
     assert (by_lbp["method"], by_lbp["num_stored"]) == ("LBP", 4)

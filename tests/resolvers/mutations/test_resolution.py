@@ -7,7 +7,7 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, event, prediction
 from tests.helpers.stored import everything
 
@@ -22,7 +22,8 @@ RECORDED = (
 WRITTEN = "isDryRun isReplayed bookmark "
 RESOLVE = f"""mutation ($claim: ID!, $outcome: ClaimOutcome!, $at: DateTime, $key: String, $dry: Boolean! = false) {{
   answer: resolveClaim(
-    input: {{claim: $claim, outcome: $outcome, resolvedAt: $at, note: "So it was.", by: "ada"}}, idempotencyKey: $key, dryRun: $dry
+    input: {{claim: $claim, outcome: $outcome, resolvedAt: $at, note: "So it was.", by: "ada"}}
+    idempotencyKey: $key, dryRun: $dry
   ) {{ __typename ... on OutcomeRecorded {{ {WRITTEN} {RECORDED} {RECORD} }} {REFUSAL} }}
 }}"""
 ANNUL = f"""mutation ($claim: ID!) {{
@@ -30,12 +31,12 @@ ANNUL = f"""mutation ($claim: ID!) {{
     ... on OutcomeRecorded {{ {RECORDED} {RECORD} }} {REFUSAL} }}
 }}"""
 UNRESOLVE = f"""mutation ($claim: ID!) {{
-  answer: reopenClaim(input: {{claim: $claim}}) {{ __typename ... on OutcomeRecorded {{ {RECORDED} {RECORD} }} ... on UserError {{
-    code message path }} }}
+  answer: reopenClaim(input: {{claim: $claim}}) {{ __typename
+    ... on OutcomeRecorded {{ {RECORDED} {RECORD} }} ... on UserError {{ code message path }} }}
 }}"""
 MILESTONE = f"""mutation ($id: ID!, $outcome: MilestoneOutcome!, $on: Date, $dry: Boolean! = false) {{
-  answer: recordMilestone(input: {{milestone: $id, outcome: $outcome, observedOn: $on, note: "Seen."}}, dryRun: $dry) {{ __typename
-    ... on MilestoneRecorded {{ {WRITTEN} milestone {{ key status observedOn note }} {RECORDED} {RECORD} }}
+  answer: recordMilestone(input: {{milestone: $id, outcome: $outcome, observedOn: $on, note: "Seen."}}, dryRun: $dry) {{
+    __typename ... on MilestoneRecorded {{ {WRITTEN} milestone {{ key status observedOn note }} {RECORDED} {RECORD} }}
     {REFUSAL} }}
 }}"""
 SWEEP = """mutation ($asOf: DateTime, $key: String, $dry: Boolean! = false) {
@@ -121,9 +122,9 @@ async def test_what_is_closed_says_so_and_can_be_opened(graph: Database) -> None
     reopened = await answer(graph, UNRESOLVE, claim="S_1")
     finally_annulled = await answer(graph, ANNUL, claim="S_1")
 
-    assert (opened["__typename"], opened["path"]) == ("Conflict", "claim")
+    assert (opened["__typename"], place_of(opened)) == ("Conflict", "input.claim")
     assert resolved["record"] is None
-    assert (again["__typename"], again["status"], again["path"]) == ("ClaimClosed", "RESOLVED_TRUE", "claim")
+    assert (again["__typename"], again["status"], place_of(again)) == ("ClaimClosed", "RESOLVED_TRUE", "input.claim")
     assert annulled["__typename"] == "ClaimClosed"
     assert reopened["recorded"]["claim"] == {"key": "S_1", "status": "OPEN", "resolvedAt": None}
     assert finally_annulled["recorded"]["evidence"]["kind"] == "annulment"
@@ -132,9 +133,9 @@ async def test_what_is_closed_says_so_and_can_be_opened(graph: Database) -> None
 @pytest.mark.parametrize(
     ("variables", "kind", "path"),
     [
-        ({"claim": "P_9", "outcome": "TRUE"}, "NotFound", "claim"),
-        ({"claim": "P_1", "outcome": "TRUE", "at": "2999-01-01T00:00:00Z"}, "FutureObservation", "resolvedAt"),
-        ({"claim": "not an id", "outcome": "TRUE"}, "Invalid", "claim"),
+        ({"claim": "P_9", "outcome": "TRUE"}, "NotFound", "input.claim"),
+        ({"claim": "P_1", "outcome": "TRUE", "at": "2999-01-01T00:00:00Z"}, "FutureObservation", "input.resolvedAt"),
+        ({"claim": "not an id", "outcome": "TRUE"}, "Invalid", "input.claim"),
         ({"claim": "P_1", "outcome": "TRUE", "key": "x" * 201}, "Invalid", "idempotencyKey"),
     ],
 )
@@ -146,7 +147,7 @@ async def test_a_wrong_outcome_is_refused_and_nothing_is_written(
 
     found = await answer(graph, RESOLVE, **variables)
 
-    assert (found["__typename"], found["path"]) == (kind, path)
+    assert (found["__typename"], place_of(found)) == (kind, path)
     assert await everything(graph) == before
 
 
@@ -190,7 +191,7 @@ async def test_a_milestone_is_recorded_once(graph: Database) -> None:
         "key": "P_1:sign",
         "status": "HIT",
         "observedOn": "2026-09-10",
-        "notes": "Seen.",
+        "note": "Seen.",
     }
     assert sign["recorded"]["evidence"]["kind"] == "milestone_hit"
     assert sign["recorded"]["after"]["probability"] > sign["recorded"]["before"]["probability"]
@@ -231,4 +232,4 @@ async def test_a_sweep_reports_what_it_has_found(graph: Database) -> None:
     assert miss["evidence"]["contributions"][0]["expectedOn"] == "2026-03-11"
     assert miss["after"]["probability"] < miss["before"]["probability"]
     assert {**replayed, "isReplayed": False} == found
-    assert (ahead["__typename"], ahead["path"]) == ("FutureObservation", "asOf")
+    assert (ahead["__typename"], place_of(ahead)) == ("FutureObservation", "input.asOf")

@@ -233,7 +233,7 @@ async def test_newest_come_first_in_ledger_validations_and_documents(small: Data
     assert page["evidence"]["nodes"][0]["document"] == {"key": "doc_1"}
     assert page["evidence"]["nodes"][0]["claim"] == {"key": "P_00"}
     contributions = page["evidence"]["nodes"][2]["contributions"]
-    assert contributions == [{"llr": 0.1, "expectedOn": "2026-01-01", "kind": None}]
+    assert contributions == [{"logLikelihoodRatio": 0.1, "expectedOn": "2026-01-01", "kind": None}]
     assert [row["observedAt"] for row in page["validations"]["nodes"]] == ["2026-03-02", "2026-03-01"]
     assert keys(page["documents"]) == ["doc_3", "doc_2", "doc_1"]
 
@@ -453,7 +453,7 @@ CURSOR_OF_OTHERS = "b3V0Z29pbmc6VEtfSFVCfDB8UF8wMHxLSUxMUw"  # outgoing:TK_HUB|0
         ('{ predictions(filter: {text: "!?"}) { nodes { key } } }', "text", "at least one word"),
         ('{ search(text: "") { nodes { key } } }', "text", "at least one word"),
         ('{ neighborhood(id: "P_00", depth: 9) { isTruncated } }', "depth", "got 9"),
-        ('{ neighborhood(id: "P_00", first: 0) { isTruncated } }', "limit", "got 0"),
+        ('{ neighborhood(id: "P_00", first: 0) { isTruncated } }', "first", "got 0"),
         ('{ paths(from: "P_00", to: "P_00") { stepCount } }', "to", "two different claims"),
         ('{ paths(from: "P_00", to: "P_01", maxLength: 99) { stepCount } }', "maxLength", "got 99"),
         ('{ prediction(id: "P_00") { cascades(depth: 9) { isLeaf } } }', "depth", "got 9"),

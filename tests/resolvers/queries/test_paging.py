@@ -167,7 +167,7 @@ async def test_another_impact_makes_the_cursors_of_tickers_stale(stored: Databas
     listed = LISTS["tickers by LBP"]
     after = (await page(stored, listed, first=2))["pageInfo"]["endCursor"]
     exposure = {"sign": "BENEFITS", "prediction": "P_05", "ticker": "T5", "impact": 0.9}
-    assert (await mutate(stored, "upsertExposure", exposure))["changed"]
+    assert (await mutate(stored, "upsertExposure", exposure))["hasChanged"]
 
     error = await ask_wrong(stored, listed.document(), first=2, after=after)
 

@@ -16,7 +16,8 @@ D3 = "CMQ_056"
 FIRST = "2026-05-02T22:07:21.384228Z"
 SECOND = "2026-05-30T22:15:00.756418Z"
 BELIEF = """query ($id: ID!, $asOf: DateTime) { prediction(id: $id) { statedProbability posterior(asOf: $asOf) {
-    probability asOf insideLogOdds insideProbability baseRate referenceClassKey timeRemainingFraction insideWeight outsideWeight
+    probability asOf insideLogOdds insideProbability baseRate referenceClassKey timeRemainingFraction
+    insideWeight outsideWeight
     isBlended blendReason policy } evidence(asOf: $asOf) { totalCount nodes { key ours { priorLogOdds
     totalAdjustedLogLikelihoodRatio posteriorLogOdds insideProbability posteriorProbability } } } } }"""
 
@@ -51,7 +52,7 @@ async def test_the_sample_is_blended_once(sample: Database) -> None:
     assert found["insideLogOdds"] == pytest.approx(inside, rel=1e-12)
     assert found["probability"] == pytest.approx(sigmoid(weight * inside + (1 - weight) * logit(0.1)), rel=1e-12)
     assert round(found["probability"], 4) == 0.4183
-    assert found["trf"] == pytest.approx(0.5881123843731557, abs=1e-12)
+    assert found["timeRemainingFraction"] == pytest.approx(0.5881123843731557, abs=1e-12)
     assert found["blendReason"] == (
         "blend 58% inside / 41% outside (TRF=0.588, base_rate=0.100 from humanoid_commercial_volume)"
     )
