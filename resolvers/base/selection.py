@@ -313,12 +313,13 @@ class Document:
 
     def _specs(self, entry: Selected) -> Iterator[tuple[StrawberryField, Selected, frozenset[str]]]:
         """The fields that a selected key names, one for all subjects that select the same field by the same nodes."""
-        groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
+        groups: dict[tuple[object, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
         for subject in sorted(frozenset().union(*entry.subjects)):
             nodes = entry.of(subject)
             spec = self.fields_of(subject).get(nodes[0].name.value)
             if spec is not None:
-                place = (id(spec.metadata.get("follows") or spec.metadata.get("gathers")), *map(id, nodes))
+                relation = id(spec.metadata.get("follows") or spec.metadata.get("gathers"))
+                place = (relation, reads_of(spec), *map(id, nodes))
                 groups.setdefault(place, (spec, nodes, set()))[2].add(subject)
         for spec, nodes, subjects in groups.values():
             of = frozenset(subjects)

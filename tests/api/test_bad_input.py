@@ -35,7 +35,7 @@ INNER = re.compile(
 DOCUMENT_SEEN = {"observedAt": "2026-04-01T00:00:00Z", "document": "doc"}
 LONG_LINE, LONG_TEXT = "x" * (MAX_LINE_CHARACTERS + 1), "x" * (MAX_TEXT_CHARACTERS + 1)
 EDGE: Json = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
-LOOK: Json = {"prediction": "P_1", "observedAt": "2026-03-01", "status": "partial"}
+LOOK: Json = {"prediction": "P_1", "observedOn": "2026-03-01", "status": "partial"}
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,16 @@ CASES: dict[str, Case] = {
     "confidence 1.5": submit("Invalid", "input.confidence", "got 1.5", confidence=1.5),
     "confidence -0.1": submit("Invalid", "input.confidence", "got -0.1", confidence=-0.1),
     "confidence true": submit(BAD, None, "confidence", confidence=True),
-    "probability 0": foresee(BAD, None, "got 0", statedProbability=0),
-    "probability 1": foresee(BAD, None, "got 1", statedProbability=1),
+    "probability 0": foresee("Invalid", "input.statedProbability", "got 0", statedProbability=0),
+    "probability 1": foresee("Invalid", "input.statedProbability", "got 1", statedProbability=1),
     "probability 1.2": foresee(BAD, None, "got 1.2", statedProbability=1.2),
     "probability -0.1": foresee(BAD, None, "got -0.1", statedProbability=-0.1),
     "probability 1e999": foresee(BAD, None, "got inf", statedProbability=Number("1e999")),
     "probability as text": foresee(BAD, None, "got '0.5'", statedProbability="0.5"),
     "probability true": foresee(BAD, None, "got True", statedProbability=True),
-    "base rate 1": Case("upsertReferenceClass", {"id": "c", "description": "c", "baseRate": 1}, BAD, None, "got 1"),
+    "base rate 1": Case(
+        "upsertReferenceClass", {"id": "c", "description": "c", "baseRate": 1}, "Invalid", "input.baseRate"
+    ),
     "more successes than trials": Case(
         "upsertReferenceClass",
         {"id": "c", "description": "c", "baseRate": 0.2, "successCount": 3, "trialCount": 2},
@@ -186,9 +188,9 @@ CASES: dict[str, Case] = {
     "no date": mark("Invalid", "input.expectedOn", "got none", expectedOn=None),
     "look in the future": Case(
         "addValidation",
-        LOOK | {"observedAt": "2990-01-01"},
+        LOOK | {"observedOn": "2990-01-01"},
         "FutureObservation",
-        "input.observedAt",
+        "input.observedOn",
         "2990-01-01 lies in the future",
     ),
     # Ids
@@ -348,7 +350,10 @@ CASES: dict[str, Case] = {
         "upsertInfluence", EDGE | {"child": "P_3", "probabilityIfTrue": 0.5}, "Invalid", "input.probabilityIfTrue"
     ),
     "p_if_true 1": Case(
-        "upsertInfluence", EDGE | {"probabilityIfTrue": 1, "probabilityIfFalse": 0.1}, BAD, None, "got 1"
+        "upsertInfluence",
+        EDGE | {"probabilityIfTrue": 1, "probabilityIfFalse": 0.1},
+        "Invalid",
+        "input.probabilityIfTrue",
     ),
     "second event": mark("Invalid", "input", "keep only one", kind="EVENT"),
     "check-in of one's own": mark("Invalid", "input.id", "got 'm'", kind="CHECK_IN"),

@@ -34,6 +34,30 @@ HUMANOID = "CMQ_056"
 MOST_STATEMENTS = 6
 
 NAMES_OF_INFLUENCES = {"PREREQUISITE_OF": "prereq", "KILLS": "killer", "CORRELATES_WITH": "correlate"}
+WORDS_OF_FIGURES = {
+    "bayesFactorText": "bayes_factor",
+    "blendedProbability": "blended_posterior",
+    "insidePriorProbability": "inside_prior",
+    "insideProbability": "inside_posterior",
+    "isBlended": "blend_applied",
+    "kind": "evidence_kind",
+    "milestoneCount": "n_milestones",
+    "posteriorLogOdds": "posterior_logit",
+    "posteriorProbability": "posterior_prob",
+    "predictorResolvedCount": "predictor_n_resolved",
+    "priorLogOdds": "prior_logit",
+    "referenceClassKey": "reference_class_id",
+    "timeRemainingFraction": "trf",
+    "totalAdjustedLogLikelihoodRatio": "total_adjusted_llr",
+    "totalLogLikelihoodRatio": "total_llr",
+}
+WORDS_OF_CONTRIBUTIONS = {
+    "adjustedLogLikelihoodRatio": "adjusted_llr",
+    "criterion": "measurement_criterion",
+    "expectedOn": "expected_date",
+    "logLikelihoodRatio": "llr",
+    "url": "source_url",
+}
 NAMES_OF_MILESTONES = {"RESEARCHED": "llm_pre_event", "CHECK_IN": "quartile_checkpoint", "EVENT": "event"}
 
 every_page = pytest.mark.parametrize("prediction_id", PAGES)
@@ -342,15 +366,25 @@ def test_there_are_no_outgoing_influences(answers: Mapping[str, Answer], predict
 
 @every_page
 def test_prerequisites_are_those_of_the_page(answers: Mapping[str, Answer], prediction_id: str) -> None:
-    """Type, key, title, domain and lag of each. The page has the most probable first, the API the largest delta."""
-    prerequisites, shown = answers[prediction_id].prediction["prerequisites"], PAGES[prediction_id]
+    """
+    Type, key, title, domain and lag of each.
+
+    The page lists prerequisites and killers together, the most probable first; the API lists either, the largest delta
+    first.
+    """
+    page, shown = answers[prediction_id].prediction, PAGES[prediction_id]
+    parts = [page["prerequisites"], page["killers"]]
     rows = sorted(
-        prerequisites["nodes"], key=lambda row: (-(row["claim"]["statedProbability"] or 0), row["claim"]["key"])
+        (row for part in parts for row in part["nodes"]),
+        key=lambda row: (-(row["claim"]["statedProbability"] or 0), row["claim"]["key"]),
     )
 
-    lines = [f"Prerequisites ({prerequisites['totalCount']})", *(dependency_line(row) for row in rows)]
+    total = sum(part["totalCount"] for part in parts)
+    lines = [f"Prerequisites ({total})", *(dependency_line(row) for row in rows)]
 
     assert lines == shown["prerequisites"]
+    assert {row["kind"] for row in page["killers"]["nodes"]} <= {"KILLS"}
+    assert "KILLS" not in {row["kind"] for row in page["prerequisites"]["nodes"]}
 
 
 @pytest.mark.parametrize(
@@ -358,7 +392,8 @@ def test_prerequisites_are_those_of_the_page(answers: Mapping[str, Answer], pred
 )
 def test_prerequisites_without_a_table_say_so(answers: Mapping[str, Answer], prediction_id: str, parent: str) -> None:
     """The tables on the pages stop at five rows or are missing."""
-    rows = answers[prediction_id].prediction["prerequisites"]["nodes"]
+    page = answers[prediction_id].prediction
+    rows = [*page["prerequisites"]["nodes"], *page["killers"]["nodes"]]
 
     bases = {row["claim"]["key"]: row["basis"] for row in rows}
 
@@ -381,7 +416,7 @@ def test_validations_are_those_of_the_page(answers: Mapping[str, Answer], predic
     """Two pages have no such section at all."""
     validations, shown = answers[prediction_id].prediction["validations"], PAGES[prediction_id]
 
-    rows = ["| {observedAt} | {status} | {by} | {notes} |".format(**row) for row in validations["nodes"]]
+    rows = ["| {observedOn} | {status} | {by} | {note} |".format(**row) for row in validations["nodes"]]
 
     assert ([f"Validations ({validations['totalCount']})", *rows] if rows else []) == shown["validations"]
 
@@ -573,9 +608,11 @@ def as_raw_evidence(node: Mapping[str, Any]) -> dict[str, Any]:
         "rawMetadata",
         "milestone",
     )
-    figures = {snake_case(name): value for name, value in node.items() if name not in about_itself}
+    figures = {
+        WORDS_OF_FIGURES.get(name, snake_case(name)): value for name, value in node.items() if name not in about_itself
+    }
     contributions = [
-        {snake_case(name).replace("criterion", "measurement_criterion"): value for name, value in row.items()}
+        {WORDS_OF_CONTRIBUTIONS.get(name, snake_case(name)): value for name, value in row.items()}
         for row in node["contributions"]
     ]
     return figures | {"predictor": node["predictor"]["name"], "contributions": contributions}

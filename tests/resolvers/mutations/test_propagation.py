@@ -230,7 +230,7 @@ async def test_an_older_run_that_ends_later_takes_nothing_away(stored: Database)
     assert (await older)["storedCount"] == 0
     assert await properties(stored, MARGINALS_STORED) == before
     assert await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagated_revision") == [
-        newer["run"]["revision"]
+        int(newer["run"]["revision"])
     ]
 
 

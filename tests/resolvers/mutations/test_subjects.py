@@ -71,7 +71,7 @@ WRONG: Json = {
     "Scenario": ({"title": ""}, "input.title"),
     "Killer": ({"fromYear": 99}, "input.fromYear"),
     "Predictor": ({"recordKappa": 2.0}, "input.recordKappa"),
-    "ReferenceClass": ({"successes": 3, "trials": 2}, "input.successes"),
+    "ReferenceClass": ({"successCount": 3, "trialCount": 2}, "input.successCount"),
     "Milestone": ({"weight": 1.5}, "input.weight"),
     "Ticker": ({"name": "\u0007"}, "input.name"),
     "Document": ({"kind": ""}, "input.kind"),
@@ -384,16 +384,16 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
 async def test_a_look_counts_once(database: Database) -> None:
     """The same look again is told apart from another on the same day."""
     await import_bundle(database, bundle(predictions=[prediction()]))
-    look = {"prediction": "P_1", "observedAt": "2026-03-01", "status": "partial", "by": "Ada"}
+    look = {"prediction": "P_1", "observedOn": "2026-03-01", "status": "partial", "by": "Ada"}
     selected = "... on ValidationAdded { validation { key status observedOn prediction { key } } }"
 
     first = await mutate(database, "addValidation", look, selected)
     again = await mutate(database, "addValidation", look)
     other = await mutate(database, "addValidation", look | {"status": "on track"})
-    future = await mutate(database, "addValidation", look | {"observedAt": "2990-01-01"})
+    future = await mutate(database, "addValidation", look | {"observedOn": "2990-01-01"})
 
     assert first["validation"]["prediction"] == {"key": "P_1"}
-    assert (first["validation"]["status"], first["validation"]["observedAt"]) == ("partial", "2026-03-01")
+    assert (first["validation"]["status"], first["validation"]["observedOn"]) == ("partial", "2026-03-01")
     assert (again["__typename"], again["existingKey"]) == ("Duplicate", first["validation"]["key"])
     assert other["__typename"] == "ValidationAdded"
     assert (future["__typename"], place_of(future)) == ("FutureObservation", "input.observedOn")
@@ -522,8 +522,10 @@ async def test_a_claim_goes_with_what_is_only_its_own(database: Database) -> Non
 
     answer = await delete(database, "Prediction", "P_1")
 
-    numbers = {name: answer[name] for name in ("influences", "exposures", "documentLinks", "milestones")}
-    assert numbers == {"influences": 2, "exposures": 1, "documentLinks": 1, "milestones": 4}
+    numbers = {
+        name: answer[name] for name in ("influenceCount", "exposureCount", "documentLinkCount", "milestoneCount")
+    }
+    assert numbers == {"influenceCount": 2, "exposureCount": 1, "documentLinkCount": 1, "milestoneCount": 4}
     assert (answer["subject"], answer["id"], answer["key"]) == ("PREDICTION", global_id("Prediction", "P_1"), "P_1")
     assert await exported(database) == expected
     assert (await delete(database, "Prediction", "P_1"))["__typename"] == "NotFound"
@@ -537,7 +539,7 @@ async def test_an_event_takes_its_pending_check_ins_and_the_rest_is_ranked_anew(
 
     assert (check_in["__typename"], place_of(check_in)) == ("Conflict", "input.id")
     assert "delete the event" in check_in["message"]
-    assert (answer["__typename"], answer["milestones"]) == ("SubjectDeleted", 3)
+    assert (answer["__typename"], answer["milestoneCount"]) == ("SubjectDeleted", 3)
     assert left == [["P_5:m", 0]]
 
 
@@ -591,7 +593,7 @@ async def test_deleting_a_hub_costs_as_many_statements_as_deleting_a_leaf(
         answer = await delete(database, "Killer", key)
         counts.append(len(statements.names))
 
-    assert answer["influences"] == 300
+    assert answer["influenceCount"] == 300
     assert counts[0] == counts[1]
 
 

@@ -309,11 +309,11 @@ async def test_sensitivity_is_the_slope_of_enumeration(stored: Database) -> None
 
     stated = {row["claim"]["key"]: row for row in effects if row["parameter"] == "STATED"}
     assert stated["P_D"]["derivative"] == pytest.approx(1.0, abs=0.05)  # with no evidence it is its own marginal
-    assert stated["P_D"]["value"] == 0.35
+    assert stated["P_D"]["probability"] == 0.35
     tables = [row for row in effects if row["kind"] is not None]
     assert len(tables) == 8
     assert {row["parent"]["key"] for row in tables} == {"S_A", "P_B", "P_C"}
-    assert answer["marginal"] == pytest.approx(0.35, abs=0.02)
+    assert answer["marginalProbability"] == pytest.approx(0.35, abs=0.02)
     assert answer["effects"]["totalCount"] == len(effects) == 12
     sizes = [abs(row["derivative"]) for row in effects]
     assert sizes == sorted(sizes, reverse=True)
@@ -343,7 +343,7 @@ async def test_what_is_worth_learning_is_mutual_information(stored: Database) ->
         if_false = model.marginals({claim: False}, {})["P_D"] - before["P_D"]
         expected = (before[claim] * if_true**2 + (1.0 - before[claim]) * if_false**2) ** 0.5
         assert row["meanShifts"] == [pytest.approx(expected, abs=0.02)]
-        assert row["marginal"] == pytest.approx(before[claim], abs=0.02)
+        assert row["marginalProbability"] == pytest.approx(before[claim], abs=0.02)
 
 
 async def test_targets_are_checked(stored: Database) -> None:
@@ -367,7 +367,7 @@ async def test_tables_that_contradict_each_other_are_shown(stored: Database) -> 
     p_c = references(moment)["P_C"]
     by_c = p_c * 0.1 + (1.0 - p_c) * 0.5
     assert {row["lowestParentKey"], row["highestParentKey"]} == {"P_B", "P_C"}
-    assert (row["highest"], row["lowest"]) == (pytest.approx(0.45), pytest.approx(by_c))
+    assert (row["highestProbability"], row["lowestProbability"]) == (pytest.approx(0.45), pytest.approx(by_c))
     assert row["contradiction"] == pytest.approx(max(0.45, by_c) - min(by_c, 0.35))
     assert row["tableCount"] == 2
     sizes = [row["contradiction"] for row in answer["claims"]["nodes"]]

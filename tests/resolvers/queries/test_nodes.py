@@ -234,7 +234,7 @@ async def test_newest_come_first_in_ledger_validations_and_documents(small: Data
     assert page["evidence"]["nodes"][0]["claim"] == {"key": "P_00"}
     contributions = page["evidence"]["nodes"][2]["contributions"]
     assert contributions == [{"logLikelihoodRatio": 0.1, "expectedOn": "2026-01-01", "kind": None}]
-    assert [row["observedAt"] for row in page["validations"]["nodes"]] == ["2026-03-02", "2026-03-01"]
+    assert [row["observedOn"] for row in page["validations"]["nodes"]] == ["2026-03-02", "2026-03-01"]
     assert keys(page["documents"]) == ["doc_3", "doc_2", "doc_1"]
 
 
@@ -307,8 +307,11 @@ async def test_every_subject_is_listed_by_key(small: Database, field: str, expec
         ('{ ticker(id: "NVDA") { exposures(signs: [HARMS]) { totalCount } } }', 1),
         ('{ document(id: "doc_1") { claims { totalCount } } }', 1),
         ('{ killer(id: "TK_HUB") { outgoing(kinds: [CORRELATES_WITH]) { totalCount } } }', 0),
-        ('{ prediction(id: "P_00") { prerequisites { totalCount } } }', 3),
-        ('{ prediction(id: "P_00") { dependents(kinds: [PREREQUISITE_OF]) { totalCount } } }', 2),
+        ('{ prediction(id: "P_00") { prerequisites { totalCount } } }', 2),
+        ('{ prediction(id: "P_00") { killers { totalCount } } }', 1),
+        ('{ prediction(id: "P_00") { incoming { totalCount } } }', 3),
+        ('{ prediction(id: "P_00") { outgoing(kinds: [PREREQUISITE_OF]) { totalCount } } }', 2),
+        ('{ prediction(id: "P_00") { dependents { totalCount } } }', 2),
         ('{ prediction(id: "P_00") { evidence { totalCount } } }', 3),
         ('{ prediction(id: "P_00") { validations { totalCount } } }', 2),
         ('{ prediction(id: "P_00") { documents { totalCount } } }', 3),
@@ -370,7 +373,7 @@ async def test_a_neighborhood_is_flat_and_says_when_it_is_not_all(small: Databas
     } <= names
     assert len(names) == len(found["nodes"])
     ids = {node["id"] for node in found["nodes"]}
-    assert all(edge["sourceId"] in ids and edge["targetId"] in ids for edge in found["edges"])
+    assert all(edge["fromId"] in ids and edge["toId"] in ids for edge in found["edges"])
     assert not found["isTruncated"]
 
     kinds = ["KILLS"]
@@ -474,8 +477,8 @@ async def test_a_wrong_argument_is_named_with_what_came(
     ("document", "says"),
     [
         ("{ predictions(filter: {status: [CLOSED]}) { nodes { key } } }", "CLOSED"),
-        ("{ predictions(filter: {probabilityFrom: 1.2}) { nodes { key } } }", "strictly between 0 and 1, got 1.2"),
-        ("{ predictions(filter: {probabilityFrom: 0}) { nodes { key } } }", "strictly between 0 and 1, got 0"),
+        ("{ predictions(filter: {probabilityFrom: 1.2}) { nodes { key } } }", "from 0 to 1, got 1.2"),
+        ("{ predictions(filter: {probabilityFrom: -0.1}) { nodes { key } } }", "from 0 to 1, got -0.1"),
         ('{ predictions(filter: {deadlineFrom: "2026-01-01"}) { nodes { key } } }', "RFC 3339"),
         (
             '{ predictions(filter: {deadlineFrom: "2026-13-01T00:00:00Z"}) { nodes { key } } }',
