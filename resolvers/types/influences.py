@@ -69,7 +69,7 @@ class CombinedTable:
 class StatedTable:
     """The table of one influence among several."""
 
-    kind: InfluenceKind = prop("Its kind.")
+    kind: InfluenceKind = prop("How the parent bears on the child by this influence.")
     p_if_true: Probability = prop("Its P(child | parent true).")
     p_if_false: Probability = prop("Its P(child | parent false).")
 
@@ -78,8 +78,10 @@ class StatedTable:
 class CombinedInfluence(CombinedTable):
     """A pair of claims that several influences join."""
 
-    parent: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The parent.")
-    child: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The child.")
+    parent: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim that the influences start from."
+    )
+    child: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim that they bear on.")
 
 
 def shown_combination(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +139,7 @@ DEPENDENTS = replace(OUTGOING_INFLUENCES, arguments=lambda _: {"kinds": list(_OT
 class Cascade:
     """A claim reached by following influences downstream."""
 
-    depth: int = prop("Number of influences from the starting claim to this one.")
+    depth: int = prop("Steps from the starting claim to this one, each an influence.")
     lag_days: int = prop("Sum of the known lags along the way, in days.")
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim reached.")
 

@@ -97,7 +97,7 @@ class NetworkDiagnostics:
 class ClaimShift:
     """Effect of the supposed outcomes on a claim."""
 
-    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim that shifts.")
     before: Probability = prop("Its marginal without the supposed outcomes.", name="probabilityBefore")
     after: Probability = prop("Its marginal given all supposed outcomes.", name="probabilityAfter")
     delta: float = prop("`probabilityAfter` minus `probabilityBefore`.")
@@ -111,7 +111,7 @@ class ClaimShift:
 class TickerShift:
     """Effect of the supposed outcomes on a ticker."""
 
-    ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker.")
+    ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker that shifts.")
     delta: float = prop(
         "Fractional change of its expected price, -1 or more. The price is the product of 1 + `impact` over the "
         "shifted claims that come true, under their joint distribution; the change is the ratio of its expectations "
@@ -209,8 +209,10 @@ class SensitivityResult(Answer):
 class InformativeClaim:
     """Value of learning a claim's outcome."""
 
-    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
-    marginal: Probability = prop("Its marginal.", name="marginalProbability")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim whose outcome would be learned."
+    )
+    marginal: Probability = prop("Its marginal, before anything is learned.", name="marginalProbability")
     expected_reduction_bits: float = prop("Expected reduction of the targets' summed entropies, in bits.")
     standard_error: float | None = prop("Standard error of `expectedReductionBits`, between replicates.")
     mean_shifts: list[float] = prop("Root mean square shift of each target's probability, in the order of the targets.")
@@ -241,7 +243,9 @@ class ValueOfInformationResult(Answer):
 class IncoherentClaim:
     """A claim whose tables and prior marginal imply different probabilities."""
 
-    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim with the contradicting figures."
+    )
     contradiction: float = prop("Width of the range of probabilities that its tables and its prior marginal imply.")
     reference: Probability = prop(
         "Prior marginal: its probability without any evidence.", name="priorMarginalProbability"

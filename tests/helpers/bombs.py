@@ -174,7 +174,7 @@ def _inferring(ground: Ground) -> list[Bomb]:
         fields = _aliased(number, f"whatIf(observations: $o{arguments}) {shown}")
         return f"query ($o: [SupposedOutcome!]!) {{ {fields} }}"
 
-    sampled = what_if(", method: SAMPLE, samples: 65536, seed: 7")
+    sampled = what_if(", method: SAMPLE, sampleCount: 65536, seed: 7")
     return [
         _ask("a what-if of 50 outcomes", what_if(""), o=supposed),
         _ask("a what-if by 65,536 samples", sampled, o=supposed),
