@@ -271,18 +271,20 @@ CASES: dict[str, Case] = {
         "no exposure has sign 'BENEFITS', prediction 'P_1', ticker 'NVDA'",
     ),
     "deleting what is not there": deletion(
-        "NotFound", "id", "no prediction has the id 'P_404'", global_id("Prediction", "P_404")
+        "NotFound", "input.id", "no prediction has the id 'P_404'", global_id("Prediction", "P_404")
     ),
-    "deleting by a bare key": deletion("Invalid", "id", "got 'P_1'", "P_1"),
+    "deleting by a bare key": deletion("Invalid", "input.id", "got 'P_1'", "P_1"),
     "deleting by another subject": deletion(
-        "Invalid", "id", "got one of a Killer", global_id("Killer", "TK_1"), subject="TICKER"
+        "Invalid", "input.id", "got one of a Killer", global_id("Killer", "TK_1"), subject="TICKER"
     ),
-    "deleting evidence": deletion("HistoryWouldBeLost", "id", "ledger is append-only", global_id("Evidence", "E_1")),
+    "deleting evidence": deletion(
+        "HistoryWouldBeLost", "input.id", "ledger is append-only", global_id("Evidence", "E_1")
+    ),
     "deleting a predictor of predictions": deletion(
-        "HistoryWouldBeLost", "id", "predictions", global_id("Predictor", "ada")
+        "HistoryWouldBeLost", "input.id", "predictions", global_id("Predictor", "ada")
     ),
     "deleting a claim with a ledger": deletion(
-        "HistoryWouldBeLost", "id", "ledger row", global_id("Prediction", "P_1")
+        "HistoryWouldBeLost", "input.id", "ledger row", global_id("Prediction", "P_1")
     ),
     # Texts
     "note of 100,001 characters": submit("Invalid", "input.note", note=LONG_TEXT),
@@ -318,8 +320,8 @@ CASES: dict[str, Case] = {
     "status by upsert": foresee(BAD, None, "status", status="RESOLVED_TRUE"),
     "input of the wrong shape": Case("submitEvidence", "P_1", BAD, None, "EvidenceInput"),
     "claim left out": Case("submitEvidence", {"direction": "FOR", "strength": "WEAK"}, BAD, None, "claim"),
-    "empty batch": batch("Invalid", "items", "got 0"),
-    "1,001 items": batch("Invalid", "items", "got 1001", *({} for _ in range(MAX_BATCH_ITEMS + 1))),
+    "empty batch": batch("Invalid", "input.items", "got 0"),
+    "1,001 items": batch("Invalid", "input.items", "got 1001", *({} for _ in range(MAX_BATCH_ITEMS + 1))),
     "one item of two": batch("NotFound", "input.items.1.claim", "no claim has the id 'P_404'", {}, {"claim": "P_404"}),
     "two items of three": batch("BatchRefused", None, "2 items", {"confidence": 2}, {}, {"confidence": 3}),
     "one observation twice": batch(

@@ -369,22 +369,17 @@ def test_prerequisites_are_those_of_the_page(answers: Mapping[str, Answer], pred
     """
     Type, key, title, domain and lag of each.
 
-    The page lists prerequisites and killers together, the most probable first; the API lists either, the largest delta
-    first.
+    The page lists killers among the prerequisites, so it takes all incoming influences; it has the most probable
+    first, the API the largest delta.
     """
-    page, shown = answers[prediction_id].prediction, PAGES[prediction_id]
-    parts = [page["prerequisites"], page["killers"]]
+    prerequisites, shown = answers[prediction_id].prediction["prerequisites"], PAGES[prediction_id]
     rows = sorted(
-        (row for part in parts for row in part["nodes"]),
-        key=lambda row: (-(row["claim"]["statedProbability"] or 0), row["claim"]["key"]),
+        prerequisites["nodes"], key=lambda row: (-(row["claim"]["statedProbability"] or 0), row["claim"]["key"])
     )
 
-    total = sum(part["totalCount"] for part in parts)
-    lines = [f"Prerequisites ({total})", *(dependency_line(row) for row in rows)]
+    lines = [f"Prerequisites ({prerequisites['totalCount']})", *(dependency_line(row) for row in rows)]
 
     assert lines == shown["prerequisites"]
-    assert {row["kind"] for row in page["killers"]["nodes"]} <= {"KILLS"}
-    assert "KILLS" not in {row["kind"] for row in page["prerequisites"]["nodes"]}
 
 
 @pytest.mark.parametrize(
@@ -392,8 +387,7 @@ def test_prerequisites_are_those_of_the_page(answers: Mapping[str, Answer], pred
 )
 def test_prerequisites_without_a_table_say_so(answers: Mapping[str, Answer], prediction_id: str, parent: str) -> None:
     """The tables on the pages stop at five rows or are missing."""
-    page = answers[prediction_id].prediction
-    rows = [*page["prerequisites"]["nodes"], *page["killers"]["nodes"]]
+    rows = answers[prediction_id].prediction["prerequisites"]["nodes"]
 
     bases = {row["claim"]["key"]: row["basis"] for row in rows}
 
