@@ -27,6 +27,8 @@ from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
 from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
+from graph.model.catalogue import describe as describe_graph
+from graph.model.catalogue import draw_mermaid
 from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import load_sample
@@ -292,6 +294,13 @@ def schema() -> None:
 def schema_bundle() -> None:
     """Print the JSON Schema of a bundle."""
     click.echo(json.dumps(bundle_json_schema(), indent=2, ensure_ascii=False))
+
+
+@schema.command("graph")
+@click.option("--mermaid", is_flag=True, help="Print a Mermaid diagram instead.")
+def schema_graph(*, mermaid: bool) -> None:
+    """Print the graph's labels, relationship types and properties."""
+    click.echo(draw_mermaid() if mermaid else describe_graph())
 
 
 @schema.command("graphql")

@@ -281,6 +281,7 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
         heap=settings.neo4j_heap,
         page_cache=settings.neo4j_page_cache,
         num_transactions=settings.max_concurrent_documents,
+        first_port=settings.bolt_port,
         cache_dir=settings.cache_dir,
         mirror=settings.mirror,
         java_home=settings.java_home,
@@ -299,5 +300,7 @@ def _describe(settings: Settings, address: DatabaseAddress, *, port: int, second
     url = f"http://{host}:{port}"
     workers = f"; {settings.workers} workers" if settings.workers > 1 else ""
     page = f", GraphiQL at {url}/graphql" if settings.graphiql else ""
-    data = f"in {settings.data_dir.absolute()}" if settings.neo4j_uri is None else f"at {address.uri}"
+    data = f"at {address.uri}"
+    if settings.neo4j_uri is None:
+        data = f"in {settings.data_dir.absolute()}, {data}"
     return f"Foregraph is ready at {url}{page}; data {data}{workers}; started in {seconds:.1f} s. Ctrl-C stops it."

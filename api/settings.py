@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         description="page cache of the embedded server: a number with m or g; without it twice the store, at least "
         "256m, up to a quarter of the memory",
     )
+    bolt_port: int = Field(
+        default=7687,
+        ge=0,
+        le=65535,
+        description="TCP port of the embedded server for Neo4j's own tools, or the next free one; 0 picks any",
+    )
     cache_dir: Path | None = Field(
         default=None, description="directory for downloaded jars; without it the user's cache directory"
     )

@@ -19,6 +19,7 @@ from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
+from resolvers.queries.graph_schema import GraphSchemaQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
@@ -29,7 +30,15 @@ from resolvers.types.subjects import SUBJECT_TYPES
 
 
 @object_type
-class Query(NodeQueries, SearchQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
+class Query(
+    NodeQueries,
+    SearchQueries,
+    PredictionQueries,
+    NeighborhoodQueries,
+    NetworkQueries,
+    PropagationQueries,
+    GraphSchemaQueries,
+):
     """Reads from the graph."""
 
 

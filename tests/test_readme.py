@@ -9,6 +9,7 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
+from graph.model.catalogue import draw_mermaid
 from graph.sample import load_sample
 from tests.helpers.asking import ask
 from tests.helpers.database import empty
@@ -49,12 +50,18 @@ async def test_the_other_queries_bring_something(sample: Database, document: str
 
 
 async def test_the_cypher_of_analysts_brings_something(sample: Database) -> None:
-    """Analysts' names are the graph's names."""
-    (statement,) = blocks("cypher")
-    async with sample.open_session() as session:
-        rows = [record async for record in await session.run(statement)]
+    """Analysts' names are the graph's names, in notebooks too."""
+    statements = blocks("cypher") + re.findall(r'"(MATCH .*?)"', "".join(blocks("python")))
+    assert len(statements) > 2
+    for statement in statements:
+        async with sample.open_session() as session:
+            rows = [record async for record in await session.run(statement)]
+        assert len(rows) > 1
 
-    assert len(rows) > 1
+
+def test_the_diagram_is_that_of_the_graph() -> None:
+    """As `foregraph schema graph --mermaid` draws it."""
+    assert blocks("mermaid") == [f"{draw_mermaid()}\n"]
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -53,6 +53,7 @@ class EmbeddedServer:
         heap: Java's heap, such as 1g; transactions may fill half of it. By default chosen by the machine's memory.
         page_cache: Memory for the store's pages, such as 256m; by default chosen by the store and the machine's memory.
         num_transactions: Most transactions at a time, for which the heap is chosen.
+        first_port: The port to listen on if it is free, else one of the next; by default any.
         mirror: The address of a Maven repository to use instead of Maven Central.
         progress: Show a progress bar on standard error during downloads.
         startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
@@ -72,6 +73,7 @@ class EmbeddedServer:
         heap: str | None = None,
         page_cache: str | None = None,
         num_transactions: int = 16,
+        first_port: int = 0,
         mirror: str | None = None,
         progress: bool = False,
         startup_timeout_seconds: float = 60.0,
@@ -87,6 +89,7 @@ class EmbeddedServer:
         self._heap = heap
         self._page_cache = page_cache
         self._num_transactions = num_transactions
+        self._first_port = first_port
         self._mirror = mirror
         self._progress = progress
         self._startup_timeout_seconds = startup_timeout_seconds
@@ -264,6 +267,7 @@ class EmbeddedServer:
                     extra_flags=[*_BRIEF] * self._is_brief + ([] if cache is None else cache.flags),
                     keep_open=[server_lock],
                     port=port,
+                    first_port=self._first_port,
                     use=self._home.use,
                 )
             except PortTakenError:

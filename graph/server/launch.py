@@ -20,6 +20,8 @@ from graph.server.installation import Installation
 
 _POLL_SECONDS: Final = 0.1
 _CONNECT_SECONDS: Final = 2.0
+_NUM_NEXT_PORTS: Final = 100
+_MAX_PORT: Final = 65_535
 _NUM_TAIL_LINES: Final = 30  # one Java stack trace and the lines before it
 _PORT_TAKEN: Final = ("Address already in use", "BindException")
 _FOR_EVER: Final = threading.Event()
@@ -59,6 +61,7 @@ def launch(
     grace_seconds: float = STOP_GRACE_SECONDS,
     cancelled: threading.Event = _FOR_EVER,
     port: int | None = None,
+    first_port: int = 0,
     use: Use | None = None,
 ) -> Launch:
     """
@@ -74,6 +77,7 @@ def launch(
         grace_seconds: Time to stop before Neo4j is killed.
         cancelled: Set by another thread to give up waiting.
         port: Port to listen on, for a restart that clients must find again; by default a free one.
+        first_port: The first port to try otherwise; 0 for any.
         use: Its users, of whom this process must be one; by default it ends with this process.
 
     Raises:
@@ -81,7 +85,7 @@ def launch(
         StartupError: Neo4j ended or was not ready in time; the message ends with its output.
         ConfigurationError: Neo4j rejects the password of the data directory.
     """
-    port = free_port() if port is None else port
+    port = free_port(first_port) if port is None else port
     endpoint = Endpoint(f"bolt://127.0.0.1:{port}", "neo4j", home.password())
     command = installation.server_command(home, port, extra_flags)
     if home.needs_password:
@@ -104,11 +108,31 @@ def launch(
     return Launch(process, endpoint, port)
 
 
-def free_port() -> int:
-    """A free port of the loopback interface."""
+def free_port(first: int = 0) -> int:
+    """
+    A free port of the loopback interface.
+
+    Args:
+        first: The first to try, after which the next ones are tried, and then any; 0 for any.
+    """
+    for port in range(first, min(first + _NUM_NEXT_PORTS, _MAX_PORT + 1)) if first else ():
+        if _is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as Java does, after an earlier server's connections
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def log_tail(path: Path) -> str:

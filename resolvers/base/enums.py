@@ -7,6 +7,7 @@ from graph.inference.evidence import Direction as EvidenceDirection
 from graph.inference.evidence import Strength as EvidenceStrength
 from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
+from graph.model.catalogue import Origin as PropertyOrigin
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
@@ -28,6 +29,7 @@ __all__ = [
     "Orientation",
     "PredictionMode",
     "PredictionSortKey",
+    "PropertyOrigin",
     "SortOrder",
     "StatedParameter",
     "Subject",
@@ -40,6 +42,7 @@ enum_type(StatedParameter, name="StatedParameter")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
 enum_type(PredictionSortKey, name="PredictionSortKey")
+enum_type(PropertyOrigin, name="PropertyOrigin")
 
 
 @enum_type
