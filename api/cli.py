@@ -29,7 +29,7 @@ from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, ve
 from graph.model.bundle import bundle_json_schema
 from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
-from graph.sample import load_sample
+from graph.sample import Sample, load_samples
 from graph.subjects.search_words import ensure_searchable, make_searchable
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
@@ -338,7 +338,7 @@ def _serve(*, sample: bool, **overrides: object) -> None:
         if await ensure_rebuilt(database):
             click.echo("This graph was written by an older version: recomputed its beliefs from the ledger", err=True)
         if sample:
-            await _load_sample(database)
+            await _load_sample(database, chosen.sample)
 
     try:
         service.serve(chosen, prepare, click.echo)
@@ -368,10 +368,11 @@ async def _require_migrated(database: Database) -> None:
         raise ConfigurationError("the database does not have this version's schema; run `foregraph migrate` first")
 
 
-async def _load_sample(database: Database) -> None:
-    if await is_empty(database):
-        click.echo("The database is empty: loading the sample", err=True)
-        await import_bundle(database, load_sample())
+async def _load_sample(database: Database, chosen: Sample) -> None:
+    if chosen is not Sample.NONE and await is_empty(database):
+        bundle = load_samples(chosen)
+        click.echo(f"The database is empty: loading the sample ({bundle.num_rows()} rows)", err=True)
+        await import_bundle(database, bundle)
 
 
 def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:

@@ -19,9 +19,9 @@ import pytest_asyncio
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.service import bind
-from graph.bundles.importing import import_bundle, is_empty
+from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database, DatabaseAddress
-from graph.sample import load_sample
+from graph.sample import Sample, load_sample, load_samples
 from tests.helpers.bombs import Ground, list_bombs
 from tests.helpers.processes import Wire, run, serving, variables
 from tests.helpers.service_fakes import codes
@@ -230,16 +230,34 @@ def test_answers_are_sent_without_delay(loop_factory: Callable[[], asyncio.Abstr
         assert runner.run(accept_one()) != 0
 
 
-async def test_up_fills_an_empty_database_with_the_sample(
-    database: Database, database_address: DatabaseAddress
+@pytest.mark.parametrize("sample", Sample)
+async def test_up_fills_an_empty_database_with_the_samples_chosen(
+    database: Database, database_address: DatabaseAddress, sample: Sample
 ) -> None:
-    async with serving("up", "--port", "0", environment=variables(database_address)) as service:
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(f"{service.url}/graphql", json=QUESTION)
+    environment = variables(database_address, FOREGRAPH_SAMPLE=sample.value)
+    async with serving("up", "--port", "0", environment=environment) as service:
         await service.stop(signal.SIGTERM)
 
-    assert len(answer.json()["data"]["predictions"]["edges"]) == 1
-    assert not await is_empty(database)
+    async with database.open_session() as session:
+        result = await session.run("MATCH (claim:Claim) RETURN claim.id AS id")
+        ids = {record["id"] async for record in result}
+    chosen = load_samples(sample)
+    assert ids == {claim.id for claim in (*chosen.predictions, *chosen.scenarios, *chosen.killers)}
+    assert len(ids) == {Sample.ALL: 79, Sample.PAGES: 11, Sample.NONE: 0}[sample]
+
+
+async def test_up_leaves_a_graph_that_has_claims_as_it_is(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    await import_bundle(database, load_sample())
+
+    async with serving("up", "--port", "0", environment=variables(database_address)) as service:
+        finished = await service.stop(signal.SIGTERM)
+
+    async with database.open_session() as session:
+        result = await session.run("MATCH (claim:Claim) RETURN count(claim) AS num_claims")
+        assert (await result.single(strict=True))["num_claims"] == 11
+    assert "loading the sample" not in finished.errors
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
