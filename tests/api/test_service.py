@@ -246,9 +246,7 @@ async def test_up_fills_an_empty_database_with_the_samples_chosen(
     assert len(ids) == {Sample.ALL: 79, Sample.PAGES: 11, Sample.NONE: 0}[sample]
 
 
-async def test_up_leaves_a_graph_that_has_claims_as_it_is(
-    database: Database, database_address: DatabaseAddress
-) -> None:
+async def test_up_leaves_a_graph_with_claims_as_it_is(database: Database, database_address: DatabaseAddress) -> None:
     await import_bundle(database, load_sample())
 
     async with serving("up", "--port", "0", environment=variables(database_address)) as service:
@@ -269,6 +267,11 @@ async def test_another_address_than_loopback_is_refused_before_anything_starts(t
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
 
 
+def port_beside(port: int) -> int:
+    """The next port; for the last one, the one before."""
+    return port + 1 if port < 65_535 else port - 1
+
+
 async def test_a_taken_port_is_told_before_neo4j_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -277,8 +280,10 @@ async def test_a_taken_port_is_told_before_neo4j_is_started(tmp_path: Path) -> N
     assert finished.code == 3
     assert finished.errors.endswith(
         f"foregraph: port {port} of 127.0.0.1 is taken by another program; "
-        "stop it, or choose another port with --port\n"
+        f"stop it, or choose another port: `FOREGRAPH_PORT={port_beside(port)} make run`, "
+        f"or --port {port_beside(port)}\n"
     )
+    assert "Neo4j" not in finished.errors
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
 
 
@@ -343,6 +348,10 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
     async with serving("up", "--port", "0", environment={}, directory=tmp_path) as service:
         children = psutil.Process(service.process.pid).children(recursive=True)
         exported = await run("export", environment={}, directory=tmp_path)
+        status = await run("status", environment={}, directory=tmp_path)
+        async with serving("serve", "--port", "0", environment={}, directory=tmp_path) as second:
+            opened = await run("open", environment={"DISPLAY": "", "WAYLAND_DISPLAY": ""}, directory=tmp_path)
+            attached = await second.stop(signal.SIGINT)
         finished = await service.stop(signal.SIGINT)
     await asyncio.to_thread(psutil.wait_procs, children, timeout=10)
 
@@ -350,5 +359,12 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
     assert children
     assert exported.code == 0
     assert '"predictions"' in exported.output
+    assert status.code == 0
+    assert f"Service    {service.url}/graphql, process {service.process.pid}, since " in status.output
+    assert "Nodes      Claim 79, Prediction 57, " in status.output
+    assert opened.output == f"{second.url}/graphql\n"
+    assert finished.errors.count("starting Neo4j") == 1
+    assert "older version" not in finished.errors + attached.errors
+    assert "starting Neo4j" not in attached.errors + exported.errors + status.errors
     assert finished.code == 0
     assert not [child for child in children if child.is_running()]
