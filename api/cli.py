@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -22,7 +23,7 @@ from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty, sum_reports
 from graph.database.migrations import is_migrated
 from graph.database.migrations import migrate as apply_migrations
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database, DatabaseAddress, Unit
 from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
 from graph.ledger.derived import ensure_rebuilt, note_derived, rebuild, refresh_posteriors, verify
@@ -300,6 +301,41 @@ def what_if_command(
     show(_with_database(work))
 
 
+@cli.group()
+def draw() -> None:
+    """Draw a picture of the graph as SVG."""
+
+
+_as_of = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Moment of the beliefs, in UTC; now by default.",
+)
+
+
+@draw.command("neighborhood")
+@click.argument("claim_id", metavar="CLAIM")
+@click.option("--depth", type=click.IntRange(1, 4), default=1, show_default=True, help="How many steps to show.")
+@_as_of
+def draw_neighborhood_command(claim_id: str, *, depth: int, as_of: datetime | None) -> None:
+    """Draw what bears on a claim, and what it bears on."""
+    from api.drawing.neighborhood import draw_neighborhood  # noqa: PLC0415 - as above
+
+    moment = _moment_of(as_of)
+    click.echo(_read_in(lambda unit: draw_neighborhood(unit, claim_id, depth=depth, moment=moment)), nl=False)
+
+
+@draw.command("history")
+@click.argument("claim_id", metavar="CLAIM")
+@_as_of
+def draw_history_command(claim_id: str, *, as_of: datetime | None) -> None:
+    """Draw a claim's belief over time."""
+    from api.drawing.history import draw_history  # noqa: PLC0415 - as above
+
+    moment = _moment_of(as_of)
+    click.echo(_read_in(lambda unit: draw_history(unit, claim_id, moment=moment)), nl=False)
+
+
 @cli.command("propagate")
 @click.option(
     "--method",
@@ -439,6 +475,20 @@ async def _load_sample(database: Database, chosen: Sample) -> None:
         bundle = load_samples(chosen)
         click.echo(f"The database is empty: loading the sample ({bundle.num_rows()} rows)", err=True)
         await import_bundle(database, bundle)
+
+
+def _moment_of(as_of: datetime | None) -> datetime:
+    return datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
+
+
+def _read_in(work: Callable[[Unit], Awaitable[T]]) -> T:
+    """Run one read transaction on a graph that has this version's schema."""
+
+    async def read(database: Database) -> T:
+        await _require_migrated(database)
+        return await database.read(work)
+
+    return _with_database(read)
 
 
 def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
