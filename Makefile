@@ -32,14 +32,14 @@ $(VENV)/bin/python:
 
 # Each stamp holds until its lock or pyproject.toml changes.
 $(VENV)/.run-ready: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the locked packages (a minute the first time)"
-	@$(PIP_INSTALL) --quiet -r requirements.lock
+	@echo "Installing the locked packages (a minute or two the first time)"
+	@$(BIN)/python -m api.installing requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test-ready: tests/requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the locked packages and the test tools (a minute the first time)"
-	@$(PIP_INSTALL) --quiet -r tests/requirements.lock
+	@echo "Installing the locked packages and the test tools (a minute or two the first time)"
+	@$(BIN)/python -m api.installing tests/requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -22,19 +23,20 @@ from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty, sum_reports
 from graph.database.migrations import is_migrated
 from graph.database.migrations import migrate as apply_migrations
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database, DatabaseAddress, Unit
 from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
-from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
+from graph.ledger.derived import ensure_rebuilt, note_derived, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
 from graph.model.catalogue import describe as describe_graph
 from graph.model.catalogue import draw_mermaid
 from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
-from graph.sample import load_sample
+from graph.sample import Sample, load_samples
 from graph.subjects.search_words import ensure_searchable, make_searchable
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
+NOT_RUNNING = 7
 
 T = TypeVar("T")
 
@@ -68,6 +70,7 @@ Exit codes:
   4  the database is unreachable, or took too long
   5  an applied migration's file has changed
   6  the embedded Neo4j cannot be installed or started
+  7  nothing runs that `status` or `open` could show
 """
 
 
@@ -89,7 +92,7 @@ def _listening(command: Callable[..., None]) -> Callable[..., None]:
 @cli.command()
 @_listening
 def up(host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the API; load the sample first if the database is empty."""
+    """Serve the API, with the sample in an empty graph."""
     _serve(sample=True, host=host, port=port, workers=workers)
 
 
@@ -100,14 +103,45 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     _serve(sample=False, host=host, port=port, workers=workers)
 
 
+@cli.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def status_command(context: click.Context, *, as_json: bool) -> None:
+    """Show what runs where, and how fresh the graph is."""
+    from api.status import get_status  # noqa: PLC0415 - saves commands that do without 0.1 s
+
+    status = asyncio.run(get_status(_load()))
+    if as_json:
+        click.echo(json.dumps(status.as_json(), indent=2))
+    else:
+        click.echo("\n".join(f"{heading:<11}{text}" for heading, text in status.lines()))
+    if not status.is_running:
+        context.exit(NOT_RUNNING)
+
+
+@cli.command("open")
+@click.pass_context
+def open_command(context: click.Context) -> None:
+    """Open GraphiQL in the browser, or print its address."""
+    from api.status import find_services, open_page  # noqa: PLC0415 - as above
+
+    services = find_services(_load())
+    if not services:
+        click.echo("foregraph: no service is running; start one with `make run` or `foregraph serve`", err=True)
+        context.exit(NOT_RUNNING)
+    page = f"{services[-1].url}/graphql"
+    click.echo(f"Opening {page}" if open_page(page) else page)
+
+
 @cli.command("import")
 @click.argument("files", type=click.File("rb"), nargs=-1, required=True, metavar="FILE...")
 @click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing; for one FILE.")
 def import_command(files: tuple[BinaryIO, ...], *, dry_run: bool) -> None:
     """
-    Import the bundles in FILEs, one after the other; `-` reads standard input.
+    Import bundles, one after the other.
 
-    Of each bundle all rows are imported, or none if it has problems; then the bundles after it are left out.
+    The file `-` is standard input. Of each bundle all rows are imported, or none if it has problems; then the bundles
+    after it are left out.
     """
     if dry_run and len(files) > 1:
         raise click.UsageError("--dry-run takes one FILE, since a bundle may need the rows of those before it")
@@ -137,7 +171,11 @@ async def _import_file(database: Database, files: Sequence[BinaryIO], number: in
 @cli.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
 def export_command(file: Path) -> None:
-    """Export the whole graph as a bundle into FILE; `-`, the default, writes to standard output."""
+    """
+    Export the whole graph as a bundle.
+
+    Without FILE, or with `-`, it goes to standard output.
+    """
 
     async def work(database: Database) -> str:
         await _require_migrated(database)
@@ -153,7 +191,11 @@ def export_command(file: Path) -> None:
 @cli.command("sweep")
 @click.option("--dry-run", is_flag=True, help="Report what would be found, and change nothing.")
 def sweep_command(*, dry_run: bool) -> None:
-    """Mark overdue milestones, and record each missed check-in in the ledger, once."""
+    """
+    Mark overdue milestones, and record missed check-ins.
+
+    Each missed check-in is recorded in the ledger once.
+    """
 
     async def work(database: Database) -> SweepReport:
         await _require_migrated(database)
@@ -170,10 +212,11 @@ def sweep_command(*, dry_run: bool) -> None:
 @click.pass_context
 def verify_command(context: click.Context, most: int) -> None:
     """
-    Recompute every stored belief from the ledger, bit for bit, and list what differs.
+    Compare stored beliefs with the ledger.
 
-    Also lists influences and exposures that contradict their kind or sign, or each other. Writes refuse these, but a
-    graph made by an older version may have some. Exit code 1 if anything is listed.
+    Every belief is recomputed, bit for bit, and what differs is listed. Also lists influences and exposures that
+    contradict their kind or sign, or each other. Writes refuse these, but a graph made by an older version may have
+    some. Exit code 1 if anything is listed.
     """
 
     async def work(database: Database) -> tuple[int, list[str], list[str]]:
@@ -200,8 +243,9 @@ def verify_command(context: click.Context, most: int) -> None:
 @cli.command("rebuild")
 def rebuild_command() -> None:
     """
-    Recompute all stored beliefs from the ledger, the keys that order claims by them, predictors' records, and the words
-    of search.
+    Recompute all that is stored beside the ledger.
+
+    These are beliefs, the keys that order claims by them, predictors' records, and the words of search.
     """
 
     async def work(database: Database) -> int:
@@ -214,7 +258,11 @@ def rebuild_command() -> None:
 
 @cli.command("refresh")
 def refresh_command() -> None:
-    """Recompute every stored posterior as of now; posteriors change with time alone."""
+    """
+    Recompute stored posteriors as of now.
+
+    Posteriors change with time alone.
+    """
 
     async def work(database: Database) -> int:
         await _require_migrated(database)
@@ -239,7 +287,11 @@ def refresh_command() -> None:
 def what_if_command(
     observations: tuple[str, ...], *, intervene: bool, method: str, samples: int | None, seed: int | None, first: int
 ) -> None:
-    """Show how other claims would move if these resolved, as in `whatif TK17=true S_AGI=false`."""
+    """
+    Show how claims would move if others resolved.
+
+    As in `foregraph whatif TK17=true S_AGI=false`.
+    """
     from api.questions import Question, ask, show  # noqa: PLC0415 - saves commands that do without 0.1 s
 
     question = Question.read(observations, is_intervention=intervene, method=method, samples=samples, seed=seed)
@@ -249,6 +301,41 @@ def what_if_command(
         return await ask(database, question, first=first)
 
     show(_with_database(work))
+
+
+@cli.group()
+def draw() -> None:
+    """Draw a picture of the graph as SVG."""
+
+
+_as_of = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Moment of the beliefs, in UTC; now by default.",
+)
+
+
+@draw.command("neighborhood")
+@click.argument("claim_id", metavar="CLAIM")
+@click.option("--depth", type=click.IntRange(1, 4), default=1, show_default=True, help="How many steps to show.")
+@_as_of
+def draw_neighborhood_command(claim_id: str, *, depth: int, as_of: datetime | None) -> None:
+    """Draw what bears on a claim, and what it bears on."""
+    from api.drawing.neighborhood import draw_neighborhood  # noqa: PLC0415 - as above
+
+    moment = _moment_of(as_of)
+    click.echo(_read_in(lambda unit: draw_neighborhood(unit, claim_id, depth=depth, moment=moment)), nl=False)
+
+
+@draw.command("history")
+@click.argument("claim_id", metavar="CLAIM")
+@_as_of
+def draw_history_command(claim_id: str, *, as_of: datetime | None) -> None:
+    """Draw a claim's belief over time."""
+    from api.drawing.history import draw_history  # noqa: PLC0415 - as above
+
+    moment = _moment_of(as_of)
+    click.echo(_read_in(lambda unit: draw_history(unit, claim_id, moment=moment)), nl=False)
 
 
 @cli.command("propagate")
@@ -262,7 +349,11 @@ def what_if_command(
 @click.option("--dry-run", is_flag=True, help="Compute, and store nothing.")
 @click.pass_context
 def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> None:
-    """Compute every claim's marginal over the whole network and store it; exit code 1 if it does not converge."""
+    """
+    Compute and store every claim's marginal.
+
+    Exit code 1 if the inference over the network does not converge.
+    """
     from api.questions import propagate_by  # noqa: PLC0415 - as above
 
     async def work(database: Database) -> dict[str, Any]:
@@ -314,7 +405,11 @@ def schema_graphql() -> None:
 @cli.command("statements")
 @click.argument("name", required=False)
 def statements_command(name: str | None) -> None:
-    """List the names of the Cypher statements that the database is sent, or print the statement named NAME."""
+    """
+    List the Cypher statements, or print one.
+
+    NAME is one of those listed.
+    """
     names = list_statements()
     if name is None:
         click.echo("\n".join(names))
@@ -328,7 +423,7 @@ def statements_command(name: str | None) -> None:
 
 @cli.command()
 def settings() -> None:
-    """List every environment variable with its default and meaning."""
+    """List all environment variables."""
     for name, default, meaning in describe_settings():
         click.echo(f"{name}{f' = {default}' if default else ''}\n    {meaning}")
 
@@ -347,7 +442,7 @@ def _serve(*, sample: bool, **overrides: object) -> None:
         if await ensure_rebuilt(database):
             click.echo("This graph was written by an older version: recomputed its beliefs from the ledger", err=True)
         if sample:
-            await _load_sample(database)
+            await _load_sample(database, chosen.sample)
 
     try:
         service.serve(chosen, prepare, click.echo)
@@ -362,13 +457,20 @@ def _load(**overrides: object) -> Settings:
 
 
 async def _migrate(database: Database) -> tuple[str, ...]:
-    """Apply pending migrations, and make the words of search where an older version wrote the graph; returns names."""
+    """
+    Apply pending migrations, and make the words of search where an older version wrote the graph; returns names.
+
+    A graph that gets its schema here is new, so nothing in it is of an older version.
+    """
     applied = await apply_migrations(database)
 
     def tell(num_nodes: int) -> None:
         click.echo(f"Made {num_nodes:,} nodes of an older version searchable", err=True)
 
-    await ensure_searchable(database, is_new=len(applied) == len(list_migrations()), on_progress=tell)
+    is_new = len(applied) == len(list_migrations())
+    await ensure_searchable(database, is_new=is_new, on_progress=tell)
+    if is_new:
+        await note_derived(database)
     return applied
 
 
@@ -377,10 +479,25 @@ async def _require_migrated(database: Database) -> None:
         raise ConfigurationError("the database does not have this version's schema; run `foregraph migrate` first")
 
 
-async def _load_sample(database: Database) -> None:
-    if await is_empty(database):
-        click.echo("The database is empty: loading the sample", err=True)
-        await import_bundle(database, load_sample())
+async def _load_sample(database: Database, chosen: Sample) -> None:
+    if chosen is not Sample.NONE and await is_empty(database):
+        bundle = load_samples(chosen)
+        click.echo(f"The database is empty: loading the sample ({bundle.num_rows()} rows)", err=True)
+        await import_bundle(database, bundle)
+
+
+def _moment_of(as_of: datetime | None) -> datetime:
+    return datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
+
+
+def _read_in(work: Callable[[Unit], Awaitable[T]]) -> T:
+    """Run one read transaction on a graph that has this version's schema."""
+
+    async def read(database: Database) -> T:
+        await _require_migrated(database)
+        return await database.read(work)
+
+    return _with_database(read)
 
 
 def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:

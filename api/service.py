@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from api.collector import freeze_survivors
 from api.logging import get_logger
 from api.readiness import Readiness
+from api.running import Running, noted
 from api.settings import Settings
 from api.supervisor import Supervisor
 from graph.database.sessions import Database, DatabaseAddress
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SHUTDOWN_GRACE_SECONDS = 4
 """For open requests; the deadlines of those under way come sooner. Stopping the database comes after."""
 BACKLOG = 128
+MAX_PORT = 65_535
 
 
 def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Callable[[str], None]) -> None:
@@ -50,8 +52,6 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
         SystemExit: A worker could not be started; it has the worker's exit code.
     """
     started = time.monotonic()
-    if settings.neo4j_uri is None:
-        get_logger().info("starting Neo4j; the first time takes longer", data_dir=str(settings.data_dir.absolute()))
 
     def describe(listener: socket.socket, address: DatabaseAddress) -> str:
         port, seconds = listener.getsockname()[1], time.monotonic() - started
@@ -69,7 +69,12 @@ Announce = Callable[[socket.socket, DatabaseAddress], None]
 def _serve_here(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Announce) -> None:
     # GraphQL takes a second to import, which overlaps with Neo4j's start.
     threading.Thread(target=import_module, args=["api.app"], name="loading", daemon=True).start()
-    with stopping_on_signals(), bind(settings.host, settings.port) as listener, find_database(settings) as address:
+    with (
+        stopping_on_signals(),
+        bind(settings.host, settings.port) as listener,
+        find_database(settings) as address,
+        _noted(settings, listener),
+    ):
 
         def on_ready() -> None:
             freeze_survivors()
@@ -88,7 +93,7 @@ def _serve_by_workers(settings: Settings, prepare: Callable[[Database], Awaitabl
         address: DatabaseAddress | None = None
         supervisor = Supervisor(listeners, lambda: announce(listeners[0], cast("DatabaseAddress", address)))
         try:
-            with find_database(settings) as address:
+            with find_database(settings) as address, _noted(settings, listeners[0]):
                 asyncio.run(prepare_database(address))
                 try:
                     raise SystemExit(supervisor.run())
@@ -254,10 +259,17 @@ def bind(host: str, port: int, *, in_group: bool = False) -> Iterator[socket.soc
 
 def _explain_bind(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is taken by another program; stop it, or choose another port with --port"
+        return (
+            f"port {port} of {host} is taken by another program; stop it, or choose another port: "
+            f"`FOREGRAPH_PORT={_another(port)} make run`, or --port {_another(port)}"
+        )
     if error.errno == errno.EACCES:
-        return f"this user may not listen on port {port}; choose one above 1023 with --port"
+        return f"this user may not listen on port {port}; choose one above 1023 by FOREGRAPH_PORT or --port"
     return f"cannot listen on port {port} of {host}: {error.strerror}"
+
+
+def _another(port: int) -> int:
+    return port + 1 if port < MAX_PORT else port - 1
 
 
 @contextmanager
@@ -265,8 +277,8 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
     """
     Give the address of the Neo4j named in the settings, or else of the embedded one.
 
-    The embedded one may be running on the data directory already; else it is started. It is stopped at the end unless
-    other processes use it.
+    The embedded one may be running on the data directory already; else it is started, and a log says so. It is stopped
+    at the end unless other processes use it.
 
     Raises:
         ServerError: The embedded server cannot be installed or started.
@@ -276,8 +288,13 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
     if address is not None:
         yield address
         return
+
+    def tell() -> None:
+        get_logger().info("starting Neo4j; the first time takes longer", data_dir=str(settings.data_dir.absolute()))
+
     embedded = start_or_attach(
         settings.data_dir.absolute(),
+        on_start=tell,
         heap=settings.neo4j_heap,
         page_cache=settings.neo4j_page_cache,
         num_transactions=settings.max_concurrent_documents,
@@ -295,9 +312,21 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
         )
 
 
+def _noted(settings: Settings, listener: socket.socket) -> AbstractContextManager[None]:
+    """Note the service on its data directory, for `foregraph status`; one on a Neo4j of its own has none."""
+    if settings.neo4j_uri is not None:
+        return nullcontext()
+    url = url_of(settings.host, listener.getsockname()[1])
+    return noted(settings.data_dir.absolute(), Running.here(url, workers=settings.workers))
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of a service that listens on a host's port."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _describe(settings: Settings, address: DatabaseAddress, *, port: int, seconds: float) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{port}"
+    url = url_of(settings.host, port)
     workers = f"; {settings.workers} workers" if settings.workers > 1 else ""
     page = f", GraphiQL at {url}/graphql" if settings.graphiql else ""
     data = f"at {address.uri}"

@@ -17,6 +17,7 @@ from api.schedules import read_schedule
 from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
+from graph.sample import Sample
 
 PREFIX = "FOREGRAPH_"
 NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
@@ -163,6 +164,11 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=600, description="timeout of a request, in seconds, above 0 and up to 600"
     )
 
+    sample: Sample = Field(
+        default=Sample.ALL,
+        description="what to load into an empty graph: all, pages (three real pages without the illustrative graph) or "
+        "none",
+    )
     warm_up: bool = Field(
         default=True,
         description="whether to be ready only once the usual documents are answered as fast as later ones",

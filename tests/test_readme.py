@@ -10,7 +10,7 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.catalogue import draw_mermaid
-from graph.sample import load_sample
+from graph.sample import Sample, load_samples
 from tests.helpers.asking import ask
 from tests.helpers.database import empty
 
@@ -24,9 +24,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 async def sample(migrated_database: Database) -> AsyncIterator[Database]:
-    """A database with the sample in it, as `make run` makes it."""
+    """A database with both samples in it, as `make run` makes it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_sample())
+    await import_bundle(migrated_database, load_samples(Sample.ALL))
     yield migrated_database
     await empty(migrated_database)
 

@@ -136,7 +136,7 @@ async def _verify_claims(database: Database, ids: Sequence[str]) -> list[Differe
 
 async def rebuild(database: Database, *, moment: datetime | None = None, on_progress: OnProgress | None = None) -> int:
     """
-    Recompute and store all derived values; returns the number of claims.
+    Recompute and store all derived values, and note their version; returns the number of claims.
 
     Args:
         database: The database to rebuild.
@@ -161,6 +161,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
             await _set(unit, await _derive_records(unit, ids))
 
         await database.write(records)
+    await note_derived(database)
     return num_claims
 
 
@@ -202,13 +203,16 @@ async def ensure_rebuilt(database: Database) -> bool:
 
     if await database.read(read, unknown_names_are_fine=True) >= DERIVED_VERSION:
         return False
-    num_claims = await rebuild(database)
+    return await rebuild(database) > 0
+
+
+async def note_derived(database: Database) -> None:
+    """Note that all derived values are of this version, as those of an empty graph are."""
 
     async def note(unit: Unit) -> None:
         await unit.run("ledger/set_derived_version", version=DERIVED_VERSION)
 
     await database.write(note)
-    return num_claims > 0
 
 
 def _claim_pages(database: Database) -> AsyncIterator[Sequence[_StoredClaim]]:

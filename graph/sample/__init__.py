@@ -1,13 +1,48 @@
-"""The sample: three real predictions with everything on their pages in the system that Foregraph replaces."""
+"""
+The samples that a first run imports into an empty database.
 
+`bundle.json` has three real predictions with everything on their pages in the system that Foregraph replaces.
+`illustration.json` shows what the system can do with more: its claims, people, companies, figures and outcomes are
+invented, and marked *illustrative* in the names of its domains, predictors, tickers and documents. Their ids begin with
+`IL_`, and neither bundle names a row of the other.
+"""
+
+from enum import StrEnum
 from importlib.resources import files
+from typing import Final
 
 from graph.bundles.drafts import parse_bundle
-from graph.model.bundle import Bundle
+from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 
-SAMPLE_FILE = "bundle.json"
+SAMPLE_FILE: Final = "bundle.json"
+ILLUSTRATION_FILE: Final = "illustration.json"
+
+
+class Sample(StrEnum):
+    """The samples to load: ALL, only the real PAGES, or NONE."""
+
+    ALL = "all"
+    PAGES = "pages"
+    NONE = "none"
 
 
 def load_sample() -> Bundle:
-    """Load the sample, which a first run imports into an empty database."""
-    return parse_bundle(files(__name__).joinpath(SAMPLE_FILE).read_bytes())
+    """Load the three real pages."""
+    return _load(SAMPLE_FILE)
+
+
+def load_illustration() -> Bundle:
+    """Load the illustrative graph."""
+    return _load(ILLUSTRATION_FILE)
+
+
+def load_samples(chosen: Sample) -> Bundle:
+    """Load the chosen samples as one bundle, which one transaction writes; it is empty for `NONE`."""
+    names = {Sample.ALL: (SAMPLE_FILE, ILLUSTRATION_FILE), Sample.PAGES: (SAMPLE_FILE,), Sample.NONE: ()}[chosen]
+    bundles = [_load(name) for name in names]
+    rows = {name: tuple(row for bundle in bundles for row in bundle.rows()[name]) for name in LISTS}
+    return Bundle(format=BUNDLE_FORMAT, **rows)
+
+
+def _load(name: str) -> Bundle:
+    return parse_bundle(files(__name__).joinpath(name).read_bytes())

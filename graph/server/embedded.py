@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -62,6 +62,7 @@ class EmbeddedServer:
         keep_alive: Restart Neo4j, on the same port, when it ends unasked.
         training: Work by which to make Java's AOT cache, where Java has one; by default Neo4j starts without a cache.
         fetch: Downloads a jar; by default from `mirror` or Maven Central.
+        on_start: Called before Neo4j is started, and not where one that runs is joined.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class EmbeddedServer:
         keep_alive: bool = False,
         training: Training | None = None,
         fetch: Fetch | None = None,
+        on_start: Callable[[], None] | None = None,
     ) -> None:
         self._home = Home(data_dir)
         self._release = get_release(release)
@@ -98,6 +100,7 @@ class EmbeddedServer:
         self._keeps_alive = keep_alive
         self._training = training
         self._fetch = fetch
+        self._on_start = on_start
         self._use: int | None = None  # the descriptor of owner.lock
         self._endpoint: Endpoint | None = None
         self._running: Launch | None = None  # what this process has started
@@ -122,6 +125,8 @@ class EmbeddedServer:
         self._home.make()
         self._use, server_lock = self._home.claim(self._release.version)
         try:
+            if self._on_start is not None:
+                self._on_start()
             self._running = self._start_claimed(server_lock)
             self._home.mark_ready(self._running.process.pid, self._running.port)
         except BaseException:

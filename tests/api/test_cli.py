@@ -16,6 +16,7 @@ from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, is_empty
 from graph.database.sessions import Database, DatabaseAddress
+from graph.ledger.derived import ensure_rebuilt, rebuild
 from graph.sample import load_sample
 from tests.helpers.processes import run, variables
 
@@ -176,6 +177,26 @@ async def test_what_is_imported_is_exported_again(
     assert {row.id for row in parse_bundle(first.read_text()).predictions} == {
         row.id for row in load_sample().predictions
     }
+
+
+async def test_a_new_graph_is_of_this_version_whatever_command_makes_it(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    """Else the next service would say that an older version wrote it, and compute everything anew."""
+    async with database.open_session() as session:
+        await (await session.run("MATCH (g:Graph {id: 'migrations'}) SET g.applied = []")).consume()
+
+    await run("import", "-", environment=variables(database_address), given=load_sample().to_json().encode())
+
+    assert not await ensure_rebuilt(database)
+
+
+async def test_a_rebuilt_graph_is_of_this_version(database: Database) -> None:
+    """Nothing is left for the next start to do."""
+    await import_bundle(database, load_sample())
+    await rebuild(database)
+
+    assert not await ensure_rebuilt(database)
 
 
 async def test_several_bundles_are_imported_in_order(

@@ -19,9 +19,9 @@ import pytest_asyncio
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.service import bind
-from graph.bundles.importing import import_bundle, is_empty
+from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database, DatabaseAddress
-from graph.sample import load_sample
+from graph.sample import Sample, load_sample, load_samples
 from tests.helpers.bombs import Ground, list_bombs
 from tests.helpers.processes import Wire, run, serving, variables
 from tests.helpers.service_fakes import codes
@@ -230,16 +230,32 @@ def test_answers_are_sent_without_delay(loop_factory: Callable[[], asyncio.Abstr
         assert runner.run(accept_one()) != 0
 
 
-async def test_up_fills_an_empty_database_with_the_sample(
-    database: Database, database_address: DatabaseAddress
+@pytest.mark.parametrize("sample", Sample)
+async def test_up_fills_an_empty_database_with_the_samples_chosen(
+    database: Database, database_address: DatabaseAddress, sample: Sample
 ) -> None:
-    async with serving("up", "--port", "0", environment=variables(database_address)) as service:
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(f"{service.url}/graphql", json=QUESTION)
+    environment = variables(database_address, FOREGRAPH_SAMPLE=sample.value)
+    async with serving("up", "--port", "0", environment=environment) as service:
         await service.stop(signal.SIGTERM)
 
-    assert len(answer.json()["data"]["predictions"]["edges"]) == 1
-    assert not await is_empty(database)
+    async with database.open_session() as session:
+        result = await session.run("MATCH (claim:Claim) RETURN claim.id AS id")
+        ids = {record["id"] async for record in result}
+    chosen = load_samples(sample)
+    assert ids == {claim.id for claim in (*chosen.predictions, *chosen.scenarios, *chosen.killers)}
+    assert len(ids) == {Sample.ALL: 79, Sample.PAGES: 11, Sample.NONE: 0}[sample]
+
+
+async def test_up_leaves_a_graph_with_claims_as_it_is(database: Database, database_address: DatabaseAddress) -> None:
+    await import_bundle(database, load_sample())
+
+    async with serving("up", "--port", "0", environment=variables(database_address)) as service:
+        finished = await service.stop(signal.SIGTERM)
+
+    async with database.open_session() as session:
+        result = await session.run("MATCH (claim:Claim) RETURN count(claim) AS num_claims")
+        assert (await result.single(strict=True))["num_claims"] == 11
+    assert "loading the sample" not in finished.errors
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
@@ -251,6 +267,11 @@ async def test_another_address_than_loopback_is_refused_before_anything_starts(t
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
 
 
+def port_beside(port: int) -> int:
+    """The next port; for the last one, the one before."""
+    return port + 1 if port < 65_535 else port - 1
+
+
 async def test_a_taken_port_is_told_before_neo4j_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -259,8 +280,10 @@ async def test_a_taken_port_is_told_before_neo4j_is_started(tmp_path: Path) -> N
     assert finished.code == 3
     assert finished.errors.endswith(
         f"foregraph: port {port} of 127.0.0.1 is taken by another program; "
-        "stop it, or choose another port with --port\n"
+        f"stop it, or choose another port: `FOREGRAPH_PORT={port_beside(port)} make run`, "
+        f"or --port {port_beside(port)}\n"
     )
+    assert "Neo4j" not in finished.errors
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
 
 
@@ -325,6 +348,10 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
     async with serving("up", "--port", "0", environment={}, directory=tmp_path) as service:
         children = psutil.Process(service.process.pid).children(recursive=True)
         exported = await run("export", environment={}, directory=tmp_path)
+        status = await run("status", environment={}, directory=tmp_path)
+        async with serving("serve", "--port", "0", environment={}, directory=tmp_path) as second:
+            opened = await run("open", environment={"DISPLAY": "", "WAYLAND_DISPLAY": ""}, directory=tmp_path)
+            attached = await second.stop(signal.SIGINT)
         finished = await service.stop(signal.SIGINT)
     await asyncio.to_thread(psutil.wait_procs, children, timeout=10)
 
@@ -332,5 +359,12 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
     assert children
     assert exported.code == 0
     assert '"predictions"' in exported.output
+    assert status.code == 0
+    assert f"Service    {service.url}/graphql, process {service.process.pid}, since " in status.output
+    assert "Nodes      Claim 79, Prediction 57, " in status.output
+    assert opened.output == f"{second.url}/graphql\n"
+    assert finished.errors.count("starting Neo4j") == 1
+    assert "older version" not in finished.errors + attached.errors
+    assert "starting Neo4j" not in attached.errors + exported.errors + status.errors
     assert finished.code == 0
     assert not [child for child in children if child.is_running()]

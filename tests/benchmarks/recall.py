@@ -17,7 +17,7 @@ from graph.model.search_texts import SEARCHED_LISTS, exact_mark, fold
 from graph.model.subjects import ROW_LISTS, SUBJECTS, NodeList, row_id
 from graph.reading.search import TEXTS, search
 from graph.reading.tree import NodePlan
-from graph.sample import load_sample
+from graph.sample import Sample, load_samples
 
 SEED: Final = 20260101
 NUM_GENERATED: Final = 1_000
@@ -129,7 +129,7 @@ async def benchmark_recall(database: Database, files: Sequence[str]) -> None:
         files: Files of titles, as `read_titles` takes them.
     """
     await migrate(database)
-    sample = load_sample()
+    sample = load_samples(Sample.ALL)
     await import_bundle(database, sample)
     await _tell(database, "the sample", _titles_of(sample))
     generated = list(generate(NUM_GENERATED, random.Random(SEED)))

@@ -15,11 +15,12 @@ from graph.reading.following import GET_PARAMETERS, Request
 
 pytestmark = pytest.mark.statements
 
-# What a plan may begin with: rows handed in, or an index.
+# What a plan may begin with: rows handed in, an index, or a count that the store keeps.
 INDEXED_LEAVES = {
     "Argument",
     "DirectedRelationshipIndexSeekByRange",
     "MergeUniqueNode",
+    "NodeCountFromCountStore",
     "NodeIndexSeek",
     "NodeIndexSeekByRange",
     "NodeUniqueIndexSeek",

@@ -1,7 +1,7 @@
-"""The sample is whole, consistent with itself, and agrees with the rules that make derived data."""
+"""The samples are whole, consistent with themselves, and agree with the rules that make derived data."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from graphlib import TopologicalSorter
@@ -15,7 +15,7 @@ from graph.model.bundle import Bundle
 from graph.model.kinds import InfluenceKind, MilestoneKind, MilestoneStatus
 from graph.model.rows import Claim, Evidence, Milestone, Prediction
 from graph.model.subjects import row_id
-from graph.sample import SAMPLE_FILE, load_sample
+from graph.sample import ILLUSTRATION_FILE, SAMPLE_FILE, load_illustration, load_sample
 
 FEW_MILLION = "P_FEW_MILLION_PARAMETERS"
 SMALL_MODELS = "P_SMALL_LANGUAGE_MODELS"
@@ -63,11 +63,19 @@ def sample() -> Bundle:
     return load_sample()
 
 
-def test_the_file_is_what_an_export_would_write(sample: Bundle) -> None:
-    """One row a line and absent values left out, so that a change to the sample reads well as a diff."""
-    text = files("graph.sample").joinpath(SAMPLE_FILE).read_text(encoding="utf-8")
+@pytest.fixture(scope="module", params=[load_sample, load_illustration])
+def either(request: pytest.FixtureRequest) -> Bundle:
+    """The three real pages, and the illustrative graph."""
+    loaded: Bundle = request.param()
+    return loaded
 
-    assert text == sample.to_json()
+
+@pytest.mark.parametrize(("name", "load"), [(SAMPLE_FILE, load_sample), (ILLUSTRATION_FILE, load_illustration)])
+def test_the_file_is_what_an_export_would_write(name: str, load: Callable[[], Bundle]) -> None:
+    """One row a line and absent values left out, so that a change to the sample reads well as a diff."""
+    text = files("graph.sample").joinpath(name).read_text(encoding="utf-8")
+
+    assert text == load().to_json()
 
 
 def test_the_sample_holds_everything_that_the_pages_list(sample: Bundle) -> None:
@@ -93,45 +101,45 @@ def test_the_sample_holds_everything_that_the_pages_list(sample: Bundle) -> None
     }
 
 
-def test_no_id_is_used_twice(sample: Bundle) -> None:
+def test_no_id_is_used_twice(either: Bundle) -> None:
     """Claims share one space of ids: a killer and a prediction may not have the same."""
-    for name, rows in sample.rows().items():
+    for name, rows in either.rows().items():
         ids = [row_id(row) for row in rows]
         assert len(set(ids)) == len(ids), name
-    claim_ids = [claim.id for claim in claims_of(sample)]
+    claim_ids = [claim.id for claim in claims_of(either)]
     assert len(set(claim_ids)) == len(claim_ids)
 
 
-def test_every_id_that_is_named_exists(sample: Bundle) -> None:
+def test_every_id_that_is_named_exists(either: Bundle) -> None:
     """A relationship to nobody would be refused on import."""
     known = {
-        "predictor_id": ids_of(sample, "predictors"),
-        "episode_id": ids_of(sample, "episodes"),
-        "domain_id": ids_of(sample, "domains"),
-        "reference_class_id": ids_of(sample, "reference_classes"),
-        "prediction_id": ids_of(sample, "predictions"),
-        "document_id": ids_of(sample, "documents"),
-        "milestone_id": ids_of(sample, "milestones"),
-        "symbol": ids_of(sample, "tickers"),
-        **{field: {claim.id for claim in claims_of(sample)} for field in ("claim_id", "parent_id", "child_id")},
+        "predictor_id": ids_of(either, "predictors"),
+        "episode_id": ids_of(either, "episodes"),
+        "domain_id": ids_of(either, "domains"),
+        "reference_class_id": ids_of(either, "reference_classes"),
+        "prediction_id": ids_of(either, "predictions"),
+        "document_id": ids_of(either, "documents"),
+        "milestone_id": ids_of(either, "milestones"),
+        "symbol": ids_of(either, "tickers"),
+        **{field: {claim.id for claim in claims_of(either)} for field in ("claim_id", "parent_id", "child_id")},
     }
 
-    for rows in sample.rows().values():
+    for rows in either.rows().values():
         for row in rows:
             named = {field: value for field, value in row.model_dump(exclude_none=True).items() if field in known}
             assert {field: value for field, value in named.items() if value not in known[field]} == {}, row_id(row)
 
 
-def test_nothing_stands_alone(sample: Bundle) -> None:
+def test_nothing_stands_alone(either: Bundle) -> None:
     """A row that no other row names is on none of the pages."""
     named: set[object] = set()
-    for rows in sample.rows().values():
+    for rows in either.rows().values():
         for row in rows:
             named |= {value for field, value in row.model_dump().items() if field.endswith("_id") or field == "symbol"}
 
     for name in ("domains", "episodes", "predictors", "reference_classes", "documents", "scenarios", "killers"):
-        assert ids_of(sample, name) <= named, name
-    assert ids_of(sample, "tickers") == {exposure.symbol for exposure in sample.exposures}
+        assert ids_of(either, name) <= named, name
+    assert ids_of(either, "tickers") == {exposure.symbol for exposure in either.exposures}
 
 
 def test_influences_form_no_cycle(sample: Bundle) -> None:

@@ -1,0 +1,39 @@
+"""The state of a graph at a glance: how much is in it, and how fresh what is computed over it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graph.database.sessions import Unit
+from graph.network.storing import RunKey
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """
+    A graph at a glance.
+
+    Attributes:
+        num_nodes: The number of nodes of each label.
+        revision: The graph's revision; 0 where it was never written.
+        marginals: The run that all stored marginals hold for; None where none has been stored.
+    """
+
+    num_nodes: Mapping[str, int]
+    revision: int
+    marginals: RunKey | None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the stored marginals are those of the graph's revision."""
+        return self.marginals is not None and self.marginals.revision == self.revision
+
+
+async def get_overview(unit: Unit) -> Overview:
+    """Read a graph's overview; that of a graph without this version's schema is empty."""
+    counts = {row["label"]: row["num_nodes"] for row in await unit.run("database/count_labels")}
+    rows = await unit.run("network/get_held")
+    if not rows:
+        return Overview(counts, 0, None)
+    (row,) = rows
+    marginals = None if row["run_id"] is None else RunKey(row["run_id"], row["run_revision"], row["as_of"])
+    return Overview(counts, row["revision"], marginals)
