@@ -402,6 +402,15 @@ def schema_graphql() -> None:
     click.echo(print_sdl().rstrip("\n"))
 
 
+@schema.command("apollo")
+def schema_apollo() -> None:
+    """Print the possibleTypes and typePolicies for Apollo Client's cache."""
+    from resolvers.apollo import cache_configuration  # noqa: PLC0415 - saves other commands most of a second
+    from resolvers.schema import build_schema  # noqa: PLC0415
+
+    click.echo(json.dumps(cache_configuration(build_schema()._schema), indent=2))
+
+
 @cli.command("statements")
 @click.argument("name", required=False)
 def statements_command(name: str | None) -> None:

@@ -180,12 +180,27 @@ def connection(rows: Sequence[tuple[str, Node]], first: int, *, has_previous: bo
 
 
 def _pending_of(nodes: Sequence[Node], plan: NodePlan) -> list[_Pending]:
-    return [
-        _Pending(node, followed, Traversal(seen={source_id(node)}) if followed.num_steps else None)
-        for followed in plan.follows
-        for node in nodes
-        if node[TYPE] in followed.subjects
-    ]
+    """List what is to be followed; a cursor of another list leaves its error in the place of the rows."""
+    pending: list[_Pending] = []
+    for followed in plan.follows:
+        for node in nodes:
+            if node[TYPE] not in followed.subjects:
+                continue
+            entry = _Pending(node, followed, Traversal(seen={source_id(node)}) if followed.num_steps else None)
+            error = None if followed.after is None else _find_refusal(entry)
+            if error is None:
+                pending.append(entry)
+            else:
+                node[followed.key] = error
+    return pending
+
+
+def _find_refusal(entry: _Pending) -> InvalidError | None:
+    try:
+        _request(entry).parameters(0)
+    except InvalidError as error:
+        return error
+    return None
 
 
 def _request(entry: _Pending) -> Request:

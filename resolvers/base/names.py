@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
+from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from graph.model import rows
 
@@ -73,6 +74,9 @@ _NAMES_OF_ROWS: Final[Mapping[type[rows.Row], Mapping[str, str]]] = {
 }
 
 
+_VALUES: Final[Mapping[str, str]] = {"P_IF_FALSE": "PROBABILITY_IF_FALSE", "P_IF_TRUE": "PROBABILITY_IF_TRUE"}
+
+
 def shown_name(name: str) -> str:
     """The schema's name of a property, or of a field or an argument in Python; one of the schema stays as it is."""
     if name in _NAMES:
@@ -94,7 +98,11 @@ def _counted(name: str) -> str:
 
 
 class Names(NameConverter):
-    """Names the fields and arguments of the schema."""
+    """Names the fields, arguments and values of the schema."""
+
+    def from_enum_value(self, enum: StrawberryEnumDefinition, enum_value: EnumValue) -> str:
+        """The schema's name of a value of an enum."""
+        return _VALUES.get(enum_value.name, enum_value.name)
 
     def apply_naming_config(self, name: str) -> str:
         """The schema's name of a field or an argument."""

@@ -105,8 +105,19 @@ class Selected:
 
 
 def answer(source: Any, info: Info[Any, Any]) -> Any:
-    """The rows or node that the plan has read for a field."""
-    return source[ANSWER + str(info.path.key)]
+    """
+    The rows or node that the plan has read for a field.
+
+    Raises:
+        InvalidError: An argument of the field is wrong, for which nothing was read.
+    """
+    key = ANSWER + str(info.path.key)
+    if key not in source:
+        Document.of(info).follow_of(source["__typename"], _raw(info).field_nodes)
+    found = source[key]
+    if isinstance(found, InvalidError):
+        raise found
+    return found
 
 
 def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
@@ -232,13 +243,27 @@ class Document:
             for spec, part, of in self._specs(entry):
                 followed = spec.metadata.get("follows")
                 if isinstance(followed, Follows):
-                    follow = self._follow(key, part, followed, of)
+                    try:
+                        follow = self._follow(key, part, followed, of)
+                    except InvalidError:  # which the field raises when its turn comes, so that its path is told
+                        continue
                     properties.update(dict.fromkeys(followed.reads_source if follow.complete else ()))
                     follows.append(follow)
                 else:
                     properties.update(dict.fromkeys(reads_of(spec)))
                     follows += self._gathers(key, part, spec.metadata.get("gathers", ()), of)
         return NodePlan(properties=tuple(properties), follows=tuple(follows))
+
+    def follow_of(self, kind: str, nodes: Sequence[FieldNode]) -> Follow:
+        """
+        The relation that a field of a type follows.
+
+        Raises:
+            InvalidError: An argument is wrong.
+        """
+        of = frozenset({kind})
+        followed = self.fields_of(kind)[nodes[0].name.value].metadata["follows"]
+        return self._follow("", Selected(list(nodes), [of] * len(nodes)), followed, of)
 
     def _follow(self, key: str, entry: Selected, followed: Follows, of: frozenset[str]) -> Follow:
         arguments = self._arguments(entry.nodes[0], of)

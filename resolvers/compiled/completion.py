@@ -218,7 +218,9 @@ class Completer:
         """Write the lines that make a field's value; returns its expression."""
         out = kind.fields[of.name].type
         if isinstance(spec.metadata.get("follows"), Follows):
-            found = layout.follows[kind.name, ANSWER + key]
+            found = layout.follows.get((kind.name, ANSWER + key))
+            if found is None:  # its arguments are wrong
+                raise NotCompilableError(of.name)
             page = self._page(out, spec.metadata["follows"], of, found, layout)
             total = "None" if found.total_at is None else f"row[{found.total_at}]"
             return f"{page}(row[{found.rows_at}], {total}, row, later)"

@@ -28,7 +28,7 @@ from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key, parse_some_key
 from resolvers.base.scalars import Moment, Url
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
-from resolvers.types.beliefs import LedgerStep, Posterior, shown_payload
+from resolvers.types.beliefs import LedgerStep, Posterior, shown_payload, shown_step
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
@@ -222,7 +222,7 @@ async def shown_entries(
         {
             "evidence": row,
             "claim": claim,
-            "step": item["step"],
+            "step": shown_step(item["step"]),
             "before": shown_payload(item["before"]),
             "after": shown_payload(item["after"]),
         }

@@ -16,6 +16,7 @@ from resolvers.base.context import Context
 from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import ClaimOutcome
 from resolvers.base.fields import prop
+from resolvers.base.figures import figures
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Moment
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
@@ -200,4 +201,4 @@ async def shown_record(info: Info[Context, Any], answered: Answered, record: Pay
     if record is None:
         return None
     (predictor,) = await read_written(info, answered, [("Predictor", record["predictor_id"])], "record", "predictor")
-    return {"predictor": predictor, "before": record["before"], "after": record["after"]}
+    return {"predictor": predictor, "before": figures(record["before"]), "after": figures(record["after"])}

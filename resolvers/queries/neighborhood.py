@@ -1,13 +1,15 @@
 """Queries of the surroundings of a node and of the paths between two claims."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import Info
 
-from graph.errors import InvalidError
+from graph.database.sessions import Unit
+from graph.errors import InvalidError, NotFoundError
 from graph.model.relations import RELATIONSHIP_TYPES
-from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, SUBJECTS, noun_of
 from graph.reading.neighborhood import (
     MAX_DEPTH,
     MAX_NODES,
@@ -17,6 +19,8 @@ from graph.reading.neighborhood import (
     find_neighborhood,
     find_paths,
 )
+from graph.reading.nodes import get_nodes
+from graph.reading.tree import NodePlan
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import EdgeKind, Orientation
@@ -62,8 +66,8 @@ class NeighborhoodQueries:
             int, strawberry.argument(description=f"Largest number of nodes to return, 1 to {MAX_NODES}.")
         ] = DEFAULT_NODES,
     ) -> Neighborhood | None:
-        """The nodes within some steps of a node, and the edges between them. An unknown id returns null."""
-        subject, key = parse_id(id, "Claim", *SUBJECTS)
+        """The nodes within some steps of a node, and the edges between them."""
+        subject, key = parse_id(id, CLAIM, *SUBJECTS)
         query = NeighborhoodQuery(
             depth=_within(depth, MAX_DEPTH, "depth"),
             kinds=RELATIONSHIP_TYPES if kinds is None else tuple(kind.value for kind in kinds),
@@ -71,7 +75,12 @@ class NeighborhoodQueries:
             goes_in=orientation is not Orientation.OUT,
             limit=_within(first, MAX_NODES, "first"),
         )
-        return shown(await find_neighborhood(info.context.unit, subject, key, query, plan=plan_of(info, "nodes")))
+        found = await find_neighborhood(info.context.unit, subject, key, query, plan=plan_of(info, "nodes"))
+        if found is None:
+            advice = "; a node of another kind is named by its global id" if subject == CLAIM else ""
+            message = f"no {noun_of(subject)} has the id {key!r}{advice}"
+            raise NotFoundError(message, path="id")
+        return shown(found)
 
     @field(metadata=extent(_paths_extent))
     async def paths(
@@ -91,21 +100,36 @@ class NeighborhoodQueries:
     ) -> list[InfluencePath]:
         """The shortest paths from one claim to another along influences, shortest first; empty if there is none."""
         start, end = (
-            parse_key(given, "Claim", *CLAIM_SUBJECTS, path=path) for given, path in ((from_, "from"), (to, "to"))
+            parse_key(given, CLAIM, *CLAIM_SUBJECTS, path=path) for given, path in ((from_, "from"), (to, "to"))
         )
         if start == end:
             message = f"expected two different claims, got {start!r} twice"
             raise InvalidError(message, path="to")
-        return shown(
-            await find_paths(
-                info.context.unit,
-                start,
-                end,
-                max_length=_within(max_length, MAX_PATH_LENGTH, "maxLength"),
-                limit=_within(first, MAX_PATHS, "first"),
-                plan=plan_of(info, "claims"),
-            )
+        found = await find_paths(
+            info.context.unit,
+            start,
+            end,
+            max_length=_within(max_length, MAX_PATH_LENGTH, "maxLength"),
+            limit=_within(first, MAX_PATHS, "first"),
+            plan=plan_of(info, "claims"),
         )
+        if not found:
+            await _check_claims(info.context.unit, {"from": start, "to": end})
+        return shown(found)
+
+
+async def _check_claims(unit: Unit, named: Mapping[str, str]) -> None:
+    """
+    Check that claims exist, given by the arguments that name them.
+
+    Raises:
+        NotFoundError: There is no such claim.
+    """
+    nodes = await get_nodes(unit, [(CLAIM, key) for key in named.values()], NodePlan())
+    for (path, key), node in zip(named.items(), nodes, strict=True):
+        if node is None:
+            message = f"no claim has the id {key!r}"
+            raise NotFoundError(message, path=path)
 
 
 def _within(number: int, most: int, path: str) -> int:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -31,6 +32,7 @@ from resolvers.base.drift import drifts
 from resolvers.base.enums import ClaimOutcome
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, length
 from resolvers.base.fields import shown
+from resolvers.base.figures import figure, figures
 from resolvers.base.ranked import Ranked, State, put_nodes
 from resolvers.base.relay import parse_key
 from resolvers.base.sampling import MethodArgument, SampleCount, Seed, TargetError
@@ -127,13 +129,13 @@ class NetworkQueries:
         await _begin_anew(info, started)
         rows = [_shown_effect(view, effect) for effect in found.effects]
         return {
-            "marginal": marginal,
+            "marginal": figure(marginal),
             "effects": Ranked.of(
                 "effects",
                 (claim_id,),
                 _state(view),
                 ((abs(row["derivative"]), _effect_key(row), row) for row in rows),
-                show=dict,
+                show=partial(figures, stated=("value",)),
                 nodes={"claim": "Claim", "parent": "Claim"},
             ),
             "num_near": found.num_near,
@@ -166,20 +168,21 @@ class NetworkQueries:
         errors = found.standard_errors
 
         def show(index: int) -> Shown:
-            return {
+            row = {
                 "claim_id": view.ids[index],
                 "marginal": float(marginals[index]),
                 "expected_reduction_bits": float(found.expected_reductions[index]),
                 "standard_error": None if errors is None else float(errors[index]),
                 "mean_shifts": found.mean_shifts[index].tolist(),
             }
+            return figures(row)
 
         claims = (
             (float(found.expected_reductions[index]), view.ids[index], index) for index in found.ranked().tolist()
         )
         return {
             "claims": Ranked.of("informative", tuple(ids), _state(view), claims, show=show, nodes={"claim": "Claim"}),
-            "reduction_floor_bits": found.reduction_floor,
+            "reduction_floor_bits": figure(found.reduction_floor),
             "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
@@ -189,7 +192,7 @@ class NetworkQueries:
         view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
 
         def show(index: int) -> Shown:
-            return {
+            row = {
                 "claim_id": view.ids[index],
                 "contradiction": float(found.contradictions[index]),
                 "reference": float(view.network.prior_marginals[index]),
@@ -199,6 +202,7 @@ class NetworkQueries:
                 "highest_parent_key": view.influence_key(found.highest_edges[index]).parent_id,
                 "num_tables": int(found.num_tables[index]),
             }
+            return figures(row)
 
         claims = ((float(found.contradictions[index]), view.ids[index], index) for index in found.ranked().tolist())
         return shown(
@@ -224,7 +228,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
     asked = found.question
     outcomes = sorted((shift.claim_id, shift.after) for shift in found.supposed)
     arguments = (*outcomes, asked.is_intervention, method.value, asked.sampling)
-    supposed = [asdict(shift) for shift in found.supposed]
+    supposed = [figures(asdict(shift)) for shift in found.supposed]
     await put_nodes(info, supposed, "claim", "Claim", selected_plan(info, "supposed", "claim"))
     state = _state(asked.view)
     ids = found.all_deltas.keys() - {shift.claim_id for shift in found.supposed}
@@ -243,7 +247,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
             arguments,
             state,
             shifts,
-            show=lambda claim_id: asdict(found.shift(claim_id)),
+            show=lambda claim_id: figures(asdict(found.shift(claim_id))),
             nodes={"claim": "Claim"},
         ),
         "supposed": supposed,
@@ -253,7 +257,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
 
 
 def _shown_ticker(shift: TickerShift) -> Shown:
-    return {**asdict(shift), "ticker_id": shift.symbol}
+    return {**figures(asdict(shift)), "ticker_id": shift.symbol}
 
 
 def _state(view: View) -> State:
@@ -263,11 +267,11 @@ def _state(view: View) -> State:
 def _shown_basis(view: View, basis: Basis) -> Shown:
     diagnostics = basis.diagnostics
     return {
-        **asdict(diagnostics),
+        **figures(asdict(diagnostics)),
         "is_converged": diagnostics.converged,
         "reason": diagnostics.reason or None,
         "from_bank": diagnostics.num_samples > 0 and not diagnostics.is_fresh,
-        "wall_seconds": diagnostics.seconds,
+        "wall_seconds": figure(diagnostics.seconds),
         "revision": basis.state.revision,
         "as_of": basis.as_of,
         "num_claims": basis.num_claims,

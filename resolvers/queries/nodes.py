@@ -86,9 +86,23 @@ class NodeQueries:
         info: Info[Context, Any],
         ids: Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {MAX_PAGE_SIZE}.")],
     ) -> list[Node | None]:
-        """The nodes with these global ids, in the same order. An unknown id returns null."""
+        """
+        The nodes with these global ids, in the same order.
+
+        An unknown id returns null; a text that is no global id returns null and an error in its place.
+        """
         if len(ids) > MAX_PAGE_SIZE:
             message = f"expected at most {MAX_PAGE_SIZE} ids, got {len(ids)}"
             raise InvalidError(message, path="ids")
-        asked = [parse_global_id(text, path=f"ids[{index}]") for index, text in enumerate(ids)]
-        return shown(await get_nodes(info.context.unit, asked, plan_of(info)))
+        parsed = [_parsed(text, f"ids[{index}]") for index, text in enumerate(ids)]
+        asked = [entry for entry in parsed if isinstance(entry, tuple)]
+        found = iter(await get_nodes(info.context.unit, asked, plan_of(info)))
+        return shown([next(found) if isinstance(entry, tuple) else entry for entry in parsed])
+
+
+def _parsed(text: str, path: str) -> tuple[str, str] | InvalidError:
+    """The subject and the key in a global id, or the error that takes its node's place."""
+    try:
+        return parse_global_id(text, path=path)
+    except InvalidError as error:
+        return error

@@ -20,11 +20,13 @@ from graph.model import rows
 from graph.model.relations import EVIDENCE, REFERENCE_CLASS
 from resolvers.base.described import field, object_type
 from resolvers.base.fields import Source, prop
+from resolvers.base.figures import figure, figures
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
 from resolvers.base.row_types import described_by
 from resolvers.base.scalars import Moment, Probability, moment_argument
 from resolvers.base.selection import Gather, answer
 
+STATED = ("base_rate",)  # of the figures of a belief; the others are computed
 DEFAULT_HISTORY = timedelta(days=365)
 MOST_ROWS = 1_000_000  # of one ledger
 _LARGEST_LOG = math.log(sys.float_info.max)
@@ -91,19 +93,26 @@ class LedgerStep:
         return bayes_factor(self["total_adjusted_llr"])
 
 
+def shown_step(step: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A ledger step in the response's shape."""
+    return None if step is None else figures(step, stated=STATED)
+
+
 def bayes_factor(log_factor: float | None) -> float | None:
     """The Bayes factor of a sum of log likelihood ratios; None for None, and where it is too large for a number."""
-    return None if log_factor is None or log_factor > _LARGEST_LOG else math.exp(log_factor)
+    return None if log_factor is None or log_factor > _LARGEST_LOG else figure(math.exp(log_factor))
 
 
 def shown_belief(belief: Belief | None) -> dict[str, Any] | None:
     """A belief in the response's shape."""
-    return None if belief is None else as_mapping(belief)
+    return None if belief is None else figures(as_mapping(belief), stated=STATED)
 
 
 def shown_payload(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """A belief from a mutation's answer, in the response's shape."""
-    return None if payload is None else {**payload, "as_of": datetime.fromisoformat(payload["as_of"])}
+    if payload is None:
+        return None
+    return {**figures(payload, stated=STATED), "as_of": datetime.fromisoformat(payload["as_of"])}
 
 
 @object_type
@@ -226,7 +235,7 @@ def belief_points(
     num_points = max(LEAST_MAX_POINTS, max_points - (last < end))
     curve = belief_curve(trail, min(start, last), last, max_points=num_points)
     moments = [moment.replace(tzinfo=UTC) for moment in curve.moments.tolist()]
-    points = [{"at": at, "probability": p} for at, p in zip(moments, curve.values.tolist(), strict=True)]
+    points = [{"at": at, "probability": figure(p)} for at, p in zip(moments, curve.values.tolist(), strict=True)]
     if start > last:  # all of it lies after the outcome became known
         points = [{"at": start, "probability": points[-1]["probability"]}]
     if points[-1]["at"] < end:  # constant since then

@@ -16,6 +16,7 @@ from resolvers.base.described import field
 from resolvers.base.drift import drifts
 from resolvers.base.extents import Arguments, Extent, extent, number
 from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
+from resolvers.base.figures import figure
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
 from resolvers.base.row_types import row_interface, row_type
 from resolvers.base.scalars import Moment, Probability
@@ -69,7 +70,7 @@ class Claim(Node):
     stored_posterior: Probability | None = strawberry.field(
         description="The posterior as last stored; `predictions` filters and sorts by it.",
         metadata={"reads": ("posterior",)},
-        resolver=lambda root: root["posterior"],
+        resolver=lambda root: figure(root["posterior"]),
     )
     stored_posterior_as_of: Moment | None = strawberry.field(
         description="The moment that the stored posterior holds for.",
@@ -183,7 +184,7 @@ class Claim(Node):
         """The fraction of its window that remains: 1 at the start, 0 at the deadline; null without a window."""
         window = window_of(self["from_year"], self["window_start"], self["window_end"])
         moment = as_of or info.context.moment
-        return None if window is None else time_remaining_fraction(*window, moment)
+        return None if window is None else figure(time_remaining_fraction(*window, moment))
 
 
 @row_type(rows.Scenario)

@@ -16,7 +16,7 @@ from resolvers.base.described import field
 from resolvers.base.fields import Source, one, shown
 from resolvers.base.relay import Node
 from resolvers.base.row_types import row_type
-from resolvers.types.beliefs import LedgerStep, bayes_factor
+from resolvers.types.beliefs import LedgerStep, bayes_factor, shown_step
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
@@ -73,7 +73,7 @@ class Evidence(Node):
         Null if the claim has no stated probability.
         """
         step = own_step(self)
-        return shown(None if step is None else as_mapping(step))
+        return shown(None if step is None else shown_step(as_mapping(step)))
 
 
 @row_type(rows.Contribution)

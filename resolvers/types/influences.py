@@ -13,6 +13,7 @@ from graph.reading.tree import Node as NodeDict
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import InfluenceKind
 from resolvers.base.fields import kinds_argument, prop
+from resolvers.base.figures import figure, figures
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import Probability
 from resolvers.base.selection import Follows
@@ -87,7 +88,7 @@ class CombinedInfluence(CombinedTable):
 def shown_combination(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A combination's payload in the shape of `CombinedTable`."""
     tables = [{**table, "kind": InfluenceKind(table["kind"])} for table in payload["influences"]]
-    return {**payload, "influences": tables}
+    return {**figures(payload), "influences": tables}
 
 
 def complete_incoming(child: NodeDict, row: NodeDict) -> None:
@@ -104,11 +105,11 @@ def _complete(row: NodeDict, parent: NodeDict, child: NodeDict) -> None:
     stated = _implied(row, parent["stated_probability"], child["stated_probability"])
     current = _implied(row, parent["posterior"], child["posterior"])
     row.update(
-        implied=stated and stated.implied,
-        delta_implied=stated and stated.delta,
-        mutual_information_bits=stated and stated.mutual_information_bits,
-        current_implied=current and current.implied,
-        current_delta=current and current.delta,
+        implied=stated and figure(stated.implied),
+        delta_implied=stated and figure(stated.delta),
+        mutual_information_bits=stated and figure(stated.mutual_information_bits),
+        current_implied=current and figure(current.implied),
+        current_delta=current and figure(current.delta),
     )
 
 

@@ -12,6 +12,7 @@ from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.drift import drifts
 from resolvers.base.fields import prop, shown
+from resolvers.base.figures import figure
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import Int64, Moment, Probability
 
@@ -71,7 +72,7 @@ def shown_marginal(source: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     # One that was stored before revisions were noted counts as the earliest.
     writer = RunKey(source["marginal_run_id"], source["marginal_revision"] or 0, source["marginal_as_of"])
-    return {"probability": source["marginal"], "claim_id": source["id"], "writer": writer}
+    return {"probability": figure(source["marginal"]), "claim_id": source["id"], "writer": writer}
 
 
 def shown_run(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from graph.inference.calibration import kappa_in_use
 from graph.ledger.predictor_records import calibration_record_of, imported_record
 from resolvers.base.described import object_type
 from resolvers.base.fields import prop
+from resolvers.base.figures import figures
 from resolvers.base.scalars import Probability
 
 RECORD_READS = ("record_kappa", "record_brier", "record_n_resolved", "record_source")
@@ -69,8 +70,12 @@ def shown_record(source: Mapping[str, Any], resolved: Sequence[Mapping[str, Any]
     stated = [row["stated_probability"] for row in resolved]
     own = calibration_record_of(stated, [row["status"] == "RESOLVED_TRUE" for row in resolved])
     in_use = kappa_in_use(own, imported_record(source))
+    shown = figures(asdict(own))
+    for name in ("corp", "cox"):
+        shown[name] = shown[name] and figures(shown[name])
     return {
-        **asdict(own),
+        **shown,
+        "curve": [figures(part) for part in shown["curve"]],
         "kappa": in_use.kappa,
         "kappa_source": in_use.source,
         "own_kappa": own.kappa,

@@ -54,6 +54,12 @@ def test_the_graphql_schema_is_printed(runner: CliRunner) -> None:
     assert "predictions" in build_schema(result.output).query_type.fields  # type: ignore[union-attr]
 
 
+def test_the_options_of_apollos_cache_are_printed(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["schema", "apollo"])
+
+    assert json.loads(result.output).keys() == {"possibleTypes", "typePolicies"}
+
+
 def test_the_settings_are_listed_with_their_defaults(runner: CliRunner) -> None:
     output = runner.invoke(cli, ["settings"]).output
 

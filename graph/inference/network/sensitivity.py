@@ -31,7 +31,7 @@ NUM_NEAR: Final = 128
 
 
 class Parameter(StrEnum):
-    """Kinds of stated numbers: P_IF_TRUE and P_IF_FALSE of an influence, and the STATED probability of a claim."""
+    """Kinds of stated numbers: the two conditional probabilities of an influence, and the STATED one of a claim."""
 
     P_IF_TRUE = "P_IF_TRUE"
     P_IF_FALSE = "P_IF_FALSE"

@@ -1,15 +1,20 @@
 """What documents bring from a live graph, and with how many statements."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from graph.database.sessions import Database
-from tests.helpers.asking import ask, ask_wrong
+from resolvers.base.relay import global_id
+from tests.helpers.asking import ask, ask_wrong, try_ask
+from tests.helpers.compiled import answer_compiled
 from tests.helpers.database import StatementCounter
 from tests.helpers.small_graph import NUM_CHILDREN
 
 pytestmark = pytest.mark.statements
+
+CURSOR_OF_OTHERS = "b3V0Z29pbmc6VEtfSFVCfDB8UF8wMHxLSUxMUw"  # outgoing:TK_HUB|0|P_00|KILLS
 
 HUB_DELTAS = {
     # P(child) = 0.1 * 0.05 + 0.9 * 0.45 by the killer alone, against what the child states.
@@ -387,9 +392,77 @@ async def test_a_neighborhood_is_flat_and_says_when_it_is_not_all(small: Databas
     assert keys(found) == ["P_00"]
 
 
-async def test_a_neighborhood_of_nobody_is_null(small: Database) -> None:
-    """An id that nobody has is no error."""
-    assert (await ask(small, '{ neighborhood(id: "nobody") { isTruncated } }')).data == {"neighborhood": None}
+@pytest.mark.parametrize(
+    ("document", "argument", "says"),
+    [
+        ('{ neighborhood(id: "nobody") { isTruncated } }', "id", "no claim has the id 'nobody'"),
+        ('{ neighborhood(id: "NVDA") { isTruncated } }', "id", "a node of another kind is named by its global id"),
+        ('{ paths(from: "P_00", to: "nobody") { stepCount } }', "to", "no claim has the id 'nobody'"),
+        ('{ paths(from: "nobody", to: "P_00") { stepCount } }', "from", "no claim has the id 'nobody'"),
+    ],
+)
+async def test_what_starts_at_nobody_says_so(small: Database, document: str, argument: str, says: str) -> None:
+    """Null or an empty list would read as a claim without neighbours."""
+    error = await ask_wrong(small, document)
+
+    assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("NOT_FOUND", argument)
+    assert says in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "argument"),
+    [
+        ("evidence(first: 0) { totalCount }", "first"),
+        ('evidence(after: "x") { totalCount }', "after"),
+        (f'incoming(after: "{CURSOR_OF_OTHERS}") {{ totalCount }}', "after"),
+        ("cascades(depth: 9) { isLeaf }", "depth"),
+        ("probabilityHistory(maxPoints: 1) { at }", "maxPoints"),
+    ],
+)
+async def test_a_wrong_argument_below_is_told_where_it_stands(small: Database, field: str, argument: str) -> None:
+    """Nothing but what the field is part of, and may be null, is lost; every way of asking for it agrees."""
+    document = f"""{{ other: prediction(id: "P_01") {{ key }} a: prediction(id: "P_00") {{ key wrong: {field} }}
+        all: predictions(first: 2) {{ nodes {{ key }} }} }}"""
+    answer = await try_ask(small, document)
+
+    (error,) = answer.errors
+    assert error["path"] == ["a", "wrong"]
+    assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("INVALID", argument)
+    assert answer.data["a"] is None
+    assert answer.data["other"] == {"key": "P_01"}
+    assert len(answer.data["all"]["nodes"]) == 2
+    assert await answer_compiled(small, document, {}, datetime.now(UTC), is_prepared=False) is None
+
+
+async def test_a_wrong_argument_two_levels_below_is_told_for_each_that_has_it(small: Database) -> None:
+    """By the index in the list above."""
+    document = (
+        '{ predictor(id: "ada") { predictions(first: 2) { nodes { key evidence(first: 101) { totalCount } } } } }'
+    )
+    answer = await try_ask(small, document)
+
+    assert answer.data == {"predictor": None}
+    assert {tuple(error["path"]) for error in answer.errors} <= {
+        ("predictor", "predictions", "nodes", place, "evidence") for place in (0, 1)
+    }
+
+
+async def test_one_wrong_id_among_many_costs_that_one(small: Database) -> None:
+    """The others come, and the error tells its place."""
+    ids = [
+        global_id("Prediction", "P_00"),
+        "!",
+        global_id("Prediction", "nobody"),
+        global_id("Killer", "TK_HUB"),
+        "P_01",
+    ]
+    answer = await try_ask(small, "query ($ids: [ID!]!) { nodes(ids: $ids) { key } }", ids=ids)
+
+    assert answer.data == {"nodes": [{"key": "P_00"}, None, None, {"key": "TK_HUB"}, None]}
+    assert [(error["path"], error["extensions"]["argument"]) for error in answer.errors] == [
+        (["nodes", 1], "ids[1]"),
+        (["nodes", 4], "ids[4]"),
+    ]
 
 
 async def test_paths_come_the_shortest_first(small: Database) -> None:
@@ -405,9 +478,6 @@ async def test_paths_come_the_shortest_first(small: Database) -> None:
     assert [edge["lagDays"] for edge in found[1]["edges"]] == [None, 30, 60]
     assert (await ask(small, '{ paths(from: "P_02", to: "S_1") { stepCount } }')).data["paths"] == []
     assert len((await ask(small, '{ paths(from: "S_1", to: "P_02", maxLength: 2) { stepCount } }')).data["paths"]) == 1
-
-
-CURSOR_OF_OTHERS = "b3V0Z29pbmc6VEtfSFVCfDB8UF8wMHxLSUxMUw"  # outgoing:TK_HUB|0|P_00|KILLS
 
 
 @pytest.mark.parametrize(
