@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered
-from graph.errors import ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
+from graph.errors import BeforeWindowError, ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
@@ -19,7 +19,7 @@ from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Day, Moment
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
 from resolvers.mutations.intake import RecordedEvidence, shown_entries
-from resolvers.mutations.resolution import By, LedgerEntry, Note, RecordChange, shown_record
+from resolvers.mutations.resolution import AcceptBeforeWindow, By, LedgerEntry, Note, RecordChange, shown_record
 
 if TYPE_CHECKING:
     from resolvers.types.milestones import Milestone
@@ -78,6 +78,7 @@ NAMES = {
     "observed_at": "observedOn",
     "observed_date": "observedOn",
     "resolved_at": "observedOn",
+    "accepts_before_window": "acceptBeforeWindow",
 }
 
 
@@ -87,7 +88,7 @@ class ObservationMutations:
 
     @write(
         MilestoneRecorded,
-        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, BeforeWindowError),
         answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
@@ -101,6 +102,8 @@ class ObservationMutations:
         ] = None,
         note: Note = None,
         by: By = None,
+        *,
+        accept_before_window: AcceptBeforeWindow = False,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -113,6 +116,7 @@ class ObservationMutations:
             observed_on=observed_on,
             by=by,
             note=note,
+            accepts_before_window=accept_before_window,
             idempotency_key=options["idempotency_key"],
         )
         milestone_id = parse_key(milestone, "Milestone", path="milestone")

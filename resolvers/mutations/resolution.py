@@ -7,7 +7,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered, Payload
-from graph.errors import ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
+from graph.errors import BeforeWindowError, ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
 from graph.model.kinds import ClaimStatus
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
@@ -33,7 +33,14 @@ By = Annotated[str | None, strawberry.argument(description="Name of the person o
 
 
 # Arguments whose names do not follow from the property.
-NAMES = {"submitted_by": "by", "observed_at": "resolvedAt"}
+NAMES = {
+    "submitted_by": "by",
+    "observed_at": "resolvedAt",
+    "accepts_before_window": "acceptBeforeWindow",
+}
+AcceptBeforeWindow = Annotated[
+    bool, strawberry.argument(description="Whether the outcome may lie before the claim's window opens.")
+]
 
 
 @object_type
@@ -90,7 +97,7 @@ class ResolutionMutations:
 
     @write(
         OutcomeRecorded,
-        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, BeforeWindowError),
         answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
@@ -104,6 +111,8 @@ class ResolutionMutations:
         ] = None,
         note: Note = None,
         by: By = None,
+        *,
+        accept_before_window: AcceptBeforeWindow = False,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -116,6 +125,7 @@ class ResolutionMutations:
             by=by,
             note=note,
             idempotency_key=options["idempotency_key"],
+            accepts_before_window=accept_before_window,
         )
         return await _settle(info, resolve, claim, given, options)
 

@@ -121,7 +121,12 @@ CASES: dict[str, Case] = {
     "probability 1": foresee(BAD, None, "got 1", statedProbability=1),
     "probability 1.2": foresee(BAD, None, "got 1.2", statedProbability=1.2),
     "probability -0.1": foresee(BAD, None, "got -0.1", statedProbability=-0.1),
-    "probability 1e999": foresee(BAD, None, "got inf", statedProbability=Number("1e999")),
+    "probability 1e999": foresee(
+        BAD,
+        None,
+        "1e999 is beyond the range of a float at variables.input.statedProbability",
+        statedProbability=Number("1e999"),
+    ),
     "probability as text": foresee(BAD, None, "got '0.5'", statedProbability="0.5"),
     "probability true": foresee(BAD, None, "got True", statedProbability=True),
     "base rate 1": Case("upsertReferenceClass", {"id": "c", "description": "c", "baseRate": 1}, BAD, None, "got 1"),
@@ -156,7 +161,10 @@ CASES: dict[str, Case] = {
     ),
     "negative lag": Case("upsertInfluence", EDGE | {"lagDays": -1}, "Invalid", "input.lagDays"),
     "number out of range in raw metadata": foresee(
-        "Invalid", "input.rawMetadata", "got Infinity", rawMetadata={"deep": [Number("1e999")]}
+        BAD,
+        None,
+        "1e999 is beyond the range of a float at variables.input.rawMetadata.deep[0]",
+        rawMetadata={"deep": [Number("1e999")]},
     ),
     # Days and moments
     "future observation": submit(
@@ -296,6 +304,8 @@ CASES: dict[str, Case] = {
     "title of 2,001 characters": foresee("Invalid", "input.title", title=LONG_LINE),
     "text of 100,001 characters": foresee("Invalid", "input.text", text=LONG_TEXT),
     "control character": foresee("Invalid", "input.title", title="a\u0007"),
+    "title of blanks": foresee("Invalid", "input.title", "only blanks", title=" \u00a0\u200b"),
+    "note of blanks": submit("Invalid", "input.note", "only blanks", note=" \n"),
     "empty title": foresee("Invalid", "input.title", title=""),
     "no title": foresee("Invalid", "input.title", title=None),
     "title left out": Case("upsertPrediction", {"id": "P_9"}, "Invalid", "input.title", "got nothing"),
@@ -303,6 +313,23 @@ CASES: dict[str, Case] = {
     "several things": Case(
         "upsertPrediction", {"id": "P_9", "title": "", "text": "", "fromYear": 1}, "BatchRefused", None, "3 items"
     ),
+    "resolved before its window": Case(
+        "resolve",
+        None,
+        "BeforeWindow",
+        "resolvedAt",
+        "set acceptBeforeWindow: true",
+        {"claim": "P_1", "outcome": "TRUE", "resolvedAt": "2025-01-01T00:00:00Z"},
+    ),
+    "event before its window": Case(
+        "recordMilestone",
+        None,
+        "BeforeWindow",
+        "observedOn",
+        "when the window of claim 'P_1' opens",
+        {"milestone": "P_1:event", "outcome": "HIT", "observedOn": "2025-01-01"},
+    ),
+    "early by upsert": foresee(BAD, None, "isEarly", isEarly=True),
     # Kinds and shapes
     "unknown direction": submit(BAD, None, "MAYBE", direction="MAYBE"),
     "unknown strength": submit(BAD, None, "HUGE", strength="HUGE"),
