@@ -55,12 +55,22 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A requested import."""
+    """
+    A requested import.
+
+    Attributes:
+        draft: The rows.
+        today: The day of the import.
+        on_progress: Called with the number of rows written and the number of all rows.
+        is_dry_run: Whether nothing is kept.
+        digest: The SHA-256 under which an import in several transactions is noted; None if it is not noted here.
+    """
 
     draft: Draft
     today: date
     on_progress: OnProgress
     is_dry_run: bool
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
