@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from graph.model.addresses import MAX_ADDRESS_CHARACTERS, check_address
-from graph.model.moments import FIRST_YEAR, LAST_YEAR, check_year, read_day, read_moment
+from graph.model.moments import A_MOMENT, FIRST_YEAR, LAST_YEAR, check_year, is_day, read_day, read_moment
 from graph.model.shown import shown_value
 
 MAX_TEXT_CHARACTERS = 100_000
@@ -71,6 +71,8 @@ def _read_day(value: Any) -> Any:
 
 
 def _read_moment(value: Any) -> Any:
+    if isinstance(value, datetime) and is_day(value):
+        raise ValueError(f"expected {A_MOMENT}, got {shown_value(value.date())}, a day")
     return read_moment(value) if isinstance(value, str) else value
 
 

@@ -170,6 +170,17 @@ CASES: dict[str, Case] = {
     "future observation": submit(
         "FutureObservation", "input.observedAt", "lies in the future", observedAt="2990-01-01T00:00:00Z"
     ),
+    "day for a moment": submit("Invalid", "input.observedAt", "got 2026-01-01, a day", observedAt="2026-01-01"),
+    "day for a moment of a row": foresee("Invalid", "input.windowStart", "a day", windowStart="2026-01-01"),
+    "day for the moment of an outcome": Case(
+        "resolve",
+        None,
+        "Invalid",
+        "resolvedAt",
+        "got 2026-01-01, a day",
+        {"claim": "P_1", "outcome": "TRUE", "resolvedAt": "2026-01-01"},
+    ),
+    "day to sweep for": Case("sweepMilestones", None, "Invalid", "asOf", "a day", {"asOf": "2026-01-01"}),
     "moment without offset": submit(BAD, None, "with its offset", observedAt="2026-01-01T00:00:00"),
     "moment in words": submit(BAD, None, 'got "yesterday"', observedAt="yesterday"),
     "month 13": submit(BAD, None, "observedAt", observedAt="2026-13-01T00:00:00Z"),
