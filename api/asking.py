@@ -1,15 +1,16 @@
 """Reads GraphQL requests: the document or its id, the variables and the operation's name."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from cross_web import HTTPException
 
 from api.counts import MOST_JSON_BRACKETS, count_json_brackets
 from api.documents import Document, Documents, identify
+from graph.model.json_texts import JsonError
+from graph.model.json_texts import read_json as read_strict_json
 
 JSON_TYPES: Final[Mapping[type, str]] = {
     dict: "an object",
@@ -68,24 +69,20 @@ def read_parameters(parameters: Mapping[str, str | None]) -> dict[str, Any]:
 
 
 def read_json(data: str | bytes) -> object:
-    """Parse standard JSON; raises HTTPException 400 that names the place of an error, or 413."""
+    """Parse standard JSON; raises HTTPException 400 that names the path and the place of a fault, or 413."""
     if isinstance(data, bytes) and (num_brackets := count_json_brackets(data)) > MOST_JSON_BRACKETS:
         message = f"The request's JSON has {num_brackets} brackets, at most {MOST_JSON_BRACKETS} are allowed."
         raise HTTPException(413, message)
     try:
-        text = data.decode("utf-8") if isinstance(data, bytes) else data
-        value: object = json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise HTTPException(400, f"The request is not JSON: {error.msg} at {place}.") from error
-    except UnicodeDecodeError as error:
-        raise HTTPException(400, f"The request is not UTF-8 text: byte {error.start} is wrong.") from error
-    except RecursionError as error:
-        raise HTTPException(400, "The request's JSON is nested too deep.") from error
-    except ValueError as error:
-        raise HTTPException(400, f"The request's JSON has a number that is not allowed: {error}.") from error
-    if "\\ud" in text.lower():
-        _check_surrogates(value)
+        value: object = read_strict_json(data)
+    except JsonError as error:
+        fault = error.faults[0]
+        reason = (
+            "The request is not JSON: {}."
+            if error.is_syntax
+            else "The request's JSON has a key or number that is not allowed: {}."
+        )
+        raise HTTPException(400, reason.format(fault)) from error
     return value
 
 
@@ -175,14 +172,3 @@ def _find_field(data: Mapping[str, Any], name: str, kind: type[T], expected: str
 
 def _name_type(value: object) -> str:
     return JSON_TYPES.get(type(value), "null")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_surrogates(value: object) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise HTTPException(400, "The request has half of a surrogate pair, which is no character.") from error

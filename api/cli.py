@@ -4,9 +4,13 @@ import asyncio
 import difflib
 import json
 import os
+import shutil
+import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -19,8 +23,11 @@ from api.logging import configure_logging
 from api.progress import showing
 from api.settings import Settings, describe_settings, load_settings
 from cypher import list_migrations
-from graph.bundles.exporting import export_bundle
+from graph.bundles.exporting import export_json, export_stream
 from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty, sum_reports
+from graph.bundles.restoring import import_stream, restore
+from graph.bundles.streams import MAX_HEADER_BYTES, is_stream
+from graph.bundles.unfinished import list_unfinished
 from graph.database.migrations import is_migrated
 from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress, Unit
@@ -141,7 +148,8 @@ def import_command(files: tuple[BinaryIO, ...], *, dry_run: bool) -> None:
     Import bundles, one after the other.
 
     The file `-` is standard input. Of each bundle all rows are imported, or none if it has problems; then the bundles
-    after it are left out.
+    after it are left out. What `export` or `backup` wrote as .ndjson may have any size: it is checked as a whole, and
+    imported part by part; one that was interrupted goes on where it was.
     """
     if dry_run and len(files) > 1:
         raise click.UsageError("--dry-run takes one FILE, since a bundle may need the rows of those before it")
@@ -159,8 +167,12 @@ async def _import_file(database: Database, files: Sequence[BinaryIO], number: in
     name = files[number].name
     of_all = f" ({number + 1} of {len(files)})" if len(files) > 1 else ""
     try:
-        with showing(f"Importing {name}{of_all}") as on_progress:
-            return await import_text(database, files[number].read(), on_progress=on_progress, dry_run=dry_run)
+        with showing(f"Importing {name}{of_all}") as on_progress, _rewindable(files[number]) as file:
+            first_line = file.readline(MAX_HEADER_BYTES)
+            file.seek(0)
+            if is_stream(first_line):
+                return await import_stream(database, file, on_progress=on_progress, dry_run=dry_run)
+            return await import_text(database, file.read(), on_progress=on_progress, dry_run=dry_run)
     except ForegraphError:
         if number:
             imported = counted(number, "bundle")
@@ -168,24 +180,83 @@ async def _import_file(database: Database, files: Sequence[BinaryIO], number: in
         raise
 
 
+@contextmanager
+def _rewindable(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Copy what can be read only once, such as standard input, to a temporary file."""
+    if file.seekable():
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        yield copy
+
+
 @cli.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
-def export_command(file: Path) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "ndjson"]),
+    help="One JSON text, or a line for each row; by default ndjson for a FILE that ends in .ndjson, else json.",
+)
+def export_command(file: Path, form: str | None) -> None:
     """
     Export the whole graph as a bundle.
 
-    Without FILE, or with `-`, it goes to standard output.
+    Without FILE, or with `-`, it goes to standard output. It is the state at one moment, whatever is written meanwhile.
+    A graph of more than 250,000 rows needs ndjson, which has the answers given to requests with an idempotency key, too.
+    """
+    is_by_line = (form or ("ndjson" if file.suffix == ".ndjson" else "json")) == "ndjson"
+
+    async def work(database: Database, write: Callable[[bytes], object]) -> None:
+        await _require_migrated(database)
+        with showing(f"Exporting {'the graph' if str(file) == '-' else file}") as on_progress:
+            await (
+                export_stream(database, write, on_progress) if is_by_line else export_json(database, write, on_progress)
+            )
+
+    if str(file) == "-":
+        _with_database(partial(work, write=sys.stdout.buffer.write))
+        return
+    with writing_whole(file) as output:
+        _with_database(partial(work, write=output.write))
+
+
+@cli.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup_command(file: Path) -> None:
+    """
+    Back the whole graph up, while others may write.
+
+    FILE has a manifest and checksums. It has everything that cannot be computed again, and the answers given to requests with an idempotency key.
+    """
+
+    async def work(database: Database, write: Callable[[bytes], object]) -> int:
+        await _require_migrated(database)
+        with showing(f"Backing up to {file}") as on_progress:
+            return await export_stream(database, write, on_progress)
+
+    with writing_whole(file) as output:
+        num_rows = _with_database(partial(work, write=output.write))
+    click.echo(f"{num_rows:,} rows and answers backed up to {file}")
+
+
+@cli.command("restore")
+@click.argument("file", type=click.File("rb"))
+def restore_command(file: BinaryIO) -> None:
+    """
+    Restore a backup into an empty graph.
+
+    The graph is compared with the backup's checksums. The file `-` is standard input. Stop the service meanwhile. A restore that was interrupted goes on if it is repeated.
     """
 
     async def work(database: Database) -> str:
-        await _require_migrated(database)
-        return (await export_bundle(database)).to_json()
+        await _migrate(database)
+        with showing(f"Restoring {file.name}") as on_progress, _rewindable(file) as backup:
+            return (await restore(database, backup, on_progress=on_progress)).summary()
 
-    text = _with_database(work)
-    if str(file) == "-":
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        write_whole(file, text)
+    click.echo(f"{_with_database(work)}; the graph equals the backup")
 
 
 @cli.command("sweep")
@@ -450,6 +521,8 @@ def _serve(*, sample: bool, **overrides: object) -> None:
         await _migrate(database)
         if await ensure_rebuilt(database):
             click.echo("This graph was written by an older version: recomputed its beliefs from the ledger", err=True)
+        for unfinished in await list_unfinished(database):
+            click.echo(f"foregraph: {unfinished}", err=True)
         if sample:
             await _load_sample(database, chosen.sample)
 
@@ -521,9 +594,10 @@ def _with_database(work: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(run(address))
 
 
-def write_whole(file: Path, text: str) -> None:
+@contextmanager
+def writing_whole(file: Path) -> Iterator[BinaryIO]:
     """
-    Write a file atomically: a reader finds the old content or the new.
+    Write a file atomically: a reader finds the old content or the new, also after the machine has failed.
 
     Raises:
         ConfigurationError: The file cannot be written.
@@ -531,8 +605,10 @@ def write_whole(file: Path, text: str) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-                temporary.write(text if text.endswith("\n") else f"{text}\n")
+            with os.fdopen(handle, "wb") as temporary:
+                yield temporary
+                temporary.flush()
+                os.fsync(temporary.fileno())
             Path(name).replace(file)
         except BaseException:
             Path(name).unlink(missing_ok=True)

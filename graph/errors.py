@@ -16,6 +16,7 @@ ForegraphError
 │   ├── KeyReusedError        the idempotency key belongs to another request
 │   ├── ClosedClaimError      the claim is resolved or annulled; carries its status
 │   ├── FutureObservationError  the observation lies in the future
+│   ├── BeforeWindowError     the outcome lies before the claim's window opens
 │   ├── UnlinkedPredictorError  the predictor did not make the claim
 │   ├── CycleError            the influence would close a cycle; carries the cycle's ids
 │   ├── HistoryError          the change or deletion would lose recorded history
@@ -183,6 +184,12 @@ class FutureObservationError(RefusedError):
     """The observation lies in the future."""
 
     code = "FUTURE_OBSERVATION"
+
+
+class BeforeWindowError(RefusedError):
+    """The outcome lies before the claim's window opens, which has to be accepted."""
+
+    code = "BEFORE_WINDOW"
 
 
 class UnlinkedPredictorError(RefusedError):

@@ -3,7 +3,8 @@
 UNWIND $claims AS id
 MATCH (node:Claim {id: id})
 WITH collect({id: id, kind: [label IN labels(node) WHERE label <> 'Claim'][0], probability: node.stated_probability,
-  imported_on: node.imported_on, predictor_id: node.predictor_id, num_evidence: node.num_evidence}) AS found
+  imported_on: node.imported_on, predictor_id: node.predictor_id, num_evidence: node.num_evidence,
+  resolved_at: node.resolved_at, from_year: node.from_year, window_start: node.window_start, window_end: node.window_end}) AS found
 RETURN 'claims' AS list, found
 #each lists_with_property
 UNION ALL

@@ -19,7 +19,7 @@ from graph.bundles.checks import (
     stated_problems,
 )
 from graph.bundles.contradictions import list_contradictions
-from graph.bundles.derivation import with_deadline, with_import_day
+from graph.bundles.derivation import with_deadline, with_early, with_import_day
 from graph.bundles.drafts import Draft
 from graph.bundles.known import Known, list_known
 from graph.database.sessions import Unit
@@ -55,12 +55,22 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A requested import."""
+    """
+    A requested import.
+
+    Attributes:
+        draft: The rows.
+        today: The day of the import.
+        on_progress: Called with the number of rows written and the number of all rows.
+        is_dry_run: Whether nothing is kept.
+        digest: The SHA-256 under which an import in several transactions is noted; None if it is not noted here.
+    """
 
     draft: Draft
     today: date
     on_progress: OnProgress
     is_dry_run: bool
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     if problems:
         raise BundleError(problems)
     derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))
-    return Checked(complete, known, chains.new_ids, _page_keys(complete, known), derived)
+    return Checked(complete, known, chains.new_ids, _page_keys(complete, known, chains.missable), derived)
 
 
 def _listed(problems: Iterable[Problem]) -> list[Problem]:
@@ -174,8 +184,9 @@ def _complete_claims(
             claim, found = with_deadline(path, as_claim(row))
             if isinstance(claim, Prediction):
                 claim = with_import_day(claim, today, known.import_days.get(claim.id))
+            claim, early = with_early(path, claim, is_known=claim.id in known.early)
             completed.append((path, claim))
-            problems += found
+            problems += found + early
     return claims, problems
 
 
@@ -206,7 +217,9 @@ def _derived(
     return derived
 
 
-def _page_keys(rows: Mapping[str, Sequence[RowAtPath]], known: Known) -> Callable[[Row], Mapping[str, Any]]:
+def _page_keys(
+    rows: Mapping[str, Sequence[RowAtPath]], known: Known, missable: frozenset[str]
+) -> Callable[[Row], Mapping[str, Any]]:
     """Make the function that computes a row's page keys from the bundle's and the graph's claims and documents."""
     claims = [row for name in CLAIM_LISTS for _, row in rows[name] if isinstance(row, Claim)]
     probabilities = {**known.probabilities, **{claim.id: claim.stated_probability for claim in claims}}
@@ -222,7 +235,7 @@ def _page_keys(rows: Mapping[str, Sequence[RowAtPath]], known: Known) -> Callabl
             case Exposure():
                 return exposure_keys(row)
             case Milestone():
-                return milestone_keys(row)
+                return milestone_keys(row, can_miss=row.prediction_id in missable)
             case Evidence():
                 return evidence_keys(row)
             case Validation():

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from graph.errors import Problem
 from graph.inference.milestones import check_in_dates, midpoint, ordinals
-from graph.inference.time import year_window
-from graph.model.kinds import MilestoneKind
+from graph.inference.time import is_before_window, year_window
+from graph.model.kinds import ClaimStatus, MilestoneKind
 from graph.model.rows import Claim, Milestone, Prediction
 
 CHECK_IN_WEIGHT = 0.05
@@ -31,6 +31,33 @@ def with_deadline(path: str, claim: ClaimT) -> tuple[ClaimT, list[Problem]]:
         message = f"expected {expected.isoformat()}, the end of its window, got {claim.deadline}"
         return claim, [Problem(f"{path}.deadline", message)]
     return claim.model_copy(update={"deadline": expected}), []
+
+
+def with_early(path: str, claim: ClaimT, *, is_known: bool) -> tuple[ClaimT, list[Problem]]:
+    """
+    Set whether a claim's outcome became known before its window opened, which the row itself has to say.
+
+    Args:
+        path: The row's path.
+        claim: The claim.
+        is_known: Whether the graph has the claim with such an outcome.
+    """
+    is_early = (
+        claim.resolved_at is not None
+        and claim.status is not ClaimStatus.ANNULLED
+        and is_before_window(claim.resolved_at, claim.from_year, claim.window_start, claim.window_end)
+    )
+    if is_early and not claim.is_early and not is_known:
+        message = (
+            f"{_shown(claim.resolved_at)} is before the claim's window opens; correct it, or set is_early to true if "
+            "the outcome was known so early"
+        )
+        return claim, [Problem(f"{path}.resolved_at", message)]
+    return claim.model_copy(update={"is_early": is_early or None}), []
+
+
+def _shown(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat()
 
 
 def with_import_day(prediction: Prediction, today: date, stored: date | None) -> Prediction:

@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails
 
 from graph.errors import BundleError, Problem
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
+from graph.model.json_texts import JsonError, JsonFault, read_json
 from graph.model.problems import describe_problem
 from graph.model.rows import Row
 from graph.model.subjects import CLAIM_LISTS, row_id
@@ -113,12 +114,18 @@ def _position(location: tuple[int | str, ...]) -> int:
 
 def _read_object(text: str | bytes) -> dict[str, Any]:
     try:
-        data = from_json(text, allow_inf_nan=False)
-    except ValueError as error:
-        raise BundleError([Problem("bundle", f"expected JSON, got other text: {error}")]) from error
+        data = read_json(text)
+    except JsonError as error:
+        raise BundleError([_text_problem(fault, error) for fault in error.faults]) from error
     if not isinstance(data, dict):
         raise BundleError([Problem("bundle", f"expected a JSON object, got {type(data).__name__}")])
     return data
+
+
+def _text_problem(fault: JsonFault, error: JsonError) -> Problem:
+    if error.is_syntax:
+        return Problem("bundle", f"expected JSON, got other text: {fault}")
+    return Problem(fault.path or "bundle", f"{fault.message} (line {fault.line}, column {fault.column})")
 
 
 def _duplicates(rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """Imports bundles: checked as a whole, then written in one transaction, or above a size in several."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from typing import TypeVar
 from graph.bundles.batches import Batch, check_size, fits_transaction, in_batches, transactions
 from graph.bundles.checked import Checked, Job, OnProgress, check_bundle
 from graph.bundles.drafts import Draft, read_draft
+from graph.bundles.unfinished import end_import, note_import
 from graph.bundles.writing import Written, write_batches
 from graph.database.sessions import Database, Unit
 from graph.model.bundle import LISTS, Bundle
@@ -82,10 +84,43 @@ async def import_text(
     """
     draft = await asyncio.to_thread(read_draft, text)
     check_size(sum(len(rows) for rows in draft.rows.values()))
-    job = Job(draft, today or datetime.now(UTC).date(), on_progress or _ignore_progress, is_dry_run=dry_run)
     fits = await asyncio.to_thread(fits_transaction, draft, len(text))
-    run = _import_in_one_transaction if fits else _import_in_parts
-    return await run(database, job)
+    digest = None if fits else await asyncio.to_thread(_digest, text)
+    return await import_draft(
+        database, draft, fits=fits, digest=digest, on_progress=on_progress, dry_run=dry_run, today=today
+    )
+
+
+async def import_draft(
+    database: Database,
+    draft: Draft,
+    *,
+    fits: bool,
+    digest: str | None = None,
+    on_progress: OnProgress | None = None,
+    dry_run: bool = False,
+    today: date | None = None,
+) -> ImportReport:
+    """
+    Import a draft; otherwise as `import_text`.
+
+    Args:
+        database: The database to write to.
+        draft: The rows.
+        fits: Whether one transaction can hold all of them.
+        digest: The SHA-256 of what is imported, under which an import in several transactions is noted until it ends;
+            None if the caller notes it.
+        on_progress: Called with the number of rows written and the number of all rows.
+        dry_run: Whether to check the bundle, compute the report and roll back.
+        today: The day of the import; today in UTC when absent.
+    """
+    day = today or datetime.now(UTC).date()
+    job = Job(draft, day, on_progress or _ignore_progress, is_dry_run=dry_run, digest=digest)
+    return await (_import_in_one_transaction if fits else _import_in_parts)(database, job)
+
+
+def _digest(text: str | bytes) -> str:
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
 async def import_bundle(
@@ -186,9 +221,14 @@ async def _import_in_parts(database: Database, job: Job) -> ImportReport:
     async with database.holding("database/lock_graph") as lock:
         checked = await check_bundle(lock, job)
         progress = _progress(job, checked)
+        is_noted = job.digest is not None and not job.is_dry_run
+        if is_noted:
+            await note_import(database, str(job.digest), checked.num_rows(), 0)
         for part in await asyncio.to_thread(_listed, transactions(checked.batches())):
             await lock.run("database/lock_graph")  # raises if the lock was lost, as when the server has restarted
             written.add(await _write_part(database, job, checked, part, progress))
+        if is_noted:
+            await end_import(database, str(job.digest))
     return _report(checked, written, job)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from graph.bundles.batches import in_batches
 from graph.bundles.drafts import Draft
 from graph.database.sessions import Unit
+from graph.inference.time import is_before_window
 from graph.model.subjects import CLAIM_LISTS, CLAIMS, REFERENCED_LISTS, ROW_LISTS, references_of, row_id, target_list
 
 
@@ -22,6 +23,7 @@ class Known:
         probabilities: The stated probability of each claim; None without one.
         import_days: The import day of each prediction.
         predictor_ids: The predictor's id of each prediction that has one.
+        early: The ids of the claims whose outcome became known before their window opened.
         ledger_lengths: The number of ledger rows of each claim.
         base_rates: The base rate of each reference class.
         published: The moment of publication of each document; None if unknown.
@@ -32,6 +34,7 @@ class Known:
     probabilities: Mapping[str, float | None]
     import_days: Mapping[str, date]
     predictor_ids: Mapping[str, str]
+    early: frozenset[str]
     ledger_lengths: Mapping[str, int]
     base_rates: Mapping[str, float]
     published: Mapping[str, datetime | None]
@@ -57,11 +60,17 @@ async def list_known(unit: Unit, draft: Draft) -> Known:
         probabilities={claim["id"]: claim["probability"] for claim in claims},
         import_days={claim["id"]: claim["imported_on"] for claim in claims if claim["imported_on"]},
         predictor_ids={claim["id"]: claim["predictor_id"] for claim in claims if claim["predictor_id"]},
+        early=frozenset(claim["id"] for claim in claims if _is_early(claim)),
         ledger_lengths={claim["id"]: claim["num_evidence"] or 0 for claim in claims},
         base_rates={row["id"]: row["base_rate"] for row in found["reference_classes"]},
         published={document["id"]: document["published_at"] for document in found["documents"]},
         ids={name: frozenset(row["id"] for row in rows) for name, rows in found.items()},
     )
+
+
+def _is_early(claim: dict[str, Any]) -> bool:
+    window = (claim["from_year"], claim["window_start"], claim["window_end"])
+    return claim["resolved_at"] is not None and is_before_window(claim["resolved_at"], *window)
 
 
 async def stored_rows(unit: Unit, name: str, ids: Sequence[str]) -> list[dict[str, Any]]:

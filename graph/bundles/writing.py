@@ -1,7 +1,7 @@
 """Writes checked rows in batches, and updates what depends on them: relationships, page keys, beliefs, records."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from graph.bundles.batches import BATCH_ROWS, Batch, in_batches
 from graph.bundles.checked import Checked
 from graph.bundles.checks import as_evidence
-from graph.database.revisions import MAX_NOTED, UNKNOWN_CHANGES, Changes, raise_revision
+from graph.database.revisions import MAX_NOTED, UNKNOWN_CHANGES, Changes, raise_revision, row_note
 from graph.database.sessions import Unit
 from graph.errors import ConflictError
 from graph.ledger.derived import rebuild_claims
@@ -173,11 +173,20 @@ def _changes(checked: Checked, written: Written, rebuilt_ids: Iterable[str]) -> 
     changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
     if len(changed["influences"]) > MAX_NOTED:
         return UNKNOWN_CHANGES
+    others = {name: ids for name, ids in changed.items() if name not in {*CLAIM_LISTS, "influences"}}
     influences = (row for _, row in checked.rows["influences"] if isinstance(row, Influence))
     return Changes(
         claim_ids={*rebuilt_ids, *(claim_id for name in CLAIM_LISTS for claim_id in changed[name])},
         child_ids={row.child_id for row in influences if row_id(row) in changed["influences"]},
+        row_ids=_notes(others),
     )
+
+
+def _notes(changed: Mapping[str, Collection[str]]) -> list[str] | None:
+    """Return the notes of changed rows; None if they are more than are noted."""
+    if sum(map(len, changed.values())) > MAX_NOTED:
+        return None
+    return [row_note(name, row_id) for name, ids in changed.items() for row_id in ids]
 
 
 async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> set[str]:

@@ -19,19 +19,28 @@ class Changes:
         claim_ids: Claims that were created or deleted, or of which a property or the base rate changed; None where
             that is not known.
         child_ids: Claims of which an incoming influence was created, changed or removed; None likewise.
+        row_ids: Other rows that were created, changed or deleted, as `row_note` writes them; None likewise. Milestones
+            and ledger rows of a claim in `claim_ids` need not be among them.
     """
 
     claim_ids: Collection[str] | None = ()
     child_ids: Collection[str] | None = ()
+    row_ids: Collection[str] | None = ()
 
     def parameters(self) -> dict[str, list[str] | None]:
-        """Return the parameters of the statements that raise the revision; null for more claims than are noted."""
+        """Return the parameters of the statements that raise the revision; null for more than are noted."""
         if self.claim_ids is None or self.child_ids is None or len(self.claim_ids) + len(self.child_ids) > MAX_NOTED:
-            return {"claim_ids": None, "child_ids": None}
-        return {"claim_ids": sorted(self.claim_ids), "child_ids": sorted(self.child_ids)}
+            return {"claim_ids": None, "child_ids": None, "row_ids": None}
+        row_ids = None if self.row_ids is None or len(self.row_ids) > MAX_NOTED else sorted(self.row_ids)
+        return {"claim_ids": sorted(self.claim_ids), "child_ids": sorted(self.child_ids), "row_ids": row_ids}
 
 
-UNKNOWN_CHANGES: Final = Changes(None, None)
+UNKNOWN_CHANGES: Final = Changes(None, None, None)
+
+
+def row_note(name: str, row_id: str) -> str:
+    """Return the note of a row: the name of its list, and its id."""
+    return f"{name}:{row_id}"
 
 
 def changes_of_claims(claim_ids: Iterable[str]) -> Changes:

@@ -74,7 +74,11 @@ def _fillings() -> Mapping[str, _Filling]:
         found |= {f"{verb}/{listed.name}": filling for verb, filling in _node_fillings(listed)}
     for edges in EDGE_LISTS:
         found |= {f"{verb}/{edges.name}": filling for verb, filling in _edge_fillings(edges)}
-    return found | {"bundles/list_known": _list_known(), "database/count_labels": _count_labels()}
+    return found | {
+        "bundles/list_known": _list_known(),
+        "bundles/list_changed_rows": _list_changed_rows(),
+        "database/count_labels": _count_labels(),
+    }
 
 
 def _node_fillings(listed: NodeList) -> Iterator[tuple[str, _Filling]]:
@@ -175,16 +179,23 @@ _OF_ALL_CLAIMS: Final = frozenset.intersection(*(frozenset(references_of(ROW_LIS
 """The references that all kinds of claims have in common."""
 
 
-def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
+def _edge_ends(listed: EdgeList) -> dict[str, str]:
+    """Return the labels, keys and properties by which both ends of a relationship are found."""
     source, source_key = _found_by(listed.start)
     target, target_key = _found_by(listed.end)
-    names: dict[str, str | tuple[str, ...]] = {
+    return {
         "source": source,
         "source_key": source_key,
         "source_property": listed.start.property,
         "target": target,
         "target_key": target_key,
         "target_property": listed.end.property,
+    }
+
+
+def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
+    names: dict[str, str | tuple[str, ...]] = {
+        **_edge_ends(listed),
         "types": listed.types,
         "page_key": listed.export_key,
     }
@@ -206,6 +217,25 @@ def _count_labels() -> _Filling:
     """Count the nodes of every label but `Claim`, which the file has."""
     labels: list[Identifiers] = [{"label": listed.label} for listed in NODE_LISTS]
     return _Filling("database/count_labels", repeated={"labels": labels})
+
+
+def _list_changed_rows() -> _Filling:
+    nodes: list[Identifiers] = [
+        {
+            "list": listed.name,
+            "label": listed.label,
+            "walked": listed.label if listed.has_index else listed.space,
+            "key": listed.key[0],
+        }
+        for listed in NODE_LISTS
+        if len(listed.key) == 1
+    ]
+    edges: list[Identifiers] = [
+        {"list": listed.name, "types": listed.types, **_edge_ends(listed)}
+        for listed in EDGE_LISTS
+        if listed.start.target != CLAIM  # influences are read by their children
+    ]
+    return _Filling("bundles/list_changed_rows", _TYPES, {"nodes": nodes, "edges": edges})
 
 
 def _list_known() -> _Filling:

@@ -39,6 +39,14 @@ def window_of(
     return None if from_year is None else year_window(from_year)
 
 
+def is_before_window(
+    moment: datetime, from_year: int | None, window_start: datetime | None, window_end: datetime | None
+) -> bool:
+    """Whether a moment is before a claim's window opens; false for a claim without a window."""
+    window = window_of(from_year, window_start, window_end)
+    return window is not None and moment < window[0]
+
+
 def utc_moments(moments: Sequence[datetime | None]) -> MomentArray:
     """
     Convert moments to an array of shape (n,); None becomes NaT.

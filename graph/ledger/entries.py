@@ -11,12 +11,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from graph.database.sessions import Unit
-from graph.errors import ClosedClaimError, ConflictError, FutureObservationError
+from graph.errors import ClosedClaimError, ConflictError, FutureObservationError, InvalidError
 from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import POLICY, Cluster, adjusted_llr
 from graph.inference.posterior import LedgerStep, ledger_step
 from graph.ledger.claim_state import Belief, ClaimState, DerivedRow, as_mapping, derive_rows, trf_at
 from graph.model.kinds import ClaimStatus
+from graph.model.moments import A_MOMENT, is_day
 from graph.model.page_keys import evidence_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Contribution, Evidence
@@ -220,7 +221,10 @@ def check_past(moment: datetime, now: datetime, *, path: str, advice: str = "") 
 
     Raises:
         FutureObservationError: The moment is later than now.
+        InvalidError: It was given as a day.
     """
+    if is_day(moment):
+        raise InvalidError(f"expected {A_MOMENT}, got {moment.date().isoformat()}, a day", path=path)
     if moment > now + CLOCK_SKEW:
         message = f"the moment {moment.isoformat()} lies in the future; it is now {now.isoformat()}{advice}"
         raise FutureObservationError(message, path=path)

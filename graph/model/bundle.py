@@ -28,6 +28,8 @@ from graph.model.rows import (
 )
 
 BUNDLE_FORMAT = "foregraph-bundle/1"
+STREAM_FORMAT = "foregraph-bundle/2"
+"""A bundle as lines of JSON, made by an export; see `graph.bundles.streams`."""
 
 
 class Bundle(BaseModel):

@@ -1,7 +1,7 @@
 """Moments and days as texts: one notion for the API, bundles and the command line."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from graph.model.shown import shown_value
@@ -10,6 +10,7 @@ FIRST_YEAR: Final = 1000
 LAST_YEAR: Final = 9000  # four digits, and within the calendars of Neo4j and Python whatever is added
 
 A_MOMENT: Final = "an RFC 3339 moment with its offset, such as 2026-05-30T22:15:00Z"
+ONE_DAY: Final = timedelta(days=1)
 A_DAY: Final = "a day such as 2026-05-30"
 
 _MOMENT: Final = re.compile(
@@ -40,6 +41,30 @@ def read_moment(text: str) -> datetime:
     moment = written.astimezone(UTC)
     check_year(moment)
     return moment
+
+
+def read_bound(text: str) -> datetime:
+    """
+    Read a moment, or a day where a moment bounds a range.
+
+    A day is its first moment in UTC, marked by `fold` so that `end_of` can tell it from that moment itself.
+
+    Raises:
+        ValueError: The text is neither.
+    """
+    if not _DAY.fullmatch(text):
+        return read_moment(text)
+    return datetime.combine(read_day(text), time(fold=1), UTC)
+
+
+def is_day(moment: datetime) -> bool:
+    """Whether a moment was given as a day."""
+    return moment.fold == 1
+
+
+def end_of(moment: datetime) -> datetime:
+    """Return the last moment of an upper bound: of the day if it was given as one, else the moment itself."""
+    return moment.replace(fold=0) + (ONE_DAY - datetime.resolution if is_day(moment) else timedelta())
 
 
 def read_day(text: str) -> date:

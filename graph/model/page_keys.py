@@ -152,19 +152,30 @@ def exposure_keys(exposure: Exposure) -> Keys:
     }
 
 
-def milestone_keys(milestone: Milestone) -> SomeKeys:
-    """Return the page keys of a milestone: in its chain by ordinal, and for sweeps by the day it is due."""
+def milestone_keys(milestone: Milestone, *, can_miss: bool = True) -> SomeKeys:
+    """
+    Return the page keys of a milestone: in its chain by ordinal, and for sweeps by the day it is due.
+
+    Args:
+        milestone: The milestone.
+        can_miss: Whether its prediction is open and has a probability, so that a miss would be evidence.
+    """
     ordinal = f"{(milestone.ordinal or 0) + ORDINAL_OFFSET:05d}"
     return {
         "chain_key": join(milestone.prediction_id, ordinal, milestone.id),
-        "due_key": _due_key(milestone),
+        "due_key": _due_key(milestone, can_miss=can_miss),
     }
 
 
-def _due_key(milestone: Milestone) -> str | None:
+def can_miss(status: ClaimStatus, probability: float | None) -> bool:
+    """Whether a missed check-in is evidence on a prediction: it is open and has a stated probability."""
+    return status is ClaimStatus.OPEN and probability is not None
+
+
+def _due_key(milestone: Milestone, *, can_miss: bool) -> str | None:
     """Return the key for sweeps; None once no sweep has to read the milestone, such as after it was observed."""
     due = milestone.due_date()
-    awaits_miss = milestone.kind is MilestoneKind.CHECK_IN and milestone.miss_emitted_at is None
+    awaits_miss = can_miss and milestone.kind is MilestoneKind.CHECK_IN and milestone.miss_emitted_at is None
     is_swept = milestone.status is MilestoneStatus.OVERDUE and not awaits_miss
     if due is None or is_swept or milestone.status in {MilestoneStatus.HIT, MilestoneStatus.MISSED}:
         return None

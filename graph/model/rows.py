@@ -28,12 +28,14 @@ from graph.model.values import (
     Id,
     Line,
     LogRatio,
+    LongCount,
     Metadata,
     MilestoneId,
     Moment,
     Number,
     Probability,
     Share,
+    Symbol,
     Text,
     Url,
     Year,
@@ -106,8 +108,9 @@ class ReferenceClass(Row):
 class Ticker(Row):
     """A security, by the symbol under which it is traded."""
 
-    symbol: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.\-]{0,19}$")] = Field(
-        description="The symbol, which is also the key: capitals, digits, dots and dashes."
+    symbol: Symbol = Field(
+        description="The symbol as markets write it, such as `BRK.B`, `^GSPC` or `EURUSD=X`, which is also the key. "
+        "Where one symbol is traded on several exchanges, the exchange's code (MIC) follows, as in `BHP:XASX`."
     )
     name: Line | None = Field(default=None, description="The name of the company or fund.")
     exchange: Line | None = Field(default=None, description="The exchange on which it is traded.")
@@ -138,6 +141,10 @@ class Claim(Row):
     probability_basis: Text | None = Field(default=None, description="Where the stated probability comes from.")
     status: ClaimStatus = Field(default=ClaimStatus.OPEN, description="Whether the outcome is known.")
     resolved_at: Moment | None = Field(default=None, description="When the outcome became known.")
+    is_early: bool | None = Field(
+        default=None,
+        description="Whether its outcome became known before its window opened; such an outcome is refused without it.",
+    )
     from_year: Year | None = Field(default=None, description="The year of its window.")
     to_year: Year | None = Field(
         default=None, description="The last year that its source names; windows do not use it."
@@ -452,7 +459,7 @@ class SavedQuery(Row):
     """A named, versioned, read-only statement with typed parameters."""
 
     name: Id = Field(description="The query's name.")
-    version: Annotated[int, Field(ge=1, le=2**31)] = Field(description="The query's version.")
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(description="The query's version.")
     description: Text | None = Field(default=None, description="The query's purpose.")
     statement: Text = Field(description="The Cypher statement.")
     parameters: tuple[QueryParameter, ...] = Field(default=(), description="The statement's parameters.")
@@ -464,7 +471,7 @@ class PropagationRun(Row):
     id: Id = Field(description="The run's key.")
     method: Line = Field(description="The method: LBP, SAMPLE or EXACT.")
     started_at: Moment = Field(description="When the run began.")
-    revision: Count = Field(description="Revision of the graph that was read.")
+    revision: LongCount = Field(description="Revision of the graph that was read.")
     iterations: Count | None = Field(default=None, description="For LBP: number of sweeps.")
     residual: Number | None = Field(
         default=None,
@@ -496,4 +503,4 @@ class PropagationRun(Row):
     calibration_error: Number | None = Field(
         default=None, description="Estimate of the largest error of a marginal that comes from the calibration."
     )
-    seed: Count | None = Field(default=None, description="For SAMPLE: the random seed.")
+    seed: LongCount | None = Field(default=None, description="For SAMPLE: the random seed.")

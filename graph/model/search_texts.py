@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from graph.model.rows import Row
+from graph.model.rows import Row, Ticker
 from graph.model.subjects import NODE_LISTS, NodeList
 
 MAX_PIECE_CHARACTERS: Final = 64  # longer runs are no words; the database's index takes at most 255
@@ -197,7 +197,9 @@ def search_keys_of(listed: NodeList, properties: Mapping[str, Any]) -> Keys:
     title, text = words_of(titles), words_of(texts)
     if title is None and text is None:
         return dict.fromkeys((TITLE, TEXT, GROUP))
-    names = dict.fromkeys(mark for name in (key, *titles) if (mark := exact_mark(name)) is not None)
+    # A symbol names a ticker without its exchange too.
+    named = (key, *titles, *([key.partition(":")[0]] if listed.row is Ticker else ()))
+    names = dict.fromkeys(mark for name in named if (mark := exact_mark(name)) is not None)
     return {TITLE: title, TEXT: text, GROUP: " ".join((kind_mark(listed.label), *names, *_group_marks(key)))}
 
 

@@ -39,6 +39,7 @@ class Observation:
         observed_on: The day of the outcome, in UTC; None for now.
         by: The name of the person or program that reports it.
         note: The reason or source.
+        accepts_before_window: Whether the event may lie before the prediction's window opens.
         idempotency_key: The request's key; None without one.
     """
 
@@ -46,6 +47,7 @@ class Observation:
     observed_on: date | None = None
     by: str | None = None
     note: str | None = None
+    accepts_before_window: bool = False
     idempotency_key: str | None = None
 
     def moment(self, now: datetime) -> datetime:
@@ -74,6 +76,7 @@ async def record_milestone(
         was resolved.
 
     Raises:
+        BeforeWindowError: The event lies before the prediction's window opens, and that is not accepted.
         NotFoundError: No milestone has the id.
         DuplicateError: The same outcome is recorded already.
         ConflictError: The other outcome is recorded.
@@ -89,6 +92,7 @@ async def record_milestone(
         "observed_on": None if observation.observed_on is None else observation.observed_on.isoformat(),
         "by": observation.by,
         "note": observation.note,
+        **({"accepts_before_window": True} if observation.accepts_before_window else {}),
     }
     request = WriteRequest(MUTATION, arguments, observation.idempotency_key, is_dry_run)
 
@@ -150,8 +154,9 @@ async def _resolve(unit: Unit, claim: StoredClaim, observation: Observation) -> 
         by=observation.by,
         note=observation.note,
         idempotency_key=observation.idempotency_key,
+        accepts_before_window=observation.accepts_before_window,
     )
-    return await record_outcome(unit, claim, outcome, path="milestone")
+    return await record_outcome(unit, claim, outcome, path="milestone", moment_path="observed_on")
 
 
 async def _weigh(unit: Unit, claim: StoredClaim, milestone: Milestone, observation: Observation) -> Payload | None:

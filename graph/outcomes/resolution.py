@@ -12,11 +12,11 @@ from typing import Any
 
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
-from graph.errors import ConflictError, DuplicateError
+from graph.errors import BeforeWindowError, ConflictError, DuplicateError
 from graph.ledger.entries import check_open, check_past
 from graph.ledger.predictor_records import kappa_of, list_records, refresh_records, stored_record
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
-from graph.model.page_keys import milestone_keys
+from graph.model.page_keys import OUTCOMES, can_miss, milestone_keys
 from graph.model.rows import Milestone
 from graph.outcomes.milestone_chains import list_chain, set_milestones
 from graph.outcomes.service_entries import EntryDetails, StoredClaim, append_entries, get_claim, make_outcome_entry
@@ -46,6 +46,7 @@ class Outcome:
         by: The name of the person or program that reports it.
         note: The reason or source.
         idempotency_key: The request's key; None without one.
+        accepts_before_window: Whether it may lie before the claim's window opens.
     """
 
     status: ClaimStatus
@@ -53,6 +54,7 @@ class Outcome:
     by: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
+    accepts_before_window: bool = False
 
 
 async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry_run: bool = False) -> Answered:
@@ -69,6 +71,7 @@ async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry
         The payload of `record_outcome`.
 
     Raises:
+        BeforeWindowError: The moment lies before the claim's window opens, and that is not accepted.
         ClosedClaimError: The claim is resolved or annulled.
         DuplicateError: A ledger row has the idempotency key.
         FutureObservationError: The moment of the outcome lies in the future.
@@ -102,6 +105,8 @@ async def _write(database: Database, mutation: str, claim_id: str, outcome: Outc
         "at": None if outcome.at is None else outcome.at.astimezone(UTC).isoformat(),
         "by": outcome.by,
         "note": outcome.note,
+        # Left out unless given, so that keys of requests made before the argument existed stay good.
+        **({"accepts_before_window": True} if outcome.accepts_before_window else {}),
     }
     request = WriteRequest(mutation, arguments, outcome.idempotency_key, is_dry_run)
 
@@ -111,15 +116,25 @@ async def _write(database: Database, mutation: str, claim_id: str, outcome: Outc
     return await write_once(database, request, work, claim_ids=[claim_id])
 
 
-async def record_outcome(unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str = "claim") -> Payload:
+async def record_outcome(
+    unit: Unit, claim: StoredClaim, outcome: Outcome, *, path: str = "claim", moment_path: str = "resolved_at"
+) -> Payload:
     """
     Record an outcome in a transaction that holds the claim's lock.
+
+    Args:
+        unit: The transaction.
+        claim: The claim.
+        outcome: The outcome.
+        path: The path of the claim in the request, for error messages.
+        moment_path: The path of the outcome's moment.
 
     Returns:
         `evidence_id` of the ledger row, `claim_id`, `step`, the belief `before` and `after`, and `record`: the
         predictor's record before and after, None for a claim without a predictor.
 
     Raises:
+        BeforeWindowError: The outcome lies before the claim's window opens, and that is not accepted.
         ClosedClaimError: The claim is resolved or annulled, and the outcome does not reopen it.
         ConflictError: The outcome reopens the claim, which is open.
         DuplicateError: A ledger row has the idempotency key.
@@ -128,6 +143,7 @@ async def record_outcome(unit: Unit, claim: StoredClaim, outcome: Outcome, *, pa
     await _check_key(unit, outcome.idempotency_key)
     now = datetime.now(UTC)
     at = outcome.at or now
+    _check_window(claim, outcome, at, path=moment_path)
     before = await _lock_record(unit, claim)
     details = EntryDetails(
         kind=KINDS[outcome.status],
@@ -145,7 +161,8 @@ async def record_outcome(unit: Unit, claim: StoredClaim, outcome: Outcome, *, pa
     )
     await append_entries(unit, claim, [entry], state, now)
     if claim.subject == "Prediction":
-        await _update_chain(unit, claim.state.claim_id, outcome.status, at)
+        probability = claim.properties.get("stated_probability")
+        await _update_chain(unit, claim.state.claim_id, outcome.status, at, probability)
     record = await _refresh_record(unit, claim, before)
     return {**entry.payload(now, after=state), "record": record}
 
@@ -156,6 +173,17 @@ def _check_status(claim: StoredClaim, outcome: Outcome, *, path: str) -> None:
     elif claim.state.status is ClaimStatus.OPEN:
         message = f"claim {claim.state.claim_id!r} is open; only a resolved or annulled claim can be reopened"
         raise ConflictError(message, path=path)
+
+
+def _check_window(claim: StoredClaim, outcome: Outcome, at: datetime, *, path: str) -> None:
+    window = claim.state.window
+    if outcome.status not in OUTCOMES or outcome.accepts_before_window or window is None or at >= window[0]:
+        return
+    message = (
+        f"{at.isoformat()} is before {window[0].isoformat()}, when the window of claim {claim.state.claim_id!r} opens; "
+        "correct the moment, or set accepts_before_window: true if the outcome was known so early"
+    )
+    raise BeforeWindowError(message, path=path)
 
 
 async def _check_key(unit: Unit, idempotency_key: str | None) -> None:
@@ -188,7 +216,9 @@ async def _refresh_record(unit: Unit, claim: StoredClaim, before: Mapping[str, A
     return {"predictor_id": claim.predictor_id, "before": before, "after": stored_record(in_use)}
 
 
-async def _update_chain(unit: Unit, prediction_id: str, status: ClaimStatus, at: datetime) -> None:
+async def _update_chain(
+    unit: Unit, prediction_id: str, status: ClaimStatus, at: datetime, probability: float | None
+) -> None:
     """
     Give the chain's event milestone the prediction's outcome.
 
@@ -198,9 +228,9 @@ async def _update_chain(unit: Unit, prediction_id: str, status: ClaimStatus, at:
     properties: dict[str, dict[str, Any]] = {}
     for milestone in await list_chain(unit, prediction_id):
         updated = _with_outcome(milestone, status, at)
-        if updated is not milestone or status is ClaimStatus.OPEN:
+        if updated is not milestone or status is ClaimStatus.OPEN or milestone.status is MilestoneStatus.OVERDUE:
             outcome = {"status": updated.status.value, "observed_date": updated.observed_date}
-            properties[updated.id] = outcome | milestone_keys(updated)
+            properties[updated.id] = outcome | milestone_keys(updated, can_miss=can_miss(status, probability))
     await set_milestones(unit, properties)
 
 

@@ -19,7 +19,7 @@ from graph.inference.evidence import WeighedEvidence
 from graph.ledger.claim_state import STATE_PROPERTIES, ClaimState
 from graph.ledger.entries import NO_WEIGHT, LedgerEntry, Weight, append, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
-from graph.model.page_keys import prediction_keys
+from graph.model.page_keys import OUTCOMES, prediction_keys
 from graph.model.problems import describe_problem
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction, Row
@@ -49,7 +49,11 @@ class StoredClaim:
 
     def stored(self, state: ClaimState, moment: datetime) -> dict[str, Any]:
         """Return its node's properties in another state: status, belief as of a moment, and all page keys."""
-        properties = {"status": state.status.value, "resolved_at": state.resolved_at, **state.stored(moment)}
+        is_early = None
+        if state.status in OUTCOMES and state.resolved_at is not None and state.window is not None:
+            is_early = state.resolved_at < state.window[0] or None
+        outcome = {"status": state.status.value, "resolved_at": state.resolved_at, "is_early": is_early}
+        properties = {**outcome, **state.stored(moment)}
         if self.subject != "Prediction":
             return properties
         before = from_properties(Prediction, self.properties)

@@ -9,13 +9,13 @@ from typing import Any
 
 from graph.bundles.importing import import_rows
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
-from graph.database.revisions import Changes, raise_revision
+from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, HistoryError, NotFoundError, counted, refuse
 from graph.model.kinds import ClaimStatus, MilestoneKind
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
-from graph.model.subjects import CLAIM_SUBJECTS, CLAIMS, ROW_LISTS, EdgeList, list_of, noun_of, references_of
+from graph.model.subjects import CLAIM_SUBJECTS, CLAIMS, MARK, ROW_LISTS, EdgeList, list_of, noun_of, references_of
 from graph.reading.following import get
 from graph.subjects.upserts import Change, observations_of
 
@@ -78,9 +78,10 @@ async def delete_subject(
         if subject in CLAIM_SUBJECTS:
             counts, changes = await _delete_claim(unit, subject, key, path)
         elif subject == "Milestone":
-            counts = await _delete_milestone(unit, key, path)
+            counts, changes = await _delete_milestone(unit, key, path)
         else:
             counts = await _delete_other(unit, subject, key, path)
+            changes = Changes(row_ids=[row_note(list_of(subject).name, key)])
         await raise_revision(unit, changes)
         numbers = {name: counts.get(name, 0) for name in ("influences", "exposures", "document_links", "milestones")}
         return {"subject": subject, "id": key, **numbers}
@@ -119,10 +120,16 @@ async def remove_edge(
             listed = ", ".join(f"{name} {value!r}" for name, value in values.items())
             message = f"no {ROW_LISTS[change.list_name].noun} has {listed}"
             raise NotFoundError(message, path=change.path)
-        await raise_revision(unit, Changes(child_ids=[values["child_id"]] if change.list_name == INFLUENCES else ()))
+        await raise_revision(unit, _changes_of(change.list_name, values))
         return {"removed": values}
 
     return await write_once(database, request, work, raises_revision=False)
+
+
+def _changes_of(name: str, values: Mapping[str, str]) -> Changes:
+    if name == INFLUENCES:
+        return Changes(child_ids=[values["child_id"]])
+    return Changes(row_ids=[row_note(name, MARK.join(values[part] for part in ROW_LISTS[name].key))])
 
 
 async def _check_ends(unit: Unit, change: Change) -> None:
@@ -169,7 +176,7 @@ def _claim_history(claim: Mapping[str, Any]) -> list[str]:
     return reasons
 
 
-async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int]:
+async def _delete_milestone(unit: Unit, key: str, path: str) -> tuple[Mapping[str, int], Changes]:
     """Delete a milestone, an event with its unobserved check-ins, and recompute the ranks in the chain."""
     (owners,) = await unit.run("outcomes/list_milestone_owners", ids=[key])
     if not owners["prediction_ids"]:
@@ -196,7 +203,7 @@ async def _delete_milestone(unit: Unit, key: str, path: str) -> Mapping[str, int
     await unit.run("subjects/delete_milestones", ids=sorted(deleted))
     (owner,) = await unit.run("bundles/list_predictions", ids=owners["prediction_ids"])
     await import_rows(unit, {"predictions": [from_properties(Prediction, row) for row in owner["rows"]]})
-    return {"milestones": len(deleted) - 1}
+    return {"milestones": len(deleted) - 1}, Changes(row_ids=[row_note("milestones", row_id) for row_id in deleted])
 
 
 async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:

@@ -10,7 +10,7 @@ import strawberry
 
 from graph.errors import InvalidError
 from graph.model.subjects import SUBJECTS
-from graph.model.values import ID_PATTERN
+from graph.model.values import ID_PATTERN, MILESTONE_ID_PATTERN, SYMBOL_PATTERN
 from resolvers.base.described import field, interface_type, object_type
 
 MOST_KEPT_IDS = 10_000  # a neighbourhood names each of its nodes several times
@@ -20,6 +20,8 @@ MAX_PAGE_SIZE = 100
 NodeT = TypeVar("NodeT")
 
 _KEY = re.compile(ID_PATTERN)
+_OTHER_KEYS = {"Ticker": re.compile(SYMBOL_PATTERN), "Milestone": re.compile(MILESTONE_ID_PATTERN)}
+"""Further keys that a subject may have."""
 
 
 @lru_cache(MOST_KEPT_IDS)
@@ -65,8 +67,13 @@ def parse_id(text: str, *subjects: str, path: str = "id") -> tuple[str, str]:
     """
     found = _find_global_id(text)
     if found is None:
-        if not _KEY.fullmatch(text):
-            message = f"expected a global id or a key of letters, digits and _.:@#/+-, got {text[:80]!r}"
+        if not _is_key(subjects[0], text):
+            kind = (
+                "a symbol such as BRK.B or ^GSPC"
+                if subjects[0] == "Ticker"
+                else "a key of letters, digits and _.:@#/+-"
+            )
+            message = f"expected a global id or {kind}, got {text[:80]!r}"
             raise InvalidError(message, path=path)
         return subjects[0], text
     if found[0] not in subjects:
@@ -110,7 +117,12 @@ def page_size(first: int | None, *, path: str = "first") -> int:
 
 def _find_global_id(text: str) -> tuple[str, str] | None:
     subject, _, key = (_decode(text) or "").partition(":")
-    return (subject, key) if subject in SUBJECTS and _KEY.fullmatch(key) else None
+    return (subject, key) if subject in SUBJECTS and _is_key(subject, key) else None
+
+
+def _is_key(subject: str, text: str) -> bool:
+    other = _OTHER_KEYS.get(subject)
+    return _KEY.fullmatch(text) is not None or (other is not None and other.fullmatch(text) is not None)
 
 
 def _encode(text: str) -> str:

@@ -9,8 +9,9 @@ from typing import NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from graph.errors import InvalidError
 from graph.model.addresses import AN_ADDRESS, check_address
-from graph.model.moments import A_DAY, A_MOMENT, read_day, read_moment
+from graph.model.moments import A_DAY, A_MOMENT, is_day, read_bound, read_day
 
 Moment = NewType("Moment", datetime)
 Day = NewType("Day", date)
@@ -29,12 +30,25 @@ def show_moment(value: datetime) -> str:
 
 
 def _read_moment(value: object) -> datetime:
-    return read_moment(_text(value, A_MOMENT))
+    return read_bound(_text(value, A_MOMENT))
 
 
-def moment_argument(value: object) -> datetime | None:
-    """A moment from a field's arguments, in which literals are texts and variables are moments already."""
+def bound_argument(value: object) -> datetime | None:
+    """A moment from a field's arguments, in which literals are texts and variables are moments already; or a day."""
     return value if value is None or isinstance(value, datetime) else _read_moment(value)
+
+
+def moment_argument(value: object, *, path: str) -> datetime | None:
+    """
+    As `bound_argument`, but no day.
+
+    Raises:
+        InvalidError: It is a day.
+    """
+    moment = bound_argument(value)
+    if moment is not None and is_day(moment):
+        raise InvalidError(f"expected {A_MOMENT}, got {moment.date().isoformat()}, a day", path=path)
+    return moment
 
 
 def _show_day(value: date) -> str:
@@ -84,6 +98,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         name="DateTime",
         description=(
             "A moment in RFC 3339 with its offset, such as 2026-05-30T22:15:00Z. Decimals after the sixth are cut off. "
+            "Where it bounds a range, such as `from` and `to`, it may be a day, which is meant as a whole, in UTC. "
             "Answers are in UTC."
         ),
         specified_by_url=_RFC_3339,

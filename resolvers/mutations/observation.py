@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered
-from graph.errors import ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
+from graph.errors import BeforeWindowError, ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
@@ -41,6 +41,9 @@ class RecordMilestoneInput(ReportInput):
     outcome: MilestoneOutcome = strawberry.field(description="Whether it was reached.")
     observed_on: Day | None = strawberry.field(
         default=None, description="Day of the observation, in UTC; now if omitted."
+    )
+    accept_before_window: bool = strawberry.field(
+        default=False, description="Whether to accept an event before the prediction's window opens."
     )
 
 
@@ -92,7 +95,11 @@ class MilestonesSwept(Written):
 
 
 # Inputs whose names do not follow from the property.
-NAMES = {"observed_at": "observedOn", "resolved_at": "observedOn"}
+NAMES = {
+    "observed_at": "observedOn",
+    "resolved_at": "observedOn",
+    "accepts_before_window": "acceptBeforeWindow",
+}
 
 
 @object_type
@@ -101,7 +108,7 @@ class ObservationMutations:
 
     @write(
         MilestoneRecorded,
-        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, BeforeWindowError),
         answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
@@ -121,6 +128,7 @@ class ObservationMutations:
             observed_on=input.observed_on,
             by=input.by,
             note=input.note,
+            accepts_before_window=input.accept_before_window,
             idempotency_key=options["idempotency_key"],
         )
         milestone_id = parse_key(input.milestone, "Milestone", path="milestone")

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.database.receipts import Answered, Payload
-from graph.errors import ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
+from graph.errors import BeforeWindowError, ClosedClaimError, DuplicateError, FutureObservationError, NotFoundError
 from graph.model.kinds import ClaimStatus
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from resolvers.types.predictors import Predictor
 
 # Inputs whose names do not follow from the property.
-NAMES = {"observed_at": "resolvedAt"}
+NAMES = {"observed_at": "resolvedAt", "accepts_before_window": "acceptBeforeWindow"}
 
 
 @input_type
@@ -62,6 +62,9 @@ class ResolveClaimInput(ReportInput):
     outcome: ClaimOutcome = strawberry.field(description="Whether it came true.")
     resolved_at: Moment | None = strawberry.field(
         default=None, description="When the outcome became known; now if omitted."
+    )
+    accept_before_window: bool = strawberry.field(
+        default=False, description="Whether to accept an outcome before the claim's window opens."
     )
 
 
@@ -119,7 +122,7 @@ class ResolutionMutations:
 
     @write(
         OutcomeRecorded,
-        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError),
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError, FutureObservationError, BeforeWindowError),
         answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
@@ -139,6 +142,7 @@ class ResolutionMutations:
             by=input.by,
             note=input.note,
             idempotency_key=options["idempotency_key"],
+            accepts_before_window=input.accept_before_window,
         )
         return await _settle(info, resolve, input.claim, given, options)
 

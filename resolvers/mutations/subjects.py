@@ -76,7 +76,7 @@ class Upsert:
     note: str = ""
 
 
-_SETTLED: Final = ("status", "resolved_at")
+_SETTLED: Final = ("status", "resolved_at", "is_early")
 _OBSERVED: Final = ("status", "observed_date", "miss_emitted_at", "miss_emitted_by")
 
 UPSERTS: Final[Mapping[str, Upsert]] = {

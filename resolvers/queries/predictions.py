@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from graph.errors import InvalidError
+from graph.model.moments import end_of
 from graph.reading.anchors import PredictionList
 from graph.reading.predictions import PredictionFilter, PredictionPage
 from resolvers.base.anchored import anchored
@@ -113,7 +114,7 @@ def _filter(given: PredictionFilterInput) -> PredictionFilter:
         predictor_id=parse_some_key(given.predictor, "Predictor", path="filter.predictor"),
         reference_class_id=parse_some_key(given.reference_class, "ReferenceClass", path="filter.referenceClass"),
         deadline_from=given.deadline_from,
-        deadline_to=given.deadline_to,
+        deadline_to=None if given.deadline_to is None else end_of(given.deadline_to),
         probability_from=given.probability_from,
         probability_to=given.probability_to,
         text=given.text,

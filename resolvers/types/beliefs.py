@@ -17,13 +17,14 @@ from graph.inference.log_odds import logit
 from graph.inference.time import utc_moments, window_of
 from graph.ledger.claim_state import STATE_PROPERTIES, Belief, ClaimState, as_mapping
 from graph.model import rows
+from graph.model.moments import end_of
 from graph.model.relations import EVIDENCE, REFERENCE_CLASS
 from resolvers.base.described import field, object_type
 from resolvers.base.fields import Source, prop
 from resolvers.base.figures import figure, figures
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
 from resolvers.base.row_types import described_by
-from resolvers.base.scalars import Moment, Probability, moment_argument
+from resolvers.base.scalars import Moment, Probability, bound_argument, moment_argument
 from resolvers.base.selection import Gather, answer
 
 STATED = ("base_rate",)  # of the figures of a belief; the others are computed
@@ -125,7 +126,7 @@ class BeliefPoint:
 
 def until_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The latest moment of the rows to read, if one is requested."""
-    until = moment_argument(arguments.get("as_of"))
+    until = moment_argument(arguments.get("as_of"), path="as_of")
     return {} if until is None else {"until": until}
 
 
@@ -147,11 +148,12 @@ AsOf = Annotated[
 
 
 def _before(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"until": moment_argument(arguments["from"])}
+    return {"until": bound_argument(arguments["from"])}
 
 
 def _within(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    start, end = moment_argument(arguments.get("from")), moment_argument(arguments.get("to"))
+    start, end = bound_argument(arguments.get("from")), bound_argument(arguments.get("to"))
+    end = None if end is None else end_of(end)
     return {name: moment for name, moment in (("since", start), ("until", end)) if moment is not None}
 
 
@@ -190,8 +192,9 @@ def history_bounds(source: Mapping[str, Any], arguments: Mapping[str, Any], now:
     Raises:
         InvalidError: The end is before the start.
     """
-    end = moment_argument(arguments.get("to")) or now
-    start = moment_argument(arguments.get("from"))
+    end = bound_argument(arguments.get("to"))
+    end = now if end is None else end_of(end)
+    start = bound_argument(arguments.get("from"))
     if start is None:
         window = window_of(source["from_year"], source["window_start"], source["window_end"])
         start = end - DEFAULT_HISTORY if window is None else window[0]

@@ -122,7 +122,12 @@ CASES: dict[str, Case] = {
     "probability 1": foresee("Invalid", "input.statedProbability", "got 1", statedProbability=1),
     "probability 1.2": foresee(BAD, None, "got 1.2", statedProbability=1.2),
     "probability -0.1": foresee(BAD, None, "got -0.1", statedProbability=-0.1),
-    "probability 1e999": foresee(BAD, None, "got inf", statedProbability=Number("1e999")),
+    "probability 1e999": foresee(
+        BAD,
+        None,
+        "1e999 is beyond the range of a float at variables.input.statedProbability",
+        statedProbability=Number("1e999"),
+    ),
     "probability as text": foresee(BAD, None, "got '0.5'", statedProbability="0.5"),
     "probability true": foresee(BAD, None, "got True", statedProbability=True),
     "base rate 1": Case(
@@ -161,12 +166,25 @@ CASES: dict[str, Case] = {
     ),
     "negative lag": Case("upsertInfluence", EDGE | {"lagDays": -1}, "Invalid", "input.lagDays"),
     "number out of range in raw metadata": foresee(
-        "Invalid", "input.rawMetadata", "got Infinity", rawMetadata={"deep": [Number("1e999")]}
+        BAD,
+        None,
+        "1e999 is beyond the range of a float at variables.input.rawMetadata.deep[0]",
+        rawMetadata={"deep": [Number("1e999")]},
     ),
     # Days and moments
     "future observation": submit(
         "FutureObservation", "input.observedAt", "lies in the future", observedAt="2990-01-01T00:00:00Z"
     ),
+    "day for a moment": submit("Invalid", "input.observedAt", "got 2026-01-01, a day", observedAt="2026-01-01"),
+    "day for a moment of a row": foresee("Invalid", "input.windowStartsAt", "a day", windowStartsAt="2026-01-01"),
+    "day for the moment of an outcome": Case(
+        "resolveClaim",
+        {"claim": "P_1", "outcome": "TRUE", "resolvedAt": "2026-01-01"},
+        "Invalid",
+        "input.resolvedAt",
+        "got 2026-01-01, a day",
+    ),
+    "day to sweep for": Case("sweepMilestones", {"asOf": "2026-01-01"}, "Invalid", "input.asOf", "a day"),
     "moment without offset": submit(BAD, None, "with its offset", observedAt="2026-01-01T00:00:00"),
     "moment in words": submit(BAD, None, 'got "yesterday"', observedAt="yesterday"),
     "month 13": submit(BAD, None, "observedAt", observedAt="2026-13-01T00:00:00Z"),
@@ -305,6 +323,8 @@ CASES: dict[str, Case] = {
     "title of 2,001 characters": foresee("Invalid", "input.title", title=LONG_LINE),
     "text of 100,001 characters": foresee("Invalid", "input.text", text=LONG_TEXT),
     "control character": foresee("Invalid", "input.title", title="a\u0007"),
+    "title of blanks": foresee("Invalid", "input.title", "only blanks", title=" \u00a0\u200b"),
+    "note of blanks": submit("Invalid", "input.note", "only blanks", note=" \n"),
     "empty title": foresee("Invalid", "input.title", title=""),
     "no title": foresee("Invalid", "input.title", title=None),
     "title left out": Case("upsertPrediction", {"id": "P_9"}, "Invalid", "input.title", "got nothing"),
@@ -312,6 +332,21 @@ CASES: dict[str, Case] = {
     "several things": Case(
         "upsertPrediction", {"id": "P_9", "title": "", "text": "", "fromYear": 1}, "BatchRefused", None, "3 items"
     ),
+    "resolved before its window": Case(
+        "resolveClaim",
+        {"claim": "P_1", "outcome": "TRUE", "resolvedAt": "2025-01-01T00:00:00Z"},
+        "BeforeWindow",
+        "input.resolvedAt",
+        "set acceptBeforeWindow: true",
+    ),
+    "event before its window": Case(
+        "recordMilestone",
+        {"milestone": "P_1:event", "outcome": "HIT", "observedOn": "2025-01-01"},
+        "BeforeWindow",
+        "input.observedOn",
+        "when the window of claim 'P_1' opens",
+    ),
+    "early by upsert": foresee(BAD, None, "isEarly", isEarly=True),
     # Kinds and shapes
     "unknown direction": submit(BAD, None, "MAYBE", direction="MAYBE"),
     "unknown strength": submit(BAD, None, "HUGE", strength="HUGE"),

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from graphql import build_schema
 
-from api.cli import cli, write_whole
+from api.cli import cli, writing_whole
 from graph import errors
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
@@ -18,6 +18,7 @@ from graph.bundles.importing import import_bundle, is_empty
 from graph.database.sessions import Database, DatabaseAddress
 from graph.ledger.derived import ensure_rebuilt, rebuild
 from graph.sample import load_sample
+from tests.helpers.database import empty
 from tests.helpers.processes import run, variables
 
 
@@ -153,15 +154,36 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     file = tmp_path / "out.json"
     file.write_text("before")
 
-    write_whole(file, "after")
+    with writing_whole(file) as output:
+        output.write(b"after")
+        assert file.read_text() == "before"
 
-    assert file.read_text() == "after\n"
+    assert file.read_text() == "after"
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"cannot write .*No such file"):
-        write_whole(tmp_path / "absent" / "out.json", "x")
+    with (
+        pytest.raises(errors.ConfigurationError, match=r"cannot write .*No such file"),
+        writing_whole(tmp_path / "absent" / "out.json"),
+    ):
+        pass
+
+
+def test_a_file_stays_where_writing_fails(tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    file.write_text("before")
+
+    def fail() -> None:
+        with writing_whole(file) as output:
+            output.write(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
 
 
 async def test_what_is_imported_is_exported_again(
@@ -203,6 +225,34 @@ async def test_a_rebuilt_graph_is_of_this_version(database: Database) -> None:
     await rebuild(database)
 
     assert not await ensure_rebuilt(database)
+
+
+async def test_a_backup_is_restored_into_an_empty_graph(
+    database: Database, database_address: DatabaseAddress, tmp_path: Path
+) -> None:
+    """And into no other; an export by lines is imported like any bundle, from a pipe too."""
+    environment = variables(database_address)
+    backup, export = tmp_path / "backup.ndjson", tmp_path / "export.ndjson"
+    await import_bundle(database, load_sample())
+
+    backed_up = await run("backup", str(backup), environment=environment)
+    exported = await run("export", str(export), environment=environment)
+    refused = await run("restore", str(backup), environment=environment)
+    before = await export_bundle(database)
+    await empty(database)
+    restored = await run("restore", str(backup), environment=environment)
+
+    assert [backed_up.code, exported.code, restored.code] == [0, 0, 0]
+    assert backed_up.output.endswith(f" backed up to {backup}\n")
+    assert refused.code == 1
+    assert "a backup is restored into an empty graph, and this one has domains" in refused.errors
+    assert restored.output.startswith(f"{before.num_rows()} created, 0 updated, 0 unchanged; the graph equals")
+    assert await export_bundle(database) == before
+    again = await run("import", "-", environment=environment, given=export.read_bytes())
+    assert (again.code, again.output) == (0, f"0 created, 0 updated, {before.num_rows()} unchanged\n")
+    cut_off = await run("restore", "-", environment=environment, given=backup.read_bytes()[:-30])
+    assert cut_off.code == 2
+    assert "the last line is not whole" in cut_off.errors
 
 
 async def test_several_bundles_are_imported_in_order(

@@ -122,7 +122,20 @@ async def test_other_methods_are_refused(client: httpx.AsyncClient, method: str)
         (b"\xff", "not UTF-8 text: byte 0"),
         ('{"query": "{ hello }"}'.encode("utf-16-le"), "not "),
         (b"[" * 100_000, "nested too deep"),
-        (b'{"query": "{ hello }", "variables": {"n": NaN}}', "NaN is not JSON"),
+        (b'{"query": "{ hello }", "variables": {"n": NaN}}', "NaN is not JSON at variables.n, line 1, column 43."),
+        (
+            b'{"query": "{ hello }", "variables": {"n": [1, 1e999]}}',
+            "1e999 is beyond the range of a float at variables.n[1]",
+        ),
+        (
+            b'{"query": "{ hello }", "variables": {"b": {"l": [], "l": [1]}}}',
+            'the key "l" comes twice at variables.b.l',
+        ),
+        (b'{"query": "{ hello }", "query": "{ bye }"}', 'the key "query" comes twice at query, line 1, column 24.'),
+        (
+            b'\xef\xbb\xbf{"query": "{ hello }"}',
+            "a byte order mark (U+FEFF), which JSON does not have, at line 1, column 1",
+        ),
         (b'{"query": "{ hello }", "variables": {"n": ' + b"9" * 5000 + b"}}", "number that is not allowed"),
         (b'{"query": "{ hello }", "variables": {"n": "\\uD800"}}', "half of a surrogate pair"),
         (b"5", "must be a JSON object, it is a number"),

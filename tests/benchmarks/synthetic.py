@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from graph.bundles.batches import MAX_ROWS
+from graph.inference.time import is_before_window
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.rows import (
@@ -249,7 +250,7 @@ class _World:
             resolved_at = dice.moment(date(2026, 1, 1), 200)
         episode = f"EP_{dice.below(self.num_episodes):04d}"
         quote = self.text(2)
-        return Prediction(
+        row = Prediction(
             id=_prediction_id(number),
             **self._claim(number),
             **self._window(),
@@ -272,6 +273,9 @@ class _World:
             raw_metadata={"verbatim": quote[:80], "episode": episode, "tags": [dice.pick(VOCABULARY)], "n": number},
             raw_metadata_is_complete=True,
         )
+        window = (row.from_year, row.window_start, row.window_end)
+        is_early = resolved_at is not None and is_before_window(resolved_at, *window)
+        return row.model_copy(update={"is_early": True}) if is_early else row
 
     def _window(self) -> dict[str, Any]:
         if self.dice.chance(0.85):

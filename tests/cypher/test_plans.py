@@ -24,6 +24,7 @@ INDEXED_LEAVES = {
     "NodeIndexSeek",
     "NodeIndexSeekByRange",
     "NodeUniqueIndexSeek",
+    "RelationshipCountFromCountStore",
     "NodeUniqueIndexSeek(Locking)",
     "NodeUniqueIndexSeekByRange",
     "ProcedureCall",
@@ -125,7 +126,24 @@ PARAMETERS: Mapping[str, Any] = {
     "rows": [_ROW],
     "subject": "Killer",
     "to_id": "b",
-    **{name: ["a"] for name in ("documents", "domains", "episodes", "milestones", "tickers")},
+    **{
+        name: ["a"]
+        for name in (
+            "documents",
+            "domains",
+            "episodes",
+            "milestones",
+            "tickers",
+            "predictions",
+            "scenarios",
+            "killers",
+            "evidence",
+            "validations",
+            "propagation_runs",
+            "exposures",
+            "document_links",
+        )
+    },
     "claims": [_ROW],
     "predictors": [_ROW],
     "items": [_ROW],
@@ -155,11 +173,19 @@ PARAMETERS: Mapping[str, Any] = {
     "marginals": [0.5],
     "kept": 2,
     "reference_classes": ["a"],
+    "owners": ["a"],
+    "children": ["a"],
+    "ledgers": [_ROW],
+    "row_ids": ["tickers:A"],
+    "digest": "a",
+    "rows_done": 1,
+    "rows_in_all": 2,
     **_LIST,
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
+    "bundles/list_changed_rows": {"predictors": ["a"], **{name: [_ROW] for name in ("exposures", "document_links")}},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
 
@@ -242,4 +268,4 @@ def test_who_raises_the_revision_notes_what_it_changed() -> None:
 
     assert len(notes) == 2
     assert len(set(notes)) == 1
-    assert "change.claim_ids = $claim_ids, change.child_ids = $child_ids" in notes[0]
+    assert "change.claim_ids = $claim_ids, change.child_ids = $child_ids, change.row_ids = $row_ids" in notes[0]

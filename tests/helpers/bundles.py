@@ -80,7 +80,8 @@ _ID_TAIL = string.ascii_letters + string.digits + "_.:@#/+-"
 
 def texts() -> SearchStrategy[str]:
     """Any text that a row may hold."""
-    return _ODD_TEXTS | st.text(_TEXT_CHARACTERS, min_size=1, max_size=12)
+    found = _ODD_TEXTS | st.text(_TEXT_CHARACTERS, min_size=1, max_size=12)
+    return found.map(lambda text: text if any(map(str.isalnum, text)) else f"{text}.")  # not only blanks
 
 
 def ids() -> SearchStrategy[str]:
@@ -135,7 +136,7 @@ def shares() -> SearchStrategy[float]:
 
 def counts() -> SearchStrategy[int]:
     """Any count."""
-    return st.integers(0, 2**53)
+    return st.integers(0, 2**31 - 1)
 
 
 def json_values() -> SearchStrategy[Any]:
@@ -188,7 +189,7 @@ def _claims(draw: DrawFn, domain_ids: Sequence[str]) -> Json:
     resolved = {} if status is ClaimStatus.OPEN else {"resolved_at": draw(moments())}
     optional = {"text": texts(), "stated_probability": probabilities(), "probability_basis": texts()}
     values = draw(_rows({"title": texts()}, optional | _reference("domain_id", domain_ids)))
-    return {**values, "status": status, **resolved, **draw(_windows())}
+    return {**values, "status": status, **resolved, **draw(_windows()), "is_early": True}
 
 
 @st.composite
@@ -348,7 +349,7 @@ def bundles(draw: DrawFn) -> Bundle:
             shared["reference_classes"],
             _rows(
                 {"description": texts(), "base_rate": probabilities()},
-                {"successes": st.just(3), "trials": st.integers(3, 2**53)},
+                {"successes": st.just(3), "trials": st.integers(3, 2**31 - 1)},
             ),
         ),
         tickers=_each(

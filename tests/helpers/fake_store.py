@@ -63,6 +63,7 @@ class FakeStore(FakeUnit):
             "probability": claim.stated_probability,
             "imported_on": claim.imported_on if isinstance(claim, Prediction) else None,
             "predictor_id": claim.predictor_id if isinstance(claim, Prediction) else None,
+            **{name: getattr(claim, name) for name in ("resolved_at", "from_year", "window_start", "window_end")},
             "num_evidence": sum(row.claim_id == claim.id for row in self._bundle.evidence) or None,
         }
 

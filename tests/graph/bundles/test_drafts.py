@@ -43,18 +43,41 @@ def only_problem(given: str | bytes) -> Problem:
 
 
 @pytest.mark.parametrize(
-    ("name", "row"),
+    ("name", "row", "place", "number"),
     [
-        ("domains", '{"id": "d", "name": NaN}'),
-        ("predictors", '{"id": "p", "name": "Ada", "kappa": Infinity}'),
-        ("predictions", '{"id": "p", "title": "P", "raw_metadata": {"a": [-Infinity]}}'),
-        ("exposures", '{"sign": "HARMS", "prediction_id": "p", "symbol": "X", "impact": NaN}'),
+        ("domains", '{"id": "d", "name": NaN}', "domains[0].name", "NaN"),
+        ("predictors", '{"id": "p", "name": "Ada", "kappa": Infinity}', "predictors[0].kappa", "Infinity"),
+        (
+            "predictions",
+            '{"id": "p", "raw_metadata": {"a": [-Infinity]}}',
+            "predictions[0].raw_metadata.a[0]",
+            "-Infinity",
+        ),
+        ("exposures", '{"sign": "HARMS", "symbol": "X", "impact": NaN}', "exposures[0].impact", "NaN"),
     ],
 )
-def test_numbers_that_json_does_not_have_are_no_json(name: str, row: str) -> None:
+def test_numbers_that_json_does_not_have_are_no_json(name: str, row: str, place: str, number: str) -> None:
     """They could not be written again, wherever they stand."""
-    with pytest.raises(BundleError, match="expected JSON, got other text"):
-        read_draft(f'{{"format": "{BUNDLE_FORMAT}", "{name}": [{row}]}}')
+    given_ = f'{{"format": "{BUNDLE_FORMAT}", "{name}": [{row}]}}'
+    with pytest.raises(BundleError) as refused:
+        read_draft(given_)
+
+    (problem,) = refused.value.problems
+    column = given_.rindex(number) + 1
+    assert str(problem) == f"{place}: {number} is not JSON (line 1, column {column})"
+
+
+def test_a_list_or_a_key_that_comes_twice_is_told_with_its_path() -> None:
+    """A reader of JSON keeps the last of them, and the other is gone without a word."""
+    row = '{"id": "d", "name": "a", "name": "b"}'
+    given_ = f'{{"format": "{BUNDLE_FORMAT}",\n"domains": [{row}],\n"domains": []}}'
+    with pytest.raises(BundleError) as refused:
+        read_draft(given_)
+
+    assert list(map(str, refused.value.problems)) == [
+        'domains[0].name: the key "name" comes twice (line 2, column 38)',
+        'domains: the key "domains" comes twice (line 3, column 1)',
+    ]
 
 
 def test_all_problems_are_told_at_once_each_with_its_place() -> None:
@@ -126,14 +149,16 @@ def test_a_draft_knows_the_names_of_wrong_rows_too() -> None:
 @pytest.mark.parametrize(
     ("given_", "expected"),
     [
-        ("", "expected JSON, got other text: EOF"),
-        ("{", "expected JSON, got other text: EOF"),
+        ("", "expected JSON, got other text: Expecting value at line 1, column 1"),
+        ("{", "expected JSON, got other text: Expecting property name"),
+        (
+            "\ufeff{}",
+            "expected JSON, got other text: a byte order mark (U+FEFF), which JSON does not have, at line 1, column 1",
+        ),
         ("foregraph", "expected JSON, got other text: "),
         (b"\xff\xfe", "expected JSON, got other text: "),
         ('{"format": "\\ud800"}', "expected JSON, got other text: "),
-        ("[" * 10_000, "expected JSON, got other text: recursion limit"),
-        (text(evidence=[EVIDENCE | {"total_llr": float("nan")}]), "expected JSON, got other text: "),
-        (text(predictions=[prediction(raw_metadata=float("inf"))]), "expected JSON, got other text: "),
+        ("[" * 10_000, "expected JSON, got other text: it is nested too deep"),
         ("[]", "expected a JSON object, got list"),
         ("null", "expected a JSON object, got NoneType"),
         ('"x"', "expected a JSON object, got str"),

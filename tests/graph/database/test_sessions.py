@@ -281,7 +281,7 @@ async def test_a_failed_write_leaves_nothing(database: Database) -> None:
     """One mutation is one transaction, whoever raises within it."""
 
     async def work(unit: Unit) -> None:
-        await unit.run("database/raise_revision", claim_ids=[], child_ids=[])
+        await unit.run("database/raise_revision", claim_ids=[], child_ids=[], row_ids=[])
         message = "half-way"
         raise LookupError(message)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from graph.bundles.drafts import parse_bundle, read_draft
-from graph.errors import Problem
+from graph.errors import BundleError, Problem
 from graph.model.bundle import BUNDLE_FORMAT, Bundle, bundle_json_schema
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind
 from graph.model.moments import FIRST_YEAR, LAST_YEAR
@@ -44,7 +44,10 @@ def prediction(**fields: Any) -> dict[str, Any]:
 
 
 def problems(given_: str | bytes) -> list[Problem]:
-    return list(read_draft(given_).problems)
+    try:
+        return list(read_draft(given_).problems)
+    except BundleError as refused:
+        return list(refused.problems)
 
 
 def only_problem(given_: str | bytes) -> Problem:
@@ -247,8 +250,8 @@ def test_numbers_that_no_float_can_hold_are_refused(raw: str) -> None:
     given_ = text(predictions=[prediction(raw_metadata="HERE")]).replace('"HERE"', raw)
     problem = only_problem(given_)
 
-    assert problem.path == "predictions[0].raw_metadata"
-    assert "within the range of a float" in problem.message
+    assert problem.path.startswith("predictions[0].raw_metadata")
+    assert "is beyond the range of a float (line 1, column " in problem.message
 
 
 def test_a_weight_of_evidence_that_no_float_can_hold_is_refused() -> None:
@@ -256,13 +259,14 @@ def test_a_weight_of_evidence_that_no_float_can_hold_is_refused() -> None:
     problem = only_problem(text(evidence=[EVIDENCE | {"total_llr": 12345.0}]).replace("12345.0", "1e400"))
 
     assert problem.path == "evidence[0].total_llr"
-    assert "finite" in problem.message
+    assert "1e400 is beyond the range of a float" in problem.message
 
 
 # Text and back
 
 ids = st.from_regex(ID_PATTERN, fullmatch=True)
-lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+lines = words.map(lambda text: f"{text}.")  # not blank
 days = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
 moments = st.builds(lambda day, time: datetime.combine(day, time, tzinfo=UTC), days, st.times())
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -277,7 +281,7 @@ bundles = st.builds(
     format=st.just(BUNDLE_FORMAT),
     episodes=st.lists(
         st.builds(
-            Episode, id=ids, title=lines, number=st.none() | st.integers(0, 2**53), published_at=st.none() | moments
+            Episode, id=ids, title=lines, number=st.none() | st.integers(0, 2**31 - 1), published_at=st.none() | moments
         ),
         unique_by=row_id,
         max_size=3,

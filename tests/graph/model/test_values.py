@@ -11,16 +11,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from graph.model.shown import MAX_SHOWN_CHARACTERS, shown_value
 from graph.model.values import (
+    Count,
     Day,
     Days,
     Id,
     Line,
     LogRatio,
+    LongCount,
     Metadata,
     MilestoneId,
     Moment,
     Probability,
     Share,
+    Symbol,
     Text,
     Url,
     Year,
@@ -48,9 +51,26 @@ def is_valid(kind: Any, value: object) -> bool:
         (Day, [date(1000, 1, 1), date(9000, 12, 31)], [date(999, 12, 31), date(9001, 1, 1)]),
         (Id, ["a", "x" * 200], ["", "x" * 201, "-a", "a b", "a!", "é"]),
         (MilestoneId, ["x" * 220], ["x" * 221]),
-        (Line, ["\t\r\n", "x" * 2_000], ["", "x" * 2_001, "\x00", "\x1f", "\x7f"]),
-        (Text, ["x" * 100_000], ["", "x" * 100_001, "a\x0bb"]),
+        (Line, ["a\t\r\n", "x" * 2_000], ["", "x" * 2_001, "\x00", "\x1f", "\x7f"]),
+        (
+            Line,
+            ["\u0301", "\U0001f680\ufe0f", "."],
+            [" ", "\t\r\n", "\u00a0\u2003", "\u200b", "\u2800", "\u3164", "\ufeff"],
+        ),
+        (Text, ["x" * 100_000], ["", " \n ", "x" * 100_001, "a\x0bb"]),
         (Url, ["http://a", "https://a/b?c"], ["ftp://a", "https://", "https://a b", "https://a\nb"]),
+        (
+            Url,
+            ["HTTP://x", "http://[::1]:80/"],
+            ["http://[::1", "http://a:b", "http://a:65536", "http:/a", "http://?q"],
+        ),
+        (Count, [0, 2**31 - 1], [-1, 2**31]),
+        (LongCount, [0, 2**53], [-1, 2**53 + 1]),
+        (
+            Symbol,
+            ["BRK.B", "BTC-USD", "0700.HK", "^GSPC", "ES=F", "EURUSD=X", "M&M.NS", "BF/B", "BHP:XASX", "^GSPC:XNYS"],
+            ["", "nvda", "A B", "^", "A!", "A:", "A:NYS", "A:xnys", "A|B", 'A"', "é", "X" * 22, "A:XNYS:XNAS"],
+        ),
         (Metadata, [None, {"a": [1e308]}], [[math.inf], {"a": math.nan}]),
     ],
 )

@@ -172,7 +172,7 @@ def test_a_write_of_many_claims_notes_none_of_them() -> None:
     """All is read again; so it is where nobody says which."""
     many = [f"P_{number}" for number in range(MAX_NOTED)]
 
-    assert Changes(many).parameters() == {"claim_ids": sorted(many), "child_ids": []}
+    assert Changes(many).parameters() == {"claim_ids": sorted(many), "child_ids": [], "row_ids": []}
     assert Changes(many, ["P_X"]).parameters() == UNKNOWN_CHANGES.parameters()
     assert changes_of_claims([]) is UNKNOWN_CHANGES
 

@@ -3,15 +3,19 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle
 from graph.database.receipts import Answered
 from graph.database.sessions import Database
 from graph.errors import (
+    BeforeWindowError,
+    BundleError,
     ClosedClaimError,
     ConflictError,
     DuplicateError,
@@ -25,6 +29,7 @@ from graph.model.kinds import ClaimStatus
 from graph.model.page_keys import prediction_keys
 from graph.model.properties import from_properties
 from graph.model.rows import Prediction
+from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, claim, event, prediction
@@ -302,3 +307,69 @@ def _item(claim_id: str) -> EvidenceItem:
 
 def _native(value: Any) -> Any:
     return value.to_native() if hasattr(value, "to_native") else value
+
+
+EARLY = datetime(2025, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", [EARLY, datetime(2026, 1, 1, tzinfo=UTC)])
+async def test_an_outcome_before_the_window_opens_has_to_be_accepted(database: Database, at: datetime) -> None:
+    """A slip of the year is likelier; from the first moment of the window on nothing is asked."""
+    await load(database, [0.8])
+    outcome = replace(TRUE, at=at)
+    if at == EARLY:
+        with pytest.raises(
+            BeforeWindowError, match=r"2026-01-01T00:00:00\+00:00, when the window of claim 'P_1' opens"
+        ):
+            await resolve(database, "P_1", outcome)
+        assert (await stored(database, "P_1"))["status"] == "OPEN"
+
+    await resolve(database, "P_1", replace(outcome, accepts_before_window=at == EARLY))
+
+    assert (await stored(database, "P_1")).get("is_early") == (True if at == EARLY else None)
+    exported = await export_bundle(database)
+    assert (await import_bundle(database, exported)).num_changed() == 0
+    await unresolve(database, "P_1", REOPENED)
+    assert "is_early" not in await stored(database, "P_1")
+
+
+async def test_a_claim_without_a_window_resolves_at_any_moment(database: Database) -> None:
+    """There is nothing that it could be before."""
+    await import_bundle(database, bundle(scenarios=[claim("S_9", from_year=None)]))
+
+    await resolve(database, "S_9", replace(TRUE, at=datetime(1990, 1, 1, tzinfo=UTC)))
+
+    assert (await stored(database, "S_9"))["status"] == "RESOLVED_TRUE"
+
+
+async def test_an_event_before_the_window_has_to_be_accepted_too(database: Database) -> None:
+    """Recording the event resolves its prediction."""
+    await load(database, [0.8])
+    observation = Observation(is_hit=True, observed_on=EARLY.date())
+    with pytest.raises(BeforeWindowError) as refused:
+        await record_milestone(database, "P_1:event", observation)
+    assert refused.value.path == "observed_on"
+
+    await record_milestone(database, "P_1:event", replace(observation, accepts_before_window=True))
+
+    assert (await stored(database, "P_1"))["is_early"] is True
+
+
+async def test_a_bundle_says_of_a_row_that_its_outcome_came_early(database: Database) -> None:
+    """Without that, it is a problem; an annulment has no outcome."""
+    early = {"status": "RESOLVED_TRUE", "resolved_at": EARLY.isoformat()}
+    with pytest.raises(BundleError) as refused:
+        await import_bundle(database, bundle(predictions=[prediction("P_1", **early)]))
+    (problem,) = refused.value.problems
+    assert problem.path == "predictions[0].resolved_at"
+    assert "set is_early to true" in problem.message
+
+    report = await import_bundle(
+        database,
+        bundle(
+            predictions=[prediction("P_1", **early, is_early=True)],
+            killers=[{**claim("TK_9"), **early, "status": "ANNULLED"}],
+        ),
+    )
+
+    assert report.num_changed() == 2

@@ -468,3 +468,37 @@ def test_a_report_is_a_sentence(num_overdue: int, says: str, *, is_dry_run: bool
     report.add({"num_overdue": num_overdue, "misses": [{"milestone_id": "P_1:m"}]})
 
     assert report.summary(is_dry_run=is_dry_run) == says
+
+
+@pytest.mark.parametrize("closing", ["none", "annulled", "resolved", "no probability", "reopened and resolved"])
+async def test_an_export_imports_unchanged_after_a_sweep(database: Database, closing: str) -> None:
+    """Whatever the sweep noted of milestones that it passed over, their rows say so too."""
+    stated = None if closing == "no probability" else 0.5
+    rows = [prediction("P_1", from_year=2025, stated_probability=stated)]
+    await import_bundle(database, bundle(predictions=rows, milestones=[event("P_1", day="2025-10-05"), researched()]))
+    if closing == "annulled":
+        await annul(database, "P_1", Outcome(status=ClaimStatus.ANNULLED))
+    elif "resolved" in closing:
+        await resolve(database, "P_1", TRUE)
+    await sweep(database)
+    if closing.startswith("reopened"):
+        await unresolve(database, "P_1", Outcome(status=ClaimStatus.OPEN))
+        await resolve(database, "P_1", TRUE)
+    exported, before = await export_bundle(database), await everything(database)
+
+    report = await import_bundle(database, exported)
+
+    assert report.num_changed() == 0
+    assert await everything(database) == before
+
+
+async def test_a_probability_stated_after_a_sweep_makes_its_misses_count(database: Database) -> None:
+    """The sweep passed over them, as there was no belief to bear on."""
+    rows = [prediction("P_1", from_year=2025, stated_probability=None)]
+    await import_bundle(database, bundle(predictions=rows, milestones=[event("P_1", day="2025-10-05")]))
+    assert (await sweep(database)).num_missed == 0
+
+    await import_bundle(database, bundle(predictions=[prediction("P_1", from_year=2025, stated_probability=0.5)]))
+
+    assert (await sweep(database)).num_missed == 3
+    assert (await sweep(database)).num_missed == 0

@@ -160,6 +160,18 @@ async def test_the_better_way_to_match_comes_first(database: Database) -> None:
     assert page["total_count"] == len(found)
 
 
+async def test_a_typed_symbol_comes_first_whatever_markets_write_in_it(database: Database) -> None:
+    """On each exchange where it is traded, before titles that are about it."""
+    symbols = ["^GSPC", "ES=F", "EURUSD=X", "M&M.NS", "BF/B", "BHP:XASX", "BHP:XNYS"]
+    about = [{"id": f"S_{n}", "title": f"{symbol} falls"} for n, symbol in enumerate(["BHP", *symbols])]
+    await import_bundle(database, bundle_of(tickers=[{"symbol": symbol} for symbol in symbols], scenarios=about))
+
+    for typed in (*symbols, "BHP"):
+        page = await found_by(database, typed)
+        expected = [symbol for symbol in symbols if typed in {symbol, symbol.partition(":")[0]}]
+        assert sorted(edge["node"]["symbol"] for edge in page["edges"][: len(expected)]) == expected
+
+
 async def test_a_long_title_is_found_with_one_letter_wrong(database: Database) -> None:
     """In whatever part of it; not with two wrong in different parts, and never twice."""
     words = [f"{'word' * 2}{letter * 3}" for letter in "abcdefghijklmnopqrst"]

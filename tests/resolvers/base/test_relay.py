@@ -65,6 +65,24 @@ def test_a_bare_key_is_of_the_first_subject(key: str) -> None:
     assert parse_id(f"P_{key[:190]}", "Ticker", "Prediction") == ("Ticker", f"P_{key[:190]}")
 
 
+@pytest.mark.parametrize("symbol", ["^GSPC", "ES=F", "EURUSD=X", "M&M.NS", "BF/B", "BHP:XASX", "^GSPC:XNYS", "nvda"])
+def test_a_symbol_is_a_key_of_tickers_alone(symbol: str) -> None:
+    """In a global id and by itself, whatever markets write in it."""
+    assert parse_id(global_id("Ticker", symbol), "Claim", "Ticker") == ("Ticker", symbol)
+    assert parse_id(symbol, "Ticker") == ("Ticker", symbol)
+    if symbol not in {"BF/B", "BHP:XASX", "nvda"}:
+        with pytest.raises(InvalidError, match="expected a global id or a key of letters"):
+            parse_id(symbol, "Claim")
+
+
+def test_a_milestone_has_a_longer_key_than_its_prediction() -> None:
+    """As the check-ins that an import adds to a prediction with the longest key."""
+    key = "x" * 200 + ":check-in-1"
+
+    assert parse_id(key, "Milestone") == ("Milestone", key)
+    assert parse_id(global_id("Milestone", key), "Milestone") == ("Milestone", key)
+
+
 def test_no_key_is_no_error() -> None:
     """An optional argument may be left out."""
     assert parse_some_key(None, "Predictor", path="predictor") is None

@@ -3,14 +3,27 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.errors import InvalidError
+from graph.model.moments import read_bound
 from graph.model.values import MAX_LINE_CHARACTERS
-from resolvers.base.scalars import SCALARS, Day, Int64, Moment, Probability, Url, moment_argument, show_moment
+from resolvers.base.scalars import (
+    SCALARS,
+    Day,
+    Int64,
+    Moment,
+    Probability,
+    Url,
+    bound_argument,
+    moment_argument,
+    show_moment,
+)
 
 
 def reader(scalar: object) -> Callable[[object], Any]:
@@ -29,8 +42,18 @@ def writer(scalar: object) -> Callable[[Any], object]:
 
 read_moment, read_day, read_probability, read_url, read_int64 = map(reader, (Moment, Day, Probability, Url, Int64))
 
+
+def without_fold(moment: datetime) -> datetime:
+    """A moment that was not given as a day."""
+    return moment.replace(fold=0)
+
+
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9000, 12, 30), timezones=OFFSETS)  # noqa: DTZ001 - hypothesis adds zones
+MOMENTS = st.datetimes(
+    datetime(1000, 1, 2),  # noqa: DTZ001 - hypothesis adds zones
+    datetime(9000, 12, 30),  # noqa: DTZ001 - likewise
+    timezones=OFFSETS,
+).map(without_fold)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +98,6 @@ def test_a_moment_is_the_same_in_every_zone(moment: datetime, zone: timezone) ->
     [
         "2026-05-30T22:15:00",  # no offset
         "2026-05-30T22:15Z",
-        "2026-05-30",
         "2026-13-01T00:00:00Z",
         "2026-02-29T00:00:00Z",
         "2026-05-30T24:00:01Z",
@@ -107,9 +129,18 @@ def test_a_moment_far_away_is_refused(text: str) -> None:
 @given(MOMENTS)
 def test_a_moment_in_an_argument_may_have_been_read_before(moment: datetime) -> None:
     """Literals of a document come as texts, variables as moments."""
-    assert moment_argument(moment.isoformat(timespec="seconds")) == moment.replace(microsecond=0)
-    assert moment_argument(moment) is moment
-    assert moment_argument(None) is None
+    for read in (bound_argument, partial(moment_argument, path="as_of")):
+        assert read(moment.isoformat(timespec="seconds")) == moment.replace(microsecond=0)
+        assert read(moment) is moment
+        assert read(None) is None
+
+
+@pytest.mark.parametrize("value", ["2026-05-30", read_bound("2026-05-30")])
+def test_a_day_is_a_bound_and_no_moment(value: object) -> None:
+    """Where one moment is meant, a day is any of a day's."""
+    assert bound_argument(value) == datetime(2026, 5, 30, tzinfo=UTC)
+    with pytest.raises(InvalidError, match=r"as_of: expected an RFC 3339 moment .*, got 2026-05-30, a day"):
+        moment_argument(value, path="as_of")
 
 
 @given(st.dates(date(1000, 1, 1), date(9000, 12, 31)))

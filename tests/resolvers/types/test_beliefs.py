@@ -137,6 +137,24 @@ async def test_a_wrong_history_is_refused(sample: Database) -> None:
     assert few["message"] == "maxPoints: expected 4 to 10000 points, got 3"
 
 
+async def test_a_day_bounds_a_range_as_a_whole(sample: Database) -> None:
+    """Deadlines and points of a curve, from a day's first moment to its last; no posterior is as of a day."""
+    filtered = "filter: {deadlineFrom: $from, deadlineTo: $to}"
+    counts = f"query ($from: DateTime, $to: DateTime) {{ predictions({filtered}) {{ totalCount }} }}"
+    last = {"from": "2026-12-31T00:00:00Z", "to": "2026-12-31T23:59:59.999999Z"}
+    (whole,) = (await ask(sample, counts, **{"from": "2026-12-31", "to": "2026-12-31"})).data.values()
+    (exact,) = (await ask(sample, counts, **last)).data.values()
+    assert whole == exact
+    assert whole["totalCount"] > 0
+
+    curve = '{ prediction(id: "CMQ_056") { probabilityHistory(from: "2026-01-01", to: "2026-06-30") { at } } }'
+    points = [point["at"] for point in (await ask(sample, curve)).data["prediction"]["probabilityHistory"]]
+    assert (points[0], points[-1]) == ("2026-01-01T00:00:00Z", "2026-06-30T23:59:59.999999Z")
+
+    refused = await ask_wrong(sample, '{ prediction(id: "CMQ_056") { posterior(asOf: "2026-06-30") { probability } } }')
+    assert "got 2026-06-30, a day" in refused["message"]
+
+
 async def test_a_page_reads_its_beliefs_within_its_statements(sample: Database) -> None:
     """Posterior, past and history cost no statement of their own."""
     document = """query ($id: ID!, $asOf: DateTime) { prediction(id: $id) { now: posterior { probability }
