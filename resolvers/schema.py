@@ -18,17 +18,17 @@ from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
+from resolvers.queries.lists import ListQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
-from resolvers.queries.predictions import PredictionQueries
 from resolvers.queries.propagation import PropagationQueries
 from resolvers.queries.search import SearchQueries
 from resolvers.types.subjects import SUBJECT_TYPES
 
 
 @object_type
-class Query(NodeQueries, SearchQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
+class Query(NodeQueries, SearchQueries, ListQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
     """Reads from the graph."""
 
 

@@ -141,7 +141,6 @@ async def record_outcome(unit: Unit, claim: StoredClaim, outcome: Outcome, *, pa
         entry.after,
         status=outcome.status,
         resolved_at=None if outcome.status is ClaimStatus.OPEN else at,
-        anchors=replace(entry.after.anchors, status=outcome.status.value),
     )
     await append_entries(unit, claim, [entry], state, now)
     if claim.subject == "Prediction":

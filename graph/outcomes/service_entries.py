@@ -19,11 +19,11 @@ from graph.inference.evidence import WeighedEvidence
 from graph.ledger.claim_state import STATE_PROPERTIES, ClaimState
 from graph.ledger.entries import NO_WEIGHT, LedgerEntry, Weight, append, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
-from graph.model.page_keys import prediction_keys
+from graph.model.page_keys import own_keys
 from graph.model.problems import describe_problem
 from graph.model.properties import from_properties
-from graph.model.rows import Milestone, Prediction, Row
-from graph.model.subjects import subject_of
+from graph.model.rows import Milestone, Row
+from graph.model.subjects import list_of, subject_of
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -48,13 +48,11 @@ class StoredClaim:
     record: KappaInUse | None
 
     def stored(self, state: ClaimState, moment: datetime) -> dict[str, Any]:
-        """Return its node's properties in another state: status, belief as of a moment, and all page keys."""
+        """Return its node's properties in another state: status, belief as of a moment, and page keys."""
+        before = from_properties(list_of(self.subject).row, self.properties)
+        claim = before.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
         properties = {"status": state.status.value, "resolved_at": state.resolved_at, **state.stored(moment)}
-        if self.subject != "Prediction":
-            return properties
-        before = from_properties(Prediction, self.properties)
-        prediction = before.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
-        return properties | prediction_keys(prediction, properties["posterior"])
+        return properties | own_keys(claim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

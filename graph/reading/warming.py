@@ -1,12 +1,13 @@
 """Has the database plan the reading statements before a client has to wait for it."""
 
-from graph.database.sessions import Database, Unit
+from graph.database.sessions import ComposedUnit, Database
+from graph.model.lists import LISTS
 from graph.model.relations import RELATIONS, RELATIONSHIP_TYPES, Relation
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
 from graph.reading.following import Request, count, follow
+from graph.reading.lists import ListFilter, ListPage
 from graph.reading.neighborhood import NeighborhoodQuery, find_neighborhood
-from graph.reading.nodes import get_nodes, list_nodes
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
+from graph.reading.nodes import get_nodes
 from graph.reading.search import search
 from graph.reading.tree import NodePlan
 
@@ -26,21 +27,18 @@ async def warm(database: Database) -> None:
     await database.read(_run_statements, timeout_seconds=WARMING_TIMEOUT_SECONDS)
 
 
-async def _run_statements(unit: Unit) -> None:
+async def _run_statements(unit: ComposedUnit) -> None:
     plan = NodePlan(properties=("id",))
     await get_nodes(unit, [("Claim", UNKNOWN_ID)], plan)
     requests = [Request(relation, UNKNOWN_ID, arguments=_empty_types(relation)) for relation in RELATIONS]
     await follow(unit, requests)
     await count(unit, [request for request in requests if request.relation.is_many])
-    for order in PredictionOrder:
-        for is_descending in (False, True):
-            page = PredictionPage(size=1, order=order, is_descending=is_descending)
-            await list_predictions(unit, PredictionFilter(predictor_id=UNKNOWN_ID), page, plan)
+    for listed in LISTS:
+        await ListPage(listed, ListFilter({}), listed.sorts[0], size=1, after=None).read(unit, plan, wants_total=False)
     around = NeighborhoodQuery(depth=1, kinds=RELATIONSHIP_TYPES, goes_out=True, goes_in=True, limit=1)
     for subject in (CLAIM, "Ticker"):
         await find_neighborhood(unit, subject, UNKNOWN_ID, around, plan)
     await search(unit, UNKNOWN_ID, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
-    await list_nodes(unit, "Killer", first=1, after=None, plan=plan, wants_total=False)
     await unit.run("database/get_revision")
     for name in ("network/list_claims", "network/list_influences"):
         await unit.run(name, after=AFTER_ALL_IDS, limit=1)

@@ -9,7 +9,6 @@ from graph.inference.network.sensitivity import Parameter as StatedParameter
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
-from graph.reading.predictions import PredictionOrder as PredictionSortKey
 from resolvers.base.described import enum_type
 
 __all__ = [
@@ -25,8 +24,7 @@ __all__ = [
     "MilestoneKind",
     "MilestoneStatus",
     "PredictionMode",
-    "PredictionSortKey",
-    "SortDirection",
+    "SortOrder",
     "StatedParameter",
     "Subject",
 ]
@@ -37,7 +35,6 @@ enum_type(InferenceMethod, name="InferenceMethod")
 enum_type(StatedParameter, name="StatedParameter")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
-enum_type(PredictionSortKey, name="PredictionSortKey")
 
 
 @enum_type
@@ -70,8 +67,8 @@ class Direction(StrEnum):
 
 
 @enum_type
-class SortDirection(StrEnum):
-    """Direction of an order."""
+class SortOrder(StrEnum):
+    """Whether an order begins with its lowest or with its highest."""
 
     ASCENDING = "ASCENDING"
     DESCENDING = "DESCENDING"

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from graph.reading.predictions import PredictionFilter
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.page_keys import bounds, join
 from graph.model.relations import INCOMING, OUTGOING, PREDICTOR_PREDICTIONS, RELATIONS, Relation
 from graph.reading.following import Request
-from graph.reading.predictions import PredictionFilter
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle, profile
 

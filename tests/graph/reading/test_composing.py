@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from graph.model.relations import EVIDENCE, OUTGOING, RELATIONS, RELATIONSHIP_TY
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, NODE_LISTS
 from graph.reading.anchors import AllNodes, Anchor, OneNode, PredictionList
 from graph.reading.composing import Composed, NotComposableError
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage
 from graph.reading.tree import Follow, NodePlan
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle

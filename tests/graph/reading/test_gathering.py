@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from graph.reading.predictions import PredictionFilter, PredictionPage
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import COMPOSED, Database, DatabaseAddress
@@ -13,7 +14,6 @@ from graph.model.relations import OUTGOING
 from graph.reading.anchors import AllNodes, Anchor, OneNode, PredictionList
 from graph.reading.composing import Composed
 from graph.reading.gathering import ENOUGH_ROWS, MOST_RUNS, Gathering
-from graph.reading.predictions import PredictionFilter, PredictionPage
 from graph.reading.tree import NodePlan
 from tests.graph.reading.test_composing import compose, following
 from tests.helpers.database import StatementCounter, empty

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
@@ -14,7 +15,6 @@ from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.search_texts import group_mark, search_keys
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
 from graph.reading.matching import MAX_QUERY_CHARACTERS, Way, Words
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
 from graph.reading.search import MANY_MATCHES, MOST_COUNTED, search
 from graph.reading.tree import Node, NodePlan
 from tests.helpers.database import empty
