@@ -274,7 +274,7 @@ def _day_text(day: date) -> str:
     return day.isoformat()
 
 
-_OWN_KEYS: Mapping[type[Row], Callable[[Any], SomeKeys]] = {
+_OWN_KEYS: Mapping[type[Row], Callable[[Any], Mapping[str, str | None]]] = {
     Claim: claim_keys,
     Milestone: milestone_keys,
     Evidence: evidence_keys,
@@ -284,7 +284,7 @@ _OWN_KEYS: Mapping[type[Row], Callable[[Any], SomeKeys]] = {
 }
 
 
-def own_keys(row: Row) -> SomeKeys:
+def own_keys(row: Row) -> Mapping[str, str | None]:
     """Return the page keys of a node that depend on its own row alone."""
     for kind, keys in _OWN_KEYS.items():
         if isinstance(row, kind):

@@ -17,7 +17,7 @@ from graph.database.sessions import ComposedUnit
 from graph.errors import InvalidError, NotFoundError
 from graph.model.lists import Condition, Index, Listed, SortKey
 from graph.model.page_keys import AFTER_MARK, LAST
-from graph.model.subjects import noun_of
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, noun_of
 from graph.reading.anchors import ListAnchor, Page
 from graph.reading.composing import Composed, Composer
 from graph.reading.following import get
@@ -119,7 +119,7 @@ class ListPage(ListAnchor):
         given = {**self.filter.parameters(), "low": low, "high": high, "first": first, "last": last}
         given["most"], given["many"] = MOST_COLLECTED, MANY_MATCHES
         if self.filter.text is not None:
-            given |= {"query": Words.of(self.filter.text).query(self.listed.label), "counted": MOST_COUNTED + 1}
+            given |= {"query": Words.of(self.filter.text).query(CLAIM_SUBJECTS if self.listed.label == CLAIM else [self.listed.label]), "counted": MOST_COUNTED + 1}
         index = self._index()
         if index.values is not None and index.condition not in self.filter.values:
             given[str(index.condition)] = list(index.values)

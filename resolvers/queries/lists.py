@@ -55,6 +55,10 @@ _TEXT: Final = (
 enum_type(ClaimKind)
 
 
+def _list_of(kind: Any) -> Any:
+    return list[kind]
+
+
 def _words(listed: Listed) -> str:
     return listed.name.replace("_", " ")
 
@@ -87,7 +91,7 @@ def _make_sort(listed: Listed) -> Any:
     members = {
         sort.name.upper(): strawberry.enum_value(sort.name, description=sort.description) for sort in listed.sorts
     }
-    keys: Any = Enum(f"{listed.noun}SortKey", members, module=__name__)  # type: ignore[misc] - named at run time
+    keys: Any = Enum(f"{listed.noun}SortKey", members, module=__name__)  # type: ignore[misc]  # named at run time
     keys.__doc__ = f"Orders of {_words(listed)}; ties are in the order of keys."
     enum_type(keys)
     order = strawberry.field(default=SortOrder.ASCENDING, description="Whether the lowest come first, or the highest.")
@@ -152,10 +156,6 @@ def _list_query(listed: Listed) -> Any:
     vars(list_page)["__signature__"] = inspect.Signature(parameters, return_annotation=ListPage)
     connection: Any = Connection
     return anchored(list_page, connection[Claim if listed.label == CLAIM else SUBJECT_TYPES[listed.label]])
-
-
-def _list_of(kind: Any) -> Any:
-    return list[kind]
 
 
 def _given(value: Any) -> Any:

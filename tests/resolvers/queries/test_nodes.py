@@ -50,7 +50,7 @@ async def test_pages_of_a_relation_join_to_the_whole(small: Database) -> None:
     assert found == [row["claim"]["key"] for row in whole.data["killer"]["outgoing"]["nodes"]]
 
 
-@pytest.mark.parametrize("by", ["DEADLINE", "PROBABILITY"])
+@pytest.mark.parametrize("by", ["DEADLINE", "POSTERIOR"])
 @pytest.mark.parametrize("direction", ["ASCENDING", "DESCENDING"])
 @pytest.mark.parametrize(
     "filter_", ["{}", '{predictor: "ada"}', '{domain: "space"}', "{status: [OPEN]}", '{text: "quantum"}']
@@ -62,7 +62,7 @@ async def test_pages_of_predictions_join_to_the_whole(
     """From either end, in either order, under any anchor."""
     cursor, info = ("after", "endCursor") if way == "first" else ("before", "startCursor")
     document = f"""query ($size: Int, $cursor: String) {{ predictions(filter: {filter_},
-        sort: {{by: {by}, direction: {direction}}}, {way}: $size, {cursor}: $cursor) {{
+        sort: {{by: {by}, order: {direction}}}, {way}: $size, {cursor}: $cursor) {{
         nodes {{ key deadline storedPosterior }} totalCount
         pageInfo {{ hasNextPage hasPreviousPage {info} }} }} }}"""
     whole = (await ask(small, document, size=100)).data["predictions"]
@@ -101,7 +101,7 @@ async def test_pages_of_predictions_join_to_the_whole(
         ('{text: "rock", predictor: "bob", probabilityFrom: 0.6}', [10]),
     ],
 )
-@pytest.mark.parametrize("by", ["DEADLINE", "PROBABILITY"])
+@pytest.mark.parametrize("by", ["DEADLINE", "POSTERIOR"])
 async def test_filters_leave_what_they_say(small: Database, filter_: str, expected: list[int], by: str) -> None:
     """The expected rows follow from the small graph's rules."""
     document = f"{{ predictions(filter: {filter_}, sort: {{by: {by}}}) {{ nodes {{ key }} totalCount }} }}"
