@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from graph.database.sessions import Unit
 from graph.inference.evidence import POLICY, BeliefPolicy, Cluster
 from graph.inference.log_odds import logit
 from graph.inference.posterior import (
@@ -25,7 +26,7 @@ from graph.inference.posterior import (
 )
 from graph.inference.time import time_remaining_fraction, window_of
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import CHANGE_DAYS, belief_keys, change_keys, uncomputed_keys
+from graph.model.page_keys import AFTER_MARK, CHANGE_DAYS, belief_keys, change_keys, join, moment_text, uncomputed_keys
 from graph.model.rows import Claim, Evidence, Prediction
 from graph.model.subjects import subject_of
 
@@ -201,6 +202,15 @@ class ClaimState:
 def past_name(days: int) -> str:
     """Return the name of the property with the posterior of some days before."""
     return f"posterior_{days}_days_ago"
+
+
+async def list_past_log_odds(unit: Unit, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
+    """Return the inside log-odds of claims by the evidence that had been recorded by a moment, None before any."""
+    claims = [
+        {"id": claim_id, "low": join(claim_id, ""), "high": join(claim_id, moment_text(then)) + AFTER_MARK}
+        for claim_id, then in asked
+    ]
+    return [row["log_odds"] for row in await unit.run("ledger/list_past_log_odds", claims=claims)]
 
 
 def computed_keys(claim_id: str, stored: Mapping[str, Any]) -> dict[str, str]:

@@ -52,7 +52,7 @@ class StoredClaim:
         before = from_properties(list_of(self.subject).row, self.properties)
         claim = before.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
         properties = {"status": state.status.value, "resolved_at": state.resolved_at, **state.stored(moment)}
-        return properties | own_keys(claim)
+        return {**properties, **own_keys(claim)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

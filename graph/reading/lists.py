@@ -119,7 +119,12 @@ class ListPage(ListAnchor):
         given = {**self.filter.parameters(), "low": low, "high": high, "first": first, "last": last}
         given["most"], given["many"] = MOST_COLLECTED, MANY_MATCHES
         if self.filter.text is not None:
-            given |= {"query": Words.of(self.filter.text).query(CLAIM_SUBJECTS if self.listed.label == CLAIM else [self.listed.label]), "counted": MOST_COUNTED + 1}
+            given |= {
+                "query": Words.of(self.filter.text).query(
+                    CLAIM_SUBJECTS if self.listed.label == CLAIM else [self.listed.label]
+                ),
+                "counted": MOST_COUNTED + 1,
+            }
         index = self._index()
         if index.values is not None and index.condition not in self.filter.values:
             given[str(index.condition)] = list(index.values)

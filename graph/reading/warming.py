@@ -34,7 +34,9 @@ async def _run_statements(unit: ComposedUnit) -> None:
     await follow(unit, requests)
     await count(unit, [request for request in requests if request.relation.is_many])
     for listed in LISTS:
-        await ListPage(listed, ListFilter({}), listed.sorts[0], size=1, after=None).read(unit, plan, wants_total=False)
+        page = ListPage(listed, ListFilter({}), listed.sorts[0], size=1, is_descending=listed.is_descending)
+        composed = page.compose(plan, wants_total=False)
+        await unit.fetch(composed.text, composed.parameters_for([page.nowhere()], 1), is_alone=False)
     around = NeighborhoodQuery(depth=1, kinds=RELATIONSHIP_TYPES, goes_out=True, goes_in=True, limit=1)
     for subject in (CLAIM, "Ticker"):
         await find_neighborhood(unit, subject, UNKNOWN_ID, around, plan)

@@ -105,33 +105,40 @@ def sort_nodes(label: str, whole: Whole, sort: str, keys: list[str], *, is_desce
 def holds(whole: Whole, label: str, key: str, condition: str, given: Any) -> bool:
     """Whether a node satisfies a condition, whose value is one or a list of those that do."""
     node = whole.of(label)[key]
-    claim = whole.of("Claim").get(str(node.get("prediction_id")), {})
-    linked: Mapping[str, Callable[[str], bool]] = {
-        "killer": lambda other: whole.has_link(other, {"KILLS"}, key),
-        "prerequisite": lambda other: whole.has_link(other, {"PREREQUISITE_OF"}, key),
-        "ticker": lambda other: whole.has_link(key, {"BENEFITS", "HARMS"}, other),
-    }
-    if condition in linked:
-        return any(linked[condition](other) for other in given)
-    if condition == "document" and label != "Evidence":
-        return any(whole.has_link(other, {"ABOUT"}, key) for other in given)
-    if condition == "claim" and label == "Document":
-        return any(whole.has_link(key, {"ABOUT"}, other) for other in given)
+    if (ways := _links_of(label, condition)) is not None:
+        kinds, leads_here = ways
+        ends = [(other, key) if leads_here else (key, other) for other in given]
+        return any(whole.has_link(start, kinds, end) for start, end in ends)
     if label == "Milestone" and condition in {"predictor", "domain"}:
-        return claim.get(f"{condition}_id") in given
+        return whole.of("Claim")[node["prediction_id"]].get(f"{condition}_id") in given
     if condition == "has_evidence":
         return ((node.get("num_evidence") or 0) > 0) is given
     if condition == "symbols":
         return key in given
     if condition == "kind" and label == "Claim":
         return any(key in whole.of(kind.capitalize()) for kind in given)
-    name = {"kind": "evidence_kind"}.get(condition, condition) if label == "Evidence" else condition
-    measure = MEASURES.get(name.removesuffix("_from").removesuffix("_to"))
+    return _has_value(node, {("Evidence", "kind"): "evidence_kind"}.get((label, condition), condition), given)
+
+
+def _links_of(label: str, condition: str) -> tuple[set[str], bool] | None:
+    """The relationships that a condition asks for, and whether they lead to the list's nodes."""
+    if condition == "document" and label != "Evidence":
+        return {"ABOUT"}, True
+    if condition == "claim" and label == "Document":
+        return {"ABOUT"}, False
+    return {
+        "killer": ({"KILLS"}, True),
+        "prerequisite": ({"PREREQUISITE_OF"}, True),
+        "ticker": ({"BENEFITS", "HARMS"}, False),
+    }.get(condition)
+
+
+def _has_value(node: Properties, name: str, given: Any) -> bool:
+    """Whether a property has one of some values, or lies at one side of a bound."""
     if name == "changed_since":
         return node.get("updated_at") is not None and node["updated_at"] >= given
-    if name.startswith("probability"):
-        measure = MEASURES["posterior"]
-    if measure is not None and name.endswith(("_from", "_to")):
-        value = measure(node)
-        return value is not None and (value >= given if name.endswith("_from") else value <= given)
-    return (node.get(f"{name}_id") or node.get(name)) in given
+    measure = name.removesuffix("_from").removesuffix("_to")
+    if measure == name:
+        return (node.get(f"{name}_id") or node.get(name)) in given
+    value = MEASURES[{"probability": "posterior"}.get(measure, measure)](node)
+    return value is not None and (value >= given if name.endswith("_from") else value <= given)

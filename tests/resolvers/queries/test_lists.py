@@ -1,4 +1,4 @@
-"""Lists of every kind, against the same lists made in Python of the whole graph: what is in them, and in which order."""
+"""Lists of every kind, against the same lists made in Python of the whole graph: their items and their order."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
@@ -281,17 +281,14 @@ async def test_facets_are_the_numbers_of_a_list(graph: Database, whole: Whole) -
     asked = """query ($filter: PredictionFilterInput) { found: predictionFacets(filter: $filter, first: 100) {
       totalCount statuses { status claimCount } domains { domain { key } claimCount }
       predictors { predictor { key } claimCount } } }"""
-    for given in ({}, {"hasEvidence": True}, {"predictor": sorted(whole.of("Predictor"))[:1]}):
-        answer = await ask(graph, asked, filter=given)
+    somebody = sorted(whole.of("Predictor"))[:1]
+    for given in ({}, {"has_evidence": True}, {"predictor": somebody}):
+        answer = await ask(graph, asked, filter={camel(name): value for name, value in given.items()})
         found = answer.data["found"]
         nodes = [
             node
             for key, node in whole.of("Prediction").items()
-            if all(
-                holds(whole, "Prediction", key, name, value)
-                for name, value in zip(("has_evidence", "predictor"), map(given.get, ("hasEvidence", "predictor")))
-                if value is not None
-            )
+            if all(holds(whole, "Prediction", key, name, value) for name, value in given.items())
         ]
         assert found["totalCount"] == len(nodes)
         assert {row["status"]: row["claimCount"] for row in found["statuses"]} == numbers(nodes, "status")
@@ -363,4 +360,3 @@ def test_every_order_has_an_index_for_every_filter() -> None:
     for listed in LISTS:
         for sort in listed.sorts:
             assert sort.indexes[-1].property is None or sort.indexes[-1].values is not None
-
