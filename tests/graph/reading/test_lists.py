@@ -77,7 +77,7 @@ def test_every_index_is_declared_in_the_schema() -> None:
         for sort in listed.sorts:
             for index in sort.indexes:
                 names = [sort.property] if index.property is None else [index.property, sort.property]
-                if names != ["id"] and names != ["symbol"]:
+                if names not in (["id"], ["symbol"]):
                     columns = ", ".join(f"n.{name}" for name in names)
                     assert f"FOR (n:{index.label}) ON ({columns})" in text
 
@@ -136,9 +136,9 @@ async def hits_of(database: Database, page: ListPage, *, wants_total: bool = Fal
     return sum(num for _, num in found)
 
 
-def page_by(sort: str, *, name: str = "predictions", **conditions: Any) -> ListPage:
-    """A page of a list in an order."""
-    listed = BY_NAME[name]
+def page_by(sort: str, **conditions: Any) -> ListPage:
+    """A page of predictions in an order."""
+    listed = BY_NAME["predictions"]
     return ListPage(listed, ListFilter(conditions), listed.sort(sort), 20, is_descending=True)
 
 
