@@ -387,7 +387,7 @@ LISTS: Final = (
             _related(
                 "prediction",
                 "Ids or keys of predictions, one of which it belongs to.",
-                Start("Prediction", "-[:HAS_MILESTONE]->"),
+                Start(CLAIM, "-[:HAS_MILESTONE]->"),
                 through="n.prediction_id IN {}",
             ),
             _related(
@@ -510,7 +510,7 @@ LISTS: Final = (
             _related(
                 "prediction",
                 "Ids or keys of predictions, one of which it assesses.",
-                Start("Prediction", "<-[:CHECKS]-"),
+                Start(CLAIM, "<-[:CHECKS]-"),
                 through="n.prediction_id IN {}",
             ),
             Condition("by", str, "Made by any of these.", "n.by IN {}", is_many=True),

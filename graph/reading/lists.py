@@ -117,7 +117,7 @@ class ListPage(ListAnchor):
         low, high = self._bounds()
         first, last = _bounds_of(self.sort, self.filter)
         given = {**self.filter.parameters(), "low": low, "high": high, "first": first, "last": last}
-        given["most"], given["many"] = MOST_COLLECTED, MANY_MATCHES
+        given |= {"most": MOST_COLLECTED, "many": MANY_MATCHES, "before_all": ""}
         if self.filter.text is not None:
             given |= {
                 "query": Words.of(self.filter.text).query(
@@ -314,7 +314,7 @@ class _Body:
         """Compose how many nodes there are to collect, how to find them, and which conditions hold for all of them."""
         if self._start is None or self._start.start is None:
             label = self._listed.label
-            collected = f"MATCH (n:{label}) USING INDEX n:{label}(id) WHERE n.id > ''"
+            collected = f"MATCH (n:{label}) USING INDEX n:{label}(id) WHERE n.id > own.before_all"
             return f"RETURN COUNT {{ (:{label}) }} AS num", collected, ()
         name, start = self._start.name, self._start.start
         found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
