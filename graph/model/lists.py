@@ -71,6 +71,7 @@ class Condition:
         subjects: The subjects of the node that an id names.
         start: The node at which reading may begin.
         drifts: Whether it depends on the moment when it is asked.
+        plural: The name under which several ids can be given; under the condition's own name it takes one.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Condition:
     subjects: tuple[str, ...] = ()
     start: Start | None = None
     drifts: bool = False
+    plural: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +159,22 @@ class Listed:
         return next(found for found in self.sorts if found.name == name)
 
 
+_PLURALS: Final = {"predictor": "predictors", "domain": "domains", "claim": "claims", "ticker": "tickers"}
+
+
 def _related(name: str, description: str, start: Start, *subjects: str, through: str | None = None) -> Condition:
     """Declare a condition that a node, or one that it belongs to, is tied to one of some others."""
     test = through or f"EXISTS {{ (a:{start.label}){start.path}(n) WHERE a.{start.key} IN {{}} }}"
-    return Condition(name, ID, description, test, is_many=True, subjects=subjects or (start.label,), start=start)
+    return Condition(
+        name,
+        ID,
+        description,
+        test,
+        is_many=True,
+        subjects=subjects or (start.label,),
+        start=start,
+        plural=_PLURALS.get(name),
+    )
 
 
 def _range(name: str, property_name: str, value: Any, descriptions: tuple[str, str]) -> tuple[Condition, Condition]:
@@ -253,13 +267,13 @@ _CLAIM_CONDITIONS: Final = (
     Condition("status", ClaimStatus, "Any of these statuses.", "n.status IN {}", is_many=True),
     _related(
         "domain",
-        "Ids or keys of domains, one of which it belongs to.",
+        "Id or key of the domain that it belongs to.",
         Start("Domain", "<-[:IN_DOMAIN]-"),
         through="n.domain_id IN {}",
     ),
     _related(
         "killer",
-        "Ids or keys of killers, one of which bears on it.",
+        "Id or key of a killer that bears on it.",
         Start(CLAIM, "-[:KILLS]->"),
         "Killer",
         "Scenario",
@@ -267,7 +281,7 @@ _CLAIM_CONDITIONS: Final = (
     ),
     _related(
         "prerequisite",
-        "Ids or keys of claims, one of which is a prerequisite of it.",
+        "Id or key of a claim that is a prerequisite of it.",
         Start(CLAIM, "-[:PREREQUISITE_OF]->"),
         "Prediction",
         "Scenario",
@@ -275,7 +289,7 @@ _CLAIM_CONDITIONS: Final = (
     ),
     _related(
         "document",
-        "Ids or keys of documents, one of which is about it.",
+        "Id or key of a document that is about it.",
         Start("Document", "-[:ABOUT]->"),
     ),
     *_range(
@@ -304,25 +318,25 @@ _CLAIM_CONDITIONS: Final = (
 _PREDICTION_CONDITIONS: Final = (
     _related(
         "predictor",
-        "Ids or keys of predictors, one of whom made it.",
+        "Id or key of the predictor who made it.",
         Start("Predictor", "-[:MADE]->"),
         through="n.predictor_id IN {}",
     ),
     _related(
         "reference_class",
-        "Ids or keys of reference classes, one of which it belongs to.",
+        "Id or key of the reference class that it belongs to.",
         Start("ReferenceClass", "<-[:IN_CLASS]-"),
         through="n.reference_class_id IN {}",
     ),
     _related(
         "episode",
-        "Ids or keys of episodes, in one of which it was made.",
+        "Id or key of the episode in which it was made.",
         Start("Episode", "<-[:STATED_IN]-"),
         through="n.episode_id IN {}",
     ),
     _related(
         "ticker",
-        "Ids or symbols of tickers, one of which it benefits or harms.",
+        "Id or symbol of a ticker that it benefits or harms.",
         Start("Ticker", "<-[:BENEFITS|HARMS]-", key="symbol"),
     ),
     Condition("mode", PredictionMode, "Any of these modes.", "n.mode IN {}", is_many=True),
@@ -386,18 +400,18 @@ LISTS: Final = (
             Condition("status", MilestoneStatus, "Any of these statuses.", "n.status IN {}", is_many=True),
             _related(
                 "prediction",
-                "Ids or keys of predictions, one of which it belongs to.",
+                "Id or key of the prediction that it belongs to.",
                 Start(CLAIM, "-[:HAS_MILESTONE]->"),
                 through="n.prediction_id IN {}",
             ),
             _related(
                 "predictor",
-                "Ids or keys of predictors, one of whom made its prediction.",
+                "Id or key of the predictor who made its prediction.",
                 Start("Predictor", "-[:MADE]->()-[:HAS_MILESTONE]->"),
             ),
             _related(
                 "domain",
-                "Ids or keys of domains, one of which its prediction belongs to.",
+                "Id or key of the domain that its prediction belongs to.",
                 Start("Domain", "<-[:IN_DOMAIN]-()-[:HAS_MILESTONE]->"),
             ),
             Condition("kind", MilestoneKind, "Any of these kinds.", "n.kind IN {}", is_many=True),
@@ -438,26 +452,26 @@ LISTS: Final = (
         (
             _related(
                 "claim",
-                "Ids or keys of claims, on one of which it bears.",
+                "Id or key of the claim that it bears on.",
                 Start(CLAIM, "<-[:UPDATES]-"),
                 *CLAIM_SUBJECTS,
                 through="n.claim_id IN {}",
             ),
             _related(
                 "predictor",
-                "Ids or keys of predictors, whose evidence it is.",
+                "Id or key of the predictor whose evidence it is.",
                 Start("Predictor", "<-[:FROM]-"),
                 through="n.predictor_id IN {}",
             ),
             _related(
                 "document",
-                "Ids or keys of documents that it comes from.",
+                "Id or key of the document that it comes from.",
                 Start("Document", "<-[:FROM]-"),
                 through="n.document_id IN {}",
             ),
             _related(
                 "milestone",
-                "Ids or keys of milestones that it comes from.",
+                "Id or key of the milestone that it comes from.",
                 Start("Milestone", "<-[:FROM]-"),
                 through="n.milestone_id IN {}",
             ),
@@ -509,7 +523,7 @@ LISTS: Final = (
         (
             _related(
                 "prediction",
-                "Ids or keys of predictions, one of which it assesses.",
+                "Id or key of the prediction that it assesses.",
                 Start(CLAIM, "<-[:CHECKS]-"),
                 through="n.prediction_id IN {}",
             ),
@@ -584,7 +598,7 @@ LISTS: Final = (
         (
             _related(
                 "claim",
-                "Ids or keys of claims, one of which it is about.",
+                "Id or key of a claim that it is about.",
                 Start(CLAIM, "<-[:ABOUT]-"),
                 *CLAIM_SUBJECTS,
             ),

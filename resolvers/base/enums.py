@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from graph.errors import refusal_kinds
 from graph.inference.evidence import Direction as EvidenceDirection
 from graph.inference.evidence import Strength as EvidenceStrength
 from graph.inference.network.diagnostics import Method as InferenceMethod
@@ -14,8 +15,8 @@ from resolvers.base.described import enum_type
 __all__ = [
     "ClaimOutcome",
     "ClaimStatus",
-    "Direction",
     "EdgeKind",
+    "ErrorCode",
     "EvidenceDirection",
     "EvidenceStrength",
     "ExposureSign",
@@ -23,6 +24,7 @@ __all__ = [
     "InfluenceKind",
     "MilestoneKind",
     "MilestoneStatus",
+    "Orientation",
     "PredictionMode",
     "SortOrder",
     "StatedParameter",
@@ -58,8 +60,8 @@ class Subject(StrEnum):
 
 
 @enum_type
-class Direction(StrEnum):
-    """Direction in which edges are followed."""
+class Orientation(StrEnum):
+    """Whether edges are followed to the node that they lead to, to the one that they start from, or both ways."""
 
     IN = "IN"
     OUT = "OUT"
@@ -68,7 +70,7 @@ class Direction(StrEnum):
 
 @enum_type
 class SortOrder(StrEnum):
-    """Whether an order begins with its lowest or with its highest."""
+    """Whether a list begins with the lowest or with the highest."""
 
     ASCENDING = "ASCENDING"
     DESCENDING = "DESCENDING"
@@ -80,3 +82,13 @@ class ClaimOutcome(StrEnum):
 
     TRUE = "TRUE"
     FALSE = "FALSE"
+
+
+@enum_type
+class ErrorCode(StrEnum):
+    """Kinds of refusals, each the code of one type that implements `UserError`; errors have the same codes."""
+
+    _ignore_ = "members kind"
+    members = vars()
+    for kind in refusal_kinds():
+        members[kind.code] = kind.code

@@ -71,16 +71,32 @@ def _made(kind: str, listed: Listed, description: str, fields: Mapping[str, tupl
     return input_type(type(f"{listed.noun}{kind}", (), own))
 
 
-def _filter_field(condition: Condition) -> tuple[Any, Any]:
+def _filter_fields(condition: Condition) -> dict[str, tuple[Any, Any]]:
+    """Make the fields of a condition: of an id, since a variable for one id is no list, one for several beside it."""
     inner = _SCALARS.get(condition.type, condition.type)
-    metadata = drifts() if condition.drifts else {}
-    definition = strawberry.field(default=strawberry.UNSET, description=condition.description, metadata=metadata)
-    return (_list_of(inner) if condition.is_many else inner) | None, definition
+    takes_list = condition.is_many and condition.type is not ID
+    fields = {
+        condition.name: (
+            (_list_of(inner) if takes_list else inner) | None,
+            strawberry.field(
+                default=strawberry.UNSET,
+                description=condition.description,
+                metadata=drifts() if condition.drifts else {},
+            ),
+        )
+    }
+    if condition.plural is not None:
+        several = f"Any of these, each as `{condition.name}`; give one or the other."
+        definition = strawberry.field(default=strawberry.UNSET, description=several)
+        fields[condition.plural] = (_list_of(inner) | None, definition)
+    return fields
 
 
 def _make_filter(listed: Listed) -> Any:
     """Make the input of a list's conditions."""
-    fields = {condition.name: _filter_field(condition) for condition in listed.conditions}
+    fields: dict[str, tuple[Any, Any]] = {}
+    for condition in listed.conditions:
+        fields |= _filter_fields(condition)
     if listed.is_searched:
         fields["text"] = (str | None, strawberry.field(default=strawberry.UNSET, description=_TEXT))
     return _made("FilterInput", listed, f"Conditions on {_words(listed)}; all that are given must hold.", fields)
@@ -206,9 +222,16 @@ def read_filter(listed: Listed, given: Any, *, path: str) -> ListFilter:
         return ListFilter({})
     found: dict[str, Any] = {}
     for condition in listed.conditions:
-        value = _given(getattr(given, condition.name))
+        value, name = _given(getattr(given, condition.name)), condition.name
+        if value is not None and condition.type is ID:
+            value = [value]
+        if condition.plural is not None and (several := _given(getattr(given, condition.plural))) is not None:
+            if value is not None:
+                message = f"expected {condition.name} or {condition.plural}, got both"
+                raise InvalidError(message, path=f"{path}.{condition.plural}")
+            value, name = several, condition.plural
         if value is not None:
-            found[condition.name] = _read_value(condition, value, f"{path}.{condition.name}")
+            found[condition.name] = _read_value(condition, value, f"{path}.{name}")
     for name, low in found.items():
         high = found.get(f"{name.removesuffix('_from')}_to") if name.endswith("_from") else None
         if high is not None and low > high:

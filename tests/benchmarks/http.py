@@ -36,7 +36,7 @@ READ_CHUNK: Final = 1 << 16
 DELIMITER: Final = b"\r\n\r\n"
 
 PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
-FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel sourceUrl"
+FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel url"
 LOOKUP = f"query ($id: ID!) {{ prediction(id: $id) {{ {FIELDS} }} }}"
 LIST = f"""query ($id: ID!) {{ predictions(first: 100, filter: {{status: [OPEN], domain: $id}},
     sort: {{by: POSTERIOR, order: DESCENDING}}) {{ nodes {{ {FIELDS} }} }} }}"""

@@ -45,7 +45,9 @@ class Documents:
         if self._random.random() < 0.2:
             return f"predictions({self._page_of_predictions()}) {self._connection(fields['predictions'], levels)}"
         if self._random.random() < 0.1:
-            name = self._random.choice([name for name in sorted(fields) if {"sort", "before"} <= set(fields[name].args)])
+            name = self._random.choice(
+                [name for name in sorted(fields) if {"sort", "before"} <= set(fields[name].args)]
+            )
             return f"{name}({self._page_of_list(fields[name])}) {self._connection(fields[name], levels)}"
         name = self._random.choice(sorted(self._ids))
         given = self._value("ID!", self._random.choice(self._ids[name]))

@@ -97,13 +97,29 @@ async def test_every_order_is_that_of_the_values(graph: Database, whole: Whole, 
                 assert found == expected, (sort.name, is_descending, size)
 
 
+def filter_of(listed: Listed, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Conditions as a client sends them: of several ids, under the plural name."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        condition = next(found for found in listed.conditions if found.name == name)
+        if condition.start is None:
+            found[camel(name)] = input_of(value)
+        elif len(value) == 1:
+            found[camel(name)] = value[0]
+        else:
+            found[camel(str(condition.plural))] = value
+    return found
+
+
 def values_of(listed: Listed, condition: Condition, whole: Whole, random: Random) -> list[Any]:
     """Some values to filter by, of those that the graph has, and what a client sends for each."""
     nodes = list(whole.of(listed.label).values())
     if condition.start is not None:
         label = condition.subjects[0] if condition.name != "prerequisite" else "Claim"
         keys = sorted(whole.of(label))
-        return [[key] for key in random.sample(keys, min(3, len(keys)))] + ([keys[:2]] if len(keys) > 1 else [])
+        return [[key] for key in random.sample(keys, min(3, len(keys)))] + (
+            [keys[:2]] if len(keys) > 1 and condition.plural is not None else []
+        )
     if condition.type is bool:
         return [True, False]
     if condition.is_many:
@@ -149,7 +165,7 @@ async def test_every_condition_selects_what_satisfies_it(graph: Database, whole:
         found, total = await read(
             graph,
             listed,
-            filter={camel(name): input_of(value) for name, value in given.items()},
+            filter=filter_of(listed, given),
             sort=[{"by": sort.name.upper(), "order": "DESCENDING"}],
             first=100,
         )
@@ -190,7 +206,7 @@ async def test_ids_are_global_or_keys(graph: Database, whole: Whole) -> None:
     listed = BY_NAME["predictions"]
 
     by_key = await read(graph, listed, filter={"predictor": key}, first=100)
-    by_id = await read(graph, listed, filter={"predictor": [global_id("Predictor", key)]}, first=100)
+    by_id = await read(graph, listed, filter={"predictors": [global_id("Predictor", key)]}, first=100)
 
     assert by_key == by_id
     assert by_key[1] > 0
@@ -200,11 +216,11 @@ async def test_ids_are_global_or_keys(graph: Database, whole: Whole) -> None:
     ("name", "given", "argument"),
     [
         ("predictions", {"predictor": "nobody"}, "filter.predictor"),
-        ("predictions", {"ticker": ["NONE"]}, "filter.ticker"),
-        ("predictions", {"referenceClass": ["nothing"]}, "filter.referenceClass"),
-        ("evidence", {"claim": ["nothing"]}, "filter.claim"),
-        ("milestones", {"predictor": ["nobody"]}, "filter.predictor"),
-        ("documents", {"claim": ["nothing"]}, "filter.claim"),
+        ("predictions", {"ticker": "NONE"}, "filter.ticker"),
+        ("predictions", {"referenceClass": "nothing"}, "filter.referenceClass"),
+        ("evidence", {"claim": "nothing"}, "filter.claim"),
+        ("milestones", {"predictor": "nobody"}, "filter.predictor"),
+        ("documents", {"claim": "nothing"}, "filter.claim"),
     ],
 )
 async def test_a_node_that_does_not_exist_is_told(
@@ -227,8 +243,9 @@ async def test_a_node_that_does_not_exist_is_told(
         ({"after": "x"}, "after"),
         ({"before": "x"}, "before"),
         ({"filter": {"status": []}}, "filter.status"),
-        ({"filter": {"predictor": [f"p{number}" for number in range(101)]}}, "filter.predictor"),
-        ({"filter": {"predictor": [global_id("Ticker", "NVDA")]}}, "filter.predictor"),
+        ({"filter": {"predictors": [f"p{number}" for number in range(101)]}}, "filter.predictors"),
+        ({"filter": {"predictors": ["ada"], "predictor": "bob"}}, "filter.predictors"),
+        ({"filter": {"predictor": global_id("Ticker", "NVDA")}}, "filter.predictor"),
         (
             {"filter": {"deadlineFrom": "2030-01-02T00:00:00Z", "deadlineTo": "2030-01-01T00:00:00Z"}},
             "filter.deadlineFrom",
@@ -283,7 +300,7 @@ async def test_facets_are_the_numbers_of_a_list(graph: Database, whole: Whole) -
       predictors { predictor { key } claimCount } } }"""
     somebody = sorted(whole.of("Predictor"))[:1]
     for given in ({}, {"has_evidence": True}, {"predictor": somebody}):
-        answer = await ask(graph, asked, filter={camel(name): value for name, value in given.items()})
+        answer = await ask(graph, asked, filter=filter_of(BY_NAME["predictions"], given))
         found = answer.data["found"]
         nodes = [
             node
