@@ -257,7 +257,7 @@ def _read_value(condition: Condition, value: Any, path: str) -> Any:
 class StatusCount:
     """Number of claims of a status."""
 
-    status: ClaimStatus = prop("The status.")
+    status: ClaimStatus = prop("The status that these claims have.")
     claim_count: int = prop("Number of claims.")
 
 
