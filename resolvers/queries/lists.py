@@ -244,7 +244,7 @@ def _read_value(condition: Condition, value: Any, path: str) -> Any:
     if not condition.is_many:
         return value
     if not 1 <= len(value) <= MOST_VALUES:
-        message = f"expected 1 to {MOST_VALUES} values, got {len(value)}"
+        message = f"expected 1 to {MOST_VALUES} values, got {len(value) or 'an empty list'}"
         raise InvalidError(message, path=path)
     if condition.type is ID:
         found = [parse_key(text, *condition.subjects, path=path) for text in value]

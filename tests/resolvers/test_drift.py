@@ -36,6 +36,7 @@ ARGUMENTS = {
     "document": 'id: "doc_1"',
     "domain": 'id: "chips"',
     "episode": 'id: "EP_1"',
+    "claim": 'id: "P_00"',
     "evidenceRow": 'id: "e1"',
     "killer": 'id: "TK_HUB"',
     "milestone": 'id: "P_00:m0"',

@@ -247,7 +247,7 @@ async def test_newest_come_first_in_ledger_validations_and_documents(small: Data
         ("predictor", "Predictor", "ada"),
         ("referenceClass", "ReferenceClass", "chips_on_time"),
         ("milestone", "Milestone", "P_00:m0"),
-        ("evidence", "Evidence", "e1"),
+        ("evidenceRow", "Evidence", "e1"),
         ("validation", "Validation", "v1"),
         ("ticker", "Ticker", "NVDA"),
         ("document", "Document", "doc_1"),
