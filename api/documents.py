@@ -2,15 +2,18 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from graphql import (
     DocumentNode,
     FieldNode,
+    GraphQLInputObjectType,
     GraphQLSchema,
     NullValueNode,
+    ObjectFieldNode,
     OperationDefinitionNode,
     OperationType,
     TypeInfo,
@@ -83,12 +86,15 @@ class Operation:
         self._affordable: set[tuple[object, ...]] = set()
         self._priced_by: tuple[str, ...] = ()
         self._moments = moments
+        self._drifting = list_drifting_inputs(schema)
         definitions = node.variable_definitions or ()
         self._defaults = {d.variable.name.value for d in definitions if _is_given(d.default_value)}
 
     def is_timeless(self, variables: Mapping[str, Any]) -> bool:
         """Whether the answer depends on the data alone, and not on when it is asked for."""
-        return all(self._has_value(moment, variables) for moment in self._moments)
+        return all(self._has_value(moment, variables) for moment in self._moments) and not any(
+            isinstance(value, Mapping) and not self._drifting.isdisjoint(value) for value in variables.values()
+        )
 
     def _has_value(self, moment: ValueNode | None, variables: Mapping[str, Any]) -> bool:
         if not isinstance(moment, VariableNode):
@@ -242,10 +248,11 @@ def _tokens(document: DocumentNode) -> Iterator[object]:
 class _Moments(Visitor):
     """Collects the arguments that give drifting fields their moments; None for each field without."""
 
-    def __init__(self, types: TypeInfo) -> None:
+    def __init__(self, types: TypeInfo, drifting: Set[str]) -> None:
         super().__init__()
         self.found: list[ValueNode | None] = []
         self._types = types
+        self._drifting = drifting
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         definition = self._types.get_field_def()
@@ -255,10 +262,27 @@ class _Moments(Visitor):
             given = {argument.name.value: argument.value for argument in node.arguments or ()}
             self.found.append(given.get(drift.unless or ""))
 
+    def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
+        if node.name.value in self._drifting:
+            self.found.append(None)
+
+
+@cache
+def list_drifting_inputs(schema: GraphQLSchema) -> frozenset[str]:
+    """The names of the input fields by which an answer depends on when it is asked for."""
+    return frozenset(
+        name
+        for kind in schema.type_map.values()
+        if isinstance(kind, GraphQLInputObjectType)
+        for name, definition in kind.fields.items()
+        if isinstance(spec := definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF), StrawberryField)
+        and find_drift(spec.metadata) is not None
+    )
+
 
 def _list_moments(schema: GraphQLSchema, document: DocumentNode) -> Sequence[ValueNode | None]:
     """The moments of all drifting fields in a document, whatever operation they are in, included or not."""
     types = TypeInfo(schema)
-    moments = _Moments(types)
+    moments = _Moments(types, list_drifting_inputs(schema))
     visit(document, TypeInfoVisitor(types, moments))
     return moments.found

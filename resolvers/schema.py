@@ -20,10 +20,10 @@ from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
 from resolvers.queries.graph_schema import GraphSchemaQueries
+from resolvers.queries.lists import ListQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
-from resolvers.queries.predictions import PredictionQueries
 from resolvers.queries.propagation import PropagationQueries
 from resolvers.queries.search import SearchQueries
 from resolvers.types.subjects import SUBJECT_TYPES
@@ -33,7 +33,7 @@ from resolvers.types.subjects import SUBJECT_TYPES
 class Query(
     NodeQueries,
     SearchQueries,
-    PredictionQueries,
+    ListQueries,
     NeighborhoodQueries,
     NetworkQueries,
     PropagationQueries,

@@ -1,16 +1,35 @@
 // A page of all claims by id, with what their posteriors follow from, in one record; moments in microseconds, which cost a client
-// a hundredth of what its datetimes do. $after: the last id of the page before, '' at first. $limit: claims.
+// a hundredth of what its datetimes do. Each has, for each entry of $pasts, the inside log-odds of its last ledger row by then:
+// null if there is none by then, or if it is the latest row. $after: the last id of the page before, '' at first. $limit: claims.
+// $pasts: `moment`, and `high`, the end of the ledger's keys by then without the claim's id.
 MATCH (claim:Claim)
 USING INDEX SEEK claim:Claim(id)
 WHERE claim.id > $after
 WITH claim
 ORDER BY claim.id
 LIMIT $limit
-WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate
+WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate,
+  COLLECT {
+    UNWIND $pasts AS past
+    CALL (claim, past) {
+      WITH claim, past
+      WHERE claim.last_recorded_at > past.moment
+      MATCH (evidence:Evidence)
+      USING INDEX SEEK evidence:Evidence(ledger_key)
+      WHERE evidence.ledger_key > claim.id + '!' AND evidence.ledger_key < claim.id + past.high
+      WITH evidence
+      ORDER BY evidence.ledger_key DESC
+      LIMIT 1
+      RETURN head(collect(evidence.inside_log_odds)) AS log_odds
+    }
+    RETURN log_odds
+    ORDER BY past.moment DESC
+  } AS past_log_odds
 ORDER BY claim.id
-RETURN collect([claim.id, claim:Prediction, claim.inside_log_odds, base_rate, claim.from_year,
+RETURN collect([claim.id, claim.stated_probability, claim.inside_log_odds, base_rate, claim.from_year,
   claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
   claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
   claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
   claim.posterior_as_of.epochSeconds * 1000000 + claim.posterior_as_of.microsecond,
-  claim.status, claim.domain_id, claim.predictor_id, claim.reference_class_id]) AS claims
+  claim.last_recorded_at.epochSeconds * 1000000 + claim.last_recorded_at.microsecond,
+  past_log_odds]) AS claims

@@ -11,5 +11,5 @@ CALL (asked) {
   RETURN collect(prediction.stated_probability) AS stated, collect(prediction.status = 'RESOLVED_TRUE') AS outcomes
 }
 RETURN predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa, .record_brier, .record_n_resolved,
-  .record_source} AS predictor, stated, outcomes
+  .record_source, .brier_key, .kappa_key, .resolved_count_key} AS predictor, stated, outcomes
 ORDER BY predictor.id

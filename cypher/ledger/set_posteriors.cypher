@@ -8,4 +8,10 @@ WITH claim, entry, claim.posterior_as_of.epochSeconds * 1000000 + claim.posterio
 WHERE coalesce(as_of = entry.as_of, as_of IS NULL AND entry.as_of IS NULL)
 SET claim += entry.properties
 SET claim.posterior_as_of = $moment
+SET claim.change_7_key = coalesce(toString(
+    5000000 + toInteger(floor((claim.posterior - claim.posterior_7_days_ago) * 1000000 + 0.5))), '-') + '!' + claim.id,
+  claim.change_30_key = coalesce(toString(
+    5000000 + toInteger(floor((claim.posterior - claim.posterior_30_days_ago) * 1000000 + 0.5))), '-') + '!' + claim.id,
+  claim.disagreement_key = coalesce(toString(
+    5000000 + toInteger(floor(abs(claim.marginal - claim.posterior) * 1000000 + 0.5))), '-') + '!' + claim.id
 RETURN count(claim) AS num_claims

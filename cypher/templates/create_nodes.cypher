@@ -14,6 +14,13 @@ CREATE (node
   #end
 )
 SET node = row
+#each stamps
+SET node.created_at = datetime.transaction(), node.updated_at = datetime.transaction(),
+  node.created_key = toString(datetime.transaction().epochSeconds * 1000000 + datetime.transaction().microsecond)
+    + '!' + node.#key,
+  node.updated_key = toString(datetime.transaction().epochSeconds * 1000000 + datetime.transaction().microsecond)
+    + '!' + node.#key
+#end
 #each references
 WITH node, row
 CALL (node, row) {

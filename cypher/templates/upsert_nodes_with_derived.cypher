@@ -22,11 +22,21 @@ ON CREATE SET
   #each further_labels
   node:#label,
   #end
+#each stamps
+  node.created_at = datetime.transaction(),
+  node.created_key = toString(datetime.transaction().epochSeconds * 1000000 + datetime.transaction().microsecond)
+    + '!' + row.#key,
+#end
   node._is_new = true
 WITH node, row, derived, node._is_new IS NOT NULL AS is_new
 WHERE is_new OR any(key IN keys(row) WHERE NOT coalesce(node[key] = row[key], node[key] IS NULL AND row[key] IS NULL))
 SET node += row
 SET node += CASE WHEN is_new THEN derived ELSE {} END
+#each stamps
+SET node.updated_at = datetime.transaction(),
+  node.updated_key = toString(datetime.transaction().epochSeconds * 1000000 + datetime.transaction().microsecond)
+    + '!' + node.#key
+#end
 REMOVE node._is_new
 #each owners
 WITH node, is_new

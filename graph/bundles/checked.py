@@ -24,17 +24,9 @@ from graph.bundles.drafts import Draft
 from graph.bundles.known import Known, list_known
 from graph.database.sessions import Unit
 from graph.errors import BundleError, Problem
-from graph.ledger.claim_state import ClaimState, derive_rows, ledger_order
+from graph.ledger.claim_state import ClaimState, computed_keys, derive_rows, ledger_order
 from graph.model.bundle import LISTS
-from graph.model.page_keys import (
-    deadline_keys,
-    document_link_keys,
-    evidence_keys,
-    exposure_keys,
-    influence_keys,
-    milestone_keys,
-    validation_keys,
-)
+from graph.model.page_keys import document_link_keys, exposure_keys, influence_keys, milestone_keys, own_keys
 from graph.model.rows import (
     Claim,
     Document,
@@ -46,7 +38,6 @@ from graph.model.rows import (
     Prediction,
     ReferenceClass,
     Row,
-    Validation,
 )
 from graph.model.subjects import CLAIM_LISTS, SIGNED_LISTS
 
@@ -213,7 +204,8 @@ def _derived(
         ledger = ledgers.get(claim.id, [])
         derived_rows = derive_rows(ledger, inside_log_odds=state.inside_log_odds)
         derived.update({row.id: values.properties() for row, values in zip(ledger, derived_rows, strict=True)})
-        derived[claim.id] = state.after(ledger, derived_rows).stored(moment)
+        stored = state.after(ledger, derived_rows).stored(moment) | state.stored_past(ledger, derived_rows, moment)
+        derived[claim.id] = stored | computed_keys(claim.id, stored)
     return derived
 
 
@@ -228,21 +220,15 @@ def _page_keys(
 
     def keys(row: Row) -> Mapping[str, Any]:
         match row:
-            case Prediction():
-                return deadline_keys(row)
             case Influence():
                 return influence_keys(row, probabilities)
             case Exposure():
                 return exposure_keys(row)
             case Milestone():
                 return milestone_keys(row, can_miss=row.prediction_id in missable)
-            case Evidence():
-                return evidence_keys(row)
-            case Validation():
-                return validation_keys(row)
             case DocumentLink():
                 return document_link_keys(row, published.get(row.document_id))
             case _:
-                return {}
+                return own_keys(row)
 
     return keys

@@ -93,6 +93,14 @@ class Unit(Protocol):
         ...
 
 
+class ComposedUnit(Unit, Protocol):
+    """One transaction, which also runs statements that were composed."""
+
+    async def fetch(self, text: Any, parameters: Mapping[str, Any], *, is_alone: bool, max_rows: int = 1) -> Any:
+        """Run a composed statement; returns its record's value as the driver gives it, None without a record."""
+        ...
+
+
 class Database:
     """One driver on one database; each unit of work has its own session."""
 
@@ -187,7 +195,7 @@ class Database:
 
     async def read(
         self,
-        work: Callable[[Unit], Awaitable[T]],
+        work: Callable[[ComposedUnit], Awaitable[T]],
         *,
         unknown_names_are_fine: bool = False,
         timeout_seconds: float = READ_TIMEOUT_SECONDS,
@@ -335,7 +343,9 @@ class _TransactionUnit:
             self._observer(name, time.perf_counter() - started, len(rows))
         return rows
 
-    async def fetch(self, query: Any, parameters: Mapping[str, Any], max_rows: int) -> Any:
+    async def fetch(
+        self, query: Any, parameters: Mapping[str, Any], max_rows: int = 1, *, is_alone: bool = True
+    ) -> Any:
         """Run a composed statement; returns its record's value as the driver gives it, None without a record."""
         started = time.perf_counter()
         result = await self._transaction.run(query, p=parameters)

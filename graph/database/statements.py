@@ -106,6 +106,7 @@ def _upsert_nodes(listed: NodeList, names: Identifiers) -> _Filling:
     lists: dict[str, Sequence[Identifiers]] = {
         "moments": [{"moment": name} for name in listed.text_moments],
         "owners": [] if listed.owner is None else [_related(listed.owner)],
+        "stamps": [names] if listed.is_subject else [],
     }
     if not listed.has_derived:
         lists["keys"] = [{"key": name} for name in listed.key]
@@ -122,6 +123,7 @@ def _create_nodes(listed: NodeList, names: Identifiers) -> _Filling:
         "moments": [{"moment": name} for name in moments],
         "labels": [{"label": label} for label in dict.fromkeys((listed.space, listed.label))],
         "references": related,
+        "stamps": [names],
     }
     return _Filling("templates/create_nodes", names, lists)
 

@@ -6,11 +6,13 @@ before and after it by this service's policy, on each claim the latest of them a
 or refresh. All of them are computed here and nowhere else, so they can be recomputed bit for bit.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from graph.database.sessions import Unit
 from graph.inference.evidence import POLICY, BeliefPolicy, Cluster
 from graph.inference.log_odds import logit
 from graph.inference.posterior import (
@@ -24,7 +26,7 @@ from graph.inference.posterior import (
 )
 from graph.inference.time import time_remaining_fraction, window_of
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import Anchors, probability_keys
+from graph.model.page_keys import AFTER_MARK, CHANGE_DAYS, belief_keys, change_keys, join, moment_text, uncomputed_keys
 from graph.model.rows import Claim, Evidence, Prediction
 from graph.model.subjects import subject_of
 
@@ -71,7 +73,6 @@ class ClaimState:
         inside_log_odds: Natural log-odds after the last ledger row; None where no probability was stated.
         num_evidence: The number of rows in the ledger.
         last_recorded_at: The moment at which the last of them was recorded; None for an empty ledger.
-        anchors: The ids that lists of predictions are filtered by.
     """
 
     claim_id: str
@@ -84,7 +85,6 @@ class ClaimState:
     inside_log_odds: float | None
     num_evidence: int
     last_recorded_at: datetime | None
-    anchors: Anchors
 
     @classmethod
     def from_properties(cls, subject: str, properties: Mapping[str, Any], base_rate: float | None) -> "ClaimState":
@@ -109,12 +109,6 @@ class ClaimState:
             inside_log_odds=logit(stated) if stored is None and stated is not None else stored,
             num_evidence=properties["num_evidence"] or 0,
             last_recorded_at=properties["last_recorded_at"],
-            anchors=Anchors(
-                properties["status"],
-                properties["domain_id"],
-                properties["predictor_id"],
-                properties["reference_class_id"],
-            ),
         )
 
     @classmethod
@@ -126,7 +120,6 @@ class ClaimState:
     def from_claim(cls, claim: Claim, base_rate: float | None) -> "ClaimState":
         """Make the state of a claim before any evidence."""
         prediction = claim if isinstance(claim, Prediction) else None
-        predictor_id = prediction.predictor_id if prediction else None
         class_id = prediction.reference_class_id if prediction else None
         stated = claim.stated_probability
         return cls(
@@ -140,7 +133,6 @@ class ClaimState:
             inside_log_odds=None if stated is None else logit(stated),
             num_evidence=0,
             last_recorded_at=None,
-            anchors=Anchors(claim.status.value, claim.domain_id, predictor_id, class_id),
         )
 
     def after(self, rows: Sequence[Evidence], derived: Sequence["DerivedRow"]) -> "ClaimState":
@@ -178,16 +170,59 @@ class ClaimState:
         """Return the derived properties that the claim's node stores, the posterior as of a moment."""
         belief = self.belief(moment)
         probability = None if belief is None else belief.probability
-        properties = {
+        return {
             "inside_log_odds": self.inside_log_odds,
             "num_evidence": self.num_evidence,
             "last_recorded_at": self.last_recorded_at,
             "posterior": probability,
             "posterior_as_of": None if belief is None else moment,
+            **belief_keys(self.claim_id, probability, self.num_evidence, self.last_recorded_at),
         }
-        if self.subject != "Prediction":
-            return properties
-        return properties | probability_keys(self.claim_id, self.anchors, probability)
+
+    def stored_past(
+        self, rows: Sequence[Evidence], derived: Sequence["DerivedRow"], moment: datetime
+    ) -> dict[str, Any]:
+        """
+        Return the posteriors that the claim's node stores of the past, each by the evidence recorded by then.
+
+        Args:
+            rows: The whole ledger, in its order; this is the state before it.
+            derived: The rows' derived values.
+            moment: The moment that the days are counted back from.
+        """
+        past: dict[str, Any] = {}
+        for days in CHANGE_DAYS:
+            then = moment - timedelta(days=days)
+            num_rows = bisect_right(rows, then, key=lambda row: row.recorded_at)
+            belief = self.after(rows[:num_rows], derived[:num_rows]).belief(then)
+            past[past_name(days)] = None if belief is None else belief.probability
+        return past
+
+
+def past_name(days: int) -> str:
+    """Return the name of the property with the posterior of some days before."""
+    return f"posterior_{days}_days_ago"
+
+
+async def list_past_log_odds(unit: Unit, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
+    """Return the inside log-odds of claims by the evidence that had been recorded by a moment, None before any."""
+    claims = [
+        {"id": claim_id, "low": join(claim_id, ""), "high": join(claim_id, moment_text(then)) + AFTER_MARK}
+        for claim_id, then in asked
+    ]
+    return [row["log_odds"] for row in await unit.run("ledger/list_past_log_odds", claims=claims)]
+
+
+def computed_keys(claim_id: str, stored: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Return the page keys of a new claim that the database computes for others, from what its node stores.
+
+    `ledger/append` and the other statements that change one of the values compute them in the same way.
+    """
+    now = stored["posterior"]
+    pasts = {days: stored[past_name(days)] for days in CHANGE_DAYS}
+    changes = {days: None if past is None or now is None else now - past for days, past in pasts.items()}
+    return uncomputed_keys(claim_id) | change_keys(claim_id, changes)
 
 
 @dataclass(frozen=True, slots=True)

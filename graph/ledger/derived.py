@@ -8,7 +8,7 @@ do not hold up other writers.
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +17,21 @@ from graph.database.paging import pages, slices
 from graph.database.revisions import Changes, raise_revision
 from graph.database.sessions import Database, Unit
 from graph.inference.evidence import POLICY
+from graph.inference.log_odds import logit
 from graph.inference.posterior import ledger_step, posteriors
 from graph.inference.time import moments_of, time_remaining_fractions, utc_moments, windows_of
-from graph.ledger.claim_state import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view
+from graph.ledger.claim_state import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view, past_name
 from graph.ledger.predictor_records import list_records, stored_record
-from graph.model.page_keys import Anchors, probability_keys, ranges
+from graph.model.page_keys import (
+    AFTER_MARK,
+    CHANGE_DAYS,
+    EPOCH,
+    MARK,
+    moment_text,
+    probability_key,
+    ranges,
+    record_keys,
+)
 from graph.model.properties import from_properties
 from graph.model.rows import Evidence
 
@@ -29,7 +39,7 @@ PAGE_CLAIMS = 1_000
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 1
+DERIVED_VERSION = 2
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 OnProgress = Callable[[int], None]
@@ -75,10 +85,16 @@ class _Derived:
 
 
 class _StoredClaim(NamedTuple):
-    """A claim as `ledger/list_claims` returns it; moments are microseconds since 1970 in UTC."""
+    """
+    A claim as `ledger/list_claims` returns it; moments are microseconds since 1970 in UTC.
+
+    Attributes:
+        past_log_odds: For each number of days, the inside log-odds of the last ledger row by then, if it is not the
+            latest one; None otherwise, and where there is no row by then.
+    """
 
     id: str
-    is_prediction: bool
+    stated_probability: float | None
     inside_log_odds: float | None
     base_rate: float | None
     from_year: int | None
@@ -86,10 +102,8 @@ class _StoredClaim(NamedTuple):
     window_end: int | None
     resolved_at: int | None
     posterior_as_of: int | None
-    status: str
-    domain_id: str | None
-    predictor_id: str | None
-    reference_class_id: str | None
+    last_recorded_at: int | None
+    past_log_odds: Sequence[float | None]
 
 
 async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime) -> None:
@@ -180,7 +194,7 @@ async def refresh_posteriors(
     """
     now = moment or datetime.now(UTC)
     num_set = 0
-    async for page in _claim_pages(database):
+    async for page in _claim_pages(database, now):
         entries = _refreshed(page, now)
         for part in slices(entries, REFRESH_BATCH_CLAIMS):
 
@@ -215,12 +229,16 @@ async def note_derived(database: Database) -> None:
     await database.write(note)
 
 
-def _claim_pages(database: Database) -> AsyncIterator[Sequence[_StoredClaim]]:
-    """Read all claims by id, page by page, with the values that their posteriors follow from."""
+def _claim_pages(database: Database, now: datetime) -> AsyncIterator[Sequence[_StoredClaim]]:
+    """Read all claims by id, page by page, with the values that their posteriors follow from, now and before."""
+    pasts = [
+        {"moment": then, "high": f"{MARK}{moment_text(then)}{AFTER_MARK}"}
+        for then in (now - timedelta(days=days) for days in CHANGE_DAYS)
+    ]
 
     async def read(after: str) -> list[_StoredClaim]:
         async def work(unit: Unit) -> list[_StoredClaim]:
-            (row,) = await unit.run("ledger/list_claims", after=after, limit=REFRESH_PAGE_CLAIMS)
+            (row,) = await unit.run("ledger/list_claims", after=after, limit=REFRESH_PAGE_CLAIMS, pasts=pasts)
             return [_StoredClaim(*claim) for claim in row["claims"]]
 
         return await database.read(work)
@@ -257,16 +275,10 @@ async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datet
             derived.append(_Derived("Evidence", row.id, row.claim_id, stored, own.properties() | _figures(row, own)))
         as_of = moment or claim["posterior_as_of"] or datetime.now(UTC)
         expected = state.after(rows, derived_rows).stored(as_of)
-        derived.append(_Derived("Claim", claim["id"], claim["id"], claim, _comparable(expected, moment)))
+        if moment is not None:  # those of another moment are not kept up by single writes, so they are not compared
+            expected |= state.stored_past(rows, derived_rows, moment)
+        derived.append(_Derived("Claim", claim["id"], claim["id"], claim, expected))
     return derived
-
-
-def _comparable(expected: Mapping[str, Any], moment: datetime | None) -> Mapping[str, Any]:
-    """Return all properties to set; to compare, those that were read, of the probability keys only the first."""
-    if moment is not None:
-        return expected
-    anchored = {name for name in expected if name.endswith("_probability_key")}
-    return {name: value for name, value in expected.items() if name not in anchored}
 
 
 def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
@@ -286,7 +298,13 @@ def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
 
 async def _derive_records(unit: Unit, ids: Sequence[str]) -> list[_Derived]:
     return [
-        _Derived("Predictor", properties["id"], "", properties, stored_record(in_use))
+        _Derived(
+            "Predictor",
+            properties["id"],
+            "",
+            properties,
+            stored_record(in_use) | record_keys(properties["id"], stored_record(in_use)),
+        )
         for properties, in_use in await list_records(unit, ids)
     ]
 
@@ -309,6 +327,30 @@ def _refreshed(page: Sequence[_StoredClaim], now: datetime) -> list[dict[str, An
     claims = [claim for claim in page if claim.inside_log_odds is not None]
     if not claims:
         return []
+    beliefs = _posteriors(claims, [claim.inside_log_odds for claim in claims], now)
+    pasts = {}
+    for place, days in enumerate(CHANGE_DAYS):
+        then = now - timedelta(days=days)
+        pasts[past_name(days)] = _posteriors(claims, [_log_odds_by(claim, then, place) for claim in claims], then)
+    entries = []
+    for place, (claim, probability) in enumerate(zip(claims, beliefs, strict=True)):
+        properties: dict[str, Any] = {"posterior": probability}
+        properties |= {name: past[place] for name, past in pasts.items()}
+        properties["probability_key"] = probability_key(claim.id, probability)
+        entries.append({"id": claim.id, "as_of": claim.posterior_as_of, "properties": properties})
+    return entries
+
+
+def _log_odds_by(claim: _StoredClaim, then: datetime, place: int) -> float:
+    """Return the inside log-odds by the evidence that had been recorded then."""
+    if claim.last_recorded_at is not None and claim.last_recorded_at > _micros(then):
+        found = claim.past_log_odds[place]
+        return logit(claim.stated_probability or 0.5) if found is None else found
+    return claim.inside_log_odds or 0.0
+
+
+def _posteriors(claims: Sequence[_StoredClaim], log_odds: Sequence[float | None], now: datetime) -> list[float]:
+    """Compute posteriors as of a moment, or of each claim's outcome where that is earlier."""
     resolved = moments_of([claim.resolved_at for claim in claims])
     (moment,) = utc_moments([now])
     trfs = time_remaining_fractions(
@@ -319,16 +361,14 @@ def _refreshed(page: Sequence[_StoredClaim], now: datetime) -> list[dict[str, An
         ),
         np.where(np.isnat(resolved), moment, np.minimum(resolved, moment)),
     )
-    beliefs = posteriors(
-        np.array([claim.inside_log_odds for claim in claims], np.float64),
+    found = posteriors(
+        np.array(log_odds, np.float64),
         base_rates=np.array([np.nan if claim.base_rate is None else claim.base_rate for claim in claims]),
         trfs=trfs,
     )
-    entries = []
-    for claim, probability in zip(claims, beliefs.tolist(), strict=True):
-        properties: dict[str, Any] = {"posterior": probability}
-        if claim.is_prediction:
-            anchors = Anchors(claim.status, claim.domain_id, claim.predictor_id, claim.reference_class_id)
-            properties |= probability_keys(claim.id, anchors, probability)
-        entries.append({"id": claim.id, "as_of": claim.posterior_as_of, "properties": properties})
-    return entries
+    listed: list[float] = found.tolist()
+    return listed
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)

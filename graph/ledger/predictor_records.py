@@ -8,7 +8,7 @@ import numpy as np
 from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.calibration import CalibrationRecord, KappaInUse, calibration_record, kappa_in_use
-from graph.model.page_keys import ranges
+from graph.model.page_keys import ranges, record_keys
 
 ELSEWHERE = "elsewhere"
 """The source of kappa where an imported record names none."""
@@ -65,7 +65,10 @@ async def refresh_records(unit: Unit, predictor_ids: Iterable[str]) -> None:
     for part in slices(sorted(set(predictor_ids)), BATCH_PREDICTORS):
         await unit.run("ledger/lock_predictors", ids=part)
         entries = [
-            {"id": properties["id"], "properties": stored_record(in_use)}
+            {
+                "id": properties["id"],
+                "properties": stored_record(in_use) | record_keys(properties["id"], stored_record(in_use)),
+            }
             for properties, in_use in await list_records(unit, part)
             if any(properties[name] != value for name, value in stored_record(in_use).items())
         ]

@@ -8,19 +8,37 @@ page is one scan of a range index.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+import math
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from graph.inference.influence import implied_belief
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
-from graph.model.rows import DocumentLink, Evidence, Exposure, Influence, Milestone, Prediction, Validation
+from graph.model.rows import (
+    Claim,
+    Document,
+    DocumentLink,
+    Episode,
+    Evidence,
+    Exposure,
+    Influence,
+    Milestone,
+    Prediction,
+    Row,
+    Validation,
+)
 
 MARK = "!"
 AFTER_MARK = '"'
 LAST = "~"  # sorts after every digit and letter
 FIRST = "-"  # sorts before every digit and letter
 ORDINAL_OFFSET = 50_000  # keeps ordinals positive and five digits wide
+MILLION = 1_000_000
+CHANGE_OFFSET = 5 * MILLION  # keeps changes of probabilities positive and seven digits wide
+CHANGE_DAYS = (7, 30)
+"""Numbers of days over which a claim's change is kept."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Keys = dict[str, str]
 SomeKeys = dict[str, str | None]
@@ -52,6 +70,31 @@ def deadline_text(deadline: datetime | None) -> str:
     return LAST if deadline is None else moment_text(deadline)
 
 
+def moment_or_first(moment: datetime | None) -> str:
+    """Format a moment at fixed width; an absent one sorts first."""
+    return FIRST if moment is None else moment_text(moment)
+
+
+def stamp_text(moment: datetime) -> str:
+    """Format a moment as the database does those of writing: microseconds since 1970, of 16 digits until 2286."""
+    return f"{(moment - EPOCH) // timedelta(microseconds=1):016d}"
+
+
+def count_text(count: int) -> str:
+    """Format a number of things at fixed width."""
+    return f"{count:010d}"
+
+
+def score_text(score: float | None) -> str:
+    """Format a score in [0, 1] at fixed width; an absent one sorts last."""
+    return LAST if score is None else f"{score:.12f}"
+
+
+def change_text(change: float | None) -> str:
+    """Format the change of a probability in millionths, as the database does; an absent one sorts first."""
+    return FIRST if change is None else str(CHANGE_OFFSET + math.floor(change * MILLION + 0.5))
+
+
 def largest_first(size: float | None) -> str:
     """Format a size in [0, 1] so that the largest sorts first and an absent one last."""
     return LAST if size is None else f"{1.0 - size:.12f}"
@@ -62,57 +105,54 @@ def join(*parts: str) -> str:
     return MARK.join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """The status and the ids that lists of predictions are filtered by."""
-
-    status: str
-    domain_id: str | None
-    predictor_id: str | None
-    reference_class_id: str | None
-
-    def by_name(self) -> SomeKeys:
-        """Return each by the prefix of its page keys' names."""
-        return {
-            "status": self.status,
-            "domain": self.domain_id,
-            "predictor": self.predictor_id,
-            "class": self.reference_class_id,
+def claim_keys(claim: Claim) -> SomeKeys:
+    """Return the page keys of a claim that depend on its own row alone."""
+    by_deadline = join(deadline_text(claim.deadline), claim.id)
+    keys: SomeKeys = {
+        "deadline_key": by_deadline,
+        "stated_key": join(probability_text(claim.stated_probability), claim.id),
+    }
+    if isinstance(claim, Prediction):
+        anchors = {
+            "domain": claim.domain_id,
+            "predictor": claim.predictor_id,
+            "class": claim.reference_class_id,
+            "episode": claim.episode_id,
         }
-
-
-def anchors_of(prediction: Prediction) -> Anchors:
-    """Return the anchors of a prediction."""
-    return Anchors(
-        prediction.status.value, prediction.domain_id, prediction.predictor_id, prediction.reference_class_id
-    )
-
-
-def prediction_keys(prediction: Prediction, probability: float | None) -> SomeKeys:
-    """Return the page keys of a prediction: one for each anchor and order, None where it lacks the anchor."""
-    return deadline_keys(prediction) | probability_keys(prediction.id, anchors_of(prediction), probability)
-
-
-def deadline_keys(prediction: Prediction) -> SomeKeys:
-    """Return the page keys of a prediction that depend on its own row alone."""
-    by_deadline = join(deadline_text(prediction.deadline), prediction.id)
-    anchors = anchors_of(prediction)
-    keys: SomeKeys = {"deadline_key": by_deadline}
-    for name, anchor in anchors.by_name().items():
-        keys[f"{name}_deadline_key"] = join(anchor, by_deadline) if anchor else None
-    episode = prediction.episode_id
-    keys["episode_deadline_key"] = join(episode, by_deadline) if episode else None
-    keys["record_key"] = _record_key(prediction)
+        keys |= {
+            f"{name}_deadline_key": join(anchor, by_deadline) if anchor else None for name, anchor in anchors.items()
+        }
+        keys["record_key"] = _record_key(claim)
     return keys
 
 
-def probability_keys(prediction_id: str, anchors: Anchors, probability: float | None) -> SomeKeys:
-    """Return the page keys of a prediction that depend on its belief."""
-    by_probability = join(probability_text(probability), prediction_id)
-    keys: SomeKeys = {"probability_key": by_probability}
-    for name, anchor in anchors.by_name().items():
-        keys[f"{name}_probability_key"] = join(anchor, by_probability) if anchor else None
-    return keys
+def probability_key(claim_id: str, probability: float | None) -> str:
+    """Return the page key of a claim by its posterior."""
+    return join(probability_text(probability), claim_id)
+
+
+def belief_keys(claim_id: str, probability: float | None, num_evidence: int, last_recorded_at: datetime | None) -> Keys:
+    """Return the page keys of a claim that depend on its ledger: by posterior, by evidence and by the last of it."""
+    return {
+        "probability_key": probability_key(claim_id, probability),
+        "evidence_count_key": join(count_text(num_evidence), claim_id),
+        "last_evidence_key": join(moment_or_first(last_recorded_at), claim_id),
+    }
+
+
+def change_keys(claim_id: str, changes: Mapping[int, float | None]) -> Keys:
+    """Return the page keys of a claim by the change of its posterior, by number of days."""
+    return {f"change_{days}_key": join(change_text(change), claim_id) for days, change in changes.items()}
+
+
+def uncomputed_keys(claim_id: str) -> Keys:
+    """Return the page keys of a claim by what propagation computes, as they are before the first run."""
+    return {name: join(FIRST, claim_id) for name in ("marginal_key", "disagreement_key")}
+
+
+def stamp_keys(key: str) -> Keys:
+    """Return the page keys of a node, created and updated at unknown moments."""
+    return {name: join(FIRST, key) for name in ("created_key", "updated_key")}
 
 
 def _record_key(prediction: Prediction) -> str | None:
@@ -152,18 +192,24 @@ def exposure_keys(exposure: Exposure) -> Keys:
     }
 
 
-def milestone_keys(milestone: Milestone, *, can_miss: bool = True) -> SomeKeys:
+def milestone_keys(milestone: Milestone, *, can_miss: bool) -> SomeKeys:
     """
-    Return the page keys of a milestone: in its chain by ordinal, and for sweeps by the day it is due.
+    Return the page keys of a milestone: its own, and for sweeps by the day it is due.
 
     Args:
         milestone: The milestone.
         can_miss: Whether its prediction is open and has a probability, so that a miss would be evidence.
     """
+    return {**_calendar_keys(milestone), "due_key": _due_key(milestone, can_miss=can_miss)}
+
+
+def _calendar_keys(milestone: Milestone) -> Keys:
+    """Return the page keys of a milestone by its own row: in its chain by ordinal, in the calendar by its due day."""
+    due = milestone.due_date()
     ordinal = f"{(milestone.ordinal or 0) + ORDINAL_OFFSET:05d}"
     return {
         "chain_key": join(milestone.prediction_id, ordinal, milestone.id),
-        "due_key": _due_key(milestone, can_miss=can_miss),
+        "calendar_key": join(LAST if due is None else due.isoformat(), milestone.id),
     }
 
 
@@ -189,6 +235,8 @@ def evidence_keys(evidence: Evidence) -> SomeKeys:
     source = evidence.document_id or evidence.url
     return {
         "ledger_key": join(claim, recorded, evidence.id),
+        "recorded_key": join(recorded, evidence.id),
+        "observed_key": join(moment_text(evidence.observed_at), evidence.id),
         "cluster_key": join(cluster_anchor(claim, cluster), recorded, evidence.id) if cluster else None,
         "observation_key": observation_key(claim, source, evidence.observed_at) if source else None,
     }
@@ -209,8 +257,23 @@ def _digest(text: str) -> str:
 
 
 def validation_keys(validation: Validation) -> Keys:
-    """Return the page key of a validation, by day within its prediction."""
-    return {"check_key": join(validation.prediction_id, _day_text(validation.observed_at), validation.id)}
+    """Return the page keys of a validation, by day, within its prediction and among all."""
+    by_day = join(_day_text(validation.observed_at), validation.id)
+    return {"check_key": join(validation.prediction_id, by_day), "observed_key": by_day}
+
+
+def publication_keys(published: Document | Episode) -> Keys:
+    """Return the page key of a document or an episode, by moment of publication."""
+    return {"published_key": join(moment_or_first(published.published_at), published.id)}
+
+
+def record_keys(predictor_id: str, record: Mapping[str, Any]) -> Keys:
+    """Return the page keys of a predictor, by what its stored record has."""
+    return {
+        "brier_key": join(score_text(record["brier"]), predictor_id),
+        "kappa_key": join(score_text(record["kappa"]), predictor_id),
+        "resolved_count_key": join(count_text(record["n_resolved"] or 0), predictor_id),
+    }
 
 
 def document_link_keys(link: DocumentLink, published_at: datetime | None) -> Keys:
@@ -224,3 +287,21 @@ def document_link_keys(link: DocumentLink, published_at: datetime | None) -> Key
 
 def _day_text(day: date) -> str:
     return day.isoformat()
+
+
+_OWN_KEYS: Mapping[type[Row], Callable[[Any], Mapping[str, str | None]]] = {
+    Claim: claim_keys,
+    Milestone: _calendar_keys,
+    Evidence: evidence_keys,
+    Validation: validation_keys,
+    Document: publication_keys,
+    Episode: publication_keys,
+}
+
+
+def own_keys(row: Row) -> Mapping[str, str | None]:
+    """Return the page keys of a node that depend on its own row alone."""
+    for kind, keys in _OWN_KEYS.items():
+        if isinstance(row, kind):
+            return keys(row)
+    return {}

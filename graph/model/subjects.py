@@ -355,6 +355,9 @@ REFERENCED_LISTS: Final = tuple(
 )
 """The lists that rows of other lists refer to, the three lists of claims as one."""
 
+STAMPS: Final = ("created_at", "updated_at")
+"""The moments at which a node was created in this graph and changed last, which statements set that write it."""
+
 TEMPORAL: Final = frozenset(
     name
     for listed in NODE_LISTS
@@ -366,6 +369,7 @@ TEMPORAL: Final = frozenset(
         ),
         listed.derived_moments,
         ("marginal_as_of",) if listed.is_claim else (),
+        STAMPS if listed.is_subject else (),
     )
     for name in names
 )

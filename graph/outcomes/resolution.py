@@ -157,7 +157,6 @@ async def record_outcome(
         entry.after,
         status=outcome.status,
         resolved_at=None if outcome.status is ClaimStatus.OPEN else at,
-        anchors=replace(entry.after.anchors, status=outcome.status.value),
     )
     await append_entries(unit, claim, [entry], state, now)
     if claim.subject == "Prediction":

@@ -19,11 +19,11 @@ from graph.inference.evidence import WeighedEvidence
 from graph.ledger.claim_state import STATE_PROPERTIES, ClaimState
 from graph.ledger.entries import NO_WEIGHT, LedgerEntry, Weight, append, make_entry, new_id
 from graph.ledger.predictor_records import kappa_of
-from graph.model.page_keys import OUTCOMES, prediction_keys
+from graph.model.page_keys import OUTCOMES, own_keys
 from graph.model.problems import describe_problem
 from graph.model.properties import from_properties
-from graph.model.rows import Milestone, Prediction, Row
-from graph.model.subjects import subject_of
+from graph.model.rows import Milestone, Row
+from graph.model.subjects import list_of, subject_of
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -48,17 +48,14 @@ class StoredClaim:
     record: KappaInUse | None
 
     def stored(self, state: ClaimState, moment: datetime) -> dict[str, Any]:
-        """Return its node's properties in another state: status, belief as of a moment, and all page keys."""
+        """Return its node's properties in another state: status, belief as of a moment, and page keys."""
         is_early = None
         if state.status in OUTCOMES and state.resolved_at is not None and state.window is not None:
             is_early = state.resolved_at < state.window[0] or None
+        before = from_properties(list_of(self.subject).row, self.properties)
+        claim = before.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
         outcome = {"status": state.status.value, "resolved_at": state.resolved_at, "is_early": is_early}
-        properties = {**outcome, **state.stored(moment)}
-        if self.subject != "Prediction":
-            return properties
-        before = from_properties(Prediction, self.properties)
-        prediction = before.model_copy(update={"status": state.status, "resolved_at": state.resolved_at})
-        return properties | prediction_keys(prediction, properties["posterior"])
+        return {**outcome, **state.stored(moment), **own_keys(claim)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,9 +108,9 @@ class Words:
         well_spelt = f"+({GROUP}:{self.mark} ({self._in_texts(last_may_be_incomplete=True)}))"
         return [query + kinds for query in (well_spelt, *self._not_well_spelt())]
 
-    def query(self, subject: str) -> str:
-        """Return one query for nodes of a subject that have all words, the last of them perhaps incomplete."""
-        return f"{self._in_texts(last_may_be_incomplete=True)} +{GROUP}:{kind_mark(subject)}"
+    def query(self, subjects: Sequence[str]) -> str:
+        """Return one query for nodes of some subjects that have all words, the last of them perhaps incomplete."""
+        return f"{self._in_texts(last_may_be_incomplete=True)}{_of_kinds(subjects)}"
 
     def needles(self) -> list[list[str]]:
         """

@@ -2,16 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from itertools import product
 from typing import Any, Final
 
-from graph.database.sessions import Database, Unit
+from graph.database.sessions import ComposedUnit, Database, Unit
+from graph.model.lists import LISTS, Listed
 from graph.model.relations import RELATIONS, RELATIONSHIP_TYPES, Relation
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
 from graph.reading.following import Request, count, follow
+from graph.reading.lists import ListFilter, ListPage
 from graph.reading.neighborhood import NeighborhoodQuery, find_neighborhood
-from graph.reading.nodes import get_nodes, list_nodes
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
+from graph.reading.nodes import get_nodes
 from graph.reading.search import search
 from graph.reading.tree import NodePlan
 
@@ -47,23 +47,27 @@ async def warm(database: Database, pause: Callable[[], Awaitable[None]] | None =
         await database.read(step, timeout_seconds=WARMING_TIMEOUT_SECONDS)
 
 
-def _steps() -> Iterator[Callable[[Unit], Awaitable[object]]]:
+def _steps() -> Iterator[Callable[[ComposedUnit], Awaitable[object]]]:
     """List what is run, each in some statements."""
     plan = NodePlan(properties=("id",))
     yield lambda unit: get_nodes(unit, [("Claim", UNKNOWN_ID)], plan)
     requests = [Request(relation, UNKNOWN_ID, arguments=_empty_types(relation)) for relation in RELATIONS]
     yield lambda unit: follow(unit, requests)
     yield lambda unit: count(unit, [request for request in requests if request.relation.is_many])
-    for order, is_descending in product(PredictionOrder, (False, True)):
-        page = PredictionPage(size=1, order=order, is_descending=is_descending)
-        yield partial(list_predictions, filter_=PredictionFilter(predictor_id=UNKNOWN_ID), page=page, plan=plan)
+    for listed in LISTS:
+        yield partial(_run_list, listed=listed, plan=plan)
     around = NeighborhoodQuery(depth=1, kinds=RELATIONSHIP_TYPES, goes_out=True, goes_in=True, limit=1)
     for subject in (CLAIM, "Ticker"):
         yield partial(find_neighborhood, subject=subject, node_id=UNKNOWN_ID, query=around, plan=plan)
     yield partial(search, text=UNKNOWN_ID, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
-    yield partial(list_nodes, subject="Killer", first=1, after=None, plan=plan, wants_total=False)
     for name, parameters in _NETWORK.items():
         yield partial(_run, name=name, parameters=parameters)
+
+
+async def _run_list(unit: ComposedUnit, listed: Listed, plan: NodePlan) -> None:
+    page = ListPage(listed, ListFilter({}), listed.sorts[0], size=1, is_descending=listed.is_descending)
+    composed = page.compose(plan, wants_total=False)
+    await unit.fetch(composed.text, composed.parameters_for([page.nowhere()], 1), is_alone=False)
 
 
 async def _run(unit: Unit, name: str, parameters: Mapping[str, Any]) -> None:

@@ -1,22 +1,31 @@
 """
-Words that search finds nodes by, made for a graph that an older version wrote.
+Words that search finds nodes by, and page keys of lists, made for a graph that an older version wrote.
 
 Every write makes those of its own rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from graph.database.paging import FIRST_KEY
 from graph.database.sessions import Database, Unit
+from graph.model.page_keys import change_text, join, own_keys, record_keys, stamp_keys, stamp_text
+from graph.model.properties import from_properties
 from graph.model.search_texts import SEARCHED_LISTS, search_keys_of, searched_properties
 from graph.model.subjects import NodeList
 
-SEARCH_VERSION: Final = 1
-"""The version of the words; a graph with a lower one gets them anew at the next start."""
+SEARCH_VERSION: Final = 2
+"""The version of the words and page keys; a graph with a lower one gets them anew at the next start."""
 
 PAGE_NODES: Final = 2_000
 PAGES_TOLD: Final = 25  # a line of progress now and then
+
+OBSOLETE: Final = (
+    "status_deadline_key",
+    *(f"{name}_probability_key" for name in ("status", "domain", "predictor", "class")),
+)
+"""Page keys of claims that earlier versions wrote, which no index has any more."""
 
 OnProgress = Callable[[int], None]
 
@@ -90,7 +99,32 @@ def _entries(listed: NodeList, rows: Sequence[Mapping[str, Any]]) -> list[dict[s
     return [
         {
             "key": row[listed.key[0]],
-            "properties": search_keys_of(listed, {name: row.get(name) for name in names}),
+            "properties": search_keys_of(listed, {name: row.get(name) for name in names}) | _page_keys(listed, row),
         }
         for row in rows
     ]
+
+
+def _page_keys(listed: NodeList, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the page keys of a node; those that follow from its ledger are made when derived values are rebuilt."""
+    key = stored[listed.key[0]]
+    properties: dict[str, Any] = dict(own_keys(from_properties(listed.row, stored)))
+    if listed.is_claim:
+        properties["marginal_key"] = join(change_text(stored.get("marginal")), key)
+        properties |= dict.fromkeys(OBSOLETE)
+    if stored.get("updated_key") is None:
+        properties |= stamp_keys(key)
+        if (created_at := _earliest_known(stored)) is not None:
+            properties |= {"created_at": created_at, "created_key": join(stamp_text(created_at), key)}
+    if listed.label == "Predictor":
+        properties |= record_keys(key, {name: stored.get(name) for name in ("brier", "kappa", "n_resolved")})
+    return properties
+
+
+def _earliest_known(stored: Mapping[str, Any]) -> datetime | None:
+    """Return when a node was in the graph at the latest: a prediction at its import, a ledger row when recorded."""
+    imported_on = stored.get("imported_on")
+    if imported_on is not None:
+        return datetime(imported_on.year, imported_on.month, imported_on.day, tzinfo=UTC)
+    recorded_at: datetime | None = stored.get("recorded_at")
+    return recorded_at

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
+from graph.ledger.claim_state import list_past_log_odds
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
 from graph.network.propagation import list_runs
@@ -84,6 +85,9 @@ class Context:
         self._one_curve = asyncio.Lock()
         # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
         self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
+        self.past_log_odds: DataLoader[tuple[str, datetime], float | None] = DataLoader(
+            self._load_past_log_odds, cache=False
+        )
         self.held: DataLoader[tuple[str, RunKey], Held] = DataLoader(self._load_held, cache=False)
 
     @property
@@ -126,6 +130,9 @@ class Context:
     async def _load_runs(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
         found = await list_runs(self.unit, ids)
         return [found.get(run_id) for run_id in ids]
+
+    async def _load_past_log_odds(self, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
+        return await list_past_log_odds(self.unit, asked)
 
     async def _load_held(self, marginals: Sequence[tuple[str, RunKey]]) -> list[Held]:
         return await list_held(self.unit, marginals)

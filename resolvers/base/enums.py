@@ -11,7 +11,6 @@ from graph.model.catalogue import Origin as PropertyOrigin
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
-from graph.reading.predictions import PredictionOrder as PredictionSortKey
 from resolvers.base.described import enum_type
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "MilestoneStatus",
     "Orientation",
     "PredictionMode",
-    "PredictionSortKey",
     "PropertyOrigin",
     "SortOrder",
     "StatedParameter",
@@ -41,7 +39,6 @@ enum_type(InferenceMethod, name="InferenceMethod")
 enum_type(StatedParameter, name="StatedParameter")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
-enum_type(PredictionSortKey, name="PredictionSortKey")
 enum_type(PropertyOrigin, name="PropertyOrigin")
 
 

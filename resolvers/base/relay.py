@@ -12,12 +12,16 @@ from graph.errors import InvalidError
 from graph.model.subjects import SUBJECTS
 from graph.model.values import ID_PATTERN, MILESTONE_ID_PATTERN, SYMBOL_PATTERN
 from resolvers.base.described import field, interface_type, object_type
+from resolvers.base.scalars import Moment
 
 MOST_KEPT_IDS = 10_000  # a neighbourhood names each of its nodes several times
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 
 NodeT = TypeVar("NodeT")
+
+NAMING_PROPERTIES = ("title", "name", "label", "description", "symbol", "note", "status", "id")
+"""The properties of which the first that a node has names it; claims and milestones have others before their status."""
 
 _KEY = re.compile(ID_PATTERN)
 _OTHER_KEYS = {"Ticker": re.compile(SYMBOL_PATTERN), "Milestone": re.compile(MILESTONE_ID_PATTERN)}
@@ -203,6 +207,19 @@ class Node:
     def key(self: Any) -> str:
         """The id as stored in Neo4j, unique among nodes of its kind; arguments that name a kind of node take it too."""
         return self["id"]
+
+    @field(metadata={"reads": NAMING_PROPERTIES})
+    def display_name(self: Any) -> str:
+        """A line to show it by: its title, name, label, description, symbol, note or finding, else its key."""
+        named = (self.get(name) for name in NAMING_PROPERTIES)
+        return next(value for value in named if value is not None)
+
+    created_at: Moment | None = strawberry.field(
+        description="When it was added to this graph; null if an earlier version added it and did not note when."
+    )
+    updated_at: Moment | None = strawberry.field(
+        description="When it last changed: its own properties, its outcome, or the evidence on it; null as `createdAt`."
+    )
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

@@ -6,27 +6,17 @@ import strawberry
 from strawberry.types import Info
 
 from graph.errors import InvalidError
-from graph.model.subjects import NODE_LISTS, NodeList
-from graph.reading.anchors import AllNodes, OneNode
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, NODE_LISTS, NodeList
+from graph.reading.anchors import OneNode
 from graph.reading.nodes import get_nodes
 from resolvers.base.anchored import anchored
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
 from resolvers.base.extents import Arguments, Extent, extent, length
 from resolvers.base.fields import shown
-from resolvers.base.relay import (
-    DEFAULT_PAGE_SIZE,
-    MAX_PAGE_SIZE,
-    After,
-    Connection,
-    First,
-    Node,
-    decode_cursor,
-    page_size,
-    parse_global_id,
-    parse_id,
-)
+from resolvers.base.relay import MAX_PAGE_SIZE, Node, parse_global_id, parse_id, parse_key
 from resolvers.base.selection import plan_of
+from resolvers.types.claims import Claim
 from resolvers.types.subjects import SUBJECT_TYPES
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -36,13 +26,10 @@ IdOrKey = Annotated[strawberry.ID, strawberry.argument(description="Global id or
 
 
 def nodes_by_subject(kind: ClassT) -> ClassT:
-    """Adds two queries for each subject to a class: one node by its id, and the list of all nodes."""
+    """Adds a query for each subject to a class: one node by its id."""
     for listed in NODE_LISTS:
         if listed.is_subject:
-            setattr(kind, listed.noun.replace(" ", "_"), _one_field(listed))
-        # Nodes that belong to another node are listed there; predictions have a query with filters.
-        if listed.is_subject and listed.owner is None and listed.name != "predictions":
-            setattr(kind, listed.name, _list_field(listed))
+            setattr(kind, _query_name(listed), _one_field(listed))
     return object_type(kind)
 
 
@@ -54,14 +41,16 @@ def _one_field(listed: NodeList) -> Any:
     return anchored(get_one, SUBJECT_TYPES[listed.label] | None)
 
 
-def _list_field(listed: NodeList) -> Any:
-    def list_all(first: First = DEFAULT_PAGE_SIZE, after: After = None) -> AllNodes:
-        cursor = None if after is None else decode_cursor(after, path="after")
-        return AllNodes(listed.label, page_size(first), cursor)
+def _query_name(listed: NodeList) -> str:
+    """The name of the query of one node; `evidence` is the list, as the word has no plural."""
+    name = listed.noun.replace(" ", "_")
+    return f"{name}_row" if name == listed.name else name
 
-    connection: Any = Connection
-    list_all.__doc__ = f"All {listed.name.replace('_', ' ')}, by key."
-    return anchored(list_all, connection[SUBJECT_TYPES[listed.label]])
+
+def _find_claim(id: IdOrKey) -> OneNode:
+    """The prediction, scenario or killer with this id or key. An unknown id returns null."""
+    key = parse_key(id, *CLAIM_SUBJECTS)
+    return OneNode(CLAIM, key)
 
 
 def _find_node(id: GlobalId) -> OneNode:
@@ -79,6 +68,7 @@ class NodeQueries:
     """Queries for nodes by id and by subject."""
 
     node: Node | None = anchored(_find_node, Node | None)
+    claim: Claim | None = anchored(_find_claim, Claim | None)
 
     @field(metadata=extent(_nodes_extent))
     async def nodes(

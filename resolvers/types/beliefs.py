@@ -179,10 +179,14 @@ def state_of(source: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) ->
 
 def state_as_of(state: ClaimState, last_rows: Sequence[Mapping[str, Any]]) -> ClaimState:
     """The state after the last ledger row of that time; before any row, as stated."""
+    return past_state(state, last_rows[0]["inside_log_odds"] if last_rows else None)
+
+
+def past_state(state: ClaimState, log_odds: float | None) -> ClaimState:
+    """The state with the inside log-odds of some time; None stands for those before any evidence."""
     if state.stated_probability is None:
         return state
-    log_odds = last_rows[0]["inside_log_odds"] if last_rows else logit(state.stated_probability)
-    return replace(state, inside_log_odds=log_odds)
+    return replace(state, inside_log_odds=logit(state.stated_probability) if log_odds is None else log_odds)
 
 
 def history_bounds(source: Mapping[str, Any], arguments: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:

@@ -1,5 +1,6 @@
 """Claims: what predictions, scenarios and killers have in common, and the latter two."""
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,7 @@ from resolvers.types.beliefs import (
     belief_points,
     history_bounds,
     page_as_of,
+    past_state,
     shown_belief,
     state_as_of,
     state_of,
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
 
 
 DEFAULT_MAX_POINTS = 200
+DEFAULT_DAYS_AGO = 7
+MOST_DAYS_AGO = 3_650  # ten years, longer than claims are followed
 
 
 def _history_extent(arguments: Arguments) -> Extent:
@@ -128,6 +132,39 @@ class Claim(Node):
         if as_of is not None:
             state = state_as_of(state, gathered(self, info, "last"))
         return shown(shown_belief(state.belief(as_of or info.context.moment)))
+
+    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS,), **drifts()})
+    def probability(self: Any, info: Info[Context, Any]) -> Probability | None:
+        """
+        The posterior now, the one number for a card; `marginal` has the one after propagation beside it.
+
+        Null without a stated probability.
+        """
+        belief = state_of(self, gathered(self, info, "class")).belief(info.context.moment)
+        return shown(None if belief is None else belief.probability)
+
+    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS,), **drifts()})
+    async def probability_change(
+        self: Any,
+        info: Info[Context, Any],
+        days: Annotated[
+            int, strawberry.argument(description=f"Number of days to look back, 1 to {MOST_DAYS_AGO:,}.")
+        ] = DEFAULT_DAYS_AGO,
+    ) -> float | None:
+        """
+        `probability` minus what it was some days ago by the evidence of that time, including the drift of time.
+
+        Null without a stated probability.
+        """
+        if not 1 <= days <= MOST_DAYS_AGO:
+            message = f"expected a number from 1 to {MOST_DAYS_AGO}, got {days}"
+            raise InvalidError(message, path="days")
+        state, then = state_of(self, gathered(self, info, "class")), info.context.moment - timedelta(days=days)
+        now = state.belief(info.context.moment)
+        if now is None:
+            return None
+        before = past_state(state, await info.context.past_log_odds.load((state.claim_id, then))).belief(then)
+        return None if before is None else now.probability - before.probability
 
     @field(
         metadata={

@@ -1,11 +1,12 @@
 """Domains."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from graph.model import rows
 from graph.model.relations import DOMAIN_PREDICTIONS
+from resolvers.base.described import field
 from resolvers.base.fields import many
 from resolvers.base.relay import Connection, Node
 from resolvers.base.row_types import row_type
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 @row_type(rows.Domain)
 class Domain(Node):
+    @field(metadata={"reads": ("name", "id")})
+    def name(self: Any) -> str:
+        """The display name, which is the key if there is no other."""
+        return self["name"] or self["id"]
+
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
         DOMAIN_PREDICTIONS, "Predictions in the domain, nearest deadline first."
     )

@@ -25,6 +25,11 @@ class Ticker(Node):
         page_of_signs,
     )
 
+    @field(metadata={"reads": ("name", "symbol")})
+    def name(self: Any) -> str:
+        """The name of the company or fund, which is the symbol if there is no other."""
+        return self["name"] or self["symbol"]
+
     @field(metadata={"reads": ("symbol",)})
     def id(self: Any) -> strawberry.ID:
         """The global id, unique among all nodes; `node(id:)` takes it."""

@@ -25,7 +25,7 @@ ONE: Final = 1
 
 PAGE: Final = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 LOOKUP = "query ($id: ID!) { prediction(id: $id) { key title text status statedProbability deadline } }"
-LIST = """query ($id: ID!) { predictions(first: 100, filter: {domain: $id, status: [OPEN]}, sort: {by: PROBABILITY,
+LIST = """query ($id: ID!) { predictions(first: 100, filter: {domain: $id, status: [OPEN]}, sort: {by: POSTERIOR,
     order: DESCENDING}) { nodes {
     key title text status storedPosteriorProbability fromYear deadline predictedDirection } } }"""
 MADE = """query ($id: ID!) { predictions(first: 20, filter: {predictor: $id}) { nodes { key title deadline

@@ -39,7 +39,7 @@ PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encodi
 FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel url"
 LOOKUP = f"query ($id: ID!) {{ prediction(id: $id) {{ {FIELDS} }} }}"
 LIST = f"""query ($id: ID!) {{ predictions(first: 100, filter: {{status: [OPEN], domain: $id}},
-    sort: {{by: PROBABILITY, order: DESCENDING}}) {{ nodes {{ {FIELDS} }} }} }}"""
+    sort: {{by: POSTERIOR, order: DESCENDING}}) {{ nodes {{ {FIELDS} }} }} }}"""
 EXPOSURES = """query ($id: ID!) { ticker(id: $id) { exposures(first: 50) { nodes { sign relevance impact basis
     source lagDays prediction { key title statedProbability } } } } }"""
 

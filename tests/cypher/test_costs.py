@@ -6,10 +6,9 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from graph.model.page_keys import bounds, join
+from graph.model.page_keys import join
 from graph.model.relations import INCOMING, OUTGOING, PREDICTOR_PREDICTIONS, RELATIONS, Relation
 from graph.reading.following import Request
-from graph.reading.predictions import PredictionFilter
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle, profile
 
@@ -73,26 +72,6 @@ async def test_a_childs_parents_cost_nothing_of_the_hubs_degree(hub: Database) -
 async def test_a_page_of_a_predictors_predictions_costs_by_its_rows(hub: Database) -> None:
     """Whoever predicts much is read as fast as whoever predicts little."""
     num_rows, hits = await follow(hub, PREDICTOR_PREDICTIONS, "ada")
-
-    assert num_rows == PAGE_ROWS
-    assert hits < MOST_HITS
-
-
-@pytest.mark.parametrize("anchor", ["none", "predictor", "status"])
-@pytest.mark.parametrize("name", ["list_predictions_by_deadline", "list_predictions_by_probability_descending"])
-async def test_a_page_of_the_list_costs_by_its_rows(hub: Database, name: str, anchor: str) -> None:
-    """Each anchor has an index in each order, and the others are not walked."""
-    low, high = bounds({"none": None, "predictor": "ada", "status": "OPEN"}[anchor])
-    num_rows, hits = await profile(
-        hub,
-        f"reading/{name}",
-        anchor=anchor,
-        low=low,
-        high=high,
-        filter=PredictionFilter().parameters(),
-        properties=["id", "title"],
-        limit=PAGE_ROWS,
-    )
 
     assert num_rows == PAGE_ROWS
     assert hits < MOST_HITS

@@ -128,6 +128,18 @@ def _words(listed: NodeList) -> dict[str, Any]:
     return {"key": ROWS[listed.name][0][listed.key[0]], "properties": properties}
 
 
+HITS_OF_STAMPS = 7
+"""Accesses for the moments at which a row is created and updated, and the page keys by them."""
+
+SUBJECT_LISTS = {listed.name for listed in NODE_LISTS if listed.is_subject}
+NEW_PROPERTIES = (
+    *("search_title", "search_text", "search_group", "created_at", "updated_at", "created_key", "updated_key"),
+    *("posterior_7_days_ago", "posterior_30_days_ago", "change_7_key", "change_30_key", "marginal_key"),
+    *("disagreement_key", "evidence_count_key", "last_evidence_key", "stated_key", "calendar_key", "recorded_key"),
+    *("observed_key", "published_key", "brier_key", "kappa_key", "resolved_count_key"),
+)
+"""What nodes have got since the hits were recorded."""
+
 STATEMENTS: Mapping[str, Mapping[str, Any]] = {
     **{f"upsert/{listed.name}": {"rows": _node_rows(listed.name)} for listed in NODE_LISTS},
     **{f"upsert/{listed.name}": {"rows": _edge_rows(listed.name)} for listed in EDGE_LISTS},
@@ -158,8 +170,10 @@ async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     await empty(migrated_database)
     await import_bundle(migrated_database, hub_bundle(**ROWS))
     async with migrated_database.open_session() as session:  # plans go by what the database knows of its indexes
-        # The hits were recorded when nodes had no words of search, all of which an export reads.
-        await (await session.run("MATCH (n) REMOVE n.search_title, n.search_text, n.search_group")).consume()
+        # The hits were recorded when nodes had none of these, all of which an export reads.
+        removed = ", ".join(f"n.{name}" for name in NEW_PROPERTIES)
+        await (await session.run(f"MATCH (n) REMOVE {removed}")).consume()
+        await (await session.run("MATCH (n:Killer|Scenario) REMOVE n.deadline_key, n.probability_key")).consume()
         await (await session.run("CALL db.prepareForReplanning(60)")).consume()
     yield migrated_database
     await empty(migrated_database)
@@ -189,7 +203,9 @@ async def test_a_rendered_statement_costs_no_more_than_one_written_by_hand(
     # The first run may have to make the names of properties that no node has yet.
     hits = min([(await profile(hub, name, **STATEMENTS[name]))[1] for _ in range(2)])
 
-    assert hits <= recorded[name]
+    verb, _, listed = name.partition("/")
+    is_stamped = verb in {"create", "upsert"} and listed in SUBJECT_LISTS
+    assert hits <= recorded[name] + is_stamped * HITS_OF_STAMPS * len(STATEMENTS[name].get("rows", ()))
 
 
 def test_every_rendered_statement_is_compared() -> None:

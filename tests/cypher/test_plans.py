@@ -53,29 +53,7 @@ def _requests() -> dict[str, list[dict[str, Any]]]:
 
 
 _LOW, _HIGH = bounds("a")
-_FILTER = dict.fromkeys(
-    (
-        "statuses",
-        "domain_id",
-        "predictor_id",
-        "reference_class_id",
-        "deadline_from",
-        "deadline_to",
-        "probability_from",
-        "probability_to",
-        "needles",
-    )
-)
-_LIST = {"anchor": "none", "low": _LOW, "high": _HIGH, "filter": _FILTER, "properties": ["id"], "limit": 2}
-_TEXT = {
-    "query": "word",
-    "queries": ["word"],
-    "many": 9,
-    "text_characters": 9,
-    "texts": ["title"],
-    "sort_key": "deadline_key",
-    "is_descending": False,
-}
+_TEXT = {"query": "word", "queries": ["word"], "many": 9, "text_characters": 9, "texts": ["title"]}
 _ROW = {
     "id": "a",
     "index": 0,
@@ -110,9 +88,7 @@ _ROW = {
 # Any parameter that a statement may take; a name means the same everywhere.
 PARAMETERS: Mapping[str, Any] = {
     "after": "",
-    "anchor": "none",
     "entry": "a:b",
-    "filter": _FILTER,
     "from_id": "a",
     "id": "a",
     "ids": ["a"],
@@ -180,7 +156,10 @@ PARAMETERS: Mapping[str, Any] = {
     "digest": "a",
     "rows_done": 1,
     "rows_in_all": 2,
-    **_LIST,
+    "low": _LOW,
+    "high": _HIGH,
+    "properties": ["id"],
+    "pasts": [{"moment": MOMENT, "high": 'a"'}],
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {

@@ -21,6 +21,11 @@ class FakeUnit:
         self.calls.append((name, parameters))
         return self._answers[name](**parameters)
 
+    async def fetch(self, text: Any, parameters: Mapping[str, Any], *, is_alone: bool, max_rows: int = 1) -> Any:
+        """Answer a composed statement, whose name is `composed`."""
+        self.calls.append(("composed", {"text": text, **parameters}))
+        return self._answers["composed"](text=text, **parameters)
+
     def answer(self, name: str, answer: Answer) -> None:
         """Answer one more statement."""
         self._answers = {**self._answers, name: answer}

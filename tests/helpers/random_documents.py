@@ -45,15 +45,24 @@ class Documents:
         if self._random.random() < 0.2:
             return f"predictions({self._page_of_predictions()}) {self._connection(fields['predictions'], levels)}"
         if self._random.random() < 0.1:
-            name = self._random.choice(("killers", "predictors", "tickers", "documents", "domains"))
-            return f"{name}(first: {self._random.randint(1, 3)}) {self._connection(fields[name], levels)}"
+            name = self._random.choice(
+                [name for name in sorted(fields) if {"sort", "before"} <= set(fields[name].args)]
+            )
+            return f"{name}({self._page_of_list(fields[name])}) {self._connection(fields[name], levels)}"
         name = self._random.choice(sorted(self._ids))
         given = self._value("ID!", self._random.choice(self._ids[name]))
         return f"{name}(id: {given}) {self._selection(get_named_type(fields[name].type), levels)}"
 
+    def _page_of_list(self, field: GraphQLField) -> str:
+        page = f"{self._random.choice(('first', 'last'))}: {self._value('Int', self._random.randint(1, 3))}"
+        sort: Any = get_named_type(field.args["sort"].type)
+        by = self._random.choice(sorted(get_named_type(sort.fields["by"].type).values))
+        order = self._random.choice(("ASCENDING", "DESCENDING"))
+        return page + self._random.choice(("", f", sort: {{by: {by}}}", f", sort: [{{by: {by}, order: {order}}}]"))
+
     def _page_of_predictions(self) -> str:
         page = f"{self._random.choice(('first', 'last'))}: {self._value('Int', self._random.randint(1, 8))}"
-        order = ("", ", sort: {by: PROBABILITY}", ", sort: {by: DEADLINE, order: DESCENDING}")
+        order = ("", ", sort: {by: POSTERIOR}", ", sort: {by: DEADLINE, order: DESCENDING}")
         conditions = ("", ", filter: {status: [OPEN]}", ', filter: {domain: "chips", probabilityFrom: 0.2}')
         return page + self._random.choice(order) + self._random.choice(conditions)
 

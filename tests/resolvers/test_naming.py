@@ -47,7 +47,9 @@ def list_named() -> Iterator[Named]:
 
 ALL = list(list_named())
 OUTPUTS = [found for found in ALL if found.is_output]
-BOUNDS = r"from|to|since|.*From|.*To"
+BOUNDS = r"from|to|since|.*From|.*To|.*Since"
+NO_PROBABILITIES = {"baseRate", "probabilityChange"}
+"""A rate that has a name of its own, and a difference of two probabilities, which may be negative."""
 
 
 def words(text: str) -> list[str]:
@@ -77,11 +79,16 @@ RULES: dict[str, tuple[list[Named], Callable[[Named], bool]]] = {
         lambda found: found.name.endswith("Count") == bool(re.search("[nN]umber of", found.definition.description)),
     ),
     "a probability has the word and the type": (
-        [found for found in ALL if found.kind in {"Probability", "Float"} and found.name != "baseRate"],
+        [found for found in ALL if found.kind in {"Probability", "Float"} and found.name not in NO_PROBABILITIES],
         lambda found: (found.kind == "Probability") == bool(re.search(r"[pP]robability", found.name)),
     ),
     "moments end in At": ([found for found in ALL if found.kind == "DateTime"], is_moment),
-    "days end in On": ([found for found in ALL if found.kind == "Date"], lambda found: found.name.endswith("On")),
+    "days end in On": (
+        [found for found in ALL if found.kind == "Date"],
+        lambda found: (
+            found.name.endswith("On") or (not found.is_output and re.fullmatch(BOUNDS, found.name) is not None)
+        ),
+    ),
     "log-odds are floats": (
         [found for found in ALL if re.search(r"[lL]og(Odds|LikelihoodRatio)$", found.name)],
         lambda found: found.kind == "Float",

@@ -9,7 +9,7 @@ from graph.bundles.checked import Checked, Job, check_bundle
 from graph.bundles.drafts import read_draft
 from graph.errors import BundleError
 from graph.model.bundle import LISTS, Bundle
-from graph.model.page_keys import deadline_keys, document_link_keys, evidence_keys, exposure_keys, influence_keys
+from graph.model.page_keys import claim_keys, document_link_keys, evidence_keys, exposure_keys, influence_keys
 from graph.model.rows import Prediction
 from graph.model.subjects import row_id
 from tests.helpers.bundles import bundle, claim, event, evidence, killing, prediction
@@ -106,7 +106,7 @@ async def test_page_keys_rank_by_claims_and_documents_of_bundle_and_graph(is_sto
     assert checked.page_keys(rows["exposures"]) == exposure_keys(whole.exposures[0])
     assert checked.page_keys(rows["evidence"]) == evidence_keys(whole.evidence[0])
     assert isinstance(rows["predictions"], Prediction)
-    assert checked.page_keys(rows["predictions"]) == deadline_keys(rows["predictions"])
+    assert checked.page_keys(rows["predictions"]) == claim_keys(rows["predictions"])
 
 
 async def test_batches_come_in_the_order_of_the_lists() -> None:

@@ -119,7 +119,7 @@ async def test_a_new_row_leaves_absent_properties_out() -> None:
     (row,) = next(given["rows"] for name, given in unit.calls if name == "create/predictions")
 
     assert None not in row.values()
-    assert {"id", "predictor_id", "posterior", "predictor_deadline_key", "predictor_probability_key"} <= set(row)
+    assert {"id", "predictor_id", "posterior", "predictor_deadline_key", "probability_key"} <= set(row)
     assert {"domain_id", "domain_deadline_key", "last_recorded_at"} & set(row) == set()
 
 

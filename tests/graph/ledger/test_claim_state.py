@@ -22,7 +22,7 @@ from graph.ledger.claim_state import (
     ledger_order,
 )
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import anchors_of, probability_keys
+from graph.model.page_keys import belief_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Contribution, Evidence, Prediction, Scenario
 
@@ -121,16 +121,16 @@ def test_what_is_stored_is_the_belief_and_its_page_keys() -> None:
     assert stored["posterior"] == belief.probability
     assert stored["posterior_as_of"] == DEADLINE
     keys = {name: value for name, value in stored.items() if name.endswith("_key")}
-    assert keys == probability_keys("P", anchors_of(PREDICTION), belief.probability)
+    assert keys == belief_keys("P", belief.probability, STATE.num_evidence, STATE.last_recorded_at)
 
 
-def test_other_claims_have_no_page_keys() -> None:
-    """Only predictions are listed by probability."""
+def test_other_claims_have_the_same_page_keys() -> None:
+    """All kinds of claims are listed alike."""
     scenario = Scenario(id="S", title="It might", stated_probability=0.5)
 
     stored = ClaimState.from_claim(scenario, None).stored(START)
 
-    assert set(stored) == {"inside_log_odds", "num_evidence", "last_recorded_at", "posterior", "posterior_as_of"}
+    assert set(stored) == set(STATE.stored(START))
 
 
 def test_a_stored_claim_without_evidence_has_a_new_claims_state() -> None:

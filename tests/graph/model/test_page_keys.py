@@ -12,7 +12,10 @@ from graph.inference.influence import implied_belief
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind
 from graph.model.moments import FIRST_YEAR, LAST_YEAR
 from graph.model.page_keys import (
+    belief_keys,
     bounds,
+    change_keys,
+    claim_keys,
     document_link_keys,
     evidence_keys,
     exposure_keys,
@@ -21,8 +24,9 @@ from graph.model.page_keys import (
     largest_first,
     milestone_keys,
     moment_text,
-    prediction_keys,
+    probability_key,
     probability_text,
+    stamp_text,
     validation_keys,
 )
 from graph.model.rows import DocumentLink, Evidence, Exposure, Influence, Milestone, Prediction, Validation
@@ -54,12 +58,10 @@ def assert_keys_sort_as(
 @given(st.lists(st.builds(Prediction, id=ids, title=st.just("t"), deadline=st.none() | moments, predictor_id=ids)))
 def test_predictions_sort_by_deadline_and_then_by_id(predictions: list[Prediction]) -> None:
     """Within a predictor as in the whole list; those without a deadline come last."""
-    assert_keys_sort_as(
-        predictions, lambda p: prediction_keys(p, None)["deadline_key"], lambda p: (p.deadline or NEVER, p.id)
-    )
+    assert_keys_sort_as(predictions, lambda p: claim_keys(p)["deadline_key"], lambda p: (p.deadline or NEVER, p.id))
     assert_keys_sort_as(
         predictions,
-        lambda p: prediction_keys(p, None)["predictor_deadline_key"],
+        lambda p: claim_keys(p)["predictor_deadline_key"],
         lambda p: (p.predictor_id, p.deadline or NEVER, p.id),
     )
 
@@ -69,7 +71,7 @@ def test_predictions_sort_by_probability_and_then_by_id(rows: list[tuple[str, fl
     """To fifteen digits; those without a probability come first, and so last where the largest does."""
     assert_keys_sort_as(
         rows,
-        lambda row: prediction_keys(Prediction(id=row[0], title="t"), row[1])["probability_key"],
+        lambda row: probability_key(*row),
         lambda row: (-1.0 if row[1] is None else row[1], row[0]),
     )
 
@@ -202,31 +204,53 @@ def test_without_an_anchor_the_bounds_hold_every_key(
 ) -> None:
     """Those that sort last and first among them."""
     low, high = bounds(None)
-    keys = prediction_keys(Prediction(id=node, title="t", deadline=deadline), probability)
+    keys = claim_keys(Prediction(id=node, title="t", deadline=deadline))
 
-    for name in ("deadline_key", "probability_key"):
-        assert low < str(keys[name]) < high
+    assert low < str(keys["deadline_key"]) < high
+    assert low < probability_key(node, probability) < high
 
 
 def test_a_prediction_has_keys_for_the_anchors_it_has() -> None:
     """A key of an anchor that is not there would put it among some other's."""
-    bare = prediction_keys(Prediction(id="P", title="t"), None)
-    full = prediction_keys(
-        Prediction(id="P", title="t", predictor_id="a", domain_id="d", reference_class_id="r", episode_id="e"),
-        0.5,
+    bare = claim_keys(Prediction(id="P", title="t"))
+    full = claim_keys(
+        Prediction(id="P", title="t", predictor_id="a", domain_id="d", reference_class_id="r", episode_id="e")
     )
 
-    assert {name for name, key in bare.items() if key is not None} == {
-        "deadline_key",
-        "probability_key",
-        "status_deadline_key",
-        "status_probability_key",
-    }
+    assert {name for name, key in bare.items() if key is not None} == {"deadline_key", "stated_key"}
     assert {name for name, key in full.items() if key is None} == {"record_key"}
-    for name, anchor in {"status": ClaimStatus.OPEN, "predictor": "a", "domain": "d", "class": "r"}.items():
+    for name, anchor in {"predictor": "a", "domain": "d", "class": "r", "episode": "e"}.items():
         assert full[f"{name}_deadline_key"] == join(anchor, str(full["deadline_key"]))
-        assert full[f"{name}_probability_key"] == join(anchor, str(full["probability_key"]))
-    assert full["episode_deadline_key"] == join("e", str(full["deadline_key"]))
+
+
+@given(st.lists(st.tuples(ids, st.none() | st.floats(-1, 1).map(lambda change: round(change, 6)))))
+def test_changes_sort_from_falls_to_rises(rows: list[tuple[str, float | None]]) -> None:
+    """To a millionth; those without one come first."""
+    assert_keys_sort_as(
+        rows,
+        lambda row: change_keys(row[0], {7: row[1]})["change_7_key"],
+        lambda row: (-2.0 if row[1] is None else row[1], row[0]),
+    )
+
+
+@given(st.lists(st.tuples(ids, st.integers(0, 10**9), st.none() | moments)))
+def test_claims_sort_by_their_ledgers(rows: list[tuple[str, int, datetime | None]]) -> None:
+    """By number of rows, and by the last; those without any come first."""
+    assert_keys_sort_as(
+        rows, lambda row: belief_keys(row[0], None, *row[1:])["evidence_count_key"], lambda row: row[1::-1]
+    )
+    assert_keys_sort_as(
+        rows,
+        lambda row: belief_keys(row[0], None, *row[1:])["last_evidence_key"],
+        lambda row: (row[2] or BEFORE_ALL, row[0]),
+    )
+
+
+@given(moments, moments)
+def test_moments_of_writing_sort_as_texts(one: datetime, other: datetime) -> None:
+    """As long as they lie between 1970 and 2286, in which the database counts them with 16 digits."""
+    if all(2002 <= moment.year < 2286 for moment in (one, other)):
+        assert (stamp_text(one) < stamp_text(other)) is (one < other)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +269,7 @@ def test_a_record_counts_what_was_stated_and_came_out(status: str, stated: float
         id="P", title="t", predictor_id="a", status=ClaimStatus(status), resolved_at=moment, stated_probability=stated
     )
 
-    assert prediction_keys(prediction, None)["record_key"] == (join("a", moment_text(moment), "P") if counts else None)
+    assert claim_keys(prediction)["record_key"] == (join("a", moment_text(moment), "P") if counts else None)
 
 
 @pytest.mark.parametrize(

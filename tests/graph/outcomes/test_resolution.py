@@ -26,7 +26,7 @@ from graph.errors import (
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.intake import EvidenceItem
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import prediction_keys
+from graph.model.page_keys import claim_keys, probability_key
 from graph.model.properties import from_properties
 from graph.model.rows import Prediction
 from graph.outcomes.milestones import Observation, record_milestone
@@ -105,7 +105,7 @@ async def test_all_page_keys_follow(database: Database, outcome: Outcome) -> Non
 
     found = await stored(database, "P_1")
     row = from_properties(Prediction, {name: _native(value) for name, value in found.items()})
-    keys = prediction_keys(row, found["posterior"])
+    keys = {**claim_keys(row), "probability_key": probability_key(row.id, found["posterior"])}
     assert {name: found.get(name) for name in keys} == keys
     assert found["record_key"].startswith("ada!2026-09-01")
 

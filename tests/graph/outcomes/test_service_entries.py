@@ -11,7 +11,7 @@ from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import missed_check_in
 from graph.ledger.claim_state import ClaimState
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import prediction_keys
+from graph.model.page_keys import belief_keys, claim_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Killer, Milestone, Prediction
 from graph.outcomes.service_entries import (
@@ -93,7 +93,6 @@ def test_a_resolved_predictions_node_has_the_page_keys_of_its_row() -> None:
         STATE,
         status=ClaimStatus.RESOLVED_TRUE,
         resolved_at=resolved_at,
-        anchors=replace(STATE.anchors, status="RESOLVED_TRUE"),
     )
 
     properties = stored_claim().stored(state, NOW)
@@ -102,17 +101,20 @@ def test_a_resolved_predictions_node_has_the_page_keys_of_its_row() -> None:
     assert belief is not None
     resolved = PREDICTION.model_copy(update={"status": ClaimStatus.RESOLVED_TRUE, "resolved_at": resolved_at})
     keys = {name: value for name, value in properties.items() if name.endswith("_key")}
-    assert keys == prediction_keys(resolved, belief.probability)
+    ledger = belief_keys("P", belief.probability, state.num_evidence, state.last_recorded_at)
+    assert keys == {**claim_keys(resolved), **ledger}
     assert (properties["status"], properties["resolved_at"]) == ("RESOLVED_TRUE", resolved_at)
     assert properties["posterior"] == belief.probability
 
 
-def test_another_claims_node_has_no_page_keys() -> None:
-    """Only predictions are listed."""
+def test_another_claims_node_has_the_page_keys_of_all_claims() -> None:
+    """Those that predictions have besides belong to what only predictions are tied to."""
     killer = Killer(id="K", title="The lights go out", stated_probability=0.1)
-    claim = StoredClaim("Killer", {}, ClaimState.from_claim(killer, None), None, None)
+    claim = StoredClaim("Killer", to_properties(killer), ClaimState.from_claim(killer, None), None, None)
 
-    assert not [name for name in claim.stored(claim.state, NOW) if name.endswith("_key")]
+    stored = claim.stored(claim.state, NOW)
+
+    assert {name: stored[name] for name in claim_keys(killer)} == claim_keys(killer)
 
 
 @pytest.mark.parametrize("predictor", [None, {"id": "ada", "kappa": 0.25, "kappa_source": "s", "brier": 0.1}])

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
+from graph.model.lists import BY_NAME
 from graph.model.relations import EVIDENCE, OUTGOING, RELATIONS, RELATIONSHIP_TYPES, Relation
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, NODE_LISTS
-from graph.reading.anchors import AllNodes, Anchor, OneNode, PredictionList
+from graph.reading.anchors import Anchor, OneNode
 from graph.reading.composing import Composed, NotComposableError
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage
+from graph.reading.lists import ListFilter, ListPage
 from graph.reading.tree import Follow, NodePlan
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle
@@ -31,22 +32,7 @@ UNINDEXED = {
     "UndirectedRelationshipTypeScan",
 }
 MOMENT = datetime(2026, 5, 30, tzinfo=UTC)
-LISTS: list[Anchor] = [
-    AllNodes("Killer", 2),
-    AllNodes("Ticker", 2, "all Ticker:A"),
-    *(
-        PredictionList(filter_, PredictionPage(2, order, is_descending=is_descending))
-        for filter_ in (
-            PredictionFilter(),
-            PredictionFilter(statuses=("OPEN",)),
-            PredictionFilter(predictor_id="ada", deadline_from=MOMENT, probability_to=0.5),
-            PredictionFilter(domain_id="chips", statuses=("OPEN", "ANNULLED")),
-            PredictionFilter(reference_class_id="chips"),
-        )
-        for order in PredictionOrder
-        for is_descending in (False, True)
-    ),
-]
+KILLERS = ListPage(BY_NAME["killers"], ListFilter({}), BY_NAME["killers"].sort("key"), 5)
 
 
 def following(relation: Relation, *, first: int = 2, node: NodePlan | None = None, **more: Any) -> NodePlan:
@@ -142,8 +128,8 @@ def test_the_rows_of_a_record_are_bounded() -> None:
     below = following(OUTGOING, first=3)
     assert compose(following(OUTGOING, first=2), "Killer").max_rows == 1 + 3
     assert compose(following(OUTGOING, first=2, node=below), "Killer").max_rows == 1 + 3 + 3 * 4
-    assert AllNodes("Killer", 5).compose(below, wants_total=False).max_rows == 1 + 4
-    assert AllNodes("Killer", 5).num_nodes == 6
+    assert KILLERS.compose(below, wants_total=False).max_rows == 1 + 4
+    assert KILLERS.num_nodes == 6
 
 
 def test_what_is_too_large_is_not_composed() -> None:
@@ -165,16 +151,6 @@ async def test_each_relation_is_followed_through_an_index(migrated_database: Dat
     """Nothing is scanned, sorted or multiplied, from a node and from a node found below it."""
     composed = compose(following(relation), relation.starts[0])
     found = await operators_of(migrated_database, composed, OneNode(relation.starts[0], "a"))
-
-    assert UNINDEXED.isdisjoint(name for name, _ in found)
-
-
-@pytest.mark.statements
-@pytest.mark.parametrize("anchor", LISTS, ids=repr)
-async def test_each_list_is_read_through_an_index(migrated_database: Database, anchor: Anchor) -> None:
-    """In its order, so that nothing is sorted."""
-    composed = anchor.compose(NodePlan(properties=("id", "title")), wants_total=False)
-    found = await operators_of(migrated_database, composed, anchor)
 
     assert UNINDEXED.isdisjoint(name for name, _ in found)
 

@@ -9,17 +9,19 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import COMPOSED, Database, DatabaseAddress
 from graph.errors import InvalidError, UnavailableError
+from graph.model.lists import BY_NAME
 from graph.model.relations import OUTGOING
-from graph.reading.anchors import AllNodes, Anchor, OneNode, PredictionList
+from graph.reading.anchors import Anchor, OneNode
 from graph.reading.composing import Composed
 from graph.reading.gathering import ENOUGH_ROWS, MOST_RUNS, Gathering
-from graph.reading.predictions import PredictionFilter, PredictionPage
+from graph.reading.lists import ListFilter, ListPage
 from graph.reading.tree import NodePlan
 from tests.graph.reading.test_composing import compose, following
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.profiling import hub_bundle
 
 PLAN = NodePlan(properties=("id", "title"))
+LIST = BY_NAME["predictions"]
 UNREADABLE = "\ud800"
 """Half of a character, of which no bytes can be made."""
 
@@ -103,9 +105,13 @@ async def test_nobody_waits_who_is_alone(hub: Database, statements: StatementCou
 @pytest.mark.parametrize(
     "anchors",
     [
-        [AllNodes("Prediction", size, after) for size in (2, 7) for after in (None, "all Prediction:P_00100")],
         [
-            PredictionList(PredictionFilter(predictor_id=predictor, probability_to=most), PredictionPage(size))
+            ListPage(LIST, ListFilter({}), LIST.sort("key"), size, after=after)
+            for size in (2, 7)
+            for after in (None, "predictions by key:P_00100")
+        ],
+        [
+            ListPage(LIST, ListFilter({"predictor": [predictor], "probability_to": most}), LIST.sort("deadline"), size)
             for predictor in ("ada", "nobody")
             for most in (0.3, 0.5)
             for size in (2, 7)
@@ -169,7 +175,7 @@ async def test_a_request_that_cannot_be_read_spoils_no_other(hub: Database) -> N
 
 async def test_a_wrong_cursor_is_its_senders_alone(hub: Database) -> None:
     """It is refused before anything is read."""
-    anchors = [AllNodes("Prediction", 2, after) for after in ("all Killer:a", None)]
+    anchors = [ListPage(LIST, ListFilter({}), LIST.sort("key"), 2, after=after) for after in ("killers by key:a", None)]
     composed, gathering = anchors[1].compose(PLAN, wants_total=False), Gathering(hub)
 
     found: list[Any] = await asyncio.gather(

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,11 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import InvalidError
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.model.lists import BY_NAME
 from graph.model.search_texts import group_mark, search_keys
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
+from graph.reading.lists import ListFilter, ListPage
 from graph.reading.matching import MAX_QUERY_CHARACTERS, Way, Words
-from graph.reading.predictions import PredictionFilter, PredictionOrder, PredictionPage, list_predictions
 from graph.reading.search import MANY_MATCHES, MOST_COUNTED, search
 from graph.reading.tree import Node, NodePlan
 from tests.helpers.database import empty
@@ -290,22 +292,19 @@ async def test_lists_by_text_are_sorted_whole(database: Database, text: str) -> 
     """Few matches are sorted, of many the list's order is walked; both against the rows themselves, sorted here."""
     await import_bundle(database, bundle_of(predictions=many_rows()))
     rows = [row for row in many_rows() if text in f"{row['title']} {row['text']}"]
-    for order, key in ((PredictionOrder.DEADLINE, "from_year"), (PredictionOrder.PROBABILITY, "stated_probability")):
+    listed, filter_ = BY_NAME["predictions"], ListFilter({}, text)
+    for order, key in (("deadline", "from_year"), ("posterior", "stated_probability")):
         for is_descending in (False, True):
             expected = sorted(rows, key=lambda row: (row[key], row["id"]), reverse=is_descending)
-            page = PredictionPage(50, order=order, is_descending=is_descending)
-            second = PredictionPage(50, order=order, is_descending=is_descending, after=None)
+            page = ListPage(listed, filter_, listed.sort(order), 50, is_descending=is_descending)
 
-            first_page = await database.read(
-                partial(list_predictions, filter_=PredictionFilter(text=text), page=page, plan=PLAN, wants_total=True)
-            )
+            first_page: Any = await database.read(partial(page.read, plan=PLAN, wants_total=True))
             assert [edge["node"]["id"] for edge in first_page["edges"]] == [row["id"] for row in expected[:50]]
             assert first_page["total_count"] == (len(rows) if len(rows) <= MOST_COUNTED else None)
             if first_page["page_info"]["has_next_page"]:
                 after = first_page["page_info"]["end_cursor"]
-                second = PredictionPage(50, order=order, is_descending=is_descending, after=after)
-                next_page = await database.read(
-                    partial(list_predictions, filter_=PredictionFilter(text=text), page=second, plan=PLAN)
+                next_page: Any = await database.read(
+                    partial(replace(page, after=after).read, plan=PLAN, wants_total=False)
                 )
                 assert [edge["node"]["id"] for edge in next_page["edges"]] == [row["id"] for row in expected[50:100]]
 

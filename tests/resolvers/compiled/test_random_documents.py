@@ -22,7 +22,7 @@ IDS = {
     "document": ("doc_1", "doc_2"),
     "episode": ("EP_1",),
     "domain": ("chips", "space"),
-    "evidence": ("e1", "e3"),
+    "evidenceRow": ("e1", "e3"),
     "milestone": ("P_00:m0", "P_00:m2"),
     "validation": ("v1",),
 }

@@ -55,7 +55,7 @@ async def test_pages_of_a_relation_join_to_the_whole(small: Database) -> None:
     assert found == [row["claim"]["key"] for row in whole.data["killer"]["outgoing"]["nodes"]]
 
 
-@pytest.mark.parametrize("by", ["DEADLINE", "PROBABILITY"])
+@pytest.mark.parametrize("by", ["DEADLINE", "POSTERIOR"])
 @pytest.mark.parametrize("direction", ["ASCENDING", "DESCENDING"])
 @pytest.mark.parametrize(
     "filter_", ["{}", '{predictor: "ada"}', '{domain: "space"}', "{status: [OPEN]}", '{text: "quantum"}']
@@ -106,7 +106,7 @@ async def test_pages_of_predictions_join_to_the_whole(
         ('{text: "rock", predictor: "bob", probabilityFrom: 0.6}', [10]),
     ],
 )
-@pytest.mark.parametrize("by", ["DEADLINE", "PROBABILITY"])
+@pytest.mark.parametrize("by", ["DEADLINE", "POSTERIOR"])
 async def test_filters_leave_what_they_say(small: Database, filter_: str, expected: list[int], by: str) -> None:
     """The expected rows follow from the small graph's rules."""
     document = f"{{ predictions(filter: {filter_}, sort: {{by: {by}}}) {{ nodes {{ key }} totalCount }} }}"
@@ -252,7 +252,7 @@ async def test_newest_come_first_in_ledger_validations_and_documents(small: Data
         ("predictor", "Predictor", "ada"),
         ("referenceClass", "ReferenceClass", "chips_on_time"),
         ("milestone", "Milestone", "P_00:m0"),
-        ("evidence", "Evidence", "e1"),
+        ("evidenceRow", "Evidence", "e1"),
         ("validation", "Validation", "v1"),
         ("ticker", "Ticker", "NVDA"),
         ("document", "Document", "doc_1"),

@@ -1,0 +1,431 @@
+"""
+Reads pages of lists, which `graph.model.lists` declares: filtered, in an order, from either end.
+
+A page walks an index of the order's page key. Where a condition names another node, and that node has few of the list's
+nodes, those are collected and sorted instead; the same holds for the matches of a text. Whichever it is, is decided in
+the statement, so that a page costs by its size and never by the size of the graph, but for rows passed over by further
+conditions.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from graph.database.sessions import ComposedUnit
+from graph.errors import InvalidError, NotFoundError
+from graph.model.lists import Condition, Index, Listed, SortKey
+from graph.model.page_keys import AFTER_MARK, LAST
+from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, noun_of
+from graph.reading.anchors import ListAnchor, Page
+from graph.reading.composing import Composed, Composer
+from graph.reading.following import get
+from graph.reading.layouts import NodeLayout
+from graph.reading.matching import Words
+from graph.reading.search import MANY_MATCHES, MOST_COUNTED
+from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, node_dict, page_key
+
+MOST_COLLECTED: Final = 1_000
+"""The most relationships of another node whose ends are collected and sorted; of more, the list's index is walked."""
+
+MOST_FACETED: Final = 200_000
+"""The most nodes that facets count: some 0.5 s."""
+
+_RANGE_END: Final = "}"  # sorts after the mark that ends a sort key, so that a range includes its last value
+_DAY_CHARACTERS: Final = 10
+_AFTER_ALL: Final = LAST + AFTER_MARK
+_NEEDLES: Final = (
+    "any(words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' '] "
+    "WHERE all(needle IN own.needles WHERE any(part IN needle WHERE words CONTAINS part)))"
+)
+
+
+class UnknownNodeError(Exception):
+    """An empty page, whose conditions name nodes that may not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """
+    The conditions on a list's nodes that are set, all of which must hold.
+
+    Attributes:
+        values: The value of each condition by its name; a list of those that takes several.
+        text: The words that a node's texts must have, the last of them perhaps incomplete; None for any.
+    """
+
+    values: Mapping[str, Any]
+    text: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """
+        Return the values as a statement's parameter.
+
+        Raises:
+            InvalidError: The text has no word in it or is too long.
+        """
+        if self.text is None:
+            return dict(self.values)
+        return {**self.values, "needles": Words.of(self.text).needles()}
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(ListAnchor):
+    """
+    A page of a list.
+
+    Attributes:
+        listed: The list.
+        filter: The conditions.
+        sort: The order.
+        size: The most items.
+        is_descending: Whether the highest come first.
+        after: Return items after this cursor.
+        before: Return items before this cursor.
+        is_from_end: Whether to return the last items between the cursors, not the first ones.
+    """
+
+    listed: Listed
+    filter: ListFilter
+    sort: SortKey
+    size: int
+    is_descending: bool = False
+    after: str | None = None
+    before: str | None = None
+    is_from_end: bool = False
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The list, its order and direction, and the conditions that are set."""
+        searched = ("text",) if self.filter.text is not None else ()
+        names = sorted(self.filter.values)
+        return self.listed.name, self.sort.name, self._reads_down, *names, *searched
+
+    @property
+    def num_nodes(self) -> int:
+        """The size of a page, and a node that tells whether there is a next."""
+        return self.size + 1
+
+    @property
+    def order(self) -> str:
+        """The name of the order."""
+        return f"{self.listed.name} by {self.sort.name}"
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the conditions' values, and the page keys between which the page lies."""
+        low, high = self._bounds()
+        first, last = _bounds_of(self.sort, self.filter)
+        given = {**self.filter.parameters(), "low": low, "high": high, "first": first, "last": last}
+        given |= {"most": MOST_COLLECTED, "many": MANY_MATCHES, "before_all": ""}
+        if self.filter.text is not None:
+            given |= {
+                "query": Words.of(self.filter.text).query(
+                    CLAIM_SUBJECTS if self.listed.label == CLAIM else [self.listed.label]
+                ),
+                "counted": MOST_COUNTED + 1,
+            }
+        index = self._index()
+        if index.values is not None and index.condition not in self.filter.values:
+            given[str(index.condition)] = list(index.values)
+        return given
+
+    def nowhere(self) -> dict[str, Any]:
+        """Return bounds after all page keys."""
+        return {**self.parameters(), **dict.fromkeys(("low", "high", "first", "last"), _AFTER_ALL)}
+
+    def compose(self, plan: NodePlan, *, wants_total: bool) -> Composed:
+        """Compose the statement."""
+        composer, row = Composer(), [f"n.{self.sort.property}"]
+        (layout,) = composer.node("n", self.listed.label, [plan], row)
+        body = self.body()
+        composer.num_operators += body.num_operators
+        rows = f"COLLECT {{ {body.page()} RETURN [{', '.join(row)}] }}"
+        total = f", {body.total()}" if wants_total else ""
+        return composer.finish(f"WITH own.at AS at, [{rows}{total}] AS data", layout)
+
+    async def read(self, unit: ComposedUnit, plan: NodePlan, *, wants_total: bool) -> Node | None:
+        """Read level by level: the page's own nodes by a statement without relations, then what the plan follows."""
+        own = self.compose(replace(plan, follows=()), wants_total=wants_total)
+        parameters = own.parameters_for([self.parameters()], self.num_nodes)
+        found = await unit.fetch(own.text, parameters, is_alone=False, max_rows=self.num_nodes)
+        rows, *total = found[0][1]
+        if not rows:
+            await self._check_named(unit)
+        page = self._page_of(rows)
+        entries = [(cursor_text(self.order, row[0]), _node(row, own.layout, plan)) for row in page.rows]
+        result = connection(entries, self.size, has_previous=page.has_previous_page)
+        result["page_info"]["has_next_page"] = page.has_next_page
+        result["total_count"] = total[0] if total else None
+        await fill(unit, [edge["node"] for edge in result["edges"]], plan)
+        return result
+
+    def body(self) -> "_Body":
+        """Return the clauses that find its nodes."""
+        return _Body(self.listed, self.filter, self.sort, self._index(), is_descending=self._reads_down)
+
+    def page_of(self, rows: Sequence[Any]) -> Page:
+        """
+        Return the page; the last items are read in the opposite order.
+
+        Raises:
+            UnknownNodeError: The page is empty, perhaps since a condition names a node that does not exist; reading
+                level by level tells.
+        """
+        if not rows and self._named():
+            raise UnknownNodeError
+        return self._page_of(rows)
+
+    def _page_of(self, rows: Sequence[Any]) -> Page:
+        size, has_more = self.size, len(rows) > self.size
+        if self.is_from_end:
+            return Page(rows[:size][::-1], self.before is not None, has_more)
+        return Page(rows[:size], has_more or self.before is not None, self.after is not None)
+
+    @property
+    def _reads_down(self) -> bool:
+        return self.is_descending != self.is_from_end
+
+    def _named(self) -> list[tuple[str, str, str]]:
+        """Return the nodes that the conditions name: the condition, the label and the key."""
+        return [
+            (condition.name, condition.start.label, key)
+            for condition in self.listed.conditions
+            if condition.start is not None
+            for key in self.filter.values.get(condition.name, ())
+        ]
+
+    async def _check_named(self, unit: ComposedUnit) -> None:
+        """
+        Check that the nodes that the conditions name exist.
+
+        Raises:
+            NotFoundError: One does not.
+        """
+        named = self._named()
+        found = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
+        for (name, label, key), node in zip(named, found, strict=True):
+            if node is None:
+                raise NotFoundError(f"no {noun_of(label)} has the id {key!r}", path=f"filter.{name}")
+
+    def _index(self) -> Index:
+        return choose_index(self.sort, self.filter)
+
+    def _bounds(self) -> tuple[str, str]:
+        low, high = _bounds_of(self.sort, self.filter)
+        lows, highs = [low], [high]
+        if self.after is not None:
+            (highs if self.is_descending else lows).append(page_key(self.order, self.after))
+        if self.before is not None:
+            (lows if self.is_descending else highs).append(page_key(self.order, self.before, path="before"))
+        return max(lows), min(highs)
+
+
+def choose_index(sort: SortKey, filter_: ListFilter) -> Index:
+    """Choose the most selective index of an order that a filter has the values for."""
+    return next(index for index in sort.indexes if index.condition in filter_.values or index is sort.indexes[-1])
+
+
+def choose_start(listed: Listed, filter_: ListFilter, index: Index) -> Condition | None:
+    """Choose the condition at whose node reading may begin: one that the index does not serve."""
+    return next(
+        (
+            condition
+            for condition in listed.conditions
+            if condition.start is not None and condition.name in filter_.values and condition.name != index.condition
+        ),
+        None,
+    )
+
+
+def _bounds_of(sort: SortKey, filter_: ListFilter) -> tuple[str, str]:
+    """Return the page keys between which a whole list lies, both excluded, by the filter's range of the sort key."""
+    low, high = (None if name is None else filter_.values.get(name) for name in sort.ranges)
+    return ("" if low is None else sort.text(low)), (_AFTER_ALL if high is None else sort.text(high) + _RANGE_END)
+
+
+class _Body:
+    """The clauses that find a list's nodes `n`, from the values `own`."""
+
+    def __init__(
+        self, listed: Listed, filter_: ListFilter, sort: SortKey, index: Index, *, is_descending: bool = False
+    ) -> None:
+        self._listed, self._filter, self._sort, self._index = listed, filter_, sort, index
+        self._down = " DESC" if is_descending else ""
+        self._key = f"n.{sort.property}"
+        self._start = choose_start(listed, filter_, index)
+        self.num_operators = 20 if self._is_split else 8
+
+    @property
+    def _is_split(self) -> bool:
+        return self._filter.text is not None or self._start is not None or self._is_collected
+
+    @property
+    def _is_collected(self) -> bool:
+        """Whether its nodes may be collected by their label."""
+        return self._listed.is_few and self._index.label != self._listed.label
+
+    def page(self) -> str:
+        """Compose the clauses that find the rows of a page in order."""
+        cut = f"ORDER BY {self._key}{self._down} LIMIT $p.limit"
+        return f"{self._found(cut)} WITH n {cut}"
+
+    def total(self) -> str:
+        """Compose the number of all nodes; null where a text has more matches than are counted."""
+        if not self._filter.values and self._filter.text is None:
+            return f"COUNT {{ (:{self._listed.label}) }}"
+        if self._filter.text is None:
+            return f"COUNT {{ {self._found(None)} RETURN n }}"
+        conditions = self._conditions(())
+        test = " AND ".join(conditions) if conditions else "true"
+        return (
+            f"head(COLLECT {{ {_LOOK} CALL (own, are_many) {{ WITH own, are_many WHERE NOT are_many "
+            f"CALL db.index.fulltext.queryNodes('search_words', own.query, {{limit: own.counted}}) YIELD node AS n "
+            f"RETURN count(n) AS num_matches, count(CASE WHEN {test} THEN n END) AS num_found }} "
+            "RETURN CASE WHEN NOT are_many AND num_matches < own.counted THEN num_found END })"
+        )
+
+    def all(self, limit: str) -> str:
+        """Compose the clauses that find all nodes, at most as many as a limit."""
+        return f"{self._found(None)} WITH n LIMIT {limit}"
+
+    def _found(self, cut: str | None) -> str:
+        """Compose the clauses that find the nodes, each branch of them cut if they are in order."""
+        bounds = ("own.first", "own.last") if cut is None else ("own.low", "own.high")
+        if not self._is_split:
+            return self._walk(bounds, cut, self._conditions(()))
+        ended = "RETURN n" if cut is None else f"WITH n {cut} RETURN n"
+        if self._filter.text is not None:
+            collected = "CALL db.index.fulltext.queryNodes('search_words', own.query) YIELD node AS n"
+            where = [_between(self._key, bounds), *self._conditions(())]
+            few = f"WITH own, are_many WHERE NOT are_many {collected} WITH n, own WHERE {' AND '.join(where)} {ended}"
+            walk = self._walk(bounds, cut, [*self._conditions(()), _NEEDLES])
+            many = f"WITH own, are_many WHERE are_many {walk} RETURN n"
+            return f"{_LOOK} CALL (own, are_many) {{ {few} UNION ALL {many} }}"
+        count, collected, served = self._collected()
+        where = [_between(self._key, bounds), *self._conditions(served)]
+        few = (
+            f"WITH own, num WHERE num <= own.most {collected} WITH DISTINCT n, own WHERE {' AND '.join(where)} {ended}"
+        )
+        many = f"WITH own, num WHERE num > own.most {self._walk(bounds, cut, self._conditions(()))} RETURN n"
+        return f"CALL (own) {{ {count} }} CALL (own, num) {{ {few} UNION ALL {many} }}"
+
+    def _collected(self) -> tuple[str, str, tuple[str, ...]]:
+        """Compose how many nodes there are to collect, how to find them, and which conditions hold for all of them."""
+        if self._start is None or self._start.start is None:
+            label = self._listed.label
+            collected = f"MATCH (n:{label}) USING INDEX n:{label}(id) WHERE n.id > own.before_all"
+            return f"RETURN COUNT {{ (:{label}) }} AS num", collected, ()
+        name, start = self._start.name, self._start.start
+        found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
+        count = f"{found} RETURN sum(COUNT {{ (a){start.degree} }}) AS num"
+        return count, f"{found} MATCH (a){start.path}(n:{self._listed.label})", (name,)
+
+    def _walk(self, bounds: tuple[str, str], cut: str | None, conditions: Sequence[str]) -> str:
+        """Compose the walk of the index: one for each value of its property, whose rows are merged."""
+        index = self._index
+        label_test = [] if index.label == self._listed.label else [f"n:{self._listed.label}"]
+        properties = [self._sort.property] if index.property is None else [index.property, self._sort.property]
+        hint = f"MATCH (n:{index.label}) USING INDEX n:{index.label}({', '.join(properties)})"
+        where = [_between(self._key, bounds), *label_test, *conditions]
+        if index.property is None:
+            ordered = "" if cut is None else f" WITH n {cut}"
+            return f"{hint} WHERE {' AND '.join(where)}{ordered}"
+        before = f"n.{index.property}"
+        where = [f"{before} = value", *(test for test in where if test != f"{before} IN own.{index.condition}")]
+        ordered = "" if cut is None else f" WITH n {cut.replace('ORDER BY ', f'ORDER BY {before}{self._down}, ', 1)}"
+        one = f"{hint} WHERE {' AND '.join(where)}{ordered} RETURN n"
+        return f"UNWIND own.{index.condition} AS value CALL (own, value) {{ {one} }}"
+
+    def _conditions(self, served: Sequence[str]) -> list[str]:
+        """Compose the tests of all conditions that are set, but for those that hold anyway."""
+        return [
+            condition.test.replace("{}", f"own.{condition.name}")
+            for condition in self._listed.conditions
+            if condition.name in self._filter.values and condition.name not in served
+        ]
+
+
+_LOOK: Final = (
+    "CALL (own) { CALL db.index.fulltext.queryNodes('search_words', own.query + ' +search_group:g6x0', "
+    "{limit: own.many}) YIELD score RETURN count(score) AS num_coarse } "
+    "CALL (own, num_coarse) { WITH own, num_coarse WHERE num_coarse < 4 "
+    "CALL db.index.fulltext.queryNodes('search_words', own.query + ' +search_group:g3x0', {limit: own.many}) "
+    "YIELD score RETURN count(score) AS num_fine } "
+    "WITH own, num_coarse >= 4 OR num_fine >= 16 AS are_many"
+)
+"""
+Tells whether a text has many matches, by a look into one group of 4,096, and where that has few, into one of 64; a walk
+in the list's order soon finds a page of many.
+"""
+
+
+def _between(key: str, bounds: tuple[str, str]) -> str:
+    return f"{key} > {bounds[0]} AND {key} < {bounds[1]}"
+
+
+def _node(row: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
+    """Make the dict of a node from its row."""
+    subject = layout.subjects[0 if layout.subject_at is None else row[layout.subject_at]]
+    properties: dict[str, Any] = dict.fromkeys(plan.properties)
+    properties |= {name: row[layout.properties_at][place] for name, place in layout.properties.items()}
+    properties |= {name: _moment(row[layout.moments_at or 0][place]) for name, place in layout.moments.items()}
+    return node_dict(subject, properties)
+
+
+def _moment(text: str | None) -> datetime | date | None:
+    """Parse a moment or a day; a moment may have the name of its zone behind it, in brackets."""
+    if text is None:
+        return None
+    if len(text) == _DAY_CHARACTERS:
+        return date.fromisoformat(text)
+    return datetime.fromisoformat(text.partition("[")[0]).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """
+    Numbers of a list's nodes.
+
+    Attributes:
+        total: The number of all.
+        by: For each property, the number of nodes with each value, None for those without, the largest first.
+    """
+
+    total: int
+    by: Mapping[str, Sequence[tuple[str | None, int]]]
+
+
+FACETS: Final = ("status", "domain_id", "predictor_id")
+"""The properties that facets count claims by."""
+
+
+async def count_facets(unit: ComposedUnit, listed: Listed, filter_: ListFilter) -> Facets:
+    """
+    Count the nodes of a list by each of `FACETS`, in one statement.
+
+    Raises:
+        InvalidError: More than `MOST_FACETED` nodes satisfy the filter, or more match its text than are looked at.
+    """
+    page = ListPage(listed, filter_, listed.sorts[0], MOST_FACETED)
+    values = ", ".join(f"n.{name} AS {name}" for name in FACETS)
+    counted = f"WITH {values}, count(n) AS num RETURN [{', '.join(FACETS)}, num]"
+    text = (
+        f"UNWIND $p.each AS own WITH own.at AS at, [COLLECT {{ {page.body().all('$p.limit')} {counted} }}] AS data "
+        "RETURN collect([at, data]) AS data"
+    )
+    parameters = {"each": [{**page.parameters(), "at": 0}], "limit": page.num_nodes}
+    found = await unit.fetch(text, parameters, is_alone=False, max_rows=1)
+    rows = found[0][1][0]
+    total = sum(row[-1] for row in rows)
+    if total > MOST_FACETED:
+        message = f"expected a filter that at most {MOST_FACETED:,} {listed.name} satisfy, got one with more"
+        raise InvalidError(message, path="filter")
+    return Facets(total, {name: _summed(rows, place) for place, name in enumerate(FACETS)})
+
+
+def _summed(rows: Sequence[Sequence[Any]], place: int) -> list[tuple[str | None, int]]:
+    counts: Counter[str | None] = Counter()
+    for row in rows:
+        counts[row[place]] += row[-1]
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0] is None, entry[0] or ""))

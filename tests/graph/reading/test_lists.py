@@ -1,0 +1,185 @@
+"""Statements of lists: what shapes their texts, how their plans begin, and what a page costs beside a hub."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from cypher import list_migrations
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.errors import InvalidError
+from graph.model import values
+from graph.model.lists import BY_NAME, LISTS, Condition, Listed
+from graph.reading.lists import MOST_COLLECTED, ListFilter, ListPage, choose_index, count_facets
+from graph.reading.tree import NodePlan
+from tests.graph.reading.test_composing import UNINDEXED, operators_of
+from tests.helpers.database import empty
+from tests.helpers.profiling import NUM_CHILDREN, hub_bundle
+
+pytestmark = pytest.mark.statements
+
+PLAN = NodePlan(properties=("id", "title"))
+MOMENT = datetime(2026, 5, 30, tzinfo=UTC)
+VALUES: dict[Any, Any] = {
+    bool: True,
+    int: 1,
+    values.Moment: MOMENT,
+    values.Day: date(2026, 5, 30),
+    values.Probability: 0.5,
+}
+MOST_HITS = 20 * 21
+"""A row of a page takes some ten accesses: its index entry, its node, its labels and properties."""
+
+
+def value_of(condition: Condition) -> Any:
+    """A value that a condition may have."""
+    value = VALUES.get(condition.type, "a")
+    return [value] if condition.is_many else value
+
+
+def pages_of(listed: Listed) -> Iterator[ListPage]:
+    """Pages of a list in each order, and under each condition by which reading may begin elsewhere."""
+    for number, sort in enumerate(listed.sorts):
+        yield ListPage(listed, ListFilter({}), sort, 20, is_descending=bool(number % 2))
+    for number, condition in enumerate(listed.conditions):
+        sort = listed.sorts[number % len(listed.sorts)]
+        yield ListPage(listed, ListFilter({condition.name: value_of(condition)}), sort, 20)
+    if listed.is_searched:
+        yield ListPage(listed, ListFilter({}, "word"), listed.sorts[0], 20)
+
+
+@pytest.mark.parametrize("name", [listed.name for listed in LISTS])
+async def test_each_page_is_read_through_an_index(migrated_database: Database, name: str) -> None:
+    """Nothing is scanned or sorted whole; rows of several walks are merged, and few that were collected are sorted."""
+    for page in pages_of(BY_NAME[name]):
+        found = [
+            operator
+            for operator, _ in await operators_of(migrated_database, page.compose(PLAN, wants_total=False), page)
+        ]
+
+        assert UNINDEXED & set(found) == set(), (page.sort.name, page.filter)
+        index = choose_index(page.sort, page.filter)
+        if page.filter.text is None and not any(condition.start for condition in _set(page)) and not page.listed.is_few:
+            assert found.count("Top") == (index.property is not None), (page.sort.name, page.filter)
+
+
+def _set(page: ListPage) -> list[Condition]:
+    return [page.listed.condition(name) for name in page.filter.values]
+
+
+def test_every_index_is_declared_in_the_schema() -> None:
+    """What a walk names exists."""
+    text = " ".join(statement for migration in list_migrations() for statement in migration.statements)
+    for listed in LISTS:
+        for sort in listed.sorts:
+            for index in sort.indexes:
+                names = [sort.property] if index.property is None else [index.property, sort.property]
+                if names not in (["id"], ["symbol"]):
+                    columns = ", ".join(f"n.{name}" for name in names)
+                    assert f"FOR (n:{index.label}) ON ({columns})" in text
+
+
+def test_texts_do_not_depend_on_values() -> None:
+    """A new text takes the database long to plan."""
+    listed = BY_NAME["predictions"]
+    pages = [
+        ListPage(listed, ListFilter({"predictor": names, "probability_from": least}), listed.sort("deadline"), size)
+        for names in (["ada"], ["ada", "bob"])
+        for least in (0.1, 0.5)
+        for size in (2, 20)
+    ]
+
+    assert len({page.compose(PLAN, wants_total=True).text for page in pages}) == 1
+    assert len({page.shape for page in pages}) == 1
+
+
+def test_two_shapes_have_two_texts() -> None:
+    """Programs are kept by shape."""
+    texts: dict[tuple[Any, ...], str] = {}
+    for listed in LISTS:
+        for page in pages_of(listed):
+            for found in (page, replace(page, is_descending=not page.is_descending)):
+                text = texts.setdefault(found.shape, found.compose(PLAN, wants_total=False).text)
+                assert text == found.compose(PLAN, wants_total=False).text
+
+
+@pytest.fixture(scope="module")
+async def hub(migrated_database: Database) -> AsyncIterator[Database]:
+    """A predictor and a killer of 1,500 predictions, and those of a few."""
+    await empty(migrated_database)
+    few = [
+        {"id": f"P_FEW{number}", "title": "t", "predictor_id": "bob", "stated_probability": 0.3} for number in range(30)
+    ]
+    kills = [
+        {"kind": "KILLS", "parent_id": "TK_FEW", "child_id": row["id"], "p_if_true": 0.05, "p_if_false": 0.45}
+        for row in few
+    ]
+    await import_bundle(
+        migrated_database,
+        hub_bundle(
+            predictions=few,
+            predictors=[{"id": "bob", "name": "Bob"}],
+            killers=[{"id": "TK_FEW", "title": "A shortage", "stated_probability": 0.1}],
+            influences=kills,
+        ),
+    )
+    yield migrated_database
+    await empty(migrated_database)
+
+
+async def hits_of(database: Database, page: ListPage, *, wants_total: bool = False) -> int:
+    """The store accesses of a page."""
+    found = await operators_of(database, page.compose(PLAN, wants_total=wants_total), page, profile=True)
+    return sum(num for _, num in found)
+
+
+def page_by(sort: str, **conditions: Any) -> ListPage:
+    """A page of predictions in an order."""
+    listed = BY_NAME["predictions"]
+    return ListPage(listed, ListFilter(conditions), listed.sort(sort), 20, is_descending=True)
+
+
+@pytest.mark.parametrize("sort", [sort.name for sort in BY_NAME["predictions"].sorts])
+async def test_a_page_costs_by_its_rows(hub: Database, sort: str) -> None:
+    """Of all predictions, of those of a status, and in the orders that have an index for it, of those of a hub."""
+    hits = [await hits_of(hub, page_by(sort)), await hits_of(hub, page_by(sort, status=["OPEN"]))]
+    if sort in {"deadline", "posterior"}:
+        hits += [
+            await hits_of(hub, page_by(sort, predictor=["ada"])),
+            await hits_of(hub, page_by(sort, predictor=["bob"])),
+        ]
+
+    assert max(hits) < MOST_HITS
+    assert min(hits) > 20
+
+
+@pytest.mark.parametrize("sort", ["change_7_days", "deadline"])
+@pytest.mark.parametrize("condition", ["predictor", "killer"])
+async def test_a_hub_is_walked_and_few_are_collected(hub: Database, condition: str, sort: str) -> None:
+    """A hub's page is soon full in the list's order; the few of another are read at once."""
+    many, few = ("ada", "bob") if condition == "predictor" else ("TK_HUB", "TK_FEW")
+
+    assert NUM_CHILDREN > MOST_COLLECTED
+    assert await hits_of(hub, page_by(sort, **{condition: [many]})) < 2 * MOST_HITS
+    assert await hits_of(hub, page_by(sort, **{condition: [few]})) < 2 * MOST_HITS
+
+
+async def test_a_total_of_all_is_in_the_counts_of_the_store(hub: Database) -> None:
+    """It costs nothing of the graph's size."""
+    bare, counted = [await hits_of(hub, page_by("deadline"), wants_total=total) for total in (False, True)]
+
+    assert counted - bare < 5
+
+
+async def test_more_than_facets_count_are_refused(hub: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The filter has to be narrower."""
+    monkeypatch.setattr("graph.reading.lists.MOST_FACETED", 100)
+    listed = BY_NAME["predictions"]
+
+    with pytest.raises(InvalidError, match="at most 100 predictions"):
+        await hub.read(lambda unit: count_facets(unit, listed, ListFilter({})))
+    facets = await hub.read(lambda unit: count_facets(unit, listed, ListFilter({"predictor": ["bob"]})))
+    assert (facets.total, facets.by["predictor_id"]) == (30, [("bob", 30)])

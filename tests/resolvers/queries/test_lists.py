@@ -1,0 +1,379 @@
+"""Lists of every kind, against the same lists made in Python of the whole graph: their items and their order."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, date, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.ledger.derived import refresh_posteriors
+from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.model.lists import BY_NAME, LISTS, Condition, Listed
+from graph.model.subjects import list_of
+from graph.sample import load_sample
+from resolvers.base.relay import global_id
+from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.database import empty
+from tests.helpers.small_graph import small_graph
+from tests.helpers.whole_graph import MEASURES, Whole, holds, read_whole, sort_nodes
+
+pytestmark = pytest.mark.statements
+
+NOW = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
+GRAPHS = {"small": small_graph, "sample": load_sample}
+every_list = pytest.mark.parametrize("name", [listed.name for listed in LISTS])
+WAYS = (("first", "after", "hasNextPage", "endCursor"), ("last", "before", "hasPreviousPage", "startCursor"))
+
+
+@pytest.fixture(scope="module", params=list(GRAPHS))
+async def graph(request: pytest.FixtureRequest, migrated_database: Database) -> AsyncIterator[Database]:
+    """A graph with posteriors of one moment, and marginals of some claims, two of which are equal."""
+    await empty(migrated_database)
+    await import_bundle(migrated_database, GRAPHS[request.param]())
+    await refresh_posteriors(migrated_database, NOW)
+    ids = sorted((await read_whole(migrated_database)).of("Claim"))[:-1]
+    marginals = [None if place % 5 == 4 else 0.2 + 0.1 * (place % 3) for place in range(len(ids))]
+    given = {"ids": ids, "marginals": marginals, "run_id": "R", "revision": 1, "as_of": NOW}
+    await migrated_database.write(lambda unit: unit.run("network/set_marginals", **given))
+    yield migrated_database
+    await empty(migrated_database)
+
+
+@pytest.fixture(scope="module")
+async def whole(graph: Database) -> Whole:
+    """The graph, read whole."""
+    return await read_whole(graph)
+
+
+def camel(name: str) -> str:
+    """A name as the schema has it."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def document(listed: Listed, *, total: str = "totalCount") -> str:
+    """A document that reads a page of a list."""
+    name, noun = camel(listed.name), listed.noun
+    return f"""query ($filter: {noun}FilterInput, $sort: [{noun}SortInput!], $first: Int, $after: String, $last: Int,
+      $before: String) {{
+      list: {name}(filter: $filter, sort: $sort, first: $first, after: $after, last: $last, before: $before) {{
+        nodes {{ key }} {total} edges {{ cursor node {{ id }} }}
+        pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
+
+
+async def read(database: Database, listed: Listed, **variables: Any) -> tuple[list[str], int]:
+    """The keys on a page, and the number of all."""
+    found = (await ask(database, document(listed), **variables)).data["list"]
+    return [node["key"] for node in found["nodes"]], found["totalCount"]
+
+
+def input_of(value: Any) -> Any:
+    """A value as a client sends it."""
+    if isinstance(value, list):
+        return [input_of(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@every_list
+async def test_every_order_is_that_of_the_values(graph: Database, whole: Whole, name: str) -> None:
+    """Both ways, from both ends: each item once, those of equal values by key, and what has no value at one end."""
+    listed = BY_NAME[name]
+    for sort in listed.sorts:
+        for is_descending in (False, True):
+            keys = list(whole.of(listed.label))
+            expected = sort_nodes(listed.label, whole, sort.name, keys, is_descending=is_descending)
+            order = [{"by": sort.name.upper(), "order": "DESCENDING" if is_descending else "ASCENDING"}]
+            for size, cursor, has_more, end in WAYS:
+                found, position, goes_on, size_given = list[str](), None, True, max(2, len(keys) // 3)
+                while goes_on:
+                    given = {"sort": order, size: size_given, cursor: position}
+                    page = (await ask(graph, document(listed, total=""), **given)).data["list"]
+                    shown = [node["key"] for node in page["nodes"]]
+                    found = found + shown if size == "first" else shown + found
+                    position, goes_on = page["pageInfo"][end], page["pageInfo"][has_more]
+                assert found == expected, (sort.name, is_descending, size)
+
+
+def filter_of(listed: Listed, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Conditions as a client sends them: of several ids, under the plural name."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        condition = next(found for found in listed.conditions if found.name == name)
+        if condition.start is None:
+            found[camel(name)] = input_of(value)
+        elif len(value) == 1:
+            found[camel(name)] = value[0]
+        else:
+            found[camel(str(condition.plural))] = value
+    return found
+
+
+def values_of(listed: Listed, condition: Condition, whole: Whole, random: Random) -> list[Any]:
+    """Some values to filter by, of those that the graph has, and what a client sends for each."""
+    nodes = list(whole.of(listed.label).values())
+    if condition.start is not None:
+        label = condition.subjects[0] if condition.name != "prerequisite" else "Claim"
+        keys = sorted(whole.of(label))
+        return [[key] for key in random.sample(keys, min(3, len(keys)))] + (
+            [keys[:2]] if len(keys) > 1 and condition.plural is not None else []
+        )
+    if condition.type is bool:
+        return [True, False]
+    if condition.is_many:
+        if condition.name == "symbols":
+            return [sorted(whole.of("Ticker"))[:2]]
+        if condition.name == "kind" and listed.name == "claims":
+            return [["KILLER"], ["SCENARIO", "KILLER"]]
+        name = "evidence_kind" if listed.name == "evidence" and condition.name == "kind" else condition.name
+        found = sorted({str(node[name]) for node in nodes if node.get(name) is not None})
+        return [[value] for value in found[:2]] + [found[:2]] if found else []
+    name = condition.name.removesuffix("_from").removesuffix("_to")
+    measure = MEASURES[{"probability": "posterior", "changed_since": "updated"}.get(name, name)]
+    measured = sorted({value for value in map(measure, nodes) if value is not None})
+    return [measured[len(measured) // 3], measured[-1]] if measured else []
+
+
+@every_list
+async def test_every_condition_selects_what_satisfies_it(graph: Database, whole: Whole, name: str) -> None:
+    """Alone and in pairs, in every order that an index serves in another way; the number of all too."""
+    listed, random = BY_NAME[name], Random(5)
+    orders = {condition.name: random.choice(listed.sorts) for condition in listed.conditions}
+    choices = [
+        (condition.name, value)
+        for condition in listed.conditions
+        if not condition.drifts
+        for value in values_of(listed, condition, whole, random)
+    ]
+    if name in {"scenarios", "killers"}:  # which share the conditions of claims; each new text is planned for a second
+        choices = random.sample(choices, 4)
+    pairs = [tuple(random.sample(choices, 2)) for _ in range(3)] if len(choices) > 1 else []
+    for chosen in [*((choice,) for choice in choices), *pairs]:
+        given = dict(chosen)
+        if any(name.endswith("_from") and given.get(f"{name[:-5]}_to", given[name]) < given[name] for name in given):
+            continue
+        keys = [
+            key
+            for key in whole.of(listed.label)
+            if all(holds(whole, listed.label, key, name, value) for name, value in given.items())
+        ]
+        sort = orders[chosen[0][0]]
+        expected = sort_nodes(listed.label, whole, sort.name, keys, is_descending=True)
+
+        found, total = await read(
+            graph,
+            listed,
+            filter=filter_of(listed, given),
+            sort=[{"by": sort.name.upper(), "order": "DESCENDING"}],
+            first=100,
+        )
+
+        assert (found, total) == (expected[:100], len(expected)), (given, sort.name)
+
+
+async def test_a_deadline_passes_when_its_moment_does(graph: Database, whole: Whole) -> None:
+    """By the clock; a claim without a deadline never passes it."""
+    now = datetime.now(UTC)
+    deadlines = {key: node.get("deadline") for key, node in whole.of("Claim").items()}
+    passed = {key for key, deadline in deadlines.items() if deadline is not None and deadline < now}
+
+    for has_passed in (True, False):
+        found, _ = await read(graph, BY_NAME["claims"], filter={"isPastDeadline": has_passed}, first=100)
+        assert set(found) == {key for key in deadlines if (key in passed) is has_passed}
+
+
+@pytest.mark.parametrize("name", ["predictions", "claims", "scenarios", "killers"])
+async def test_a_text_is_one_more_condition(graph: Database, whole: Whole, name: str) -> None:
+    """A claim found by its own title is found among those of its status, and not among those of another."""
+    listed = BY_NAME[name]
+    nodes = whole.of(listed.label)
+    key = sorted(nodes)[0]
+    given = {"text": nodes[key]["title"], "status": [nodes[key]["status"]]}
+
+    found, total = await read(graph, listed, filter=given, sort=[{"by": "POSTERIOR"}])
+    others, _ = await read(graph, listed, filter={**given, "status": ["ANNULLED"]})
+
+    assert key in found
+    assert total == len(found)
+    assert others == []
+
+
+async def test_ids_are_global_or_keys(graph: Database, whole: Whole) -> None:
+    """Both name the same node."""
+    key = sorted(whole.of("Predictor"))[0]
+    listed = BY_NAME["predictions"]
+
+    by_key = await read(graph, listed, filter={"predictor": key}, first=100)
+    by_id = await read(graph, listed, filter={"predictors": [global_id("Predictor", key)]}, first=100)
+
+    assert by_key == by_id
+    assert by_key[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "argument"),
+    [
+        ("predictions", {"predictor": "nobody"}, "filter.predictor"),
+        ("predictions", {"ticker": "NONE"}, "filter.ticker"),
+        ("predictions", {"referenceClass": "nothing"}, "filter.referenceClass"),
+        ("evidence", {"claim": "nothing"}, "filter.claim"),
+        ("milestones", {"predictor": "nobody"}, "filter.predictor"),
+        ("documents", {"claim": "nothing"}, "filter.claim"),
+    ],
+)
+async def test_a_node_that_does_not_exist_is_told(
+    graph: Database, name: str, given: Mapping[str, Any], argument: str
+) -> None:
+    """An empty list would say that it has none."""
+    error = await ask_wrong(graph, document(BY_NAME[name]), filter=given)
+
+    assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("NOT_FOUND", argument)
+
+
+@pytest.mark.parametrize(
+    ("given", "argument"),
+    [
+        ({"first": 1, "last": 1}, "last"),
+        ({"first": 0}, "first"),
+        ({"last": 101}, "last"),
+        ({"sort": [{"by": "DEADLINE"}, {"by": "KEY"}]}, "sort"),
+        ({"sort": []}, "sort"),
+        ({"after": "x"}, "after"),
+        ({"before": "x"}, "before"),
+        ({"filter": {"status": []}}, "filter.status"),
+        ({"filter": {"predictors": [f"p{number}" for number in range(101)]}}, "filter.predictors"),
+        ({"filter": {"predictors": ["ada"], "predictor": "bob"}}, "filter.predictors"),
+        ({"filter": {"predictor": global_id("Ticker", "NVDA")}}, "filter.predictor"),
+        (
+            {"filter": {"deadlineFrom": "2030-01-02T00:00:00Z", "deadlineTo": "2030-01-01T00:00:00Z"}},
+            "filter.deadlineFrom",
+        ),
+        ({"filter": {"text": "..."}}, None),
+    ],
+)
+async def test_a_wrong_argument_is_told(graph: Database, given: Mapping[str, Any], argument: str | None) -> None:
+    """With its path."""
+    error = await ask_wrong(graph, document(BY_NAME["predictions"]), **given)
+
+    assert error["extensions"]["code"] == "INVALID"
+    if argument is not None:
+        assert error["extensions"]["argument"] == argument
+
+
+async def test_a_cursor_of_another_order_is_refused(graph: Database) -> None:
+    """Of another list too."""
+    cursor = (await ask(graph, document(BY_NAME["predictions"]), first=1)).data["list"]["pageInfo"]["endCursor"]
+
+    for name, sort in (("predictions", "POSTERIOR"), ("claims", "DEADLINE")):
+        for end in ("after", "before"):
+            given = {end: cursor, "sort": [{"by": sort}]}
+            error = await ask_wrong(graph, document(BY_NAME[name]), **given)
+            assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("INVALID", end)
+
+
+@pytest.mark.parametrize("sort", ["EVIDENCE_COUNT", "LAST_EVIDENCE", "DEADLINE"])
+async def test_rows_added_meanwhile_leave_cursors_valid(database: Database, sort: str) -> None:
+    """Pages go on where they ended: all that was there comes once, whatever comes before and behind."""
+    await import_bundle(database, small_graph())
+    listed, found, position, number = BY_NAME["claims"], list[str](), None, 0
+    before = set((await read_whole(database)).of("Claim"))
+    while True:
+        given = {"sort": [{"by": sort}], "first": 2, "after": position}
+        page = (await ask(database, document(listed), **given)).data["list"]
+        found += [node["key"] for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        position, number = page["pageInfo"]["endCursor"], number + 1
+        new = [{"id": f"{letter}_{number}", "title": "New", "stated_probability": 0.5} for letter in ("A", "Z")]
+        await import_bundle(database, Bundle.model_validate({"format": BUNDLE_FORMAT, "scenarios": new}))
+
+    assert len(found) == len(set(found))
+    assert set(found) >= before
+
+
+async def test_facets_are_the_numbers_of_a_list(graph: Database, whole: Whole) -> None:
+    """By status, domain and predictor, in one statement; nodes that are shown take one more for each kind."""
+    asked = """query ($filter: PredictionFilterInput) { found: predictionFacets(filter: $filter, first: 100) {
+      totalCount statuses { status claimCount } domains { domain { key } claimCount }
+      predictors { predictor { key } claimCount } } }"""
+    somebody = sorted(whole.of("Predictor"))[:1]
+    for given in ({}, {"has_evidence": True}, {"predictor": somebody}):
+        answer = await ask(graph, asked, filter=filter_of(BY_NAME["predictions"], given))
+        found = answer.data["found"]
+        nodes = [
+            node
+            for key, node in whole.of("Prediction").items()
+            if all(holds(whole, "Prediction", key, name, value) for name, value in given.items())
+        ]
+        assert found["totalCount"] == len(nodes)
+        assert {row["status"]: row["claimCount"] for row in found["statuses"]} == numbers(nodes, "status")
+        for facet in ("domain", "predictor"):
+            shown = {(row[facet] or {}).get("key"): row["claimCount"] for row in found[f"{facet}s"]}
+            assert shown == numbers(nodes, f"{facet}_id")
+            counts = [row["claimCount"] for row in found[f"{facet}s"]]
+            assert counts == sorted(counts, reverse=True)
+        assert answer.num_statements <= 3
+    bare = "{ claimFacets { totalCount statuses { claimCount } domains { claimCount } } }"
+    assert (await ask(graph, bare)).num_statements == 1
+
+
+def numbers(nodes: list[Mapping[str, Any]], name: str) -> dict[str | None, int]:
+    """How many nodes have each value of a property."""
+    found: dict[str | None, int] = {}
+    for node in nodes:
+        found[node.get(name)] = found.get(node.get(name), 0) + 1
+    return found
+
+
+async def test_a_leaderboard_is_a_list_of_predictors(database: Database) -> None:
+    """By Brier score, of those with enough resolved predictions."""
+    rows = [
+        {
+            "id": f"P_{number}",
+            "title": "t",
+            "predictor_id": ("ada", "bob", "eve")[number % 3],
+            "stated_probability": (0.9, 0.6, 0.2)[number % 3],
+            "status": "RESOLVED_TRUE",
+            "resolved_at": "2026-01-01T00:00:00Z",
+        }
+        for number in range(8)
+    ]
+    predictors = [{"id": key, "name": key.capitalize()} for key in ("ada", "bob", "eve", "zoe")]
+    await import_bundle(
+        database,
+        Bundle.model_validate({"format": BUNDLE_FORMAT, "predictors": predictors, "predictions": rows}),
+    )
+    asked = """{ predictors(sort: {by: BRIER}, filter: {resolvedCountFrom: 3}) {
+      nodes { key name record { brier } } totalCount } }"""
+
+    board = (await ask(database, asked)).data["predictors"]
+
+    assert [node["key"] for node in board["nodes"]] == ["ada", "bob"]
+    assert [node["record"]["brier"] for node in board["nodes"]] == pytest.approx([0.01, 0.16])
+    assert board["totalCount"] == 2
+
+
+async def test_one_claim_is_found_whatever_its_kind(graph: Database, whole: Whole) -> None:
+    """By key and by global id; an unknown one is null."""
+    asked = "query ($id: ID!) { claim(id: $id) { __typename key } }"
+    for label in ("Prediction", "Killer", "Scenario"):
+        for key in sorted(whole.of(label))[:1]:
+            for given in (key, global_id(label, key)):
+                assert (await ask(graph, asked, id=given)).data["claim"] == {"__typename": label, "key": key}
+    assert (await ask(graph, asked, id="nothing")).data["claim"] is None
+
+
+def test_every_label_has_a_list() -> None:
+    """Each kind of node can be listed."""
+    assert {listed.label for listed in LISTS} >= {
+        list_of(listed.label).label for listed in LISTS if listed.label != "Claim"
+    }
+
+
+def test_every_order_has_an_index_for_every_filter() -> None:
+    """The last one serves whatever is asked: it needs no value, or walks all that there are."""
+    for listed in LISTS:
+        for sort in listed.sorts:
+            assert sort.indexes[-1].property is None or sort.indexes[-1].values is not None
