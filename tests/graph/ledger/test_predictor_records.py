@@ -15,6 +15,7 @@ from graph.ledger.predictor_records import (
     refresh_records,
     stored_record,
 )
+from graph.model.page_keys import record_keys
 from tests.helpers.fake_unit import FakeUnit
 
 PROPERTIES = (
@@ -114,4 +115,4 @@ async def test_only_records_that_changed_are_written() -> None:
     assert unit.names == [*batch, *batch, "ledger/set_records"]
     assert [len(parameters["ids"]) for name, parameters in unit.calls if name == batch[0]] == [BATCH_PREDICTORS, 1]
     (written,) = unit.calls[-1][1]["predictors"]
-    assert written == {"id": names[-1], "properties": current}
+    assert written == {"id": names[-1], "properties": {**current, **record_keys(names[-1], current)}}
