@@ -205,7 +205,8 @@ def export_command(file: Path, form: str | None) -> None:
     Export the whole graph as a bundle.
 
     Without FILE, or with `-`, it goes to standard output. It is the state at one moment, whatever is written meanwhile.
-    A graph of more than 250,000 rows needs ndjson, which has the answers given to requests with an idempotency key, too.
+    A graph of more than 250,000 rows needs ndjson, which has the answers given to requests with an idempotency key,
+    too.
     """
     is_by_line = (form or ("ndjson" if file.suffix == ".ndjson" else "json")) == "ndjson"
 
@@ -229,7 +230,8 @@ def backup_command(file: Path) -> None:
     """
     Back the whole graph up, while others may write.
 
-    FILE has a manifest and checksums. It has everything that cannot be computed again, and the answers given to requests with an idempotency key.
+    FILE has a manifest and checksums. It has everything that cannot be computed again, and the answers given to
+    requests with an idempotency key.
     """
 
     async def work(database: Database, write: Callable[[bytes], object]) -> int:
@@ -248,7 +250,8 @@ def restore_command(file: BinaryIO) -> None:
     """
     Restore a backup into an empty graph.
 
-    The graph is compared with the backup's checksums. The file `-` is standard input. Stop the service meanwhile. A restore that was interrupted goes on if it is repeated.
+    The graph is compared with the backup's checksums. The file `-` is standard input. Stop the service meanwhile. A
+    restore that was interrupted goes on if it is repeated.
     """
 
     async def work(database: Database) -> str:

@@ -192,7 +192,7 @@ def exposure_keys(exposure: Exposure) -> Keys:
     }
 
 
-def milestone_keys(milestone: Milestone, *, can_miss: bool) -> SomeKeys:
+def milestone_keys(milestone: Milestone, *, can_miss: bool = True) -> SomeKeys:
     """
     Return the page keys of a milestone: its own, and for sweeps by the day it is due.
 
