@@ -97,7 +97,10 @@ class ObservationMutations:
         milestone: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the milestone.")],
         outcome: Annotated[MilestoneOutcome, strawberry.argument(description="Whether it was reached.")],
         observed_on: Annotated[
-            Day | None, strawberry.argument(description="Day of the observation, in UTC; now if omitted.")
+            Day | None,
+            strawberry.argument(
+                description="Day of the observation, which has begun somewhere on earth; now if omitted."
+            ),
         ] = None,
         note: Note = None,
         by: By = None,
