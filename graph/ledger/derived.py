@@ -21,7 +21,7 @@ from graph.inference.posterior import ledger_step, posteriors
 from graph.inference.time import moments_of, time_remaining_fractions, utc_moments, windows_of
 from graph.ledger.claim_state import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view
 from graph.ledger.predictor_records import list_records, stored_record
-from graph.model.page_keys import Anchors, probability_keys, ranges
+from graph.model.page_keys import Anchors, observation_key_of, probability_keys, ranges
 from graph.model.properties import from_properties
 from graph.model.rows import Evidence
 
@@ -29,7 +29,7 @@ PAGE_CLAIMS = 1_000
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 1
+DERIVED_VERSION = 2
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 OnProgress = Callable[[int], None]
@@ -250,10 +250,11 @@ async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datet
         rows = [from_properties(Evidence, stored) for stored in stored_rows]
         derived_rows = derive_rows(rows, inside_log_odds=state.inside_log_odds)
         for row, stored, own in zip(rows, stored_rows, derived_rows, strict=True):
-            derived.append(_Derived("Evidence", row.id, row.claim_id, stored, own.properties() | _figures(row, own)))
+            expected = own.properties() | _figures(row, own) | {"observation_key": observation_key_of(row)}
+            derived.append(_Derived("Evidence", row.id, row.claim_id, stored, expected))
         as_of = moment or claim["posterior_as_of"] or datetime.now(UTC)
-        expected = state.after(rows, derived_rows).stored(as_of)
-        derived.append(_Derived("Claim", claim["id"], claim["id"], claim, _comparable(expected, moment)))
+        after = state.after(rows, derived_rows).stored(as_of)
+        derived.append(_Derived("Claim", claim["id"], claim["id"], claim, _comparable(after, moment)))
     return derived
 
 

@@ -27,7 +27,7 @@ from graph.errors import (
 )
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.derived import rebuild, refresh_posteriors, verify
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.items import EvidenceItem
 from tests.helpers.asking import service_of
 
 pytestmark = pytest.mark.statements
