@@ -116,9 +116,8 @@ def _read_value(line: bytes) -> object:
         if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise InvalidError(
-            f"expected a JSON object: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
-        ) from error
+        reason = f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
+        raise InvalidError(f"expected a JSON object: {reason}") from error
     except UnicodeDecodeError as error:
         raise InvalidError(f"expected UTF-8 text: byte {error.start} is wrong") from error
     except UnicodeEncodeError as error:

@@ -65,8 +65,8 @@ def read_line(value: object, path: str) -> EvidenceItem:
     """
     if not isinstance(value, dict):
         message = f"expected an object with the fields of an item, got {shown_value(value)}"
-        fault = InvalidError(message, path=path)
-        return replace(_make({}, path, [fault]), faults=(fault,))
+        no_item = InvalidError(message, path=path)
+        return replace(_make({}, path, [no_item]), faults=(no_item,))
     fields = _input().fields
     faults: list[RefusedError] = [_unknown(name, path) for name in value if name not in fields]
     given: dict[str, Any] = {}
@@ -83,9 +83,8 @@ def _make(given: dict[str, Any], path: str, faults: list[RefusedError]) -> Evide
     """The item of the fields that are right, with one fault of each field that is not."""
     is_strength_wrong = any(fault.path == f"{path}.{name}" for fault in faults for name in _STRENGTHS)
     if is_strength_wrong or not given:
-        given = {name: value for name, value in given.items() if name not in _STRENGTHS} | {
-            "strength": EvidenceStrength.WEAK
-        }
+        given = {name: value for name, value in given.items() if name not in _STRENGTHS}
+        given["strength"] = EvidenceStrength.WEAK
     schema = _schema()
     converted: Any = convert_argument(
         _PLACEHOLDERS | given, EvidenceInput, schema.schema_converter.scalar_registry, schema.config
