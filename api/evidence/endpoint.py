@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -33,7 +33,11 @@ NDJSON: Final = "application/x-ndjson"
 MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
 """Answers that wait for the client to read them; one that sends all before it reads may send some 20,000 items."""
 
+LAST_SECONDS: Final = 1.0
+"""Time for the last answers once the service stops; with the time of the requests, less than it waits for them."""
+
 BODY_TOO_LARGE: Final = "BODY_TOO_LARGE"
+NOT_READ: Final = "the answers were not read in time; read while you send"
 
 
 class _StoppedError(Exception):
@@ -66,12 +70,14 @@ class StreamLimits:
         max_bytes: Largest body of lines.
         max_array_bytes: Largest body that is one JSON array, which is read as a whole.
         seconds: Longest time for a stream; each step has the time of a request.
+        max_pending_bytes: Answers that may wait for the client to read them.
     """
 
     num_streams: int
     max_bytes: int
     max_array_bytes: int
     seconds: float
+    max_pending_bytes: int = MAX_PENDING_BYTES
 
 
 class EvidenceEndpoint:
@@ -94,12 +100,12 @@ class EvidenceEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        answers = _Answers(send)
+        answers = _Answers(send, self._limits.max_pending_bytes)
         response: Response
         try:
             is_dry_run = _read_parameters(request)
             is_array = _is_array(request, self._limits)
-            async with self._streams.admit(), answers.sending(self.reading()):
+            async with self._streams.admit(), answers.sending(self._wait_for_reading):
                 stream = _Stream(self, scope["app"].state.service, answers, is_dry_run=is_dry_run)
                 await stream.run(self._list_array(receive) if is_array else self._list_lines(receive))
             return
@@ -138,8 +144,15 @@ class EvidenceEndpoint:
 
     def reading(self) -> AbstractAsyncContextManager[None]:
         """Limit the time in which the client is to read answers, as a step."""
-        message = "the answers were not read in time; read while you send"
-        return self.step(_StoppedError(408, TimedOutError.code, message))
+        return self.step(_StoppedError(408, TimedOutError.code, NOT_READ))
+
+    async def _wait_for_reading(self, sending: asyncio.Task[None]) -> None:
+        seconds = LAST_SECONDS if self._deadlines.is_stopping else self._deadlines.seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await sending
+        except TimeoutError:
+            raise _StoppedError(408, TimedOutError.code, NOT_READ) from None
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -314,29 +327,33 @@ class _Answers:
         has_started: Whether anything has been answered.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, max_bytes: int) -> None:
         self.has_started = False
-        self._send = send
+        self._send, self._max_bytes = send, max_bytes
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
         self._num_bytes = 0
         self._has_room = asyncio.Event()
 
     @asynccontextmanager
-    async def sending(self, last_step: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
-        """Send the answers of the block; at its end, wait within a limit until the client has read them."""
+    async def sending(self, finish: Callable[[asyncio.Task[None]], Awaitable[None]]) -> AsyncIterator[None]:
+        """
+        Send the answers of the block, and all of them before its end.
+
+        Args:
+            finish: Waits until the client has read the last.
+        """
         task = asyncio.create_task(self._send_all())
         try:
             yield
             self._waiting.put_nowait(b"")
-            async with last_step:
-                await task
+            await finish(task)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def put(self, answers: Sequence[dict[str, Any]]) -> None:
         """Send some answers; waits while the client has too many to read."""
-        while self._num_bytes > MAX_PENDING_BYTES:
+        while self._num_bytes > self._max_bytes:
             self._has_room.clear()
             await self._has_room.wait()
         self.put_last(answers)
