@@ -158,13 +158,15 @@ def evidence_add(
     idempotency key is known count once, so a file whose items have keys can be added again. Exit code 2 if any item is
     refused.
     """
-    from api.evidence.files import add_file  # noqa: PLC0415 - saves other commands most of a second
+    from api.evidence.files import Source, add_all  # noqa: PLC0415 - saves other commands most of a second
+
+    source = Source.open(file, format_name)
 
     async def work(database: Database) -> Mapping[str, int]:
         await _require_migrated(database)
         if not dry_run:
             await ensure_rebuilt(database)
-        return await add_file(database, file, format_name, key_prefix=key_prefix, is_dry_run=dry_run)
+        return await add_all(database, source, key_prefix=key_prefix, is_dry_run=dry_run)
 
     if _with_database(work)["REFUSED"]:
         context.exit(InvalidError.exit_code)

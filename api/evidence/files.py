@@ -1,6 +1,7 @@
 """Adds the evidence of a file, and reports what is refused."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -13,16 +14,43 @@ from graph.errors import ForegraphError
 from graph.ledger.intake import Intake
 
 
-async def add_file(
-    database: Database, file: BinaryIO, format_name: str | None, *, key_prefix: str | None, is_dry_run: bool
-) -> Mapping[str, int]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    The items of a file.
+
+    Attributes:
+        lines: The items.
+        place: The word for the place of one: row or line.
+    """
+
+    lines: Iterator[Line]
+    place: str
+
+    @classmethod
+    def open(cls, file: BinaryIO, format_name: str | None) -> "Source":
+        """
+        Begin to read a file.
+
+        Args:
+            file: The file.
+            format_name: csv or ndjson; None to tell by the file's name.
+
+        Raises:
+            InvalidError: The first row of a table does not name an item's fields.
+        """
+        if (format_name or file.name.rpartition(".")[2]).lower() == "csv":
+            return cls(list_csv_rows(file), "row")
+        return cls(list_json_lines(file), "line")
+
+
+async def add_all(database: Database, source: Source, *, key_prefix: str | None, is_dry_run: bool) -> Mapping[str, int]:
     """
     Record the items of a file, each by itself; tells what is refused, and how many were recorded.
 
     Args:
         database: The database.
-        file: The file.
-        format_name: csv or ndjson; None to tell by the file's name.
+        source: The items.
         key_prefix: Makes keys of items without one; None to leave them without.
         is_dry_run: Whether nothing is kept.
 
@@ -30,17 +58,14 @@ async def add_file(
         Number of items by what became of them.
 
     Raises:
-        InvalidError: The file is no table, or its first row does not name an item's fields.
+        InvalidError: The file cannot be read on.
         ForegraphError: The database cannot be reached; what was recorded before is told.
     """
-    is_table = (format_name or file.name.lower().rpartition(".")[2]) == "csv"
-    lines = list_csv_rows(file) if is_table else list_json_lines(file)
     writer = Writer(Intake(database), is_dry_run=is_dry_run, key_prefix=key_prefix)
-    place = "row" if is_table else "line"
     try:
-        for group in _groups(lines):
+        for group in _groups(source.lines):
             for answer in await writer.write(group):
-                _tell_refusals(place, answer)
+                _tell_refusals(source.place, answer)
     except ForegraphError:
         click.echo(f"foregraph: stopped, with {_summary(writer, is_dry_run=is_dry_run)}", err=True)
         raise

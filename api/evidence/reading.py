@@ -41,7 +41,7 @@ def list_json_lines(file: BinaryIO) -> Iterator[Line]:
 
 def list_csv_rows(file: BinaryIO) -> Iterator[Line]:
     """
-    Read a table, lazily; its first row names the columns, and its index is 0. Blank rows count, and are left out.
+    Read a table, lazily but for its first row, which names the columns and has the index 0. Blank rows are left out.
 
     An empty cell is a value that is left out.
 
@@ -49,17 +49,21 @@ def list_csv_rows(file: BinaryIO) -> Iterator[Line]:
         InvalidError: The first row names other columns than items have, or the file is no table.
     """
     csv.field_size_limit(MAX_LINE_BYTES)
-    index = 0
+    rows = _read_table(csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True))
+    names = _read_names(next(rows, []))
+    return (_read_row(index, names, row) for index, row in enumerate(rows, 1) if any(cell.strip() for cell in row))
+
+
+def _read_table(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    num_rows = 0
     try:
-        rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
-        names = _read_names(next(rows, []))
-        for index, row in enumerate(rows, 1):
-            if any(cell.strip() for cell in row):
-                yield _read_row(index, names, row)
+        for row in rows:
+            num_rows += 1
+            yield row
     except csv.Error as error:
-        raise InvalidError(f"row {index + 1} or the one after it is not comma-separated values: {error}") from error
+        raise InvalidError(f"row {num_rows + 1} is not comma-separated values: {error}") from error
     except UnicodeDecodeError as error:
-        raise InvalidError(f"the table is not UTF-8 text: a byte after row {index + 1} is wrong") from error
+        raise InvalidError(f"the table is not UTF-8 text, in row {num_rows + 1} or soon after it") from error
 
 
 def _read_names(header: Sequence[str]) -> list[str]:
@@ -111,12 +115,12 @@ def _read_cell(name: str, cell: str) -> object:
 
 def _read_value(line: bytes) -> object:
     try:
-        text = line.decode("utf-8")
+        text = line.rstrip().decode("utf-8")
         value: object = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
         if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        reason = f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
+        reason = f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}"
         raise InvalidError(f"expected a JSON object: {reason}") from error
     except UnicodeDecodeError as error:
         raise InvalidError(f"expected UTF-8 text: byte {error.start} is wrong") from error

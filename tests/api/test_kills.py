@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from tests.helpers.processes import Service, run, serving
+from tests.helpers.streaming import Stream, streaming
 
-NUM_CLAIMS, NUM_CLIENTS = 5, 4
+NUM_CLAIMS, NUM_CLIENTS, NUM_AHEAD = 5, 4, 20
 SECONDS_BEFORE_KILL = (0.3, 2.0)
 RETRY_SECONDS = 0.5
 SUBMIT = """mutation ($input: EvidenceInput!, $key: String!) { submitEvidence(input: $input, idempotencyKey: $key) {
@@ -35,6 +36,18 @@ class Intake:
         self.url = ""
         self.is_over = False
         self.progress = asyncio.Condition()
+        self.failures: list[BaseException] = []
+
+    def start(self, client: httpx.AsyncClient) -> list[asyncio.Task[None]]:
+        """Start the clients."""
+        tasks = [asyncio.create_task(self.submit_on(client)) for _ in range(NUM_CLIENTS)]
+        for task in tasks:
+            task.add_done_callback(self._note_end)
+        return tasks
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self.failures.append(failure)
 
     async def submit_on(self, client: httpx.AsyncClient) -> None:
         """One client."""
@@ -64,6 +77,52 @@ class Intake:
             await asyncio.sleep(RETRY_SECONDS)
 
 
+class StreamedIntake(Intake):
+    """Clients that send lines, some ahead of the answers, over streams that they go on with when one breaks."""
+
+    async def submit_on(self, client: httpx.AsyncClient) -> None:
+        """One client."""
+        waiting: dict[str, bytes] = {}
+        while not self.is_over or waiting:
+            try:
+                async with streaming(f"{self.url}/evidence") as stream:
+                    await self._send_on(stream, waiting)
+            except OSError:
+                self.num_retried += 1
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _send_on(self, stream: Stream, waiting: dict[str, bytes]) -> None:
+        """Send all lines that are not acknowledged again, then others, until the stream ends."""
+        if waiting:
+            await stream.send(b"".join(waiting.values()))
+        while not self.is_over:
+            while len(waiting) < NUM_AHEAD:
+                self.num_sent += 1
+                key, claim = f"item-{self.num_sent}", f"S_{self.num_sent % NUM_CLAIMS}"
+                item = {"idempotencyKey": key, "claim": claim, "direction": "FOR", "strength": "WEAK"}
+                waiting[key] = json.dumps(item).encode() + b"\n"
+                await stream.send(waiting[key])
+            if not await self._read_answer(stream, waiting):
+                return
+        await stream.send(b"")
+        while await self._read_answer(stream, waiting):
+            pass
+
+    async def _read_answer(self, stream: Stream, waiting: dict[str, bytes]) -> bool:
+        """Note an acknowledgement; returns whether the stream goes on."""
+        told = json.loads(await stream.read_line())
+        if told["status"] in {"DONE", "STOPPED"}:
+            assert all(error["isRetryable"] for error in told.get("errors", ())), told
+            return False
+        assert told["status"] in {"RECORDED", "REPLAYED"}, told
+        self.num_retried += told["status"] == "REPLAYED"
+        del waiting[told["idempotencyKey"]]
+        self.acknowledged[told["idempotencyKey"]] = told["result"]["claim"]
+        async with self.progress:
+            self.progress.notify_all()
+        return True
+
+
 def neo4j_of(service: Service) -> psutil.Process:
     """The Neo4j that a service has started."""
     children = psutil.Process(service.process.pid).children(recursive=True)
@@ -76,17 +135,21 @@ async def until_acknowledged(intake: Intake, more: int) -> None:
     target = len(intake.acknowledged) + more
     async with asyncio.timeout(120):
         async with intake.progress:
-            await intake.progress.wait_for(lambda: len(intake.acknowledged) >= target)
+            await intake.progress.wait_for(lambda: bool(intake.failures) or len(intake.acknowledged) >= target)
+    assert not intake.failures, intake.failures
 
 
-async def test_an_acknowledged_item_survives_a_kill_of_any_process(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+@pytest.mark.parametrize("kind", [Intake, StreamedIntake])
+async def test_an_acknowledged_item_survives_a_kill_of_any_process(
+    tmp_path: Path, pytestconfig: pytest.Config, kind: type[Intake]
+) -> None:
     """Turn by turn the service and its Neo4j are killed at a random moment; clients go on with what they have open."""
     num_kills = int(pytestconfig.getoption("--kills"))
     environment = {"FOREGRAPH_SCHEDULER": "false", "FOREGRAPH_LOG_LEVEL": "error"}
     rng = random.Random(20261122)
     imported = await run("import", "-", environment=environment, directory=tmp_path, given=json.dumps(BUNDLE).encode())
     assert imported.code == 0, imported.errors
-    intake = Intake()
+    intake = kind()
     kills_left = num_kills
     started = False
     async with asyncio.timeout(60 * (num_kills + 2)):
@@ -96,7 +159,7 @@ async def test_an_acknowledged_item_survives_a_kill_of_any_process(tmp_path: Pat
                 async with serving("serve", "--port", "0", environment=environment, directory=tmp_path) as service:
                     intake.url = service.url
                     if not started:
-                        tasks = [asyncio.create_task(intake.submit_on(client)) for _ in range(NUM_CLIENTS)]
+                        tasks = intake.start(client)
                         started = True
                     await until_acknowledged(intake, 5)
                     if kills_left % 2 == 0:

@@ -414,7 +414,7 @@ async def test_a_client_that_does_not_read_is_not_read(graph: Database) -> None:
 
 async def test_a_client_that_never_reads_is_cut(graph: Database) -> None:
     """Its place is for others."""
-    served = Served(graph, max_pending_bytes=1, step_seconds=5, num_streams=1)
+    served = Served(graph, max_pending_bytes=1, step_seconds=3, num_streams=1)
     exchange = served.open(is_reading=False)
     exchange.send(text_of(item(0)))
     exchange.send(text_of(item(1)))
