@@ -8,7 +8,7 @@ from typing import Any, Final
 from graph.database.receipts import Payload
 from graph.errors import RefusedError
 from graph.ledger.intake import Intake
-from graph.ledger.items import BatchMode, EvidenceItem
+from graph.ledger.items import BatchMode, EvidenceItem, Known
 from graph.ledger.refusal_payloads import write_refusal
 from resolvers.mutations.evidence_lines import read_line, show_line
 
@@ -53,7 +53,7 @@ class Writer:
         self.counts: Counter[str] = Counter({"RECORDED": 0, "REPLAYED": 0, "REFUSED": 0})
         self.bookmark: str | None = None
         self._intake, self._is_dry_run, self._key_prefix = intake, is_dry_run, key_prefix
-        self._known: dict[str, str] = {}
+        self._known = Known()
 
     async def write(self, lines: Sequence[Line]) -> list[dict[str, Any]]:
         """

@@ -20,7 +20,7 @@ from graph.errors import (
 from graph.inference.evidence import Cluster
 from graph.ledger.claim_state import ClaimState
 from graph.ledger.entries import LedgerEntry, Weight, check_open, make_entry
-from graph.ledger.items import EvidenceItem, PreparedItem
+from graph.ledger.items import EvidenceItem, PreparedItem, repeated_observation
 from graph.ledger.predictor_records import kappa_of
 from graph.model.problems import describe_problem
 
@@ -165,13 +165,9 @@ def _observation_faults(
     observed = context["observed"] or (None if key is None else batch.observed.get(key))
     if observed is None:
         return
-    found = unrecorded.get(observed, f"ledger row {observed!r}")
-    message = (
-        f"{found} already records this source as observed at {prepared.observed_at.isoformat()} "
-        "and counts once; give a second observation its own observed_at"
-    )
+    first = unrecorded.get(observed, f"ledger row {observed!r}")
     existing_key = None if observed in unrecorded else observed
-    yield DuplicateError(message, existing_key=existing_key, path=prepared.item.path)
+    yield repeated_observation(first, prepared.observed_at, existing_key=existing_key, path=prepared.item.path)
 
 
 def _make_entry(

@@ -123,9 +123,12 @@ class Intake:
             message = f"expected 1 to {MAX_BATCH_ITEMS} items, got {len(items)}"
             raise InvalidError(message, path="items")
         request = WriteRequest(mutation, _arguments(items, mode), idempotency_key, is_dry_run)
-        prepared = prepare_items(items, datetime.now(UTC), {} if known is None else known)
+        source = Known() if known is None else known
+        prepared = prepare_items(items, datetime.now(UTC), source)
         submission = _Submission.make(request, prepared, mode)
-        return await (_dry_run(self._database, submission) if is_dry_run else self._write_in_turn(submission))
+        if is_dry_run:
+            return await _dry_run(self._database, submission, source)
+        return await self._write_in_turn(submission)
 
     async def _write_in_turn(self, submission: _Submission) -> Answered:
         self._waiting.append(submission)
@@ -188,8 +191,8 @@ class _DryRunError(Exception):
         self.outcome = outcome
 
 
-async def _dry_run(database: Database, submission: _Submission) -> Answered:
-    """Compute a request's answer in a transaction that is rolled back."""
+async def _dry_run(database: Database, submission: _Submission, known: Known) -> Answered:
+    """Compute a request's answer in a transaction that is rolled back; notes what it would have recorded."""
 
     async def work(unit: Unit) -> None:
         (outcome,) = await _write_group(unit, [submission])
@@ -201,6 +204,10 @@ async def _dry_run(database: Database, submission: _Submission) -> Answered:
         if isinstance(dry_run.outcome, RefusedError):
             raise dry_run.outcome from None
         payload, is_replayed = dry_run.outcome
+        for prepared, answer in zip(submission.items, payload["items"], strict=True):
+            key = prepared.observation_key()
+            if key is not None and "refusals" not in answer and not answer.get("is_replayed"):
+                known.note_observation(key, prepared.item.path)
         return Answered(payload, is_replayed=is_replayed, is_dry_run=True)
     raise AssertionError("a dry run ends by rolling back")
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,8 +26,39 @@ SUBMIT_EVIDENCE: Final = "submitEvidence"
 FUTURE_ADVICE: Final = "; submit it once it is observed, or record a milestone for what is expected"
 _NO_ARGUMENTS: Final = frozenset({"path", "idempotency_key", "faults"})
 
-Known = MutableMapping[str, str]
-"""The paths of items without a key, by their fingerprints."""
+MAX_KNOWN: Final = 20_000
+"""Items that are remembered of one source, the latest ones; they take some 4 MB."""
+
+
+class Known:
+    """The items of one source so far, as far as the graph does not tell them: equal ones, and those of dry runs."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, str] = {}
+        self._observations: dict[str, str] = {}
+
+    def find_equal(self, item: "EvidenceItem") -> str | None:
+        """Find the path of an equal item before it, and remember it otherwise."""
+        text = json.dumps(item.arguments(), sort_keys=True, default=str)
+        fingerprint = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+        return _find_other(self._items, fingerprint, item.path)
+
+    def find_observation(self, key: str, path: str) -> str | None:
+        """Find the path of an item of the same observation that a dry run before it would have recorded."""
+        found = self._observations.get(key)
+        return None if found == path else found
+
+    def note_observation(self, key: str, path: str) -> None:
+        """Remember an observation that a dry run would have recorded."""
+        _find_other(self._observations, key, path)
+
+
+def _find_other(paths: dict[str, str], key: str, path: str) -> str | None:
+    """Find the other path of a key, or remember this one."""
+    found = paths.setdefault(key, path)
+    if len(paths) > MAX_KNOWN:
+        del paths[next(iter(paths))]
+    return None if found == path else found
 
 
 class BatchMode(StrEnum):
@@ -139,7 +170,7 @@ def prepare_items(items: Sequence[EvidenceItem], now: datetime, known: Known) ->
     Args:
         items: The items.
         now: The current moment.
-        known: The items before them, to which they are added; an equal item without a key is a fault.
+        known: The items before them, to which they are added; an equal one without a key is a fault.
     """
     return [_prepare(item, now, known) for item in items]
 
@@ -157,8 +188,8 @@ def _prepare(item: EvidenceItem, now: datetime, known: Known) -> PreparedItem:
         request = _own_request(item)
     except InvalidError as fault:
         faults.append(InvalidError(fault.message, path=f"{item.path}.idempotency_key"))
-    if item.idempotency_key is None and not item.faults:
-        faults += _repetitions(item, known)
+    if not item.faults:
+        faults += _repetitions(item, observed_at, known)
     return PreparedItem(item, weight, new_id(), observed_at, request, tuple(faults))
 
 
@@ -178,13 +209,33 @@ def _own_request(item: EvidenceItem) -> WriteRequest | None:
     return WriteRequest(SUBMIT_EVIDENCE, {"items": [item.arguments()]}, item.idempotency_key)
 
 
-def _repetitions(item: EvidenceItem, known: Known) -> Iterator[RefusedError]:
-    """Find the equal item before it, of which it may be a repetition that nobody meant."""
-    text = json.dumps(item.arguments(), sort_keys=True, default=str)
-    first = known.setdefault(hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32], item.path)
-    if first != item.path:
-        message = f"it equals {first} and counts once; if both are to count, give each an idempotency key of its own"
+def _repetitions(item: EvidenceItem, observed_at: datetime, known: Known) -> Iterator[RefusedError]:
+    """Find the item before it of which it may be a repetition."""
+    equal = None if item.idempotency_key is not None else known.find_equal(item)
+    key = observation_key(item.claim_id, item.document_id, item.url, observed_at)
+    same = None if key is None else known.find_observation(key, item.path)
+    if equal is not None:
+        message = f"it equals {equal} and counts once; if both are to count, give each an idempotency key of its own"
         yield DuplicateError(message, existing_key=None, path=item.path)
+    elif same is not None:
+        yield repeated_observation(same, observed_at, existing_key=None, path=item.path)
+
+
+def repeated_observation(first: str, observed_at: datetime, *, existing_key: str | None, path: str) -> DuplicateError:
+    """
+    Return the refusal of an item whose source counts already at its moment.
+
+    Args:
+        first: Words for what counts.
+        observed_at: The moment of observation.
+        existing_key: The key of the ledger row that counts, if there is one.
+        path: The path of the item.
+    """
+    message = (
+        f"{first} already records this source as observed at {observed_at.isoformat()} "
+        "and counts once; give a second observation its own observed_at"
+    )
+    return DuplicateError(message, existing_key=existing_key, path=path)
 
 
 def _adapter(kind: type[Row], name: str) -> TypeAdapter[Any]:

@@ -316,6 +316,25 @@ async def test_a_dry_run_keeps_nothing(graph: Database) -> None:
     assert told[1] == done[1]
 
 
+async def test_a_dry_run_tells_repetitions_however_far_apart(graph: Database) -> None:
+    """As the real one does: one observation by two spellings, of which the first that is not refused counts."""
+    seen = {"url": "https://example.org/a", "observedAt": "2026-03-01T00:00:00Z"}
+    items = [
+        item(0, **seen, confidence=3),
+        item(3, **seen),
+        *(item(number, note=str(number)) for number in range(4, 204)),
+        item(300, **seen | {"url": "https://EXAMPLE.org/a#b"}),
+    ]
+    items[-1]["claim"] = items[0]["claim"]
+    told = []
+    for query in ("dryRun=true", ""):
+        exchange = Served(graph).open(query=query)
+        exchange.send(text_of(*items), is_last=True)
+        told.append(statuses(await exchange.finish()))
+
+    assert told[0] == told[1] == ["REFUSED"] + ["RECORDED"] * 201 + ["REFUSED", "DONE"]
+
+
 async def test_what_comes_before_a_line_that_is_too_long_is_recorded(graph: Database) -> None:
     """The stream says where it stopped, and that the line will not do."""
     exchange = Served(graph, max_bytes=8 * MEGABYTE).open()
