@@ -10,7 +10,7 @@ import strawberry
 from graphql import GraphQLError, GraphQLInputField, GraphQLInputObjectType, is_required_input_field
 from graphql.utilities import coerce_input_value, validate_input_value
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.arguments import convert_argument
+from strawberry.types import get_object_definition
 
 from graph.database.receipts import Payload
 from graph.errors import InvalidError, RefusedError
@@ -43,6 +43,13 @@ def _schema() -> strawberry.Schema:
 def _input() -> GraphQLInputObjectType:
     found: GraphQLInputObjectType = _schema()._schema.type_map["EvidenceInput"]  # type: ignore[assignment]  # any named type
     return found
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    """The Python names of the fields; all are values that need no conversion."""
+    convert = _schema().config.name_converter.from_field
+    return {convert(field): field.python_name for field in get_object_definition(EvidenceInput, strict=True).fields}
 
 
 def list_fields() -> tuple[str, ...]:
@@ -85,10 +92,8 @@ def _make(given: dict[str, Any], path: str, faults: list[RefusedError]) -> Evide
     if is_strength_wrong or not given:
         given = {name: value for name, value in given.items() if name not in _STRENGTHS}
         given["strength"] = EvidenceStrength.WEAK
-    schema = _schema()
-    converted: Any = convert_argument(
-        _PLACEHOLDERS | given, EvidenceInput, schema.schema_converter.scalar_registry, schema.config
-    )
+    names = _names()
+    converted = EvidenceInput(**{names[name]: value for name, value in (_PLACEHOLDERS | given).items()})
     item = read_item(converted, path, faults)
     return replace(item, faults=tuple({fault.path: fault for fault in reversed(item.faults)}.values())[::-1])
 
