@@ -9,7 +9,6 @@ from typing import Any, Final
 import strawberry
 from graphql import GraphQLError, GraphQLInputField, GraphQLInputObjectType, is_required_input_field
 from graphql.utilities import coerce_input_value, validate_input_value
-from strawberry.schema.config import StrawberryConfig
 from strawberry.types import get_object_definition
 
 from graph.database.receipts import Payload
@@ -17,9 +16,11 @@ from graph.errors import InvalidError, RefusedError
 from graph.ledger.items import EvidenceItem
 from graph.ledger.refusal_payloads import read_refusal
 from graph.model.shown import shown_value
+from resolvers.base.defaults import settle_defaults
 from resolvers.base.enums import EvidenceDirection, EvidenceItemStatus, EvidenceStrength
 from resolvers.base.errors import plain_value, shortened
 from resolvers.base.input_names import input_name
+from resolvers.base.names import named
 from resolvers.base.refusals import refused
 from resolvers.base.scalars import SCALARS
 from resolvers.mutations.intake import NAMES, EvidenceInput, read_item, status_of
@@ -37,7 +38,9 @@ class _Root:
 
 @cache
 def _schema() -> strawberry.Schema:
-    return strawberry.Schema(_Root, types=[EvidenceInput], config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(_Root, types=[EvidenceInput], config=named(scalar_map=SCALARS))
+    settle_defaults(schema._schema)
+    return schema
 
 
 def _input() -> GraphQLInputObjectType:
@@ -149,6 +152,6 @@ def show_line(index: int, key: str | None, payload: Payload, bookmark: str | Non
 def show_refusal(refusal: RefusedError) -> dict[str, Any]:
     """What is wrong with an item, as JSON values; the path begins within the item."""
     fields = refused(refusal, NAMES)
-    path = (fields.pop("path") or "").split(".")[1:]
-    own = {input_name(name): plain_value(value) for name, value in fields.items() if name != "__typename"}
-    return {**own, "path": path, "isRetryable": refusal.is_retryable}
+    within = (fields.pop("path") or [])[2:]  # after `items` and the place
+    del fields["__typename"]
+    return {"path": within} | {input_name(name): plain_value(value) for name, value in fields.items()}

@@ -1,7 +1,7 @@
 """Evidence intake: submitted items, and their effect as recorded in the ledger."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Unpack
 
@@ -38,6 +38,8 @@ from resolvers.types.beliefs import LedgerStep, Posterior, shown_payload
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
     from resolvers.types.evidence import Evidence
+
+T = TypeVar("T")
 
 
 @input_type
@@ -76,9 +78,8 @@ class EvidenceInput:
         description="When it was observed; now if omitted. The same source at the same moment counts once.",
     )
     note: str | None = strawberry.field(default=None, description="Remarks about it.")
-    submitted_by: str | None = strawberry.field(default=None, description="Name of the submitter.")
+    by: str | None = strawberry.field(default=None, description="Name of the submitter.")
     label: str | None = strawberry.field(default=None, description="The item in one line.")
-
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="A unique name for the item, up to 200 characters. However often and in whatever way it is sent "
@@ -86,7 +87,15 @@ class EvidenceInput:
     )
 
 
-T = TypeVar("T")
+@input_type
+class EvidenceBatchInput:
+    """Several items of evidence."""
+
+    items: list[EvidenceInput] = strawberry.field(description=f"The items, at most {MAX_BATCH_ITEMS:,}.")
+    mode: EvidenceBatchMode = strawberry.field(
+        default=EvidenceBatchMode.ALL_OR_NONE, description="What becomes of the batch if some items are refused."
+    )
+
 
 # Inputs whose names do not follow from the property.
 NAMES = {"accepts_unlinked_predictor": "acceptUnlinkedPredictor"}
@@ -138,7 +147,8 @@ class EvidenceBatchRecorded(Written):
 
 def _batch_extent(arguments: Arguments) -> Extent:
     """A row of the ledger and a claim for each item, in each of two lists."""
-    num_items = length(arguments, "items", MAX_BATCH_ITEMS)
+    given = arguments.get("input")
+    num_items = length(given if isinstance(given, Mapping) else {}, "items", MAX_BATCH_ITEMS)
     return Extent(items=num_items, rows=4 * num_items)
 
 
@@ -191,10 +201,7 @@ class IntakeMutations:
     async def submit_evidence_batch(
         self,
         info: Info[Context, Any],
-        items: Annotated[list[EvidenceInput], strawberry.argument(description="The evidence.")],
-        mode: Annotated[
-            EvidenceBatchMode, strawberry.argument(description="What becomes of the batch if some items are refused.")
-        ] = EvidenceBatchMode.ALL_OR_NONE,
+        input: Annotated[EvidenceBatchInput, strawberry.argument(description="The evidence.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -202,12 +209,12 @@ class IntakeMutations:
         recorded already counts once; two equal items without keys are taken for one, of which the second is refused.
         """
         answered = await info.context.service.intake.submit(
-            [read_item(item, f"items[{index}]") for index, item in enumerate(items)],
+            [read_item(item, f"input.items[{index}]") for index, item in enumerate(input.items)],
             mutation="submitEvidenceBatch",
-            mode=mode,
+            mode=input.mode,
             **options,
         )
-        keys = [item.idempotency_key for item in items]
+        keys = [item.idempotency_key for item in input.items]
         return answered, await _shown_batch(info, answered, keys)
 
 
@@ -266,7 +273,7 @@ def read_item(given: EvidenceInput, path: str, faults: Sequence[RefusedError] = 
         cluster_id=given.cluster,
         observed_at=given.observed_at,
         note=given.note,
-        submitted_by=given.submitted_by,
+        submitted_by=given.by,
         label=given.label,
         accepts_unlinked_predictor=given.accept_unlinked_predictor,
         idempotency_key=given.idempotency_key,

@@ -33,9 +33,10 @@ def item(**change: Any) -> Json:
     return {"claim": "P_1", "direction": "FOR", "strength": "WEAK"} | change
 
 
-async def submit(database: Database, *items: Json, **options: Any) -> Json:
+async def submit(database: Database, *items: Json, mode: str | None = None, **options: Any) -> Json:
     """Submit a batch."""
-    return await mutate(database, "submitEvidenceBatch", selected=ITEMS, items=list(items), **options)
+    given: Json = {"items": list(items)} if mode is None else {"items": list(items), "mode": mode}
+    return await mutate(database, "submitEvidenceBatch", given, ITEMS, **options)
 
 
 async def test_each_item_has_its_answer_in_order(graph: Database) -> None:
@@ -69,9 +70,9 @@ async def test_each_item_has_its_answer_in_order(graph: Database) -> None:
         answers[0]["recorded"]["evidence"]["key"],
     )
     assert sorted((fault["__typename"], fault["path"]) for fault in answers[2]["refusals"]) == [
-        ("Invalid", "items[2].confidence"),
-        ("Invalid", "items[2].strength"),
-        ("NotFound", "items[2].predictor"),
+        ("Invalid", ["input", "items", "2", "confidence"]),
+        ("Invalid", ["input", "items", "2", "strength"]),
+        ("NotFound", ["input", "items", "2", "predictor"]),
     ]
 
 
@@ -85,10 +86,10 @@ async def test_a_batch_is_refused_with_all_faults(graph: Database) -> None:
 
     assert answer["__typename"] == "BatchRefused"
     assert len(answer["refusals"]) == 100
-    assert {fault["path"] for fault in answer["refusals"]} == {
-        f"items[{number}].{name}" for number in range(50) for name in ("claim", "confidence")
+    assert {tuple(fault["path"]) for fault in answer["refusals"]} == {
+        ("input", "items", str(number), name) for number in range(50) for name in ("claim", "confidence")
     }
-    assert answer["message"].startswith("50 items with 100 faults refused, nothing was written: items[0].")
+    assert answer["message"].startswith("50 items with 100 faults refused, nothing was written: input.items[0].")
     assert len(answer["message"]) < 1_000
     assert await everything(graph) == before
 
@@ -99,8 +100,8 @@ async def test_one_item_with_several_faults_names_them_all(graph: Database) -> N
 
     assert answer["__typename"] == "BatchRefused"
     assert sorted(fault["path"] for fault in answer["refusals"]) == [
-        "input.claim", "input.confidence", "input.note", "input.predictor",
-    ]  # fmt: skip
+        ["input", name] for name in ("claim", "confidence", "note", "predictor")
+    ]
 
 
 async def test_the_key_of_a_single_item_may_stand_in_either_place(graph: Database) -> None:
@@ -114,7 +115,7 @@ async def test_the_key_of_a_single_item_may_stand_in_either_place(graph: Databas
 
     assert [answer["isReplayed"] for answer in (first, second, third)] == [False, True, True]
     assert batch["replayedCount"] == 1
-    assert (other["__typename"], other["path"]) == ("Invalid", "input.idempotencyKey")
+    assert (other["__typename"], other["path"]) == ("Invalid", ["input", "idempotencyKey"])
 
 
 async def test_a_batch_is_replayed_as_it_was_answered(graph: Database) -> None:
@@ -146,13 +147,15 @@ async def test_a_dry_run_of_each_keeps_nothing(graph: Database) -> None:
 
 async def test_a_value_of_a_wrong_type_is_told_without_the_item(graph: Database) -> None:
     """Each with the item's place; an item's other fields, which may be long, are not repeated."""
-    document = "mutation ($items: [EvidenceInput!]!) { submitEvidenceBatch(items: $items) { __typename } }"
+    document = "mutation ($input: EvidenceBatchInput!) { submitEvidenceBatch(input: $input) { __typename } }"
     items = [{"direction": "FOR", "note": "secret " * 500}, item(observedAt="soon", url="ftp://" + "x" * 500)]
 
-    answer = await try_ask(graph, document, items=items)
+    answer = await try_ask(graph, document, input={"items": items})
 
     messages = [error["message"] for error in answer.errors]
     assert len(messages) == 3
-    assert all(any(place in message for message in messages) for place in ("[0]", "[1].observedAt", "[1].url"))
+    assert all(
+        any(place in message for message in messages) for place in ("items[0]", "items[1].observedAt", "items[1].url")
+    )
     assert "required field 'claim'" in json.dumps(messages)
     assert all(len(message) < 400 and message.count("secret") < 12 for message in messages)
