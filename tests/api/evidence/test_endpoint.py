@@ -456,7 +456,7 @@ async def test_so_many_streams_at_a_time(graph: Database) -> None:
     (refused,) = await third.finish()
 
     assert third.status == 503
-    assert refused["errors"][0]["extensions"] == {"code": "BUSY", "retryable": True}
+    assert refused["errors"][0]["extensions"] == {"code": "BUSY", "isRetryable": True}
     assert second.status is None
     first.send(b"", is_last=True)
     assert statuses(await second.finish()) == ["RECORDED", "DONE"]
