@@ -20,6 +20,8 @@ from api.admission import Admissions
 from api.deadlines import Deadlines
 from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
+from api.evidence.endpoint import PATH as EVIDENCE_PATH
+from api.evidence.endpoint import EvidenceEndpoint, StreamLimits
 from api.execution import Executor
 from api.front import Front
 from api.graphiql.page import PARTS_PATH, GraphiQL
@@ -91,7 +93,7 @@ def create_app(
         deadlines=deadlines,
     )
     app = Starlette(
-        routes=_list_routes(endpoint, graphiql),
+        routes=_list_routes(endpoint, EvidenceEndpoint(_limit_streams(settings), admissions, deadlines), graphiql),
         middleware=[*_list_cors(settings), front, *_list_middleware(settings, deadlines)],
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database, graphiql),
@@ -139,11 +141,20 @@ def _find_graphiql(settings: Settings) -> GraphiQL | None:
     return GraphiQL(partial(find_cache_folder, settings.cache_dir), partial(fetch_from_maven, settings.mirror))
 
 
-def _list_routes(endpoint: GraphQLEndpoint, graphiql: GraphiQL | None) -> list[Route]:
+def _limit_streams(settings: Settings) -> StreamLimits:
+    return StreamLimits(
+        num_streams=settings.max_concurrent_streams,
+        max_bytes=settings.max_stream_bytes,
+        max_array_bytes=settings.max_body_bytes,
+        seconds=settings.stream_timeout_seconds,
+    )
+
+
+def _list_routes(endpoint: GraphQLEndpoint, evidence: EvidenceEndpoint, graphiql: GraphiQL | None) -> list[Route]:
     async def answer_root(request: Request) -> Response:
         if graphiql is not None and wants_page(request.headers.get("accept", "")):
             return RedirectResponse("/graphql")
-        paths = {"graphql": "/graphql", "health": "/healthz", "readiness": "/readyz"}
+        paths = {"graphql": "/graphql", "evidence": EVIDENCE_PATH, "health": "/healthz", "readiness": "/readyz"}
         return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
 
     parts = [] if graphiql is None else [Route(f"{PARTS_PATH}/{{name}}", graphiql.answer_part, methods=["GET"])]
@@ -152,6 +163,7 @@ def _list_routes(endpoint: GraphQLEndpoint, graphiql: GraphiQL | None) -> list[R
         Route("/healthz", _answer_health, methods=["GET"]),
         Route("/readyz", _answer_readiness, methods=["GET"]),
         Route("/graphql", endpoint),
+        Route(EVIDENCE_PATH, evidence, methods=["POST"]),
         *parts,
     ]
 
@@ -161,8 +173,8 @@ def _list_middleware(settings: Settings, deadlines: Deadlines) -> list[Middlewar
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
-        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes),
-        Middleware(TimeoutMiddleware, deadlines=deadlines),
+        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, streams=[EVIDENCE_PATH]),
+        Middleware(TimeoutMiddleware, deadlines=deadlines, streams=[EVIDENCE_PATH]),
     ]
 
 

@@ -171,18 +171,26 @@ class _BodyTooLargeError(Exception):
 
 
 class BodyLimitMiddleware:
-    """Refuses a body above the limit, by its Content-Length or once that many bytes have arrived."""
+    """
+    Refuses a body above the limit, by its Content-Length or once that many bytes have arrived.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    Args:
+        app: Answers.
+        max_bytes: Largest body.
+        streams: Paths that limit their bodies themselves, as they answer before all has arrived.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, streams: Collection[str] = ()) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self._streams = frozenset(streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse the body."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._streams:
             await self.app(scope, receive, send)
             return
-        if self._announced(scope) > self.max_bytes:
+        if announced_length(scope) > self.max_bytes:
             await self._refuse()(scope, receive, send)
             return
         num_bytes = 0
@@ -200,28 +208,37 @@ class BodyLimitMiddleware:
         except _BodyTooLargeError:
             await self._refuse()(scope, receive, send)
 
-    @staticmethod
-    def _announced(scope: Scope) -> int:
-        length = Headers(scope=scope).get("content-length", "")
-        # 20 digits exceed any limit, and int() refuses thousands.
-        return int(length[:20]) if length.isascii() and length.isdigit() else 0
-
     def _refuse(self) -> JSONResponse:
         # The rest of the body is not read, so the connection cannot serve another request.
         message = f"The request's body is larger than {self.max_bytes} bytes."
         return error_response(413, message, headers={"connection": "close"})
 
 
-class TimeoutMiddleware:
-    """Ends a request that takes too long; its transaction is rolled back."""
+def announced_length(scope: Scope) -> int:
+    """The length of a request's body by its Content-Length; 0 where that is not given."""
+    length = Headers(scope=scope).get("content-length", "")
+    # 20 digits exceed any limit, and int() refuses thousands.
+    return int(length[:20]) if length.isascii() and length.isdigit() else 0
 
-    def __init__(self, app: ASGIApp, *, deadlines: Deadlines) -> None:
+
+class TimeoutMiddleware:
+    """
+    Ends a request that takes too long; its transaction is rolled back.
+
+    Args:
+        app: Answers.
+        deadlines: Limits the time of a request.
+        streams: Paths that limit their own time, step by step.
+    """
+
+    def __init__(self, app: ASGIApp, *, deadlines: Deadlines, streams: Collection[str] = ()) -> None:
         self.app = app
         self.deadlines = deadlines
+        self._streams = frozenset(streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or give up."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._streams:
             await self.app(scope, receive, send)
             return
         has_body = has_started = False

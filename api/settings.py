@@ -131,6 +131,19 @@ class Settings(BaseSettings):
         description="most documents with mutations to run at a time, 1 to 1000; those that add evidence share "
         "transactions, so that more at a time are faster",
     )
+    max_stream_bytes: int = Field(
+        default=64 * KIBIBYTE * KIBIBYTE, ge=KIBIBYTE, description="largest body of POST /evidence, in bytes, from 1024"
+    )
+    max_concurrent_streams: int = Field(
+        default=8, ge=1, le=1000, description="most requests of POST /evidence at a time, 1 to 1000, in each worker"
+    )
+    stream_timeout_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="longest time for POST /evidence, in seconds, above 0 and up to 86400; each of its steps has the "
+        "timeout of a request",
+    )
     max_read_rows: int = Field(
         default=EACH.rows, ge=100, description="most rows that a request may have read from the database, from 100"
     )

@@ -36,7 +36,10 @@ its GraphQL type.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, get_args, get_origin, get_type_hints
+
+MOST_TOLD: Final = 5
+"""Refusals that the message about several repeats; all are listed beside it."""
 
 
 class ForegraphError(Exception):
@@ -154,9 +157,11 @@ class DuplicateError(RefusedError):
     """The item is recorded already and counts once."""
 
     code = "DUPLICATE"
-    existing_key: Annotated[str, "The key of the recorded item."]
+    existing_key: Annotated[
+        str | None, "The key of the recorded item; null if it is another item of the same request that is not recorded."
+    ]
 
-    def __init__(self, message: str, *, existing_key: str, path: str = "") -> None:
+    def __init__(self, message: str, *, existing_key: str | None, path: str = "") -> None:
         super().__init__(message, path=path)
         self.existing_key = existing_key
 
@@ -241,11 +246,19 @@ class RefusedItemsError(RefusedError):
     refusals: Annotated[list[RefusedError], "The refusals, one for each fault."]
 
     def __init__(self, refusals: Sequence[RefusedError]) -> None:
-        super().__init__(
-            f"{counted(len(refusals), 'item')} refused, nothing was written: "
-            + "; ".join(str(refusal) for refusal in refusals)
-        )
+        told = [str(refusal) for refusal in refusals[:MOST_TOLD]]
+        if len(refusals) > MOST_TOLD:
+            told.append(f"and {len(refusals) - MOST_TOLD} more")
+        super().__init__(f"{_count_refused(refusals)} refused, nothing was written: {'; '.join(told)}")
         self.refusals = list(refusals)
+
+
+def _count_refused(refusals: Sequence[RefusedError]) -> str:
+    """Say how many items are refused, and with how many faults where some have several."""
+    items = {refusal.path[: refusal.path.find("]") + 1] for refusal in refusals}
+    if "" in items or len(items) == len(refusals):  # a fault without an index is one of a part
+        return counted(len(refusals), "item")
+    return f"{counted(len(items), 'item')} with {len(refusals)} faults"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,15 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
 
+from api.app import create_app
+from api.evidence.files import Source, add_all
+from api.settings import Settings
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.catalogue import draw_mermaid
@@ -22,6 +27,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+def sent_to(path: str) -> str:
+    """The body that the one command to a path sends."""
+    (command,) = [block for block in blocks("sh") if f"{path} " in block]
+    return command.split("<<'END'\n")[1].split("\nEND")[0]
+
+
 @pytest.fixture(scope="module")
 async def sample(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with both samples in it, as `make run` makes it."""
@@ -33,8 +44,7 @@ async def sample(migrated_database: Database) -> AsyncIterator[Database]:
 
 async def test_the_first_query_has_the_answer_shown(sample: Database) -> None:
     """The body is what the shell sends, the answer what comes back."""
-    (command,) = [block for block in blocks("sh") if "curl" in block]
-    body = json.loads(command.split("<<'END'\n")[1].split("\nEND")[0])
+    body = json.loads(sent_to("/graphql"))
     (answer,) = blocks("json")
 
     assert {"data": (await ask(sample, body["query"])).data} == json.loads(answer)
@@ -47,6 +57,33 @@ async def test_the_other_queries_bring_something(sample: Database, document: str
 
     text = json.dumps(found)
     assert '": [{' in text or '"recorded": {' in text
+
+
+async def test_the_lines_are_answered_as_told(sample: Database) -> None:
+    """Two are recorded; the third has two faults."""
+    app = create_app(Settings(), sample)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        content = sent_to("/evidence").encode()
+        answer = await client.post("/evidence", content=content, headers={"content-type": "application/x-ndjson"})
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+
+    assert [line["status"] for line in lines] == ["RECORDED", "RECORDED", "REFUSED", "DONE"]
+    assert [error["path"] for error in lines[2]["errors"]] == [["direction"], ["confidence"]]
+
+
+async def test_the_table_is_recorded(sample: Database) -> None:
+    """Each row, and each once."""
+    (table,) = blocks("csv")
+    counts = [
+        await add_all(sample, Source.open(BytesIO(table.encode()), "csv"), key_prefix=None, is_dry_run=is_dry_run)
+        for is_dry_run in (True, False, False)
+    ]
+
+    assert [(found["RECORDED"], found["REPLAYED"], found["REFUSED"]) for found in counts] == [
+        (2, 0, 0),
+        (2, 0, 0),
+        (0, 2, 0),
+    ]
 
 
 async def test_the_cypher_of_analysts_brings_something(sample: Database) -> None:

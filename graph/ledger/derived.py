@@ -28,6 +28,7 @@ from graph.model.page_keys import (
     EPOCH,
     MARK,
     moment_text,
+    observation_key_of,
     probability_key,
     ranges,
     record_keys,
@@ -272,7 +273,8 @@ async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datet
         rows = [from_properties(Evidence, stored) for stored in stored_rows]
         derived_rows = derive_rows(rows, inside_log_odds=state.inside_log_odds)
         for row, stored, own in zip(rows, stored_rows, derived_rows, strict=True):
-            derived.append(_Derived("Evidence", row.id, row.claim_id, stored, own.properties() | _figures(row, own)))
+            expected = own.properties() | _figures(row, own) | {"observation_key": observation_key_of(row)}
+            derived.append(_Derived("Evidence", row.id, row.claim_id, stored, expected))
         as_of = moment or claim["posterior_as_of"] or datetime.now(UTC)
         expected = state.after(rows, derived_rows).stored(as_of)
         if moment is not None:  # those of another moment are not kept up by single writes, so they are not compared

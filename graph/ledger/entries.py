@@ -17,7 +17,7 @@ from graph.inference.evidence import POLICY, Cluster, adjusted_llr
 from graph.inference.posterior import LedgerStep, ledger_step
 from graph.ledger.claim_state import Belief, ClaimState, DerivedRow, as_mapping, derive_rows, trf_at
 from graph.model.kinds import ClaimStatus
-from graph.model.moments import A_MOMENT, is_day
+from graph.model.moments import A_MOMENT, is_day, latest_day
 from graph.model.page_keys import evidence_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Contribution, Evidence
@@ -232,7 +232,7 @@ def check_past(moment: datetime, now: datetime, *, path: str, advice: str = "") 
 
 def check_past_day(day: date, now: datetime, *, path: str) -> None:
     """
-    Raise FutureObservationError if a day lies in the future, in UTC.
+    Raise FutureObservationError if a day has not begun anywhere on earth.
 
     Args:
         day: The day to check.
@@ -242,6 +242,10 @@ def check_past_day(day: date, now: datetime, *, path: str) -> None:
     Raises:
         FutureObservationError: The day has not begun.
     """
-    if day > now.date():
-        message = f"the day {day.isoformat()} lies in the future; today is {now.date().isoformat()} in UTC"
+    latest = latest_day(now)
+    if day > latest:
+        message = (
+            f"the day {day.isoformat()} lies in the future everywhere on earth; the latest that has begun anywhere is "
+            f"{latest.isoformat()}"
+        )
         raise FutureObservationError(message, path=path)

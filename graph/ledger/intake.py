@@ -12,167 +12,57 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
-
-from graph.database.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, receipt_key, write_once
+from graph.database.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, receipt_key
 from graph.database.revisions import changes_of_claims
 from graph.database.sessions import Database, Unit
 from graph.errors import (
-    ConflictError,
-    DuplicateError,
     InvalidError,
-    NotFoundError,
+    KeyReusedError,
     RefusedError,
+    RefusedItemsError,
     TimedOutError,
     UnavailableError,
-    UnlinkedPredictorError,
     refuse,
 )
-from graph.inference.evidence import Cluster, Direction, Strength, WeighedEvidence, weigh
-from graph.ledger.claim_state import ClaimState, as_mapping
-from graph.ledger.entries import Weight, append, check_open, check_past, make_entry, new_id
-from graph.ledger.predictor_records import kappa_of
-from graph.model.page_keys import bounds, cluster_anchor, observation_key
-from graph.model.problems import describe_problem
+from graph.ledger.batches import Batch, Context, list_faults
+from graph.ledger.entries import append
+from graph.ledger.items import SUBMIT_EVIDENCE, BatchMode, EvidenceItem, Known, PreparedItem, prepare_items
+from graph.ledger.refusal_payloads import write_refusal
 
 MAX_BATCH_ITEMS = 1_000
 # One group is written while the next is prepared; more would only queue for the same commit.
 MAX_GROUPS_AT_ONCE = 2
 MAX_GROUP_ITEMS = 100
-SUBMITTED = "submitted"
-FUTURE_ADVICE = "; submit it once it is observed, or record a milestone for what is expected"
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceItem:
-    """
-    An item of evidence as submitted.
-
-    Attributes:
-        claim_id: The id of the claim that it bears on.
-        direction: Whether it supports the claim or contradicts it.
-        strength: A named strength, or a likelihood ratio of 1 or more.
-        confidence: Probability that the evidence is real, 0 to 1; None counts as 1.
-        predictor_id: The id of the predictor whose record weights it; None for evidence without a predictor.
-        document_id: The id of its source, if that is a document of the graph.
-        milestone_id: The id of the milestone that it reports on.
-        url: The address of its source.
-        cluster_id: The name of the source event that it shares with other items.
-        observed_at: The moment of observation; None for now.
-        note: Free text about it.
-        submitted_by: The name of the person or program that submits it.
-        kind: The kind of evidence.
-        label: A short name for it.
-        accepts_unlinked_predictor: Whether the predictor may be another than the claim's.
-        path: The path of the item in the request, for error messages.
-    """
-
-    claim_id: str
-    direction: Direction
-    strength: Strength | float
-    confidence: float | None = None
-    predictor_id: str | None = None
-    document_id: str | None = None
-    milestone_id: str | None = None
-    url: str | None = None
-    cluster_id: str | None = None
-    observed_at: datetime | None = None
-    note: str | None = None
-    submitted_by: str | None = None
-    kind: str = SUBMITTED
-    label: str | None = None
-    accepts_unlinked_predictor: bool = False
-    path: str = "input"
-
-    def weigh(self) -> WeighedEvidence:
-        """
-        Compute the item's weight, before any predictor's record applies.
-
-        Raises:
-            InvalidError: The strength or the confidence is out of range.
-        """
-        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
-            message = f"expected a probability from 0 to 1, got {self.confidence}"
-            raise InvalidError(message, path=f"{self.path}.confidence")
-        try:
-            return weigh(self.strength, self.direction, confidence=self.confidence)
-        except ValueError as error:
-            raise InvalidError(str(error), path=f"{self.path}.strength") from error
-
-    def arguments(self) -> dict[str, Any]:
-        """Return all attributes except the path, which a request's fingerprint is computed from."""
-        return {name: value for name, value in as_mapping(self).items() if name != "path"}
-
-
-@dataclass(frozen=True, slots=True)
-class _WeighedItem:
-    """An item with everything about it that follows without the database."""
-
-    item: EvidenceItem
-    weight: WeighedEvidence
-    evidence_id: str
-    observed_at: datetime
-
-    def observation_key(self) -> str | None:
-        source = self.item.document_id or self.item.url
-        return None if source is None else observation_key(self.item.claim_id, source, self.observed_at)
-
-    def parameters(self, index: int, idempotency_key: str | None) -> dict[str, Any]:
-        item = self.item
-        low, high = None, None
-        if item.cluster_id is not None:
-            low, high = bounds(cluster_anchor(item.claim_id, item.cluster_id))
-        return {
-            "index": index,
-            "claim_id": item.claim_id,
-            "predictor_id": item.predictor_id,
-            "document_id": item.document_id,
-            "milestone_id": item.milestone_id,
-            "id": self.evidence_id,
-            "idempotency_key": idempotency_key,
-            "observation_key": self.observation_key(),
-            "cluster_low": low,
-            "cluster_high": high,
-        }
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The states of claims and clusters while items are added one by one, and the ledger rows made so far."""
-
-    moment: datetime
-    states: dict[str, ClaimState] = field(default_factory=dict)
-    clusters: dict[tuple[str, str], Cluster] = field(default_factory=dict)
-    observed: dict[str, str] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    items: list[dict[str, Any]] = field(default_factory=list)
-
-    def fork(self) -> "_Batch":
-        """Return a copy; adding items to it leaves this batch unchanged."""
-        return _Batch(
-            self.moment,
-            dict(self.states),
-            dict(self.clusters),
-            dict(self.observed),
-            list(self.rows),
-            list(self.items),
-        )
-
-    def claims(self) -> list[dict[str, Any]]:
-        """Return the id of each claim and the properties to set on its node, as `ledger/append` takes them."""
-        return [
-            {"id": claim_id, "properties": state.stored(self.moment)} for claim_id, state in sorted(self.states.items())
-        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Submission:
-    """A request that waits to be written, and the future of its answer."""
+    """
+    A request that waits to be written, and the future of its answer.
+
+    Attributes:
+        request: The request.
+        key: The key of its receipt; None for one that needs none, as each item has its own.
+        items: Its items.
+        mode: What becomes of it where some items are refused.
+        done: The future of its answer.
+    """
 
     request: WriteRequest
-    key: str
-    weighed: Sequence[_WeighedItem]
+    key: str | None
+    items: Sequence[PreparedItem]
+    mode: BatchMode
     done: asyncio.Future[Answered] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @classmethod
+    def make(cls, request: WriteRequest, items: Sequence[PreparedItem], mode: BatchMode) -> "_Submission":
+        is_covered = request.idempotency_key is None and all(prepared.request is not None for prepared in items)
+        return cls(request, None if is_covered else receipt_key(request), items, mode)
+
+    def receipt_keys(self) -> list[str]:
+        """Return the keys of all receipts that it may have."""
+        own = [receipt_key(prepared.request) for prepared in self.items if prepared.request is not None]
+        return own if self.key is None else [self.key, *own]
 
     def finish(self, answered: Answered) -> None:
         if not self.done.done():  # the caller may have been cancelled
@@ -201,35 +91,44 @@ class Intake:
         self,
         items: Sequence[EvidenceItem],
         *,
-        mutation: str = "submitEvidence",
+        mutation: str = SUBMIT_EVIDENCE,
+        mode: BatchMode = BatchMode.ALL_OR_NONE,
         idempotency_key: str | None = None,
         is_dry_run: bool = False,
+        known: Known | None = None,
     ) -> Answered:
         """
-        Append evidence to the ledger, all items or none.
+        Append evidence to the ledger in one transaction.
+
+        An item with a key of its own counts once: where it is recorded already, its stored answer is given again.
 
         Args:
             items: The items, in the order in which they are recorded.
             mutation: The mutation's name; an idempotency key belongs to one mutation.
+            mode: Whether one refused item refuses all, or each is recorded or refused by itself.
             idempotency_key: The request's key; None without one.
             is_dry_run: Whether to compute the answer and roll back.
+            known: Items of the same source that were submitted before, to which these are added; by default none.
 
         Returns:
-            A payload with `items`, of each its `evidence_id`, `claim_id`, `step` and the belief `before` and `after`.
+            A payload with `items`, of each its `evidence_id`, `claim_id`, `step` and the belief `before` and `after`,
+            and `is_replayed` where that was stored under its key; or its `refusals`, where each item is by itself.
 
         Raises:
             InvalidError: There are no items or more than `MAX_BATCH_ITEMS`.
-            RefusedError: One item is refused.
+            RefusedError: One item is refused, and with it all.
             RefusedItemsError: Several items are refused; the error lists each refusal.
         """
         if not 1 <= len(items) <= MAX_BATCH_ITEMS:
             message = f"expected 1 to {MAX_BATCH_ITEMS} items, got {len(items)}"
             raise InvalidError(message, path="items")
-        weighed = _weigh_all(items, datetime.now(UTC))
-        request = WriteRequest(mutation, {"items": [item.arguments() for item in items]}, idempotency_key, is_dry_run)
+        request = WriteRequest(mutation, _arguments(items, mode), idempotency_key, is_dry_run)
+        source = Known() if known is None else known
+        prepared = prepare_items(items, datetime.now(UTC), source)
+        submission = _Submission.make(request, prepared, mode)
         if is_dry_run:
-            return await _dry_run(self._database, request, weighed)
-        return await self._write_in_turn(_Submission(request, receipt_key(request), weighed))
+            return await _dry_run(self._database, submission, source)
+        return await self._write_in_turn(submission)
 
     async def _write_in_turn(self, submission: _Submission) -> Answered:
         self._waiting.append(submission)
@@ -242,10 +141,10 @@ class Intake:
     async def _write_waiting(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft()]
-            size = len(group[0].weighed)
-            while self._waiting and size + len(self._waiting[0].weighed) <= MAX_GROUP_ITEMS:
+            size = len(group[0].items)
+            while self._waiting and size + len(self._waiting[0].items) <= MAX_GROUP_ITEMS:
                 group.append(self._waiting.popleft())
-                size += len(group[-1].weighed)
+                size += len(group[-1].items)
             await self._write(group)
 
     async def _write(self, group: Sequence[_Submission]) -> None:
@@ -272,45 +171,67 @@ class Intake:
                 submission.finish(Answered(payload, is_replayed=is_replayed, bookmark=bookmark))
 
 
-async def _dry_run(database: Database, request: WriteRequest, weighed: Sequence[_WeighedItem]) -> Answered:
-    """Compute a request's answer in a transaction that is rolled back."""
-
-    async def work(unit: Unit) -> Payload:
-        asked = [entry.parameters(index, request.idempotency_key) for index, entry in enumerate(weighed)]
-        batch = _Batch(moment=datetime.now(UTC))
-        contexts = await unit.run("ledger/list_intake_context", items=asked)
-        _add_all(weighed, contexts, batch, request.idempotency_key)
-        await append(unit, batch.rows, batch.claims())
-        return {"items": batch.items}
-
-    return await write_once(database, request, work, claim_ids=[entry.item.claim_id for entry in weighed])
+def _arguments(items: Sequence[EvidenceItem], mode: BatchMode) -> dict[str, Any]:
+    """Return all that decides what a request writes; what is as usual is left out, as older receipts do not have it."""
+    arguments: dict[str, Any] = {"items": [item.arguments() for item in items]}
+    if any(item.idempotency_key is not None for item in items):
+        arguments["keys"] = [item.idempotency_key for item in items]
+    return arguments if mode is BatchMode.ALL_OR_NONE else arguments | {"mode": mode.value}
 
 
 _Outcome = tuple[Payload, bool] | RefusedError
 """The result of a request: its payload and whether that is replayed from a receipt, or the refusal."""
 
 
+class _DryRunError(Exception):
+    """Rolls back the transaction of a dry run, and carries its outcome out."""
+
+    def __init__(self, outcome: _Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+async def _dry_run(database: Database, submission: _Submission, known: Known) -> Answered:
+    """Compute a request's answer in a transaction that is rolled back; notes what it would have recorded."""
+
+    async def work(unit: Unit) -> None:
+        (outcome,) = await _write_group(unit, [submission])
+        raise _DryRunError(outcome)
+
+    try:
+        await database.write(work)
+    except _DryRunError as dry_run:
+        if isinstance(dry_run.outcome, RefusedError):
+            raise dry_run.outcome from None
+        payload, is_replayed = dry_run.outcome
+        for prepared, answer in zip(submission.items, payload["items"], strict=True):
+            key = prepared.observation_key()
+            if key is not None and "refusals" not in answer and not answer.get("is_replayed"):
+                known.note_observation(key, prepared.item.path)
+        return Answered(payload, is_replayed=is_replayed, is_dry_run=True)
+    raise AssertionError("a dry run ends by rolling back")
+
+
 async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcome]:
     """Write a group's requests, except those that are refused or have a receipt; return the outcome of each."""
-    keys = sorted({submission.key for submission in group})
-    claim_ids = sorted({entry.item.claim_id for submission in group for entry in submission.weighed})
+    keys = sorted({key for submission in group for key in submission.receipt_keys()})
+    claim_ids = sorted({prepared.item.claim_id for submission in group for prepared in submission.items})
     (opened,) = await unit.run("database/open_receipts", keys=keys, claim_ids=claim_ids)
     receipts = {receipt["key"]: receipt for receipt in opened["known"]}
     contexts = await _read_contexts(unit, [submission for submission in group if submission.key not in receipts])
-    batch = _Batch(moment=datetime.now(UTC))
+    batch = Batch(moment=datetime.now(UTC))
     outcomes: list[_Outcome] = []
     written: dict[str, dict[str, Any]] = {}
     for submission in group:
+        writing = _Writing(submission, contexts, receipts, batch)
         try:
-            outcome, batch = _answer(submission, receipts.get(submission.key), contexts, batch)
+            outcomes.append(writing.answer())
         except RefusedError as refusal:
             outcomes.append(refusal)
             continue
-        outcomes.append(outcome)
-        if submission.key not in receipts:
-            text = json.dumps(outcome[0], ensure_ascii=False)
-            written[submission.key] = make_receipt(submission.request, submission.request.fingerprint(), text)
-            receipts[submission.key] = written[submission.key]
+        batch = writing.batch
+        written |= writing.receipts
+        receipts |= writing.receipts
     if batch.rows:
         await append(unit, batch.rows, batch.claims())
     refused = [key for key in keys if key not in receipts]
@@ -321,187 +242,122 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
     return outcomes
 
 
-async def _read_contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str, Mapping[str, Any]]:
+async def _read_contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str, Context]:
     """Read the stored context of each item of some requests, by the id of the item's ledger row."""
-    asked = [(entry, submission.request.idempotency_key) for submission in submissions for entry in submission.weighed]
+    asked = [
+        (prepared, submission.request.idempotency_key) for submission in submissions for prepared in submission.items
+    ]
     if not asked:
         return {}
-    items = [entry.parameters(index, key) for index, (entry, key) in enumerate(asked)]
+    items = [prepared.parameters(index, key) for index, (prepared, key) in enumerate(asked)]
     rows = await unit.run("ledger/list_intake_context", items=items)
-    return {entry.evidence_id: row for (entry, _), row in zip(asked, rows, strict=True)}
+    return {prepared.evidence_id: row for (prepared, _), row in zip(asked, rows, strict=True)}
 
 
-def _answer(
-    submission: _Submission,
-    receipt: Mapping[str, Any] | None,
-    contexts: Mapping[str, Mapping[str, Any]],
-    batch: _Batch,
-) -> tuple[tuple[Payload, bool], _Batch]:
+class _Writing:
     """
-    Answer a request, from its receipt where there is one.
+    One request as it is written.
 
-    Returns:
-        The payload, whether it is replayed, and the batch with the request's items; the given batch is unchanged.
+    Args:
+        submission: The request.
+        contexts: What the graph holds about its items, by the ids of their ledger rows.
+        known: The receipts before it.
+        batch: The rows before it; unchanged.
 
-    Raises:
-        KeyReusedError: The receipt is of another request.
-        RefusedError: An item is refused.
+    Attributes:
+        batch: The rows before it and its own.
+        receipts: Its receipts, by key.
     """
-    if receipt is not None:
-        check_same(submission.request, submission.request.fingerprint(), receipt)
-        return (json.loads(receipt["answer"]), True), batch
-    trial = batch.fork()
-    item_contexts = [contexts[entry.evidence_id] for entry in submission.weighed]
-    _add_all(submission.weighed, item_contexts, trial, submission.request.idempotency_key)
-    # Through JSON, so that the first answer equals the one that a retry reads from the receipt.
-    return (json.loads(json.dumps({"items": trial.items[len(batch.items) :]})), False), trial
 
+    def __init__(
+        self,
+        submission: _Submission,
+        contexts: Mapping[str, Context],
+        known: Mapping[str, Mapping[str, Any]],
+        batch: Batch,
+    ) -> None:
+        self.batch = batch.fork()
+        self.receipts: dict[str, dict[str, Any]] = {}
+        self._submission, self._contexts, self._known = submission, contexts, known
+        self._key = submission.request.idempotency_key
+        is_whole = submission.mode is BatchMode.ALL_OR_NONE
+        self._unrecorded = {entry.evidence_id: entry.item.path for entry in submission.items} if is_whole else {}
 
-def _weigh_all(items: Sequence[EvidenceItem], now: datetime) -> list[_WeighedItem]:
-    weighed: list[_WeighedItem] = []
-    refusals: list[RefusedError] = []
-    for item in items:
-        try:
-            observed_at = item.observed_at or now
-            check_past(observed_at, now, path=f"{item.path}.observed_at", advice=FUTURE_ADVICE)
-            weighed.append(_WeighedItem(item, item.weigh(), new_id(), observed_at))
-        except RefusedError as refusal:
-            refusals.append(refusal)
-    refuse(refusals)
-    return weighed
+    def answer(self) -> tuple[Payload, bool]:
+        """
+        Answer the request, from its receipt where there is one.
 
+        Returns:
+            The payload, and whether it is replayed.
 
-def _add_all(
-    weighed: Sequence[_WeighedItem],
-    contexts: Sequence[Mapping[str, Any]],
-    batch: _Batch,
-    idempotency_key: str | None,
-) -> None:
-    """
-    Add a request's items to a batch.
+        Raises:
+            KeyReusedError: The receipt is of another request.
+            RefusedError: An item is refused, and with it all.
+        """
+        request, key = self._submission.request, self._submission.key
+        receipt = None if key is None else self._known.get(key)
+        if receipt is not None:
+            check_same(request, request.fingerprint(), receipt)
+            return json.loads(receipt["answer"]), True
+        payloads, refusals = [], []
+        for prepared in self._submission.items:
+            try:
+                payloads.append(self._answer_item(prepared))
+            except RefusedError as refusal:
+                found = refusal.refusals if isinstance(refusal, RefusedItemsError) else [refusal]
+                payloads.append({"refusals": [write_refusal(fault) for fault in found]})
+                refusals += found
+        if self._submission.mode is BatchMode.ALL_OR_NONE:
+            refuse(refusals)
+        return self._keep(request, {"items": payloads}), False
 
-    Raises:
-        RefusedError: An item is refused; the batch then holds a part of the items and must be discarded.
-        RefusedItemsError: Several items are refused.
-    """
-    refusals: list[RefusedError] = []
-    key = idempotency_key
-    for entry, context in zip(weighed, contexts, strict=True):
-        try:
-            _check_item(entry, context, batch, idempotency_key)
-            _add_item(entry, context, batch, idempotency_key=key)
-            key = None  # a key is unique among ledger rows, so only the request's first row has it
-        except RefusedError as refusal:
-            refusals.append(refusal)
-    refuse(refusals)
+    def _answer_item(self, prepared: PreparedItem) -> Payload:
+        """
+        Answer an item, from its own receipt where there is one.
 
-
-def _check_item(entry: _WeighedItem, context: Mapping[str, Any], batch: _Batch, idempotency_key: str | None) -> None:
-    """
-    Raise a refusal unless an item fits the graph and the items before it.
-
-    Raises:
-        NotFoundError: The claim, the predictor or the document does not exist.
-        ClosedClaimError: The claim is resolved or annulled.
-        ConflictError: The claim has no stated probability.
-        DuplicateError: The observation or the idempotency key is recorded already.
-        UnlinkedPredictorError: The predictor is not the claim's, and the item does not accept that.
-    """
-    item = entry.item
-    if context["claim"] is None:
-        message = f"no claim has the id {item.claim_id!r}; add it first"
-        raise NotFoundError(message, path=f"{item.path}.claim_id")
-    for name, found in (("predictor", context["predictor"]), ("document", context["document_id"])):
-        given = getattr(item, f"{name}_id")
-        if given is not None and found is None:
-            message = f"no {name} has the id {given!r}; add it first"
-            raise NotFoundError(message, path=f"{item.path}.{name}_id")
-    check_open(context["claim"], path=f"{item.path}.claim_id")
-    if context["claim"]["stated_probability"] is None:
-        message = f"claim {item.claim_id!r} has no stated probability for evidence to change; state one first"
-        raise ConflictError(message, path=f"{item.path}.claim_id")
-    _check_duplicates(entry, context, batch, idempotency_key)
-    made_by = context["claim"]["predictor_id"]
-    if item.predictor_id is not None and item.predictor_id != made_by and not item.accepts_unlinked_predictor:
-        predictor = f"the predictor {made_by!r}" if made_by else "no predictor"
-        message = (
-            f"claim {item.claim_id!r} has {predictor}, and the evidence names {item.predictor_id!r}; leave the "
-            "predictor out, or set accepts_unlinked_predictor: true to weight the evidence by this predictor's record"
+        Raises:
+            RefusedError: The item is refused.
+        """
+        request = prepared.request
+        key = None if request is None else receipt_key(request)
+        receipt = None if key is None else (self.receipts.get(key) or self._known.get(key))
+        if request is not None and receipt is not None:
+            return _replay(prepared, request, receipt)
+        context = self._contexts[prepared.evidence_id]
+        row_key = prepared.item.idempotency_key or self._key
+        refuse(
+            list_faults(prepared, context, self.batch, idempotency_key=row_key, unrecorded=self._unrecorded),
         )
-        raise UnlinkedPredictorError(message, path=f"{item.path}.predictor_id")
+        payload = self.batch.add(prepared, context, idempotency_key=row_key)
+        if request is not None:
+            self._keep(request, {"items": [payload]})
+        else:
+            self._key = None  # a key is unique among ledger rows, so only the request's first row has it
+        return payload
+
+    def _keep(self, request: WriteRequest, payload: Payload) -> Payload:
+        """Make the receipt of a request, and return its payload."""
+        # Through JSON, so that the first answer equals the one that a retry reads from the receipt.
+        text = json.dumps(payload, ensure_ascii=False)
+        key = receipt_key(request) if request is not self._submission.request else self._submission.key
+        if key is not None:
+            self.receipts[key] = make_receipt(request, request.fingerprint(), text)
+        kept: Payload = json.loads(text)
+        return kept
 
 
-def _check_duplicates(
-    entry: _WeighedItem, context: Mapping[str, Any], batch: _Batch, idempotency_key: str | None
-) -> None:
-    item = entry.item
-    if context["key_holder"] is not None:
-        message = (
-            f"ledger row {context['key_holder']!r} already has the idempotency key {idempotency_key!r} and counts "
-            "once; use another key for another request"
-        )
-        raise DuplicateError(message, existing_key=context["key_holder"], path="idempotency_key")
-    key = entry.observation_key()
-    observed = context["observed"] or (batch.observed.get(key) if key else None)
-    if observed is not None:
-        message = (
-            f"ledger row {observed!r} already records this source as observed at {entry.observed_at.isoformat()} "
-            "and counts once; give a second observation its own observed_at"
-        )
-        raise DuplicateError(message, existing_key=observed, path=item.path)
-    if key is not None:
-        batch.observed[key] = entry.evidence_id
-
-
-def _add_item(entry: _WeighedItem, context: Mapping[str, Any], batch: _Batch, *, idempotency_key: str | None) -> None:
+def _replay(prepared: PreparedItem, request: WriteRequest, receipt: Mapping[str, Any]) -> Payload:
     """
-    Add an item to a batch: its ledger row, and the states of its claim and cluster after the row.
+    Return an item's stored answer.
 
     Raises:
-        InvalidError: A value breaks a rule of its property.
+        KeyReusedError: The receipt is of another item.
+        RefusedItemsError: So it is, and the item has faults besides.
     """
-    item = entry.item
-    state = batch.states.get(item.claim_id) or ClaimState.from_row(context)
-    weight = Weight(entry.weight.llr, None if context["predictor"] is None else kappa_of(context["predictor"]))
-    values = {
-        "id": entry.evidence_id,
-        "evidence_kind": item.kind,
-        "observed_at": entry.observed_at,
-        "submitted_by": item.submitted_by,
-        "idempotency_key": idempotency_key,
-        "cluster_id": item.cluster_id,
-        "url": item.url,
-        "note": item.note,
-        "predictor_id": item.predictor_id,
-        "document_id": item.document_id,
-        "milestone_id": item.milestone_id,
-        "n_milestones": None if item.milestone_id is None else 1,
-    }
-    contribution = {
-        "kind": item.kind,
-        "label": item.label,
-        "strength": entry.weight.word(),
-        "confidence": item.confidence,
-        "source_url": item.url,
-    }
     try:
-        added = make_entry(
-            state, weight, values, contribution, now=batch.moment, cluster=_cluster(item, context, batch)
-        )
-    except ValidationError as error:
-        problem = describe_problem(error.errors(include_url=False)[0])
-        raise InvalidError(problem.message, path=f"{item.path}.{problem.path}") from error
-    if item.cluster_id is not None and added.derived.cluster is not None:
-        batch.clusters[item.claim_id, item.cluster_id] = added.derived.cluster
-    batch.states[item.claim_id] = added.after
-    batch.rows.append(added.properties())
-    batch.items.append(added.payload(batch.moment))
-
-
-def _cluster(item: EvidenceItem, context: Mapping[str, Any], batch: _Batch) -> Cluster | None:
-    if item.cluster_id is None:
-        return None
-    known = batch.clusters.get((item.claim_id, item.cluster_id))
-    if known is not None:
-        return known
-    return Cluster() if context["cluster"] is None else Cluster(*context["cluster"])
+        check_same(request, request.fingerprint(), receipt)
+    except KeyReusedError as reused:
+        own = KeyReusedError(reused.message, path=f"{prepared.item.path}.idempotency_key")
+        refuse([own, *prepared.faults])
+    payload: Payload = json.loads(receipt["answer"])["items"][0]
+    return payload | {"is_replayed": True}

@@ -13,6 +13,9 @@ A_MOMENT: Final = "an RFC 3339 moment with its offset, such as 2026-05-30T22:15:
 ONE_DAY: Final = timedelta(days=1)
 A_DAY: Final = "a day such as 2026-05-30"
 
+FIRST_OFFSET: Final = timedelta(hours=14)
+"""The offset of the Line Islands, where each day begins first."""
+
 _MOMENT: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -87,3 +90,8 @@ def check_year(day: date) -> None:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         message = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, got {day.year}"
         raise ValueError(message)
+
+
+def latest_day(moment: datetime) -> date:
+    """Return the latest day that has begun anywhere on earth at a moment."""
+    return (moment.astimezone(UTC) + FIRST_OFFSET).date()

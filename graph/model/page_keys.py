@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from graph.inference.influence import implied_belief
+from graph.model.addresses import normal_spelling
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.rows import (
     Claim,
@@ -232,13 +233,12 @@ def evidence_keys(evidence: Evidence) -> SomeKeys:
     """Return the page keys of a ledger row, by moment of recording in ledger and cluster, and its observation key."""
     recorded = moment_text(evidence.recorded_at)
     cluster, claim = evidence.cluster_id, evidence.claim_id
-    source = evidence.document_id or evidence.url
     return {
         "ledger_key": join(claim, recorded, evidence.id),
         "recorded_key": join(recorded, evidence.id),
         "observed_key": join(moment_text(evidence.observed_at), evidence.id),
         "cluster_key": join(cluster_anchor(claim, cluster), recorded, evidence.id) if cluster else None,
-        "observation_key": observation_key(claim, source, evidence.observed_at) if source else None,
+        "observation_key": observation_key_of(evidence),
     }
 
 
@@ -247,9 +247,20 @@ def cluster_anchor(claim_id: str, cluster_id: str) -> str:
     return join(claim_id, _digest(cluster_id))
 
 
-def observation_key(claim_id: str, source: str, observed_at: datetime) -> str:
-    """Return the key that identifies an observation: its claim, moment and source, a document's id or an address."""
-    return join(claim_id, moment_text(observed_at), _digest(source))
+def observation_key_of(evidence: Evidence) -> str | None:
+    """Return the observation key of a ledger row; see `observation_key`."""
+    return observation_key(evidence.claim_id, evidence.document_id, evidence.url, evidence.observed_at)
+
+
+def observation_key(claim_id: str, document_id: str | None, url: str | None, observed_at: datetime) -> str | None:
+    """
+    Return the key that identifies an observation: its claim, moment and source; None for one without a source.
+
+    The source is the document, or else the address, whose equivalent spellings are one.
+    """
+    if not document_id and not url:
+        return None
+    return join(claim_id, moment_text(observed_at), _digest(document_id or normal_spelling(url or "")))
 
 
 def _digest(text: str) -> str:

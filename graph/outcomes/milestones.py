@@ -36,7 +36,7 @@ class Observation:
 
     Attributes:
         is_hit: Whether the milestone was hit; otherwise it was missed.
-        observed_on: The day of the outcome, in UTC; None for now.
+        observed_on: The day of the outcome where it was observed; None for now.
         by: The name of the person or program that reports it.
         note: The reason or source.
         accepts_before_window: Whether the event may lie before the prediction's window opens.
@@ -51,8 +51,8 @@ class Observation:
     idempotency_key: str | None = None
 
     def moment(self, now: datetime) -> datetime:
-        """Return the first moment of the day, or now."""
-        return now if self.observed_on is None else datetime.combine(self.observed_on, time(), UTC)
+        """Return the first moment of the day in UTC, or now, also where that day has begun only further east."""
+        return now if self.observed_on is None else min(now, datetime.combine(self.observed_on, time(), UTC))
 
 
 async def record_milestone(

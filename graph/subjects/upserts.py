@@ -8,7 +8,7 @@ the row is recomputed in the same transaction. A change that would lose recorded
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,7 +23,6 @@ from graph.errors import (
     ConflictError,
     CycleError,
     DuplicateError,
-    FutureObservationError,
     HistoryError,
     InvalidError,
     NotFoundError,
@@ -33,7 +32,7 @@ from graph.errors import (
     refuse,
 )
 from graph.ledger.claim_state import ClaimState
-from graph.ledger.entries import belief_payload
+from graph.ledger.entries import belief_payload, check_past_day
 from graph.model.kinds import ClaimStatus, MilestoneStatus
 from graph.model.page_keys import bounds, influence_keys, join
 from graph.model.problems import describe_problem, property_of
@@ -52,9 +51,6 @@ from graph.model.subjects import (
 from graph.network.combinations import combine
 from graph.network.contradictions import list_between
 from graph.reading.following import get
-
-# The most that a local day is ahead of UTC.
-LATEST_DAY_OFFSET = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +132,7 @@ async def add_validation(
 
     Raises:
         DuplicateError: The same assessment is recorded already.
-        FutureObservationError: The day lies in the future everywhere.
+        FutureObservationError: The day has not begun anywhere on earth.
         RefusedError: As `upsert`.
     """
     request = WriteRequest("addValidation", {"values": dict(values)}, idempotency_key, is_dry_run)
@@ -145,9 +141,7 @@ async def add_validation(
     async def work(unit: Unit) -> Payload:
         await unit.run("database/lock_graph")
         validation = Validation.model_validate(_merged(change, None).model_dump())
-        if validation.observed_at > (datetime.now(UTC) + LATEST_DAY_OFFSET).date():
-            message = f"the day {validation.observed_at} lies in the future; add the validation when it has come"
-            raise FutureObservationError(message, path=change.path_of("observed_at"))
+        check_past_day(validation.observed_at, datetime.now(UTC), path=change.path_of("observed_at"))
         await _read_stored(unit, change)
         await _check_not_recorded(unit, change, validation)
         return await _write(unit, change, validation)

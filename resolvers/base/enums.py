@@ -7,6 +7,7 @@ from graph.inference.evidence import Direction as EvidenceDirection
 from graph.inference.evidence import Strength as EvidenceStrength
 from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
+from graph.ledger.items import BatchMode as EvidenceBatchMode
 from graph.model.catalogue import Origin as PropertyOrigin
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.relations import RELATIONSHIP_TYPES
@@ -18,7 +19,9 @@ __all__ = [
     "ClaimStatus",
     "EdgeKind",
     "ErrorCode",
+    "EvidenceBatchMode",
     "EvidenceDirection",
+    "EvidenceItemStatus",
     "EvidenceStrength",
     "ExposureSign",
     "InferenceMethod",
@@ -37,6 +40,7 @@ for graphs_own in (ClaimStatus, PredictionMode, MilestoneKind, MilestoneStatus, 
     enum_type(graphs_own)
 enum_type(InferenceMethod, name="InferenceMethod")
 enum_type(StatedParameter, name="StatedParameter")
+enum_type(EvidenceBatchMode, name="EvidenceBatchMode")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
 enum_type(PropertyOrigin, name="PropertyOrigin")
@@ -85,6 +89,15 @@ class ClaimOutcome(StrEnum):
 
     TRUE = "TRUE"
     FALSE = "FALSE"
+
+
+@enum_type
+class EvidenceItemStatus(StrEnum):
+    """What became of an item of evidence: recorded now, recorded before under its own key, or refused."""
+
+    RECORDED = "RECORDED"
+    REPLAYED = "REPLAYED"
+    REFUSED = "REFUSED"
 
 
 @enum_type

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
 from graph.errors import BudgetError, ForegraphError, RefusedError, refusal_fields
+from graph.model.shown import MAX_SHOWN_CHARACTERS
 from resolvers.base.input_names import input_name, input_path, input_words
 from resolvers.base.scalars import show_moment
 
@@ -43,7 +44,7 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     """
     original = _original(error)
     if original is None and _is_in_request(error):
-        return _with_extensions(error, error.message, {"code": BAD_REQUEST, **(error.extensions or {})})
+        return _with_extensions(error, shortened(error.message), {"code": BAD_REQUEST, **(error.extensions or {})})
     if isinstance(original, ForegraphError) and original.is_public:
         extensions: dict[str, Any] = {"code": original.code, "isRetryable": original.is_retryable}
         if isinstance(original, RefusedError):
@@ -56,20 +57,26 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     return _with_extensions(error, message, {"code": ForegraphError.code, "requestId": request_id})
 
 
+def shortened(message: str) -> str:
+    """A message of graphql-core's about a value, with no more of the value than other messages show."""
+    head, found, value = message.partition("found: ")
+    return message if len(value) <= MAX_SHOWN_CHARACTERS else f"{head}{found}{value[:MAX_SHOWN_CHARACTERS]}…"
+
+
 def _message(refusal: RefusedError) -> str:
     message = input_words(refusal.message)
     return f"{input_path(refusal.path)}: {message}" if refusal.path else message
 
 
 def _refusal_extensions(refusal: RefusedError) -> dict[str, Any]:
-    fields = {input_name(name): _plain(getattr(refusal, name)) for name in refusal_fields(type(refusal))}
+    fields = {input_name(name): plain_value(getattr(refusal, name)) for name in refusal_fields(type(refusal))}
     return {"argument": input_path(refusal.path) or None, **fields}
 
 
-def _plain(value: Any) -> Any:
-    """A field's value as JSON holds it."""
+def plain_value(value: Any) -> Any:
+    """A refusal's field as JSON holds it."""
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     if isinstance(value, RefusedError):
         return {"code": value.code, "message": input_words(value.message), **_refusal_extensions(value)}
     return show_moment(value) if isinstance(value, datetime) else value

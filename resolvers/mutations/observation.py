@@ -40,7 +40,7 @@ class RecordMilestoneInput(ReportInput):
     milestone: strawberry.ID = strawberry.field(description="Id or key of the milestone.")
     outcome: MilestoneOutcome = strawberry.field(description="Whether it was reached.")
     observed_on: Day | None = strawberry.field(
-        default=None, description="Day of the observation, in UTC; now if omitted."
+        default=None, description="Day of the observation, which has begun somewhere on earth; now if omitted."
     )
     accept_before_window: bool = strawberry.field(
         default=False, description="Whether to accept an event before the prediction's window opens."

@@ -21,7 +21,8 @@ from graph.database.migrations import migrate
 from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.derived import refresh_posteriors
-from graph.ledger.intake import EvidenceItem, Intake
+from graph.ledger.intake import Intake
+from graph.ledger.items import EvidenceItem
 from graph.reading.warming import warm
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema

@@ -21,7 +21,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.network.questions import Observation
 from graph.reading.warming import warm

@@ -23,7 +23,7 @@ from graph.database.sessions import Database
 from graph.errors import BundleError, ConflictError, InvalidError, KeyReusedError
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.derived import rebuild, verify
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.items import EvidenceItem
 from graph.model.bundle import STREAM_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus
 from graph.outcomes.milestones import Observation, record_milestone

@@ -2,8 +2,9 @@
 
 import math
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -185,12 +186,17 @@ def test_a_clock_may_be_a_little_ahead() -> None:
     assert refused.value.path == "observed_at"
 
 
-def test_a_day_begins_at_midnight_in_utc() -> None:
-    """Today is past enough, tomorrow is not."""
-    check_past_day(date(2026, 7, 2), NOW, path="observed_on")
+@pytest.mark.parametrize("hour", range(24))
+def test_a_day_begins_with_its_first_midnight_on_earth(hour: int) -> None:
+    """On Kiritimati, whose zone the system's own data of time zones puts ahead of all others."""
+    now = datetime(2026, 7, 2, hour, 59, 59, tzinfo=UTC)
+    today = now.astimezone(ZoneInfo("Pacific/Kiritimati")).date()
+    check_past_day(today, now, path="observed_on")
 
-    with pytest.raises(FutureObservationError, match=r"the day 2026-07-03 lies in the future; today is 2026-07-02"):
-        check_past_day(date(2026, 7, 3), NOW, path="observed_on")
+    with pytest.raises(FutureObservationError, match=f"the latest that has begun anywhere is {today}") as refused:
+        check_past_day(today + timedelta(days=1), now, path="observed_on")
+
+    assert refused.value.path == "observed_on"
 
 
 @pytest.mark.parametrize("num_sources", [0, 1])

@@ -26,8 +26,9 @@ from graph.errors import (
     UnlinkedPredictorError,
 )
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.derived import rebuild, refresh_posteriors, verify
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.derived import ensure_rebuilt, rebuild, refresh_posteriors, verify
+from graph.ledger.items import BatchMode, EvidenceItem
+from graph.ledger.refusal_payloads import read_refusal, write_refusal
 from tests.helpers.asking import service_of
 
 pytestmark = pytest.mark.statements
@@ -337,4 +338,259 @@ async def test_imported_rows_come_behind_what_is_there(graph: Database) -> None:
     new = {**row, "observed_at": "2027-01-01T00:00:00Z", "recorded_at": "2027-01-01T00:00:00Z", "kappa": 0.5}
     await import_text(graph, json.dumps({"format": "foregraph-bundle/1", "evidence": [new]}))
     assert await inside(graph) == pytest.approx(math.log(4) + math.log(1.5) + 0.5, rel=1e-12)
+    assert await differences(graph) == []
+
+
+EACH = BatchMode.EACH
+OLDER = """MATCH (n:Evidence) SET n.observation_key = 'P!2026!old'
+MERGE (graph:Graph {id: 'graph'}) SET graph.derived_version = 1"""
+
+
+def kinds(payload: dict[str, Any]) -> list[Any]:
+    """What became of each item of an answer: the codes of its refusals, or whether it is replayed."""
+    return [
+        [refusal["code"] for refusal in item["refusals"]] if "refusals" in item else bool(item.get("is_replayed"))
+        for item in payload["items"]
+    ]
+
+
+async def keys_of_rows(database: Database) -> list[str | None]:
+    """The idempotency keys of the ledger's rows, in order of recording."""
+    rows = await ask(database, "MATCH (n:Evidence) RETURN n.idempotency_key ORDER BY n.claim_id, n.ledger_key")
+    return [key for (key,) in rows]
+
+
+async def test_an_item_by_its_own_key_counts_once_whichever_way_it_comes(graph: Database) -> None:
+    """Alone, in a batch of either mode, and beside others that are new."""
+    keyed = [replace(FOR, idempotency_key=f"k{number}") for number in range(4)]
+    alone = await submit(graph, FOR, idempotency_key="k0")
+
+    both = await submit(graph, keyed[0], keyed[1], mutation="submitEvidenceBatch")
+    each = await submit(graph, *keyed[:3], mutation="submitEvidenceBatch", mode=EACH)
+    again = await submit(graph, FOR, idempotency_key="k2")
+
+    assert kinds(both.payload) == [True, False]
+    assert kinds(each.payload) == [True, True, False]
+    assert both.payload["items"][0] == alone.payload["items"][0] | {"is_replayed": True}
+    assert again.is_replayed
+    assert again.payload["items"][0] == each.payload["items"][2]
+    assert await keys_of_rows(graph) == ["k0", "k1", "k2"]
+    assert await inside(graph) == pytest.approx(math.log(4) + 3 * math.log(1.5), rel=1e-12)
+    assert await differences(graph) == []
+
+
+async def test_a_key_twice_in_one_batch_counts_once(graph: Database) -> None:
+    """The second gets the first one's answer; under one key two different items are refused."""
+    keyed = replace(FOR, idempotency_key="k")
+    answered = await submit(graph, keyed, replace(keyed, path="items[1]"))
+    other = replace(AGAINST, idempotency_key="j", path="items[1]")
+
+    assert kinds(answered.payload) == [False, True]
+    with pytest.raises(KeyReusedError, match=r"items\[1\].idempotency_key: the idempotency key 'j'"):
+        await submit(graph, replace(FOR, idempotency_key="j"), other)
+    mixed = await submit(graph, replace(FOR, idempotency_key="j"), other, mode=EACH)
+    assert kinds(mixed.payload) == [False, ["KEY_REUSED"]]
+    assert await keys_of_rows(graph) == ["k", "j"]
+
+
+async def test_what_is_refused_leaves_no_key(graph: Database) -> None:
+    """Neither the item's own nor its batch's: sent again once it can be, it is recorded."""
+    items = [replace(FOR, idempotency_key="a"), replace(FOR, claim_id="LATER", idempotency_key="b", path="items[1]")]
+
+    with pytest.raises(NotFoundError):
+        await submit(graph, *items, idempotency_key="batch")
+    each = await submit(graph, *items, mode=EACH)
+    await import_text(
+        graph, json.dumps({**BUNDLE, "scenarios": [{"id": "LATER", "title": "x", "stated_probability": 0.5}]})
+    )
+    whole = await submit(graph, *items, idempotency_key="batch")
+
+    assert kinds(each.payload) == [False, ["NOT_FOUND"]]
+    assert kinds(whole.payload) == [True, False]
+    ((num_receipts,),) = await ask(graph, "MATCH (n:Receipt) WHERE n.key STARTS WITH 'key:' RETURN count(n)")
+    assert num_receipts == 3
+
+
+async def test_each_item_is_recorded_or_refused_by_itself(graph: Database) -> None:
+    """In order, in one transaction, with the same effect as the valid ones alone; a retry gets the same answer."""
+    items = [
+        FOR,
+        replace(FOR, claim_id="DONE", path="items[1]"),
+        replace(AGAINST, predictor_id="nobody", confidence=2.0, path="items[2]"),
+        replace(AGAINST, path="items[3]"),
+    ]
+
+    answered = await submit(graph, *items, mode=EACH, idempotency_key="batch")
+    again = await submit(graph, *items, mode=EACH, idempotency_key="batch")
+
+    assert kinds(answered.payload) == [False, ["CLAIM_CLOSED"], ["INVALID", "NOT_FOUND"], False]
+    assert again.is_replayed
+    assert again.payload == answered.payload
+    assert await inside(graph) == pytest.approx(math.log(4) + math.log(1.5) - math.log(4), rel=1e-12)
+    assert len((await export_bundle(graph)).evidence) == 2
+    assert await differences(graph) == []
+    refusal = answered.payload["items"][1]["refusals"][0]
+    told = read_refusal(refusal)
+    assert isinstance(told, ClosedClaimError)
+    assert (told.status, told.resolved_at, told.path) == (
+        "ANNULLED",
+        datetime(2026, 2, 1, tzinfo=UTC),
+        "items[1].claim_id",
+    )
+    assert write_refusal(told) == refusal
+
+
+async def test_a_batch_by_each_is_the_same_as_its_items_one_by_one(graph: Database) -> None:
+    """Whatever is refused between them, over clusters and observations."""
+    rng = random.Random(5)
+    items = [
+        replace(
+            FOR,
+            claim_id=rng.choice(["P", "Q", "DONE", "NOBODY"]),
+            strength=1.0 + rng.random(),
+            cluster_id=rng.choice([None, "event"]),
+            url=rng.choice([None, "https://example.org/a", "https://EXAMPLE.org/a#b"]),
+            observed_at=OBSERVED + timedelta(days=rng.randrange(3)),
+            path=f"items[{number}]",
+        )
+        for number in range(40)
+    ]
+    together = await submit(graph, *items, mode=EACH)
+    state = await inside(graph), await inside(graph, "Q")
+    assert await differences(graph) == []
+    await ask(graph, "MATCH (n:Evidence) DETACH DELETE n")
+    await rebuild(graph)
+
+    alone = [(await submit(graph, item, mode=EACH)).payload["items"][0] for item in items]
+
+    assert kinds({"items": alone}) == kinds(together.payload)
+    assert {code for found in kinds(together.payload) if found for code in found} == {
+        "NOT_FOUND", "CLAIM_CLOSED", "DUPLICATE",
+    }  # fmt: skip
+    assert (await inside(graph), await inside(graph, "Q")) == state
+
+
+async def test_all_faults_of_all_items_are_told_at_once(graph: Database) -> None:
+    """Those found without the graph and those found in it, several of one item included."""
+    items = [
+        replace(FOR, strength=0.5, confidence=2.0, note="", label="a\x00b", url="x", path="items[0]"),
+        replace(FOR, claim_id="NOBODY", predictor_id="nobody", document_id="nothing", path="items[1]"),
+        replace(
+            FOR, claim_id="DONE", predictor_id="bob", observed_at=datetime.now(UTC) + timedelta(days=1), path="items[2]"
+        ),
+        replace(FOR, path="items[3]"),
+        replace(FOR, idempotency_key="", path="items[4]"),
+    ]
+    before = await export_bundle(graph)
+
+    with pytest.raises(RefusedItemsError) as caught:
+        await submit(graph, *items)
+
+    assert sorted(refusal.path for refusal in caught.value.refusals) == [
+        "items[0].confidence", "items[0].label", "items[0].note", "items[0].strength", "items[0].url",
+        "items[1].claim_id", "items[1].document_id", "items[1].predictor_id",
+        "items[2].claim_id", "items[2].observed_at", "items[2].predictor_id",
+        "items[4].idempotency_key",
+    ]  # fmt: skip
+    assert str(caught.value).startswith("4 items with 12 faults refused, nothing was written: items[0]")
+    assert str(caught.value).endswith("; and 7 more")
+    assert await export_bundle(graph) == before
+
+
+async def test_equal_items_without_a_key_are_taken_for_one(graph: Database) -> None:
+    """A list that was put together twice; with keys of their own they are two."""
+    twins = [replace(FOR, path=f"items[{number}]") for number in range(3)]
+
+    with pytest.raises(RefusedItemsError) as caught:
+        await submit(graph, *twins)
+    each = await submit(graph, *twins, mode=EACH)
+    await submit(graph, *(replace(twin, idempotency_key=f"k{number}") for number, twin in enumerate(twins)))
+    await submit(graph, FOR)
+
+    assert [(type(refusal), refusal.path) for refusal in caught.value.refusals] == [
+        (DuplicateError, "items[1]"),
+        (DuplicateError, "items[2]"),
+    ]
+    assert "it equals items[0] and counts once" in caught.value.refusals[0].message
+    assert kinds(each.payload) == [False, ["DUPLICATE"], ["DUPLICATE"]]
+    assert len((await export_bundle(graph)).evidence) == 5
+
+
+async def test_one_source_counts_once_however_its_address_is_spelled(graph: Database) -> None:
+    """Within a batch and behind it; the row keeps the spelling that came."""
+    seen = replace(FOR, observed_at=OBSERVED)
+    spellings = ["https://Example.org:443/a%7eb", "https://example.org/a~b#part", "https://example.org/a/../a%7Eb"]
+    answered = await submit(
+        graph, *(replace(seen, url=url, path=f"items[{n}]") for n, url in enumerate(spellings)), mode=EACH
+    )
+
+    assert kinds(answered.payload) == [False, ["DUPLICATE"], ["DUPLICATE"]]
+    first = answered.payload["items"][0]["evidence_id"]
+    assert answered.payload["items"][1]["refusals"][0]["existing_key"] == first
+    for url in spellings:
+        with pytest.raises(DuplicateError) as caught:
+            await submit(graph, replace(seen, url=url))
+        assert caught.value.existing_key == first
+    with pytest.raises(DuplicateError, match=r"items\[0\] already records this source") as within:
+        await submit(
+            graph, *(replace(seen, claim_id="Q", url=url, path=f"items[{n}]") for n, url in enumerate(spellings[:2]))
+        )
+    assert within.value.existing_key is None  # nothing of the batch is recorded
+    (row,) = (await export_bundle(graph)).evidence
+    assert row.url == spellings[0]
+
+
+async def test_keys_of_an_older_version_are_made_anew(graph: Database) -> None:
+    """They were made of addresses as they came; the next start finds them, and verify before."""
+    seen = replace(FOR, url="https://EXAMPLE.org/a", observed_at=OBSERVED)
+    await submit(graph, seen)
+    assert not await differences(graph)
+    await ask(
+        graph,
+        OLDER,
+    )
+    (found,) = await differences(graph)
+
+    assert "observation_key is 'P!2026!old'" in found
+    assert await ensure_rebuilt(graph)
+    assert not await differences(graph)
+    with pytest.raises(DuplicateError):
+        await submit(graph, replace(seen, url="https://example.org/a"))
+    assert not await ensure_rebuilt(graph)
+
+
+async def test_a_dry_run_of_each_tells_what_would_be(graph: Database) -> None:
+    """Replays included; nothing is kept, no key either."""
+    await submit(graph, replace(FOR, idempotency_key="k"), mode=EACH)
+    before = await export_bundle(graph)
+    items = [replace(FOR, idempotency_key="k"), replace(FOR, idempotency_key="j"), replace(FOR, claim_id="NOBODY")]
+
+    dry = await submit(graph, *items, mode=EACH, is_dry_run=True)
+    wet = await submit(graph, *items, mode=EACH)
+
+    assert kinds(dry.payload) == kinds(wet.payload) == [True, False, ["NOT_FOUND"]]
+    assert (dry.is_dry_run, dry.bookmark) == (True, None)
+    assert len((await export_bundle(graph)).evidence) == len(before.evidence) + 1
+
+
+async def test_batches_with_keys_in_common_at_once_record_each_item_once(graph: Database) -> None:
+    """Twenty clients send parts of the same hundred items, in any order and mode."""
+    rng = random.Random(3)
+    items = [
+        EvidenceItem(rng.choice("PQ"), Direction.FOR, 1 + rng.random(), idempotency_key=f"k{n}") for n in range(100)
+    ]
+
+    async def send(seed: int) -> Answered:
+        own = random.Random(seed)
+        return await submit(graph, *own.sample(items, 30), mode=own.choice([EACH, BatchMode.ALL_OR_NONE]))
+
+    answers = await asyncio.gather(*(send(seed) for seed in range(20)))
+
+    told: dict[str, set[str]] = {}
+    for answer in answers:
+        for item in answer.payload["items"]:
+            told.setdefault(item["evidence_id"], set()).add(json.dumps(item["step"]))
+    keys = await keys_of_rows(graph)
+    assert len(set(keys)) == len(keys) == len(told)
+    assert all(len(steps) == 1 for steps in told.values())
     assert await differences(graph) == []

@@ -11,7 +11,8 @@ from graph.database.sessions import Database
 from graph.errors import ForegraphError, UnavailableError
 from graph.inference.evidence import Direction
 from graph.inference.network.intercepts import Calibration, _find_stale, recalibrate
-from graph.ledger.intake import EvidenceItem, Intake
+from graph.ledger.intake import Intake
+from graph.ledger.items import EvidenceItem
 from graph.network import ahead
 from graph.network import engine as engine_module
 from graph.network.ahead import prepare_hour, prepare_hours

@@ -14,7 +14,8 @@ from graph.errors import RefusedError
 from graph.inference.evidence import Direction
 from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import rebuild, refresh_posteriors
-from graph.ledger.intake import EvidenceItem, Intake
+from graph.ledger.intake import Intake
+from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate

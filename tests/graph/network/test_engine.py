@@ -24,7 +24,7 @@ from graph.errors import (
 from graph.inference.evidence import Direction
 from graph.inference.log_odds import logit, sigmoid
 from graph.inference.network.diagnostics import Method
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.items import EvidenceItem
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine

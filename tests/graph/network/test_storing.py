@@ -11,7 +11,8 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
 from graph.inference.network.diagnostics import Method
-from graph.ledger.intake import EvidenceItem, Intake
+from graph.ledger.intake import Intake
+from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate

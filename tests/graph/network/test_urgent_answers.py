@@ -13,7 +13,8 @@ from graph.inference.network.auto import infer_exact_parts
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Method
 from graph.inference.network.exact import Budget
-from graph.ledger.intake import EvidenceItem, Intake
+from graph.ledger.intake import Intake
+from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.network import engine as engine_module
 from graph.network.engine import Engine

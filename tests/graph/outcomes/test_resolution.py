@@ -24,7 +24,7 @@ from graph.errors import (
     NotFoundError,
 )
 from graph.inference.evidence import Direction, Strength
-from graph.ledger.intake import EvidenceItem
+from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.model.page_keys import claim_keys, probability_key
 from graph.model.properties import from_properties

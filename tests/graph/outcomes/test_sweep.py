@@ -4,6 +4,7 @@ import asyncio
 import math
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -299,6 +300,25 @@ async def test_a_researched_milestone_is_moderate_evidence_softened_by_its_confi
     (row,) = await ledger(database)
     assert row["evidence_kind"] == ("milestone_hit" if is_hit else "milestone_missed")
     assert row["observed_at"].to_native() == datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["P_1:sign", "P_1:event"])
+async def test_a_day_that_has_come_further_east_is_past(database: Database, name: str) -> None:
+    """The day stays as reported; what follows from it is of now at the latest, as beliefs are of moments."""
+    await import_bundle(database, chain())
+    today_on_kiritimati = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
+
+    tomorrow = Observation(is_hit=True, observed_on=today_on_kiritimati + timedelta(days=1))
+    with pytest.raises(FutureObservationError, match="lies in the future everywhere on earth") as refusal:
+        await record_milestone(database, name, tomorrow)
+    await record_milestone(database, name, Observation(is_hit=True, observed_on=today_on_kiritimati))
+
+    assert refusal.value.path == "observed_on"
+    assert (await stored(database, name))["observed_date"].to_native() == today_on_kiritimati
+    (row,) = await ledger(database)
+    assert row["observed_at"].to_native() <= datetime.now(UTC)
+    resolved_at = (await stored(database, "P_1")).get("resolved_at")
+    assert resolved_at is None or resolved_at.to_native() <= datetime.now(UTC)
 
 
 async def test_two_milestones_of_one_source_on_one_day_both_count(database: Database) -> None:

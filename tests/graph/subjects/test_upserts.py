@@ -20,7 +20,7 @@ from graph.errors import (
 from graph.model.properties import to_properties
 from graph.model.rows import Validation
 from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, references_of
-from graph.subjects.upserts import LATEST_DAY_OFFSET, Change, add_validation, observations_of, upsert
+from graph.subjects.upserts import Change, add_validation, observations_of, upsert
 from tests.helpers.bundles import bundle, claim, event, killing, prediction
 from tests.helpers.fake_database import FakeDatabase
 from tests.helpers.fake_unit import Answer, FakeGraph
@@ -260,7 +260,7 @@ async def test_an_assessment_counts_once() -> None:
 
 async def test_a_day_that_has_come_nowhere_is_refused() -> None:
     """A local day may be ahead of the UTC day, by fourteen hours at most; a day more is the future everywhere."""
-    ahead = (datetime.now(UTC) + LATEST_DAY_OFFSET).date() + timedelta(days=1)
+    ahead = (datetime.now(UTC) + timedelta(hours=14)).date() + timedelta(days=1)
     unit = graph(stored(predictions=[prediction()]))
 
     with pytest.raises(FutureObservationError, match=f"the day {ahead} lies in the future") as caught:
