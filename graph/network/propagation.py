@@ -147,7 +147,7 @@ async def _compute(
 ) -> tuple[PropagationRun, View, Computed | None]:
     """Compute all marginals; returns the run, the network, and the marginals to store, None unless it converged."""
     started_at, started = datetime.now(UTC), time.perf_counter()
-    engine.has_improved = False
+    engine.forget_improvement()
     async with database.reading() as reading:
         try:
             view, beliefs = await engine.beliefs(

@@ -1,6 +1,7 @@
 """The hour's model is there before the hour."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,14 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import ForegraphError, UnavailableError
 from graph.inference.evidence import Direction
+from graph.inference.network import shifts
+from graph.inference.network.auto import ExactParts, infer_exact_parts
+from graph.inference.network.bank import Bank, draw_bank
+from graph.inference.network.diagnostics import Method
+from graph.inference.network.exact import Budget
 from graph.inference.network.intercepts import Calibration, _find_stale, recalibrate
 from graph.ledger.intake import EvidenceItem, Intake
-from graph.network import ahead
+from graph.network import ahead, banks
 from graph.network import engine as engine_module
 from graph.network.ahead import prepare_hour, prepare_hours
 from graph.network.engine import Engine
@@ -86,6 +92,82 @@ async def test_writes_after_the_preparation_change_no_more_than_they_have_to(
     with_influence = await ask(stored, engine, LATER)
     assert calibrations.num_stale == [1]
     assert with_influence == await ask(stored, Engine(), LATER)
+
+
+class Draws:
+    """Notes the threads in which banks are drawn; nothing is small enough for exact inference."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.threads: list[str] = []
+        monkeypatch.setattr(banks, "draw_bank", self._draw)
+        for module in (engine_module, shifts):
+            monkeypatch.setattr(module, "infer_exact_parts", self._find_no_parts)
+
+    def _find_no_parts(self, *arguments: Any, **options: Any) -> ExactParts:
+        nothing = Budget(clique_claims=0, tree_entries=0, claims=0)
+        return infer_exact_parts(*arguments, **{**options, "budget": nothing})
+
+    def _draw(self, *arguments: Any, **options: Any) -> Bank:
+        self.threads.append(threading.current_thread().name.split("_")[0])
+        return draw_bank(*arguments, **options)
+
+
+async def prepare_until(database: Database, engine: Engine, end: datetime) -> None:
+    """Prepare hours by a clock that moves from NOW on as it is waited for, until a moment."""
+    now = NOW
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+        if now >= end:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await prepare_hours(database, engine, on_error=fail, clock=lambda: now, sleep=sleep)
+
+
+def fail(error: ForegraphError) -> None:
+    """No error is expected."""
+    raise AssertionError(str(error)) from error
+
+
+async def test_no_bank_is_drawn_in_the_foreground_at_the_turn_of_the_hour(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first question finds samples, model and estimates; the bank of the hour before is there until then."""
+    engine, draws, calibrations = Engine(), Draws(monkeypatch), Calibrations(monkeypatch)
+    before = await ask(stored, engine, NOW)
+    await prepare_until(stored, engine, LATER)
+    two_banks = engine.num_sample_bytes
+    still = await ask(stored, engine, NOW)
+    drawn, calibrated = list(draws.threads), len(calibrations.num_stale)
+
+    after = await ask(stored, engine, LATER)
+
+    assert drawn == draws.threads == ["background"] * 2
+    assert calibrated == len(calibrations.num_stale) == 2
+    assert still == before
+    assert after == await ask(stored, Engine(), LATER)
+    assert two_banks == 2 * engine.num_sample_bytes == 2 * 4 * 16_384 // 8
+
+
+async def test_the_samples_of_two_hours_stay_within_their_memory(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With memory for one bank, that of the next hour is drawn when it is asked for; with none, LBP answers."""
+    draws = Draws(monkeypatch)
+    one, none = Engine(max_sample_bytes=10_000), Engine(max_sample_bytes=1_000)
+    await ask(stored, one, NOW)
+    await prepare_until(stored, one, LATER)
+    num_ahead = len(draws.threads)
+    await ask(stored, one, LATER)
+    num_later = len(draws.threads)
+    async with stored.reading() as reading:
+        told = (await none.what_if(reading, TRUE_A, now=NOW)).shifts
+
+    assert (num_ahead, num_later, len(draws.threads)) == (1, 2, 2)
+    assert one.num_sample_bytes == 4 * 16_384 // 8
+    assert {shift.method for shift in told} == {Method.LBP}
 
 
 async def test_an_hour_in_which_nobody_asks_has_none_prepared(stored: Database) -> None:
