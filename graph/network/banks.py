@@ -31,9 +31,6 @@ from graph.network.view import View
 INFERENCE_BYTES: Final = 1 << 29
 """Memory limit of one inference, kept results aside; two at a time make 1 GiB."""
 
-MAX_SAMPLE_BYTES: Final = 1 << 28
-"""Default memory limit of kept banks: two of 65,000 claims."""
-
 REFRESH_SHARE: Final = 0.5
 """Share of effective samples below which a new bank is drawn in the background: errors are up by two fifths then."""
 

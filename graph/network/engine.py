@@ -46,9 +46,10 @@ from graph.inference.network.lbp import Propagation
 from graph.inference.network.lbp import propagate as propagate_by_lbp
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
-from graph.network.banks import INFERENCE_BYTES, MAX_SAMPLE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
+from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
 from graph.network.estimates import Estimates
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
+from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.questions import (
     DEFAULT_SAMPLING,
     MOST_TARGETS,

@@ -135,6 +135,7 @@ async def test_no_bank_is_drawn_in_the_foreground_at_the_turn_of_the_hour(
     stored: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first question finds samples, model and estimates; the bank of the hour before is there until then."""
+    await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
     engine, draws, calibrations = Engine(), Draws(monkeypatch), Calibrations(monkeypatch)
     before = await ask(stored, engine, NOW)
     await prepare_until(stored, engine, LATER)
@@ -154,7 +155,8 @@ async def test_no_bank_is_drawn_in_the_foreground_at_the_turn_of_the_hour(
 async def test_the_samples_of_two_hours_stay_within_their_memory(
     stored: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With memory for one bank, that of the next hour is drawn when it is asked for; with none, LBP answers."""
+    """With memory for one bank none is drawn ahead, and this hour's is weighted to the next; with none, LBP answers."""
+    await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
     draws = Draws(monkeypatch)
     one, none = Engine(max_sample_bytes=10_000), Engine(max_sample_bytes=1_000)
     await ask(stored, one, NOW)
@@ -165,7 +167,7 @@ async def test_the_samples_of_two_hours_stay_within_their_memory(
     async with stored.reading() as reading:
         told = (await none.what_if(reading, TRUE_A, now=NOW)).shifts
 
-    assert (num_ahead, num_later, len(draws.threads)) == (1, 2, 2)
+    assert (num_ahead, num_later, len(draws.threads)) == (1, 1, 1)
     assert one.num_sample_bytes == 4 * 16_384 // 8
     assert {shift.method for shift in told} == {Method.LBP}
 
