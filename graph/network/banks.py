@@ -11,6 +11,7 @@ for it, and drawn to its end if nobody waits any more, so that the next question
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,9 @@ from typing import Final
 from graph.errors import OversizeError
 from graph.inference.network.bank import NUM_REPLICATES, Bank, draw_bank, num_swept
 from graph.inference.network.diagnostics import Beliefs
-from graph.inference.network.errors import ShouldStop, TooLargeError
+from graph.inference.network.errors import ShouldStop, TooLargeError, never
 from graph.inference.network.intercepts import CalibratedNetwork
-from graph.inference.network.lbp import Propagation
+from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.moving import MovedMarginals, WeightedBank, move_marginals, resample_bank, weigh_bank
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
 from graph.network.threads import SharedTasks, ThreadSlots
@@ -44,18 +45,41 @@ Key = tuple[bytes, bytes]
 """Digests of the structure and of the evidence."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A view with the calibrated model and its base propagation, which every question needs."""
+    """
+    A view with the calibrated model, which every question needs, and LBP, which some do.
 
-    view: View
-    model: CalibratedNetwork
-    base: Propagation
+    Args:
+        view: The network at a moment.
+        model: Its joint distribution.
+        known: An earlier one, of which LBP is taken over if it is of the same.
+    """
+
+    def __init__(self, view: View, model: CalibratedNetwork, known: "Prepared | None" = None) -> None:
+        self.view, self.model = view, model
+        is_same = known is not None and known.key == self.key
+        self._base: Propagation | None = known._base if known is not None and is_same else None
+        self._computing = threading.Lock()
 
     @property
     def key(self) -> Key:
         """Identifies what a bank depends on."""
         return self.view.structure_key, self.view.evidence_key
+
+    def base(self, should_stop: ShouldStop = never) -> Propagation:
+        """
+        Return LBP given the evidence; computed once, in the thread that asks first.
+
+        Args:
+            should_stop: Polled before each sweep.
+
+        Raises:
+            Cancelled: `should_stop` returned true.
+        """
+        with self._computing:
+            if self._base is None:
+                self._base = propagate(self.model, self.view.evidence, should_stop=should_stop)
+            return self._base
 
 
 @dataclass(slots=True, eq=False)
@@ -248,7 +272,7 @@ class Banks:
                     seed=sampling.seed,
                     num_samples=sampling.num_samples // NUM_REPLICATES,
                     target_error=sampling.target_error,
-                    proposal=prepared.base.proposal,
+                    proposal=prepared.base(should_stop).proposal,
                     max_memory_bytes=INFERENCE_BYTES,
                     should_stop=should_stop,
                 )

@@ -8,7 +8,7 @@ after that it is what the next one is made from:
     view       the snapshot as arrays, at a moment                until then, or the next full hour
     model      calibrated intercepts and prior marginals          until an influence or a prior marginal changes; then
                                                                   claims below the change are calibrated anew
-    base       LBP given the evidence                             until the model or the evidence changes
+    base       LBP given the evidence, where it is needed         until the model or the evidence changes
     bank       joint samples given the evidence                   likewise; then they are weighted to what has changed,
                                                                   as long as enough of them count
     beliefs    marginals given the evidence by AUTO               likewise
@@ -42,8 +42,6 @@ from graph.inference.network.exact import infer_exactly
 from graph.inference.network.incoherence import Incoherence, find_incoherence
 from graph.inference.network.information import ValueOfInformation, value_of_information
 from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
-from graph.inference.network.lbp import Propagation
-from graph.inference.network.lbp import propagate as propagate_by_lbp
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
 from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
@@ -92,7 +90,7 @@ class _Kept:
 
     view: View | None = None
     model: tuple[bytes, Calibration] | None = None
-    base: tuple[tuple[bytes, bytes], Propagation] | None = None
+    prepared: Prepared | None = None
     beliefs: tuple[tuple[bytes, bytes], Beliefs] | None = None
 
 
@@ -219,23 +217,12 @@ class Engine:
             return known
 
     async def _prepare(self, view: View, slots: ThreadSlots | None = None) -> Prepared:
-        """Return a view with its model and base, computed in these threads where they are not kept."""
-        slots = slots or self._slots
-        key = (view.structure_key, view.evidence_key)
-        model = await self._get_model(view, slots)
-        known = self._kept_at(view.moment).base
-        if known is not None and known[0] == key:
-            return Prepared(view, model, known[1])
-
-        async def propagate() -> Propagation:
-            def work(should_stop: ShouldStop) -> Propagation:
-                return propagate_by_lbp(model, view.evidence, should_stop=should_stop)
-
-            return await slots.run(work)
-
-        base = await self._shared.get(("base", key), propagate)
-        self._kept_at(view.moment).base = key, base
-        return Prepared(view, model, base)
+        """Return a view with its model, computed in these threads where it is not kept."""
+        model = await self._get_model(view, slots or self._slots)
+        known = self._kept_at(view.moment).prepared
+        if known is None or known.view is not view:
+            known = self._kept_at(view.moment).prepared = Prepared(view, model, known)
+        return known
 
     async def _get_model(self, view: View, slots: ThreadSlots | None = None) -> CalibratedNetwork:
         key = view.structure_key
@@ -282,12 +269,9 @@ class Engine:
     async def _get_lbp_beliefs(self, prepared: Prepared) -> Beliefs:
         """Return LBP's marginals with estimates of their errors."""
         found = await self._estimates.get(prepared, self._slots)
-        told = replace(
-            prepared.base.beliefs.diagnostics,
-            calibration_error=found.perturbed.error,
-            error_estimate=found.error,
-        )
-        return replace(prepared.base.beliefs, diagnostics=told)
+        beliefs = (await self._slots.run(prepared.base)).beliefs
+        told = replace(beliefs.diagnostics, calibration_error=found.perturbed.error, error_estimate=found.error)
+        return replace(beliefs, diagnostics=told)
 
     async def _infer(
         self, prepared: Prepared, sampling: Sampling, *, patience_seconds: float | None, is_urgent: bool
@@ -423,7 +407,7 @@ class Engine:
                     model,
                     evidence,
                     outcomes,
-                    base=prepared.base,
+                    base=prepared.base(should_stop),
                     base_error=found.error,
                     perturbed=found.perturbed,
                     is_intervention=is_intervention,
@@ -456,7 +440,7 @@ class Engine:
                 before=before,
                 seed=sampling.seed,
                 bank=bank,
-                base=prepared.base,
+                base=prepared.base(should_stop),
                 base_error=None if found is None else found.error,
                 perturbed=None if found is None else found.perturbed,
                 is_intervention=is_intervention,

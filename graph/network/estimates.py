@@ -71,7 +71,7 @@ class Estimates:
         return found
 
     def _estimate(self, prepared: Prepared, should_stop: ShouldStop) -> Estimate:
-        given = prepared.model, prepared.view.evidence, prepared.base
+        given = prepared.model, prepared.view.evidence, prepared.base(should_stop)
         known = self._whole.get(prepared.view.moment)
         changed = None if known is None else _find_changed(known[0], prepared)
         if known is None or changed is None:

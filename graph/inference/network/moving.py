@@ -37,6 +37,12 @@ from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 LEAST_SHARE: Final = 0.2
 """Share of effective samples below which a bank is not moved: errors more than double."""
 
+LEAST_ANCESTORS: Final = MIN_ANCESTORS // 2
+"""
+Effective ancestors of weighted replicates. They represented the distribution as they were drawn; with half of the
+weight left they still do, and their spread shows what that costs.
+"""
+
 MOST_CHANGED: Final = 300
 """Claims whose conditional distribution may differ; each takes some operations on all samples."""
 
@@ -313,8 +319,8 @@ def _disagreement(weighted: WeightedBank, replicates: FloatArray, num_ancestors:
     """Say why the replicates do not agree; empty if they do."""
     if reason := weighted.bank.beliefs.diagnostics.reason:
         return reason
-    if num_ancestors < MIN_ANCESTORS:
-        return f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
+    if num_ancestors < LEAST_ANCESTORS:
+        return f"not converged: {num_ancestors} effective ancestors, expected {LEAST_ANCESTORS} or more"
     is_observed = weighted.evidence.is_observed
     found = largest_standardized_range(replicates, num_ancestors, is_observed)
     limit = range_limit(weighted.bank.num_replicates, int((~is_observed).sum()))

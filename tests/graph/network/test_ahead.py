@@ -1,7 +1,6 @@
 """The hour's model is there before the hour."""
 
 import asyncio
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,20 +10,17 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import ForegraphError, UnavailableError
 from graph.inference.evidence import Direction
-from graph.inference.network import shifts
-from graph.inference.network.auto import ExactParts, infer_exact_parts
-from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.diagnostics import Method
-from graph.inference.network.exact import Budget
 from graph.inference.network.intercepts import Calibration, _find_stale, recalibrate
 from graph.ledger.intake import EvidenceItem, Intake
-from graph.network import ahead, banks
+from graph.network import ahead
 from graph.network import engine as engine_module
 from graph.network.ahead import prepare_hour, prepare_hours
 from graph.network.engine import Engine
 from graph.network.questions import Observation
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.diamond import diamond
+from tests.helpers.drawing import Draws
 
 NOW = datetime(2026, 6, 1, 12, 58, tzinfo=UTC)
 LATER = datetime(2026, 6, 1, 13, 0, 1, tzinfo=UTC)
@@ -94,24 +90,6 @@ async def test_writes_after_the_preparation_change_no_more_than_they_have_to(
     assert with_influence == await ask(stored, Engine(), LATER)
 
 
-class Draws:
-    """Notes the threads in which banks are drawn; nothing is small enough for exact inference."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.threads: list[str] = []
-        monkeypatch.setattr(banks, "draw_bank", self._draw)
-        for module in (engine_module, shifts):
-            monkeypatch.setattr(module, "infer_exact_parts", self._find_no_parts)
-
-    def _find_no_parts(self, *arguments: Any, **options: Any) -> ExactParts:
-        nothing = Budget(clique_claims=0, tree_entries=0, claims=0)
-        return infer_exact_parts(*arguments, **{**options, "budget": nothing})
-
-    def _draw(self, *arguments: Any, **options: Any) -> Bank:
-        self.threads.append(threading.current_thread().name.split("_")[0])
-        return draw_bank(*arguments, **options)
-
-
 async def prepare_until(database: Database, engine: Engine, end: datetime) -> None:
     """Prepare hours by a clock that moves from NOW on as it is waited for, until a moment."""
     now = NOW
@@ -157,6 +135,7 @@ async def test_the_samples_of_two_hours_stay_within_their_memory(
 ) -> None:
     """With memory for one bank none is drawn ahead, and this hour's is weighted to the next; with none, LBP answers."""
     await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
+    monkeypatch.setattr(engine_module, "MAX_FRESH_WORK", 0)
     draws = Draws(monkeypatch)
     one, none = Engine(max_sample_bytes=10_000), Engine(max_sample_bytes=1_000)
     await ask(stored, one, NOW)
