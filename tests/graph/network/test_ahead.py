@@ -24,6 +24,7 @@ from tests.helpers.drawing import Draws
 
 NOW = datetime(2026, 6, 1, 12, 58, tzinfo=UTC)
 LATER = datetime(2026, 6, 1, 13, 0, 1, tzinfo=UTC)
+PATIENCE = 300.0  # longer than compiling takes on a busy machine
 TRUE_A = [Observation("S_A", outcome=True)]
 
 
@@ -114,7 +115,11 @@ async def test_no_bank_is_drawn_in_the_foreground_at_the_turn_of_the_hour(
 ) -> None:
     """The first question finds samples, model and estimates; the bank of the hour before is there until then."""
     await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
-    engine, draws, calibrations = Engine(), Draws(monkeypatch), Calibrations(monkeypatch)
+    engine, draws, calibrations = (
+        Engine(sample_patience_seconds=PATIENCE),
+        Draws(monkeypatch),
+        Calibrations(monkeypatch),
+    )
     before = await ask(stored, engine, NOW)
     await prepare_until(stored, engine, LATER)
     two_banks = engine.num_sample_bytes
@@ -126,7 +131,7 @@ async def test_no_bank_is_drawn_in_the_foreground_at_the_turn_of_the_hour(
     assert drawn == draws.threads == ["background"] * 2
     assert calibrated == len(calibrations.num_stale) == 2
     assert still == before
-    assert after == await ask(stored, Engine(), LATER)
+    assert after == await ask(stored, Engine(sample_patience_seconds=PATIENCE), LATER)
     assert two_banks == 2 * engine.num_sample_bytes == 2 * 4 * 16_384 // 8
 
 
@@ -137,7 +142,7 @@ async def test_the_samples_of_two_hours_stay_within_their_memory(
     await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
     monkeypatch.setattr(engine_module, "MAX_FRESH_WORK", 0)
     draws = Draws(monkeypatch)
-    one, none = Engine(max_sample_bytes=10_000), Engine(max_sample_bytes=1_000)
+    one, none = (Engine(sample_patience_seconds=PATIENCE, max_sample_bytes=size) for size in (10_000, 1_000))
     await ask(stored, one, NOW)
     await prepare_until(stored, one, LATER)
     num_ahead = len(draws.threads)

@@ -23,6 +23,7 @@ from tests.helpers.diamond import diamond
 from tests.helpers.drawing import Draws
 
 NOW = datetime(2026, 6, 1, 12, 34, 56, tzinfo=UTC)
+PATIENCE = 300.0  # longer than compiling takes on a busy machine
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_a_question_that_is_given_up_leaves_its_samples_to_the_next(
     stored: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else nobody would get any under load, as each request would begin anew."""
-    draws, engine = Draws(monkeypatch), Engine()
+    draws, engine = Draws(monkeypatch), Engine(sample_patience_seconds=PATIENCE)
     async with stored.reading() as reading:
         prepared = await engine._prepare(await engine.view(reading, now=NOW))
     waiting = asyncio.create_task(engine._banks.get(prepared))
@@ -73,7 +74,7 @@ async def test_what_takes_long_to_draw_is_not_waited_for(stored: Database, monke
     """LBP answers, with its error, near what samples say once they are there; also behind a claim that is new."""
     monkeypatch.setattr(banks, "MAX_AWAITED_WORK", 0)
     monkeypatch.setattr(engine_module, "MAX_FRESH_WORK", 0)
-    draws, engine = Draws(monkeypatch), Engine()
+    draws, engine = Draws(monkeypatch), Engine(sample_patience_seconds=PATIENCE)
     for expected in (1, 2):
         first = await ask(stored, engine)
         await until_drawn(engine)
@@ -95,7 +96,7 @@ async def test_prices_wait_for_samples_or_say_that_there_are_none(
     monkeypatch.setattr(engine_module, "PRICE_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(engine_module, "needs_samples", lambda *_: True)
     Draws(monkeypatch)
-    engine = Engine()
+    engine = Engine(sample_patience_seconds=PATIENCE)
     found = await ask(stored, engine)
     claims = np.array([found.question.view.indices[name] for name in ("P_B", "P_D")])
     exposures = Exposures(claims, np.zeros(2, np.int64), np.array([0.1, 0.2]), 1)
