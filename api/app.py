@@ -98,7 +98,7 @@ def create_app(
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database, graphiql),
     )
-    app.state.service = None if database is None else Service.make(database, _make_budget(settings))
+    app.state.service = None if database is None else _make_service(database, settings)
     app.state.documents = documents
     app.state.admissions = admissions
     app.state.deadlines = deadlines
@@ -185,9 +185,8 @@ def _make_lifespan(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if database is None:
-                app.state.service = Service.make(
-                    await stack.enter_async_context(_open_database(settings)), _make_budget(settings)
-                )
+                opened = await stack.enter_async_context(_open_database(settings))
+                app.state.service = _make_service(opened, settings)
             service: Service = app.state.service
             stack.callback(service.close)
             await stack.enter_async_context(trimming())
@@ -207,6 +206,10 @@ def _make_lifespan(
 
 async def _be_ready() -> None:
     """Stand in for warming up."""
+
+
+def _make_service(database: Database, settings: Settings) -> Service:
+    return Service.make(database, _make_budget(settings), max_sample_bytes=settings.sample_cache_bytes)
 
 
 def _make_budget(settings: Settings) -> Budget:
@@ -230,7 +233,10 @@ async def _preparing_hours(service: Service) -> AsyncIterator[None]:
     def log(error: ForegraphError) -> None:
         get_logger().warning("could not prepare the next hour", reason=str(error))
 
-    async with _meanwhile(prepare_hours(service.database, service.engine, on_error=log)):
+    def tell() -> None:
+        get_logger().info("the next hour is prepared", sample_bytes=service.engine.num_sample_bytes)
+
+    async with _meanwhile(prepare_hours(service.database, service.engine, on_error=log, on_prepared=tell)):
         yield
 
 

@@ -48,7 +48,8 @@ class Question:
 async def ask(database: Database, question: Question, *, first: int) -> tuple[WhatIf, Mapping[str, str]]:
     """Answer a question; returns the answer and the titles of the claims that it lists."""
     async with database.reading() as reading:
-        found = await Engine().what_if(
+        # Nobody else waits, and the process ends with the answer: samples are drawn, however long it takes.
+        found = await Engine(sample_patience_seconds=None).what_if(
             reading,
             question.observations,
             is_intervention=question.is_intervention,

@@ -106,7 +106,8 @@ async def _purge_receipts(service: Service) -> Told:
 
 
 async def _propagate(service: Service, method: Method, *, is_urgent: bool = False) -> Told:
-    return await propagate_all(service.database, service.engine, method, is_urgent=is_urgent)
+    told = await propagate_all(service.database, service.engine, method, is_urgent=is_urgent)
+    return {**told, "sample_bytes": service.engine.num_sample_bytes}
 
 
 async def _is_propagation_due(service: Service, debounce: timedelta) -> bool:

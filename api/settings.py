@@ -17,6 +17,7 @@ from api.schedules import read_schedule
 from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
+from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.sample import Sample
 
 PREFIX = "FOREGRAPH_"
@@ -170,6 +171,13 @@ class Settings(BaseSettings):
         default=64 * KIBIBYTE * KIBIBYTE,
         ge=0,
         description="most memory for responses that are kept until the data changes, in bytes; 0 keeps none",
+    )
+    sample_cache_bytes: int = Field(
+        default=MAX_SAMPLE_BYTES,
+        ge=0,
+        description="most memory for joint samples of the network that are kept between questions, in bytes, a bit for "
+        "each claim and sample: 20 MB for 10000 claims; those of the next hour are drawn ahead if both fit; without, "
+        "what-ifs on large networks are answered by belief propagation",
     )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")

@@ -26,6 +26,7 @@ async def prepare_hours(
     engine: Engine,
     *,
     on_error: OnError,
+    on_prepared: Callable[[], None] | None = None,
     clock: Callable[[], datetime] = _now,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
@@ -36,6 +37,7 @@ async def prepare_hours(
         database: The database to read from.
         engine: The engine whose questions are not to wait.
         on_error: Called with an error; the first question of the hour then does the work itself.
+        on_prepared: Called after an hour was prepared.
         clock: Tells the current moment.
         sleep: Waits for so many seconds.
     """
@@ -46,7 +48,8 @@ async def prepare_hours(
             await sleep((following - LEAD - now).total_seconds())
             continue
         try:
-            await prepare_hour(database, engine, now)
+            if await prepare_hour(database, engine, now) and on_prepared is not None:
+                on_prepared()
         except ForegraphError as error:
             on_error(error)
         await sleep(max(0.0, (following - clock()).total_seconds()))

@@ -8,7 +8,7 @@ after that it is what the next one is made from:
     view       the snapshot as arrays, at a moment                until then, or the next full hour
     model      calibrated intercepts and prior marginals          until an influence or a prior marginal changes; then
                                                                   claims below the change are calibrated anew
-    base       LBP given the evidence                             until the model or the evidence changes
+    base       LBP given the evidence, where it is needed         until the model or the evidence changes
     bank       joint samples given the evidence                   likewise; then they are weighted to what has changed,
                                                                   as long as enough of them count
     beliefs    marginals given the evidence by AUTO               likewise
@@ -19,10 +19,8 @@ What the next hour needs can be prepared before it begins.
 """
 
 import asyncio
-import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -30,35 +28,26 @@ from typing import Final, TypeVar
 import numpy as np
 
 from graph.errors import (
+    BusyError,
     DuplicateError,
-    ForegraphError,
     InvalidError,
     OversizeError,
 )
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.auto import complete, infer_exact_parts, lbp_error, with_lbp_errors
-from graph.inference.network.bank import NUM_REPLICATES, Bank, draw_bank
+from graph.inference.network.auto import complete, infer_exact_parts
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
-from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
-from graph.inference.network.errors import ShouldStop, TooLargeError
+from graph.inference.network.diagnostics import EXACT, Beliefs, Method
+from graph.inference.network.errors import ShouldStop
 from graph.inference.network.exact import infer_exactly
 from graph.inference.network.incoherence import Incoherence, find_incoherence
 from graph.inference.network.information import ValueOfInformation, value_of_information
 from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
-from graph.inference.network.lbp import Propagation
-from graph.inference.network.lbp import propagate as propagate_by_lbp
-from graph.inference.network.moving import (
-    MovedMarginals,
-    WeightedBank,
-    changed_claims,
-    move_marginals,
-    resample_bank,
-    weigh_bank,
-)
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
-from graph.inference.network.structure import IntArray
+from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
+from graph.network.estimates import Estimates
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
+from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.questions import (
     DEFAULT_SAMPLING,
     MOST_TARGETS,
@@ -80,28 +69,19 @@ NUM_SLOTS: Final = 2
 PATIENCE_SECONDS: Final = 2.0
 """How long a question waits for a free thread before BusyError: long enough for a page of quick questions."""
 
-INFERENCE_BYTES: Final = 1 << 29
-"""Memory limit of one inference, kept results aside; two at a time make 1 GiB."""
+SAMPLE_PATIENCE_SECONDS: Final = 5.0
+"""How long a what-if by AUTO waits for samples before LBP answers, if they take no more work than about that."""
+
+PRICE_PATIENCE_SECONDS: Final = 15.0
+"""How long prices wait for samples, which nothing stands in for; well within a request's time."""
+
+MAX_FRESH_WORK: Final = 1 << 22
+"""Claims times samples that a what-if by AUTO draws anew for its outcomes, some two seconds; beyond, LBP answers."""
 
 KEPT_MOMENTS: Final = 2
 """Moments of which results are kept: this hour and the next."""
 
-NUM_NEIGHBORHOODS: Final = 8
-"""Neighborhoods of changed claims on which LBP's error is estimated; some 50 ms."""
-
-MOST_CHANGED: Final = 100
-"""Changed claims after which LBP's error is estimated on the whole network again."""
-
-RETRY_SECONDS: Final = 3600.0
-"""Time after which samples that did not converge are tried again; they would hardly converge after another write."""
-
-REFRESH_SHARE: Final = 0.5
-"""Share of effective samples below which a new bank is drawn in the background: errors are up by two fifths then."""
-
 T = TypeVar("T")
-
-_Key = tuple[bytes, bytes]
-"""Digests of the structure and of the evidence."""
 
 
 @dataclass(slots=True)
@@ -110,31 +90,8 @@ class _Kept:
 
     view: View | None = None
     model: tuple[bytes, Calibration] | None = None
-    base: tuple[tuple[bytes, bytes], Propagation] | None = None
+    prepared: Prepared | None = None
     beliefs: tuple[tuple[bytes, bytes], Beliefs] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Prepared:
-    """A view with the calibrated model and its base propagation, which every question needs."""
-
-    view: View
-    model: CalibratedNetwork
-    base: Propagation
-
-    @property
-    def key(self) -> _Key:
-        """Identifies what a bank depends on."""
-        return self.view.structure_key, self.view.evidence_key
-
-
-@dataclass(slots=True, eq=False)
-class _Moved:
-    """The kept bank's samples, weighted to other evidence; and, once somebody needs it, a bank of equal weights."""
-
-    weighted: WeightedBank
-    marginals: MovedMarginals
-    bank: Bank | None = None
 
 
 class Engine:
@@ -143,31 +100,46 @@ class Engine:
 
     Attributes:
         stored: The marginals that are stored, as far as this process knows.
-        has_improved: Whether there are samples now where an urgent answer had to do without.
     """
 
-    def __init__(self, *, num_slots: int = NUM_SLOTS, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        num_slots: int = NUM_SLOTS,
+        patience_seconds: float = PATIENCE_SECONDS,
+        sample_patience_seconds: float | None = SAMPLE_PATIENCE_SECONDS,
+        max_sample_bytes: int = MAX_SAMPLE_BYTES,
+    ) -> None:
         self._slots = ThreadSlots(num_slots, patience_seconds)
-        self._background = ThreadSlots(1, patience_seconds)
+        self._background = ThreadSlots(1, None, is_background=True)
+        self._sample_patience_seconds = sample_patience_seconds
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._kept: dict[datetime, _Kept] = {}
-        self._bank: tuple[_Key, Bank] | None = None
-        self._moved: tuple[tuple[_Key, _Key], _Moved] | None = None
-        self._bank_ahead: tuple[_Prepared, Bank] | None = None
-        self._drawn_at = -math.inf
-        self._refreshing: asyncio.Task[None] | None = None
-        self._lbp_errors: tuple[_Prepared, Diagnostics] | None = None
+        self._banks = Banks(self._slots, self._background, self._shared, max_sample_bytes)
+        self._estimates = Estimates(self._shared)
         self.stored: Stored | None = None
-        self.has_improved = False
 
     def close(self) -> None:
         """Shut the threads down without waiting; running inference stops when its caller is cancelled."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
+        self._banks.close()
         self._background.close()
         self._slots.close()
+
+    @property
+    def num_sample_bytes(self) -> int:
+        """Memory of the joint samples that are kept."""
+        return self._banks.num_bytes
+
+    @property
+    def has_improved(self) -> bool:
+        """Whether there are samples now where an urgent answer had to do without."""
+        return self._banks.has_improved
+
+    def forget_improvement(self) -> None:
+        """Note that all marginals are computed again."""
+        self._banks.has_improved = False
 
     async def view(self, unit: LockingUnit, *, now: datetime | None = None) -> View:
         """
@@ -206,9 +178,15 @@ class Engine:
             OversizeError: The network is too large.
             BusyError: Writes keep interrupting the read, or no thread became free in time.
         """
-        prepared = await self._prepare(await self.view(unit, now=now))
-        if self._bank is not None:
-            self._bank_ahead = prepared, await self._draw(prepared, DEFAULT_SAMPLING, is_ahead=True)
+        view = await self.view(unit, now=now)
+        prepared = await self._prepare(view, self._background)
+        await self._estimates.get(prepared, self._background)
+        parts = await self._background.run(
+            lambda stop: infer_exact_parts(prepared.model, view.evidence, should_stop=stop)
+        )
+        sampled = await self._banks.prepare(prepared) if parts.is_left.any() else None
+        if sampled is not None or not parts.is_left.any():
+            self._kept_at(view.moment).beliefs = prepared.key, complete(parts, view.evidence, sampled)
 
     @property
     def is_cold(self) -> bool:
@@ -238,24 +216,15 @@ class Engine:
                 known = self._snapshot = updated or await fetch_snapshot(unit)
             return known
 
-    async def _prepare(self, view: View) -> _Prepared:
-        key = (view.structure_key, view.evidence_key)
-        model = await self._get_model(view)
-        known = self._kept_at(view.moment).base
-        if known is not None and known[0] == key:
-            return _Prepared(view, model, known[1])
+    async def _prepare(self, view: View, slots: ThreadSlots | None = None) -> Prepared:
+        """Return a view with its model, computed in these threads where it is not kept."""
+        model = await self._get_model(view, slots or self._slots)
+        known = self._kept_at(view.moment).prepared
+        if known is None or known.view is not view:
+            known = self._kept_at(view.moment).prepared = Prepared(view, model, known)
+        return known
 
-        async def propagate() -> Propagation:
-            def work(should_stop: ShouldStop) -> Propagation:
-                return propagate_by_lbp(model, view.evidence, should_stop=should_stop)
-
-            return await self._slots.run(work)
-
-        base = await self._shared.get(("base", key), propagate)
-        self._kept_at(view.moment).base = key, base
-        return _Prepared(view, model, base)
-
-    async def _get_model(self, view: View) -> CalibratedNetwork:
+    async def _get_model(self, view: View, slots: ThreadSlots | None = None) -> CalibratedNetwork:
         key = view.structure_key
         known = dict(filter(None, (kept.model for kept in self._kept.values())))
         if key in known:
@@ -271,206 +240,66 @@ class Engine:
                     should_stop=should_stop,
                 )
 
-            with _refusing_oversize():
-                return await self._slots.run(work)
+            with refusing_oversize():
+                return await (slots or self._slots).run(work)
 
         calibration = await self._shared.get(("model", key), build)
         self._kept_at(view.moment).model = key, calibration
         return calibration.model
 
-    async def _get_bank(self, prepared: _Prepared, sampling: Sampling, *, may_move: bool = True) -> Bank:
-        """Return the kept bank, moved to the evidence; with other parameters than its own, a bank that is not kept."""
-        key = prepared.key
-        is_kept = sampling == DEFAULT_SAMPLING
-        kept = self._find_bank(prepared) if is_kept else None
-        if kept is not None and kept[0] == key:
-            return kept[1]
-        moved = await self._move(prepared) if is_kept and may_move else None
-        if moved is not None:
-            return await self._resample(key, moved)
-
-        bank = await self._draw(prepared, sampling)
-        if is_kept:
-            self._keep(key, bank)
-        return bank
-
-    def _find_bank(self, prepared: _Prepared) -> tuple[_Key, Bank] | None:
-        """Return the kept bank; from its hour on the one that was drawn ahead takes its place."""
-        ahead = self._bank_ahead
-        if ahead is not None and ahead[0].view.moment == prepared.view.moment:
-            self._keep(ahead[0].key, ahead[1])
-            self._bank_ahead = None
-        return self._bank
-
-    def _keep(self, key: _Key, bank: Bank) -> None:
-        self._bank, self._drawn_at = (key, bank), time.monotonic()
-
-    async def _draw(self, prepared: _Prepared, sampling: Sampling, *, is_ahead: bool = False) -> Bank:
-        """Draw a bank; one that nobody waits for yet is drawn in a thread of its own, so that questions have theirs."""
-        slots = self._background if is_ahead else self._slots
-
-        async def draw() -> Bank:
-            def work(should_stop: ShouldStop) -> Bank:
-                return draw_bank(
-                    prepared.model,
-                    prepared.view.evidence,
-                    seed=sampling.seed,
-                    num_samples=sampling.num_samples // NUM_REPLICATES,
-                    target_error=sampling.target_error,
-                    proposal=prepared.base.proposal,
-                    max_memory_bytes=INFERENCE_BYTES,
-                    should_stop=should_stop,
-                )
-
-            with _refusing_oversize():
-                return await slots.run(work)
-
-        return await self._shared.get(("bank", prepared.key, sampling), draw)
-
-    async def _move(self, prepared: _Prepared) -> "_Moved | None":
-        """Weigh the kept bank's samples to the evidence; None if there is no bank, or too few of its samples count."""
-        key, kept = prepared.key, self._find_bank(prepared)
-        if kept is None:
-            return None
-        if self._moved is not None and self._moved[0] == (kept[0], key):
-            return self._moved[1]
-
-        async def move() -> "_Moved | None":
-            def work(should_stop: ShouldStop) -> "_Moved | None":
-                weighted = weigh_bank(kept[1], prepared.model, prepared.view.evidence)
-                if weighted is None:
-                    return None
-                marginals = move_marginals(weighted, should_stop=should_stop)
-                is_worse = kept[1].beliefs.diagnostics.converged and not marginals.beliefs.diagnostics.converged
-                return None if is_worse else _Moved(weighted, marginals)
-
-            return await self._slots.run(work)
-
-        moved = await self._shared.get(("move", kept[0], key), move)
-        if moved is not None:
-            self._moved = (kept[0], key), moved
-            if moved.weighted.share < REFRESH_SHARE:
-                self._refresh(prepared)
-        return moved
-
-    async def _resample(self, key: _Key, moved: "_Moved") -> Bank:
-        async def resample() -> Bank:
-            def work(should_stop: ShouldStop) -> Bank:
-                return resample_bank(moved.weighted, moved.marginals, should_stop=should_stop)
-
-            return await self._slots.run(work)
-
-        if moved.bank is None:
-            moved.bank = await self._shared.get(("resample", key), resample)
-        return moved.bank
-
-    def _refresh(self, prepared: _Prepared) -> None:
-        """Draw a bank in the background, one at a time; until it is there, the kept one is moved."""
-        if self._refreshing is not None and not self._refreshing.done():
-            return
-
-        async def refresh() -> None:
-            with suppress(ForegraphError, ArithmeticError):  # whoever needs a bank then draws it, and is told
-                bank = await self._draw(prepared, DEFAULT_SAMPLING, is_ahead=True)
-                self._keep(prepared.key, bank)
-                self.has_improved |= bank.beliefs.diagnostics.converged
-
-        self._refreshing = asyncio.create_task(refresh(), name="refresh the bank")
-
-    async def _get_beliefs(self, prepared: _Prepared, sampling: Sampling, *, is_urgent: bool = False) -> Beliefs:
-        """Return every claim's marginal by AUTO; with the default parameters, it is kept."""
+    async def _get_beliefs(
+        self, prepared: Prepared, sampling: Sampling, *, patience_seconds: float | None = None, is_urgent: bool = False
+    ) -> Beliefs:
+        """Return every claim's marginal by AUTO; with the default parameters, it is kept unless LBP stood in."""
         key = prepared.key
         is_kept = sampling == DEFAULT_SAMPLING
         known = self._kept_at(prepared.view.moment).beliefs
         if is_kept and known is not None and known[0] == key:
             return known[1]
 
-        async def infer() -> Beliefs:
-            return await self._infer(prepared, sampling, is_urgent=is_urgent)
+        async def infer() -> tuple[Beliefs, bool]:
+            return await self._infer(prepared, sampling, patience_seconds=patience_seconds, is_urgent=is_urgent)
 
-        beliefs = await self._shared.get(("beliefs", key, sampling, is_urgent), infer)
-        if is_kept and not is_urgent:
+        named = ("beliefs", key, sampling, patience_seconds, is_urgent)
+        beliefs, is_final = await self._shared.get(named, infer)
+        if is_kept and is_final:
             self._kept_at(prepared.view.moment).beliefs = key, beliefs
         return beliefs
 
-    async def _get_lbp_beliefs(self, prepared: _Prepared) -> Beliefs:
+    async def _get_lbp_beliefs(self, prepared: Prepared) -> Beliefs:
         """Return LBP's marginals with estimates of their errors."""
+        found = await self._estimates.get(prepared, self._slots)
+        beliefs = (await self._slots.run(prepared.base)).beliefs
+        told = replace(beliefs.diagnostics, calibration_error=found.perturbed.error, error_estimate=found.error)
+        return replace(beliefs, diagnostics=told)
 
-        def work(should_stop: ShouldStop) -> Beliefs:
-            return with_lbp_errors(prepared.model, prepared.view.evidence, prepared.base, should_stop=should_stop)
-
-        return await self._slots.run(work)
-
-    async def _infer(self, prepared: _Prepared, sampling: Sampling, *, is_urgent: bool) -> Beliefs:
+    async def _infer(
+        self, prepared: Prepared, sampling: Sampling, *, patience_seconds: float | None, is_urgent: bool
+    ) -> tuple[Beliefs, bool]:
+        """Compute every claim's marginal by AUTO; returns also whether none stands in for samples yet to be drawn."""
         model, evidence = prepared.model, prepared.view.evidence
         parts = await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
         if not parts.is_left.any():
-            return complete(parts, evidence, None)
-        if is_urgent:
-            return complete(parts, evidence, await self._get_at_hand(prepared))
+            return complete(parts, evidence, None), True
         try:
-            return complete(parts, evidence, await self._get_sampled(prepared, sampling))
-        except OversizeError:
-            return complete(parts, evidence, await self._get_lbp_beliefs(prepared))
+            if is_urgent:
+                sampled = await self._banks.move_urgently(prepared)
+            else:
+                sampled = await self._get_sampled(prepared, sampling, patience_seconds)
+        except (NoSamplesError, OversizeError):
+            sampled = None
+        if sampled is not None:
+            return complete(parts, evidence, sampled), not is_urgent
+        return complete(parts, evidence, await self._get_lbp_beliefs(prepared)), False
 
-    async def _get_sampled(self, prepared: _Prepared, sampling: Sampling) -> Beliefs:
+    async def _get_sampled(self, prepared: Prepared, sampling: Sampling, patience_seconds: float | None) -> Beliefs:
         """Return marginals by samples: of the kept bank, moved to the evidence, or of a new one."""
-        kept = self._find_bank(prepared)
-        may_move = sampling == DEFAULT_SAMPLING and (kept is None or kept[0] != prepared.key)
-        moved = await self._move_beliefs(prepared) if may_move else None
-        return (await self._get_bank(prepared, sampling)).beliefs if moved is None else moved
-
-    async def _get_at_hand(self, prepared: _Prepared) -> Beliefs:
-        """
-        Return marginals by samples that are at hand and represent the distribution, or else by LBP.
-
-        New samples are then drawn in the background; but not again soon where the last ones did not converge.
-        """
-        bank = self._find_bank(prepared)
-        has_failed = bank is not None and not bank[1].beliefs.diagnostics.converged
-        if not has_failed:
-            is_current = bank is not None and bank[0] == prepared.key
-            found = bank[1].beliefs if bank is not None and is_current else await self._move_beliefs(prepared)
-            if found is not None:
-                return found
-        if not has_failed or time.monotonic() - self._drawn_at > RETRY_SECONDS:
-            self._refresh(prepared)
-        return await self._get_quick_beliefs(prepared)
-
-    async def _move_beliefs(self, prepared: _Prepared) -> Beliefs | None:
-        moved = await self._move(prepared)
-        return None if moved is None else moved.marginals.beliefs
-
-    async def _get_quick_beliefs(self, prepared: _Prepared) -> Beliefs:
-        """
-        Return LBP's marginals with estimates of their errors.
-
-        They are those of an earlier state of the same claims and hour, if few have changed since, and of neighborhoods
-        of these.
-        """
-        known = self._lbp_errors
-        changed = None if known is None else _find_changed(known[0], prepared)
-        if known is None or changed is None:
-            beliefs = await self._get_lbp_beliefs(prepared)
-            self._lbp_errors = prepared, beliefs.diagnostics
-            return beliefs
-        before = known[1]
-
-        def work(should_stop: ShouldStop) -> float:
-            return lbp_error(
-                prepared.model,
-                prepared.view.evidence,
-                prepared.base,
-                first=changed,
-                num_neighborhoods=NUM_NEIGHBORHOODS,
-                should_stop=should_stop,
-            )
-
-        error = max(before.error_estimate or 0.0, await self._slots.run(work) if changed.size else 0.0)
-        told = replace(
-            prepared.base.beliefs.diagnostics, calibration_error=before.calibration_error, error_estimate=error
-        )
-        return replace(prepared.base.beliefs, diagnostics=told)
+        moved = await self._banks.move(prepared) if sampling == DEFAULT_SAMPLING else None
+        if moved is not None:
+            return moved
+        is_hasty = patience_seconds is not None
+        bank = await self._banks.get(prepared, sampling, patience_seconds=patience_seconds, is_hasty=is_hasty)
+        return bank.beliefs
 
     async def what_if(
         self,
@@ -522,9 +351,16 @@ class Engine:
         prepared = await self._prepare(supposed.view)
         evidence = supposed.view.evidence
         question = Question(prepared.model, evidence, supposed.outcomes, supposed.shifts, supposed.is_intervention)
+        is_bounded = supposed.sampling == DEFAULT_SAMPLING and self._sample_patience_seconds is not None
         bank = None
         if await self._slots.run(lambda _: needs_samples(question, exposures)):
-            bank = await self._get_bank(prepared, supposed.sampling)
+            try:
+                bank = await self._banks.get(
+                    prepared, supposed.sampling, patience_seconds=PRICE_PATIENCE_SECONDS if is_bounded else None
+                )
+            except NoSamplesError:
+                message = "joint samples, which prices are computed from, are still being drawn; try again shortly"
+                raise BusyError(message) from None
 
         def work(should_stop: ShouldStop) -> PriceChanges:
             return compound(
@@ -532,16 +368,17 @@ class Engine:
                 exposures,
                 bank,
                 seed=supposed.sampling.seed,
+                max_work=MAX_FRESH_WORK if is_bounded else None,
                 max_memory_bytes=INFERENCE_BYTES,
                 should_stop=should_stop,
             )
 
-        with _refusing_oversize():
+        with refusing_oversize():
             return await self._slots.run(work)
 
     async def _shifts(
         self,
-        prepared: _Prepared,
+        prepared: Prepared,
         outcomes: Mapping[int, bool],
         method: Method,
         sampling: Sampling,
@@ -549,25 +386,13 @@ class Engine:
         is_intervention: bool,
     ) -> Shifts:
         model, evidence = prepared.model, prepared.view.evidence
-        before = await self._get_beliefs(prepared, sampling) if method is Method.AUTO else None
-        needs_bank = method is Method.SAMPLE or (before is not None and before.diagnostics.num_samples > 0)
+        if method is Method.AUTO:
+            return await self._shifts_by_auto(prepared, outcomes, sampling, is_intervention=is_intervention)
         # Samples that were asked for are drawn, and so are the same in every process.
-        may_move = method is not Method.SAMPLE
-        bank = await self._get_bank(prepared, sampling, may_move=may_move) if needs_bank else None
+        bank = await self._banks.get(prepared, sampling, may_move=False) if method is Method.SAMPLE else None
+        found = await self._estimates.get(prepared, self._slots) if method is Method.LBP else None
 
         def work(should_stop: ShouldStop) -> Shifts:
-            if before is not None:
-                return shifts_by_auto(
-                    model,
-                    evidence,
-                    outcomes,
-                    before=before,
-                    seed=sampling.seed,
-                    bank=bank,
-                    is_intervention=is_intervention,
-                    max_memory_bytes=INFERENCE_BYTES,
-                    should_stop=should_stop,
-                )
             if bank is not None:
                 return shifts_by_samples(
                     bank,
@@ -577,16 +402,54 @@ class Engine:
                     max_memory_bytes=INFERENCE_BYTES,
                     should_stop=should_stop,
                 )
-            if method is Method.EXACT:
-                return shifts_exactly(
-                    model, evidence, outcomes, is_intervention=is_intervention, should_stop=should_stop
+            if found is not None:
+                return shifts_by_lbp(
+                    model,
+                    evidence,
+                    outcomes,
+                    base=prepared.base(should_stop),
+                    base_error=found.error,
+                    perturbed=found.perturbed,
+                    is_intervention=is_intervention,
+                    should_stop=should_stop,
                 )
-            return shifts_by_lbp(
-                model, evidence, outcomes, base=prepared.base, is_intervention=is_intervention, should_stop=should_stop
+            return shifts_exactly(model, evidence, outcomes, is_intervention=is_intervention, should_stop=should_stop)
+
+        with refusing_oversize():
+            return await self._slots.run(work)
+
+    async def _shifts_by_auto(
+        self, prepared: Prepared, outcomes: Mapping[int, bool], sampling: Sampling, *, is_intervention: bool
+    ) -> Shifts:
+        """Compute shifts by AUTO; with the default sampling, in bounded time."""
+        is_bounded = sampling == DEFAULT_SAMPLING and self._sample_patience_seconds is not None
+        patience_seconds = self._sample_patience_seconds if is_bounded else None
+        before = await self._get_beliefs(prepared, sampling, patience_seconds=patience_seconds)
+        bank = None
+        if before.diagnostics.num_samples:
+            with suppress(NoSamplesError):
+                bank = await self._banks.get(prepared, sampling, patience_seconds=patience_seconds, is_hasty=is_bounded)
+        is_exact = before.methods is not None and bool((before.methods == EXACT).all())
+        found = None if is_exact else await self._estimates.get(prepared, self._slots)
+
+        def work(should_stop: ShouldStop) -> Shifts:
+            return shifts_by_auto(
+                prepared.model,
+                prepared.view.evidence,
+                outcomes,
+                before=before,
+                seed=sampling.seed,
+                bank=bank,
+                base=prepared.base(should_stop),
+                base_error=None if found is None else found.error,
+                perturbed=None if found is None else found.perturbed,
+                is_intervention=is_intervention,
+                max_work=MAX_FRESH_WORK if is_bounded else None,
+                max_memory_bytes=INFERENCE_BYTES,
+                should_stop=should_stop,
             )
 
-        with _refusing_oversize():
-            return await self._slots.run(work)
+        return await self._slots.run(work)
 
     async def beliefs(
         self,
@@ -620,12 +483,12 @@ class Engine:
         if method is Method.LBP:
             return view, await self._get_lbp_beliefs(prepared)
         if method is Method.SAMPLE:
-            return view, (await self._get_bank(prepared, sampling, may_move=False)).beliefs
+            return view, (await self._banks.get(prepared, sampling, may_move=False)).beliefs
 
         def work(should_stop: ShouldStop) -> Beliefs:
             return infer_exactly(prepared.model, view.evidence, should_stop=should_stop)
 
-        with _refusing_oversize():
+        with refusing_oversize():
             return view, await self._slots.run(work)
 
     async def sensitivity(
@@ -640,14 +503,14 @@ class Engine:
         """
         view = await self.view(unit, now=now)
         target = find_claim(view, target_id, path)
-        bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
+        bank = await self._banks.get(await self._prepare(view))
 
         def work(should_stop: ShouldStop) -> Sensitivity:
             return find_sensitivity(
                 bank, target, seed=SEED, inside_weights=view.inside_weights, should_stop=should_stop
             )
 
-        with _refusing_oversize():
+        with refusing_oversize():
             return view, float(bank.beliefs.marginals[target]), await self._slots.run(work)
 
     async def value_of_information(
@@ -671,7 +534,7 @@ class Engine:
                 message = f"target {claim_id!r} is given twice; give it once"
                 raise DuplicateError(message, existing_key=claim_id, path=f"{path}[{number}]")
             targets.append(target)
-        bank = await self._get_bank(await self._prepare(view), DEFAULT_SAMPLING)
+        bank = await self._banks.get(await self._prepare(view))
 
         def work(should_stop: ShouldStop) -> ValueOfInformation:
             return value_of_information(bank, np.array(targets, np.int64), should_stop=should_stop)
@@ -689,27 +552,3 @@ class Engine:
         """
         view = await self.view(unit, now=now)
         return view, await self._slots.run(lambda _: find_incoherence(view.network))
-
-
-def _find_changed(old: _Prepared, new: _Prepared) -> IntArray | None:
-    """Find the claims of which evidence or conditional distribution differ; None if they are many, or others."""
-    if old.view.moment != new.view.moment or not np.array_equal(old.model.network.keys, new.model.network.keys):
-        return None
-    before, after = old.view.evidence, new.view.evidence
-    differs = (before.llr != after.llr) | (before.observed != after.observed)
-    changed = np.union1d(np.flatnonzero(differs), changed_claims(old.model, new.model))
-    return changed if changed.size <= MOST_CHANGED else None
-
-
-@contextmanager
-def _refusing_oversize() -> Iterator[None]:
-    """
-    Turn a method's size limit into a refusal, which the client can correct.
-
-    Raises:
-        OversizeError: The network is too large for the method.
-    """
-    try:
-        yield
-    except TooLargeError as error:
-        raise OversizeError(str(error), size=error.size, limit=error.limit) from error

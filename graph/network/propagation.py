@@ -29,7 +29,7 @@ from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
 from graph.network.fetching import fetch_state
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
-from graph.network.storing import TOLERANCE, Computed, Part, Stored, store_part
+from graph.network.storing import TOLERANCE, Computed, Part, Stored, store_part, tolerances_of
 from graph.network.view import State, View
 
 ATOMIC_CLAIMS: Final = 10_000
@@ -147,7 +147,7 @@ async def _compute(
 ) -> tuple[PropagationRun, View, Computed | None]:
     """Compute all marginals; returns the run, the network, and the marginals to store, None unless it converged."""
     started_at, started = datetime.now(UTC), time.perf_counter()
-    engine.has_improved = False
+    engine.forget_improvement()
     async with database.reading() as reading:
         try:
             view, beliefs = await engine.beliefs(
@@ -178,7 +178,7 @@ def _make_run(
         as_of=view.moment,
         reason=reason or None,
         num_claims=len(view.ids),
-        tolerance=TOLERANCE,
+        tolerance=TOLERANCE if beliefs is None else float(tolerances_of(beliefs).max(initial=TOLERANCE)),
         num_samples=diagnostics.num_samples if diagnostics is not None and is_sampled else None,
         standard_error=None if diagnostics is None else diagnostics.standard_error,
         num_by_lbp=None if beliefs is None else _count_by_lbp(beliefs),
@@ -197,7 +197,9 @@ def _count_by_lbp(beliefs: Beliefs) -> int:
 def _to_store(run: PropagationRun, view: View, beliefs: Beliefs) -> Computed:
     marginals = np.full(len(view.snapshot.ids), np.nan)
     marginals[view.claims] = beliefs.marginals
-    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals)
+    tolerances = np.full(marginals.size, TOLERANCE)
+    tolerances[view.claims] = tolerances_of(beliefs)
+    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals, tolerances)
 
 
 async def _store(unit: Unit, engine: Engine, computed: Computed, limit: int) -> Part | None:

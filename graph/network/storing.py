@@ -1,8 +1,9 @@
 """
 Stores marginals: of those that a run computed, the ones that have moved.
 
-A marginal that is within TOLERANCE of the stored one is not written, so that a write on a leaf costs a handful of rows
-instead of all. The run that all of them hold for is noted once, on the graph's node, in a transaction after theirs:
+A marginal that is within TOLERANCE of the stored one, or half its own standard error, is not written, so that a write
+on a leaf costs a handful of rows instead of all. The run that all of them hold for is noted once, on the graph's node,
+in a transaction after theirs:
 whoever reads that note before a marginal reads the marginal of this run or of a later one.
 
 Writers of marginals take turns by the lock of a node of their own, which notes who wrote last. Each process keeps what
@@ -21,13 +22,20 @@ import numpy as np
 from graph.database.paging import pages, slices
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.diagnostics import Beliefs
 from graph.inference.network.structure import BoolArray
 from graph.inference.time import utc_moments
 from graph.network.fetching import fetch_touched
 from graph.network.view import State
 
 TOLERANCE: Final = 1e-4
-"""The most by which a stored marginal differs from the computed one: far below the error of sampling and of LBP."""
+"""The most by which a stored marginal differs from the computed one, if none is sampled: far below the error of LBP."""
+
+TOLERATED_ERRORS: Final = 0.5
+"""
+Standard errors by which a stored marginal may differ from a sampled one. Samples that are weighted to a write on a leaf
+move all marginals a little, and thousands of rows would be written for noise.
+"""
 
 JOB: Final = "store_marginals"
 """The node by which writers of marginals take turns."""
@@ -53,6 +61,7 @@ class Computed:
         as_of: The moment that they hold for.
         ids: Ids of all n claims, ascending.
         marginals: NaN for claims that the network does not include, shape (n,).
+        tolerances: The most by which a stored marginal may differ, shape (n,).
     """
 
     run_id: str
@@ -60,6 +69,7 @@ class Computed:
     as_of: datetime
     ids: tuple[str, ...]
     marginals: FloatArray
+    tolerances: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,19 +106,27 @@ class Part:
     num_left: int
 
 
-def has_moved(before: FloatArray, after: FloatArray) -> BoolArray:
+def tolerances_of(beliefs: Beliefs) -> FloatArray:
+    """Compute by how much a stored marginal may differ from the computed one, shape (n,)."""
+    errors = 0.0 if beliefs.standard_errors is None else beliefs.standard_errors
+    tolerances: FloatArray = np.maximum(np.full(beliefs.marginals.size, TOLERANCE), TOLERATED_ERRORS * errors)
+    return tolerances
+
+
+def has_moved(before: FloatArray, after: FloatArray, tolerances: FloatArray | float = TOLERANCE) -> BoolArray:
     """
     Find the marginals that have to be written.
 
     Args:
         before: The stored ones: NaN for none, NOT_KNOWN where that is so, shape (n,).
         after: The computed ones: NaN for none, shape (n,).
+        tolerances: The most by which they may differ, shape (n,).
 
     Returns:
-        Mask of those that differ by more than TOLERANCE; of known outcomes, 0 and 1, those that differ at all.
+        Mask of those that differ by more; of known outcomes, 0 and 1, those that differ at all.
     """
     is_outcome = np.isin(before, (0.0, 1.0)) | np.isin(after, (0.0, 1.0))
-    moved: BoolArray = np.abs(after - before) > np.where(is_outcome, 0.0, TOLERANCE)
+    moved: BoolArray = np.abs(after - before) > np.where(is_outcome, 0.0, tolerances)
     moved |= np.isnan(before) != np.isnan(after)
     return moved
 
@@ -133,7 +151,7 @@ async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, li
         return None
     is_known = known is not None and known.mark == last.get("mark")
     before = await _fetch_before(unit, computed.ids, known if is_known else None)
-    moved = np.flatnonzero(has_moved(before, computed.marginals))
+    moved = np.flatnonzero(has_moved(before, computed.marginals, computed.tolerances))
     chosen = moved[:limit]
     for part in slices(chosen.tolist(), BATCH_CLAIMS):
         await _write(unit, computed, part)

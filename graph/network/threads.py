@@ -1,14 +1,19 @@
 """Runs CPU-bound work in threads; concurrent callers with one key share a result."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from graph.errors import BusyError
 from graph.inference.network.errors import ShouldStop
+
+BACKGROUND_NICENESS: Final = 5
+"""Such a thread gets a quarter of a processor that one other wants, and all of one that is idle."""
 
 T = TypeVar("T")
 
@@ -60,12 +65,20 @@ class SharedTasks:
 
 
 class ThreadSlots:
-    """A limited number of threads for inference, so that each keeps a processor."""
+    """
+    A limited number of threads for inference, so that each keeps a processor.
 
-    def __init__(self, num_slots: int, patience_seconds: float) -> None:
+    Args:
+        num_slots: Number of threads.
+        patience_seconds: How long a caller waits for one of them; None for any time.
+        is_background: Whether the threads have a low priority, where the system has one for threads.
+    """
+
+    def __init__(self, num_slots: int, patience_seconds: float | None, *, is_background: bool = False) -> None:
         self._num_slots, self._patience_seconds = num_slots, patience_seconds
         self._free = asyncio.Semaphore(num_slots)
-        self._pool = ThreadPoolExecutor(num_slots, thread_name_prefix="inference")
+        prefix, initializer = ("background", _lower_priority) if is_background else ("inference", None)
+        self._pool = ThreadPoolExecutor(num_slots, thread_name_prefix=prefix, initializer=initializer)
 
     async def run(self, work: Callable[[ShouldStop], T]) -> T:
         """
@@ -101,6 +114,12 @@ class ThreadSlots:
     def _release(self, future: asyncio.Future[Any]) -> None:
         self._free.release()
         _retrieve_exception(future)
+
+
+def _lower_priority() -> None:
+    """Lower this thread's priority; elsewhere than on Linux it is the process's, which stays."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICENESS)
 
 
 def _retrieve_exception(future: asyncio.Future[Any]) -> None:

@@ -15,6 +15,7 @@ from graph.database.versions import Versions
 from graph.ledger.claim_state import list_past_log_odds
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
+from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.propagation import list_runs
 from graph.network.storing import Held, RunKey, list_held
 from graph.reading.gathering import Gathering
@@ -54,11 +55,14 @@ class Service:
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    def make(cls, database: Database, budget: Budget | None = None) -> Self:
-        """A service over a database, with nothing kept yet."""
+    def make(
+        cls, database: Database, budget: Budget | None = None, *, max_sample_bytes: int = MAX_SAMPLE_BYTES
+    ) -> Self:
+        """A service over a database, with nothing kept yet; of joint samples it keeps so many bytes at most."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
         statements, gathering, versions = PlannedStatements(database), Gathering(database), Versions(database)
-        return cls(database, Engine(), Intake(database), statements, gathering, curves, versions, budget or Budget())
+        engine = Engine(max_sample_bytes=max_sample_bytes)
+        return cls(database, engine, Intake(database), statements, gathering, curves, versions, budget or Budget())
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""

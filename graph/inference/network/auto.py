@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.bank import draw_bank
+from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, draw_bank
 from graph.inference.network.diagnostics import (
     EXACT,
     METHODS,
@@ -187,6 +187,8 @@ def sample_claims(
     claims: BoolArray,
     *,
     seed: int,
+    num_replicates: int = NUM_REPLICATES,
+    num_samples: int = NUM_SAMPLES,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
@@ -199,6 +201,8 @@ def sample_claims(
         evidence: Evidence to condition on.
         claims: Mask of the claims, shape (n,).
         seed: Seed of the bank.
+        num_replicates: Independent replicates.
+        num_samples: Samples in each replicate.
         max_memory_bytes: Limit of the bank.
         should_stop: Polled some ten times a second.
         backend: Implementation of the loops.
@@ -216,6 +220,8 @@ def sample_claims(
             part.model,
             part.evidence,
             seed=seed,
+            num_replicates=num_replicates,
+            num_samples=num_samples,
             max_memory_bytes=max_memory_bytes,
             should_stop=should_stop,
             backend=backend,

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.inference.log_odds import FloatArray
+from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.arrays import (
     EvidenceArrays,
     InterceptArrays,
@@ -57,15 +57,15 @@ TARGET_SECONDS: Final = 30.0
 
 MAX_PROPOSAL: Final = 2.0
 """
-In log-odds. Where LBP is wrong, enough samples must be left on the other side: with 4 or more, all replicates missed
-one of two equal modes.
+In log-odds, of what a proposal adds, or of the claim's log-odds with it. Where LBP is wrong, enough samples must be
+left on the other side: with 4 or more, all replicates missed one of two equal modes.
 """
 
 UNLIKE_EVERY: Final = 4
 """One replicate in so many is drawn from another proposal, so that not all share what a proposal misses."""
 
 MAX_UNLIKE_PROPOSAL: Final = 1.5
-"""In log-odds, of these replicates; with 1, too few ancestors survive over 10,000 claims."""
+"""Likewise, of these replicates; with 1, too few ancestors survive over 10,000 claims."""
 
 MAX_EVIDENCE_DEVIATION: Final = 5.0
 """
@@ -204,7 +204,7 @@ def draw_bank(
         proposal = propagate(model, evidence, should_stop=should_stop, backend=backend).proposal
     limits = (MAX_PROPOSAL, MAX_UNLIKE_PROPOSAL) if num_replicates >= UNLIKE_EVERY else (MAX_PROPOSAL,)
     setups = [
-        _BankSetup(model, evidence, np.clip(proposal, -limit, limit), num_samples, should_stop, backend)
+        _BankSetup(model, evidence, limit_proposal(model, proposal, limit), num_samples, should_stop, backend)
         for limit in limits
     ]
     max_replicates = MAX_REPLICATES if target_error is not None else num_replicates
@@ -236,6 +236,28 @@ def draw_bank(
         beliefs=replace(beliefs, diagnostics=told),
         seed=seed,
     )
+
+
+def num_swept(model: CalibratedNetwork, evidence: Evidence) -> int:
+    """Count the claims that Gibbs sweeps draw again and again: what drawing a bank costs by far the most time for."""
+    is_relevant = relevant_claims(model, evidence)
+    return int((is_relevant & ~evidence.is_observed & ~_leaves(model, evidence, is_relevant)).sum())
+
+
+def limit_proposal(model: CalibratedNetwork, proposal: FloatArray, limit: float) -> FloatArray:
+    """
+    Limit what a proposal adds to each claim's log-odds, so that it leaves samples with either outcome.
+
+    A rare claim may be moved further than an even one: until it is as likely as an even one that is moved by the limit.
+    More samples survive so where evidence below overturns prior marginals.
+
+    Args:
+        model: The joint distribution.
+        proposal: In log-odds, shape (n,).
+        limit: In log-odds.
+    """
+    prior = logits(model.network.prior_marginals)
+    return np.clip(proposal, np.minimum(-limit, -limit - prior), np.maximum(limit, limit - prior))
 
 
 def _is_precise(beliefs: Beliefs, target_error: float | None) -> bool:

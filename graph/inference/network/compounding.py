@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.bank import Bank, draw_bank
+from graph.inference.network.bank import Bank, draw_bank, num_swept
+from graph.inference.network.diagnostics import LBP
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence, intervene, observe
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork, part_of_model, unpack_bits
@@ -107,13 +108,15 @@ def compound(
     seed: int,
     max_enumerated: int = MAX_ENUMERATED,
     min_matching: int = MIN_MATCHING,
+    max_work: int | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
 ) -> PriceChanges:
     """
     Compute by what factor outcomes change expected prices, each compounded over its exposures.
 
-    Claims that were observed before keep their factor, which cancels.
+    Claims that were observed before keep their factor, which cancels. Where too few samples have the outcomes, and a
+    fresh bank is too much work, claims are taken to depend on each other as before, and the error counts all of that.
 
     Args:
         question: What is supposed, and the marginals that single claims are taken from.
@@ -122,6 +125,7 @@ def compound(
         seed: Seed of a fresh bank, drawn where too few samples have the outcomes.
         max_enumerated: Unobserved claims of a part whose outcomes are all summed.
         min_matching: Samples of the bank that must have the outcomes.
+        max_work: Claims times samples that a fresh bank may sweep; None for any.
         max_memory_bytes: Memory limit of a fresh bank.
         should_stop: Polled at each price, and some ten times a second while a fresh bank is drawn.
 
@@ -140,7 +144,11 @@ def compound(
         all_rows = np.arange(question.evidence.llr.size)
         before.samples = _Samples(all_rows, bank.bits, np.full(bank.bits.shape[1:], ~np.uint64(0)))
         if after.needs_samples.any():
-            after.samples = _samples_after(question, bank, after, seed, min_matching, max_memory_bytes, should_stop)
+            after.samples = _samples_after(
+                question, bank, after, seed, min_matching, max_work, max_memory_bytes, should_stop
+            )
+            if after.samples is None:
+                after.borrow(before)
     order = np.argsort(exposures.prices, kind="stable")
     stops = np.cumsum(np.bincount(exposures.prices, minlength=exposures.num_prices))
     changes, errors = np.zeros(exposures.num_prices), np.zeros(exposures.num_prices)
@@ -154,7 +162,7 @@ def compound(
         by_replicate = np.exp(np.subtract(*ends) - log_ratio) if np.isfinite(log_ratio) else np.ones(1)
         sampled = 0.0 if by_replicate.size == 1 else float(np.asarray(standard_errors(by_replicate)))
         changes[price] = np.expm1(log_ratio)
-        relative = np.hypot(sampled, _marginal_error(question.shifts, exposures, chosen))
+        relative = np.hypot(sampled, _marginal_error(question.shifts, exposures, chosen)) + after.take_borrowed()
         errors[price] = relative * np.exp(log_ratio)
     return PriceChanges(changes, errors)
 
@@ -194,12 +202,15 @@ def _observe(
 
 
 def _marginal_error(shifts: Shifts, exposures: Exposures, chosen: IntArray) -> float:
-    """Bound the relative error of a price by those of its claims' shifts, which may all err in one direction."""
-    if shifts.standard_errors is None:
-        return 0.0
+    """
+    Bound the relative error of a price by those of its claims' shifts: sampled ones may all err in one direction, those
+    of LBP hardly do.
+    """
     claims, impacts = exposures.claims[chosen], exposures.impacts[chosen]
-    factors = np.maximum(1.0 + impacts * shifts.after[claims], LEAST_FACTOR)
-    return float(np.abs(impacts / factors) @ shifts.standard_errors[claims])
+    relative = np.abs(impacts / np.maximum(1.0 + impacts * shifts.after[claims], LEAST_FACTOR))
+    sampled = 0.0 if shifts.standard_errors is None else float(relative @ shifts.standard_errors[claims])
+    by_lbp = np.ones(claims.size, np.bool_) if shifts.methods is None else shifts.methods[claims] == LBP
+    return sampled + (shifts.diagnostics.error_estimate or 0.0) * float(np.hypot.reduce(relative[by_lbp], initial=0.0))
 
 
 class _World:
@@ -215,6 +226,7 @@ class _World:
     ) -> None:
         self.model, self.evidence, self.marginals = model, evidence, marginals
         self.samples: _Samples | None = None
+        self.sampled_marginals, self.is_borrowed, self._borrowed = marginals, False, 0.0
         is_exposed = np.zeros(evidence.llr.size, np.bool_)
         is_exposed[exposures.claims] = True
         self.needed = ancestors(model.network, is_exposed | evidence.is_informative)
@@ -233,6 +245,15 @@ class _World:
         sampled[pairs[1, counts > 1]] = True
         is_sampled: BoolArray = sampled & (self.sizes > max_enumerated)
         return is_sampled
+
+    def borrow(self, other: "_World") -> None:
+        """Take how claims depend on each other from the samples of another time."""
+        self.samples, self.sampled_marginals, self.is_borrowed = other.samples, other.marginals, True
+
+    def take_borrowed(self) -> float:
+        """Return a bound of the relative error of dependences that were borrowed since the last call."""
+        borrowed, self._borrowed = self._borrowed, 0.0
+        return borrowed
 
     def expect(self, exposures: Exposures, chosen: IntArray) -> FloatArray:
         """
@@ -277,7 +298,7 @@ class _World:
             message = "expected samples, got none"
             raise ValueError(message)
         rows, bits, matching = self.samples
-        own = np.maximum(1.0 + impacts * self.marginals[claims], LEAST_FACTOR)
+        own = np.maximum(1.0 + impacts * self.sampled_marginals[claims], LEAST_FACTOR)
         log_own, logs = np.log(own).sum(), _logs(1.0 + impacts)
         exponents = np.zeros(matching.shape[0] * matching.shape[1] * 64)
         counts = np.zeros((claims.size, matching.shape[0]))
@@ -291,9 +312,14 @@ class _World:
         products = np.exp(exponents - scale).reshape(matching.shape[0], -1)
         totals = np.bitwise_count(matching).sum(axis=1)
         means = (products * unpack_bits(matching)).sum(axis=1) / totals
-        controls = (impacts / own) @ (counts / totals - self.marginals[claims][:, None])
-        corrections = np.maximum(means - controls * np.exp(-scale), LEAST_CORRECTION)
-        return np.asarray(np.log(corrections) + (scale + log_own))
+        controls = (impacts / own) @ (counts / totals - self.sampled_marginals[claims][:, None])
+        corrections = np.log(np.maximum(means - controls * np.exp(-scale), LEAST_CORRECTION)) + scale
+        if self.is_borrowed:
+            after, p = np.maximum(1.0 + impacts * self.marginals[claims], LEAST_FACTOR), self.marginals[claims]
+            # No covariance exceeds the product of standard deviations; to the second order, that bounds E(Π (1 + g)).
+            self._borrowed += 0.5 * float((np.abs(impacts / after) @ np.sqrt(p * (1.0 - p))) ** 2)
+            log_own = np.log(after).sum()
+        return np.asarray(corrections + log_own)
 
 
 def _logs(factors: FloatArray) -> FloatArray:
@@ -341,10 +367,14 @@ def _samples_after(
     after: _World,
     seed: int,
     min_matching: int,
+    max_work: int | None,
     max_memory_bytes: int,
     should_stop: ShouldStop,
-) -> _Samples:
-    """Choose the bank's samples that have the outcomes, or draw the parts concerned anew if they are too few."""
+) -> _Samples | None:
+    """
+    Choose the bank's samples that have the outcomes, or draw the parts concerned anew if they are too few; None if that
+    is too much work.
+    """
     network, outcomes = question.model.network, question.outcomes
     if not (question.is_intervention and network.num_parents[list(outcomes)].any()):
         matching = matching_samples(bank, outcomes)
@@ -352,9 +382,15 @@ def _samples_after(
         if counts.sum() >= min_matching and counts.all():
             return _Samples(np.arange(network.num_claims), bank.bits, matching)
     kept = ancestors(after.model.network, after.needed & after.needs_samples[after.labels])
-    fresh = draw_bank(
+    model, evidence = (
         part_of_model(after.model, kept),
         Evidence(after.evidence.llr[kept], after.evidence.observed[kept]),
+    )
+    if max_work is not None and num_swept(model, evidence) * bank.num_samples > max_work:
+        return None
+    fresh = draw_bank(
+        model,
+        evidence,
         seed=seed,
         num_replicates=bank.num_replicates,
         num_samples=bank.num_samples // bank.num_replicates,

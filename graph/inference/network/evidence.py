@@ -114,3 +114,28 @@ def intervene(
     claims = np.zeros(model.network.num_claims, np.bool_)
     claims[list(outcomes)] = True
     return cut_from_parents(model, claims), observed
+
+
+def suppose(
+    model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
+) -> tuple[CalibratedNetwork, Evidence, BoolArray]:
+    """
+    Return the model and the evidence given supposed outcomes, and the mask of the links that remain.
+
+    Args:
+        model: Not changed.
+        evidence: Not changed.
+        outcomes: Outcomes by index of the claim, one or more.
+        is_intervention: Whether the claims are cut from their parents first.
+
+    Raises:
+        ValueError: There is no outcome, or an index is out of range.
+    """
+    if not outcomes:
+        message = "expected one outcome or more to suppose, got none"
+        raise ValueError(message)
+    kept = np.ones(model.network.num_links, np.bool_)
+    if not is_intervention:
+        return model, observe(evidence, outcomes), kept
+    kept[np.isin(model.network.link_children, list(outcomes))] = False
+    return *intervene(model, evidence, outcomes), kept

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -431,6 +432,7 @@ def configuration_tables(network: Network, intercepts: FloatArray, max_parents: 
     return start, tables
 
 
+@cache
 def hermite_nodes() -> tuple[FloatArray, FloatArray]:
     """Gauss-Hermite nodes and their weights, which sum to 1."""
     nodes, weights = np.polynomial.hermite.hermgauss(NUM_NODES)

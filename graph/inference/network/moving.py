@@ -24,11 +24,24 @@ from graph.inference.network.lbp import check_fits, relevant_claims
 from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.streams import salt
-from graph.inference.network.structure import BoolArray, IntArray, KeyArray, Network, indices_between
+from graph.inference.network.structure import (
+    BoolArray,
+    IntArray,
+    KeyArray,
+    Network,
+    indices_between,
+    matching_claims,
+)
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 LEAST_SHARE: Final = 0.2
 """Share of effective samples below which a bank is not moved: errors more than double."""
+
+LEAST_ANCESTORS: Final = MIN_ANCESTORS // 2
+"""
+Effective ancestors of weighted replicates. They represented the distribution as they were drawn; with half of the
+weight left they still do, and their spread shows what that costs.
+"""
 
 MOST_CHANGED: Final = 300
 """Claims whose conditional distribution may differ; each takes some operations on all samples."""
@@ -62,19 +75,31 @@ class WeightedBank:
 
 
 def changed_claims(old: CalibratedNetwork, new: CalibratedNetwork) -> IntArray:
-    """Find the claims whose distribution given their parents differs between two models of the same claims."""
+    """Find the claims whose distribution given their parents differs from that in an earlier model, or is new."""
     before, after = old.network, new.network
-    differs = old.intercepts != new.intercepts
-    same_counts = before.num_parents == after.num_parents
-    differs |= ~same_counts
-    # Links are sorted by child, so that those of claims with as many parents as before stand in one order.
-    was, now = same_counts[before.link_children], same_counts[after.link_children]
-    links = (before.link_parents[was] != after.link_parents[now]) | (before.weights[was] != after.weights[now])
+    sources = matching_claims(before, after)
+    differs = sources < 0
+    same = np.flatnonzero(~differs)
+    own = sources[same]
+    differs[same] = (old.intercepts[own] != new.intercepts[same]) | (before.num_parents[own] != after.num_parents[same])
+    # The links of a claim are sorted by the parents' keys, so that equal parents come in the same order.
+    same = np.flatnonzero(~differs)
+    was = indices_between(before.parent_start, sources[same])
+    now = indices_between(after.parent_start, same)
+    links = before.keys[before.link_parents[was]] != after.keys[after.link_parents[now]]
+    links |= before.weights[was] != after.weights[now]
     differs[after.link_children[now][links]] = True
     return np.flatnonzero(differs)
 
 
-def weigh_bank(bank: Bank, model: CalibratedNetwork, evidence: Evidence) -> WeightedBank | None:
+def weigh_bank(
+    bank: Bank,
+    model: CalibratedNetwork,
+    evidence: Evidence,
+    *,
+    least_share: float = LEAST_SHARE,
+    is_moved: BoolArray | None = None,
+) -> WeightedBank | None:
     """
     Weigh the samples of a bank to other evidence and another model.
 
@@ -82,6 +107,8 @@ def weigh_bank(bank: Bank, model: CalibratedNetwork, evidence: Evidence) -> Weig
         bank: Samples of the same claims.
         model: The joint distribution.
         evidence: Evidence to condition on.
+        least_share: Share of effective samples that there must be.
+        is_moved: Mask of the claims whose marginals may differ, shape (n,); found by default.
 
     Returns:
         The weighted samples; None if they do not serve: the claims are others, an outcome was withdrawn, too many
@@ -117,11 +144,12 @@ def weigh_bank(bank: Bank, model: CalibratedNetwork, evidence: Evidence) -> Weig
     weights = np.exp(log_weights - highest)
     weights /= weights.mean(axis=1, keepdims=True)
     share = float((1.0 / (weights**2).mean(axis=1)).min())
-    if share < LEAST_SHARE:
+    if share < least_share:
         return None
-    sources = np.unique(np.concatenate([resolved, told, changed, _parents(model.network, changed)]))
-    is_moved = connected_claims(model.network, known, sources) & ~evidence.is_observed
-    return WeightedBank(bank, model, evidence, weights, is_moved, share)
+    if is_moved is None:
+        sources = np.unique(np.concatenate([resolved, told, changed, _parents(model.network, changed)]))
+        is_moved = connected_claims(model.network, known, sources)
+    return WeightedBank(bank, model, evidence, weights, is_moved & ~evidence.is_observed, share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,8 +319,8 @@ def _disagreement(weighted: WeightedBank, replicates: FloatArray, num_ancestors:
     """Say why the replicates do not agree; empty if they do."""
     if reason := weighted.bank.beliefs.diagnostics.reason:
         return reason
-    if num_ancestors < MIN_ANCESTORS:
-        return f"not converged: {num_ancestors} surviving ancestors, expected {MIN_ANCESTORS} or more"
+    if num_ancestors < LEAST_ANCESTORS:
+        return f"not converged: {num_ancestors} effective ancestors, expected {LEAST_ANCESTORS} or more"
     is_observed = weighted.evidence.is_observed
     found = largest_standardized_range(replicates, num_ancestors, is_observed)
     limit = range_limit(weighted.bank.num_replicates, int((~is_observed).sum()))

@@ -10,31 +10,49 @@ import numpy as np
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import (
     AUTO_BUDGET,
+    ExactParts,
     complete,
     extract_parts,
     infer_exact_parts,
     lbp_error,
     sample_claims,
 )
-from graph.inference.network.bank import Bank, draw_bank
+from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, Bank, draw_bank, num_swept
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, MethodArray, check_marginals
-from graph.inference.network.elementary import fast_sigmoid
+from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid
 from graph.inference.network.errors import ShouldStop, never
-from graph.inference.network.evidence import Evidence, intervene, observe
+from graph.inference.network.evidence import Evidence, suppose
 from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, Budget, infer_exactly
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
+from graph.inference.network.moving import move_marginals, weigh_bank
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
+from graph.inference.network.uncertainty import Perturbed, perturb
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
 """Samples of a stored bank that must match the outcomes; the standard error of a half is then 0.01."""
 
-NUM_CHECKED: Final = 16
+NUM_CHECKED: Final = 10
 """Neighborhoods of the claims that shift most on which LBP's error is estimated, before and after."""
+
+FEW_MATCHING: Final = 256
+"""Samples of a stored bank below which their spread does not tell their error."""
+
+LARGEST_MISSED: Final = 0.02
+"""Share of a distribution that weighted samples may miss without a sign."""
+
+NUM_SEEN: Final = 5.0
+"""Expected samples of a part that is hardly ever missed."""
+
+MAX_COUNTED_PARENTS: Final = 6
+"""Parents of which the samples of each configuration are counted; with 64 of them, some 5 ms."""
+
+NUM_ERRORS: Final = 4.0
+"""Standard errors that compare with an estimate of LBP's largest error."""
 
 ROWS_PER_BATCH: Final = 256
 """Claims whose bits are counted together, so that intermediates stay in the processor's cache."""
@@ -92,6 +110,8 @@ def shifts_by_lbp(
     outcomes: Mapping[int, bool],
     *,
     base: Propagation | None = None,
+    base_error: float | None = None,
+    perturbed: Perturbed | None = None,
     is_intervention: bool = False,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
@@ -104,6 +124,9 @@ def shifts_by_lbp(
         evidence: Evidence to condition on.
         outcomes: Supposed outcomes by index of the claim.
         base: LBP on the evidence alone; computed if None.
+        base_error: The largest error of its marginals; estimated if None.
+        perturbed: LBP on models whose intercepts differ, from which the error of the calibration is estimated;
+            computed if None.
         is_intervention: Whether the claims are cut from their parents first.
         should_stop: Polled before each sweep.
         backend: Implementation of the loops.
@@ -114,25 +137,28 @@ def shifts_by_lbp(
     """
     started = time.perf_counter()
     base = base or propagate(model, evidence, should_stop=should_stop, backend=backend)
-    supposed, known, kept = _suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
     if base.messages.shape != kept.shape:
         message = f"expected a base with messages of {kept.size} links, got {base.messages.size}"
         raise ValueError(message)
     after = propagate(supposed, known, start=base.messages[kept], should_stop=should_stop, backend=backend)
     is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
     shifts = _compare(base.beliefs, after.beliefs, is_connected, started)
-    error = sum(
-        lbp_error(
-            *given,
-            found,
-            first=shifts.ranked(NUM_CHECKED),
-            num_neighborhoods=NUM_CHECKED,
-            should_stop=should_stop,
-            backend=backend,
-        )
-        for given, found in (((model, evidence), base), ((supposed, known), after))
+    options: _Polled = {"should_stop": should_stop, "backend": backend}
+    if base_error is None:
+        base_error = lbp_error(model, evidence, base, **options)
+    if perturbed is None:
+        perturbed = perturb(model, evidence, base, **options)
+    nearest = shifts.ranked(NUM_CHECKED)
+    error = lbp_error(supposed, known, after, first=nearest, num_neighborhoods=NUM_CHECKED, **options)
+    told = replace(
+        shifts.diagnostics,
+        error_estimate=base_error + error,
+        calibration_error=perturbed.question_error(
+            evidence, outcomes, after, is_intervention=is_intervention, **options
+        ),
+        seconds=time.perf_counter() - started,
     )
-    told = replace(shifts.diagnostics, error_estimate=error, seconds=time.perf_counter() - started)
     return replace(shifts, diagnostics=told)
 
 
@@ -164,7 +190,7 @@ def shifts_exactly(
         Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
-    supposed, known, _ = _suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    supposed, known, _ = suppose(model, evidence, outcomes, is_intervention=is_intervention)
     before, after = (
         infer_exactly(one, what, asked=asked, max_clique_claims=max_clique_claims, should_stop=should_stop)
         for one, what in ((model, evidence), (supposed, known))
@@ -187,10 +213,10 @@ def shifts_by_samples(
     """
     Compute shifts from the bank's samples that match the outcomes, or from a fresh bank if they are too few.
 
-    `diagnostics.is_fresh` says which. An intervention on a claim with parents always takes a fresh bank, because
-    conditioning the stored samples would also inform on the parents. From the stored bank, shifts are between
-    frequencies in the same samples, so that what these have by chance cancels; each counts `before` as one more sample,
-    so that no marginal is 0 or 1 for want of samples.
+    `diagnostics.is_fresh` says which. From the stored bank, shifts are between frequencies in the same samples, so that
+    what these have by chance cancels; each counts `before` as one more sample, so that no marginal is 0 or 1 for want
+    of samples. An intervention on a claim with parents always takes a fresh bank, because conditioning the stored
+    samples would also inform on the parents.
 
     Args:
         bank: Samples given the evidence alone.
@@ -208,14 +234,12 @@ def shifts_by_samples(
         Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
-    supposed, known, _ = _suppose(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
+    supposed, known, kept = suppose(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
     is_connected = _connected(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
-    has_parents = bank.model.network.num_parents[list(outcomes)].any()
-    if not (is_intervention and has_parents):
-        matching = matching_samples(bank, outcomes)
-        num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
-        if num_matching.sum() >= min_matching and num_matching.all():
-            return _from_stored(bank, known, matching, is_connected, started)
+    question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
+    matching = None if question.is_cut else _find_matching(bank, question, min_matching)
+    if matching is not None:
+        return _from_matching(bank, question, matching)
     part = extract_parts(supposed, known, is_connected)
     fresh = draw_bank(
         part.model,
@@ -238,14 +262,21 @@ def shifts_by_auto(
     before: Beliefs,
     seed: int,
     bank: Bank | None = None,
+    base: Propagation | None = None,
+    base_error: float | None = None,
+    perturbed: Perturbed | None = None,
     is_intervention: bool = False,
     budget: Budget = AUTO_BUDGET,
+    max_work: int | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
 ) -> Shifts:
     """
     Compute shifts of each part of the network by the best method that fits.
+
+    Where the stored bank has too few samples with the outcomes, and a fresh one is too much work, the answer is LBP's
+    with an estimate of its error, or that of the few samples if their error is smaller.
 
     Args:
         model: The joint distribution.
@@ -254,8 +285,12 @@ def shifts_by_auto(
         before: Beliefs given the evidence alone, by `graph.inference.network.auto.infer`.
         seed: Seed of a fresh bank.
         bank: Samples given the evidence alone, of all claims; without, what does not fit is sampled anew.
+        base: As in `shifts_by_lbp`.
+        base_error: Likewise.
+        perturbed: Likewise; without, an answer from the stored bank states the error of the bank's calibration.
         is_intervention: Whether the claims are cut from their parents first.
         budget: Limits of exact inference on one part.
+        max_work: Claims times samples that a fresh bank may sweep; None for any.
         max_memory_bytes: Memory limit of a fresh bank; beyond, LBP.
         should_stop: Polled some ten times a second.
         backend: Implementation of the loops.
@@ -266,30 +301,98 @@ def shifts_by_auto(
         ArithmeticError: A marginal is NaN or outside [0, 1].
     """
     started = time.perf_counter()
-    supposed, known, _ = _suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
     is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
     parts = infer_exact_parts(supposed, known, asked=is_connected, budget=budget, should_stop=should_stop)
-    options: _Options = {"max_memory_bytes": max_memory_bytes, "should_stop": should_stop, "backend": backend}
+    polled: _Polled = {"should_stop": should_stop, "backend": backend}
     if not parts.is_left.any():
         return _compare(before, complete(parts, known, None), is_connected, started)
-    if bank is None:
-        others = sample_claims(supposed, known, parts.is_left, seed=seed, **options)
-        return _compare(before, complete(parts, known, others), is_connected, started)
-    sampled = shifts_by_samples(bank, outcomes, seed=seed, is_intervention=is_intervention, **options)
-    after = Beliefs(_apply(sampled, before.marginals), sampled.standard_errors, sampled.diagnostics)
-    shifts = _compare(before, complete(parts, known, after), is_connected, started)
-    if sampled.standard_errors is None or shifts.standard_errors is None:
-        return shifts
-    # From one bank, before and after share what they have by chance.
-    errors = np.where(parts.is_left, sampled.standard_errors, shifts.standard_errors)
-    told = replace(shifts.diagnostics, standard_error=float(errors.max(initial=0.0)))
-    return replace(shifts, standard_errors=errors, diagnostics=told)
+    question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
+    sampled = None if bank is None else _from_bank(bank, question, MIN_MATCHING, should_stop)
+    if sampled is not None and perturbed is not None and perturbed.models:
+        start = None if base is None else base.messages[kept]
+        after = propagate(supposed, known, start=start, **polled)
+        error = perturbed.question_error(evidence, outcomes, after, is_intervention=is_intervention, **polled)
+        sampled = replace(sampled, diagnostics=replace(sampled.diagnostics, calibration_error=error))
+    if sampled is None:
+        num_replicates = NUM_REPLICATES if bank is None else bank.num_replicates
+        num_samples = NUM_SAMPLES if bank is None else bank.num_samples // bank.num_replicates
+        part = extract_parts(supposed, known, parts.is_left)
+        work = num_swept(part.model, part.evidence) * num_samples * num_replicates
+        if max_work is None or work <= max_work:
+            others = sample_claims(
+                supposed,
+                known,
+                parts.is_left,
+                seed=seed,
+                num_replicates=num_replicates,
+                num_samples=num_samples,
+                max_memory_bytes=max_memory_bytes,
+                **polled,
+            )
+            return _compare(before, complete(parts, known, others), is_connected, started)
+        by_lbp = shifts_by_lbp(
+            model,
+            evidence,
+            outcomes,
+            base=base,
+            base_error=base_error,
+            perturbed=perturbed,
+            is_intervention=is_intervention,
+            **polled,
+        )
+        sampled = by_lbp if bank is None else _better(by_lbp, bank, question, should_stop)
+    return _complete(sampled, parts, before, question)
+
+
+def _complete(shifts: Shifts, parts: ExactParts, before: Beliefs, question: "_Question") -> Shifts:
+    """Move the marginals that are left by shifts within one method, and take the others from the exact parts."""
+    after = Beliefs(_apply(shifts, before.marginals), shifts.standard_errors, shifts.diagnostics)
+    found = _compare(before, complete(parts, question.evidence, after), question.is_connected, question.started)
+    if found.standard_errors is None:
+        return found
+    # Before and after share what they have by chance: within one bank, and by LBP all.
+    own = np.zeros(parts.is_left.size) if shifts.standard_errors is None else shifts.standard_errors
+    errors = np.where(parts.is_left, own, found.standard_errors)
+    told = replace(found.diagnostics, standard_error=float(errors.max(initial=0.0)))
+    return replace(found, standard_errors=errors, diagnostics=told)
+
+
+def _better(by_lbp: Shifts, bank: Bank, question: "_Question", should_stop: ShouldStop) -> Shifts:
+    """
+    Return the shifts by LBP, or those of the few samples that have the outcomes if these state a smaller error.
+
+    Where LBP differs from samples by more than their noise, its error is at least that.
+    """
+    own = bank.beliefs
+    excess = _beyond_noise(by_lbp.before, own.marginals, own.standard_errors)
+    few = _from_bank(bank, question, FEW_MATCHING, should_stop)
+    if few is not None:
+        excess += _beyond_noise(by_lbp.deltas, few.deltas, few.standard_errors)
+    error = max(by_lbp.diagnostics.error_estimate or 0.0, excess)
+    by_lbp = replace(by_lbp, diagnostics=replace(by_lbp.diagnostics, error_estimate=error))
+    if few is None or few.diagnostics.standard_error is None:
+        return by_lbp
+    if by_lbp.diagnostics.converged and error <= NUM_ERRORS * few.diagnostics.standard_error:
+        return by_lbp
+    told = replace(few.diagnostics, calibration_error=by_lbp.diagnostics.calibration_error)
+    return replace(few, diagnostics=told)
+
+
+def _beyond_noise(found: FloatArray, sampled: FloatArray, errors: FloatArray | None) -> float:
+    """Compute by how much numbers differ from sampled ones, less their noise, at most."""
+    noise = np.zeros(found.size) if errors is None else noise_limit(found.size) * errors
+    return float((np.abs(found - sampled) - noise).max(initial=0.0))
 
 
 def _apply(shifts: Shifts, marginals: FloatArray) -> FloatArray:
-    """Move marginals by the shifts in log-odds, if these compare within one bank, so that its errors cancel."""
-    if shifts.diagnostics.is_fresh:
-        return shifts.after
+    """
+    Move marginals by shifts within one bank, in log-odds, or by LBP's, as they are.
+
+    Errors of a bank before and after cancel in log-odds; of LBP's, only the sum is known to bound that of a difference.
+    """
+    if shifts.standard_errors is None:
+        return np.clip(marginals + shifts.deltas, 0.0, 1.0)
     start, before, after = (
         np.clip(p, LEAST_PROBABILITY, GREATEST_PROBABILITY) for p in (marginals, shifts.before, shifts.after)
     )
@@ -298,8 +401,7 @@ def _apply(shifts: Shifts, marginals: FloatArray) -> FloatArray:
     return moved
 
 
-class _Options(TypedDict):
-    max_memory_bytes: int
+class _Polled(TypedDict):
     should_stop: ShouldStop
     backend: Backend | None
 
@@ -330,20 +432,6 @@ def count_true(bits: KeyArray, matching: KeyArray) -> IntArray:
     return counts
 
 
-def _suppose(
-    model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
-) -> tuple[CalibratedNetwork, Evidence, BoolArray]:
-    """Return the model and the evidence given the outcomes, and the mask of links that remain."""
-    if not outcomes:
-        message = "expected one outcome or more to suppose, got none"
-        raise ValueError(message)
-    kept = np.ones(model.network.num_links, np.bool_)
-    if not is_intervention:
-        return model, observe(evidence, outcomes), kept
-    kept[np.isin(model.network.link_children, list(outcomes))] = False
-    return *intervene(model, evidence, outcomes), kept
-
-
 def _connected(
     model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
 ) -> BoolArray:
@@ -372,7 +460,44 @@ def _errors_of_difference(before: Beliefs, after: Beliefs, is_connected: BoolArr
     return np.where(is_connected, np.hypot(*ends), 0.0)
 
 
-def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, is_connected: BoolArray, started: float) -> Shifts:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """
+    Supposed outcomes, and what holds under them.
+
+    Attributes:
+        model: The joint distribution.
+        evidence: Evidence, the outcomes included.
+        outcomes: Supposed outcomes by index of the claim.
+        is_connected: Mask of the claims that they may move, shape (n,).
+        is_cut: Whether one of the supposed claims was cut from parents.
+        started: When the computation began.
+    """
+
+    model: CalibratedNetwork
+    evidence: Evidence
+    outcomes: Mapping[int, bool]
+    is_connected: BoolArray
+    is_cut: bool
+    started: float
+
+
+def _from_bank(bank: Bank, question: _Question, least: int, should_stop: ShouldStop) -> Shifts | None:
+    """Compute shifts from a bank's samples that have the outcomes; None if they are fewer than the least."""
+    if question.is_cut:
+        return _from_weighted(bank, question, least, should_stop)
+    matching = _find_matching(bank, question, least)
+    return None if matching is None else _from_matching(bank, question, matching)
+
+
+def _find_matching(bank: Bank, question: _Question, least: int) -> KeyArray | None:
+    """Return the mask of the samples that have the outcomes; None if they are fewer than the least."""
+    matching = matching_samples(bank, question.outcomes)
+    num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
+    return matching if num_matching.sum() >= least and num_matching.all() else None
+
+
+def _from_matching(bank: Bank, question: _Question, matching: KeyArray) -> Shifts:
     before = bank.beliefs.marginals
     num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
     counts, counts_of_all = (
@@ -380,8 +505,6 @@ def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, is_connected: 
         count_true(bank.bits, np.full_like(matching, ~np.uint64(0))),
     )
     after = _moved(before, before, counts_of_all.sum(axis=1), bank.num_samples, counts.sum(axis=1), num_matching.sum())
-    is_free = is_connected & ~known.is_observed
-    after = np.where(is_free, after, np.where(known.is_observed, known.observed, before))
     num_each = bank.num_samples // bank.num_replicates
     by_replicate = np.array(
         [
@@ -389,16 +512,88 @@ def _from_stored(bank: Bank, known: Evidence, matching: KeyArray, is_connected: 
             for number, own in enumerate(bank.replicate_marginals)
         ]
     )
-    deltas = by_replicate - bank.replicate_marginals
-    errors = pooled_errors(deltas, np.where(is_free, after * (1.0 - after), 0.0), int(num_matching.sum()))
+    return _within_bank(bank, question, after, by_replicate - bank.replicate_marginals, int(num_matching.sum()))
+
+
+def _from_weighted(bank: Bank, question: _Question, least: int, should_stop: ShouldStop) -> Shifts | None:
+    """Weigh samples to an intervention: they count by 1 / P(outcome | parents)."""
+    if _missed_share(bank, question) > LARGEST_MISSED:
+        return None
+    weighted = weigh_bank(
+        bank,
+        question.model,
+        question.evidence,
+        least_share=least / bank.num_samples,
+        is_moved=question.is_connected,
+    )
+    if weighted is None:
+        return None
+    found = move_marginals(weighted, should_stop=should_stop)
+    num_effective = int(weighted.share * bank.num_samples)
+    deltas = found.replicates - bank.replicate_marginals
+    return _within_bank(bank, question, found.beliefs.marginals, deltas, num_effective)
+
+
+def _missed_share(bank: Bank, question: _Question) -> float:
+    """
+    Bound the share of an intervention's distribution that the matching samples may miss without a sign.
+
+    A part of it, in which the outcome has a probability of p or more given its parents, is expected in p times its
+    share of the matching samples or more. Only parts that at least some samples are in show in the spread of weights.
+    """
+    matching = matching_samples(bank, question.outcomes)
+    num_matching = int(np.bitwise_count(matching).sum())
+    parents = bank.model.network.num_parents
+    cut = [claim for claim in question.outcomes if parents[claim]]
+    if len(cut) > 1 or parents[cut[0]] > MAX_COUNTED_PARENTS:
+        return NUM_SEEN / max(_least_likely(bank.model, question.outcomes) * num_matching, NUM_SEEN)
+    likely, counts = _configurations(bank, cut[0], matching)
+    if not question.outcomes[cut[0]]:
+        likely = 1.0 - likely
+    is_rare = counts < NUM_SEEN
+    if not is_rare.any():
+        return 0.0
+    total = float((counts / likely).sum())
+    return float((counts[is_rare].sum() + NUM_SEEN) / max(likely[is_rare].min() * total, NUM_SEEN))
+
+
+def _configurations(bank: Bank, claim: int, matching: KeyArray) -> tuple[FloatArray, IntArray]:
+    """Return P(claim) given each configuration of its parents, and the number of matching samples that have it."""
+    network = bank.model.network
+    links = slice(network.parent_start[claim], network.parent_start[claim + 1])
+    log_odds = bank.model.intercepts[claim] + configuration_log_odds(network.weights[links])
+    parents = network.link_parents[links]
+    counts = np.empty(log_odds.size, np.int64)
+    for configuration in range(counts.size):
+        states = {parent: bool(configuration >> j & 1) for j, parent in enumerate(parents.tolist())}
+        counts[configuration] = np.bitwise_count(matching & matching_samples(bank, states)).sum()
+    return fast_sigmoid(log_odds), counts
+
+
+def _least_likely(model: CalibratedNetwork, outcomes: Mapping[int, bool]) -> float:
+    """Compute a lower bound of P(outcomes | parents) over all states of the parents."""
+    network, bound = model.network, 1.0
+    for claim, outcome in outcomes.items():
+        sign = 1.0 if outcome else -1.0
+        weights = sign * network.weights[network.parent_start[claim] : network.parent_start[claim + 1]]
+        log_odds = sign * model.intercepts[claim] + np.minimum(weights, 0.0).sum()
+        bound *= float(fast_sigmoid(np.array(log_odds)))
+    return bound
+
+
+def _within_bank(bank: Bank, question: _Question, after: FloatArray, deltas: FloatArray, num_matching: int) -> Shifts:
+    """Make the shifts of so many samples of a bank, with the deltas of each replicate, shape (replicates, n)."""
+    before, known, is_connected = bank.beliefs.marginals, question.evidence, question.is_connected
+    is_free = is_connected & ~known.is_observed
+    after = np.where(is_free, after, np.where(known.is_observed, known.observed, before))
+    errors = pooled_errors(deltas, np.where(is_free, after * (1.0 - after), 0.0), num_matching)
     if errors is not None and bank.beliefs.standard_errors is not None:
         # Supposed outcomes have no sampling error of their own.
         errors = np.where(is_connected & known.is_observed, bank.beliefs.standard_errors, errors)
-    own = bank.beliefs.diagnostics
     diagnostics = replace(
-        own,
-        seconds=time.perf_counter() - started,
-        num_matching=int(num_matching.sum()),
+        bank.beliefs.diagnostics,
+        seconds=time.perf_counter() - question.started,
+        num_matching=num_matching,
         standard_error=None if errors is None else float(errors.max(initial=0.0)),
         is_fresh=False,
     )

@@ -308,6 +308,52 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
     return part, links
 
 
+def matching_claims(old: Network, new: Network) -> IntArray:
+    """Find the index that each claim of a network has in an earlier one, -1 for new claims; shape (n,)."""
+    if np.array_equal(old.keys, new.keys):
+        return np.arange(new.num_claims)
+    if not old.num_claims:
+        return np.full(new.num_claims, -1)
+    by_key = np.argsort(old.keys)
+    found = by_key[np.minimum(np.searchsorted(old.keys, new.keys, sorter=by_key), old.num_claims - 1)]
+    return np.where(old.keys[found] == new.keys, found, -1)
+
+
+def small_network(network: Network, claims: IntArray, links: IntArray) -> Network:
+    """
+    Extract a few claims and some of the links between them, in time that depends on these alone.
+
+    Args:
+        network: Not changed.
+        claims: Indices of the claims, ascending.
+        links: Indices of the links, ascending; both ends are among the claims.
+
+    Returns:
+        The network, without the influences that its links come from.
+    """
+    parents = np.searchsorted(claims, network.link_parents[links])
+    children = np.searchsorted(claims, network.link_children[links])
+    parent_start, child_start, child_links = _slices(claims.size, parents, children)
+    levels = network.levels[claims]
+    none = np.empty(0)
+    return Network(
+        stated=network.stated[claims],
+        prior_marginals=network.prior_marginals[claims],
+        keys=network.keys[claims],
+        order=np.argsort(levels, kind="stable"),
+        levels=levels,
+        parent_start=parent_start,
+        link_parents=parents,
+        link_children=children,
+        weights=network.weights[links],
+        child_start=child_start,
+        child_links=child_links,
+        edge_links=np.empty(0, np.int64),
+        p_if_true=none,
+        p_if_false=none,
+    )
+
+
 def _slices(num_claims: int, link_parents: IntArray, link_children: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Return `parent_start`, `child_start` and `child_links` of `Network`."""
     parent_start = np.zeros(num_claims + 1, np.int64)

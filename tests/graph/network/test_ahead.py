@@ -10,6 +10,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import ForegraphError, UnavailableError
 from graph.inference.evidence import Direction
+from graph.inference.network.diagnostics import Method
 from graph.inference.network.intercepts import Calibration, _find_stale, recalibrate
 from graph.ledger.intake import Intake
 from graph.ledger.items import EvidenceItem
@@ -20,9 +21,11 @@ from graph.network.engine import Engine
 from graph.network.questions import Observation
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.diamond import diamond
+from tests.helpers.drawing import Draws
 
 NOW = datetime(2026, 6, 1, 12, 58, tzinfo=UTC)
 LATER = datetime(2026, 6, 1, 13, 0, 1, tzinfo=UTC)
+PATIENCE = 300.0  # longer than compiling takes on a busy machine
 TRUE_A = [Observation("S_A", outcome=True)]
 
 
@@ -87,6 +90,71 @@ async def test_writes_after_the_preparation_change_no_more_than_they_have_to(
     with_influence = await ask(stored, engine, LATER)
     assert calibrations.num_stale == [1]
     assert with_influence == await ask(stored, Engine(), LATER)
+
+
+async def prepare_until(database: Database, engine: Engine, end: datetime) -> None:
+    """Prepare hours by a clock that moves from NOW on as it is waited for, until a moment."""
+    now = NOW
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+        if now >= end:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await prepare_hours(database, engine, on_error=fail, clock=lambda: now, sleep=sleep)
+
+
+def fail(error: ForegraphError) -> None:
+    """No error is expected."""
+    raise AssertionError(str(error)) from error
+
+
+async def test_no_bank_is_drawn_in_the_foreground_at_the_turn_of_the_hour(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first question finds samples, model and estimates; the bank of the hour before is there until then."""
+    await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
+    engine, draws, calibrations = (
+        Engine(sample_patience_seconds=PATIENCE),
+        Draws(monkeypatch),
+        Calibrations(monkeypatch),
+    )
+    before = await ask(stored, engine, NOW)
+    await prepare_until(stored, engine, LATER)
+    two_banks = engine.num_sample_bytes
+    still = await ask(stored, engine, NOW)
+    drawn, calibrated = list(draws.threads), len(calibrations.num_stale)
+
+    after = await ask(stored, engine, LATER)
+
+    assert drawn == draws.threads == ["background"] * 2
+    assert calibrated == len(calibrations.num_stale) == 2
+    assert still == before
+    assert after == await ask(stored, Engine(sample_patience_seconds=PATIENCE), LATER)
+    assert two_banks == 2 * engine.num_sample_bytes == 2 * 4 * 16_384 // 8
+
+
+async def test_the_samples_of_two_hours_stay_within_their_memory(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With memory for one bank none is drawn ahead, and this hour's is weighted to the next; with none, LBP answers."""
+    await Intake(stored).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
+    monkeypatch.setattr(engine_module, "MAX_FRESH_WORK", 0)
+    draws = Draws(monkeypatch)
+    one, none = (Engine(sample_patience_seconds=PATIENCE, max_sample_bytes=size) for size in (10_000, 1_000))
+    await ask(stored, one, NOW)
+    await prepare_until(stored, one, LATER)
+    num_ahead = len(draws.threads)
+    await ask(stored, one, LATER)
+    num_later = len(draws.threads)
+    async with stored.reading() as reading:
+        told = (await none.what_if(reading, TRUE_A, now=NOW)).shifts
+
+    assert (num_ahead, num_later, len(draws.threads)) == (1, 1, 1)
+    assert one.num_sample_bytes == 4 * 16_384 // 8
+    assert {shift.method for shift in told} == {Method.LBP}
 
 
 async def test_an_hour_in_which_nobody_asks_has_none_prepared(stored: Database) -> None:

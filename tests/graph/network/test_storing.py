@@ -10,13 +10,13 @@ from numpy.testing import assert_array_equal
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
-from graph.inference.network.diagnostics import Method
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.ledger.intake import Intake
 from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
-from graph.network.storing import NOT_KNOWN, TOLERANCE, RunKey, has_moved, list_held
+from graph.network.storing import NOT_KNOWN, TOLERANCE, RunKey, has_moved, list_held, tolerances_of
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from graph.subjects.deletions import delete_subject
 from graph.subjects.upserts import Change, upsert
@@ -26,6 +26,7 @@ from tests.helpers.stored import read, stored
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 NUM_CHAINS = 6
+TOLD = Diagnostics(Method.SAMPLE, converged=True, reason="", seconds=0.0)
 
 
 def graph() -> Any:
@@ -100,6 +101,17 @@ def test_what_moves_by_the_tolerance_or_less_has_not_moved() -> None:
     before, after, expected = (np.array(column) for column in zip(*cases, strict=True))
 
     assert_array_equal(has_moved(before, after), expected.astype(bool))
+
+
+def test_a_sampled_marginal_has_moved_by_more_than_half_its_error() -> None:
+    """One whose error is small by the least tolerance, and an outcome at all."""
+    beliefs = Beliefs(np.array([0.5, 0.5, 1.0]), np.array([0.01, 1e-6, 0.01]), TOLD)
+    after, tolerances = beliefs.marginals, tolerances_of(beliefs)
+
+    assert_array_equal(tolerances, [0.005, TOLERANCE, 0.005])
+    assert_array_equal(has_moved(after - 0.004, after, tolerances), [False, True, True])
+    assert_array_equal(has_moved(after - 0.006, after, tolerances), [True, True, True])
+    assert_array_equal(tolerances_of(Beliefs(after, None, TOLD)), [TOLERANCE] * 3)
 
 
 @pytest.mark.statements

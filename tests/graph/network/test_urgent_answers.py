@@ -16,10 +16,10 @@ from graph.inference.network.exact import Budget
 from graph.ledger.intake import Intake
 from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus
+from graph.network import banks
 from graph.network import engine as engine_module
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
-from graph.network.questions import DEFAULT_SAMPLING
 from graph.outcomes.resolution import Outcome, resolve, unresolve
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.diamond import diamond
@@ -33,7 +33,7 @@ class Draws:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.number = 0
-        monkeypatch.setattr(engine_module, "draw_bank", self._draw)
+        monkeypatch.setattr(banks, "draw_bank", self._draw)
         # Nothing is small enough for exact inference.
         nothing = partial(infer_exact_parts, budget=Budget(clique_claims=0, tree_entries=0, claims=0))
         monkeypatch.setattr(engine_module, "infer_exact_parts", nothing)
@@ -70,7 +70,7 @@ async def follow(database: Database, engine: Engine) -> dict[str, Any]:
 
 async def refreshed(engine: Engine) -> None:
     """Wait for samples that are drawn in the background."""
-    task = engine._refreshing
+    task = engine._banks.refreshing
     assert task is not None
     await task
 
@@ -133,7 +133,7 @@ async def test_a_what_if_behind_a_write_takes_the_moved_samples(stored: Database
     await refreshed(engine)
     await submit(stored, "P_C")
     async with stored.reading() as reading:
-        bank = await engine._get_bank(await engine._prepare(await engine.view(reading, now=NOW)), DEFAULT_SAMPLING)
+        bank = await engine._banks.get(await engine._prepare(await engine.view(reading, now=NOW)))
         num_moved = draws.number
         await engine.beliefs(reading, Method.SAMPLE, now=NOW)
 

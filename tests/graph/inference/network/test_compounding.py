@@ -245,3 +245,20 @@ def test_errors_of_sampled_shifts_are_carried() -> None:
     before, after = shifts.before[4], shifts.after[4]
     assert found.standard_errors[0] == pytest.approx(0.5 * shifts.standard_errors[4] / (1.0 + 0.5 * before))
     assert found.changes[0] == pytest.approx((1.0 + 0.5 * after) / (1.0 + 0.5 * before) - 1.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_dependences_that_are_borrowed_count_as_errors(seed: int) -> None:
+    """Where too few samples have the outcomes, and none may be drawn, claims depend on each other as before."""
+    generator = np.random.default_rng(seed)
+    network = random_network(generator, 10)
+    evidence = random_evidence(generator, 10, num_observed=1)
+    free = np.flatnonzero(~evidence.is_observed)
+    question = ask(network, evidence, {int(free[seed % free.size]): True})
+    exposures = exposures_of(generator, free.tolist(), most=0.4)
+
+    found = compound(question, exposures, bank_of(question), seed=1, max_enumerated=1, min_matching=1 << 20, max_work=0)
+
+    errors = np.abs(found.changes - enumerated(question, exposures))
+    assert (errors <= 5.0 * found.standard_errors + 0.002).all()
+    assert (found.standard_errors < 0.5).all()
