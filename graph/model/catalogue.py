@@ -18,9 +18,10 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 from pydantic import AwareDatetime
 
 from graph.model import rows
+from graph.model.page_keys import CHANGE_DAYS
 from graph.model.properties import json_properties
 from graph.model.rows import Row
-from graph.model.subjects import CLAIM, EDGE_LISTS, NODE_LISTS, EdgeList, NodeList, Reference, references_of
+from graph.model.subjects import CLAIM, EDGE_LISTS, NODE_LISTS, SUBJECTS, EdgeList, NodeList, Reference, references_of
 
 INTERNAL_LABELS: Final = frozenset({"Change", "Graph", "Job", "Receipt"})
 """Labels of nodes that the service keeps for itself."""
@@ -122,10 +123,18 @@ _CLAIM_VALUES: Final = (
     ("last_recorded_at", "ZONED DATETIME", "When the last of them was recorded."),
     ("posterior", "FLOAT", "The belief in it as last stored, 0 to 1; time alone moves it until the next refresh."),
     ("posterior_as_of", "ZONED DATETIME", "The moment that `posterior` holds for."),
+    *(
+        (f"posterior_{days}_days_ago", "FLOAT", f"The belief in it {days} days before the last scheduled refresh.")
+        for days in CHANGE_DAYS
+    ),
     ("marginal", "FLOAT", "Its probability after propagation over the network, as last stored."),
     ("marginal_as_of", "ZONED DATETIME", "The moment of the propagation that last moved `marginal`."),
     ("marginal_revision", "INTEGER", "Revision of the graph that this propagation read."),
     ("marginal_run_id", "STRING", "The `id` of this propagation's run."),
+)
+_STAMPS: Final = (
+    ("created_at", "ZONED DATETIME", "When it came into the graph; null where that is not known."),
+    ("updated_at", "ZONED DATETIME", "When it was last changed; null if not since an upgrade."),
 )
 _DERIVED_VALUES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "Predictor": (
@@ -215,7 +224,9 @@ def _own(listed: NodeList, row: type[Row]) -> Iterator[Property]:
 
 
 def _derived(label: str) -> Iterator[Property]:
-    for name, kind, description in _CLAIM_VALUES if label == CLAIM else _DERIVED_VALUES.get(label, ()):
+    values = _CLAIM_VALUES if label == CLAIM else _DERIVED_VALUES.get(label, ())
+    stamps = _STAMPS if label in {CLAIM, *SUBJECTS} else ()
+    for name, kind, description in (*values, *stamps):
         yield Property(name, kind, description, Origin.DERIVED)
 
 

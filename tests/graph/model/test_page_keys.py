@@ -39,7 +39,7 @@ ids = st.sampled_from(["P", "P_1", "P_10", "P.1"]) | st.from_regex(ID_PATTERN, f
 shares = st.floats(0, 1).map(lambda value: round(value, 12))
 probabilities = st.floats(0, 1, exclude_min=True, exclude_max=True)
 days = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
-moments = st.builds(lambda day, time: datetime.combine(day, time, tzinfo=UTC), days, st.times())
+moments = st.builds(lambda day, time: datetime.combine(day, time.replace(fold=0), tzinfo=UTC), days, st.times())
 some_exposures = st.builds(
     Exposure, sign=st.sampled_from(ExposureSign), prediction_id=ids, symbol=ids, relevance=shares
 )

@@ -268,7 +268,7 @@ ids = st.from_regex(ID_PATTERN, fullmatch=True)
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 lines = words.map(lambda text: f"{text}.")  # not blank
 days = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
-moments = st.builds(lambda day, time: datetime.combine(day, time, tzinfo=UTC), days, st.times())
+moments = st.builds(lambda day, time: datetime.combine(day, time.replace(fold=0), tzinfo=UTC), days, st.times())
 floats = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | floats | st.text(st.characters(exclude_categories=["Cs"])),
