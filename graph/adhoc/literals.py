@@ -1,0 +1,77 @@
+"""Bounds of what a statement's literals can be. Plans show parameters in their place, so the text itself is asked."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+_NUMBER: Final = re.compile(r"\d[\w.]*(?:[eE][+-]?\d+)?")
+_ESCAPE: Final = re.compile(r"\\u+([0-9a-fA-F]{4})")
+_STRING: Final = re.compile(
+    r"""
+    //[^\n\r]* | /\*.*?\*/ | `(?:[^`]|``)*`
+  | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CHARACTERS: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """
+    Bounds of a statement's literals.
+
+    Attributes:
+        largest: The largest number that literals can make, also by the sums and products that Neo4j computes first.
+        num_items: Most items of a literal list.
+        length: Most characters of a literal text.
+        has_negative: Whether a number may be negative.
+        strings: The texts; None if they cannot be told for certain.
+    """
+
+    largest: float
+    num_items: int
+    length: int
+    has_negative: bool
+    strings: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, statement: str) -> Self:
+        """Find the bounds; whatever looks like a number counts, wherever it stands."""
+        plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), statement)
+        numbers = sorted((_bound(found[0]) for found in _NUMBER.finditer(plain)), reverse=True)
+        factors = numbers[: plain.count("*") + 1]
+        terms = 1 + plain.count("+") + plain.count("-")
+        return cls(
+            largest=terms * math.prod(max(factor, 1.0) for factor in factors),
+            num_items=plain.count(",") + 1,
+            length=len(plain),
+            has_negative=bool(re.search(r"-\s*[\d.(]", plain)),
+            strings=None if plain != statement else tuple(_list_strings(statement)),
+        )
+
+
+def _bound(text: str) -> float:
+    """Bound what a run of digits and letters can stand for."""
+    digits = text.replace("_", "")
+    try:
+        whole = float(int(digits, 0))
+    except (ValueError, OverflowError):
+        whole = _decimal(digits)
+    return whole
+
+
+def _decimal(digits: str) -> float:
+    found = re.match(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", digits)
+    if found is None:
+        return 0.0
+    number = float(found[0])
+    return max(number, float(int(digits, 16))) if re.fullmatch(r"[0-9a-fA-F]{1,15}", digits) else number
+
+
+def _list_strings(statement: str) -> Iterator[str]:
+    for found in _STRING.finditer(statement):
+        if found["string"]:
+            yield re.sub(r"\\(.)", lambda mark: _CHARACTERS.get(mark[1], mark[1]), found["string"][1:-1], flags=re.DOTALL)

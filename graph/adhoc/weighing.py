@@ -1,0 +1,538 @@
+"""
+Weighs expressions: how much a row's evaluation computes and builds at most, since Neo4j does not interrupt it.
+
+Time limits are heeded between rows only. What a row costs is bounded by the lists that its expressions go through, each
+within the other, and by the texts and lists that they put together. Sizes of stored values are nominal: nobody can
+enlarge them by a statement that reads.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from graph.adhoc.allowed import FUNCTIONS, INTERNAL, REFUSED, Size
+from graph.adhoc.literals import Literals
+from graph.adhoc.patterns import PatternError, count_ways
+from graph.adhoc.tokens import Group, Node, Token, is_word, split
+
+MOST_STEPS: Final = 1.5e8
+"""Steps of one row: some seconds of the database's interpreter."""
+MOST_BUILT: Final = 2.5e7
+"""Items that one row puts together: some hundred megabytes."""
+MOST_JOINED: Final = 2e6
+"""Length of a text or a list that is put together from others, unless one of them is collected from rows."""
+MOST_WAYS: Final = 1e8
+"""Ways to match a regular expression: some seconds."""
+
+COLLECTED: Final = 5e6
+"""Items that a transaction's memory holds as one list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """
+    Bounds of a value's size.
+
+    Attributes:
+        length: Items of a list, or characters of a text.
+        element: Size of an item.
+    """
+
+    length: float = 1.0
+    element: float = 1.0
+
+    @property
+    def size(self) -> float:
+        """Items and characters in all; more than memory holds are none."""
+        return min(self.length * self.element, 4 * COLLECTED)
+
+    def join(self, other: "Value") -> "Value":
+        """The larger of both, in each respect."""
+        return Value(max(self.length, other.length), max(self.element, other.element))
+
+
+SMALL: Final = Value()
+PROPERTY: Final = Value(10.0, 50.0)
+ENTITIES: Final = Value(20.0, 1.0)
+PROPERTIES: Final = Value(50.0, 500.0)
+MATCHED_LENGTH: Final = 300.0
+"""Characters of a stored text that a regular expression is matched with."""
+SUBQUERY_STEPS: Final = 1_000.0
+"""Steps of a subquery within an expression, whose rows are interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """
+    Bounds of an expression.
+
+    Attributes:
+        value: Its value.
+        steps: Steps of its evaluation.
+        built: Items that it puts together.
+    """
+
+    value: Value = SMALL
+    steps: float = 1.0
+    built: float = 0.0
+
+
+Names = Mapping[str, Value]
+
+
+class HeavyError(ValueError):
+    """
+    An expression is refused.
+
+    Attributes:
+        kind: FUNCTION or EXPRESSION.
+        name: What is refused.
+        hint: What to write instead.
+    """
+
+    def __init__(self, message: str, *, kind: str, name: str, hint: str) -> None:
+        super().__init__(message)
+        self.kind, self.name, self.hint = kind, name, hint
+
+
+_SHORT: Final = "UNWIND the list, so that each item is a row of its own, or shorten it first, as by list[..100]"
+_KEYWORDS: Final = frozenset(
+    "ALL AND AS ASC BY CASE COLLECT CONTAINS COUNT DESC DESCENDING DISTINCT ELSE END ENDS EXISTS FALSE FILTER FOR FROM IN "
+    "INDEX IS LIMIT MATCH NORMALIZED NOT NULL OFFSET ON OPTIONAL OR ORDER RETURN ROWS SHORTEST SKIP STARTS THEN TRUE "
+    "TYPED UNION UNIQUE UNWIND WHEN WHERE WITH XOR".split()
+)
+_SUBQUERIES: Final = frozenset({"EXISTS", "COUNT", "COLLECT"})
+_TRUTHS: Final = ("AND", "OR", "XOR", "NOT", "=", "<>", "<", ">", "<=", ">=", "=~", "IN", "STARTS", "ENDS", "CONTAINS", "IS")
+_QUANTIFIERS: Final = frozenset({"all", "any", "none", "single"})
+
+
+class Scale:
+    """
+    Weighs the expressions of one statement.
+
+    Args:
+        literals: Bounds of its literals.
+        parameters: Its parameters.
+    """
+
+    def __init__(self, literals: Literals, parameters: Mapping[str, Any]) -> None:
+        self._literals = literals
+        self._parameters = parameters
+
+    def weigh(self, nodes: Sequence[Node], names: Names) -> Weight:
+        """
+        Weigh a sequence of tokens: expressions with signs, words or commas between.
+
+        Raises:
+            HeavyError: A function is not allowed, or the expression is too heavy.
+        """
+        weight = self._weigh(tuple(nodes), names)
+        if weight.steps > MOST_STEPS:
+            raise HeavyError(
+                "it goes through large lists within each other for each row, which no time limit interrupts",
+                kind="EXPRESSION",
+                name="a list within a list",
+                hint=_SHORT,
+            )
+        if weight.built > MOST_BUILT:
+            raise _too_large()
+        return weight
+
+    def list_named(self, nodes: tuple[Node, ...], names: Names) -> dict[str, Value]:
+        """Weigh expressions with their names, as in `expression AS name, …`; returns the names' values."""
+        named: dict[str, Value] = {}
+        for item in split(nodes, ","):
+            value = self.weigh(item, names).value
+            if item and isinstance(item[-1], Token) and (len(item) == 1 or _is_named(item)):
+                named[item[-1].text] = value
+        return named
+
+    def _weigh(self, nodes: tuple[Node, ...], names: Names) -> Weight:
+        items = split(nodes, ",")
+        if len(items) > 1:
+            weights = [self._weigh(item, names) for item in items]
+            return Weight(_largest(weights), _steps(weights), sum(weight.built for weight in weights))
+        nodes = nodes[:-2] if _is_named(nodes) else nodes
+        if any(is_word(node, "CASE") for node in nodes):
+            return self._case(nodes, names)
+        if any(is_word(node, *_TRUTHS) for node in nodes):
+            return self._truth(nodes, names)
+        return self._sum(nodes, names)
+
+    def _case(self, nodes: tuple[Node, ...], names: Names) -> Weight:
+        """Weigh a sequence with CASE … END in it: the largest of its branches, beside what stands around."""
+        start = next(index for index, node in enumerate(nodes) if is_word(node, "CASE"))
+        depth, end = 0, -1
+        for index in range(start, len(nodes)):
+            depth += is_word(nodes[index], "CASE")
+            depth -= is_word(nodes[index], "END")
+            if depth == 0:
+                end = index
+                break
+        if end < 0:
+            raise _unknown("CASE")
+        branches = self._branches(nodes[start + 1 : end], names)
+        inner = Weight(_largest(branches), _steps(branches), max(branch.built for branch in branches))
+        around = self._weigh((*nodes[:start], Token("number", "0"), *nodes[end + 1 :]), names)
+        return Weight(inner.value.join(around.value), inner.steps + around.steps, inner.built + around.built)
+
+    def _branches(self, nodes: tuple[Node, ...], names: Names) -> list[Weight]:
+        """Weigh what stands between the words WHEN, THEN and ELSE of one CASE."""
+        branches, start, depth = [], 0, 0
+        for index, node in enumerate(nodes):
+            depth += is_word(node, "CASE")
+            depth -= is_word(node, "END")
+            if depth == 0 and is_word(node, "WHEN", "THEN", "ELSE"):
+                branches.append(self._weigh(nodes[start:index], names))
+                start = index + 1
+        return [*branches, self._weigh(nodes[start:], names)]
+
+    def _truth(self, nodes: tuple[Node, ...], names: Names) -> Weight:
+        """Weigh comparisons: each looks through both sides at most once."""
+        parts: list[tuple[Node, ...]] = split(nodes, *_TRUTHS)
+        weights = [self._sum(part, names) for part in parts]
+        signs = [node.text for node in nodes if isinstance(node, Token) and is_word(node, *_TRUTHS)]
+        for index, sign in enumerate(signs):
+            if sign == "=~":
+                self._match(weights[index].value, parts[index + 1])
+        looked = sum(weight.value.size for weight in weights) / 50
+        return Weight(SMALL, _steps(weights) + looked, sum(weight.built for weight in weights))
+
+    def _match(self, subject: Value, pattern: tuple[Node, ...]) -> None:
+        """Judge a regular expression, which has to be known before the statement runs."""
+        length = subject.size if subject.size > PROPERTY.size else MATCHED_LENGTH
+        for text in self._find_patterns(pattern):
+            try:
+                ways = count_ways(text, length)
+            except PatternError as error:
+                raise _heavy_pattern(f"the regular expression {text!r} may match for ever: {error}") from None
+            if ways > MOST_WAYS:
+                message = f"the regular expression {text!r} has too many ways to match a text of {length:.0f} characters"
+                raise _heavy_pattern(message)
+
+    def _find_patterns(self, pattern: tuple[Node, ...]) -> Iterable[str]:
+        first = pattern[0] if pattern else None
+        if isinstance(first, Token) and (len(pattern) == 1 or is_word(pattern[1], *_KEYWORDS)):
+            if first.kind == "string":
+                return [first.text[1:-1]]
+            if first.kind == "parameter" and first.text in self._parameters:
+                return [str(self._parameters[first.text])]
+            if first.kind == "parameter" and first.text.strip().lower().startswith("auto"):
+                if self._literals.strings is not None:
+                    return self._literals.strings
+        raise _heavy_pattern("a regular expression must be a text in the statement, without \\u, or a parameter")
+
+    def _sum(self, nodes: tuple[Node, ...], names: Names) -> Weight:
+        terms = [self._term(term, names) for term in split(nodes, "+", "||")]
+        if len(terms) == 1:
+            return terms[0]
+        length = sum(term.value.length for term in terms)
+        value = Value(length, max(term.value.element for term in terms))
+        is_collected = any(term.value.length >= COLLECTED for term in terms)
+        built = sum(term.built for term in terms) + (0 if is_collected else value.size)
+        if length > (4 * COLLECTED if is_collected else MOST_JOINED):
+            raise _too_large()
+        return Weight(value, _steps(terms) + value.size / 50, built)
+
+    def _term(self, nodes: tuple[Node, ...], names: Names) -> Weight:
+        """Weigh names, calls and groups that stand side by side, with what is asked of them by `.name` and `[index]`."""
+        weights: list[Weight] = []
+        index = 0
+        while index < len(nodes):
+            last = weights[-1] if weights and self._is_asked(nodes, index) else None
+            weight, index = self._factor(nodes, index, names, last)
+            if last is None:
+                weights.append(weight)
+            else:
+                weights[-1] = Weight(weight.value, last.steps + weight.steps, last.built + weight.built)
+        if any(is_word(node, "*", "/", "%", "^", "-") for node in nodes):
+            return Weight(SMALL, _steps(weights), sum(weight.built for weight in weights))
+        return Weight(_largest(weights), _steps(weights), sum(weight.built for weight in weights))
+
+    def _is_asked(self, nodes: tuple[Node, ...], index: int) -> bool:
+        """Whether a node asks for a part of what stands before it: `.name`, `[index]`, `{.name}`."""
+        node, before = nodes[index], nodes[index - 1]
+        if isinstance(node, Token):
+            return is_word(node, ".") and index + 1 < len(nodes)
+        is_value = isinstance(before, Group) or before.kind in ("name", "quoted", "parameter")
+        return node.bracket in "[{" and node.is_joined and is_value
+
+    def _factor(
+        self, nodes: tuple[Node, ...], index: int, names: Names, last: Weight | None
+    ) -> tuple[Weight, int]:
+        """Weigh the node at a place; returns its weight, and the place after it."""
+        node = nodes[index]
+        if last is not None:
+            if isinstance(node, Token):
+                return Weight(PROPERTY.join(last.value) if last.value.size > 1 else PROPERTY), index + 2
+            return self._part(node, names, last), index + 1
+        if isinstance(node, Group):
+            return self._group(node, names), index + 1
+        name, after = _dotted(nodes, index)
+        if name is not None:
+            group = nodes[after]
+            assert isinstance(group, Group)  # noqa: S101 - so found
+            return self._call(name, group, names), after + 1
+        if node.text in _SUBQUERIES and index + 1 < len(nodes):
+            group = nodes[index + 1]
+            if isinstance(group, Group) and group.bracket == "{":
+                return self._subquery(node.text, group, names), index + 2
+        if node.kind == "name" and node.text == "cache" and index + 1 < len(nodes):
+            return Weight(PROPERTY), index + 2
+        return Weight(self._atom(node, names)), index + 1
+
+    def _atom(self, node: Token, names: Names) -> Value:
+        if node.kind == "parameter":
+            if node.text in self._parameters:
+                return measure(self._parameters[node.text])
+            return Value(self._literals.num_items, 20.0) if "list" in node.text.lower() else Value(20.0)
+        if node.kind in ("name", "quoted"):
+            return names.get(node.text, SMALL)
+        return Value(len(node.text)) if node.kind == "string" else SMALL
+
+    def _part(self, group: Group, names: Names, last: Weight) -> Weight:
+        """Weigh an index, a slice or a projection of the value before it."""
+        inner = self._weigh(group.content, names)
+        if group.bracket == "{":
+            return Weight(PROPERTIES.join(inner.value), inner.steps, inner.built + inner.value.length)
+        bounds = split(group.content, "..")
+        if len(bounds) == 1:
+            value = PROPERTY if last.value.size <= 1 else Value(last.value.element, 1.0)
+            return replace(inner, value=value)
+        most = self._number(bounds[1], names)
+        is_counted = bool(bounds[1]) and not self._literals.has_negative
+        length = min(last.value.length, most) if is_counted else last.value.length
+        return replace(inner, value=Value(length, last.value.element))
+
+    def _group(self, group: Group, names: Names) -> Weight:
+        if group.bracket == "[" and len(group.content) > 1 and is_word(group.content[1], "IN"):
+            return self._comprehension(group.content, names)
+        weight = self._weigh(group.content, names)
+        if group.bracket == "(":
+            return weight
+        length = float(len(split(group.content, ","))) if group.content else 0.0
+        element = weight.value.size
+        if group.bracket == "{":  # a map's value is given by `.name`, whatever its name
+            return Weight(Value(max(length, weight.value.length), max(weight.value.element, 1.0)), weight.steps, weight.built + length)
+        return Weight(Value(length, element), weight.steps, weight.built + length)
+
+    def _comprehension(self, content: tuple[Node, ...], names: Names) -> Weight:
+        source, inner, body = self._iterate(content, names)
+        value = Value(source.value.length, body[-1].value.size if len(body) > 1 else source.value.element)
+        if not any(is_word(node, "|") for node in content):
+            value = source.value
+        built = source.value.length * (1 + sum(weight.built for weight in body))
+        return Weight(value, inner, source.built + built)
+
+    def _iterate(self, content: tuple[Node, ...], names: Names) -> tuple[Weight, float, list[Weight]]:
+        """Weigh `name IN list WHERE condition | expression`: the list, the steps of all of it, and its other parts."""
+        variable = content[0]
+        source_nodes, *others = split(content[2:], "WHERE", "|")
+        source = self._weigh(source_nodes, names)
+        inner = {**names, _name(variable): Value(source.value.element)}
+        body = [self._weigh(other, inner) for other in others]
+        return source, source.steps + source.value.length * (1 + _steps(body)), body
+
+    def _reduce(self, group: Group, names: Names) -> Weight:
+        """Weigh `reduce(result = start, name IN list | expression)`; the result must not multiply at each step."""
+        items = split(group.content, ",")
+        result, start = items[0][0], items[0][2:]
+        content = items[1] if len(items) == 2 else tuple(node for item in items[1:] for node in item)  # noqa: PLR2004
+        source_nodes, *others = split(content[2:], "|")
+        body = others[0] if others else ()
+        source, first = self._weigh(source_nodes, names), self._weigh(start, names)
+        variable = _name(content[0])
+
+        def step(length: float) -> Weight:
+            return self._weigh(body, {**names, variable: Value(source.value.element), _name(result): Value(length)})
+
+        base, once, twice = first.value.size + 1, step(1_000.0), step(2_000.0)
+        if twice.value.size - once.value.size > 1_000.0 or twice.built > 10 * MOST_JOINED:
+            raise HeavyError(
+                "its result may multiply with each item, which no limit of memory or time interrupts",
+                kind="FUNCTION",
+                name="reduce",
+                hint="an expression that uses the result once, such as reduce(total = 0, x IN list | total + x.weight)",
+            )
+        added = max(step(0.0).value.size, 1.0)
+        grows = twice.value.size > once.value.size
+        size = base + source.value.length * added if grows else max(base, once.value.size)
+        steps = source.steps + source.value.length * (1 + once.steps + (size / 50 if grows else 0))
+        return Weight(Value(size), steps, source.built + (size if grows else 0))
+
+    def _subquery(self, word: str, group: Group, names: Names) -> Weight:
+        """Weigh a subquery within an expression, of which a plan shows no operators."""
+        for index, node in enumerate(group.content):
+            if _is_clause(node) and not (index + 1 < len(group.content) and is_word(group.content[index + 1], ".")):
+                assert isinstance(node, Token)  # noqa: S101 - so found
+                raise HeavyError(
+                    "a subquery within an expression may match, unwind and return only",
+                    kind="STATEMENT",
+                    name=node.text,
+                    hint="a clause of its own, outside of the expression",
+                )
+        inner = self._weigh(group.content, names)
+        value = Value(COLLECTED, inner.value.size) if word == "COLLECT" else SMALL
+        return Weight(value, SUBQUERY_STEPS + inner.steps, inner.built)
+
+    def _call(self, name: str, group: Group, names: Names) -> Weight:
+        lowered = name.lower()
+        if lowered == "reduce":
+            return self._reduce(group, names)
+        size = FUNCTIONS.get(lowered) or INTERNAL.get(lowered)
+        if size is None:
+            reason, hint = REFUSED.get(lowered, ("it is not known to be harmless", "another function"))
+            raise HeavyError(f"the function {name} is not allowed: {reason}", kind="FUNCTION", name=name, hint=hint)
+        if lowered in _QUANTIFIERS and len(group.content) > 1 and is_word(group.content[1], "IN"):
+            source, steps, _ = self._iterate(group.content, names)
+            return Weight(SMALL, steps, source.built)
+        arguments = [self._weigh(item, names) for item in split(group.content, ",")]
+        value = self._result(size, name, group, arguments, names)
+        steps = 1 + _steps(arguments) + sum(argument.value.size for argument in arguments) / 50
+        built = sum(argument.built for argument in arguments)
+        if size in _BUILDERS:
+            built += value.length
+            if value.length > 4 * COLLECTED or (size is Size.REPLACED and value.length > MOST_JOINED):
+                raise _too_large()
+        return Weight(value, steps + (value.length if size is Size.RANGE else 0), built)
+
+    def _result(
+        self, size: Size, name: str, group: Group, arguments: list[Weight], names: Names
+    ) -> Value:
+        largest = _largest(arguments)
+        makers: dict[Size, Callable[[], Value]] = {
+            Size.SMALL: lambda: Value(50.0),
+            Size.SAME: lambda: largest,
+            Size.ELEMENT: lambda: Value(largest.element),
+            Size.ENTITIES: lambda: ENTITIES,
+            Size.PROPERTIES: lambda: PROPERTIES,
+            Size.COLLECTED: lambda: Value(COLLECTED, largest.size),
+            Size.SPLIT: lambda: Value(largest.size, min(largest.size, PROPERTY.size)),
+            Size.FLATTENED: lambda: Value(largest.size),
+            Size.REPLACED: lambda: Value(arguments[0].value.size * max(arguments[-1].value.size, 1.0)),
+            Size.RANGE: lambda: Value(self._range(group, names)),
+        }
+        return makers[size]()
+
+    def _range(self, group: Group, names: Names) -> float:
+        bounds = [self._number(item, names) for item in split(group.content, ",")]
+        length = sum(bounds[:2]) + 1
+        if length > MOST_JOINED:
+            raise HeavyError(
+                f"a list made by range must have at most {MOST_JOINED:,.0f} items, and this one may have more",
+                kind="FUNCTION",
+                name="range",
+                hint="UNWIND range(…) AS i, whose items become rows, or bounds as parameters",
+            )
+        return length
+
+    def _number(self, nodes: tuple[Node, ...], names: Names) -> float:
+        """Bound a whole number's distance from 0; infinite if it is not known."""
+        terms = split(nodes, "+", "-")
+        return sum(self._plain_number(term, names) for term in terms if term)
+
+    def _plain_number(self, nodes: tuple[Node, ...], names: Names) -> float:
+        first = nodes[0]
+        if len(nodes) == 1 and isinstance(first, Group) and first.bracket == "(":
+            return self._number(first.content, names)
+        if len(nodes) == 2 and is_word(first, "size", "length") and isinstance(nodes[1], Group):  # noqa: PLR2004
+            is_length = is_word(first, "length")
+            return ENTITIES.length if is_length else self._weigh(nodes[1].content, names).value.length
+        if len(nodes) != 1 or not isinstance(first, Token):
+            return float("inf")
+        if first.kind == "number":
+            return float(first.text)
+        if first.kind == "parameter":
+            given = self._parameters.get(first.text)
+            if isinstance(given, int | float):
+                return abs(float(given))
+            return self._literals.largest if "int" in first.text.lower() else float("inf")
+        return float("inf")
+
+
+_BUILDERS: Final = frozenset({Size.REPLACED, Size.FLATTENED, Size.SPLIT, Size.RANGE})
+
+
+def measure(value: Any) -> Value:
+    """The size of a parameter's value."""
+    if isinstance(value, str | bytes):
+        return Value(float(len(value)))
+    if isinstance(value, Mapping):
+        return Value(float(len(value)), max((measure(item).size for item in value.values()), default=1.0))
+    if isinstance(value, list | tuple):
+        return Value(float(len(value)), max((measure(item).size for item in value), default=1.0))
+    return SMALL
+
+
+def _dotted(nodes: tuple[Node, ...], index: int) -> tuple[str | None, int]:
+    """The name of a function that is called at a place, and the place of its arguments; None for any other name."""
+    first = nodes[index]
+    if not isinstance(first, Token) or first.kind not in ("name", "quoted") or _is_label(nodes, index):
+        return None, index
+    words, after = [first.text], index + 1
+    while after + 1 < len(nodes) and is_word(nodes[after], "."):
+        word = nodes[after + 1]
+        if not isinstance(word, Token) or word.kind not in ("name", "quoted"):
+            break
+        words.append(word.text)
+        after += 2
+    group = nodes[after] if after < len(nodes) else None
+    if not isinstance(group, Group) or group.bracket != "(":
+        return None, index
+    if first.kind == "name" and len(words) == 1 and first.text in _KEYWORDS and not group.is_joined:
+        return None, index
+    return ".".join(words), after
+
+
+def _is_label(nodes: tuple[Node, ...], index: int) -> bool:
+    """Whether a name follows a colon or a sign of label expressions at once, as `Claim` in `n:Claim(id)`."""
+    node = nodes[index]
+    return index > 0 and isinstance(node, Token) and node.is_joined and is_word(nodes[index - 1], ":", "|", "&", "!")
+
+
+def _is_clause(node: Node) -> bool:
+    """Whether a node is a word in capitals that is none of an expression, a match or a projection."""
+    is_capital = isinstance(node, Token) and node.kind == "name" and len(node.text) > 1 and node.text.isupper()
+    return is_capital and isinstance(node, Token) and node.text not in _KEYWORDS
+
+
+def _is_named(nodes: tuple[Node, ...]) -> bool:
+    """Whether a sequence ends in `AS name`."""
+    return len(nodes) > 2 and is_word(nodes[-2], "AS") and isinstance(nodes[-1], Token)  # noqa: PLR2004 - and what is named
+
+
+def _name(node: Node) -> str:
+    return node.text if isinstance(node, Token) else ""
+
+
+def _steps(weights: Iterable[Weight]) -> float:
+    return sum(weight.steps for weight in weights)
+
+
+def _largest(weights: Iterable[Weight]) -> Value:
+    value = SMALL
+    for weight in weights:
+        value = value.join(weight.value)
+    return value
+
+
+def _unknown(name: str) -> HeavyError:
+    return HeavyError("the database shows it in a form that cannot be judged", kind="EXPRESSION", name=name, hint="a simpler expression")
+
+
+def _too_large() -> HeavyError:
+    return HeavyError(
+        "it may put together a text or a list that fills the database's memory",
+        kind="EXPRESSION",
+        name="a large value",
+        hint="rows instead of a list, or a shorter one, as by list[..100] or left(text, 1000)",
+    )
+
+
+def _heavy_pattern(message: str) -> HeavyError:
+    return HeavyError(
+        f"{message}; no time limit interrupts it",
+        kind="EXPRESSION",
+        name="=~",
+        hint="CONTAINS, STARTS WITH or ENDS WITH, or a regular expression without repetitions within repetitions",
+    )
