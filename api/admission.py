@@ -1,12 +1,15 @@
 """Admits so many documents at a time; more wait in a bounded queue for a bounded time."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 
 from graphql import GraphQLError, OperationType, get_operation_ast, parse
 
+from api.logging import is_own_request
 from graph.errors import BusyError
 
 MAX_WAITING = 256
@@ -34,9 +37,25 @@ class Admissions:
 
     def __init__(self, num_queries: int, num_mutations: int) -> None:
         self._queries, self._mutations = Admission(num_queries), Admission(num_mutations)
+        self._asked_at = -math.inf
+
+    async def wait_for_pause(self, seconds: float, *, most_seconds: float) -> None:
+        """
+        Wait until no client has asked for some time.
+
+        Args:
+            seconds: That time.
+            most_seconds: How long to wait at most, since clients may never pause.
+        """
+        until = time.monotonic() + most_seconds
+        # An event would have to be set and cleared by every request.
+        while (left := min(self._asked_at + seconds, until) - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)
 
     def admit(self, *, is_mutation: bool) -> AbstractAsyncContextManager[None]:
         """Hold a place of the kind within the block; as `Admission.admit`."""
+        if not is_own_request.get():
+            self._asked_at = time.monotonic()
         return (self._mutations if is_mutation else self._queries).admit()
 
 

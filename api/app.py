@@ -98,6 +98,7 @@ def create_app(
     )
     app.state.service = None if database is None else Service.make(database, _make_budget(settings))
     app.state.documents = documents
+    app.state.admissions = admissions
     app.state.deadlines = deadlines
     app.state.readiness = readiness or Readiness()
     return app

@@ -12,11 +12,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message
 
+from api.admission import Admissions
 from api.documents import Documents, identify
 from api.front import NO_STORE
 from api.logging import get_logger, is_own_request
@@ -31,7 +33,11 @@ PLANNED_AT_ONCE: Final = 2
 """Documents planned at a time: eight took 1.6 times the processor time of one after the other."""
 USES_BEFORE_COMPILING: Final = 10
 """Uses of a statement after which Neo4j plans it once more, with generated code; the embedded one is told not to."""
-REST_PAUSE_SECONDS: Final = 0.03
+PAUSE_SECONDS: Final = 0.3
+"""Clients that have not asked for so long are taken to pause."""
+
+MOST_PAUSE_SECONDS: Final = 5.0
+"""Longest wait for a pause before each step: what is not planned yet costs those who ask for it up to a second."""
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Any]]
 """Sends a document with its variables, and returns the response's JSON."""
@@ -57,17 +63,19 @@ async def warm_up(app: Starlette) -> None:
 async def warm_rest(app: Starlette, database: Database) -> None:
     """
     Do what no usual document waits for: pass the use at which the database plans a statement again, and have those
-    planned by which unknown documents are read.
+    planned by which unknown documents are read. Each step begins when clients pause, or have not for long.
 
     Raises:
         ForegraphError: The database cannot be reached, or took too long.
     """
+    admissions: Admissions = app.state.admissions
+    pause = partial(admissions.wait_for_pause, PAUSE_SECONDS, most_seconds=MOST_PAUSE_SECONDS)
     with _asking():
         known = await _find_known_of(app)
         for text in USES_BEFORE_COMPILING * tuple(list_usual().values()):
-            await asyncio.sleep(REST_PAUSE_SECONDS)  # one at a time, since clients ask now
+            await pause()
             await ask(app, text, choose_variables(text, known))
-        await warm(database)
+        await warm(database, pause)
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 Runs of composed statements that are shared.
 
 Each run costs the driver and the database as much as some rows do. So while runs of a statement are under way, those
-who ask for it wait for each other, and the next run reads for all of them. Nobody waits who is alone.
+who ask for it wait for each other, and the next run reads for all of them, once for those who ask for the same. Nobody
+waits who is alone.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,11 +44,49 @@ _Key = tuple[int, int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """
+    Data that a run has read from an anchor, shared by the requests that asked for the same; none of them changes it.
+
+    Attributes:
+        data: The record's value as the driver gives it, None without a node.
+        answers: Answers made of the data so far, by whatever tells them apart; an answer that is the same for all is
+            made once.
+    """
+
+    data: Any
+    answers: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class _Request:
-    """The values of an anchor, and where what is found is awaited."""
+    """The values of an anchor, and where all who ask for it wait."""
 
     own: Mapping[str, Any]
-    found: asyncio.Future[Any]
+    waiters: list[asyncio.Future[Found]] = field(default_factory=list)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether anybody still waits; clients may have left."""
+        return not all(waiter.done() for waiter in self.waiters)
+
+    def give(self, data: Any) -> None:
+        """Give those who wait what was found."""
+        found = Found(data)
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(found)
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error where anybody waits."""
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def cancel(self) -> None:
+        """Cancel those who still wait."""
+        for waiter in self.waiters:
+            waiter.cancel()
 
 
 @dataclass(slots=True)
@@ -67,13 +106,13 @@ class _Size:
 
 @dataclass(slots=True)
 class _Lane:
-    """Requests of one statement for the same number of nodes, from the same state on."""
+    """Requests of one statement for the same number of nodes, from the same state on; by the text of their values."""
 
     composed: Composed
     num_nodes: int
     bookmark: str | None
     size: _Size
-    waiting: deque[_Request] = field(default_factory=deque)
+    waiting: OrderedDict[str, _Request] = field(default_factory=OrderedDict)
     num_runs: int = 0
     is_called: bool = False
 
@@ -101,9 +140,9 @@ class Gathering:
         self._sizes: OrderedDict[str, _Size] = OrderedDict()
         self._runs: set[asyncio.Task[None]] = set()
 
-    async def fetch(self, composed: Composed, anchor: Anchor, bookmark: str | None) -> Any:
+    async def fetch(self, composed: Composed, anchor: Anchor, bookmark: str | None) -> Found:
         """
-        Read from an anchor; returns what was found as the driver gives it, None without a node.
+        Read from an anchor.
 
         Args:
             composed: The statement.
@@ -120,16 +159,16 @@ class Gathering:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(composed, anchor.num_nodes, bookmark, self._size_of(composed, anchor))
-        found = asyncio.get_running_loop().create_future()
-        lane.waiting.append(_Request(own, found))
+        waiter: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+        lane.waiting.setdefault(repr(own), _Request(own)).waiters.append(waiter)
         self._call(key, lane)
-        return await found
+        return await waiter
 
     def close(self) -> None:
         """Stop all runs, and let nobody wait."""
         for lane in self._lanes.values():
             while lane.waiting:
-                lane.waiting.popleft().found.cancel()
+                lane.waiting.popitem()[1].cancel()
         for run in self._runs:
             run.cancel()
 
@@ -154,8 +193,8 @@ class Gathering:
         requests: list[_Request] = []
         most = lane.most
         while lane.waiting and len(requests) < most:
-            request = lane.waiting.popleft()
-            if not request.found.done():  # its client may have left
+            _, request = lane.waiting.popitem(last=False)
+            if request.is_awaited:
                 requests.append(request)
         if requests:
             lane.num_runs += 1
@@ -170,7 +209,7 @@ class Gathering:
         """End a run; who has no answer, because the run was cancelled, is cancelled too."""
         self._runs.discard(run)
         for request in requests:
-            request.found.cancel()
+            request.cancel()
         lane.num_runs -= 1
         if lane.waiting:
             self._call(key, lane)
@@ -187,12 +226,10 @@ class Gathering:
                     await self._answer(lane, [request])
                 return
             for request in requests:
-                if not request.found.done():
-                    request.found.set_exception(error)
+                request.fail(error)
             return
         for place, request in enumerate(requests):
-            if not request.found.done():
-                request.found.set_result(found.get(place))
+            request.give(found.get(place))
 
     async def _read(self, lane: _Lane, owns: Sequence[Mapping[str, Any]]) -> dict[int, Any]:
         parameters = lane.composed.parameters_for(owns, lane.num_nodes)

@@ -1,5 +1,10 @@
 """Has the database plan the reading statements before a client has to wait for it."""
 
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from itertools import product
+from typing import Any, Final
+
 from graph.database.sessions import Database, Unit
 from graph.model.relations import RELATIONS, RELATIONSHIP_TYPES, Relation
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
@@ -15,38 +20,54 @@ AFTER_ALL_IDS = "~"  # sorts after every id
 AFTER_ALL_REVISIONS = 2**62
 UNKNOWN_ID = "nobody"  # an id that no node has costs nothing to look up, and the plan is the same
 
+_NETWORK: Final[Mapping[str, Mapping[str, Any]]] = {
+    "database/get_revision": {},
+    "network/list_claims": {"after": AFTER_ALL_IDS, "limit": 1},
+    "network/list_influences": {"after": AFTER_ALL_IDS, "limit": 1},
+    "network/list_changes": {"revision": AFTER_ALL_REVISIONS, "limit": 1},
+    "network/list_changed": {"ids": {"claim_ids": [UNKNOWN_ID], "child_ids": [UNKNOWN_ID]}},
+    "network/list_exposures": {"ids": [UNKNOWN_ID]},
+}
 
-async def warm(database: Database) -> None:
+
+async def warm(database: Database, pause: Callable[[], Awaitable[None]] | None = None) -> None:
     """
     Run each reading statement once, with ids that no node has.
 
     Planning a statement takes the database up to a second. It caches plans by the statement's text and by the types of
     its parameters, so clients' requests use the plans that are made here.
+
+    Args:
+        database: The database.
+        pause: Awaited before each step, so that clients may go first.
     """
-    await database.read(_run_statements, timeout_seconds=WARMING_TIMEOUT_SECONDS)
+    for step in _steps():
+        if pause is not None:
+            await pause()
+        await database.read(step, timeout_seconds=WARMING_TIMEOUT_SECONDS)
 
 
-async def _run_statements(unit: Unit) -> None:
+def _steps() -> Iterator[Callable[[Unit], Awaitable[object]]]:
+    """List what is run, each in some statements."""
     plan = NodePlan(properties=("id",))
-    await get_nodes(unit, [("Claim", UNKNOWN_ID)], plan)
+    yield lambda unit: get_nodes(unit, [("Claim", UNKNOWN_ID)], plan)
     requests = [Request(relation, UNKNOWN_ID, arguments=_empty_types(relation)) for relation in RELATIONS]
-    await follow(unit, requests)
-    await count(unit, [request for request in requests if request.relation.is_many])
-    for order in PredictionOrder:
-        for is_descending in (False, True):
-            page = PredictionPage(size=1, order=order, is_descending=is_descending)
-            await list_predictions(unit, PredictionFilter(predictor_id=UNKNOWN_ID), page, plan)
+    yield lambda unit: follow(unit, requests)
+    yield lambda unit: count(unit, [request for request in requests if request.relation.is_many])
+    for order, is_descending in product(PredictionOrder, (False, True)):
+        page = PredictionPage(size=1, order=order, is_descending=is_descending)
+        yield partial(list_predictions, filter_=PredictionFilter(predictor_id=UNKNOWN_ID), page=page, plan=plan)
     around = NeighborhoodQuery(depth=1, kinds=RELATIONSHIP_TYPES, goes_out=True, goes_in=True, limit=1)
     for subject in (CLAIM, "Ticker"):
-        await find_neighborhood(unit, subject, UNKNOWN_ID, around, plan)
-    await search(unit, UNKNOWN_ID, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
-    await list_nodes(unit, "Killer", first=1, after=None, plan=plan, wants_total=False)
-    await unit.run("database/get_revision")
-    for name in ("network/list_claims", "network/list_influences"):
-        await unit.run(name, after=AFTER_ALL_IDS, limit=1)
-    await unit.run("network/list_changes", revision=AFTER_ALL_REVISIONS, limit=1)
-    await unit.run("network/list_changed", ids={"claim_ids": [UNKNOWN_ID], "child_ids": [UNKNOWN_ID]})
-    await unit.run("network/list_exposures", ids=[UNKNOWN_ID])
+        yield partial(find_neighborhood, subject=subject, node_id=UNKNOWN_ID, query=around, plan=plan)
+    yield partial(search, text=UNKNOWN_ID, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
+    yield partial(list_nodes, subject="Killer", first=1, after=None, plan=plan, wants_total=False)
+    for name, parameters in _NETWORK.items():
+        yield partial(_run, name=name, parameters=parameters)
+
+
+async def _run(unit: Unit, name: str, parameters: Mapping[str, Any]) -> None:
+    await unit.run(name, **parameters)
 
 
 def _empty_types(relation: Relation) -> dict[str, list[str]]:

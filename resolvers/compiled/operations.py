@@ -41,7 +41,7 @@ from strawberry.types.field import StrawberryField
 from graph.errors import InvalidError
 from graph.reading.anchors import Anchor, ListAnchor, OneNode
 from graph.reading.composing import Composed, NotComposableError
-from graph.reading.gathering import MOST_SHARED_ROWS
+from graph.reading.gathering import MOST_SHARED_ROWS, Found
 from graph.reading.tree import NodePlan
 from resolvers.base.anchored import Anchored
 from resolvers.base.context import Context
@@ -275,14 +275,24 @@ class _StatementReading(_Reading):
         unit, composed, anchor = context.unit, self.composed, self.anchor
         max_rows = composed.max_rows * anchor.num_nodes
         if is_alone and max_rows <= MOST_SHARED_ROWS:
-            shared = await context.service.gathering.fetch(composed, anchor, unit.bookmark)
+            found = await context.service.gathering.fetch(composed, anchor, unit.bookmark)
             unit.count_shared(max_rows)
-            return shared
+            return found
         parameters = composed.parameters_for([anchor.parameters()], anchor.num_nodes)
-        found = await unit.fetch(composed.text, parameters, is_alone=is_alone, max_rows=max_rows)
-        return found[0][1] if found else None
+        rows = await unit.fetch(composed.text, parameters, is_alone=is_alone, max_rows=max_rows)
+        return Found(rows[0][1] if rows else None)
 
     def complete(self, read: Any, later: list[Deferred]) -> Any:
+        """Make the answer, once for all who share what was read unless a part of it is left."""
+        found = cast("Found", read)
+        if self.completion not in found.answers:
+            answer = self._complete(found.data, later)
+            if later:
+                return answer
+            found.answers[self.completion] = answer
+        return found.answers[self.completion]
+
+    def _complete(self, read: Any, later: list[Deferred]) -> Any:
         complete, anchor = self.completion.complete, self.anchor
         if isinstance(anchor, OneNode):
             is_found = read is not None and (anchor.code is None or read[0] == anchor.code)

@@ -9,6 +9,7 @@ import pytest
 
 from api.admission import Admission, Admissions, is_mutation
 from api.app import create_app
+from api.logging import is_own_request
 from api.settings import Settings
 from graph.errors import BusyError
 from tests.helpers.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
@@ -199,3 +200,40 @@ TWO = "query Q { hello } mutation M { add(number: 1) }"
 )
 def test_a_documents_kind_is_that_of_the_operation_that_runs(document: str, name: str | None, expected: bool) -> None:
     assert is_mutation(document, name) is expected
+
+
+async def test_a_pause_of_clients_is_waited_for() -> None:
+    """Without clients there is no wait; with them until they have paused, or for as long as was said."""
+    admissions, waited = Admissions(2, 2), []
+
+    async def wait(seconds: float, most_seconds: float) -> float:
+        started = asyncio.get_running_loop().time()
+        await admissions.wait_for_pause(seconds, most_seconds=most_seconds)
+        return asyncio.get_running_loop().time() - started
+
+    async def go_on_asking() -> None:
+        while True:
+            async with admissions.admit(is_mutation=False):
+                await asyncio.sleep(0.01)
+
+    waited.append(await wait(5.0, 9.0))
+    clients = asyncio.create_task(go_on_asking())
+    await asyncio.sleep(0)
+    waited.append(await wait(5.0, 0.3))
+    clients.cancel()
+    waited.append(await wait(0.3, 9.0))
+
+    assert waited[0] < 0.1
+    assert 0.29 < waited[1] < 4.0
+    assert 0.2 < waited[2] < 4.0
+
+
+async def test_the_services_own_requests_are_no_clients() -> None:
+    """Warming up asks too, and would wait for itself."""
+    admissions = Admissions(2, 2)
+    token = is_own_request.set(True)
+    async with admissions.admit(is_mutation=False):
+        pass
+    is_own_request.reset(token)
+
+    await asyncio.wait_for(admissions.wait_for_pause(60.0, most_seconds=90.0), timeout=5)

@@ -38,6 +38,11 @@ def one(number: int) -> OneNode:
     return OneNode("Prediction", f"P_{number:05d}")
 
 
+async def read(gathering: Gathering, composed: Composed, anchor: Anchor, bookmark: str | None = None) -> Any:
+    """What a request for the anchor is given."""
+    return (await gathering.fetch(composed, anchor, bookmark)).data
+
+
 async def alone(database: Database, composed: Composed, anchor: Anchor) -> Any:
     """What a run for the anchor alone reads."""
     async with database.reading() as reading:
@@ -53,7 +58,7 @@ async def test_requests_that_wait_share_runs(hub: Database, statements: Statemen
     expected = [await alone(hub, composed, anchor) for anchor in anchors[:2]]
     statements.reset()
 
-    found = await asyncio.gather(*(gathering.fetch(composed, anchor, None) for anchor in anchors))
+    found = await asyncio.gather(*(read(gathering, composed, anchor) for anchor in anchors))
 
     assert found == expected * 20
     assert expected[1] is None
@@ -62,12 +67,34 @@ async def test_requests_that_wait_share_runs(hub: Database, statements: Statemen
     assert gathering._lanes == {}
 
 
+async def test_requests_for_the_same_are_read_once(hub: Database) -> None:
+    """Those that wait together are given one object, later ones another; a client that leaves takes nobody along."""
+    composed, gathering = compose(following(OUTGOING), "Killer"), Gathering(hub)
+    busy = [
+        asyncio.ensure_future(gathering.fetch(composed, OneNode("Killer", f"K{n}"), None)) for n in range(MOST_RUNS)
+    ]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    reads = [asyncio.ensure_future(gathering.fetch(composed, OneNode("Killer", "TK_HUB"), None)) for _ in range(5)]
+    await asyncio.sleep(0)
+    reads.pop(0).cancel()
+
+    first, *others = await asyncio.gather(*reads)
+    later = await gathering.fetch(composed, OneNode("Killer", "TK_HUB"), None)
+    await asyncio.gather(*busy)
+
+    assert all(found is first for found in others)
+    assert later is not first
+    assert later == first
+    assert first.data == await alone(hub, composed, OneNode("Killer", "TK_HUB"))
+
+
 async def test_nobody_waits_who_is_alone(hub: Database, statements: StatementCounter) -> None:
     """One request after another has a run each, as have two at a time in runs of their own."""
     composed, gathering = compose(PLAN, "Prediction"), Gathering(hub)
     statements.reset()
     for number in range(3):
-        (data,) = await asyncio.gather(gathering.fetch(composed, one(number), None))
+        (data,) = await asyncio.gather(read(gathering, composed, one(number)))
         assert data[1][0] == f"P_{number:05d}"
 
     assert statements.names == [COMPOSED] * 3
@@ -91,7 +118,7 @@ async def test_pages_of_lists_share_runs(hub: Database, anchors: list[Anchor]) -
     composed, gathering = anchors[0].compose(PLAN, wants_total=True), Gathering(hub)
     expected = [await alone(hub, composed, anchor) for anchor in anchors]
 
-    found = await asyncio.gather(*(gathering.fetch(composed, anchor, None) for anchor in anchors * 5))
+    found = await asyncio.gather(*(read(gathering, composed, anchor) for anchor in anchors * 5))
 
     assert found == expected * 5
     assert len({len(rows) for rows, _ in expected}) > 1
@@ -104,7 +131,7 @@ async def test_a_run_is_as_large_as_its_answers_are(hub: Database, statements: S
     num_runs = []
     for _ in range(2):
         statements.reset()
-        await asyncio.gather(*(gathering.fetch(composed, one(number), None) for number in range(20)))
+        await asyncio.gather(*(read(gathering, composed, one(number)) for number in range(20)))
         num_runs.append(statements.names.count(COMPOSED))
 
     assert composed.max_rows > ENOUGH_ROWS / 4
@@ -114,14 +141,14 @@ async def test_a_run_is_as_large_as_its_answers_are(hub: Database, statements: S
 async def test_what_was_written_before_is_seen(hub: Database) -> None:
     """Even while earlier runs are under way, which cannot see it."""
     composed, gathering = compose(PLAN, "Prediction"), Gathering(hub)
-    reads = [asyncio.ensure_future(gathering.fetch(composed, one(number), None)) for number in range(50)]
+    reads = [asyncio.ensure_future(read(gathering, composed, one(number))) for number in range(50)]
     for number in range(10):
         title = f"told {number}"
         async with hub.open_session() as session:
             text = "MATCH (n:Prediction {id: 'P_00007'}) SET n.title = $title"
             await (await session.run(text, title=title)).consume()
-        reads += [asyncio.ensure_future(gathering.fetch(composed, one(other), None)) for other in range(20)]
-        data = await gathering.fetch(composed, one(7), None)
+        reads += [asyncio.ensure_future(read(gathering, composed, one(other))) for other in range(20)]
+        data = await read(gathering, composed, one(7))
         assert title in data[1]
     await asyncio.gather(*reads)
 
@@ -132,7 +159,7 @@ async def test_a_request_that_cannot_be_read_spoils_no_other(hub: Database) -> N
     anchors = [*map(one, range(5)), OneNode("Prediction", UNREADABLE), *map(one, range(5, 10))]
 
     found: list[Any] = await asyncio.gather(
-        *(gathering.fetch(composed, anchor, None) for anchor in anchors), return_exceptions=True
+        *(read(gathering, composed, anchor) for anchor in anchors), return_exceptions=True
     )
 
     assert isinstance(found.pop(5), UnicodeEncodeError)
@@ -146,7 +173,7 @@ async def test_a_wrong_cursor_is_its_senders_alone(hub: Database) -> None:
     composed, gathering = anchors[1].compose(PLAN, wants_total=False), Gathering(hub)
 
     found: list[Any] = await asyncio.gather(
-        *(gathering.fetch(composed, anchor, None) for anchor in anchors), return_exceptions=True
+        *(read(gathering, composed, anchor) for anchor in anchors), return_exceptions=True
     )
 
     assert isinstance(found[0], InvalidError)
@@ -158,7 +185,7 @@ async def test_an_unknown_bookmark_is_its_senders_alone(hub: Database) -> None:
     composed, gathering = compose(PLAN, "Prediction"), Gathering(hub)
 
     found: list[Any] = await asyncio.gather(
-        *(gathering.fetch(composed, one(number), "FB:nothing" if number == 0 else None) for number in range(5)),
+        *(read(gathering, composed, one(number), "FB:nothing" if number == 0 else None) for number in range(5)),
         return_exceptions=True,
     )
 
@@ -169,7 +196,7 @@ async def test_an_unknown_bookmark_is_its_senders_alone(hub: Database) -> None:
 async def test_one_who_leaves_takes_nobody_along(hub: Database) -> None:
     """Whether its run has begun or not."""
     composed, gathering = compose(PLAN, "Prediction"), Gathering(hub)
-    reads = [asyncio.ensure_future(gathering.fetch(composed, one(number), None)) for number in range(30)]
+    reads = [asyncio.ensure_future(read(gathering, composed, one(number))) for number in range(30)]
     reads[0].cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -190,7 +217,7 @@ async def test_all_hear_that_the_database_is_away(hub: Database) -> None:
     async with Database.open(address) as database:
         gathering = Gathering(database)
         found = await asyncio.gather(
-            *(gathering.fetch(composed, one(number), None) for number in range(5)), return_exceptions=True
+            *(read(gathering, composed, one(number)) for number in range(5)), return_exceptions=True
         )
 
     assert [type(error) for error in found] == [UnavailableError] * 5
@@ -200,7 +227,7 @@ async def test_all_hear_that_the_database_is_away(hub: Database) -> None:
 async def test_closing_ends_what_waits(hub: Database) -> None:
     """Those who wait for a run are told that it has been cancelled."""
     composed, gathering = compose(PLAN, "Prediction"), Gathering(hub)
-    reads = [asyncio.ensure_future(gathering.fetch(composed, one(number), None)) for number in range(5)]
+    reads = [asyncio.ensure_future(read(gathering, composed, one(number))) for number in range(5)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     gathering.close()

@@ -1,5 +1,6 @@
 """Compiled operations answer as the executor does, which reads level by level."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +82,27 @@ async def test_an_error_of_a_query_is_the_executors(small: Database) -> None:
     assert answer is not None
     assert json.dumps(answer.data) == expected
     assert [shown(error, "test").formatted for error in answer.errors] == errors
+
+
+async def test_those_who_wait_for_the_same_have_their_own_moments(small: Database) -> None:
+    """What is read is shared, and an answer that is the same for all; a belief is that of the request's moment."""
+    service, moments = service_of(small), [MOMENT, datetime(2026, 9, 1, tzinfo=UTC)]
+    for fields in ("key title predictor { name }", "key posterior { probability } predictor { name }"):
+        text = f"query ($id: ID!) {{ prediction(id: $id) {{ {fields} }} }}"
+        operation, variables = operation_of(text), {"id": "P_00"}
+        expected = [await answer_by_executor(small, text, variables, moment) for moment in moments]
+        contexts = [Context(service, request_id="test") for _ in range(12)]
+        await operation.prepare(contexts[0], variables)
+        for number, context in enumerate(contexts):
+            context.moment = moments[number % 2]
+
+        answers = await asyncio.gather(*(operation.answer(context, variables) for context in contexts))
+
+        for number, answer in enumerate(answers):
+            assert answer is not None
+            assert (json.dumps(answer.data), answer.errors) == expected[number % 2]
+            await contexts[number].close()
+        assert (expected[0] == expected[1]) == ("posterior" not in fields)
 
 
 PLANTED = [
