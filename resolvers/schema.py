@@ -18,6 +18,7 @@ from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
+from resolvers.queries.cypher import CypherQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
@@ -28,7 +29,15 @@ from resolvers.types.subjects import SUBJECT_TYPES
 
 
 @object_type
-class Query(NodeQueries, SearchQueries, PredictionQueries, NeighborhoodQueries, NetworkQueries, PropagationQueries):
+class Query(
+    NodeQueries,
+    SearchQueries,
+    PredictionQueries,
+    NeighborhoodQueries,
+    NetworkQueries,
+    PropagationQueries,
+    CypherQueries,
+):
     """Reads from the graph."""
 
 

@@ -1,7 +1,7 @@
 """
-Operators, procedures and functions of Neo4j that statements of analysts may use; whatever is not listed is refused.
+Operators, procedures and functions of Neo4j that analysts' statements may use; what is not listed is refused.
 
-Made on the releases in `SURVEYED`. A test compares these lists with what a release of Neo4j offers, and names what is new.
+Made on the releases in `SURVEYED`. A test compares these lists with what a release of Neo4j offers, and names the new.
 """
 
 from collections.abc import Mapping
@@ -27,45 +27,45 @@ class Size(Enum):
     RANGE = "as many items as its bounds are apart"
 
 
-def _names(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
-OPERATORS: Final = _names("""
-    AllNodesScan AntiConditionalApply AntiSemiApply Apply Argument ArgumentTracker AssertSameNode AssertSameRelationship
-    AssertingMultiNodeIndexSeek BFSPruningVarLengthExpand(All) BFSPruningVarLengthExpand(Into) CacheProperties CartesianProduct
-    ConditionalApply
-    DirectedAllRelationshipsScan DirectedRelationshipByElementIdSeek DirectedRelationshipByIdSeek
-    DirectedRelationshipIndexContainsScan DirectedRelationshipIndexEndsWithScan DirectedRelationshipIndexScan
-    DirectedRelationshipIndexSeek DirectedRelationshipIndexSeekByRange DirectedRelationshipTypeScan
-    DirectedUnionRelationshipTypesScan DirectedRelationshipUniqueIndexSeek DirectedRelationshipUniqueIndexSeekByRange
-    Distinct DynamicDirectedRelationshipTypeLookup DynamicLabelNodeLookup DynamicUndirectedRelationshipTypeLookup Eager
-    EagerAggregation EmptyResult EmptyRow Expand(All) Expand(Into) Filter
-    IntersectionNodeByLabelsScan LeftOuterHashJoin LetAntiSemiApply LetSelectOrAntiSemiApply LetSelectOrSemiApply
-    LetSemiApply Limit MultiNodeIndexSeek NodeByElementIdSeek NodeByIdSeek NodeByLabelScan NodeCountFromCountStore
-    NodeHashJoin NodeIndexContainsScan NodeIndexEndsWithScan NodeIndexScan NodeIndexSeek NodeIndexSeekByRange
-    NodeUniqueIndexSeek NodeUniqueIndexSeekByRange Optional OptionalExpand(All) OptionalExpand(Into)
-    OrderedAggregation OrderedDistinct OrderedUnion PartialSort PartialTop ProcedureCall ProduceResults ProjectEndpoints
-    Projection PruningVarLengthExpand(All) PruningVarLengthExpand(Into) RelationshipCountFromCountStore
-    Repeat(Acyclic) Repeat(Trail) Repeat(Walk) RightOuterHashJoin RollUpApply SelectOrAntiSemiApply SelectOrSemiApply
-    SemiApply ShortestPath Skip Sort
-    StatefulShortestPath(All) StatefulShortestPath(All,Trail) StatefulShortestPath(Into) StatefulShortestPath(Into,Trail)
-    SubqueryForeach SubtractionNodeByLabelsScan Top Top1WithTies TriadicBuild TriadicFilter TriadicSelection
-    UndirectedAllRelationshipsScan UndirectedRelationshipByElementIdSeek UndirectedRelationshipByIdSeek
-    UndirectedRelationshipIndexContainsScan UndirectedRelationshipIndexEndsWithScan UndirectedRelationshipIndexScan
-    UndirectedRelationshipIndexSeek UndirectedRelationshipIndexSeekByRange UndirectedRelationshipTypeScan
-    UndirectedRelationshipUniqueIndexSeek UndirectedRelationshipUniqueIndexSeekByRange
-    UndirectedUnionRelationshipTypesScan Union UnionNodeByLabelsScan Unwind ValueHashJoin VarLengthExpand(All)
-    VarLengthExpand(Into) VarLengthExpand(Pruning)
+OPERATORS: Final = words("""
+    AllNodesScan AntiConditionalApply AntiSemiApply Apply Argument ArgumentTracker AssertSameNode
+    AssertSameRelationship AssertingMultiNodeIndexSeek BFSPruningVarLengthExpand(All)
+    BFSPruningVarLengthExpand(Into) CacheProperties CartesianProduct ConditionalApply DirectedAllRelationshipsScan
+    DirectedRelationshipByElementIdSeek DirectedRelationshipByIdSeek DirectedRelationshipIndexContainsScan
+    DirectedRelationshipIndexEndsWithScan DirectedRelationshipIndexScan DirectedRelationshipIndexSeek
+    DirectedRelationshipIndexSeekByRange DirectedRelationshipTypeScan DirectedRelationshipUniqueIndexSeek
+    DirectedRelationshipUniqueIndexSeekByRange DirectedUnionRelationshipTypesScan Distinct
+    DynamicDirectedRelationshipTypeLookup DynamicLabelNodeLookup DynamicUndirectedRelationshipTypeLookup Eager
+    EagerAggregation EmptyResult EmptyRow Expand(All) Expand(Into) Filter IntersectionNodeByLabelsScan
+    LeftOuterHashJoin LetAntiSemiApply LetSelectOrAntiSemiApply LetSelectOrSemiApply LetSemiApply Limit
+    MultiNodeIndexSeek NodeByElementIdSeek NodeByIdSeek NodeByLabelScan NodeCountFromCountStore NodeHashJoin
+    NodeIndexContainsScan NodeIndexEndsWithScan NodeIndexScan NodeIndexSeek NodeIndexSeekByRange NodeUniqueIndexSeek
+    NodeUniqueIndexSeekByRange Optional OptionalExpand(All) OptionalExpand(Into) OrderedAggregation OrderedDistinct
+    OrderedUnion PartialSort PartialTop ProcedureCall ProduceResults ProjectEndpoints Projection
+    PruningVarLengthExpand(All) PruningVarLengthExpand(Into) RelationshipCountFromCountStore Repeat(Acyclic)
+    Repeat(Trail) Repeat(Walk) RightOuterHashJoin RollUpApply SelectOrAntiSemiApply SelectOrSemiApply SemiApply
+    ShortestPath Skip Sort StatefulShortestPath(All) StatefulShortestPath(All,Trail) StatefulShortestPath(Into)
+    StatefulShortestPath(Into,Trail) SubqueryForeach SubtractionNodeByLabelsScan Top Top1WithTies TriadicBuild
+    TriadicFilter TriadicSelection UndirectedAllRelationshipsScan UndirectedRelationshipByElementIdSeek
+    UndirectedRelationshipByIdSeek UndirectedRelationshipIndexContainsScan UndirectedRelationshipIndexEndsWithScan
+    UndirectedRelationshipIndexScan UndirectedRelationshipIndexSeek UndirectedRelationshipIndexSeekByRange
+    UndirectedRelationshipTypeScan UndirectedRelationshipUniqueIndexSeek
+    UndirectedRelationshipUniqueIndexSeekByRange UndirectedUnionRelationshipTypesScan Union UnionNodeByLabelsScan
+    Unwind ValueHashJoin VarLengthExpand(All) VarLengthExpand(Into) VarLengthExpand(Pruning)
 """)
 """Operators of plans, spaces left out; they read what the graph holds, and stop when their transaction is ended."""
 
-PROCEDURES: Final = _names("""
+PROCEDURES: Final = words("""
     db.index.fulltext.queryNodes db.index.fulltext.queryRelationships db.index.vector.queryNodes
     db.index.vector.queryRelationships db.labels db.propertyKeys db.relationshipTypes db.schema.visualization
 """)
 
-_SMALL: Final = _names("""
+_SMALL: Final = words("""
     abs acos all any asin atan atan2 avg cardinality ceil ceiling char_length character_length coll.indexOf cos cosh cot
     coth count date date.realtime date.statement date.transaction date.truncate datetime datetime.fromEpoch
     datetime.fromEpochMillis datetime.realtime datetime.statement datetime.transaction datetime.truncate degrees
@@ -80,7 +80,7 @@ _SMALL: Final = _names("""
     valueType vector.similarity.cosine vector.similarity.euclidean vector_dimension_count vector_distance vector_norm
     zoned_datetime zoned_time format
 """)
-_SAME: Final = _names("""
+_SAME: Final = words("""
     btrim coalesce coll.distinct coll.insert coll.remove coll.sort left lower ltrim max min normalize nullIf replace
     reverse right rtrim substring tail toBooleanList toFloatList toIntegerList toLower toString toStringList
     toStringOrNull toUpper trim upper vector
@@ -91,14 +91,14 @@ FUNCTIONS: Final[Mapping[str, Size]] = {
     for names, size in (
         (_SMALL, Size.SMALL),
         (_SAME - {"replace"}, Size.SAME),
-        (_names("head last coll.max coll.min"), Size.ELEMENT),
-        (_names("keys labels nodes relationships"), Size.ENTITIES),
-        (_names("properties"), Size.PROPERTIES),
-        (_names("collect collect_list"), Size.COLLECTED),
-        (_names("split"), Size.SPLIT),
-        (_names("coll.flatten string.join"), Size.FLATTENED),
-        (_names("replace"), Size.REPLACED),
-        (_names("range"), Size.RANGE),
+        (words("head last coll.max coll.min"), Size.ELEMENT),
+        (words("keys labels nodes relationships"), Size.ENTITIES),
+        (words("properties"), Size.PROPERTIES),
+        (words("collect collect_list"), Size.COLLECTED),
+        (words("split"), Size.SPLIT),
+        (words("coll.flatten string.join"), Size.FLATTENED),
+        (words("replace"), Size.REPLACED),
+        (words("range"), Size.RANGE),
     )
     for name in names
 }
@@ -108,14 +108,14 @@ INTERNAL: Final[Mapping[str, Size]] = {
     name.lower(): size
     for names, size in (
         (
-            _names(
+            words(
                 "CachedProperty PropertiesUsingCachedProperties PropertyKeyName Set Variable getDegree "
                 "hasDegreeGreaterThan hasDegreeGreaterThanOrEqual hasDegreeLessThan hasDegreeLessThanOrEqual"
             ),
             Size.SMALL,
         ),
-        (_names("RuntimeConstant"), Size.SAME),
-        (_names("collect_distinct"), Size.COLLECTED),
+        (words("RuntimeConstant"), Size.SAME),
+        (words("collect_distinct"), Size.COLLECTED),
     )
     for name in names
 }

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graph.adhoc.allowed import OPERATORS, PROCEDURES
-from graph.adhoc.literals import Literals
+from graph.adhoc.literals import Literals, find_excess
 from graph.adhoc.tokens import Group, Node, Token, UnreadableError, is_word, parse, split
-from graph.adhoc.weighing import COLLECTED, SMALL, HeavyError, Scale, Value
+from graph.adhoc.weighing import SMALL, HeavyError, Scale, Value, collected
 from graph.errors import RefusedCypherError
 
 MOST_OPERATORS: Final = 400
@@ -87,6 +87,9 @@ def check_text(statement: str, parameters: Mapping[str, Any], max_length: int) -
     if len(statement) > max_length:
         message = f"the statement has {len(statement):,} characters, at most {max_length:,} are allowed"
         raise _refused(message, "STATEMENT", "", "values as parameters")
+    if excess := find_excess(statement):
+        message = f"the statement has {excess}: more may take the database for ever to read"
+        raise _refused(message, "STATEMENT", "", "a shorter statement, with lists and texts as parameters")
     if found := _PREFIX.match(statement):
         word = found[1].upper()
         raise _refused(
@@ -179,9 +182,7 @@ class _Judge:
         if len(plan.children) < _BRANCHING:
             return first
         second = self.follow(plan.children[1], names if plan.operator in ("Union", "OrderedUnion") else first)
-        return {
-            name: first.get(name, SMALL).join(second.get(name, SMALL)) for name in {*first, *second}
-        }
+        return {name: first.get(name, SMALL).join(second.get(name, SMALL)) for name in {*first, *second}}
 
     def _weigh(self, plan: Plan, names: Names) -> Names:
         nodes = parse(plan.details)
@@ -189,21 +190,22 @@ class _Judge:
             return self._roll_up(nodes, names)
         if plan.operator == "ProcedureCall":
             nodes = _find_arguments(nodes)
-        if plan.operator == "Unwind" and _is_range(nodes):
+        if plan.operator == "Unwind" and (bounds := _find_bounds(nodes)):
+            self._scale.weigh(bounds, names)
             return {}  # its items are made one by one
         if plan.operator not in _NAMING:
             self._scale.weigh(nodes, names)
             return {}
         named = self._scale.list_named(nodes, names)
         if plan.operator == "Unwind":
-            return {name: Value(value.element, 1.0) for name, value in named.items()}
+            return {name: Value(value.element, 1.0, value.depth) for name, value in named.items()}
         return named
 
     def _roll_up(self, nodes: Sequence[Node], names: Names) -> Names:
         """A list that is collected from the rows of a subquery, as `list, item`."""
         words = [part[0].text for part in split(tuple(nodes), ",") if part and isinstance(part[0], Token)]
         item = names.get(words[-1], SMALL) if len(words) == _BRANCHING else SMALL
-        return {words[0]: Value(COLLECTED, item.size)} if words else {}
+        return {words[0]: collected(item)} if words else {}
 
 
 def _find_arguments(nodes: Sequence[Node]) -> tuple[Node, ...]:
@@ -211,10 +213,10 @@ def _find_arguments(nodes: Sequence[Node]) -> tuple[Node, ...]:
     return next((node.content for node in nodes if isinstance(node, Group)), ())
 
 
-def _is_range(nodes: Sequence[Node]) -> bool:
-    """Whether a list to unwind is one made by range from plain bounds, as in `range($a, $b) AS i`."""
+def _find_bounds(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """The bounds of a list to unwind that is made by range alone, as in `range($a, $b) AS i`; else nothing."""
     group = nodes[1] if len(nodes) == 4 and is_word(nodes[0], "range") else None  # noqa: PLR2004 - range (…) AS name
-    return isinstance(group, Group) and not any(isinstance(node, Group) for node in group.content)
+    return group.content if isinstance(group, Group) else ()
 
 
 def _refused(message: str, kind: str, name: str, hint: str) -> RefusedCypherError:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
@@ -74,4 +75,41 @@ def _decimal(digits: str) -> float:
 def _list_strings(statement: str) -> Iterator[str]:
     for found in _STRING.finditer(statement):
         if found["string"]:
-            yield re.sub(r"\\(.)", lambda mark: _CHARACTERS.get(mark[1], mark[1]), found["string"][1:-1], flags=re.DOTALL)
+            yield re.sub(
+                r"\\(.)", lambda mark: _CHARACTERS.get(mark[1], mark[1]), found["string"][1:-1], flags=re.DOTALL
+            )
+
+
+MOST_NESTED: Final = 40
+MOST_SIGNS: Final = 100
+MOST_CHAINED: Final = 16
+_MOST_WORDS: Final = {"XOR": 8, "NOT": 50, "IS": 100, "IN": 100}
+_SIGN: Final = re.compile(r"[-+*/%^]|\|\|")
+_WORD: Final = re.compile(r"\b(?:XOR|NOT|IS|IN)\b", re.IGNORECASE)
+_CHAIN: Final = re.compile(rf"(?:\.\s*\w+\s*){{{MOST_CHAINED},}}|(?:\[[^\[\]]*\]\s*){{{MOST_CHAINED},}}")
+
+
+def find_excess(statement: str) -> str | None:
+    """
+    Find what a statement has too much of: Neo4j's parser and planner take for ever over it, uninterrupted.
+
+    Their time multiplies with each level of brackets, each sign of a chain and each XOR. The limits are above what is
+    written by hand, and below what was seen to take seconds.
+    """
+    text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), statement)
+    text = _STRING.sub(" ", text) if text == statement else text
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > MOST_NESTED:
+        return f"{deepest} levels of brackets, at most {MOST_NESTED} are allowed"
+    if (number := len(_SIGN.findall(text))) > MOST_SIGNS:
+        return f"{number} signs of arithmetic, at most {MOST_SIGNS} are allowed"
+    if _CHAIN.search(text):
+        return f"a chain of more than {MOST_CHAINED} properties or indexes"
+    words = Counter(word.upper() for word in _WORD.findall(text))
+    for word, most in _MOST_WORDS.items():
+        if words[word] > most:
+            return f"{words[word]} times {word}, at most {most} are allowed"
+    return None

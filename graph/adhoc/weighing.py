@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from graph.adhoc.allowed import FUNCTIONS, INTERNAL, REFUSED, Size
+from graph.adhoc.allowed import FUNCTIONS, INTERNAL, REFUSED, Size, words
 from graph.adhoc.literals import Literals
 from graph.adhoc.patterns import PatternError, count_ways
 from graph.adhoc.tokens import Group, Node, Token, is_word, split
@@ -21,6 +21,8 @@ MOST_BUILT: Final = 2.5e7
 """Items that one row puts together: some hundred megabytes."""
 MOST_JOINED: Final = 2e6
 """Length of a text or a list that is put together from others, unless one of them is collected from rows."""
+MOST_DEPTH: Final = 16
+"""Levels of lists and maps in a value; what writes and reads it goes down as deep."""
 MOST_WAYS: Final = 1e8
 """Ways to match a regular expression: some seconds."""
 
@@ -36,10 +38,12 @@ class Value:
     Attributes:
         length: Items of a list, or characters of a text.
         element: Size of an item.
+        depth: Levels of lists and maps within each other.
     """
 
     length: float = 1.0
     element: float = 1.0
+    depth: int = 0
 
     @property
     def size(self) -> float:
@@ -48,7 +52,7 @@ class Value:
 
     def join(self, other: "Value") -> "Value":
         """The larger of both, in each respect."""
-        return Value(max(self.length, other.length), max(self.element, other.element))
+        return Value(max(self.length, other.length), max(self.element, other.element), max(self.depth, other.depth))
 
 
 SMALL: Final = Value()
@@ -96,13 +100,32 @@ class HeavyError(ValueError):
 
 
 _SHORT: Final = "UNWIND the list, so that each item is a row of its own, or shorten it first, as by list[..100]"
-_KEYWORDS: Final = frozenset(
-    "ALL AND AS ASC BY CASE COLLECT CONTAINS COUNT DESC DESCENDING DISTINCT ELSE END ENDS EXISTS FALSE FILTER FOR FROM IN "
-    "INDEX IS LIMIT MATCH NORMALIZED NOT NULL OFFSET ON OPTIONAL OR ORDER RETURN ROWS SHORTEST SKIP STARTS THEN TRUE "
-    "TYPED UNION UNIQUE UNWIND WHEN WHERE WITH XOR".split()
-)
+_KEYWORDS: Final = words("""
+    ALL AND AS ASC BY CASE COLLECT CONTAINS COUNT DESC DESCENDING DISTINCT ELSE END ENDS EXISTS FALSE IN INDEX IS LIMIT
+    MATCH NORMALIZED NOT NULL OFFSET OPTIONAL OR ORDER RETURN SHORTEST SKIP STARTS THEN TRUE TYPED UNION UNIQUE UNWIND
+    WHEN WHERE WITH XOR
+""")
 _SUBQUERIES: Final = frozenset({"EXISTS", "COUNT", "COLLECT"})
-_TRUTHS: Final = ("AND", "OR", "XOR", "NOT", "=", "<>", "<", ">", "<=", ">=", "=~", "IN", "STARTS", "ENDS", "CONTAINS", "IS")
+_TRUTHS: Final = (
+    "AND",
+    "OR",
+    "XOR",
+    "NOT",
+    "=",
+    "<>",
+    "<",
+    ">",
+    "<=",
+    ">=",
+    "=~",
+    "IN",
+    "STARTS",
+    "ENDS",
+    "CONTAINS",
+    "IS",
+)
+_PROBE: Final = 1_000.0
+"""Size of an intermediate result by which reduce is tried."""
 _QUANTIFIERS: Final = frozenset({"all", "any", "none", "single"})
 
 
@@ -136,6 +159,8 @@ class Scale:
             )
         if weight.built > MOST_BUILT:
             raise _too_large()
+        if weight.value.depth > MOST_DEPTH:
+            raise _too_deep()
         return weight
 
     def list_named(self, nodes: tuple[Node, ...], names: Names) -> dict[str, Value]:
@@ -207,7 +232,9 @@ class Scale:
             except PatternError as error:
                 raise _heavy_pattern(f"the regular expression {text!r} may match for ever: {error}") from None
             if ways > MOST_WAYS:
-                message = f"the regular expression {text!r} has too many ways to match a text of {length:.0f} characters"
+                message = (
+                    f"the regular expression {text!r} has too many ways to match a text of {length:.0f} characters"
+                )
                 raise _heavy_pattern(message)
 
     def _find_patterns(self, pattern: tuple[Node, ...]) -> Iterable[str]:
@@ -217,9 +244,9 @@ class Scale:
                 return [first.text[1:-1]]
             if first.kind == "parameter" and first.text in self._parameters:
                 return [str(self._parameters[first.text])]
-            if first.kind == "parameter" and first.text.strip().lower().startswith("auto"):
-                if self._literals.strings is not None:
-                    return self._literals.strings
+            is_literal = first.kind == "parameter" and first.text.strip().lower().startswith("auto")
+            if is_literal and self._literals.strings is not None:
+                return self._literals.strings
         raise _heavy_pattern("a regular expression must be a text in the statement, without \\u, or a parameter")
 
     def _sum(self, nodes: tuple[Node, ...], names: Names) -> Weight:
@@ -227,7 +254,7 @@ class Scale:
         if len(terms) == 1:
             return terms[0]
         length = sum(term.value.length for term in terms)
-        value = Value(length, max(term.value.element for term in terms))
+        value = replace(_largest(term for term in terms), length=length)
         is_collected = any(term.value.length >= COLLECTED for term in terms)
         built = sum(term.built for term in terms) + (0 if is_collected else value.size)
         if length > (4 * COLLECTED if is_collected else MOST_JOINED):
@@ -235,7 +262,7 @@ class Scale:
         return Weight(value, _steps(terms) + value.size / 50, built)
 
     def _term(self, nodes: tuple[Node, ...], names: Names) -> Weight:
-        """Weigh names, calls and groups that stand side by side, with what is asked of them by `.name` and `[index]`."""
+        """Weigh names, calls and groups side by side, with what is asked of them by `.name` and `[index]`."""
         weights: list[Weight] = []
         index = 0
         while index < len(nodes):
@@ -257,9 +284,7 @@ class Scale:
         is_value = isinstance(before, Group) or before.kind in ("name", "quoted", "parameter")
         return node.bracket in "[{" and node.is_joined and is_value
 
-    def _factor(
-        self, nodes: tuple[Node, ...], index: int, names: Names, last: Weight | None
-    ) -> tuple[Weight, int]:
+    def _factor(self, nodes: tuple[Node, ...], index: int, names: Names, last: Weight | None) -> tuple[Weight, int]:
         """Weigh the node at a place; returns its weight, and the place after it."""
         node = nodes[index]
         if last is not None:
@@ -297,12 +322,12 @@ class Scale:
             return Weight(PROPERTIES.join(inner.value), inner.steps, inner.built + inner.value.length)
         bounds = split(group.content, "..")
         if len(bounds) == 1:
-            value = PROPERTY if last.value.size <= 1 else Value(last.value.element, 1.0)
+            value = PROPERTY if last.value.size <= 1 else Value(last.value.element, 1.0, last.value.depth)
             return replace(inner, value=value)
         most = self._number(bounds[1], names)
         is_counted = bool(bounds[1]) and not self._literals.has_negative
         length = min(last.value.length, most) if is_counted else last.value.length
-        return replace(inner, value=Value(length, last.value.element))
+        return replace(inner, value=replace(last.value, length=length))
 
     def _group(self, group: Group, names: Names) -> Weight:
         if group.bracket == "[" and len(group.content) > 1 and is_word(group.content[1], "IN"):
@@ -311,16 +336,18 @@ class Scale:
         if group.bracket == "(":
             return weight
         length = float(len(split(group.content, ","))) if group.content else 0.0
-        element = weight.value.size
-        if group.bracket == "{":  # a map's value is given by `.name`, whatever its name
-            return Weight(Value(max(length, weight.value.length), max(weight.value.element, 1.0)), weight.steps, weight.built + length)
-        return Weight(Value(length, element), weight.steps, weight.built + length)
+        depth = weight.value.depth + 1
+        if group.bracket == "[":
+            value = Value(length, weight.value.size, depth)
+        else:  # any of its values is given by `.name`
+            value = Value(max(length, weight.value.length), weight.value.element, depth)
+        return Weight(value, weight.steps, weight.built + length)
 
     def _comprehension(self, content: tuple[Node, ...], names: Names) -> Weight:
         source, inner, body = self._iterate(content, names)
-        value = Value(source.value.length, body[-1].value.size if len(body) > 1 else source.value.element)
-        if not any(is_word(node, "|") for node in content):
-            value = source.value
+        value = source.value
+        if any(is_word(node, "|") for node in content):
+            value = Value(source.value.length, body[-1].value.size, body[-1].value.depth + 1)
         built = source.value.length * (1 + sum(weight.built for weight in body))
         return Weight(value, inner, source.built + built)
 
@@ -329,7 +356,7 @@ class Scale:
         variable = content[0]
         source_nodes, *others = split(content[2:], "WHERE", "|")
         source = self._weigh(source_nodes, names)
-        inner = {**names, _name(variable): Value(source.value.element)}
+        inner = {**names, _name(variable): Value(source.value.element, 1.0, source.value.depth)}
         body = [self._weigh(other, inner) for other in others]
         return source, source.steps + source.value.length * (1 + _steps(body)), body
 
@@ -344,12 +371,13 @@ class Scale:
         variable = _name(content[0])
 
         def step(length: float) -> Weight:
-            return self._weigh(body, {**names, variable: Value(source.value.element), _name(result): Value(length)})
+            item = Value(source.value.element, 1.0, source.value.depth)
+            return self._weigh(body, {**names, variable: item, _name(result): Value(length)})
 
-        base, once, twice = first.value.size + 1, step(1_000.0), step(2_000.0)
-        if twice.value.size - once.value.size > 1_000.0 or twice.built > 10 * MOST_JOINED:
+        base, once, twice = first.value.size + 1, step(_PROBE), step(2 * _PROBE)
+        if _nests(body, _name(result)) or twice.value.size - once.value.size > _PROBE:
             raise HeavyError(
-                "its result may multiply with each item, which no limit of memory or time interrupts",
+                "its result may multiply or nest with each item, which no limit of memory or time interrupts",
                 kind="FUNCTION",
                 name="reduce",
                 hint="an expression that uses the result once, such as reduce(total = 0, x IN list | total + x.weight)",
@@ -358,7 +386,8 @@ class Scale:
         grows = twice.value.size > once.value.size
         size = base + source.value.length * added if grows else max(base, once.value.size)
         steps = source.steps + source.value.length * (1 + once.steps + (size / 50 if grows else 0))
-        return Weight(Value(size), steps, source.built + (size if grows else 0))
+        value = Value(size, 1.0, max(first.value.depth, once.value.depth))
+        return Weight(value, steps, source.built + (size if grows else 0))
 
     def _subquery(self, word: str, group: Group, names: Names) -> Weight:
         """Weigh a subquery within an expression, of which a plan shows no operators."""
@@ -372,7 +401,7 @@ class Scale:
                     hint="a clause of its own, outside of the expression",
                 )
         inner = self._weigh(group.content, names)
-        value = Value(COLLECTED, inner.value.size) if word == "COLLECT" else SMALL
+        value = collected(inner.value) if word == "COLLECT" else SMALL
         return Weight(value, SUBQUERY_STEPS + inner.steps, inner.built)
 
     def _call(self, name: str, group: Group, names: Names) -> Weight:
@@ -396,19 +425,17 @@ class Scale:
                 raise _too_large()
         return Weight(value, steps + (value.length if size is Size.RANGE else 0), built)
 
-    def _result(
-        self, size: Size, name: str, group: Group, arguments: list[Weight], names: Names
-    ) -> Value:
+    def _result(self, size: Size, name: str, group: Group, arguments: list[Weight], names: Names) -> Value:
         largest = _largest(arguments)
         makers: dict[Size, Callable[[], Value]] = {
             Size.SMALL: lambda: Value(50.0),
             Size.SAME: lambda: largest,
-            Size.ELEMENT: lambda: Value(largest.element),
+            Size.ELEMENT: lambda: Value(largest.element, 1.0, largest.depth),
             Size.ENTITIES: lambda: ENTITIES,
             Size.PROPERTIES: lambda: PROPERTIES,
-            Size.COLLECTED: lambda: Value(COLLECTED, largest.size),
+            Size.COLLECTED: lambda: collected(largest),
             Size.SPLIT: lambda: Value(largest.size, min(largest.size, PROPERTY.size)),
-            Size.FLATTENED: lambda: Value(largest.size),
+            Size.FLATTENED: lambda: Value(largest.size, 1.0, largest.depth),
             Size.REPLACED: lambda: Value(arguments[0].value.size * max(arguments[-1].value.size, 1.0)),
             Size.RANGE: lambda: Value(self._range(group, names)),
         }
@@ -458,10 +485,19 @@ def measure(value: Any) -> Value:
     if isinstance(value, str | bytes):
         return Value(float(len(value)))
     if isinstance(value, Mapping):
-        return Value(float(len(value)), max((measure(item).size for item in value.values()), default=1.0))
-    if isinstance(value, list | tuple):
-        return Value(float(len(value)), max((measure(item).size for item in value), default=1.0))
-    return SMALL
+        return _measure_items(list(value.values()))
+    return _measure_items(value) if isinstance(value, list | tuple) else SMALL
+
+
+def _measure_items(items: Sequence[Any]) -> Value:
+    largest = [measure(item) for item in items]
+    depth = max((item.depth for item in largest), default=0) + 1
+    return Value(float(len(items)), max((item.size for item in largest), default=1.0), depth)
+
+
+def collected(item: Value) -> Value:
+    """The size of a list that is collected from rows."""
+    return Value(COLLECTED, item.size, item.depth + 1)
 
 
 def _dotted(nodes: tuple[Node, ...], index: int) -> tuple[str | None, int]:
@@ -496,6 +532,20 @@ def _is_clause(node: Node) -> bool:
     return is_capital and isinstance(node, Token) and node.text not in _KEYWORDS
 
 
+def _nests(nodes: tuple[Node, ...], name: str) -> bool:
+    """Whether a name stands in a list or a map that an expression makes, not in an index."""
+    for index, node in enumerate(nodes):
+        if isinstance(node, Group):
+            is_made = node.bracket in "[{" and not (index > 0 and node.is_joined)
+            if (is_made and _mentions(node.content, name)) or _nests(node.content, name):
+                return True
+    return False
+
+
+def _mentions(nodes: tuple[Node, ...], name: str) -> bool:
+    return any(_mentions(node.content, name) if isinstance(node, Group) else node.text == name for node in nodes)
+
+
 def _is_named(nodes: tuple[Node, ...]) -> bool:
     """Whether a sequence ends in `AS name`."""
     return len(nodes) > 2 and is_word(nodes[-2], "AS") and isinstance(nodes[-1], Token)  # noqa: PLR2004 - and what is named
@@ -517,7 +567,12 @@ def _largest(weights: Iterable[Weight]) -> Value:
 
 
 def _unknown(name: str) -> HeavyError:
-    return HeavyError("the database shows it in a form that cannot be judged", kind="EXPRESSION", name=name, hint="a simpler expression")
+    return HeavyError(
+        "the database shows it in a form that cannot be judged",
+        kind="EXPRESSION",
+        name=name,
+        hint="a simpler expression",
+    )
 
 
 def _too_large() -> HeavyError:
@@ -526,6 +581,15 @@ def _too_large() -> HeavyError:
         kind="EXPRESSION",
         name="a large value",
         hint="rows instead of a list, or a shorter one, as by list[..100] or left(text, 1000)",
+    )
+
+
+def _too_deep() -> HeavyError:
+    return HeavyError(
+        f"its value has more than {MOST_DEPTH} levels of lists and maps",
+        kind="EXPRESSION",
+        name="a nested value",
+        hint="columns or rows instead of nested values",
     )
 
 
