@@ -110,7 +110,8 @@ INTERNAL: Final[Mapping[str, Size]] = {
         (
             words(
                 "CachedProperty PropertiesUsingCachedProperties PropertyKeyName Set Variable getDegree "
-                "hasDegreeGreaterThan hasDegreeGreaterThanOrEqual hasDegreeLessThan hasDegreeLessThanOrEqual"
+                "hasDegreeGreaterThan hasDegreeGreaterThanOrEqual hasDegreeLessThan hasDegreeLessThanOrEqual "
+                "percentiles"
             ),
             Size.SMALL,
         ),

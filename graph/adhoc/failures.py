@@ -1,12 +1,20 @@
 """Translates the driver's errors of a statement that an analyst wrote; nothing else of the driver is shown."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from neo4j import exceptions as driver_errors
 
+from graph.adhoc.allowed import PROCEDURES
 from graph.database.sessions import translate
-from graph.errors import CypherFailedError, CypherSyntaxError, ForegraphError, StatementTimedOutError, UnavailableError
+from graph.errors import (
+    CypherFailedError,
+    CypherSyntaxError,
+    ForegraphError,
+    RefusedCypherError,
+    StatementTimedOutError,
+)
 
 PREFIX: Final = "EXPLAIN "
 """Stands before a statement that is judged, on its first line."""
@@ -20,7 +28,14 @@ _STOPPED: Final = (
     "TransactionOutOfMemory",
     "OutOfMemory",
 )
-_REFUSED_BY_DATABASE: Final = "Statement.AccessMode"
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_REFUSED_BY_DATABASE: Final[Mapping[str, tuple[str, str]]] = {
+    "Statement.AccessMode": ("STATEMENT", "a statement that reads"),
+    "UnsupportedAdministrationCommand": ("STATEMENT", "a statement that reads the graph"),
+    "Procedure.ProcedureNotFound": ("PROCEDURE", f"one of {', '.join(sorted(PROCEDURES))}"),
+    "Database.DatabaseNotFound": ("STATEMENT", "the statement without USE"),
+}
+"""Codes of errors, and the refusals that they are to whoever wrote the statement."""
 
 
 def translate_failure(error: Exception, seconds: float) -> ForegraphError | Exception:
@@ -41,10 +56,22 @@ def translate_failure(error: Exception, seconds: float) -> ForegraphError | Exce
         return StatementTimedOutError("the statement needs more memory than one may have; ask for less at a time")
     if "Statement.SyntaxError" in code or "Statement.SemanticError" in code or "ArgumentError" in code:
         return _read_syntax(error.message or "")
-    if code.startswith("Neo.ClientError."):
-        return CypherFailedError(_first_line(error.message or "the database refused the statement"))
+    if refusal := _find_refusal(code, error.message or ""):
+        return refusal
     translated = translate(error)
-    return UnavailableError("the database failed to run the statement") if translated is error else translated
+    if translated is not error and not code.startswith("Neo.ClientError."):
+        return translated
+    is_told = code.startswith("Neo.ClientError.") and error.message
+    return CypherFailedError(_first_line(error.message or "") if is_told else "the database cannot run the statement")
+
+
+def _find_refusal(code: str, message: str) -> RefusedCypherError | None:
+    """What the database refuses to plan, as the gate would refuse it."""
+    for part, (kind, hint) in _REFUSED_BY_DATABASE.items():
+        if part in code:
+            found = _QUOTED.search(message)
+            return RefusedCypherError(_first_line(message), kind=kind, name=found[1] if found else "", hint=hint)
+    return None
 
 
 def _read_syntax(message: str) -> CypherSyntaxError:

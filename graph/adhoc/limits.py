@@ -41,7 +41,6 @@ class AdhocLimits:
         default_bytes: Bytes that the database sends for a statement, unless the caller wants another number.
         most_bytes: The most that a caller may want.
         most_row_bytes: Bytes that the database sends for one row.
-        most_depth: Levels of lists and maps in a value.
         at_once: Statements that run at a time.
         at_once_per_caller: Statements of one caller that run at a time.
         max_statement_length: Characters of a statement.
@@ -54,7 +53,6 @@ class AdhocLimits:
     default_bytes: int = 16 << 20
     most_bytes: int = 1 << 30
     most_row_bytes: int = 8 << 20
-    most_depth: int = 16
     at_once: int = 4
     at_once_per_caller: int = 2
     max_statement_length: int = 10_000

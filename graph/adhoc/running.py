@@ -35,7 +35,6 @@ PATIENCE_SECONDS: Final = 1.0
 """How long a statement waits for a place; a request that waits holds a place of pages."""
 
 _REVISION: Final = "OPTIONAL MATCH (graph:Graph {id: 'graph'}) RETURN coalesce(graph.revision, 0) AS revision"
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Answer:
@@ -69,7 +68,7 @@ class Answer:
         Raises:
             CypherFailedError: The statement failed while it ran.
             StatementTimedOutError: Its time is up, or it needed more memory than it may have.
-            OversizeError: It sent more bytes than it may, or a value is nested too deeply.
+            OversizeError: It sent more bytes than it may.
         """
         run, batch, left = self._run, list[list[Any]](), self._run.granted.max_rows
         while (record := await run.next(self._result)) is not None:
@@ -90,7 +89,7 @@ class Answer:
 class _Run:
     """State of one statement under way."""
 
-    def __init__(self, granted: Granted, most_depth: int) -> None:
+    def __init__(self, granted: Granted) -> None:
         self.granted = granted
         self.key = uuid.uuid4().hex
         self.started = time.monotonic()
@@ -98,7 +97,6 @@ class _Run:
         self.deadline = self.started + PLANNING_SECONDS
         self.has_left = False
         self.meter: Meter
-        self._most_depth = most_depth
 
     def begin(self) -> None:
         """Begin the statement's time, once it is judged."""
@@ -109,16 +107,7 @@ class _Run:
         """The next row; None after the last."""
         async with self.waiting():
             record = await anext(result, None)
-        if record is None:
-            return None
-        values = list(record.values())
-        for value in values:
-            if type(value) not in _PLAIN and not _is_flat(value, self._most_depth):
-                message = (
-                    f"a value has more than {self._most_depth} levels of lists and maps; return its parts as columns"
-                )
-                raise OversizeError(message, size=self._most_depth + 1, limit=self._most_depth, path="statement")
-        return values
+        return None if record is None else list(record.values())
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
@@ -264,7 +253,7 @@ class Adhoc:
         check_text(statement, parameters, self.limits.max_statement_length)
         granted = self.limits.clamp(wanted)
         await self._places.take(caller, min(granted.timeout_seconds, PATIENCE_SECONDS))
-        run = _Run(granted, self.limits.most_depth)
+        run = _Run(granted)
         session = self._driver.session(
             database=self._database, default_access_mode=READ_ACCESS, fetch_size=ROWS_AT_ONCE
         )
@@ -297,18 +286,12 @@ class Adhoc:
 
     async def _end(self, run: _Run, session: AsyncSession, caller: str) -> None:
         try:
-            if run.has_left or run.ended is None:
+            is_over = run.ended is not None and not run.has_left
+            if not is_over:
                 session.cancel()  # breaks the connection off, instead of reading what has been sent
-                await self._watch.end(run.key, run.deadline)
             with suppress(driver_errors.Neo4jError, driver_errors.DriverError, OSError):
                 await session.close()
+            if not is_over:
+                await self._watch.end(run.key, run.deadline)
         finally:
             self._places.give_back(caller)
-
-
-def _is_flat(value: Any, levels: int) -> bool:
-    """Whether a value has at most so many levels of lists and maps."""
-    if not isinstance(value, list | dict):
-        return True
-    items = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(type(item) in _PLAIN or _is_flat(item, levels - 1) for item in items)

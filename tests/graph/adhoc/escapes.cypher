@@ -198,7 +198,6 @@ RETURN 1 AS `a` CREATE (n:Escaped)
 MATCH (`a) RETURN 1 //`) SET `a) RETURN 1 //`.escaped = 1
 RETURN string.regexReplace('a', '(a*)*', 'b')
 RETURN allReduce(a = 0, x IN [1] | a + x, a < 2)
-MATCH (n) RETURN $autoint_0
 WHEN true THEN { CREATE (n:Escaped) }
 ALTER CURRENT GRAPH TYPE SET {}
 START n=node(*) RETURN n

@@ -54,7 +54,7 @@ WITH 'a-b-c' AS text RETURN split(text, '-') AS parts, substring(text, 0, 1) AS 
 RETURN toString(1) + 'a' AS text, toFloat('1.5') AS number, toInteger('3') AS whole, toBoolean('true') AS truth, date('2026-05-30') AS day, pi() AS pi, exp(1) AS e
 RETURN {a: 1, b: [1, 2, {c: 3}]} AS map, [1, 'a', null, true, 1.5] AS list, null AS nothing, point({x: 1, y: 2}) AS point, duration({days: 1}) AS duration
 MATCH (c:Claim) WITH c ORDER BY c.id WITH collect(c.id) AS ids UNWIND range(0, size(ids) - 2) AS i RETURN ids[i] AS one, ids[i + 1] AS next
-MATCH (c:Claim) WITH collect(c.stated_probability) AS all RETURN [p IN all WHERE p > 0.5 | round(p, 2)] AS high, size(all) AS number
+MATCH (c:Claim) WITH collect(c.stated_probability) AS chances RETURN [p IN chances WHERE p > 0.5 | round(p, 2)] AS high, size(chances) AS number
 MATCH (c:Claim) RETURN DISTINCT c.status UNION MATCH (m:Milestone) RETURN DISTINCT m.status AS `c.status`
 CALL { MATCH (c:Claim) RETURN c.id AS id UNION MATCH (t:Ticker) RETURN t.symbol AS id } RETURN id ORDER BY id LIMIT 10
 MATCH (c:Claim) WITH c WHERE size(keys(c)) > 3 RETURN c.id, keys(c) AS names, size(keys(c)) AS number
