@@ -6,7 +6,8 @@ within the other, and by the texts and lists that they put together. Sizes of st
 enlarge them by a statement that reads.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -126,6 +127,7 @@ _TRUTHS: Final = (
 )
 _PROBE: Final = 1_000.0
 """Size of an intermediate result by which reduce is tried."""
+_MOST_REDUCING: Final = 3
 _QUANTIFIERS: Final = frozenset({"all", "any", "none", "single"})
 
 
@@ -141,6 +143,7 @@ class Scale:
     def __init__(self, literals: Literals, parameters: Mapping[str, Any]) -> None:
         self._literals = literals
         self._parameters = parameters
+        self._num_reducing = 0
 
     def weigh(self, nodes: Sequence[Node], names: Names) -> Weight:
         """
@@ -362,32 +365,49 @@ class Scale:
 
     def _reduce(self, group: Group, names: Names) -> Weight:
         """Weigh `reduce(result = start, name IN list | expression)`; the result must not multiply at each step."""
-        items = split(group.content, ",")
-        result, start = items[0][0], items[0][2:]
-        content = items[1] if len(items) == 2 else tuple(node for item in items[1:] for node in item)  # noqa: PLR2004
-        source_nodes, *others = split(content[2:], "|")
-        body = others[0] if others else ()
-        source, first = self._weigh(source_nodes, names), self._weigh(start, names)
-        variable = _name(content[0])
+        start, loop = _cut(group.content, ",")
+        items, body = _cut(loop, "|")
+        if len(start) < 3 or len(items) < 3 or not body:  # noqa: PLR2004 - a name, a sign, and more
+            raise _unknown("reduce")
+        source, first = self._weigh(items[2:], names), self._weigh(start[2:], names)
+        item = Value(source.value.element, 1.0, source.value.depth)
 
         def step(length: float) -> Weight:
-            item = Value(source.value.element, 1.0, source.value.depth)
-            return self._weigh(body, {**names, variable: item, _name(result): Value(length)})
+            return self._weigh(body, {**names, _name(items[0]): item, _name(start[0]): Value(length)})
 
-        base, once, twice = first.value.size + 1, step(_PROBE), step(2 * _PROBE)
-        if _nests(body, _name(result)) or twice.value.size - once.value.size > _PROBE:
+        with self._nested_reduce():
+            none, once, twice = step(0.0), step(_PROBE), step(2 * _PROBE)
+        grown = twice.value.length - once.value.length
+        if _nests(body, _name(start[0])) or grown > _PROBE:
             raise HeavyError(
                 "its result may multiply or nest with each item, which no limit of memory or time interrupts",
                 kind="FUNCTION",
                 name="reduce",
                 hint="an expression that uses the result once, such as reduce(total = 0, x IN list | total + x.weight)",
             )
-        added = max(step(0.0).value.size, 1.0)
-        grows = twice.value.size > once.value.size
-        size = base + source.value.length * added if grows else max(base, once.value.size)
-        steps = source.steps + source.value.length * (1 + once.steps + (size / 50 if grows else 0))
-        value = Value(size, 1.0, max(first.value.depth, once.value.depth))
-        return Weight(value, steps, source.built + (size if grows else 0))
+        added = none.value.length * source.value.length if grown > 0 else once.value.length
+        value = replace(first.value.join(none.value), length=first.value.length + added)
+        if value.length > MOST_JOINED and grown > 0:
+            raise _too_large()
+        copied = value.size / 50 if grown > 0 else 0.0
+        steps = first.steps + source.steps + source.value.length * (1 + none.steps + copied)
+        return Weight(value, steps, first.built + source.built + none.built + value.length)
+
+    @contextmanager
+    def _nested_reduce(self) -> Iterator[None]:
+        """Each is tried several times, and each within it as often again."""
+        self._num_reducing += 1
+        if self._num_reducing > _MOST_REDUCING:
+            raise HeavyError(
+                f"there are more than {_MOST_REDUCING} within each other",
+                kind="FUNCTION",
+                name="reduce",
+                hint="UNWIND and aggregations",
+            )
+        try:
+            yield
+        finally:
+            self._num_reducing -= 1
 
     def _subquery(self, word: str, group: Group, names: Names) -> Weight:
         """Weigh a subquery within an expression, of which a plan shows no operators."""
@@ -498,6 +518,14 @@ def _measure_items(items: Sequence[Any]) -> Value:
 def collected(item: Value) -> Value:
     """The size of a list that is collected from rows."""
     return Value(COLLECTED, item.size, item.depth + 1)
+
+
+def _cut(nodes: tuple[Node, ...], sign: str) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    """What stands before the first place of a sign and after it."""
+    for index, node in enumerate(nodes):
+        if is_word(node, sign):
+            return nodes[:index], nodes[index + 1 :]
+    return nodes, ()
 
 
 def _dotted(nodes: tuple[Node, ...], index: int) -> tuple[str | None, int]:

@@ -28,8 +28,8 @@ async def num_on_server(graph: Database) -> int:
 async def until_ended(adhoc: Adhoc, graph: Database) -> None:
     """Wait until nothing of an analyst's runs, here or on the server."""
     async with asyncio.timeout(20):
-        while adhoc.num_running or await num_on_server(graph):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the server tells of no event
+        while adhoc.num_running or await num_on_server(graph):  # noqa: ASYNC110 - the server tells of no event
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(("wanted", "num_rows", "is_truncated"), [(7, 7, True), (10, 10, False), (2_500, 10, False)])
@@ -95,8 +95,8 @@ async def test_a_client_that_leaves_ends_its_statement(adhoc: Adhoc, graph: Data
     """A cancelled request leaves nothing running on the server."""
     task = asyncio.create_task(fetch_rows(adhoc, ENDLESS, limits=Wanted(timeout_seconds=60)))
     async with asyncio.timeout(20):
-        while not await num_on_server(graph):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the server tells of no event
+        while not await num_on_server(graph):  # noqa: ASYNC110 - the server tells of no event
+            await asyncio.sleep(0.05)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
