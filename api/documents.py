@@ -143,8 +143,8 @@ def _shape_of(variables: Mapping[str, Any], name: str) -> object:
     value = variables[name]
     if isinstance(value, list):
         return list, len(value)
-    if isinstance(value, dict):
-        return dict
+    if isinstance(value, dict):  # a price depends on the lengths of an input's lists
+        return dict, tuple(sorted((key, len(part)) for key, part in value.items() if isinstance(part, list)))
     return value if isinstance(value, str) else (type(value), value)  # true is not 1
 
 

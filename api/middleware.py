@@ -46,7 +46,7 @@ def error_response(
     """An error response in the shape that GraphQL clients read, by default with its status's code, for any path."""
     extensions: dict[str, Any] = {"code": code or CODES.get(status, BAD_REQUEST)}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        extensions["retryable"] = BusyError.is_retryable
+        extensions["isRetryable"] = BusyError.is_retryable
     record = current_request.get()
     if record is not None:
         extensions["requestId"] = record.request_id

@@ -21,6 +21,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     NullValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -210,7 +211,7 @@ class Pricing:
         return Extent(rows=1) if found is None and parent in self._roots else found
 
     def _value(self, node: ValueNode) -> Any:
-        """A value as far as prices need it: a number, the length of a list, or whether there is one."""
+        """A value as far as prices need it: a number, the length of a list, an object, or whether there is one."""
         match node:
             case VariableNode():
                 name = node.name.value
@@ -222,6 +223,8 @@ class Pricing:
                 return _read_int(node.value)
             case ListValueNode():
                 return list(node.values)
+            case ObjectValueNode():
+                return {field.name.value: self._value(field.value) for field in node.fields}
             case NullValueNode():
                 return None
         return _UNREADABLE
@@ -252,7 +255,7 @@ class _Arguments(Mapping[str, Any]):
     def __getitem__(self, out_name: str) -> Any:
         name = self._names[out_name]
         value = self._read(self._given[name]) if name in self._given else Undefined
-        if value is not Undefined:
+        if value is not Undefined and value is not None:
             return value
         default = self._definition.args[name].default_value
         return None if default is Undefined else default

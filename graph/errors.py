@@ -216,10 +216,10 @@ class OversizeError(RefusedError):
     """The answer needs more than the limit allows."""
 
     code = "TOO_LARGE"
-    size: Annotated[float, "The amount that the answer needs, in the unit that the message names."]
-    limit: Annotated[float, "The largest amount allowed, in the unit that the message names."]
+    size: Annotated[int, "The amount that the answer needs, in the unit that the message names."]
+    limit: Annotated[int, "The largest amount allowed, in the unit that the message names."]
 
-    def __init__(self, message: str, *, size: float, limit: float, path: str = "") -> None:
+    def __init__(self, message: str, *, size: int, limit: int, path: str = "") -> None:
         super().__init__(message, path=path)
         self.size = size
         self.limit = limit

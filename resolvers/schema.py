@@ -6,10 +6,11 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
-from strawberry.schema.config import StrawberryConfig
 
+from resolvers.base.defaults import settle_defaults
 from resolvers.base.described import object_type
 from resolvers.base.errors import Errors
+from resolvers.base.names import named
 from resolvers.base.refusals import REFUSAL_TYPES
 from resolvers.base.scalars import SCALARS
 from resolvers.mutations.bundles import BundleMutations
@@ -97,13 +98,15 @@ def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Schem
     Args:
         extensions: Further extensions, such as limits.
     """
-    return Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         types=(*SUBJECT_TYPES.values(), *REFUSAL_TYPES.values()),
         extensions=[Errors, CachedParsing, *extensions, CachedValidation],
-        config=StrawberryConfig(default_resolver=_from_dict, scalar_map=SCALARS),
+        config=named(default_resolver=_from_dict, scalar_map=SCALARS),
     )
+    settle_defaults(schema._schema)
+    return schema
 
 
 def print_sdl() -> str:

@@ -202,7 +202,7 @@ def check_open(claim: Mapping[str, Any], *, path: str) -> None:
         return
     verb = "annulled" if claim["status"] == ClaimStatus.ANNULLED else "resolved"
     message = (
-        f"claim {claim['id']!r} was {verb} at {claim['resolved_at'].isoformat()} ({claim['status']}); `unresolve` it "
+        f"claim {claim['id']!r} was {verb} at {claim['resolved_at'].isoformat()} ({claim['status']}); `reopenClaim` it "
         "first if the outcome was wrong"
     )
     raise ClosedClaimError(message, status=claim["status"], resolved_at=claim["resolved_at"], path=path)

@@ -88,7 +88,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
         BusyError: No thread became free in time, or writes keep interrupting the read.
     """
     write = WriteRequest(
-        mutation="propagate",
+        mutation="propagateBeliefs",
         arguments={
             "method": request.method.value,
             "samples": request.sampling.num_samples,

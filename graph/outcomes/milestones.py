@@ -135,7 +135,7 @@ def _check_unobserved(milestone: Milestone, observation: Observation) -> None:
         message = f"milestone {milestone.id!r} is already recorded as {outcome.value}{day}; it counts once"
         raise DuplicateError(message, existing_key=milestone.id, path="milestone")
     remedy = (
-        f"`unresolve` prediction {milestone.prediction_id!r} first"
+        f"reopen prediction {milestone.prediction_id!r} first"
         if milestone.kind is MilestoneKind.EVENT
         else "submit evidence that says so, since the ledger only grows"
     )

@@ -77,12 +77,12 @@ async def resolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry
     """
     if outcome.at is not None:
         check_past(outcome.at, datetime.now(UTC), path="resolved_at")
-    return await _write(database, "resolve", claim_id, outcome, is_dry_run=is_dry_run)
+    return await _write(database, "resolveClaim", claim_id, outcome, is_dry_run=is_dry_run)
 
 
 async def annul(database: Database, claim_id: str, outcome: Outcome, *, is_dry_run: bool = False) -> Answered:
     """Annul a claim, so that it has no outcome and counts in no record; otherwise as `resolve`."""
-    return await _write(database, "annul", claim_id, outcome, is_dry_run=is_dry_run)
+    return await _write(database, "annulClaim", claim_id, outcome, is_dry_run=is_dry_run)
 
 
 async def unresolve(database: Database, claim_id: str, outcome: Outcome, *, is_dry_run: bool = False) -> Answered:
@@ -92,7 +92,7 @@ async def unresolve(database: Database, claim_id: str, outcome: Outcome, *, is_d
     Raises:
         ConflictError: The claim is open.
     """
-    return await _write(database, "unresolve", claim_id, outcome, is_dry_run=is_dry_run)
+    return await _write(database, "reopenClaim", claim_id, outcome, is_dry_run=is_dry_run)
 
 
 async def _write(database: Database, mutation: str, claim_id: str, outcome: Outcome, *, is_dry_run: bool) -> Answered:

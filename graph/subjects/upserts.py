@@ -359,7 +359,7 @@ def _claim_history(change: Change, stored: Claim, differing: set[str], num_evide
     is_scored = stored.status in {ClaimStatus.RESOLVED_TRUE, ClaimStatus.RESOLVED_FALSE}
     if "stated_probability" in differing and (num_evidence or is_scored):
         reason = f"has {counted(num_evidence, 'ledger row')}" if num_evidence else "is resolved"
-        advice = "unresolve it first if the outcome was wrong" if is_scored and not num_evidence else "submit evidence"
+        advice = "reopen it first if the outcome was wrong" if is_scored and not num_evidence else "submit evidence"
         message = (
             f"the stated probability {stored.stated_probability} cannot change to "
             f"{change.values['stated_probability']}, since claim {stored.id!r} {reason}; {advice}, or add another claim"
@@ -368,7 +368,7 @@ def _claim_history(change: Change, stored: Claim, differing: set[str], num_evide
     if "predictor_id" in differing and stored.status is not ClaimStatus.OPEN:
         message = (
             f"the predictor of claim {stored.id!r} cannot change from {getattr(stored, 'predictor_id', None)!r} to "
-            f"{change.values['predictor_id']!r}, since the claim is {stored.status}; unresolve it first, or add "
+            f"{change.values['predictor_id']!r}, since the claim is {stored.status}; reopen it first, or add "
             "another prediction"
         )
         refusals.append(HistoryError(message, path=change.path_of("predictor_id")))

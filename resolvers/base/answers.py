@@ -53,9 +53,10 @@ def answering(
     description: str,
     *,
     refuse: Refuse = refused,
+    suffix: str = "Answer",
 ) -> Callable[..., Awaitable[Shown]]:
     """
-    Make a resolver of a function: its arguments, and the union `<Field>Answer` as its type.
+    Make a resolver of a function: its arguments, and a union as its type, such as `WhatIfAnswer`.
 
     A refusal that the union does not name is raised, which puts it among the response's errors.
 
@@ -65,6 +66,7 @@ def answering(
         refusals: The GraphQL types of the refusals.
         description: The description of the union.
         refuse: Shows a refusal, with its `__typename`.
+        suffix: Added to the field's name, gives that of the union.
     """
     named = {kind.__name__ for kind in refusals}
 
@@ -78,7 +80,7 @@ def answering(
                 raise
             return refusal
 
-    union = _make_union(f"{_camel_case(work.__name__)}Answer", (result, *refusals), description)
+    union = _make_union(f"{_camel_case(work.__name__)}{suffix}", (result, *refusals), description)
     return with_signature(resolve, inspect.signature(work).replace(return_annotation=union))
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from resolvers.base.defaults import fill_fields
+
 TypeT = TypeVar("TypeT", bound=type)
 EnumT = TypeVar("EnumT", bound=type[Enum])
 
@@ -42,7 +44,8 @@ def interface_type(kind: TypeT) -> TypeT:
 
 
 def input_type(kind: TypeT) -> TypeT:
-    """Decorates the class of a GraphQL input."""
+    """Decorates the class of a GraphQL input, in which null stands for a field's default."""
+    kind.__post_init__ = fill_fields  # type: ignore[attr-defined] # called by the dataclass that it becomes
     return strawberry.input(kind, description=description_of(kind))
 
 

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from graph.errors import refusal_kinds
 from graph.inference.evidence import Direction as EvidenceDirection
 from graph.inference.evidence import Strength as EvidenceStrength
 from graph.inference.network.diagnostics import Method as InferenceMethod
@@ -15,8 +16,8 @@ from resolvers.base.described import enum_type
 __all__ = [
     "ClaimOutcome",
     "ClaimStatus",
-    "Direction",
     "EdgeKind",
+    "ErrorCode",
     "EvidenceDirection",
     "EvidenceStrength",
     "ExposureSign",
@@ -24,9 +25,10 @@ __all__ = [
     "InfluenceKind",
     "MilestoneKind",
     "MilestoneStatus",
+    "Orientation",
     "PredictionMode",
     "PredictionSortKey",
-    "SortDirection",
+    "SortOrder",
     "StatedParameter",
     "Subject",
 ]
@@ -61,8 +63,8 @@ class Subject(StrEnum):
 
 
 @enum_type
-class Direction(StrEnum):
-    """Direction in which edges are followed."""
+class Orientation(StrEnum):
+    """Whether edges are followed to the node that they lead to, to the one that they start from, or both ways."""
 
     IN = "IN"
     OUT = "OUT"
@@ -70,8 +72,8 @@ class Direction(StrEnum):
 
 
 @enum_type
-class SortDirection(StrEnum):
-    """Direction of an order."""
+class SortOrder(StrEnum):
+    """Whether a list begins with the lowest or with the highest."""
 
     ASCENDING = "ASCENDING"
     DESCENDING = "DESCENDING"
@@ -83,3 +85,13 @@ class ClaimOutcome(StrEnum):
 
     TRUE = "TRUE"
     FALSE = "FALSE"
+
+
+@enum_type
+class ErrorCode(StrEnum):
+    """Kinds of refusals, each the code of one type that implements `UserError`; errors have the same codes."""
+
+    _ignore_ = "members kind"
+    members = vars()
+    for kind in refusal_kinds():
+        members[kind.code] = kind.code

@@ -45,7 +45,7 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     if original is None and _is_in_request(error):
         return _with_extensions(error, error.message, {"code": BAD_REQUEST, **(error.extensions or {})})
     if isinstance(original, ForegraphError) and original.is_public:
-        extensions: dict[str, Any] = {"code": original.code, "retryable": original.is_retryable}
+        extensions: dict[str, Any] = {"code": original.code, "isRetryable": original.is_retryable}
         if isinstance(original, RefusedError):
             return _with_extensions(error, _message(original), extensions | _refusal_extensions(original))
         if isinstance(original, BudgetError):

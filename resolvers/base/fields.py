@@ -20,9 +20,9 @@ Signs = Annotated[
 ]
 
 
-def prop(description: str) -> Any:
-    """A field that returns the node's property of the same name."""
-    return strawberry.field(description=description)
+def prop(description: str, *, name: str | None = None) -> Any:
+    """A field that returns the node's property of the same name, shown under the name given."""
+    return strawberry.field(description=description, name=name)
 
 
 def one(relation: Relation, description: str) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from graph.model.rows import Row
+from resolvers.base.names import shown_name
 
 Names = Mapping[str, str]
 """Names of inputs that do not follow from the property, such as `ticker` for `symbol`."""
@@ -12,19 +13,24 @@ Names = Mapping[str, str]
 NO_NAMES: Names = MappingProxyType({})
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_STEP = re.compile(r"[^.\[\]]+")
 # A quoted value is matched first, so that it stays as the client sent it.
 _QUOTED_OR_NAME = re.compile(rf"(?<!\w)'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\b{_NAME.pattern}")
 
 
 def input_name(name: str, names: Names = NO_NAMES) -> str:
     """A property's name in GraphQL's inputs; a name of theirs stays as it is."""
-    first, *rest = name.removesuffix("_id").split("_")
-    return names.get(name) or "".join([first, *(part.capitalize() for part in rest)])
+    return names.get(name) or shown_name(name.removesuffix("_id"))
 
 
 def input_path(path: str, names: Names = NO_NAMES) -> str:
     """A refusal's path by input names: `items[3].observed_at` is `items[3].observedAt`."""
     return _NAME.sub(lambda found: input_name(found[0], names), path)
+
+
+def path_steps(path: str) -> list[str] | None:
+    """The steps of a path: `items[3].observedAt` is `items`, `3` and `observedAt`; None for an empty one."""
+    return _STEP.findall(path) or None
 
 
 def input_words(message: str, names: Names = NO_NAMES) -> str:

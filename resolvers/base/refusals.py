@@ -12,19 +12,23 @@ from graph.errors import (
     refusal_kinds,
 )
 from resolvers.base.described import interface_type, object_type, summary_of
-from resolvers.base.enums import ClaimStatus
+from resolvers.base.enums import ClaimStatus, ErrorCode
 from resolvers.base.fields import prop
-from resolvers.base.input_names import NO_NAMES, Names, input_path, input_words
-from resolvers.base.scalars import Moment
+from resolvers.base.input_names import NO_NAMES, Names, input_path, input_words, path_steps
+from resolvers.base.scalars import Int64, Moment
 
 
 @interface_type
 class UserError:
     """A refused request, which the client can correct; nothing was written."""
 
-    code: str = prop("Kind of refusal, such as NOT_FOUND.")
+    code: ErrorCode = prop("Kind of refusal, such as NOT_FOUND.")
     message: str = prop("Explanation of what is wrong and, where possible, what to do.")
-    path: str | None = prop("The argument or input field at fault, such as `input.deadline`; null if no single one is.")
+    path: list[str] | None = prop(
+        "Steps to the argument or input field at fault, such as `input` and `deadline`; indices of lists are decimal "
+        "numbers. Null if no single one is at fault."
+    )
+    is_retryable: bool = prop("Whether the same request may succeed later, unchanged.")
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
@@ -37,6 +41,8 @@ FIELD_TYPES: Mapping[str, Any] = {
     "status": ClaimStatus,
     "resolved_at": Moment | None,
     "refusals": list[UserError],
+    "size": Int64,
+    "limit": Int64,
 }
 
 
@@ -65,16 +71,19 @@ def refused(error: RefusedError | BundleError, names: Names = NO_NAMES) -> dict[
         names: Names of inputs that do not follow from the property.
     """
     if isinstance(error, BundleError):
-        return _refused_problems(error)
+        return _refused_problems(error, names)
     fields = {name: getattr(error, name) for name in refusal_fields(type(error))}
     if isinstance(error, RefusedItemsError):
         fields["refusals"] = [refused(refusal, names) for refusal in error.refusals]
     return {**_refusal(type(error), input_words(error.message, names), input_path(error.path, names)), **fields}
 
 
-def _refused_problems(error: BundleError) -> dict[str, Any]:
-    """The problems of rows that a mutation would write; they name properties, as bundles do."""
-    refusals = [_refusal(InvalidError, problem.message, problem.path) for problem in error.problems]
+def _refused_problems(error: BundleError, names: Names) -> dict[str, Any]:
+    """The problems of rows that a mutation would write."""
+    refusals = [
+        _refusal(InvalidError, input_words(problem.message, names), input_path(problem.path, names))
+        for problem in error.problems
+    ]
     if len(refusals) == 1:
         return refusals[0]
     message = f"the request has {len(refusals)} problems, nothing was written"
@@ -82,4 +91,10 @@ def _refused_problems(error: BundleError) -> dict[str, Any]:
 
 
 def _refusal(kind: type[RefusedError], message: str, path: str) -> dict[str, Any]:
-    return {"__typename": type_name(kind), "code": kind.code, "message": message, "path": path or None}
+    return {
+        "__typename": type_name(kind),
+        "code": ErrorCode(kind.code),
+        "message": message,
+        "path": path_steps(path),
+        "is_retryable": kind.is_retryable,
+    }

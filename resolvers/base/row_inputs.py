@@ -8,6 +8,7 @@ import strawberry
 from graph.model.subjects import EdgeList, NodeList, Reference, noun_of, references_of
 from resolvers.base.described import input_type
 from resolvers.base.input_names import Names, input_name
+from resolvers.base.names import names_of
 from resolvers.base.row_types import shown_types, summarized_by
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -49,7 +50,8 @@ def row_input(
             ]
             kind.__annotations__[named.get(name, name)] = field_type if is_required else field_type | None
             default = {} if is_required else {"default": strawberry.UNSET}
-            described = strawberry.field(description=" ".join(filter(None, notes)), **default)
+            shown = names_of(listed.row).get(name)
+            described = strawberry.field(description=" ".join(filter(None, notes)), name=shown, **default)
             setattr(kind, named.get(name, name), described)
         return input_type(summarized_by(listed.row)(kind))
 
@@ -70,6 +72,7 @@ def reference_fields(listed: RowList) -> dict[str, Reference]:
     }
 
 
-def reference_names(listed: RowList) -> Names:
-    """The names of references in GraphQL's inputs by property."""
-    return {reference.property: input_name(name) for name, reference in reference_fields(listed).items()}
+def row_names(listed: RowList) -> Names:
+    """The names in GraphQL's inputs, by property, that the row itself decides: of its references, and a few more."""
+    references = {reference.property: input_name(name) for name, reference in reference_fields(listed).items()}
+    return {**references, **names_of(listed.row)}

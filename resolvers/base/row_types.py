@@ -14,6 +14,7 @@ from graph.model.properties import json_properties, json_value
 from graph.model.rows import Row
 from graph.model.subjects import plain_properties
 from resolvers.base.described import interface_type, object_type, summary_of
+from resolvers.base.names import names_of
 from resolvers.base.scalars import Day, Moment, Probability, Url
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -52,7 +53,7 @@ def described_by(row: type[Row]) -> Callable[[ClassT], ClassT]:
         for name in kind.__annotations__.keys() & row.model_fields.keys():
             declared = kind.__dict__.get(name)
             if declared is None:
-                setattr(kind, name, strawberry.field(description=row.model_fields[name].description))
+                setattr(kind, name, _plain_field(row, name))
             elif isinstance(declared, StrawberryField) and declared.description is None:
                 declared.description = row.model_fields[name].description
         return kind
@@ -91,14 +92,19 @@ def _with_properties(kind: ClassT, row: type[Row], without: Collection[str]) -> 
 
 
 def _plain_field(row: type[Row], name: str) -> Any:
-    return strawberry.field(description=row.model_fields[name].description)
+    return strawberry.field(description=row.model_fields[name].description, name=names_of(row).get(name))
 
 
 def _json_field(row: type[Row], name: str) -> Any:
     def read(root: strawberry.Parent[Any]) -> JSON | None:
         return finite(json_value(root[name]))
 
-    return strawberry.field(read, description=row.model_fields[name].description, metadata={"reads": (name,)})
+    return strawberry.field(
+        read,
+        description=row.model_fields[name].description,
+        name=names_of(row).get(name),
+        metadata={"reads": (name,)},
+    )
 
 
 def finite(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Arguments that choose the method of inference over the network."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
@@ -15,24 +15,21 @@ from graph.network.questions import (
     TARGET_ERROR,
 )
 from resolvers.base.enums import InferenceMethod
+from resolvers.base.scalars import Int64
 
-MethodArgument = Annotated[InferenceMethod, strawberry.argument(description="Method of inference.")]
-Samples = Annotated[
-    int | None,
-    strawberry.argument(
-        description=f"For sampling: number of joint samples, a multiple of {SAMPLE_STEP} from {LEAST_SAMPLES} to "
-        f"{MOST_SAMPLES}. The default, {DEFAULT_SAMPLES}, is the fastest, as these samples are stored."
-    ),
-]
-Seed = Annotated[
-    int | None,
-    strawberry.argument(description=f"For sampling: seed of all random numbers, 0 or more; {SEED} if omitted."),
-]
-TargetError = Annotated[
-    float | None,
-    strawberry.argument(
-        description="For sampling: largest standard error that any claim should have, from "
-        f"{LEAST_TARGET_ERROR} to {MOST_TARGET_ERROR}; {TARGET_ERROR} if omitted. Samples are added until it is "
-        "reached or time is up; `precisionReached` says which."
-    ),
-]
+METHOD: Final = "Method of inference."
+SAMPLE_COUNT: Final = (
+    f"For sampling: number of joint samples, a multiple of {SAMPLE_STEP} from {LEAST_SAMPLES} to {MOST_SAMPLES}. The "
+    f"default, {DEFAULT_SAMPLES}, is the fastest, as these samples are stored."
+)
+SEED_OF_ALL: Final = f"For sampling: seed of all random numbers, 0 or more; {SEED} if omitted."
+TARGET: Final = (
+    f"For sampling: largest standard error that any claim should have, from {LEAST_TARGET_ERROR} to "
+    f"{MOST_TARGET_ERROR}; {TARGET_ERROR} if omitted. Samples are added until it is reached or time is up; `isPrecise` "
+    "says which."
+)
+
+MethodArgument = Annotated[InferenceMethod, strawberry.argument(description=METHOD)]
+SampleCount = Annotated[int | None, strawberry.argument(description=SAMPLE_COUNT)]
+Seed = Annotated[Int64 | None, strawberry.argument(description=SEED_OF_ALL)]
+TargetError = Annotated[float | None, strawberry.argument(description=TARGET)]

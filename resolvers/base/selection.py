@@ -19,6 +19,7 @@ from graphql import (
     InlineFragmentNode,
     SelectionNode,
     Undefined,
+    get_named_type,
     is_abstract_type,
     is_object_type,
     value_from_ast_untyped,
@@ -266,13 +267,24 @@ class Document:
         )
         if followed.wrap is None:
             return replace(follow, node=self.subjects_plan(items))
-        return self._follow_links(follow, followed, followed.wrap, items)
+        return self._follow_links(follow, followed, followed.wrap, items, self._item_type(entry.name, of))
 
-    def _follow_links(self, follow: Follow, followed: Follows, wrap: str, links: Sequence[Selected]) -> Follow:
-        """Add to a relation what is read of its relationships, and of the nodes under the links' field `wrap`."""
+    def _item_type(self, name: str, subjects: frozenset[str]) -> str:
+        """The type of the items in a field that is a connection, of some subjects that share it."""
+        connection = get_named_type(self._graphql.type_map[next(iter(subjects))].fields[name].type)
+        return str(get_named_type(connection.fields["nodes"].type).name)
+
+    def _follow_links(
+        self, follow: Follow, followed: Follows, wrap: str, links: Sequence[Selected], kind: str
+    ) -> Follow:
+        """Add to a relation what is read of its relationships, of type `kind`, and of the nodes under `wrap`."""
         plan = self.subjects_plan(self.below(links, wrap))
-        asked = {snake_case(found.name) for found in self.collect(links, frozenset()).values()}
-        is_derived = followed.complete is not None and bool(asked - {wrap, "__typename", *followed.relation.properties})
+        asked = {
+            spec.python_name
+            for found in self.collect(links, frozenset()).values()
+            if (spec := self.fields_of(kind).get(found.name)) is not None
+        }
+        is_derived = followed.complete is not None and bool(asked - {wrap, *followed.relation.properties})
         if is_derived:
             asked.update(followed.reads_link)
             plan = replace(plan, properties=tuple(dict.fromkeys((*plan.properties, *followed.reads_target))))
@@ -301,12 +313,13 @@ class Document:
 
     def _specs(self, entry: Selected) -> Iterator[tuple[StrawberryField, Selected, frozenset[str]]]:
         """The fields that a selected key names, one for all subjects that select the same field by the same nodes."""
-        groups: dict[tuple[int, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
+        groups: dict[tuple[object, ...], tuple[StrawberryField, list[FieldNode], set[str]]] = {}
         for subject in sorted(frozenset().union(*entry.subjects)):
             nodes = entry.of(subject)
             spec = self.fields_of(subject).get(nodes[0].name.value)
             if spec is not None:
-                place = (id(spec.metadata.get("follows") or spec.metadata.get("gathers")), *map(id, nodes))
+                relation = id(spec.metadata.get("follows") or spec.metadata.get("gathers"))
+                place = (relation, reads_of(spec), *map(id, nodes))
                 groups.setdefault(place, (spec, nodes, set()))[2].add(subject)
         for spec, nodes, subjects in groups.values():
             of = frozenset(subjects)
@@ -329,10 +342,9 @@ class Document:
             python_name = argument.out_name or snake_case(name)
             # A variable that was not sent counts as an omitted argument.
             value = value_from_ast_untyped(given[name], self._variables) if name in given else Undefined
-            if value is not Undefined:
-                values[python_name] = _plain(value)
-            elif argument.default_value is not None:
-                values[python_name] = _plain(argument.default_value)
+            if value is None or value is Undefined:
+                value = None if argument.default_value is Undefined else argument.default_value
+            values[python_name] = _plain(value)
         return values
 
     def _collect_into(

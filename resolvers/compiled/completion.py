@@ -32,6 +32,7 @@ from graph.model.page_keys import bounds
 from graph.reading.layouts import FollowLayout, NodeLayout
 from graph.reading.tree import cursor_text, page_key
 from resolvers.base.context import Context
+from resolvers.base.defaults import fill_defaults
 from resolvers.base.relay import encode_cursor
 from resolvers.base.selection import ANSWER, Document, Follows, Gather, Selected, reads_of
 from resolvers.compiled.code import Body, Code
@@ -256,7 +257,8 @@ class Completer:
         return f"[{{{parts}}} for each in whole(row[{found.rows_at}], {found.follow.first})]"
 
     def _arguments(self, kind: GraphQLObjectType, spec: StrawberryField, node: FieldNode) -> dict[str, Any]:
-        given = get_argument_values(kind.fields[node.name.value], node, self._variables)
+        definition = kind.fields[node.name.value]
+        given = fill_defaults(definition.args, get_argument_values(definition, node, self._variables))
         registry = self._schema.schema_converter.scalar_registry
         return convert_arguments(given, spec.arguments, scalar_registry=registry, config=self._schema.config)
 

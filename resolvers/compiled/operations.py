@@ -45,6 +45,7 @@ from graph.reading.gathering import MOST_SHARED_ROWS, Found
 from graph.reading.tree import NodePlan
 from resolvers.base.anchored import Anchored
 from resolvers.base.context import Context
+from resolvers.base.defaults import fill_defaults
 from resolvers.base.selection import Document, Selected
 from resolvers.compiled.completion import Completer, Completion, Deferred, NotCompilableError
 from resolvers.compiled.programs import Programs
@@ -188,6 +189,7 @@ class _Query(ABC):
     def arguments(self, values: VariableValues) -> dict[str, Any]:
         """The query's arguments by their Python names."""
         given = get_argument_values(self.definition, self.selected.nodes[0], values)
+        given = fill_defaults(self.definition.args, given)
         registry = self.schema.schema_converter.scalar_registry
         return convert_arguments(given, self.field.arguments, scalar_registry=registry, config=self.schema.config)
 

@@ -33,6 +33,9 @@ DryRun = Annotated[
 ]
 
 
+_ARGUMENTS = ("input", "dryRun", "idempotencyKey")
+"""The arguments of every mutation."""
+
 EVERY_WRITE: tuple[type[RefusedError], ...] = (InvalidError, ConflictError, KeyReusedError)
 """The refusals of any write: its input, another write at the same time, its idempotency key."""
 
@@ -80,6 +83,7 @@ def write(
         refuse: Shows a refusal where `more_refusals` are to be shown.
         metadata: The field's.
     """
+    show = refuse or partial(refused, names=names)
     refusals = [*(REFUSAL_TYPES[kind] for kind in (*EVERY_WRITE, *refused_by)), *more_refusals]
 
     def decorate(work: Work) -> Any:
@@ -98,7 +102,8 @@ def write(
             result,
             refusals,
             answer,
-            refuse=refuse or partial(refused, names=names),
+            refuse=lambda error: _within_input(show(error)),
+            suffix="Payload",
         )
         return strawberry.mutation(resolver=resolve, description=description_of(work), metadata=metadata)
 
@@ -113,6 +118,14 @@ def _with_arguments(signature: inspect.Signature) -> inspect.Signature:
         inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=DryRun),
     ]
     return signature.replace(parameters=[*own, *added])
+
+
+def _within_input(refusal: Shown) -> Shown:
+    """A refusal whose path begins with the argument; one that the graph made begins with a property of the input."""
+    path = refusal["path"]
+    within = path if path is None or path[0] in _ARGUMENTS else ["input", *path]
+    parts = {"refusals": [_within_input(part) for part in refusal["refusals"]]} if "refusals" in refusal else {}
+    return {**refusal, **parts, "path": within}
 
 
 def _envelope(answered: Answered) -> Shown:

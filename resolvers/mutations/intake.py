@@ -1,7 +1,7 @@
 """Evidence intake: submitted items, and their effect as recorded in the ledger."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import strawberry
@@ -71,8 +71,15 @@ class EvidenceInput:
         description="When it was observed; now if omitted. The same source at the same moment counts once.",
     )
     note: str | None = strawberry.field(default=None, description="Remarks about it.")
-    submitted_by: str | None = strawberry.field(default=None, description="Name of the submitter.")
+    by: str | None = strawberry.field(default=None, description="Name of the submitter.")
     label: str | None = strawberry.field(default=None, description="The item in one line.")
+
+
+@input_type
+class EvidenceBatchInput:
+    """Several items of evidence."""
+
+    items: list[EvidenceInput] = strawberry.field(description=f"The items, at most {MAX_BATCH_ITEMS:,}.")
 
 
 # Inputs whose names do not follow from the property.
@@ -110,7 +117,8 @@ class EvidenceBatchRecorded(Written):
 
 def _batch_extent(arguments: Arguments) -> Extent:
     """A row of the ledger and a claim for each item."""
-    num_items = length(arguments, "items", MAX_BATCH_ITEMS)
+    given = arguments.get("input")
+    num_items = length(given if isinstance(given, Mapping) else {}, "items", MAX_BATCH_ITEMS)
     return Extent(items=num_items, rows=2 * num_items)
 
 
@@ -158,12 +166,12 @@ class IntakeMutations:
     async def submit_evidence_batch(
         self,
         info: Info[Context, Any],
-        items: Annotated[list[EvidenceInput], strawberry.argument(description="The evidence.")],
+        input: Annotated[EvidenceBatchInput, strawberry.argument(description="The evidence.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Append up to 1,000 items of evidence in order and in one transaction, all of them or none."""
         answered = await info.context.service.intake.submit(
-            [_item(item, f"items[{index}]") for index, item in enumerate(items)],
+            [_item(item, f"items[{index}]") for index, item in enumerate(input.items)],
             mutation="submitEvidenceBatch",
             **options,
         )
@@ -183,7 +191,7 @@ def _item(given: EvidenceInput, path: str) -> EvidenceItem:
         cluster_id=given.cluster,
         observed_at=given.observed_at,
         note=given.note,
-        submitted_by=given.submitted_by,
+        submitted_by=given.by,
         label=given.label,
         accepts_unlinked_predictor=given.accept_unlinked_predictor,
         path=path,

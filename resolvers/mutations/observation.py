@@ -12,14 +12,14 @@ from graph.errors import ClosedClaimError, DuplicateError, FutureObservationErro
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.sweep import MAX_REPORTED, sweep_once
 from resolvers.base.context import Context
-from resolvers.base.described import enum_type, object_type
+from resolvers.base.described import enum_type, input_type, object_type
 from resolvers.base.extents import Extent, extent
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
 from resolvers.base.scalars import Day, Moment
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
 from resolvers.mutations.intake import RecordedEvidence, shown_entries
-from resolvers.mutations.resolution import By, LedgerEntry, Note, RecordChange, shown_record
+from resolvers.mutations.resolution import LedgerEntry, RecordChange, ReportInput, shown_record
 
 if TYPE_CHECKING:
     from resolvers.types.milestones import Milestone
@@ -31,6 +31,26 @@ class MilestoneOutcome(StrEnum):
 
     HIT = "HIT"
     MISSED = "MISSED"
+
+
+@input_type
+class RecordMilestoneInput(ReportInput):
+    """The outcome of a milestone."""
+
+    milestone: strawberry.ID = strawberry.field(description="Id or key of the milestone.")
+    outcome: MilestoneOutcome = strawberry.field(description="Whether it was reached.")
+    observed_on: Day | None = strawberry.field(
+        default=None, description="Day of the observation, in UTC; now if omitted."
+    )
+
+
+@input_type
+class SweepMilestonesInput:
+    """The moment of a sweep."""
+
+    as_of: Moment | None = strawberry.field(
+        default=None, description="The moment to sweep for, not in the future; now if omitted."
+    )
 
 
 @object_type
@@ -71,14 +91,8 @@ class MilestonesSwept(Written):
     failures: list[str] = prop("Predictions whose milestones could not be processed, with the reason.")
 
 
-# Arguments whose names do not follow from the property.
-NAMES = {
-    "submitted_by": "by",
-    "notes": "note",
-    "observed_at": "observedOn",
-    "observed_date": "observedOn",
-    "resolved_at": "observedOn",
-}
+# Inputs whose names do not follow from the property.
+NAMES = {"observed_at": "observedOn", "resolved_at": "observedOn"}
 
 
 @object_type
@@ -94,13 +108,7 @@ class ObservationMutations:
     async def record_milestone(
         self,
         info: Info[Context, Any],
-        milestone: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the milestone.")],
-        outcome: Annotated[MilestoneOutcome, strawberry.argument(description="Whether it was reached.")],
-        observed_on: Annotated[
-            Day | None, strawberry.argument(description="Day of the observation, in UTC; now if omitted.")
-        ] = None,
-        note: Note = None,
-        by: By = None,
+        input: Annotated[RecordMilestoneInput, strawberry.argument(description="The milestone and its outcome.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -109,13 +117,13 @@ class ObservationMutations:
         recorded here or by a sweep; a check-in that was hit has no weight. The event itself resolves the prediction.
         """
         seen = Observation(
-            is_hit=outcome is MilestoneOutcome.HIT,
-            observed_on=observed_on,
-            by=by,
-            note=note,
+            is_hit=input.outcome is MilestoneOutcome.HIT,
+            observed_on=input.observed_on,
+            by=input.by,
+            note=input.note,
             idempotency_key=options["idempotency_key"],
         )
-        milestone_id = parse_key(milestone, "Milestone", path="milestone")
+        milestone_id = parse_key(input.milestone, "Milestone", path="milestone")
         answered = await record_milestone(info.context.database, milestone_id, seen, is_dry_run=options["is_dry_run"])
         return await _shown_milestone(info, answered)
 
@@ -128,9 +136,8 @@ class ObservationMutations:
     async def sweep_milestones(
         self,
         info: Info[Context, Any],
-        as_of: Annotated[
-            Moment | None,
-            strawberry.argument(description="The moment to sweep for, not in the future; now if omitted."),
+        input: Annotated[
+            SweepMilestonesInput | None, strawberry.argument(description="The moment to sweep for; now if omitted.")
         ] = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
@@ -139,7 +146,7 @@ class ObservationMutations:
         check-in to the ledger, once, however often it is swept. Each prediction is a write transaction of its own. The
         service also does this by itself, once a week.
         """
-        answered = await sweep_once(info.context.database, as_of, **options)
+        answered = await sweep_once(info.context.database, None if input is None else input.as_of, **options)
         return await _shown_sweep(info, answered)
 
 

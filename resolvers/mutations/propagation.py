@@ -1,7 +1,8 @@
 """The mutation that runs propagation."""
 
-from typing import Any, Unpack
+from typing import Annotated, Any, Unpack
 
+import strawberry
 from strawberry.types import Info
 
 from graph.errors import OversizeError
@@ -9,11 +10,23 @@ from graph.inference.network.diagnostics import Method
 from graph.network.propagation import Request, propagate
 from graph.network.questions import make_sampling
 from resolvers.base.context import Context
-from resolvers.base.described import object_type
+from resolvers.base.described import input_type, object_type
+from resolvers.base.enums import InferenceMethod
 from resolvers.base.fields import prop
-from resolvers.base.sampling import MethodArgument, Samples, Seed, TargetError
+from resolvers.base.sampling import METHOD, SAMPLE_COUNT, SEED_OF_ALL, TARGET
+from resolvers.base.scalars import Int64
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
 from resolvers.types.marginals import PropagationRun, shown_run
+
+
+@input_type
+class PropagateBeliefsInput:
+    """The method of a propagation, and its sampling."""
+
+    method: InferenceMethod = strawberry.field(default=Method.AUTO, description=METHOD)
+    sample_count: int | None = strawberry.field(default=None, description=SAMPLE_COUNT)
+    seed: Int64 | None = strawberry.field(default=None, description=SEED_OF_ALL)
+    target_error: float | None = strawberry.field(default=None, description=TARGET)
 
 
 @object_type
@@ -33,13 +46,13 @@ class PropagationMutations:
         refused_by=(OversizeError,),
         answer="The propagation run, or the reason for the refusal.",
     )
-    async def propagate(
+    async def propagate_beliefs(
         self,
         info: Info[Context, Any],
-        method: MethodArgument = Method.AUTO,
-        samples: Samples = None,
-        seed: Seed = None,
-        target_error: TargetError = None,
+        input: Annotated[
+            PropagateBeliefsInput | None,
+            strawberry.argument(description="Method and sampling; those of the scheduled propagation if omitted."),
+        ] = None,
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -47,7 +60,9 @@ class PropagationMutations:
         stored without marginals, and the previous ones stay. The service also does this by itself, weekly and after
         writes.
         """
-        request = Request(Method(method), make_sampling(samples, seed, target_error), **options)
+        given = input or PropagateBeliefsInput()
+        sampling = make_sampling(given.sample_count, given.seed, given.target_error)
+        request = Request(Method(given.method), sampling, **options)
         answered = await propagate(info.context.database, info.context.service.engine, request)
         await info.context.unit.read_after(answered.bookmark)
         payload = answered.payload

@@ -13,7 +13,7 @@ from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from resolvers.base.answers import Shown
 from resolvers.base.context import Context
-from resolvers.base.described import object_type
+from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import ClaimOutcome
 from resolvers.base.fields import prop
 from resolvers.base.relay import parse_key
@@ -27,13 +27,41 @@ if TYPE_CHECKING:
     from resolvers.types.evidence import Evidence
     from resolvers.types.predictors import Predictor
 
-ClaimArgument = Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim.")]
-Note = Annotated[str | None, strawberry.argument(description="Reason or remarks.")]
-By = Annotated[str | None, strawberry.argument(description="Name of the person or source that reports it.")]
+# Inputs whose names do not follow from the property.
+NAMES = {"observed_at": "resolvedAt"}
 
 
-# Arguments whose names do not follow from the property.
-NAMES = {"submitted_by": "by", "observed_at": "resolvedAt"}
+@input_type
+class ReportInput:
+    """Remarks of those who report an outcome, and their name."""
+
+    note: str | None = strawberry.field(default=None, description="Reason or remarks.")
+    by: str | None = strawberry.field(default=None, description="Name of the person or source that reports it.")
+
+
+@input_type
+class AnnulClaimInput(ReportInput):
+    """A claim to close without an outcome."""
+
+    claim: strawberry.ID = strawberry.field(description="Id or key of the claim.")
+
+
+@input_type
+class ReopenClaimInput(ReportInput):
+    """A claim to reopen."""
+
+    claim: strawberry.ID = strawberry.field(description="Id or key of the claim.")
+
+
+@input_type
+class ResolveClaimInput(ReportInput):
+    """The outcome of a claim."""
+
+    claim: strawberry.ID = strawberry.field(description="Id or key of the claim.")
+    outcome: ClaimOutcome = strawberry.field(description="Whether it came true.")
+    resolved_at: Moment | None = strawberry.field(
+        default=None, description="When the outcome became known; now if omitted."
+    )
 
 
 @object_type
@@ -94,16 +122,10 @@ class ResolutionMutations:
         answer="The recorded outcome, or the reason for the refusal.",
         names=NAMES,
     )
-    async def resolve(
+    async def resolve_claim(
         self,
         info: Info[Context, Any],
-        claim: ClaimArgument,
-        outcome: Annotated[ClaimOutcome, strawberry.argument(description="Whether it came true.")],
-        resolved_at: Annotated[
-            Moment | None, strawberry.argument(description="When the outcome became known; now if omitted.")
-        ] = None,
-        note: Note = None,
-        by: By = None,
+        input: Annotated[ResolveClaimInput, strawberry.argument(description="The claim and its outcome.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -111,13 +133,13 @@ class ResolutionMutations:
         its predictor's track record is recomputed for later evidence.
         """
         given = Outcome(
-            status=ClaimStatus.RESOLVED_TRUE if outcome is ClaimOutcome.TRUE else ClaimStatus.RESOLVED_FALSE,
-            at=resolved_at,
-            by=by,
-            note=note,
+            status=ClaimStatus.RESOLVED_TRUE if input.outcome is ClaimOutcome.TRUE else ClaimStatus.RESOLVED_FALSE,
+            at=input.resolved_at,
+            by=input.by,
+            note=input.note,
             idempotency_key=options["idempotency_key"],
         )
-        return await _settle(info, resolve, claim, given, options)
+        return await _settle(info, resolve, input.claim, given, options)
 
     @write(
         OutcomeRecorded,
@@ -125,17 +147,15 @@ class ResolutionMutations:
         answer="The recorded annulment, or the reason for the refusal.",
         names=NAMES,
     )
-    async def annul(
+    async def annul_claim(
         self,
         info: Info[Context, Any],
-        claim: ClaimArgument,
-        note: Note = None,
-        by: By = None,
+        input: Annotated[AnnulClaimInput, strawberry.argument(description="The claim and the reason.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """Close a claim without an outcome, for whatever reason; it counts in no track record."""
-        given = Outcome(status=ClaimStatus.ANNULLED, by=by, note=note, idempotency_key=options["idempotency_key"])
-        return await _settle(info, annul, claim, given, options)
+        given = _without_outcome(ClaimStatus.ANNULLED, input, options)
+        return await _settle(info, annul, input.claim, given, options)
 
     @write(
         OutcomeRecorded,
@@ -143,20 +163,22 @@ class ResolutionMutations:
         answer="The recorded reopening, or the reason for the refusal.",
         names=NAMES,
     )
-    async def unresolve(
+    async def reopen_claim(
         self,
         info: Info[Context, Any],
-        claim: ClaimArgument,
-        note: Note = None,
-        by: By = None,
+        input: Annotated[ReopenClaimInput, strawberry.argument(description="The claim and the reason.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
         Reopen a claim that was resolved or annulled by mistake. The ledger keeps both entries; its predictor's track
         record is recomputed, and its event milestone is pending again.
         """
-        given = Outcome(status=ClaimStatus.OPEN, by=by, note=note, idempotency_key=options["idempotency_key"])
-        return await _settle(info, unresolve, claim, given, options)
+        given = _without_outcome(ClaimStatus.OPEN, input, options)
+        return await _settle(info, unresolve, input.claim, given, options)
+
+
+def _without_outcome(status: ClaimStatus, given: ReportInput, options: WriteOptions) -> Outcome:
+    return Outcome(status=status, by=given.by, note=given.note, idempotency_key=options["idempotency_key"])
 
 
 async def _settle(

@@ -7,6 +7,8 @@ import strawberry
 
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, ROW_LISTS, NodeList
 from graph.subjects.upserts import Change
+from resolvers.base.described import input_type
+from resolvers.base.enums import Subject
 from resolvers.base.relay import parse_key, parse_some_key
 from resolvers.base.row_inputs import reference_fields, row_input
 
@@ -39,6 +41,14 @@ def change_of(given: Any, name: str, *, path: str = "input") -> Change:
         else:
             values[field.name] = value
     return Change(name, values, path)
+
+
+@input_type
+class DeleteSubjectInput:
+    """A node to delete."""
+
+    id: strawberry.ID = strawberry.field(description="Global id of the node, or its key if `subject` is given.")
+    subject: Subject | None = strawberry.field(default=None, description="Kind of node.")
 
 
 @row_input(ROW_LISTS["validations"], without=("id",), is_new=True)

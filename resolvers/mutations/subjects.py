@@ -26,10 +26,11 @@ from resolvers.base.described import object_type
 from resolvers.base.enums import Subject
 from resolvers.base.input_names import input_name
 from resolvers.base.relay import global_id, parse_global_id, parse_id
-from resolvers.base.row_inputs import reference_fields, reference_names, row_input
+from resolvers.base.row_inputs import reference_fields, row_input, row_names
 from resolvers.base.row_types import shown_types
 from resolvers.mutations.answers import WriteOptions, Wrote, read_written, write
 from resolvers.mutations.subject_inputs import (
+    DeleteSubjectInput,
     DocumentLinkInput,
     ExposureEndsInput,
     InfluenceEndsInput,
@@ -82,7 +83,7 @@ UPSERTS: Final[Mapping[str, Upsert]] = {
     "predictions": Upsert(
         without=(*_SETTLED, "imported_on"),
         refused_by=(HistoryError,),
-        note="`resolve` and `annul` settle its outcome, and `submitEvidence` updates the belief in it.",
+        note="`resolveClaim` and `annulClaim` settle its outcome, and `submitEvidence` updates the belief in it.",
     ),
     "scenarios": Upsert(without=_SETTLED, refused_by=(HistoryError,)),
     "killers": Upsert(without=_SETTLED, refused_by=(HistoryError,)),
@@ -128,7 +129,7 @@ def _make_upsert(listed: NodeList | EdgeList, own: Upsert) -> Any:
         upserted_type(listed),
         refused_by=(*ROW_REFUSALS, *own.refused_by),
         answer=f"The {listed.noun} after the write, or the reason for the refusal.",
-        names=reference_names(listed),
+        names=row_names(listed),
     )(upsert_row)
 
 
@@ -154,6 +155,7 @@ class LinkMutations:
         ValidationAdded,
         refused_by=(*ROW_REFUSALS, DuplicateError, FutureObservationError),
         answer="The validation, or the reason for the refusal.",
+        names=row_names(ROW_LISTS["validations"]),
     )
     async def add_validation(
         self,
@@ -213,7 +215,7 @@ class LinkMutations:
         ExposureRemoved,
         refused_by=ROW_REFUSALS,
         answer="The removed relationship, or the reason for the refusal.",
-        names=reference_names(EXPOSURES),
+        names=row_names(EXPOSURES),
     )
     async def remove_exposure(
         self,
@@ -232,10 +234,7 @@ class LinkMutations:
     async def delete_subject(
         self,
         info: Info[Context, Any],
-        id: Annotated[
-            strawberry.ID, strawberry.argument(description="Global id of the node, or its key if `subject` is given.")
-        ],
-        subject: Annotated[Subject | None, strawberry.argument(description="Kind of node.")] = None,
+        input: Annotated[DeleteSubjectInput, strawberry.argument(description="The node.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
         """
@@ -243,7 +242,7 @@ class LinkMutations:
         document links and pending milestones are deleted with it, and an event milestone's pending check-ins with the
         event. Ledger rows and validations cannot be deleted.
         """
-        kind, key = parse_global_id(id) if subject is None else parse_id(id, subject.value)
+        kind, key = parse_global_id(input.id) if input.subject is None else parse_id(input.id, input.subject.value)
         answered = await delete_subject(info.context.database, kind, key, **options)
         named = {"subject": Subject(kind), "id": global_id(kind, key), "key": key}
         return answered, {**answered.payload, **named}

@@ -19,16 +19,18 @@ from graph.reading.neighborhood import (
 )
 from resolvers.base.context import Context
 from resolvers.base.described import field, object_type
-from resolvers.base.enums import Direction, EdgeKind
+from resolvers.base.enums import EdgeKind, Orientation
 from resolvers.base.extents import Arguments, Extent, extent, number
 from resolvers.base.fields import shown
 from resolvers.base.relay import parse_id, parse_key
 from resolvers.base.selection import plan_of
 from resolvers.types.neighborhood import InfluencePath, Neighborhood
 
+DEFAULT_NODES = 100
+
 
 def _neighborhood_extent(arguments: Arguments) -> Extent:
-    limit = number(arguments, "limit", MAX_NODES)
+    limit = number(arguments, "first", MAX_NODES)
     return Extent(items=limit, rows=limit)
 
 
@@ -52,21 +54,22 @@ class NeighborhoodQueries:
             list[EdgeKind] | None,
             strawberry.argument(description="Only edges of these kinds; all kinds if omitted."),
         ] = None,
-        direction: Annotated[
-            Direction, strawberry.argument(description="Whether to follow edges forwards, backwards or both ways.")
-        ] = Direction.BOTH,
-        limit: Annotated[
+        orientation: Annotated[
+            Orientation,
+            strawberry.argument(description="Whether to follow edges forwards, backwards or both ways."),
+        ] = Orientation.BOTH,
+        first: Annotated[
             int, strawberry.argument(description=f"Largest number of nodes to return, 1 to {MAX_NODES}.")
-        ] = 100,
+        ] = DEFAULT_NODES,
     ) -> Neighborhood | None:
         """The nodes within some steps of a node, and the edges between them. An unknown id returns null."""
         subject, key = parse_id(id, "Claim", *SUBJECTS)
         query = NeighborhoodQuery(
             depth=_within(depth, MAX_DEPTH, "depth"),
             kinds=RELATIONSHIP_TYPES if kinds is None else tuple(kind.value for kind in kinds),
-            goes_out=direction is not Direction.IN,
-            goes_in=direction is not Direction.OUT,
-            limit=_within(limit, MAX_NODES, "limit"),
+            goes_out=orientation is not Orientation.IN,
+            goes_in=orientation is not Orientation.OUT,
+            limit=_within(first, MAX_NODES, "first"),
         )
         return shown(await find_neighborhood(info.context.unit, subject, key, query, plan=plan_of(info, "nodes")))
 
@@ -79,7 +82,8 @@ class NeighborhoodQueries:
         ],
         to: Annotated[strawberry.ID, strawberry.argument(description="Id or key of the claim to reach.")],
         max_length: Annotated[
-            int, strawberry.argument(description=f"Largest number of influences along a path, 1 to {MAX_PATH_LENGTH}.")
+            int,
+            strawberry.argument(description=f"Largest number of influences along a path, 1 to {MAX_PATH_LENGTH}."),
         ] = MAX_PATH_LENGTH,
         first: Annotated[
             int, strawberry.argument(description=f"Largest number of paths to return, 1 to {MAX_PATHS}.")

@@ -33,7 +33,7 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.fields import shown
 from resolvers.base.ranked import Ranked, State, put_nodes
 from resolvers.base.relay import parse_key
-from resolvers.base.sampling import MethodArgument, Samples, Seed, TargetError
+from resolvers.base.sampling import MethodArgument, SampleCount, Seed, TargetError
 from resolvers.base.selection import selected_plan
 from resolvers.types.influences import shown_combination
 from resolvers.types.network import (
@@ -84,7 +84,7 @@ class NetworkQueries:
             ),
         ] = False,
         method: MethodArgument = Method.AUTO,
-        samples: Samples = None,
+        sample_count: SampleCount = None,
         seed: Seed = None,
         target_error: TargetError = None,
     ) -> Shown:
@@ -98,7 +98,7 @@ class NetworkQueries:
             [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
             is_intervention=intervene,
             method=Method(method),
-            sampling=make_sampling(samples, seed, target_error),
+            sampling=make_sampling(sample_count, seed, target_error),
             now=info.context.moment,
         )
         await _begin_anew(info, started)

@@ -9,7 +9,7 @@ from graph.reading.anchors import PredictionList
 from graph.reading.predictions import PredictionFilter, PredictionPage
 from resolvers.base.anchored import anchored
 from resolvers.base.described import input_type, object_type
-from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortDirection
+from resolvers.base.enums import ClaimStatus, PredictionSortKey, SortOrder
 from resolvers.base.relay import After, Connection, decode_cursor, page_size, parse_some_key
 from resolvers.base.scalars import Moment, Probability
 from resolvers.types.predictions import Prediction
@@ -47,7 +47,9 @@ class PredictionSortInput:
         description="DEADLINE puts predictions without one last in ascending order; PROBABILITY is the stored "
         "posterior and puts those without one first.",
     )
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Direction of the order.")
+    order: SortOrder = strawberry.field(
+        default=SortOrder.ASCENDING, description="Whether the list begins with the lowest or the highest."
+    )
 
 
 def _list_predictions(
@@ -92,7 +94,7 @@ def _page(
     return PredictionPage(
         size=page_size(first) if last is None else page_size(last, path="last"),
         order=sort.by,
-        is_descending=sort.direction is SortDirection.DESCENDING,
+        is_descending=sort.order is SortOrder.DESCENDING,
         after=None if after is None else decode_cursor(after, path="after"),
         before=None if before is None else decode_cursor(before, path="before"),
         is_from_end=last is not None,

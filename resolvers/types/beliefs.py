@@ -1,5 +1,7 @@
 """Beliefs: posteriors with all that they are computed from, ledger steps and curves."""
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from graph.inference.time import utc_moments, window_of
 from graph.ledger.claim_state import STATE_PROPERTIES, Belief, ClaimState, as_mapping
 from graph.model import rows
 from graph.model.relations import EVIDENCE, REFERENCE_CLASS
-from resolvers.base.described import object_type
+from resolvers.base.described import field, object_type
 from resolvers.base.fields import Source, prop
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
 from resolvers.base.row_types import described_by
@@ -25,6 +27,7 @@ from resolvers.base.selection import Gather, answer
 
 DEFAULT_HISTORY = timedelta(days=365)
 MOST_ROWS = 1_000_000  # of one ledger
+_LARGEST_LOG = math.log(sys.float_info.max)
 
 
 @object_type
@@ -62,22 +65,35 @@ class LedgerStep:
     policy: str
     trf: float | None
     kappa: float
-    base_rate: float | None
+    base_rate: Probability | None
     reference_class_id: str | None
     prior_logit: float
-    inside_prior: float
+    inside_prior: Probability
     total_llr: float
     total_adjusted_llr: float
     bayes_factor: str
     posterior_logit: float
-    inside_posterior: float
+    inside_posterior: Probability
     inside_weight: float
     outside_weight: float
-    blended_posterior: float | None
-    posterior_prob: float
+    blended_posterior: Probability | None
+    posterior_prob: Probability
     blend_applied: bool
     blend_reason: str
     grace_days: int
+
+    @field(name="bayesFactor")
+    def factor(self: Any) -> float | None:
+        """
+        The factor by which it multiplies the odds: above 1 for the claim, below 1 against it; null where it is too
+        large for a number.
+        """
+        return bayes_factor(self["total_adjusted_llr"])
+
+
+def bayes_factor(log_factor: float | None) -> float | None:
+    """The Bayes factor of a sum of log likelihood ratios; None for None, and where it is too large for a number."""
+    return None if log_factor is None or log_factor > _LARGEST_LOG else math.exp(log_factor)
 
 
 def shown_belief(belief: Belief | None) -> dict[str, Any] | None:

@@ -37,7 +37,15 @@ from resolvers.types.beliefs import (
     state_of,
     until_argument,
 )
-from resolvers.types.influences import INCOMING_INFLUENCES, OUTGOING_INFLUENCES, Cascades, Influence
+from resolvers.types.influences import (
+    DEPENDENTS,
+    INCOMING_INFLUENCES,
+    KILLERS,
+    OUTGOING_INFLUENCES,
+    PREREQUISITES,
+    Cascades,
+    Influence,
+)
 from resolvers.types.marginals import MARGINAL_READS, Marginal, shown_marginal
 
 if TYPE_CHECKING:
@@ -81,14 +89,16 @@ class Claim(Node):
         OUTGOING_INFLUENCES, "Its influences on other claims, largest |deltaImplied| first.", page_of_kinds
     )
     prerequisites: Connection[Influence] = many(
-        INCOMING_INFLUENCES,
-        "Influences of other claims on it, including those without probabilities; the same as `incoming`.",
-        page_of_kinds,
+        PREREQUISITES,
+        "Influences that it needs or goes along with, including those without probabilities: `incoming` without KILLS.",
+    )
+    killers: Connection[Influence] = many(
+        KILLERS, "Influences that would make it fail, including those without probabilities: `incoming` of KILLS."
     )
     dependents: Connection[Influence] = many(
-        OUTGOING_INFLUENCES,
-        "Its influences on other claims, including those without probabilities; the same as `outgoing`.",
-        page_of_kinds,
+        DEPENDENTS,
+        "Its influences on claims that need it or go along with it, including those without probabilities: `outgoing` "
+        "without KILLS.",
     )
 
     @field(metadata={"follows": Follows(OUTGOING, kinds_argument, is_walk=True)})
@@ -139,7 +149,8 @@ class Claim(Node):
         ] = None,
         to: Annotated[Moment | None, strawberry.argument(description="End of the curve; now if omitted.")] = None,
         max_points: Annotated[
-            int, strawberry.argument(description=f"Largest number of points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}.")
+            int,
+            strawberry.argument(description=f"Largest number of points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}."),
         ] = DEFAULT_MAX_POINTS,
     ) -> list[BeliefPoint]:
         """

@@ -16,7 +16,7 @@ from resolvers.base.described import field
 from resolvers.base.fields import Source, one, shown
 from resolvers.base.relay import Node
 from resolvers.base.row_types import row_type
-from resolvers.types.beliefs import LedgerStep
+from resolvers.types.beliefs import LedgerStep, bayes_factor
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
@@ -39,11 +39,6 @@ def _shown_contribution(item: Mapping[str, Any]) -> Shown:
 class Evidence(Node):
     """A row of the append-only ledger: evidence on a claim, and the figures by which it was weighed."""
 
-    base_rate: float | None
-    inside_prior: float | None
-    inside_posterior: float | None
-    blended_posterior: float | None
-    posterior_prob: float | None
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = one(
         EVIDENCE_CLAIM, "The claim that it bears on."
     )
@@ -60,6 +55,14 @@ class Evidence(Node):
     contributions: list["Contribution"] = strawberry.field(
         resolver=_contributions, metadata={"reads": ("contributions",)}
     )
+
+    @field(name="bayesFactor", metadata={"reads": ("total_adjusted_llr",)})
+    def factor(self: Any) -> float | None:
+        """
+        The factor by which it multiplies the odds: above 1 for the claim, below 1 against it; null where it is unknown
+        or too large for a number.
+        """
+        return bayes_factor(self["total_adjusted_llr"])
 
     @field(metadata={"reads": OURS_READS})
     def ours(self: Any) -> LedgerStep | None:

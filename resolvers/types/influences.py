@@ -1,13 +1,14 @@
 """Influences of one claim on another, and cascades along them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
 
 from graph.inference.influence import ImpliedBelief, implied_belief
 from graph.model import rows
-from graph.model.relations import INCOMING, OUTGOING
+from graph.model.relations import INCOMING, INFLUENCE_KINDS, OUTGOING
 from graph.reading.tree import Node as NodeDict
 from resolvers.base.described import field, object_type
 from resolvers.base.enums import InfluenceKind
@@ -31,12 +32,16 @@ class Influence:
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
         "The claim at the other end: the parent of an incoming influence, the child of an outgoing one."
     )
-    implied: float | None = prop(
-        "P(child) as this parent's stated probability alone implies it: P(parent) pIfTrue + (1 - P(parent)) pIfFalse."
+    implied: Probability | None = prop(
+        "P(child) as this parent's stated probability alone implies it: "
+        "P(parent) · probabilityIfTrue + (1 - P(parent)) · probabilityIfFalse.",
+        name="impliedProbability",
     )
-    delta_implied: float | None = prop("`implied` minus the child's stated probability.")
-    current_implied: float | None = prop("`implied` computed from the parent's stored posterior.")
-    current_delta: float | None = prop("`currentImplied` minus the child's stored posterior.")
+    delta_implied: float | None = prop("`impliedProbability` minus the child's stated probability.")
+    current_implied: Probability | None = prop(
+        "`impliedProbability` computed from the parent's stored posterior.", name="currentImpliedProbability"
+    )
+    current_delta: float | None = prop("`currentImpliedProbability` minus the child's stored posterior.")
     mutual_information_bits: float | None = prop(
         "Information about the child gained by learning the parent's outcome, in bits."
     )
@@ -64,7 +69,7 @@ class CombinedTable:
 class StatedTable:
     """The table of one influence among several."""
 
-    kind: InfluenceKind = prop("Its kind.")
+    kind: InfluenceKind = prop("How the parent bears on the child by this influence.")
     p_if_true: Probability = prop("Its P(child | parent true).")
     p_if_false: Probability = prop("Its P(child | parent false).")
 
@@ -73,8 +78,10 @@ class StatedTable:
 class CombinedInfluence(CombinedTable):
     """A pair of claims that several influences join."""
 
-    parent: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The parent.")
-    child: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The child.")
+    parent: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim that the influences start from."
+    )
+    child: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim that they bear on.")
 
 
 def shown_combination(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,22 +127,19 @@ INCOMING_INFLUENCES = Follows(
     reads_link=("p_if_true", "p_if_false"),
     complete=complete_incoming,
 )
-OUTGOING_INFLUENCES = Follows(
-    OUTGOING,
-    kinds_argument,
-    wrap="claim",
-    reads_source=("stated_probability", "posterior"),
-    reads_target=("stated_probability", "posterior"),
-    reads_link=("p_if_true", "p_if_false"),
-    complete=complete_outgoing,
-)
+OUTGOING_INFLUENCES = replace(INCOMING_INFLUENCES, relation=OUTGOING, complete=complete_outgoing)
+_KILLING: Final = (InfluenceKind.KILLS.value,)
+_OTHERS: Final = tuple(kind for kind in INFLUENCE_KINDS if kind not in _KILLING)
+PREREQUISITES = replace(INCOMING_INFLUENCES, arguments=lambda _: {"kinds": list(_OTHERS)})
+KILLERS = replace(INCOMING_INFLUENCES, arguments=lambda _: {"kinds": list(_KILLING)})
+DEPENDENTS = replace(OUTGOING_INFLUENCES, arguments=lambda _: {"kinds": list(_OTHERS)})
 
 
 @object_type
 class Cascade:
     """A claim reached by following influences downstream."""
 
-    depth: int = prop("Number of influences from the starting claim to this one.")
+    depth: int = prop("Steps from the starting claim to this one, each an influence.")
     lag_days: int = prop("Sum of the known lags along the way, in days.")
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim reached.")
 

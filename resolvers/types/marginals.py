@@ -13,7 +13,7 @@ from resolvers.base.described import field, object_type
 from resolvers.base.drift import drifts
 from resolvers.base.fields import prop, shown
 from resolvers.base.row_types import row_type
-from resolvers.base.scalars import Moment
+from resolvers.base.scalars import Int64, Moment, Probability
 
 MARGINAL_READS = ("id", "marginal", "marginal_as_of", "marginal_revision", "marginal_run_id")
 
@@ -21,7 +21,8 @@ MARGINAL_READS = ("id", "marginal", "marginal_as_of", "marginal_revision", "marg
 @row_type(rows.PropagationRun, without=("converged",))
 class PropagationRun:
     key: str = prop("The run's key.")
-    revision: float
+    revision: Int64
+    seed: Int64 | None
     is_converged: bool = prop("Whether it converged; only then are its marginals stored.")
 
 
@@ -32,7 +33,7 @@ class Marginal:
     that moved by less are left as they were.
     """
 
-    probability: float = prop("The probability after propagation; 0 or 1 if the outcome was known.")
+    probability: Probability = prop("The probability after propagation; 0 or 1 if the outcome was known.")
 
     @field
     async def as_of(self: Any, info: Info[Context, Any]) -> Moment:

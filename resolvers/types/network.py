@@ -18,7 +18,7 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.fields import prop, shown
 from resolvers.base.input_names import input_words
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
-from resolvers.base.scalars import Moment, Probability
+from resolvers.base.scalars import Int64, Moment, Probability
 from resolvers.types.influences import CombinedInfluence
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class NetworkDiagnostics:
         "Number of claims with so many parents that LBP approximates their sum by a normal distribution."
     )
     approximation_error: float | None = prop(
-        "Largest error in a claim's probability by the approximation that `numApproximated` counts."
+        "Largest error in a claim's probability by the approximation that `approximatedCount` counts."
     )
-    seed: int | None = prop("Seed of all random numbers; null for deterministic methods.")
+    seed: Int64 | None = prop("Seed of all random numbers; null for deterministic methods.")
     from_bank: bool = prop("Whether stored samples were used; false if they were drawn for this answer.")
     wall_seconds: float = prop("Duration of the inference, in seconds.")
-    revision: float = prop("Revision of the graph that was read, always the latest.")
+    revision: Int64 = prop("Revision of the graph that was read, always the latest.")
     as_of: Moment = prop("The moment that the network holds for: the last full hour, since beliefs drift with time.")
     num_claims: int = prop("Number of claims included: those with a stated probability that are not annulled.")
     num_influences: int = prop("Number of influences included: those with probabilities between included claims.")
@@ -97,21 +97,21 @@ class NetworkDiagnostics:
 class ClaimShift:
     """Effect of the supposed outcomes on a claim."""
 
-    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
-    before: float = prop("Its marginal without the supposed outcomes.")
-    after: float = prop("Its marginal given all supposed outcomes.")
-    delta: float = prop("`after` minus `before`.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim that shifts.")
+    before: Probability = prop("Its marginal without the supposed outcomes.", name="probabilityBefore")
+    after: Probability = prop("Its marginal given all supposed outcomes.", name="probabilityAfter")
+    delta: float = prop("`probabilityAfter` minus `probabilityBefore`.")
     standard_error: float | None = prop(
         "Standard error of `delta`, between replicates; null for methods without samples."
     )
-    method: InferenceMethod = prop("The method that gave `after`: never AUTO.")
+    method: InferenceMethod = prop("The method that gave `probabilityAfter`: never AUTO.")
 
 
 @object_type
 class TickerShift:
     """Effect of the supposed outcomes on a ticker."""
 
-    ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker.")
+    ticker: Annotated["Ticker", strawberry.lazy("resolvers.types.tickers")] = prop("The ticker that shifts.")
     delta: float = prop(
         "Fractional change of its expected price, -1 or more. The price is the product of 1 + `impact` over the "
         "shifted claims that come true, under their joint distribution; the change is the ratio of its expectations "
@@ -182,7 +182,7 @@ class SensitivityEffect:
         "The parent of the influence; null for a stated probability."
     )
     kind: InfluenceKind | None = prop("Kind of the influence; null for a stated probability.")
-    value: Probability = prop("The number as stated.")
+    value: Probability = prop("The number as stated.", name="probability")
     derivative: float = prop("Derivative of the target's marginal by the number, including all indirect effects.")
     standard_error: float | None = prop("Standard error of the derivative, between replicates.")
 
@@ -191,7 +191,7 @@ class SensitivityEffect:
 class SensitivityResult(Answer):
     """Effects of stated numbers on a claim's marginal."""
 
-    marginal: float = prop("Marginal of the target.")
+    marginal: Probability = prop("Marginal of the target.", name="marginalProbability")
     num_near: int = prop(
         "Number of claims near the target whose numbers were considered; those farther away hardly matter."
     )
@@ -209,8 +209,10 @@ class SensitivityResult(Answer):
 class InformativeClaim:
     """Value of learning a claim's outcome."""
 
-    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
-    marginal: float = prop("Its marginal.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim whose outcome would be learned."
+    )
+    marginal: Probability = prop("Its marginal, before anything is learned.", name="marginalProbability")
     expected_reduction_bits: float = prop("Expected reduction of the targets' summed entropies, in bits.")
     standard_error: float | None = prop("Standard error of `expectedReductionBits`, between replicates.")
     mean_shifts: list[float] = prop("Root mean square shift of each target's probability, in the order of the targets.")
@@ -241,12 +243,16 @@ class ValueOfInformationResult(Answer):
 class IncoherentClaim:
     """A claim whose tables and prior marginal imply different probabilities."""
 
-    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop("The claim.")
+    claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] = prop(
+        "The claim with the contradicting figures."
+    )
     contradiction: float = prop("Width of the range of probabilities that its tables and its prior marginal imply.")
-    reference: Probability = prop("Prior marginal: its probability without any evidence.")
-    lowest: Probability = prop("Lowest probability that one of its tables alone implies.")
+    reference: Probability = prop(
+        "Prior marginal: its probability without any evidence.", name="priorMarginalProbability"
+    )
+    lowest: Probability = prop("Lowest probability that one of its tables alone implies.", name="lowestProbability")
     lowest_parent_key: str = prop("Key of the parent whose table implies it.")
-    highest: Probability = prop("Highest probability that one of its tables alone implies.")
+    highest: Probability = prop("Highest probability that one of its tables alone implies.", name="highestProbability")
     highest_parent_key: str = prop("Key of the parent whose table implies it.")
     num_tables: int = prop("Number of its tables, one for each influence with probabilities.")
 
@@ -260,8 +266,8 @@ class Contradiction:
     """
 
     kind: EdgeKind = prop("The relationship type, named as in Cypher.")
-    source_key: str = prop("Key of the parent of an influence, or of the prediction of an exposure.")
-    target_key: str = prop("Key of the child of an influence, or symbol of the ticker of an exposure.")
+    from_key: str = prop("Key of the parent of an influence, or of the prediction of an exposure.")
+    to_key: str = prop("Key of the child of an influence, or symbol of the ticker of an exposure.")
     message: str = prop("What was expected and what is stored.")
 
 
@@ -278,7 +284,7 @@ def _contradictions_extent(arguments: Arguments) -> Extent:
 class Incoherence:
     """Claims whose tables and prior marginals contradict each other, and relationships of contradicting signs."""
 
-    revision: float = prop("Revision of the graph that was read, always the latest.")
+    revision: Int64 = prop("Revision of the graph that was read, always the latest.")
     as_of: Moment = prop("The moment that the prior marginals hold for.")
 
     @field
@@ -312,4 +318,4 @@ def _shown_fault(found: StoredFault) -> dict[str, Any]:
     source, target = ends_of(found.row)
     kind = found.row.kind if isinstance(found.row, Influence) else found.row.sign
     shown_kind = EdgeKind(kind.value)
-    return {"kind": shown_kind, "source_key": source, "target_key": target, "message": input_words(found.fault.message)}
+    return {"kind": shown_kind, "from_key": source, "to_key": target, "message": input_words(found.fault.message)}

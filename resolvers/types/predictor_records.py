@@ -8,6 +8,7 @@ from graph.inference.calibration import kappa_in_use
 from graph.ledger.predictor_records import calibration_record_of, imported_record
 from resolvers.base.described import object_type
 from resolvers.base.fields import prop
+from resolvers.base.scalars import Probability
 
 RECORD_READS = ("record_kappa", "record_brier", "record_n_resolved", "record_source")
 
@@ -18,9 +19,9 @@ class ReliabilityBin:
 
     lower: float = prop("Lower edge of the bin, inclusive.")
     upper: float = prop("Upper edge of the bin, exclusive except in the last bin.")
-    count: int = prop("Number of predictions in the bin.")
+    count: int = prop("Number of predictions in the bin.", name="predictionCount")
     num_true: int = prop("Number of the bin's predictions that came true.")
-    mean_stated: float = prop("Mean stated probability of the bin's predictions.")
+    mean_stated: Probability = prop("Mean stated probability of the bin's predictions.", name="meanStatedProbability")
     frequency: float = prop("Fraction of the bin's predictions that came true, 0 to 1.")
     interval_low: float = prop("Lower end of the 95% Wilson interval of `frequency`.")
     interval_high: float = prop("Upper end of the 95% Wilson interval of `frequency`.")

@@ -45,11 +45,13 @@ class Exposure:
 class PredictionExposure(Exposure):
     """A ticker that a prediction benefits or harms."""
 
-    ticker: Ticker = prop("The ticker.")
+    ticker: Ticker = prop("The ticker that the prediction benefits or harms.")
 
 
 @object_type
 class TickerExposure(Exposure):
     """A prediction that benefits or harms a ticker."""
 
-    prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = prop("The prediction.")
+    prediction: Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")] = prop(
+        "The prediction that benefits or harms the ticker."
+    )

@@ -96,7 +96,7 @@ async def test_a_document_that_finds_no_place_is_told_when_to_come_again() -> No
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "1"
     assert codes(refused) == ["BUSY"]
-    assert refused.json()["errors"][0]["extensions"]["retryable"] is True
+    assert refused.json()["errors"][0]["extensions"]["isRetryable"] is True
     assert "Too much is under way: 1 documents are running and 256 are waiting" in messages(refused)[0]
     assert health.status_code == 200
 

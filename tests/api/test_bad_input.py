@@ -18,6 +18,7 @@ from graph.database.sessions import Database
 from graph.ledger.intake import MAX_BATCH_ITEMS
 from graph.model.values import MAX_LINE_CHARACTERS, MAX_TEXT_CHARACTERS
 from resolvers.base.relay import global_id
+from tests.helpers.asking import place_of
 from tests.helpers.bundles import bundle, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import everything
@@ -34,7 +35,7 @@ INNER = re.compile(
 DOCUMENT_SEEN = {"observedAt": "2026-04-01T00:00:00Z", "document": "doc"}
 LONG_LINE, LONG_TEXT = "x" * (MAX_LINE_CHARACTERS + 1), "x" * (MAX_TEXT_CHARACTERS + 1)
 EDGE: Json = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
-LOOK: Json = {"prediction": "P_1", "observedAt": "2026-03-01", "status": "partial"}
+LOOK: Json = {"prediction": "P_1", "observedOn": "2026-03-01", "status": "partial"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Case:
         """The arguments."""
         if self.given is None:
             return self.more
-        return self.more | {"items" if isinstance(self.given, list) else "input": self.given}
+        return self.more | {"input": {"items": self.given} if isinstance(self.given, list) else self.given}
 
 
 def submit(answer: str, path: str | None = None, words: str = "got", *, key: str | None = None, **change: Any) -> Case:
@@ -92,13 +93,13 @@ def foresee(answer: str, path: str | None = None, words: str = "got", **change: 
 
 def mark(answer: str, path: str | None = None, words: str = "got", **change: Any) -> Case:
     """A milestone that would be fine but for a change."""
-    fine = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedDate": "2026-05-01"}
+    fine = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"}
     return Case("upsertMilestone", fine | change, answer, path, words)
 
 
 def deletion(answer: str, path: str | None, words: str, node_id: str, **more: Any) -> Case:
     """A deletion."""
-    return Case("deleteSubject", None, answer, path, words, {"id": node_id, **more})
+    return Case("deleteSubject", {"id": node_id, **more}, answer, path, words)
 
 
 BAD = "BAD_REQUEST"
@@ -117,28 +118,32 @@ CASES: dict[str, Case] = {
     "confidence 1.5": submit("Invalid", "input.confidence", "got 1.5", confidence=1.5),
     "confidence -0.1": submit("Invalid", "input.confidence", "got -0.1", confidence=-0.1),
     "confidence true": submit(BAD, None, "confidence", confidence=True),
-    "probability 0": foresee(BAD, None, "got 0", statedProbability=0),
-    "probability 1": foresee(BAD, None, "got 1", statedProbability=1),
+    "probability 0": foresee("Invalid", "input.statedProbability", "got 0", statedProbability=0),
+    "probability 1": foresee("Invalid", "input.statedProbability", "got 1", statedProbability=1),
     "probability 1.2": foresee(BAD, None, "got 1.2", statedProbability=1.2),
     "probability -0.1": foresee(BAD, None, "got -0.1", statedProbability=-0.1),
     "probability 1e999": foresee(BAD, None, "got inf", statedProbability=Number("1e999")),
     "probability as text": foresee(BAD, None, "got '0.5'", statedProbability="0.5"),
     "probability true": foresee(BAD, None, "got True", statedProbability=True),
-    "base rate 1": Case("upsertReferenceClass", {"id": "c", "description": "c", "baseRate": 1}, BAD, None, "got 1"),
+    "base rate 1": Case(
+        "upsertReferenceClass", {"id": "c", "description": "c", "baseRate": 1}, "Invalid", "input.baseRate"
+    ),
     "more successes than trials": Case(
         "upsertReferenceClass",
-        {"id": "c", "description": "c", "baseRate": 0.2, "successes": 3, "trials": 2},
+        {"id": "c", "description": "c", "baseRate": 0.2, "successCount": 3, "trialCount": 2},
         "Invalid",
-        "input.successes",
+        "input.successCount",
         "got 3 of 2",
     ),
     "kappa 0.05": Case("upsertPredictor", {"id": "ada", "recordKappa": 0.05}, "Invalid", "input.recordKappa"),
     "fraction for a count": Case(
-        "upsertPredictor", {"id": "ada", "recordNResolved": 1.5}, BAD, None, "recordNResolved"
+        "upsertPredictor", {"id": "ada", "recordResolvedCount": 1.5}, BAD, None, "recordResolvedCount"
     ),
-    "negative count": Case("upsertPredictor", {"id": "ada", "recordNResolved": -1}, "Invalid", "input.recordNResolved"),
+    "negative count": Case(
+        "upsertPredictor", {"id": "ada", "recordResolvedCount": -1}, "Invalid", "input.recordResolvedCount"
+    ),
     "count above 32 bits": Case(
-        "upsertPredictor", {"id": "ada", "recordNResolved": 2**40}, BAD, None, "recordNResolved"
+        "upsertPredictor", {"id": "ada", "recordResolvedCount": 2**40}, BAD, None, "recordResolvedCount"
     ),
     "weight 1.5": mark("Invalid", "input.weight", "got 1.5", weight=1.5),
     "milestone confidence -1": mark("Invalid", "input.confidence", "got -1.0", confidence=-1),
@@ -169,21 +174,23 @@ CASES: dict[str, Case] = {
     "year 500": submit(BAD, None, "expected a year from 1000 to 9000, got 500", observedAt="0500-01-01T00:00:00Z"),
     "moment as a number": submit(BAD, None, "got 1767225600", observedAt=1767225600),
     "window reversed": foresee(
-        "Invalid", "input.windowEnd", windowStart="2027-01-01T00:00:00Z", windowEnd="2026-01-01T00:00:00Z"
+        "Invalid", "input.windowEndsAt", windowStartsAt="2027-01-01T00:00:00Z", windowEndsAt="2026-01-01T00:00:00Z"
     ),
-    "half a window": foresee("Invalid", "input.windowStart", "windowEnd", windowStart="2027-01-01T00:00:00Z"),
+    "half a window": foresee("Invalid", "input.windowStartsAt", "windowEndsAt", windowStartsAt="2027-01-01T00:00:00Z"),
     "years reversed": foresee("Invalid", "input.toYear", "got 2027 to 2026", fromYear=2027, toYear=2026),
     "year 99999": foresee("Invalid", "input.fromYear", "got 99999", fromYear=99999),
     "deadline beside its year": foresee("Invalid", "input.deadline", fromYear=2027, deadline="2026-06-01T00:00:00Z"),
-    "day that is none": mark(BAD, None, 'got "2026-02-30"', expectedDate="2026-02-30"),
-    "range reversed": mark("Invalid", "input.rangeTo", rangeFrom="2026-05-01", rangeTo="2026-04-01", expectedDate=None),
-    "half a range": mark("Invalid", "input.rangeFrom", "rangeTo", rangeFrom="2026-05-01"),
-    "no date": mark("Invalid", "input.expectedDate", "got none", expectedDate=None),
+    "day that is none": mark(BAD, None, 'got "2026-02-30"', expectedOn="2026-02-30"),
+    "range reversed": mark(
+        "Invalid", "input.rangeEndsOn", rangeStartsOn="2026-05-01", rangeEndsOn="2026-04-01", expectedOn=None
+    ),
+    "half a range": mark("Invalid", "input.rangeStartsOn", "rangeEndsOn", rangeStartsOn="2026-05-01"),
+    "no date": mark("Invalid", "input.expectedOn", "got none", expectedOn=None),
     "look in the future": Case(
         "addValidation",
-        LOOK | {"observedAt": "2990-01-01"},
+        LOOK | {"observedOn": "2990-01-01"},
         "FutureObservation",
-        "input.observedAt",
+        "input.observedOn",
         "2990-01-01 lies in the future",
     ),
     # Ids
@@ -264,18 +271,20 @@ CASES: dict[str, Case] = {
         "no exposure has sign 'BENEFITS', prediction 'P_1', ticker 'NVDA'",
     ),
     "deleting what is not there": deletion(
-        "NotFound", "id", "no prediction has the id 'P_404'", global_id("Prediction", "P_404")
+        "NotFound", "input.id", "no prediction has the id 'P_404'", global_id("Prediction", "P_404")
     ),
-    "deleting by a bare key": deletion("Invalid", "id", "got 'P_1'", "P_1"),
+    "deleting by a bare key": deletion("Invalid", "input.id", "got 'P_1'", "P_1"),
     "deleting by another subject": deletion(
-        "Invalid", "id", "got one of a Killer", global_id("Killer", "TK_1"), subject="TICKER"
+        "Invalid", "input.id", "got one of a Killer", global_id("Killer", "TK_1"), subject="TICKER"
     ),
-    "deleting evidence": deletion("HistoryWouldBeLost", "id", "ledger is append-only", global_id("Evidence", "E_1")),
+    "deleting evidence": deletion(
+        "HistoryWouldBeLost", "input.id", "ledger is append-only", global_id("Evidence", "E_1")
+    ),
     "deleting a predictor of predictions": deletion(
-        "HistoryWouldBeLost", "id", "predictions", global_id("Predictor", "ada")
+        "HistoryWouldBeLost", "input.id", "predictions", global_id("Predictor", "ada")
     ),
     "deleting a claim with a ledger": deletion(
-        "HistoryWouldBeLost", "id", "ledger row", global_id("Prediction", "P_1")
+        "HistoryWouldBeLost", "input.id", "ledger row", global_id("Prediction", "P_1")
     ),
     # Texts
     "note of 100,001 characters": submit("Invalid", "input.note", note=LONG_TEXT),
@@ -287,7 +296,7 @@ CASES: dict[str, Case] = {
     "address that is none": submit(BAD, None, 'got "ftp://example.org"', url="ftp://example.org"),
     "address with a space": submit(BAD, None, 'got "https://a b"', url="https://a b"),
     "null character": submit("Invalid", "input.note", note="a\u0000b"),
-    "escape character": submit("Invalid", "input.submittedBy", submittedBy="\u001b[31m"),
+    "escape character": submit("Invalid", "input.by", by="\u001b[31m"),
     "empty note": submit("Invalid", "input.note", note=""),
     "empty cluster": submit("Invalid", "input.cluster", cluster=""),
     "note as a number": submit(BAD, None, "note", note=5),
@@ -311,18 +320,18 @@ CASES: dict[str, Case] = {
     "status by upsert": foresee(BAD, None, "status", status="RESOLVED_TRUE"),
     "input of the wrong shape": Case("submitEvidence", "P_1", BAD, None, "EvidenceInput"),
     "claim left out": Case("submitEvidence", {"direction": "FOR", "strength": "WEAK"}, BAD, None, "claim"),
-    "empty batch": batch("Invalid", "items", "got 0"),
-    "1,001 items": batch("Invalid", "items", "got 1001", *({} for _ in range(MAX_BATCH_ITEMS + 1))),
-    "one item of two": batch("NotFound", "items[1].claim", "no claim has the id 'P_404'", {}, {"claim": "P_404"}),
+    "empty batch": batch("Invalid", "input.items", "got 0"),
+    "1,001 items": batch("Invalid", "input.items", "got 1001", *({} for _ in range(MAX_BATCH_ITEMS + 1))),
+    "one item of two": batch("NotFound", "input.items.1.claim", "no claim has the id 'P_404'", {}, {"claim": "P_404"}),
     "two items of three": batch("BatchRefused", None, "2 items", {"confidence": 2}, {}, {"confidence": 3}),
     "one observation twice": batch(
         "Duplicate",
-        "items[1]",
+        "input.items.1",
         "counts once",
         *[{"url": "https://a.org", "observedAt": "2026-04-02T00:00:00Z"}] * 2,
     ),
     # What stands against it
-    "resolved claim": submit("ClaimClosed", "input.claim", "unresolve", claim="P_2"),
+    "resolved claim": submit("ClaimClosed", "input.claim", "reopenClaim", claim="P_2"),
     "claim without a probability": submit("Conflict", "input.claim", "state one first", claim="TK_2"),
     "duplicate observation": submit("Duplicate", "input", "counts once", **DOCUMENT_SEEN),
     "reused key": submit("KeyReused", "idempotencyKey", "'used' belongs to", key="used", strength="STRONG"),
@@ -339,8 +348,15 @@ CASES: dict[str, Case] = {
     "unprintable key": submit("Invalid", "idempotencyKey", "printable", key="a\nb"),
     "influence on itself": Case("upsertInfluence", EDGE | {"child": "TK_1"}, "Invalid", "input", "got 'TK_1' twice"),
     "cycle": Case("upsertInfluence", EDGE | {"parent": "P_3", "child": "TK_1"}, "CycleRefused", "input", "TK_1 → P_1"),
-    "half a table": Case("upsertInfluence", EDGE | {"child": "P_3", "pIfTrue": 0.5}, "Invalid", "input.pIfTrue"),
-    "p_if_true 1": Case("upsertInfluence", EDGE | {"pIfTrue": 1, "pIfFalse": 0.1}, BAD, None, "got 1"),
+    "half a table": Case(
+        "upsertInfluence", EDGE | {"child": "P_3", "probabilityIfTrue": 0.5}, "Invalid", "input.probabilityIfTrue"
+    ),
+    "p_if_true 1": Case(
+        "upsertInfluence",
+        EDGE | {"probabilityIfTrue": 1, "probabilityIfFalse": 0.1},
+        "Invalid",
+        "input.probabilityIfTrue",
+    ),
     "second event": mark("Invalid", "input", "keep only one", kind="EVENT"),
     "check-in of one's own": mark("Invalid", "input.id", "got 'm'", kind="CHECK_IN"),
     "same look": Case("addValidation", LOOK | {"status": "seen"}, "Duplicate", "input", "counts once"),
@@ -428,7 +444,7 @@ async def test_what_is_wrong_is_told_and_nothing_is_written(
         assert "errors" not in response, response
         answer = response["data"][case.mutation]
         message = answer["message"]
-        assert (answer["__typename"], answer["path"]) == (case.answer, case.path), answer
+        assert (answer["__typename"], place_of(answer)) == (case.answer, case.path), answer
         assert all("got" in refusal["message"] for refusal in answer.get("refusals", []))
     assert case.words in message
     assert not INNER.search(message), message

@@ -18,7 +18,7 @@ NUM_CLAIMS, NUM_CLIENTS = 5, 4
 SECONDS_BEFORE_KILL = (0.3, 2.0)
 RETRY_SECONDS = 0.5
 SUBMIT = """mutation ($input: EvidenceInput!, $key: String!) { submitEvidence(input: $input, idempotencyKey: $key) {
-    __typename ... on EvidenceRecorded { recorded { step { posteriorLogit } } } ... on UserError { message } } }"""
+    __typename ... on EvidenceRecorded { recorded { step { posteriorLogOdds } } } ... on UserError { message } } }"""
 BUNDLE = {
     "format": "foregraph-bundle/1",
     "scenarios": [{"id": f"S_{n}", "title": "It comes", "stated_probability": 0.5} for n in range(NUM_CLAIMS)],

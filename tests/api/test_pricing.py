@@ -243,7 +243,7 @@ async def test_the_message_names_price_limit_and_what_to_lower(client: httpx.Asy
         f"{{ {nested(2)} }}",
         "{ predictions(first: 100) { nodes { outgoing(first: 100) { nodes { claim { key } } totalCount } } } }",
         "{ predictions(first: 100) { nodes { key probabilityHistory(maxPoints: 1000) { probability } } } }",
-        '{ neighborhood(id: "TK_HUB", depth: 2, limit: 500) { nodes { key ... on Claim { domain { key } } } } }',
+        '{ neighborhood(id: "TK_HUB", depth: 2, first: 500) { nodes { key ... on Claim { domain { key } } } } }',
     ],
 )
 async def test_large_documents_that_clients_need_are_answered(client: httpx.AsyncClient, document: str) -> None:
@@ -265,7 +265,7 @@ class Documents:
         'predictor(id: "ada")',
         'nodes(ids: ["UHJlZGljdGlvbjpQXzAw", "VGlja2VyOk5WREE"])',
         'search(text: "quantum", first: {n})',
-        'neighborhood(id: "P_00", depth: 2, limit: {n})',
+        'neighborhood(id: "P_00", depth: 2, first: {n})',
         'paths(from: "TK_HUB", to: "P_02", first: {n})',
     )
 

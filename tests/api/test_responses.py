@@ -213,7 +213,7 @@ READS = [
     "{ predictions(first: 50) { nodes { key title status statedProbability } totalCount } }",
     """{ prediction(id: "P_00") { status evidence { totalCount } milestones { nodes { key status } }
     incoming { totalCount } exposures { nodes { sign ticker { symbol } } } validations { totalCount }
-    documents { nodes { key title } } predictor { name recordNResolved recordKappa } referenceClass { baseRate }
+    documents { nodes { key title } } predictor { name recordResolvedCount recordKappa } referenceClass { baseRate }
     episode { title } domain { name } marginal { probability isStale } } }""",
     """{ tickers { nodes { symbol name } } killers { nodes { key title } } scenarios { nodes { key title } }
     predictors { nodes { key name } } propagationRuns { key } domains { nodes { key name } } }""",
@@ -232,24 +232,24 @@ WRITES: list[tuple[str, Json]] = [
     ("upsertKiller", {"input": {"id": "TK_HUB", "title": "Darkness"}}),
     ("upsertScenario", {"input": {"id": "S_1", "title": "A fast world"}}),
     ("upsertPrediction", {"input": {"id": "P_00", "title": "Another title"}}),
-    ("upsertMilestone", {"input": {"id": M_0, **P_00, "label": "Another label", "expectedDate": "2026-04-01"}}),
-    ("recordMilestone", {"milestone": M_0, "outcome": "HIT", "observedOn": "2026-03-01"}),
-    ("sweepMilestones", {"asOf": "2026-11-01T00:00:00Z"}),
+    ("upsertMilestone", {"input": {"id": M_0, **P_00, "label": "Another label", "expectedOn": "2026-04-01"}}),
+    ("recordMilestone", {"input": {"milestone": M_0, "outcome": "HIT", "observedOn": "2026-03-01"}}),
+    ("sweepMilestones", {"input": {"asOf": "2026-11-01T00:00:00Z"}}),
     ("submitEvidence", {"input": {"claim": "P_00", "direction": "FOR", "strength": "WEAK"}}),
-    ("submitEvidenceBatch", {"items": [{"claim": "P_00", "direction": "AGAINST", "strength": "STRONG"}]}),
-    ("addValidation", {"input": {**P_00, "observedAt": "2026-04-01", "status": "partial"}}),
-    ("upsertInfluence", {"input": {**ENDS, "pIfTrue": 0.2, "pIfFalse": 0.5}}),
+    ("submitEvidenceBatch", {"input": {"items": [{"claim": "P_00", "direction": "AGAINST", "strength": "STRONG"}]}}),
+    ("addValidation", {"input": {**P_00, "observedOn": "2026-04-01", "status": "partial"}}),
+    ("upsertInfluence", {"input": {**ENDS, "probabilityIfTrue": 0.2, "probabilityIfFalse": 0.5}}),
     ("removeInfluence", {"input": ENDS}),
     ("upsertExposure", {"input": {**EXPOSURE, "relevance": 0.4}}),
     ("removeExposure", {"input": EXPOSURE}),
     ("linkDocument", {"input": LINK}),
     ("unlinkDocument", {"input": LINK}),
-    ("resolve", {"claim": "P_00", "outcome": "TRUE"}),
-    ("unresolve", {"claim": "P_00"}),
-    ("annul", {"claim": "P_02"}),
-    ("propagate", {"method": "LBP"}),
-    ("deleteSubject", {"id": "P_11", "subject": "PREDICTION"}),
-    ("importBundle", {"bundle": load_sample().model_dump(mode="json", exclude_none=True)}),
+    ("resolveClaim", {"input": {"claim": "P_00", "outcome": "TRUE"}}),
+    ("reopenClaim", {"input": {"claim": "P_00"}}),
+    ("annulClaim", {"input": {"claim": "P_02"}}),
+    ("propagateBeliefs", {"input": {"method": "LBP"}}),
+    ("deleteSubject", {"input": {"id": "P_11", "subject": "PREDICTION"}}),
+    ("importBundle", {"input": {"bundle": load_sample().model_dump(mode="json", exclude_none=True)}}),
 ]
 
 

@@ -26,7 +26,8 @@ ONE: Final = 1
 PAGE: Final = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 LOOKUP = "query ($id: ID!) { prediction(id: $id) { key title text status statedProbability deadline } }"
 LIST = """query ($id: ID!) { predictions(first: 100, filter: {domain: $id, status: [OPEN]}, sort: {by: PROBABILITY,
-    direction: DESCENDING}) { nodes { key title text status storedPosterior fromYear deadline direction } } }"""
+    order: DESCENDING}) { nodes {
+    key title text status storedPosteriorProbability fromYear deadline predictedDirection } } }"""
 MADE = """query ($id: ID!) { predictions(first: 20, filter: {predictor: $id}) { nodes { key title deadline
     statedProbability predictor { name } } } }"""
 EXPOSURES = """query ($id: ID!) { ticker(id: $id) { exposures(first: 50) { nodes { sign relevance impact
@@ -34,10 +35,10 @@ EXPOSURES = """query ($id: ID!) { ticker(id: $id) { exposures(first: 50) { nodes
 HUB = """query ($id: ID!) { killer(id: $id) { title outgoing(first: 20) { totalCount nodes { deltaImplied claim {
     key title statedProbability domain { key } } } pageInfo { endCursor } }
     cascades(first: 20) { reached { claim { key } } } } }"""
-NEIGHBORHOOD = """query ($id: ID!) { neighborhood(id: $id, depth: 2, limit: 200,
+NEIGHBORHOOD = """query ($id: ID!) { neighborhood(id: $id, depth: 2, first: 200,
     kinds: [PREREQUISITE_OF, KILLS, CORRELATES_WITH, BENEFITS, HARMS]) {
     nodes { key ... on Claim { title statedProbability } ... on Ticker { name } }
-    edges { kind sourceId targetId pIfTrue pIfFalse relevance } isTruncated } }"""
+    edges { kind fromId toId probabilityIfTrue probabilityIfFalse relevance } isTruncated } }"""
 SEARCH = """query ($id: String!) { search(text: $id, first: 20) { nodes { key
     ... on Claim { title statedProbability } } } }"""
 LIST_BY_TEXT = (
@@ -45,7 +46,8 @@ LIST_BY_TEXT = (
 )
 CASCADES = """query ($id: ID!) { killer(id: $id) { cascades(first: 20, depth: 4) { reached { depth
     claim { key title } } } } }"""
-RECORD = "query ($id: ID!) { predictor(id: $id) { record { kappa numResolved brier curve { count frequency } } } }"
+RECORD = """query ($id: ID!) { predictor(id: $id) { record { kappa resolvedCount brier
+    curve { predictionCount frequency } } } }"""
 TEXTS: Final = ["reactor output", "humanoid factory", "fusion", "robot labor", "open frontier model"]
 QUESTIONS: Final = (
     ("page of a prediction", PAGE),

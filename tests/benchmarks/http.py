@@ -36,10 +36,10 @@ READ_CHUNK: Final = 1 << 16
 DELIMITER: Final = b"\r\n\r\n"
 
 PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
-FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel sourceUrl"
+FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel url"
 LOOKUP = f"query ($id: ID!) {{ prediction(id: $id) {{ {FIELDS} }} }}"
 LIST = f"""query ($id: ID!) {{ predictions(first: 100, filter: {{status: [OPEN], domain: $id}},
-    sort: {{by: PROBABILITY, direction: DESCENDING}}) {{ nodes {{ {FIELDS} }} }} }}"""
+    sort: {{by: PROBABILITY, order: DESCENDING}}) {{ nodes {{ {FIELDS} }} }} }}"""
 EXPOSURES = """query ($id: ID!) { ticker(id: $id) { exposures(first: 50) { nodes { sign relevance impact basis
     source lagDays prediction { key title statedProbability } } } } }"""
 

@@ -32,11 +32,11 @@ NUM_WARM, NUM_TIMED = 4_000, 4_000
 SHORT, LONG = 10, 10_000
 NUM_ROUNDS = 60
 SUBMIT = """mutation ($input: EvidenceInput!, $key: String) { submitEvidence(input: $input, idempotencyKey: $key) {
-    __typename ... on EvidenceRecorded { recorded { step { posteriorProb } } bookmark }
+    __typename ... on EvidenceRecorded { recorded { step { posteriorProbability } } bookmark }
     ... on UserError { message } } }"""
 READ = "query ($id: ID!) { prediction(id: $id) { posterior { probability insideLogOdds } } }"
 READ_PAST = """query ($id: ID!) { prediction(id: $id) { posterior(asOf: "2026-06-01T00:00:00Z") { probability } } }"""
-CHAIN = "query ($id: ID!) { prediction(id: $id) { evidence(first: 20) { nodes { key totalLlr } } } }"
+CHAIN = "query ($id: ID!) { prediction(id: $id) { evidence(first: 20) { nodes { key totalLogLikelihoodRatio } } } }"
 
 
 def claims(num_claims: int) -> str:

@@ -40,19 +40,20 @@ Write = Callable[[int], Awaitable[object]]
 """What is written before a round's question, by the round's number."""
 WHAT_IF = """query ($claim: ID!, $method: InferenceMethod!) {
   whatIf(observations: [{claim: $claim, outcome: TRUE}], method: $method) { __typename
-    ... on WhatIfResult { shifts { totalCount nodes { claim { key title } before after delta standardError } }
-      diagnostics { isConverged reason fromBank } }
+    ... on WhatIfResult { shifts { totalCount nodes {
+         claim { key title } probabilityBefore probabilityAfter delta standardError } }
+      diagnostics { isConverged reason isFromBank } }
     ... on UserError { message } } }"""
 MARGINAL = "query ($claim: ID!) { prediction(id: $claim) { marginal { probability isStale } } }"
 SUBMIT = """mutation ($input: EvidenceInput!) { submitEvidence(input: $input) { __typename
     ... on UserError { message } } }"""
 INFLUENCE = """mutation ($input: InfluenceInput!) { upsertInfluence(input: $input) { __typename
     ... on UserError { message } } }"""
-RESOLVE = """mutation ($claim: ID!) { resolve(claim: $claim, outcome: TRUE) { __typename
+RESOLVE = """mutation ($claim: ID!) { resolveClaim(input: {claim: $claim, outcome: TRUE}) { __typename
     ... on UserError { message } } }"""
 INFORMATION = """query ($targets: [ID!]!) { valueOfInformation(targets: $targets) { __typename
     ... on UserError { message } } }"""
-PROPAGATE = """mutation { propagate(method: LBP) { __typename ... on Propagated { numStored }
+PROPAGATE = """mutation { propagateBeliefs(input: {method: LBP}) { __typename ... on Propagated { storedCount }
     ... on UserError { message } } }"""
 
 
@@ -159,7 +160,7 @@ async def _ask_all(database: Database, graph: Graph) -> None:
     await repeat("what-if by the bank", WHAT_IF, by_samples)
     await repeat("value of information, 20 targets", INFORMATION, {"targets": graph.claims[-20:]})
     seconds, answer = await ask(PROPAGATE)
-    print(f"propagation: {answer['numStored']:,} marginals stored in {seconds:.1f} s", flush=True)
+    print(f"propagation: {answer['storedCount']:,} marginals stored in {seconds:.1f} s", flush=True)
     unit = 1 if sys.platform == "darwin" else 1_024  # of what the system tells, in bytes
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:.0f} MB at most")
 
@@ -289,7 +290,13 @@ class _Writer:
     async def add_influence(self, number: int) -> str:
         """Add an influence between two claims that nothing depends on."""
         parent, child = self._graph.leaves[-200 - 2 * number], self._graph.leaves[-201 - 2 * number]
-        table = {"kind": "PREREQUISITE_OF", "parent": parent, "child": child, "pIfTrue": 0.7, "pIfFalse": 0.2}
+        table = {
+            "kind": "PREREQUISITE_OF",
+            "parent": parent,
+            "child": child,
+            "probabilityIfTrue": 0.7,
+            "probabilityIfFalse": 0.2,
+        }
         await self.ask(INFLUENCE, {"input": table})
         return child
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks.http import Speed, drive
 
-GOOD = b'{"data":{"prediction":{"key":"P","sourceUrl":null}}}'
+GOOD = b'{"data":{"prediction":{"key":"P","url":null}}}'
 
 
 @dataclass

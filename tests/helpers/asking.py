@@ -1,5 +1,6 @@
 """Asks the schema as the endpoint does: one context for each document, its statements counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,6 +42,11 @@ async def try_ask(asked: Database | Service, document: str, **variables: Any) ->
     finally:
         await context.close()
     return Asked(result.data, [error.formatted for error in result.errors or []], context.num_statements)
+
+
+def place_of(refusal: Mapping[str, Any]) -> str | None:
+    """The path of a refusal as one text, such as `input.items.3.observedAt`."""
+    return None if refusal["path"] is None else ".".join(refusal["path"])
 
 
 async def ask_wrong(asked: Database | Service, document: str, **variables: Any) -> dict[str, Any]:

@@ -139,14 +139,14 @@ def _long(ground: Ground) -> list[Bomb]:
         _ask("100 histories of 10,000 points", f"{{ predictions(first: 100) {{ nodes {{ {HISTORY} }} }} }}", PRICE),
         _ask("99 histories of 1,000 points", f"{{ predictions(first: 99) {{ nodes {{ {SHORT_HISTORY} }} }} }}"),
         _ask("30 times the long ledger", f"query ($id: ID!) {{ {often} }}", id=ground.ledger),
-        _ask("records of 100 predictors", "{ predictors(first: 100) { nodes { record { numResolved } } } }"),
+        _ask("records of 100 predictors", "{ predictors(first: 100) { nodes { record { resolvedCount } } } }"),
     ]
 
 
 def _searching(ground: Ground) -> list[Bomb]:
     """Searches, neighbourhoods, paths."""
     wide = 'search(text: "the a of in to and by will #", first: 100) { totalCount nodes { id } }'
-    near = "neighborhood(id: $id, depth: 4, limit: 500) { nodes { id } }"
+    near = "neighborhood(id: $id, depth: 4, first: 500) { nodes { id } }"
     return [
         _ask("a wide search", '{ search(text: "prediction", first: 100) { totalCount nodes { id } } }'),
         _ask("30 wide searches", f"{{ {_aliased(30, wide)} }}"),
@@ -174,7 +174,7 @@ def _inferring(ground: Ground) -> list[Bomb]:
         fields = _aliased(number, f"whatIf(observations: $o{arguments}) {shown}")
         return f"query ($o: [SupposedOutcome!]!) {{ {fields} }}"
 
-    sampled = what_if(", method: SAMPLE, samples: 65536, seed: 7")
+    sampled = what_if(", method: SAMPLE, sampleCount: 65536, seed: 7")
     return [
         _ask("a what-if of 50 outcomes", what_if(""), o=supposed),
         _ask("a what-if by 65,536 samples", sampled, o=supposed),
@@ -228,7 +228,7 @@ def _variables(ground: Ground) -> list[Bomb]:
     """Variables that are large or twisted."""
     item = {"claim": ground.ledger, "direction": "FOR", "strength": "STRONG", "note": "x" * 50, "url": "https://a.b/c"}
     batch = (
-        "mutation ($items: [EvidenceInput!]!) { submitEvidenceBatch(items: $items, dryRun: true) "
+        "mutation ($items: [EvidenceInput!]!) { submitEvidenceBatch(input: {items: $items}, dryRun: true) "
         "{ __typename ... on UserError { code message } } }"
     )
     kinds = "query ($k: [InfluenceKind!]) { killers { nodes { outgoing(kinds: $k) { nodes { kind } } } } }"
@@ -253,9 +253,8 @@ def _variables(ground: Ground) -> list[Bomb]:
 
 def _bodies(_ground: Ground) -> list[Bomb]:
     """Bodies that are no usual JSON, and bundles."""
-    importing = (
-        "mutation ($b: JSON!) { importBundle(bundle: $b, dryRun: true) { __typename ... on UserError { code } } }"
-    )
+    importing = """mutation ($b: JSON!) { importBundle(input: {bundle: $b}, dryRun: true) { __typename
+        ... on UserError { code } } }"""
     rows = [{"id": f"BOMB_{n}", "title": "x" * 40, "text": "y" * 40} for n in range(40_000)]
     deep = "[" * 500 + "]" * 500
     return [

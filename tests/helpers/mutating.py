@@ -11,9 +11,10 @@ from tests.helpers.asking import SCHEMA, ask
 Json = dict[str, Any]
 
 # What is selected of an answer, by type; a union takes only what one of its types can be.
+OTHER_ARGUMENTS = ("dryRun", "idempotencyKey")
 COMMON = {
     "Written": "isDryRun isReplayed bookmark",
-    "Upserted": "created changed",
+    "Upserted": "isNew hasChanged",
     "ClaimUpserted": "before { probability } after { probability asOf }",
     "UserError": "code message path",
     "BatchRefused": "refusals { __typename code path message }",
@@ -47,8 +48,11 @@ def mutation(name: str, *arguments: str, selected: str = "") -> str:
 async def mutate(
     asked: Database | Service, name: str, given: Json | None = None, selected: str = "", **options: Any
 ) -> Json:
-    """Run a mutation that takes an `input`, or arguments."""
-    variables = options | ({} if given is None else {"input": given})
+    """Run a mutation with an input, a field of the input by each further name, or other arguments."""
+    fields = {option: value for option, value in options.items() if option not in OTHER_ARGUMENTS}
+    variables = {option: value for option, value in options.items() if option in OTHER_ARGUMENTS}
+    if given is not None or fields:
+        variables["input"] = (given or {}) | fields
     document = mutation(name, *variables, selected=selected)
     answer: Json = (await ask(asked, document, **variables)).data[name]
     return answer

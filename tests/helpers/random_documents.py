@@ -53,7 +53,7 @@ class Documents:
 
     def _page_of_predictions(self) -> str:
         page = f"{self._random.choice(('first', 'last'))}: {self._value('Int', self._random.randint(1, 8))}"
-        order = ("", ", sort: {by: PROBABILITY}", ", sort: {by: DEADLINE, direction: DESCENDING}")
+        order = ("", ", sort: {by: PROBABILITY}", ", sort: {by: DEADLINE, order: DESCENDING}")
         conditions = ("", ", filter: {status: [OPEN]}", ', filter: {domain: "chips", probabilityFrom: 0.2}')
         return page + self._random.choice(order) + self._random.choice(conditions)
 

@@ -34,6 +34,30 @@ HUMANOID = "CMQ_056"
 MOST_STATEMENTS = 6
 
 NAMES_OF_INFLUENCES = {"PREREQUISITE_OF": "prereq", "KILLS": "killer", "CORRELATES_WITH": "correlate"}
+WORDS_OF_FIGURES = {
+    "bayesFactorText": "bayes_factor",
+    "blendedProbability": "blended_posterior",
+    "insidePriorProbability": "inside_prior",
+    "insideProbability": "inside_posterior",
+    "isBlended": "blend_applied",
+    "kind": "evidence_kind",
+    "milestoneCount": "n_milestones",
+    "posteriorLogOdds": "posterior_logit",
+    "posteriorProbability": "posterior_prob",
+    "predictorResolvedCount": "predictor_n_resolved",
+    "priorLogOdds": "prior_logit",
+    "referenceClassKey": "reference_class_id",
+    "timeRemainingFraction": "trf",
+    "totalAdjustedLogLikelihoodRatio": "total_adjusted_llr",
+    "totalLogLikelihoodRatio": "total_llr",
+}
+WORDS_OF_CONTRIBUTIONS = {
+    "adjustedLogLikelihoodRatio": "adjusted_llr",
+    "criterion": "measurement_criterion",
+    "expectedOn": "expected_date",
+    "logLikelihoodRatio": "llr",
+    "url": "source_url",
+}
 NAMES_OF_MILESTONES = {"RESEARCHED": "llm_pre_event", "CHECK_IN": "quartile_checkpoint", "EVENT": "event"}
 
 every_page = pytest.mark.parametrize("prediction_id", PAGES)
@@ -137,7 +161,7 @@ def test_source_leads_to_the_episode(
     episode = page["episode"]
 
     assert (episode and (episode["key"], episode["number"], episode["url"])) == expected
-    assert page["sourceUrl"] == (expected and expected[-1])
+    assert page["url"] == (expected and expected[-1])
 
 
 @pytest.mark.parametrize(
@@ -154,7 +178,7 @@ def test_the_predictors_record_is_that_of_the_newest_evidence(
     """A record kept elsewhere shows on the page in what its newest evidence was weighed with."""
     predictor = answers[prediction_id].prediction["predictor"]
 
-    fields = ("key", "name", "recordNResolved", "recordBrier", "recordKappa", "recordSource")
+    fields = ("key", "name", "recordResolvedCount", "recordBrier", "recordKappa", "recordSource")
     assert tuple(predictor[field] for field in fields) == record
 
 
@@ -236,7 +260,7 @@ def test_the_event_is_shown_in_its_place_when_asked_for(
     [event] = [node for node in with_event if node["kind"] == "EVENT"]
 
     assert [node["ordinal"] for node in with_event] == list(ordinals)
-    assert (event["ordinal"], event["expectedDate"], event["status"]) == (0, event_date, "PENDING")
+    assert (event["ordinal"], event["expectedOn"], event["status"]) == (0, event_date, "PENDING")
     assert event["key"] == f"{prediction_id}:event"
     assert [node for node in with_event if node is not event] == page["milestones"]["nodes"]
     assert (event["basis"] is None) == (prediction_id == HUMANOID)
@@ -279,7 +303,7 @@ def test_evidence_tells_where_it_came_from(answers: Mapping[str, Answer]) -> Non
     """Each row is the miss of a check-in, written at the moment that the raw metadata has with the milestone."""
     rows = answers[HUMANOID].prediction["evidence"]["nodes"]
 
-    fields = ("key", "policy", "observedAt", "recordedAt", "submittedBy", "idempotencyKey")
+    fields = ("key", "policy", "observedAt", "recordedAt", "by", "idempotencyKey")
     assert [tuple(instant(row[field]) for field in fields) for row in rows] == [
         (
             "CMQ_056:ledger-2",
@@ -319,9 +343,9 @@ def test_an_influence_without_figures_is_shown_as_such(answers: Mapping[str, Ans
 
     assert row == {
         "kind": "CORRELATES_WITH",
-        "pIfTrue": None,
-        "pIfFalse": None,
-        "implied": None,
+        "probabilityIfTrue": None,
+        "probabilityIfFalse": None,
+        "impliedProbability": None,
         "deltaImplied": None,
         "claim": {
             "key": "S_HUMANOID_CONSUMER_2030",
@@ -342,7 +366,12 @@ def test_there_are_no_outgoing_influences(answers: Mapping[str, Answer], predict
 
 @every_page
 def test_prerequisites_are_those_of_the_page(answers: Mapping[str, Answer], prediction_id: str) -> None:
-    """Type, key, title, domain and lag of each. The page has the most probable first, the API the largest delta."""
+    """
+    Type, key, title, domain and lag of each.
+
+    The page lists killers among the prerequisites, so it takes all incoming influences; it has the most probable
+    first, the API the largest delta.
+    """
     prerequisites, shown = answers[prediction_id].prediction["prerequisites"], PAGES[prediction_id]
     rows = sorted(
         prerequisites["nodes"], key=lambda row: (-(row["claim"]["statedProbability"] or 0), row["claim"]["key"])
@@ -381,7 +410,7 @@ def test_validations_are_those_of_the_page(answers: Mapping[str, Answer], predic
     """Two pages have no such section at all."""
     validations, shown = answers[prediction_id].prediction["validations"], PAGES[prediction_id]
 
-    rows = ["| {observedAt} | {status} | {by} | {notes} |".format(**row) for row in validations["nodes"]]
+    rows = ["| {observedOn} | {status} | {by} | {note} |".format(**row) for row in validations["nodes"]]
 
     assert ([f"Validations ({validations['totalCount']})", *rows] if rows else []) == shown["validations"]
 
@@ -422,7 +451,7 @@ def test_documents_are_the_sources_of_the_milestones(answers: Mapping[str, Answe
     assert {row["url"] for row in page["documents"]["nodes"]} == addresses
     assert page["documents"]["totalCount"] == len(addresses) < counted(PAGES[prediction_id]["linked_documents"])
     assert {row["url"]: row["title"] for row in page["documents"]["nodes"]} == {
-        node["sourceUrl"]: node["source"] for node in page["milestones"]["nodes"] if node["sourceUrl"]
+        node["url"]: node["source"] for node in page["milestones"]["nodes"] if node["url"]
     }
 
 
@@ -434,7 +463,7 @@ def test_raw_metadata_comes_back_as_it_was(answers: Mapping[str, Answer], predic
     text = page_text(page["rawMetadata"])
 
     assert text.removesuffix("\n}\n]\n}") == "\n".join(whole_lines(PAGES[prediction_id]["raw_metadata"]))
-    assert page["rawMetadataIsComplete"] is False
+    assert page["isRawMetadataComplete"] is False
 
 
 @every_page
@@ -446,7 +475,7 @@ def test_every_key_of_the_raw_metadata_has_a_field(answers: Mapping[str, Answer]
     fields = {
         "nia": False,  # whatever it meant, it stays in the raw metadata alone
         "qty": page["quantity"],
-        "url": page["sourceUrl"],
+        "url": page["url"],
         "mode": page["mode"],
         "role": page["role"],
         "context": page["context"],
@@ -454,7 +483,7 @@ def test_every_key_of_the_raw_metadata_has_a_field(answers: Mapping[str, Answer]
         "cited_by": page["citedBy"],
         "verbatim": page["verbatimQuote"],
         "conv_cues": page["convictionCues"],
-        "direction": page["direction"],
+        "direction": page["predictedDirection"],
         "from_year": page["fromYear"],
         "timeframe": page["timeframe"],
         "conv_level": page["convictionLevel"],
@@ -481,11 +510,11 @@ def led_by(words: str, text: str | None) -> str | None:
 
 
 def milestone_line(node: Mapping[str, Any]) -> str:
-    when = f"{node['rangeFrom']} → {node['rangeTo']}" if node["rangeFrom"] else node["expectedDate"]
+    when = f"{node['rangeStartsOn']} → {node['rangeEndsOn']}" if node["rangeStartsOn"] else node["expectedOn"]
     line = f"- {when}{node['status'].lower()}{node['label']}"
     if node["criterion"]:
         line += f"How: {node['criterion']}Source: {node['source']}conf {decimals(node['confidence'] * 100, 0)}%"
-    return line + (f"Notes: {node['notes']}" if node["notes"] else "")
+    return line + (f"Notes: {node['note']}" if node["note"] else "")
 
 
 def influence_line(row: Mapping[str, Any]) -> str:
@@ -494,8 +523,8 @@ def influence_line(row: Mapping[str, Any]) -> str:
         NAMES_OF_INFLUENCES[row["kind"]],
         f"{claim['key']} {claim['title']}",
         f"{decimals(claim['statedProbability'] * 100, 1)}%",
-        f"{decimals(row['pIfTrue'], 3)}",
-        f"{decimals(row['pIfFalse'], 3)}",
+        f"{decimals(row['probabilityIfTrue'], 3)}",
+        f"{decimals(row['probabilityIfFalse'], 3)}",
         f"{decimals(row['deltaImplied'], 3):+}",
     )
     return f"| {' | '.join(cells)} |"
@@ -544,20 +573,20 @@ def as_raw_milestone(prediction_id: str, node: Mapping[str, Any]) -> dict[str, A
     return {
         "kind": NAMES_OF_MILESTONES[node["kind"]],
         "label": node["label"],
-        "notes": node["notes"],
+        "notes": node["note"],
         "source": node["source"],
         "status": node["status"].lower(),
         "weight": node["weight"],
         "ordinal": node["ordinal"],
         "source_id": prediction_id if node["kind"] == "EVENT" else None,
         "confidence": node["confidence"],
-        "source_url": node["sourceUrl"],
-        "expected_date": node["expectedDate"],
-        "observed_date": node["observedDate"],
+        "source_url": node["url"],
+        "expected_date": node["expectedOn"],
+        "observed_date": node["observedOn"],
         "research_origin": node["researchOrigin"],
         "miss_emitted_at": instant(node["missEmittedAt"]),
         "miss_emitted_by": node["missEmittedBy"],
-        "expected_date_range": {"to": node["rangeTo"], "from": node["rangeFrom"]},
+        "expected_date_range": {"to": node["rangeEndsOn"], "from": node["rangeStartsOn"]},
         "measurement_criterion": node["criterion"],
     }
 
@@ -568,14 +597,16 @@ def as_raw_evidence(node: Mapping[str, Any]) -> dict[str, Any]:
         "policy",
         "observedAt",
         "recordedAt",
-        "submittedBy",
+        "by",
         "idempotencyKey",
         "rawMetadata",
         "milestone",
     )
-    figures = {snake_case(name): value for name, value in node.items() if name not in about_itself}
+    figures = {
+        WORDS_OF_FIGURES.get(name, snake_case(name)): value for name, value in node.items() if name not in about_itself
+    }
     contributions = [
-        {snake_case(name).replace("criterion", "measurement_criterion"): value for name, value in row.items()}
+        {WORDS_OF_CONTRIBUTIONS.get(name, snake_case(name)): value for name, value in row.items()}
         for row in node["contributions"]
     ]
     return figures | {"predictor": node["predictor"]["name"], "contributions": contributions}

@@ -12,7 +12,7 @@ from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, import_text
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import BundleError
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, prediction
 from tests.helpers.mutating import mutate
 from tests.helpers.processes import run, variables
@@ -73,7 +73,12 @@ async def prepare(database: Database, rows: list[Json]) -> None:
 
 async def by_mutation(database: Database, row: Json) -> tuple[str, str]:
     """`upsertInfluence` or `upsertExposure`."""
-    names = {"parent_id": "parent", "child_id": "child", "p_if_true": "pIfTrue", "p_if_false": "pIfFalse"}
+    names = {
+        "parent_id": "parent",
+        "child_id": "child",
+        "p_if_true": "probabilityIfTrue",
+        "p_if_false": "probabilityIfFalse",
+    }
     names |= {"prediction_id": "prediction", "symbol": "ticker"}
     sent = {names.get(name, name): value for name, value in row.items()}
     mutation = "upsertInfluence" if list_of(row) == "influences" else "upsertExposure"
@@ -82,20 +87,20 @@ async def by_mutation(database: Database, row: Json) -> tuple[str, str]:
         return "", ""
     assert answer["__typename"] == ("Conflict" if "beside" in answer["message"] else "Invalid")
     names = {sent: name for name, sent in names.items()}
-    path = answer["path"].removeprefix("input.")
+    path = str(place_of(answer)).removeprefix("input.")
     return names.get(path, path), answer["message"]
 
 
 async def by_import(database: Database, row: Json) -> tuple[str, str]:
     """`importBundle`."""
-    document = """mutation ($bundle: JSON!) { importBundle(bundle: $bundle) { __typename
+    document = """mutation ($bundle: JSON!) { importBundle(input: {bundle: $bundle}) { __typename
       ... on InvalidBundle { problems { path message } } ... on UserError { message } } }"""
     sent = {"format": "foregraph-bundle/1", list_of(row): [given(row)]}
     answer = (await ask(database, document, bundle=sent)).data["importBundle"]
     if answer["__typename"] == "ImportResult":
         return "", ""
     (problem,) = answer["problems"]
-    return problem["path"].removeprefix(f"{list_of(row)}[0]."), problem["message"]
+    return str(place_of(problem)).removeprefix(f"{list_of(row)}.0."), problem["message"]
 
 
 async def by_bundle(database: Database, row: Json) -> tuple[str, str]:
@@ -119,7 +124,7 @@ async def test_a_contradiction_is_refused_at_every_door(database: Database, name
     found, message = await door(database, row)
 
     assert found == path, message
-    translated = [part.replace("p_if_true", "pIfTrue") for part in parts]
+    translated = [part.replace("p_if_true", "probabilityIfTrue") for part in parts]
     assert all(part in message for part in parts) or all(part in message for part in translated), message
     after = await export_bundle(database)
     assert (after == before) is bool(path)

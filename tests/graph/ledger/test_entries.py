@@ -162,7 +162,7 @@ def test_ids_are_never_the_same() -> None:
 def test_a_claim_with_an_outcome_takes_no_evidence(status: str, verb: str) -> None:
     """The message names the claim, what happened to it and when, and the way back."""
     claim = {"id": "P", "status": status, "resolved_at": NOW}
-    message = rf"^input.claim: claim 'P' was {verb} at 2026-07-02T00:00:00\+00:00 \({status}\); `unresolve` it first"
+    message = rf"^input.claim: claim 'P' was {verb} at 2026-07-02T00:00:00\+00:00 \({status}\); `reopenClaim` it first"
 
     with pytest.raises(ClosedClaimError, match=message) as refused:
         check_open(claim, path="input.claim")

@@ -74,8 +74,9 @@ async def test_equal_tables_count_once(database: Database) -> None:
 async def test_what_is_combined_is_told_with_every_answer(database: Database) -> None:
     """By the pair, its influences and the one table; nothing of pairs with one influence."""
     await load(database, NEEDS, RAISES, requiring("S_C", "P_B"))
-    told = "diagnostics { numInfluences numContradictory combined { totalCount nodes { parent { key } child { key } "
-    told += "pIfTrue pIfFalse isContradictory influences { kind pIfTrue pIfFalse } } } }"
+    told = "diagnostics { influenceCount contradictoryCount combined { totalCount nodes { parent { key } child { key } "
+    told += "probabilityIfTrue probabilityIfFalse isContradictory "
+    told += "influences { kind probabilityIfTrue probabilityIfFalse } } } }"
     questions = {
         'whatIf(observations: [{claim: "S_A", outcome: TRUE}])': "WhatIfResult",
         'sensitivity(target: "P_B")': "SensitivityResult",
@@ -85,19 +86,19 @@ async def test_what_is_combined_is_told_with_every_answer(database: Database) ->
     for question, kind in questions.items():
         document = f"{{ asked: {question} {{ ... on {kind} {{ {told} }} }} }}"
         diagnostics = (await ask(database, document)).data["asked"]["diagnostics"]
-        assert (diagnostics["numInfluences"], diagnostics["numContradictory"]) == (3, 0)
+        assert (diagnostics["influenceCount"], diagnostics["contradictoryCount"]) == (3, 0)
         assert diagnostics["combined"] == {
             "totalCount": 1,
             "nodes": [
                 {
                     "parent": {"key": "S_A"},
                     "child": {"key": "P_B"},
-                    "pIfTrue": pytest.approx(0.78606, abs=1e-5),
-                    "pIfFalse": pytest.approx(0.21394, abs=1e-5),
+                    "probabilityIfTrue": pytest.approx(0.78606, abs=1e-5),
+                    "probabilityIfFalse": pytest.approx(0.21394, abs=1e-5),
                     "isContradictory": False,
                     "influences": [
-                        {"kind": "CORRELATES_WITH", "pIfTrue": 0.6, "pIfFalse": 0.4},
-                        {"kind": "PREREQUISITE_OF", "pIfTrue": 0.9, "pIfFalse": 0.1},
+                        {"kind": "CORRELATES_WITH", "probabilityIfTrue": 0.6, "probabilityIfFalse": 0.4},
+                        {"kind": "PREREQUISITE_OF", "probabilityIfTrue": 0.9, "probabilityIfFalse": 0.1},
                     ],
                 }
             ],
@@ -108,9 +109,9 @@ async def test_an_upsert_tells_what_it_is_combined_with(database: Database) -> N
     """In a dry run too; the first influence of a pair has nothing beside it."""
     await load(database)
     ends = {"parent": "S_A", "child": "P_B"}
-    selected = "... on InfluenceUpserted { combined { pIfTrue isContradictory influences { kind } } }"
-    needs = ends | {"kind": "PREREQUISITE_OF", "pIfTrue": 0.9, "pIfFalse": 0.1}
-    raises = ends | {"kind": "CORRELATES_WITH", "pIfTrue": 0.6, "pIfFalse": 0.4}
+    selected = "... on InfluenceUpserted { combined { probabilityIfTrue isContradictory influences { kind } } }"
+    needs = ends | {"kind": "PREREQUISITE_OF", "probabilityIfTrue": 0.9, "probabilityIfFalse": 0.1}
+    raises = ends | {"kind": "CORRELATES_WITH", "probabilityIfTrue": 0.6, "probabilityIfFalse": 0.4}
 
     first = await mutate(database, "upsertInfluence", needs, selected)
     dry = await mutate(database, "upsertInfluence", raises, selected, dryRun=True)
@@ -119,7 +120,7 @@ async def test_an_upsert_tells_what_it_is_combined_with(database: Database) -> N
 
     assert first["combined"] is None
     assert second["combined"] == {
-        "pIfTrue": pytest.approx(0.78606, abs=1e-5),
+        "probabilityIfTrue": pytest.approx(0.78606, abs=1e-5),
         "isContradictory": False,
         "influences": [{"kind": "CORRELATES_WITH"}, {"kind": "PREREQUISITE_OF"}],
     }

@@ -12,7 +12,7 @@ from graph.ledger.derived import rebuild
 from graph.model.subjects import row_id
 from graph.network.contradictions import list_stored_faults
 from graph.network.engine import Engine
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, killing, prediction, requiring
 from tests.helpers.database import empty
 from tests.helpers.mutating import mutate
@@ -76,10 +76,11 @@ async def test_such_a_graph_is_read_as_before(old: Database) -> None:
         view = await Engine().view(reading)
     await rebuild(old)
     exported = await export_bundle(old)
-    document = '{ prediction(id: "P_1") { incoming { nodes { kind pIfTrue } } exposures { nodes { sign impact } } } }'
+    document = """{ prediction(id: "P_1") { incoming { nodes { kind probabilityIfTrue } }
+        exposures { nodes { sign impact } } } }"""
     shown = (await ask(old, document)).data["prediction"]
 
-    assert shown["incoming"]["nodes"] == [{"kind": "KILLS", "pIfTrue": 0.9}]
+    assert shown["incoming"]["nodes"] == [{"kind": "KILLS", "probabilityIfTrue": 0.9}]
     assert shown["exposures"]["nodes"] == [{"sign": "HARMS", "impact": 0.2}]
     assert view.num_influences == 6
     assert len(exported.influences) == 6
@@ -103,13 +104,13 @@ async def test_an_export_of_such_a_graph_is_refused_with_each_of_them(old: Datab
 
 async def test_what_is_stored_wrong_can_be_put_right(old: Database) -> None:
     """By an upsert of the row, or by its removal; then nothing is listed of it."""
-    killer = {"kind": "KILLS", "parent": "S_A", "child": "P_1", "pIfTrue": 0.1, "pIfFalse": 0.9}
+    killer = {"kind": "KILLS", "parent": "S_A", "child": "P_1", "probabilityIfTrue": 0.1, "probabilityIfFalse": 0.9}
     wrong = await mutate(old, "upsertInfluence", {"kind": "KILLS", "parent": "S_A", "child": "P_1", "lagDays": 3})
     put_right = await mutate(old, "upsertInfluence", killer)
     removed = await mutate(old, "removeExposure", {"sign": "HARMS", "prediction": "P_2", "ticker": "NVDA"})
 
-    assert (wrong["__typename"], wrong["path"]) == ("Invalid", "input.pIfTrue")
-    assert (put_right["changed"], removed["__typename"]) == (True, "ExposureRemoved")
+    assert (wrong["__typename"], place_of(wrong)) == ("Invalid", "input.probabilityIfTrue")
+    assert (put_right["hasChanged"], removed["__typename"]) == (True, "ExposureRemoved")
     found = await old.read(list_stored_faults)
     assert [row_id(stored.row) for stored in found] == [EXPECTED[n][0] for n in (0, 3, 4)]
 

@@ -201,7 +201,7 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(database: Databa
     before = await everything(database)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
 
-    with pytest.raises(ClosedClaimError, match="unresolve"):
+    with pytest.raises(ClosedClaimError, match="reopenClaim"):
         await resolve(database, "P_1", FALSE)
     with pytest.raises(ClosedClaimError):
         await annul(database, "P_1", ANNULLED)

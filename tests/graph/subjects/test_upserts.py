@@ -142,7 +142,7 @@ ANNULLED = {"status": "ANNULLED", "resolved_at": "2026-05-01T00:00:00Z"}
     [
         ({}, 1, {"stated_probability": 0.6}, {"input.stated_probability": "has 1 ledger row; submit evidence"}),
         ({}, 3, {"stated_probability": None}, {"input.stated_probability": "has 3 ledger rows"}),
-        (RESOLVED, 0, {"stated_probability": 0.6}, {"input.stated_probability": "is resolved; unresolve it first"}),
+        (RESOLVED, 0, {"stated_probability": 0.6}, {"input.stated_probability": "is resolved; reopen it first"}),
         (RESOLVED, 2, {"stated_probability": 0.6}, {"input.stated_probability": "has 2 ledger rows; submit evidence"}),
         (RESOLVED, 0, {"predictor_id": "bob"}, {"input.predictor_id": "from 'ada' to 'bob'"}),
         (ANNULLED, 0, {"predictor_id": None}, {"input.predictor_id": "from 'ada' to None"}),
@@ -150,7 +150,7 @@ ANNULLED = {"status": "ANNULLED", "resolved_at": "2026-05-01T00:00:00Z"}
             RESOLVED,
             0,
             {"predictor_id": "bob", "stated_probability": 0.6},
-            {"input.stated_probability": "is resolved", "input.predictor_id": "is RESOLVED_TRUE; unresolve it first"},
+            {"input.stated_probability": "is resolved", "input.predictor_id": "is RESOLVED_TRUE; reopen it first"},
         ),
     ],
 )

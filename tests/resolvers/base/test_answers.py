@@ -3,11 +3,11 @@
 from typing import Any
 
 import strawberry
-from strawberry.schema.config import StrawberryConfig
 
 from graph.errors import ConflictError, DuplicateError, RefusedError
 from resolvers.base.answers import Shown, question
 from resolvers.base.errors import Errors
+from resolvers.base.names import named
 from resolvers.base.scalars import SCALARS
 
 
@@ -35,7 +35,7 @@ def answer(outcome: RefusedError | int) -> Any:
                 raise outcome
             return {"number": outcome * factor}
 
-    config = StrawberryConfig(default_resolver=lambda source, name: source[name], scalar_map=SCALARS)
+    config = named(default_resolver=lambda source, name: source[name], scalar_map=SCALARS)
     return strawberry.Schema(Query, extensions=[Errors], config=config)
 
 
@@ -54,7 +54,7 @@ async def test_a_question_answers_a_refusal_that_it_names() -> None:
     found = await answer(DuplicateError("x", existing_key="E_1", path="claim_id")).execute(DOCUMENT)
 
     assert found.data == {
-        "askOnce": {"__typename": "Duplicate", "code": "DUPLICATE", "existingKey": "E_1", "path": "claim"}
+        "askOnce": {"__typename": "Duplicate", "code": "DUPLICATE", "existingKey": "E_1", "path": ["claim"]}
     }
 
 
@@ -63,7 +63,7 @@ async def test_a_refusal_that_no_type_of_the_answer_stands_for_is_an_error_with_
     found = await answer(ConflictError("x", path="claim_id")).execute(DOCUMENT)
 
     (error,) = found.errors
-    assert error.extensions == {"code": "CONFLICT", "retryable": False, "argument": "claim"}
+    assert error.extensions == {"code": "CONFLICT", "isRetryable": False, "argument": "claim"}
 
 
 def test_the_union_is_named_after_its_field() -> None:

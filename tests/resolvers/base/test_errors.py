@@ -58,7 +58,7 @@ def test_every_refusal_is_shown_with_its_code_and_fields(kind: Any) -> None:
     """A plain query refuses through the same door as a mutation."""
     error = show(REFUSALS[kind] if kind in REFUSALS else kind("x"))
 
-    assert error.extensions == {"code": kind.code, "retryable": False, "argument": None} | CARRIED.get(kind, {})
+    assert error.extensions == {"code": kind.code, "isRetryable": False, "argument": None} | CARRIED.get(kind, {})
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_a_client_can_wait_for_or_mend_is_shown(original: ForegraphError, *
     error = show(original)
 
     assert error.message == str(original)
-    assert error.extensions == {"code": original.code, "retryable": is_retryable}
+    assert error.extensions == {"code": original.code, "isRetryable": is_retryable}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_a_plain_query_above_the_limits_says_so(small: Database, monkeypat
 
     error = await ask_wrong(small, "{ incoherence { revision } }")
 
-    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("TOO_LARGE", False)
+    assert (error["extensions"]["code"], error["extensions"]["isRetryable"]) == ("TOO_LARGE", False)
     assert error["extensions"]["size"] > error["extensions"]["limit"] == 0
     assert "influences" in error["message"]
 
@@ -105,7 +105,7 @@ async def test_a_plain_query_names_the_argument_as_the_client_does(small: Databa
     """Whatever layer has refused it."""
     error = await ask_wrong(small, '{ predictions(filter: { referenceClass: "a b" }) { nodes { id } } }')
 
-    assert error["extensions"] == {"code": "INVALID", "retryable": False, "argument": "filter.referenceClass"}
+    assert error["extensions"] == {"code": "INVALID", "isRetryable": False, "argument": "filter.referenceClass"}
 
 
 def test_a_request_above_its_budget_is_told_both_amounts() -> None:
@@ -113,4 +113,4 @@ def test_a_request_above_its_budget_is_told_both_amounts() -> None:
     error = show(BudgetError("too many rows", size=11, limit=10))
 
     assert error.message == "too many rows"
-    assert error.extensions == {"code": "TOO_EXPENSIVE", "retryable": False, "size": 11, "limit": 10}
+    assert error.extensions == {"code": "TOO_EXPENSIVE", "isRetryable": False, "size": 11, "limit": 10}

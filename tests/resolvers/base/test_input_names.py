@@ -12,8 +12,8 @@ from resolvers.base.input_names import input_name, input_path, input_words
         ("observed_at", "observedAt"),
         ("predictor_id", "predictor"),
         ("reference_class_id", "referenceClass"),
-        ("p_if_true", "pIfTrue"),
-        ("record_n_resolved", "recordNResolved"),
+        ("p_if_true", "probabilityIfTrue"),
+        ("record_n_resolved", "recordResolvedCount"),
         ("id", "id"),
         ("maxPoints", "maxPoints"),
     ],
@@ -42,6 +42,8 @@ def test_an_input_of_another_name_is_given() -> None:
 def test_only_properties_are_translated_in_a_message() -> None:
     """Quoted values are the client's own, and other words are words."""
     message = """expected the claim's window_end after window_start, got 'window_end', "p_if_true" and no_property"""
-    translated = """expected the claim's windowEnd after windowStart, got 'window_end', "p_if_true" and no_property"""
+    translated = (
+        """expected the claim's windowEndsAt after windowStartsAt, got 'window_end', "p_if_true" and no_property"""
+    )
 
     assert input_words(message) == translated

@@ -3,13 +3,13 @@
 import strawberry
 from graphql import GraphQLInputObjectType
 from pydantic import Field
-from strawberry.schema.config import StrawberryConfig
 
 from graph.model import rows
 from graph.model.subjects import ROW_LISTS, NodeList
 from graph.model.values import Text
 from resolvers.base.described import object_type
-from resolvers.base.row_inputs import reference_fields, reference_names, row_input
+from resolvers.base.names import named
+from resolvers.base.row_inputs import reference_fields, row_input, row_names
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import SCALARS
 
@@ -28,7 +28,7 @@ def input_of(kind: type) -> GraphQLInputObjectType:
 
     ask.__annotations__["given"] = kind | None
     query = object_type(type("Query", (), {"__doc__": "Asks.", "asked": strawberry.field(ask)}))
-    schema = strawberry.Schema(query=query, config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(query=query, config=named(scalar_map=SCALARS))
     found = schema._schema.type_map[kind.__name__]
     assert isinstance(found, GraphQLInputObjectType)
     return found
@@ -58,10 +58,10 @@ def test_a_row_that_is_always_new_requires_what_it_must_have() -> None:
 
     assert fields_of(AddedInput) == {
         "prediction": "ID!",
-        "observedAt": "Date!",
+        "observedOn": "Date!",
         "status": "String!",
         "by": "String",
-        "notes": "String",
+        "note": "String",
     }
 
 
@@ -78,7 +78,7 @@ def test_a_relationship_is_identified_by_its_type_and_its_ends() -> None:
         "prediction": "prediction_id",
         "ticker": "symbol",
     }
-    assert reference_names(ROW_LISTS["predictions"])["reference_class_id"] == "referenceClass"
+    assert row_names(ROW_LISTS["predictions"])["reference_class_id"] == "referenceClass"
 
 
 def test_an_input_says_what_a_row_says_and_what_an_id_may_be() -> None:

@@ -13,6 +13,7 @@ from graph.model.kinds import ClaimStatus
 from graph.model.rows import Row
 from graph.model.values import Count, Day, Id, Metadata, Moment, Probability, Share, Text, Url
 from resolvers.base.described import field, object_type
+from resolvers.base.names import named
 from resolvers.base.row_types import described_by, finite, row_type
 from resolvers.base.scalars import SCALARS
 
@@ -41,7 +42,7 @@ def _length(root: strawberry.Parent[Any]) -> int:
 def graphql_type(kind: type) -> GraphQLObjectType:
     """A type as a schema has it."""
     query = object_type(type("Query", (), {"__doc__": "Asks.", "__annotations__": {"shown": kind}}))
-    schema = strawberry.Schema(query=query, config=strawberry.schema.config.StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(query=query, config=named(scalar_map=SCALARS))
     found = schema._schema.type_map[kind.__name__]
     assert isinstance(found, GraphQLObjectType)
     return found
@@ -125,7 +126,7 @@ def test_references_and_keys_are_not_shown_as_properties() -> None:
     class Shown:
         """A validation."""
 
-    assert set(fields_of(Shown)) == {"observedAt", "status", "by", "notes"}
+    assert set(fields_of(Shown)) == {"observedOn", "status", "by", "note"}
 
 
 def test_a_docstring_is_the_description_of_a_computed_field() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from graph.errors import InvalidError
 from graph.network.questions import make_sampling
-from resolvers.base.sampling import Samples, Seed
+from resolvers.base.sampling import SampleCount, Seed
 
 
 def numbers(argument: object) -> list[int]:
@@ -18,7 +18,7 @@ def numbers(argument: object) -> list[int]:
 
 def test_numbers_of_samples_are_taken_as_described() -> None:
     """Both ends of the range and the default are allowed; a step beyond either end or half a step is not."""
-    step, least, most, default = numbers(Samples)
+    step, least, most, default = numbers(SampleCount)
 
     assert make_sampling(None, None).num_samples == default
     for allowed in (least, least + step, default, most - step, most):

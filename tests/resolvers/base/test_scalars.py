@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.model.values import MAX_LINE_CHARACTERS
-from resolvers.base.scalars import SCALARS, Day, Moment, Probability, Url, moment_argument, show_moment
+from resolvers.base.scalars import SCALARS, Day, Int64, Moment, Probability, Url, moment_argument, show_moment
 
 
 def reader(scalar: object) -> Callable[[object], Any]:
@@ -27,7 +27,7 @@ def writer(scalar: object) -> Callable[[Any], object]:
     return found
 
 
-read_moment, read_day, read_probability, read_url = map(reader, (Moment, Day, Probability, Url))
+read_moment, read_day, read_probability, read_url, read_int64 = map(reader, (Moment, Day, Probability, Url, Int64))
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9000, 12, 30), timezones=OFFSETS)  # noqa: DTZ001 - hypothesis adds zones
@@ -128,18 +128,19 @@ def test_what_is_no_day_is_refused(value: object) -> None:
         read_day(value)
 
 
-@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
-def test_a_probability_is_any_number_between_both_ends(number: float) -> None:
-    """The least and the greatest float between them too, and nothing is rounded."""
+@given(st.floats(0, 1))
+def test_a_probability_is_any_number_from_0_to_1(number: float) -> None:
+    """Bounds of filters and answers may be certain; nothing is rounded."""
     assert read_probability(number) == writer(Probability)(number) == number
 
 
 @pytest.mark.parametrize(
-    "value", [0, 1, 0.0, 1.0, -0.0, -0.1, 1.1, math.nan, math.inf, -math.inf, True, False, "0.5", None, 2**2000]
+    "value",
+    [-5e-324, -0.1, math.nextafter(1, 2), 1.1, math.nan, math.inf, -math.inf, True, False, "0.5", None, 2**2000],
 )
 def test_what_is_no_probability_is_refused(value: object) -> None:
-    """Certainty has no log odds; truth values and texts are no numbers."""
-    with pytest.raises(ValueError, match="expected a probability strictly between 0 and 1"):
+    """Truth values and texts are no numbers."""
+    with pytest.raises(ValueError, match="expected a probability from 0 to 1"):
         read_probability(value)
 
 
@@ -201,3 +202,17 @@ def test_a_probability_that_is_no_number_is_not_shown(value: float) -> None:
     """JSON has no such numbers, and null in its place would be a wrong answer in silence."""
     with pytest.raises(ValueError, match="expected a finite number"):
         writer(Probability)(value)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_a_whole_number_of_64_bits_is_shown_as_a_text(number: int) -> None:
+    """Readers of JSON that have floats alone would round it; a text or a number is read."""
+    assert writer(Int64)(number) == str(number)
+    assert read_int64(str(number)) == read_int64(number) == number
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, "1e3", "", " 1", "٣", "0x1", 1.0, True, None, "9" * 5000])
+def test_what_is_no_whole_number_of_64_bits_is_refused(value: object) -> None:
+    """However long it is."""
+    with pytest.raises(ValueError, match="expected a whole number from"):
+        read_int64(value)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import strawberry
-from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
 from graph.model.kinds import ExposureSign, InfluenceKind
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS
 from graph.reading.tree import Follow, NodePlan
+from resolvers.base.names import named
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Connection, Node, encode_cursor
 from resolvers.base.scalars import SCALARS
 from resolvers.base.selection import (
@@ -59,7 +59,7 @@ class Query:
         return None
 
 
-SCHEMA = strawberry.Schema(Query, types=SUBJECT_TYPES.values(), config=StrawberryConfig(scalar_map=SCALARS))
+SCHEMA = strawberry.Schema(Query, types=SUBJECT_TYPES.values(), config=named(scalar_map=SCALARS))
 
 
 def noted(document: str, **variables: Any) -> list[Any]:
@@ -111,7 +111,7 @@ def refusal(selection: str) -> tuple[str, Any]:
         ("... on Claim { title statedProbability }", {"title", "stated_probability"}),
         ("... on Claim { name: title }", {"title"}),
         ("... on Claim { title one: title two: title }", {"title"}),
-        ("... on Claim { storedPosterior }", {"posterior"}),
+        ("... on Claim { storedPosteriorProbability }", {"posterior"}),
         ("... on Claim { timeRemainingFraction }", {"from_year", "window_start", "window_end"}),
         ("... on Prediction { text } ... on Killer { title }", {"text", "title"}),
         ("... on Domain { name } ... on Predictor { known: name }", {"name"}),

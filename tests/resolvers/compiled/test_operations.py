@@ -126,7 +126,7 @@ PLANTED = [
     ("raw_metadata", "'{\"a\": NaN}'"),
     ("source_url", "point({x: 1, y: 2})"),
 ]
-FIELDS = "id key title text status statedProbability fromYear deadline importedOn rawMetadata sourceUrl"
+FIELDS = "id key title text status statedProbability fromYear deadline importedOn rawMetadata url"
 
 
 @pytest.mark.parametrize(("name", "value"), PLANTED)

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from graph.database.sessions import Database
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 
 pytestmark = pytest.mark.statements
 
 IMPORT = """mutation ($bundle: JSON!, $key: String, $dryRun: Boolean!) {
-    importBundle(bundle: $bundle, idempotencyKey: $key, dryRun: $dryRun) {
-    __typename ... on ImportResult { isDryRun isReplayed bookmark lists { name created updated unchanged } }
+    importBundle(input: {bundle: $bundle}, idempotencyKey: $key, dryRun: $dryRun) {
+    __typename ... on ImportResult { isDryRun isReplayed bookmark
+        lists { name createdCount updatedCount unchangedCount } }
     ... on UserError { code message path } ... on InvalidBundle { problems { path message } } } }"""
 
 
@@ -29,8 +30,8 @@ async def test_an_import_tells_what_it_did_and_a_retry_changes_nothing(database:
     given = bundle(killers=[{"id": "TK_1", "title": "The lights go out"}])
     first, again = await do_import(database, given), await do_import(database, given)
 
-    assert first["lists"] == [{"name": "killers", "created": 1, "updated": 0, "unchanged": 0}]
-    assert again["lists"] == [{"name": "killers", "created": 0, "updated": 0, "unchanged": 1}]
+    assert first["lists"] == [{"name": "killers", "createdCount": 1, "updatedCount": 0, "unchangedCount": 0}]
+    assert again["lists"] == [{"name": "killers", "createdCount": 0, "updatedCount": 0, "unchangedCount": 1}]
     assert (await ask(database, '{ killer(id: "TK_1") { title } }')).data["killer"] == {"title": "The lights go out"}
 
 
@@ -40,7 +41,7 @@ async def test_a_dry_run_writes_nothing(database: Database) -> None:
     answer = await do_import(database, given, dry_run=True)
 
     assert answer["isDryRun"]
-    assert answer["lists"][0]["created"] == 1
+    assert answer["lists"][0]["createdCount"] == 1
     assert (await ask(database, '{ killer(id: "TK_1") { title } }')).data == {"killer": None}
 
 
@@ -53,9 +54,9 @@ async def test_a_broken_bundle_is_a_typed_answer_with_all_problems(database: Dat
     answer = await do_import(database, given)
 
     assert (answer["__typename"], answer["code"]) == ("InvalidBundle", "INVALID")
-    assert [problem["path"] for problem in answer["problems"]] == [
-        "killers[0].stated_probability",
-        "influences[0].child_id",
+    assert [place_of(problem) for problem in answer["problems"]] == [
+        "killers.0.stated_probability",
+        "influences.0.child_id",
     ]
     assert "no claim in the bundle or the graph has the id 'P_404'" in answer["problems"][1]["message"]
     assert (await ask(database, '{ killer(id: "TK_2") { title } }')).data == {"killer": None}
@@ -93,8 +94,8 @@ async def test_a_key_counts_an_import_once(database: Database) -> None:
     assert (first["isReplayed"], again["isReplayed"]) == (False, True)
     assert first["bookmark"]
     assert (await ask(database, '{ killer(id: "TK_1") { title } }')).data["killer"] == {"title": "The lights went out"}
-    assert (other["__typename"], other["path"]) == ("KeyReused", "idempotencyKey")
-    assert (long["__typename"], long["path"]) == ("Invalid", "idempotencyKey")
+    assert (other["__typename"], place_of(other)) == ("KeyReused", "idempotencyKey")
+    assert (long["__typename"], place_of(long)) == ("Invalid", "idempotencyKey")
 
 
 async def test_a_bundle_too_large_for_one_transaction_has_no_key(
@@ -106,6 +107,6 @@ async def test_a_bundle_too_large_for_one_transaction_has_no_key(
     refused = await do_import(database, given, key="k")
     done = await do_import(database, given)
 
-    assert (refused["__typename"], refused["path"]) == ("Invalid", "idempotencyKey")
-    assert done["lists"] == [{"name": "domains", "created": 900, "updated": 0, "unchanged": 0}]
+    assert (refused["__typename"], place_of(refused)) == ("Invalid", "idempotencyKey")
+    assert done["lists"] == [{"name": "domains", "createdCount": 900, "updatedCount": 0, "unchangedCount": 0}]
     assert done["bookmark"] is None

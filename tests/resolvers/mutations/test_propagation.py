@@ -21,10 +21,11 @@ from tests.helpers.diamond import Enumeration, diamond, reference_of_c, referenc
 from tests.helpers.mutating import mutate
 
 RUN = (
-    "key method startedAt asOf revision isConverged reason iterations residual numClaims numMoved tolerance numSamples "
+    "key method startedAt asOf revision isConverged reason iterationCount residual claimCount "
+    "movedCount tolerance sampleCount "
     "seed"
 )
-SELECTED = f"... on Propagated {{ numStored run {{ {RUN} durationSeconds }} }}"
+SELECTED = f"... on Propagated {{ storedCount run {{ {RUN} durationSeconds }} }}"
 MARGINALS = f"""{{ nodes(ids: []) {{ id }} predictions(first: 10) {{ nodes {{ key marginal {{
   probability asOf ageSeconds isStale run {{ {RUN} }} }} }} }} }}"""
 MARGINALS_STORED: LiteralString = "MATCH (c:Claim) RETURN [c.id, c.marginal, c.marginal_run_id] ORDER BY c.id"
@@ -45,7 +46,7 @@ def with_engine(database: Database, engine: Engine) -> Service:
 
 async def propagated(asked: Database | Service, **options: Any) -> dict[str, Any]:
     """Run the mutation."""
-    return await mutate(asked, "propagate", selected=SELECTED, **({"method": "LBP"} | options))
+    return await mutate(asked, "propagateBeliefs", selected=SELECTED, **({"method": "LBP"} | options))
 
 
 async def marginals(database: Database) -> dict[str, Any]:
@@ -74,7 +75,7 @@ async def test_what_is_stored_is_what_the_network_says(stored: Database, method:
     moment = datetime.fromisoformat(run["asOf"])
     llr = 2.302585092994046
     expected = Enumeration(references(moment)).marginals({}, {"P_C": reference_of_c(moment)[1] * llr})
-    assert (answer["numStored"], run["isConverged"], run["method"], run["numClaims"]) == (4, True, method, 4)
+    assert (answer["storedCount"], run["isConverged"], run["method"], run["claimCount"]) == (4, True, method, 4)
     shown = await marginals(stored)
     for claim in ("P_B", "P_C", "P_D"):
         assert shown[claim]["probability"] == pytest.approx(expected[claim], abs=0.03)
@@ -101,7 +102,7 @@ async def test_they_are_those_of_a_what_if(stored: Database) -> None:
 async def test_a_write_makes_them_stale(stored: Database) -> None:
     """They say so until the next run."""
     await propagated(stored)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
 
     stale = [marginal["isStale"] for marginal in (await marginals(stored)).values()]
     await propagated(stored)
@@ -141,11 +142,11 @@ async def test_a_run_that_fails_leaves_the_last_good_one(stored: Database, engin
     """It is there, says that it did not converge and why; the marginals stay, and are stale."""
     good = (await propagated(stored))["run"]
     before = await marginals(stored)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
 
     answer = await propagated(with_engine(stored, engine))
 
-    assert (answer["numStored"], answer["run"]["isConverged"]) == (0, False)
+    assert (answer["storedCount"], answer["run"]["isConverged"]) == (0, False)
     assert answer["run"]["reason"].startswith("not converged")
     after = await marginals(stored)
     assert {claim: (m["probability"], m["run"]["key"]) for claim, m in after.items()} == {
@@ -171,7 +172,7 @@ async def test_a_dry_run_keeps_nothing(stored: Database) -> None:
     """It says how many it would have stored."""
     answer = await propagated(stored, dryRun=True)
 
-    assert (answer["isDryRun"], answer["numStored"], answer["run"]["isConverged"]) == (True, 4, True)
+    assert (answer["isDryRun"], answer["storedCount"], answer["run"]["isConverged"]) == (True, 4, True)
     assert await properties(stored, "MATCH (r:PropagationRun) RETURN r.id") == []
     assert set((await marginals(stored)).values()) == {None}
 
@@ -179,12 +180,12 @@ async def test_a_dry_run_keeps_nothing(stored: Database) -> None:
 async def test_a_claim_that_takes_no_part_any_more_loses_its_marginal(stored: Database) -> None:
     """Nothing is worse than a figure that nobody stands by."""
     await propagated(stored)
-    await mutate(stored, "annul", claim="P_C")
+    await mutate(stored, "annulClaim", claim="P_C")
     answer = await propagated(stored)
 
     shown = await marginals(stored)
 
-    assert answer["numStored"] == 3
+    assert answer["storedCount"] == 3
     assert {claim for claim, marginal in shown.items() if marginal is None} == {"P_C"}
 
 
@@ -198,7 +199,7 @@ async def test_large_runs_are_stored_in_parts(
 
     answer = await propagated(stored)
 
-    assert (answer["numStored"], answer["run"]["numMoved"]) == (4, 4)
+    assert (answer["storedCount"], answer["run"]["movedCount"]) == (4, 4)
     assert statements.names.count("network/set_marginals") == 4
     assert statements.names.count("database/open_job") == 2
     assert None not in (await marginals(stored)).values()
@@ -225,11 +226,11 @@ async def test_an_older_run_that_ends_later_takes_nothing_away(stored: Database)
     before = await properties(stored, MARGINALS_STORED)
     may_store.set()
 
-    assert newer["numStored"] == 4
-    assert (await older)["numStored"] == 0
+    assert newer["storedCount"] == 4
+    assert (await older)["storedCount"] == 0
     assert await properties(stored, MARGINALS_STORED) == before
     assert await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagated_revision") == [
-        newer["run"]["revision"]
+        int(newer["run"]["revision"])
     ]
 
 
@@ -252,7 +253,7 @@ async def test_propagation_is_due_after_writes_once_they_pause(
     pause = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
     await propagate_all(stored, service_of(stored).engine, Method.LBP)
     done = await is_propagation_due(stored, NOTHING)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
     again = [await is_propagation_due(stored, debounce) for debounce in (NOTHING, LONG)]
     monkeypatch.setattr("graph.network.propagation.LONGEST_WAIT", NOTHING)
     at_last = await is_propagation_due(stored, LONG)
@@ -267,7 +268,7 @@ async def test_a_propagation_rests_in_proportion_to_what_it_took(stored: Databas
     """By the database's clock: of a run of ten seconds that ended fifteen seconds ago one and a half times as long."""
     await propagate_all(stored, service_of(stored).engine, Method.LBP)
     (took,) = await properties(stored, "MATCH (g:Graph {id: 'graph'}) RETURN g.propagation_seconds")
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
     await properties(
         stored,
         "MATCH (g:Graph {id: 'graph'}) SET g.propagation_seconds = 10.0, "
@@ -293,7 +294,7 @@ async def test_only_the_latest_runs_are_kept(stored: Database, monkeypatch: pyte
 async def test_a_graph_that_was_never_written_has_nothing_to_propagate(database: Database) -> None:
     """And a run over it stores nothing."""
     assert not await is_propagation_due(database, NOTHING)
-    assert (await propagated(database))["numStored"] == 0
+    assert (await propagated(database))["storedCount"] == 0
 
 
 class Refusing(Engine):
@@ -314,7 +315,7 @@ class Refusing(Engine):
 async def test_what_is_too_large_for_samples_is_propagated_by_lbp(stored: Database) -> None:
     """And what is too large for that is tried once."""
     by_lbp = await propagate_all(stored, Refusing(4, Method.SAMPLE), Method.SAMPLE)
-    await mutate(stored, "resolve", claim="S_A", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="S_A", outcome="TRUE")
     neither = await propagate_all(stored, Refusing(5, *Method), Method.SAMPLE)
 
     assert (by_lbp["method"], by_lbp["num_stored"]) == ("LBP", 4)

@@ -7,41 +7,44 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, event, prediction
 from tests.helpers.stored import everything
 
 REFUSAL = "... on UserError { code message path } ... on ClaimClosed { status resolvedAt } "
-RECORD = "record { predictor { key } before { kappa nResolved brier } after { kappa nResolved brier kappaSource } } "
+RECORD = (
+    "record { predictor { key } before { kappa resolvedCount brier } after { kappa resolvedCount brier kappaSource } } "
+)
 RECORDED = (
-    "recorded { evidence { evidenceKind submittedBy note totalLlr policy } claim { key status resolvedAt } "
-    "step { totalLlr insidePosterior } before { probability } after { probability asOf } } "
+    "recorded { evidence { kind by note totalLogLikelihoodRatio policy } claim { key status resolvedAt } "
+    "step { totalLogLikelihoodRatio insideProbability } before { probability } after { probability asOf } } "
 )
 WRITTEN = "isDryRun isReplayed bookmark "
 RESOLVE = f"""mutation ($claim: ID!, $outcome: ClaimOutcome!, $at: DateTime, $key: String, $dry: Boolean! = false) {{
-  answer: resolve(
-    claim: $claim, outcome: $outcome, resolvedAt: $at, note: "So it was.", by: "ada", idempotencyKey: $key, dryRun: $dry
+  answer: resolveClaim(
+    input: {{claim: $claim, outcome: $outcome, resolvedAt: $at, note: "So it was.", by: "ada"}}
+    idempotencyKey: $key, dryRun: $dry
   ) {{ __typename ... on OutcomeRecorded {{ {WRITTEN} {RECORDED} {RECORD} }} {REFUSAL} }}
 }}"""
 ANNUL = f"""mutation ($claim: ID!) {{
-  answer: annul(claim: $claim, note: "It was none.") {{ __typename
+  answer: annulClaim(input: {{claim: $claim, note: "It was none."}}) {{ __typename
     ... on OutcomeRecorded {{ {RECORDED} {RECORD} }} {REFUSAL} }}
 }}"""
 UNRESOLVE = f"""mutation ($claim: ID!) {{
-  answer: unresolve(claim: $claim) {{ __typename ... on OutcomeRecorded {{ {RECORDED} {RECORD} }} ... on UserError {{
-    code message path }} }}
+  answer: reopenClaim(input: {{claim: $claim}}) {{ __typename
+    ... on OutcomeRecorded {{ {RECORDED} {RECORD} }} ... on UserError {{ code message path }} }}
 }}"""
 MILESTONE = f"""mutation ($id: ID!, $outcome: MilestoneOutcome!, $on: Date, $dry: Boolean! = false) {{
-  answer: recordMilestone(milestone: $id, outcome: $outcome, observedOn: $on, note: "Seen.", dryRun: $dry) {{ __typename
-    ... on MilestoneRecorded {{ {WRITTEN} milestone {{ key status observedDate notes }} {RECORDED} {RECORD} }}
+  answer: recordMilestone(input: {{milestone: $id, outcome: $outcome, observedOn: $on, note: "Seen."}}, dryRun: $dry) {{
+    __typename ... on MilestoneRecorded {{ {WRITTEN} milestone {{ key status observedOn note }} {RECORDED} {RECORD} }}
     {REFUSAL} }}
 }}"""
 SWEEP = """mutation ($asOf: DateTime, $key: String, $dry: Boolean! = false) {
-  answer: sweepMilestones(asOf: $asOf, idempotencyKey: $key, dryRun: $dry) { __typename
-    ... on MilestonesSwept { isDryRun isReplayed asOf numPredictions numOverdue numMissed failures misses {
-      milestone { key status missEmittedBy } claim { key } step { totalLlr }
+  answer: sweepMilestones(input: {asOf: $asOf}, idempotencyKey: $key, dryRun: $dry) { __typename
+    ... on MilestonesSwept { isDryRun isReplayed asOf predictionCount overdueCount missedCount failures misses {
+      milestone { key status missEmittedBy } claim { key } step { totalLogLikelihoodRatio }
       before { probability } after { probability }
-      evidence { evidenceKind idempotencyKey contributions { label expectedDate weight criterion } } } }
+      evidence { kind idempotencyKey contributions { label expectedOn weight criterion } } } }
     ... on UserError { code path } }
 }"""
 
@@ -83,8 +86,8 @@ async def test_kappa_follows_the_record(graph: Database) -> None:
     answers = [await answer(graph, RESOLVE, claim=f"P_{n}", outcome="TRUE") for n in (1, 2, 3)]
 
     records = [found["record"] for found in answers]
-    assert [record["after"]["nResolved"] for record in records] == [1, 2, 3]
-    assert records[0]["before"] == {"kappa": 0.5, "nResolved": 0, "brier": None}
+    assert [record["after"]["resolvedCount"] for record in records] == [1, 2, 3]
+    assert records[0]["before"] == {"kappa": 0.5, "resolvedCount": 0, "brier": None}
     assert records[1]["after"]["kappa"] == 0.6429
     assert records[1]["after"]["brier"] == pytest.approx(0.03445, abs=1e-12)
     assert records[2]["after"]["kappa"] == 0.6875
@@ -99,10 +102,10 @@ async def test_an_outcome_is_answered_with_its_ledger_row(graph: Database) -> No
     assert (found["__typename"], found["isDryRun"], found["isReplayed"]) == ("OutcomeRecorded", False, False)
     recorded = found["recorded"]
     assert recorded["evidence"] == {
-        "evidenceKind": "resolution",
-        "submittedBy": "ada",
+        "kind": "resolution",
+        "by": "ada",
         "note": "So it was.",
-        "totalLlr": 0.0,
+        "totalLogLikelihoodRatio": 0.0,
         "policy": "foregraph-1",
     }
     assert recorded["claim"]["status"] == "RESOLVED_FALSE"
@@ -119,20 +122,20 @@ async def test_what_is_closed_says_so_and_can_be_opened(graph: Database) -> None
     reopened = await answer(graph, UNRESOLVE, claim="S_1")
     finally_annulled = await answer(graph, ANNUL, claim="S_1")
 
-    assert (opened["__typename"], opened["path"]) == ("Conflict", "claim")
+    assert (opened["__typename"], place_of(opened)) == ("Conflict", "input.claim")
     assert resolved["record"] is None
-    assert (again["__typename"], again["status"], again["path"]) == ("ClaimClosed", "RESOLVED_TRUE", "claim")
+    assert (again["__typename"], again["status"], place_of(again)) == ("ClaimClosed", "RESOLVED_TRUE", "input.claim")
     assert annulled["__typename"] == "ClaimClosed"
     assert reopened["recorded"]["claim"] == {"key": "S_1", "status": "OPEN", "resolvedAt": None}
-    assert finally_annulled["recorded"]["evidence"]["evidenceKind"] == "annulment"
+    assert finally_annulled["recorded"]["evidence"]["kind"] == "annulment"
 
 
 @pytest.mark.parametrize(
     ("variables", "kind", "path"),
     [
-        ({"claim": "P_9", "outcome": "TRUE"}, "NotFound", "claim"),
-        ({"claim": "P_1", "outcome": "TRUE", "at": "2999-01-01T00:00:00Z"}, "FutureObservation", "resolvedAt"),
-        ({"claim": "not an id", "outcome": "TRUE"}, "Invalid", "claim"),
+        ({"claim": "P_9", "outcome": "TRUE"}, "NotFound", "input.claim"),
+        ({"claim": "P_1", "outcome": "TRUE", "at": "2999-01-01T00:00:00Z"}, "FutureObservation", "input.resolvedAt"),
+        ({"claim": "not an id", "outcome": "TRUE"}, "Invalid", "input.claim"),
         ({"claim": "P_1", "outcome": "TRUE", "key": "x" * 201}, "Invalid", "idempotencyKey"),
     ],
 )
@@ -144,7 +147,7 @@ async def test_a_wrong_outcome_is_refused_and_nothing_is_written(
 
     found = await answer(graph, RESOLVE, **variables)
 
-    assert (found["__typename"], found["path"]) == (kind, path)
+    assert (found["__typename"], place_of(found)) == (kind, path)
     assert await everything(graph) == before
 
 
@@ -171,7 +174,7 @@ async def test_a_dry_run_shows_the_effect(graph: Database) -> None:
 
     assert (found["isDryRun"], found["bookmark"], found["recorded"]["evidence"]) == (True, None, None)
     assert found["recorded"]["claim"]["status"] == "OPEN"
-    assert found["record"]["after"]["nResolved"] == 1
+    assert found["record"]["after"]["resolvedCount"] == 1
     assert await everything(graph) == before
 
 
@@ -187,15 +190,15 @@ async def test_a_milestone_is_recorded_once(graph: Database) -> None:
     assert sign["milestone"] == {
         "key": "P_1:sign",
         "status": "HIT",
-        "observedDate": "2026-09-10",
-        "notes": "Seen.",
+        "observedOn": "2026-09-10",
+        "note": "Seen.",
     }
-    assert sign["recorded"]["evidence"]["evidenceKind"] == "milestone_hit"
+    assert sign["recorded"]["evidence"]["kind"] == "milestone_hit"
     assert sign["recorded"]["after"]["probability"] > sign["recorded"]["before"]["probability"]
     assert (again["__typename"], turned["__typename"]) == ("Duplicate", "Conflict")
     assert (check_in["recorded"], check_in["milestone"]["status"]) == (None, "HIT")
     assert event_hit["recorded"]["claim"]["status"] == "RESOLVED_TRUE"
-    assert event_hit["record"]["after"]["nResolved"] == 1
+    assert event_hit["record"]["after"]["resolvedCount"] == 1
     assert late["__typename"] == "ClaimClosed"
 
 
@@ -217,8 +220,8 @@ async def test_a_sweep_reports_what_it_has_found(graph: Database) -> None:
     replayed = await answer(graph, SWEEP, asOf="2026-08-15T00:00:00Z", key="s")
     ahead = await answer(graph, SWEEP, asOf="2999-08-15T00:00:00Z")
 
-    assert (found["numPredictions"], found["numOverdue"], found["numMissed"], found["failures"]) == (3, 9, 9, [])
-    assert (dry["numMissed"], dry["isDryRun"], {miss["evidence"] for miss in dry["misses"]} == {None}) == (
+    assert (found["predictionCount"], found["overdueCount"], found["missedCount"], found["failures"]) == (3, 9, 9, [])
+    assert (dry["missedCount"], dry["isDryRun"], {miss["evidence"] for miss in dry["misses"]} == {None}) == (
         9,
         True,
         True,
@@ -226,7 +229,7 @@ async def test_a_sweep_reports_what_it_has_found(graph: Database) -> None:
     miss = found["misses"][0]
     assert miss["milestone"] == {"key": "P_1:check-in-1", "status": "OVERDUE", "missEmittedBy": "sweep"}
     assert miss["evidence"]["idempotencyKey"] == "miss:P_1:check-in-1"
-    assert miss["evidence"]["contributions"][0]["expectedDate"] == "2026-03-11"
+    assert miss["evidence"]["contributions"][0]["expectedOn"] == "2026-03-11"
     assert miss["after"]["probability"] < miss["before"]["probability"]
     assert {**replayed, "isReplayed": False} == found
-    assert (ahead["__typename"], ahead["path"]) == ("FutureObservation", "asOf")
+    assert (ahead["__typename"], place_of(ahead)) == ("FutureObservation", "input.asOf")

@@ -12,6 +12,7 @@ from graph.database.sessions import Database
 from graph.ledger.derived import verify
 from graph.model.bundle import Bundle
 from resolvers.base.relay import global_id
+from tests.helpers.asking import place_of
 from tests.helpers.bundles import bundle, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import StatementCounter
 from tests.helpers.graph_dump import ask as ask_cypher
@@ -36,7 +37,7 @@ NODES = (
 
 async def delete(database: Database, subject: str, key: str, **options: Any) -> Json:
     """Delete a subject by its global id."""
-    selected = "... on SubjectDeleted { subject id key influences exposures documentLinks milestones }"
+    selected = "... on SubjectDeleted { subject id key influenceCount exposureCount documentLinkCount milestoneCount }"
     return await mutate(database, "deleteSubject", None, selected, id=global_id(subject, key), **options)
 
 
@@ -59,18 +60,18 @@ NEW: Json = {
     "Killer": {"id": "TK_9", "title": "The lights go out"},
     "Predictor": {"id": "ada", "name": "Ada"},
     "ReferenceClass": {"id": "chips", "description": "Chips", "baseRate": 0.2},
-    "Milestone": {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedDate": "2026-05-01"},
+    "Milestone": {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"},
     "Ticker": {"symbol": "NVDA", "name": "Nvidia"},
     "Document": {"id": "doc", "title": "A paper", "url": "https://example.org"},
     "Episode": {"id": "EP_1", "title": "The first"},
     "Domain": {"id": "chips", "name": "Chips"},
 }
 WRONG: Json = {
-    "Prediction": ({"statedProbability": 0.4, "windowStart": "2026-01-01T00:00:00Z"}, "input.windowStart"),
+    "Prediction": ({"statedProbability": 0.4, "windowStartsAt": "2026-01-01T00:00:00Z"}, "input.windowStartsAt"),
     "Scenario": ({"title": ""}, "input.title"),
     "Killer": ({"fromYear": 99}, "input.fromYear"),
     "Predictor": ({"recordKappa": 2.0}, "input.recordKappa"),
-    "ReferenceClass": ({"successes": 3, "trials": 2}, "input.successes"),
+    "ReferenceClass": ({"successCount": 3, "trialCount": 2}, "input.successCount"),
     "Milestone": ({"weight": 1.5}, "input.weight"),
     "Ticker": ({"name": "\u0007"}, "input.name"),
     "Document": ({"kind": ""}, "input.kind"),
@@ -90,9 +91,9 @@ async def test_an_upsert_creates_then_changes_then_finds_nothing_to_change(datab
     first = await mutate(database, f"upsert{subject}", NEW[subject], selected)
     again = await mutate(database, f"upsert{subject}", NEW[subject], selected)
 
-    assert (first["__typename"], first["created"], first["changed"]) == (f"{subject}Upserted", True, True)
+    assert (first["__typename"], first["isNew"], first["hasChanged"]) == (f"{subject}Upserted", True, True)
     assert first[field] == {"id": global_id(subject, key), "key": key}
-    assert (again["created"], again["changed"]) == (False, False)
+    assert (again["isNew"], again["hasChanged"]) == (False, False)
     assert await stored(database, subject, key) is not None
 
 
@@ -107,7 +108,7 @@ async def test_a_row_that_breaks_a_rule_is_refused_where_it_breaks_it(database: 
 
     answer = await mutate(database, f"upsert{subject}", identity | wrong)
 
-    assert (answer["__typename"], answer["path"]) == ("Invalid", path)
+    assert (answer["__typename"], place_of(answer)) == ("Invalid", path)
     assert "got" in answer["message"]
     assert await everything(database) == before
 
@@ -186,7 +187,7 @@ async def test_a_dry_run_keeps_nothing(database: Database) -> None:
     answer = await mutate(database, "upsertPrediction", NEW["Prediction"], dryRun=True, idempotencyKey="k")
     gone = await delete(database, "Prediction", "P_1", dryRun=True)
 
-    assert (answer["created"], answer["isDryRun"]) == (True, True)
+    assert (answer["isNew"], answer["isDryRun"]) == (True, True)
     assert (gone["__typename"], gone["isDryRun"]) == ("SubjectDeleted", True)
     assert await everything(database) == before
 
@@ -198,9 +199,9 @@ async def test_a_retry_gets_the_same_answer_and_another_request_is_refused_its_k
     )
     other = await mutate(database, "upsertKiller", NEW["Killer"] | {"title": "Another"}, idempotencyKey="once")
 
-    assert [answer["created"] for answer in answers] == [True] * 20
+    assert [answer["isNew"] for answer in answers] == [True] * 20
     assert sorted(answer["isReplayed"] for answer in answers) == [False] + [True] * 19
-    assert (other["__typename"], other["path"]) == ("KeyReused", "idempotencyKey")
+    assert (other["__typename"], place_of(other)) == ("KeyReused", "idempotencyKey")
 
 
 async def test_a_retry_is_answered_even_when_what_was_written_is_gone(database: Database) -> None:
@@ -219,7 +220,7 @@ async def test_a_retry_is_answered_even_when_what_was_written_is_gone(database: 
     )
 
     assert (edge_again["isReplayed"], edge_again["parent"], edge_again["child"]) == (True, None, {"key": "P_1"})
-    assert (domain_again["isReplayed"], domain_again["created"], domain_again["domain"]) == (True, True, None)
+    assert (domain_again["isReplayed"], domain_again["isNew"], domain_again["domain"]) == (True, True, None)
 
 
 async def test_a_deadline_follows_its_window_and_goes_with_it(database: Database) -> None:
@@ -237,19 +238,19 @@ async def test_a_deadline_follows_its_window_and_goes_with_it(database: Database
     assert gone is not None
     assert moved["deadline"].isoformat().startswith("2027-12-31")
     assert "deadline" not in gone
-    assert (wrong["__typename"], wrong["path"]) == ("Invalid", "input.deadline")
+    assert (wrong["__typename"], place_of(wrong)) == ("Invalid", "input.deadline")
 
 
 async def test_a_milestone_that_moves_has_its_chain_ranked_anew(database: Database) -> None:
     """Ranks and check-ins follow, and never stand against a change."""
     await import_bundle(database, bundle(predictions=[prediction()], milestones=[event()]))
-    new = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "rangeFrom": "2026-11-01"}
+    new = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "rangeStartsOn": "2026-11-01"}
 
-    await mutate(database, "upsertMilestone", new | {"rangeTo": "2026-11-11"})
+    await mutate(database, "upsertMilestone", new | {"rangeEndsOn": "2026-11-11"})
     late = await stored(database, "Milestone", "m")
-    await mutate(database, "upsertMilestone", {"id": "m", "rangeFrom": "2026-01-01", "rangeTo": "2026-01-03"})
+    await mutate(database, "upsertMilestone", {"id": "m", "rangeStartsOn": "2026-01-01", "rangeEndsOn": "2026-01-03"})
     early = await stored(database, "Milestone", "m")
-    await mutate(database, "upsertMilestone", {"id": "P_1:event", "expectedDate": "2026-12-01"})
+    await mutate(database, "upsertMilestone", {"id": "P_1:event", "expectedOn": "2026-12-01"})
     moved = await stored(database, "Milestone", "P_1:check-in-1")
 
     assert late is not None
@@ -267,11 +268,11 @@ async def test_what_is_named_must_be_there(database: Database) -> None:
     one = await mutate(database, "upsertExposure", {"sign": "HARMS", "prediction": "P_9", "ticker": "NVDA"})
 
     assert answer["__typename"] == "BatchRefused"
-    assert [(found["__typename"], found["path"]) for found in answer["refusals"]] == [
+    assert [(found["__typename"], place_of(found)) for found in answer["refusals"]] == [
         ("NotFound", "input.predictor"),
         ("NotFound", "input.domain"),
     ]
-    assert [found["path"] for found in one["refusals"]] == ["input.prediction", "input.ticker"]
+    assert [place_of(found) for found in one["refusals"]] == ["input.prediction", "input.ticker"]
 
 
 async def test_an_id_of_another_kind_of_claim_is_a_conflict(database: Database) -> None:
@@ -279,7 +280,7 @@ async def test_an_id_of_another_kind_of_claim_is_a_conflict(database: Database) 
     await mutate(database, "upsertKiller", NEW["Killer"])
     answer = await mutate(database, "upsertScenario", {"id": "TK_9", "title": "A scenario"})
 
-    assert (answer["__typename"], answer["path"]) == ("Conflict", "input.id")
+    assert (answer["__typename"], place_of(answer)) == ("Conflict", "input.id")
     assert "'TK_9' is a Killer" in answer["message"]
 
 
@@ -287,17 +288,25 @@ async def test_influences_come_change_and_go(database: Database) -> None:
     """Its kind and its ends say which."""
     await import_bundle(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
     which = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
-    selected = "... on InfluenceUpserted { kind pIfTrue pIfFalse lagDays basis parent { key } child { key } }"
+    selected = """... on InfluenceUpserted { kind probabilityIfTrue probabilityIfFalse lagDays basis
+        parent { key } child { key } }"""
 
-    first = await mutate(database, "upsertInfluence", which | {"pIfTrue": 0.1, "pIfFalse": 0.6}, selected)
+    first = await mutate(
+        database, "upsertInfluence", which | {"probabilityIfTrue": 0.1, "probabilityIfFalse": 0.6}, selected
+    )
     second = await mutate(database, "upsertInfluence", which | {"lagDays": 3}, selected)
-    half = await mutate(database, "upsertInfluence", which | {"pIfTrue": None})
+    half = await mutate(database, "upsertInfluence", which | {"probabilityIfTrue": None})
     gone = await mutate(database, "removeInfluence", which, "... on InfluenceRemoved { kind parent { key } }")
     again = await mutate(database, "removeInfluence", which)
 
-    assert (first["created"], first["parent"]["key"], first["child"]["key"]) == (True, "TK_1", "P_1")
-    assert (second["created"], second["pIfTrue"], second["pIfFalse"], second["lagDays"]) == (False, 0.1, 0.6, 3)
-    assert (half["__typename"], half["path"]) == ("Invalid", "input.pIfTrue")
+    assert (first["isNew"], first["parent"]["key"], first["child"]["key"]) == (True, "TK_1", "P_1")
+    assert (second["isNew"], second["probabilityIfTrue"], second["probabilityIfFalse"], second["lagDays"]) == (
+        False,
+        0.1,
+        0.6,
+        3,
+    )
+    assert (half["__typename"], place_of(half)) == ("Invalid", "input.probabilityIfTrue")
     assert (gone["__typename"], gone["kind"], gone["parent"]["key"]) == ("InfluenceRemoved", "KILLS", "TK_1")
     assert again["__typename"] == "NotFound"
     assert await ask_cypher(database, "MATCH ()-[r:KILLS]->() RETURN r") == []
@@ -314,7 +323,7 @@ async def test_an_influence_that_closes_a_cycle_is_refused_with_its_ids(database
     itself = await mutate(database, "upsertInfluence", given | {"child": "S_3"})
 
     assert (answer["__typename"], answer["cycle"]) == ("CycleRefused", ["S_3", "S_0", "S_1", "S_2", "S_3"])
-    assert answer["path"] == "input"
+    assert place_of(answer) == "input"
     assert itself["__typename"] == "Invalid"
     assert "two different claims" in itself["message"]
 
@@ -344,9 +353,9 @@ async def test_exposures_come_change_and_go(database: Database) -> None:
     wrong = await mutate(database, "upsertExposure", which | {"relevance": 1.5}, selected)
     gone = await mutate(database, "removeExposure", which, "... on ExposureRemoved { ticker { symbol } }")
 
-    assert (first["created"], first["ticker"], first["prediction"]) == (True, {"symbol": "NVDA"}, {"key": "P_1"})
-    assert (second["created"], second["relevance"], second["impact"]) == (False, 0.5, -0.2)
-    assert (wrong["__typename"], wrong["path"]) == ("Invalid", "input.relevance")
+    assert (first["isNew"], first["ticker"], first["prediction"]) == (True, {"symbol": "NVDA"}, {"key": "P_1"})
+    assert (second["isNew"], second["relevance"], second["impact"]) == (False, 0.5, -0.2)
+    assert (wrong["__typename"], place_of(wrong)) == ("Invalid", "input.relevance")
     assert (gone["__typename"], gone["ticker"]) == ("ExposureRemoved", {"symbol": "NVDA"})
 
 
@@ -354,7 +363,7 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
     """Saying it again changes nothing."""
     await import_bundle(database, bundle(killers=[claim("TK_1")], documents=[{"id": "doc", "title": "A paper"}]))
     ends = {"document": "doc", "claim": global_id("Killer", "TK_1")}
-    selected = "... on DocumentLinked { created document { key } claim { key } }"
+    selected = "... on DocumentLinked { isNew document { key } claim { key } }"
 
     first = await mutate(database, "linkDocument", ends, selected)
     again = await mutate(database, "linkDocument", ends, selected)
@@ -363,8 +372,8 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
     absent = await mutate(database, "unlinkDocument", ends)
     deleted = await delete(database, "Document", "doc")
 
-    assert (first["created"], first["document"], first["claim"]) == (True, {"key": "doc"}, {"key": "TK_1"})
-    assert again["created"] is False
+    assert (first["isNew"], first["document"], first["claim"]) == (True, {"key": "doc"}, {"key": "TK_1"})
+    assert again["isNew"] is False
     assert refused["__typename"] == "HistoryWouldBeLost"
     assert "1 claim" in refused["message"]
     assert "unlink" in refused["message"]
@@ -375,19 +384,19 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
 async def test_a_look_counts_once(database: Database) -> None:
     """The same look again is told apart from another on the same day."""
     await import_bundle(database, bundle(predictions=[prediction()]))
-    look = {"prediction": "P_1", "observedAt": "2026-03-01", "status": "partial", "by": "Ada"}
-    selected = "... on ValidationAdded { validation { key status observedAt prediction { key } } }"
+    look = {"prediction": "P_1", "observedOn": "2026-03-01", "status": "partial", "by": "Ada"}
+    selected = "... on ValidationAdded { validation { key status observedOn prediction { key } } }"
 
     first = await mutate(database, "addValidation", look, selected)
     again = await mutate(database, "addValidation", look)
     other = await mutate(database, "addValidation", look | {"status": "on track"})
-    future = await mutate(database, "addValidation", look | {"observedAt": "2990-01-01"})
+    future = await mutate(database, "addValidation", look | {"observedOn": "2990-01-01"})
 
     assert first["validation"]["prediction"] == {"key": "P_1"}
-    assert (first["validation"]["status"], first["validation"]["observedAt"]) == ("partial", "2026-03-01")
+    assert (first["validation"]["status"], first["validation"]["observedOn"]) == ("partial", "2026-03-01")
     assert (again["__typename"], again["existingKey"]) == ("Duplicate", first["validation"]["key"])
     assert other["__typename"] == "ValidationAdded"
-    assert (future["__typename"], future["path"]) == ("FutureObservation", "input.observedAt")
+    assert (future["__typename"], place_of(future)) == ("FutureObservation", "input.observedOn")
 
 
 @pytest.fixture
@@ -451,7 +460,7 @@ async def test_nothing_is_deleted_that_is_history_or_referred_to(
     before = await everything(history)
     answer = await delete(history, subject, key)
 
-    assert (answer["__typename"], answer["path"]) == ("HistoryWouldBeLost", "id")
+    assert (answer["__typename"], place_of(answer)) == ("HistoryWouldBeLost", "input.id")
     assert words in answer["message"]
     assert await everything(history) == before
 
@@ -476,7 +485,7 @@ async def test_nothing_is_changed_that_history_was_made_from(
     before = await everything(history)
     answer = await mutate(history, mutation, given)
 
-    assert (answer["__typename"], answer["path"]) == ("HistoryWouldBeLost", path)
+    assert (answer["__typename"], place_of(answer)) == ("HistoryWouldBeLost", path)
     assert await everything(history) == before
 
 
@@ -513,8 +522,10 @@ async def test_a_claim_goes_with_what_is_only_its_own(database: Database) -> Non
 
     answer = await delete(database, "Prediction", "P_1")
 
-    numbers = {name: answer[name] for name in ("influences", "exposures", "documentLinks", "milestones")}
-    assert numbers == {"influences": 2, "exposures": 1, "documentLinks": 1, "milestones": 4}
+    numbers = {
+        name: answer[name] for name in ("influenceCount", "exposureCount", "documentLinkCount", "milestoneCount")
+    }
+    assert numbers == {"influenceCount": 2, "exposureCount": 1, "documentLinkCount": 1, "milestoneCount": 4}
     assert (answer["subject"], answer["id"], answer["key"]) == ("PREDICTION", global_id("Prediction", "P_1"), "P_1")
     assert await exported(database) == expected
     assert (await delete(database, "Prediction", "P_1"))["__typename"] == "NotFound"
@@ -526,9 +537,9 @@ async def test_an_event_takes_its_pending_check_ins_and_the_rest_is_ranked_anew(
     answer = await delete(history, "Milestone", "P_5:event")
     left = await ask_cypher(history, "MATCH (:Claim {id: 'P_5'})-[:HAS_MILESTONE]->(m) RETURN m.id, m.ordinal")
 
-    assert (check_in["__typename"], check_in["path"]) == ("Conflict", "id")
+    assert (check_in["__typename"], place_of(check_in)) == ("Conflict", "input.id")
     assert "delete the event" in check_in["message"]
-    assert (answer["__typename"], answer["milestones"]) == ("SubjectDeleted", 3)
+    assert (answer["__typename"], answer["milestoneCount"]) == ("SubjectDeleted", 3)
     assert left == [["P_5:m", 0]]
 
 
@@ -582,7 +593,7 @@ async def test_deleting_a_hub_costs_as_many_statements_as_deleting_a_leaf(
         answer = await delete(database, "Killer", key)
         counts.append(len(statements.names))
 
-    assert answer["influences"] == 300
+    assert answer["influenceCount"] == 300
     assert counts[0] == counts[1]
 
 
@@ -596,11 +607,11 @@ async def test_what_follows_from_the_ledger_is_right_after_any_change(history: D
         ("upsertPrediction", {"id": "P_5", "statedProbability": 0.8, "referenceClass": "chips"}),
         ("upsertReferenceClass", {"id": "chips", "baseRate": 0.6}),
         ("upsertPrediction", {"id": "P_5", "statedProbability": None}),
-        ("upsertPredictor", {"id": "ada", "recordKappa": 0.7, "recordNResolved": 4}),
+        ("upsertPredictor", {"id": "ada", "recordKappa": 0.7, "recordResolvedCount": 4}),
     ]
     for name, given in changes:
         answer = await mutate(history, name, given)
-        assert answer["changed"], answer
+        assert answer["hasChanged"], answer
         assert [found async for found in verify(history)] == [], (name, given)
 
 

@@ -11,7 +11,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.network.engine import Engine
 from graph.network.view import network_moment
-from tests.helpers.asking import ask, ask_wrong, service_of
+from tests.helpers.asking import ask, ask_wrong, place_of, service_of
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.diamond import Enumeration, diamond, references
 from tests.helpers.mutating import mutate
@@ -19,19 +19,21 @@ from tests.helpers.unchecked import store_unchecked
 
 WHAT_IF = """
 query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $intervene: Boolean! = false,
-       $first: Int! = 20, $after: String, $samples: Int, $seed: Int, $targetError: Float) {
-  whatIf(observations: $observations, method: $method, intervene: $intervene, samples: $samples, seed: $seed,
+       $first: Int! = 20, $after: String, $samples: Int, $seed: Int64, $targetError: Float) {
+  whatIf(observations: $observations, method: $method, intervene: $intervene, sampleCount: $samples, seed: $seed,
          targetError: $targetError) {
     __typename
     ... on WhatIfResult {
       shifts(first: $first, after: $after) { totalCount
-        nodes { claim { key title ... on Prediction { predictor { name } } } before after delta standardError
+        nodes { claim { key title ... on Prediction { predictor { name } } } probabilityBefore probabilityAfter
+          delta standardError
           method } }
-      supposed { claim { key } before after }
-      tickers { totalCount nodes { ticker { symbol name } delta standardError numClaims numContradictory } }
-      diagnostics { method isConverged reason numSamples numMatching iterations residual seed survivingAncestors
-        weightVariance wallSeconds revision asOf fromBank numClaims numInfluences standardError
-        precisionReached calibrationError errorEstimate numReplicates }
+      supposed { claim { key } probabilityBefore probabilityAfter }
+      tickers { totalCount nodes { ticker { symbol name } delta standardError claimCount contradictoryCount } }
+      diagnostics { method isConverged reason sampleCount matchingCount iterationCount residual seed
+        survivingAncestorCount
+        weightVariance wallSeconds revision asOf isFromBank claimCount influenceCount standardError
+        isPrecise calibrationError errorEstimate replicateCount }
     }
     ... on UserError { code message path }
     ... on ClaimClosed { status }
@@ -77,11 +79,11 @@ async def test_a_what_if_shows_the_claims_that_move(stored: Database) -> None:
     shifts = {shift["claim"]["key"]: shift for shift in answer["shifts"]["nodes"]}
     assert set(shifts) == {"P_B", "P_D"}
     for claim, shift in shifts.items():
-        assert shift["before"] == pytest.approx(before[claim], abs=0.005)
-        assert shift["after"] == pytest.approx(after[claim], abs=0.005)
-    assert [(s["claim"]["key"], s["after"]) for s in answer["supposed"]] == [("S_A", 1.0), ("P_C", 0.0)]
+        assert shift["probabilityBefore"] == pytest.approx(before[claim], abs=0.005)
+        assert shift["probabilityAfter"] == pytest.approx(after[claim], abs=0.005)
+    assert [(s["claim"]["key"], s["probabilityAfter"]) for s in answer["supposed"]] == [("S_A", 1.0), ("P_C", 0.0)]
     assert answer["shifts"]["totalCount"] == 2
-    assert (told["method"], told["isConverged"], told["numClaims"], told["numInfluences"]) == ("EXACT", True, 4, 4)
+    assert (told["method"], told["isConverged"], told["claimCount"], told["influenceCount"]) == ("EXACT", True, 4, 4)
     assert moment <= datetime.now(UTC)
     assert moment == network_moment(moment)
 
@@ -100,7 +102,7 @@ async def test_tickers_move_as_their_exposures_compound(stored: Database, method
         return model.price(impacts, {"P_B": True}, cut) / model.price(impacts, {}) - 1.0
 
     rows = answer["tickers"]["nodes"]
-    found = {row["ticker"]["symbol"]: (row["delta"], row["numClaims"], row["numContradictory"]) for row in rows}
+    found = {row["ticker"]["symbol"]: (row["delta"], row["claimCount"], row["contradictoryCount"]) for row in rows}
     tolerance = 0.005 if method == "EXACT" else 0.02
     assert found == {
         "NVDA": (pytest.approx(change(P_B=0.2, P_D=-0.1), abs=tolerance), 2, 0),
@@ -121,9 +123,9 @@ async def test_contradicting_exposures_move_no_ticker(stored: Database) -> None:
 
     after = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]["tickers"]["nodes"]
 
-    moves = [{row["ticker"]["symbol"]: (row["delta"], row["numClaims"]) for row in rows} for rows in (before, after)]
+    moves = [{row["ticker"]["symbol"]: (row["delta"], row["claimCount"]) for row in rows} for rows in (before, after)]
     assert moves[0] == moves[1]
-    assert {row["ticker"]["symbol"]: row["numContradictory"] for row in after} == {"NVDA": 0, "TSM": 2}
+    assert {row["ticker"]["symbol"]: row["contradictoryCount"] for row in after} == {"NVDA": 0, "TSM": 2}
 
 
 async def test_statements_do_not_grow_with_the_answer(stored: Database, statements: StatementCounter) -> None:
@@ -158,11 +160,11 @@ async def test_samples_come_with_what_says_how_good_they_are(stored: Database) -
     kept = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]["diagnostics"]
     own = (await ask(stored, WHAT_IF, **asked, samples=1_024, seed=3)).data["whatIf"]["diagnostics"]
 
-    assert (kept["fromBank"], kept["numSamples"], kept["seed"]) == (True, 16_384, 1)
-    assert 0 < kept["numMatching"] < kept["numSamples"]
+    assert (kept["isFromBank"], kept["sampleCount"], kept["seed"]) == (True, 16_384, "1")
+    assert 0 < kept["matchingCount"] < kept["sampleCount"]
     assert 0 < kept["standardError"] < 0.05
-    assert kept["survivingAncestors"] > 400
-    assert (own["numSamples"], own["seed"]) == (1_024, 3)
+    assert kept["survivingAncestorCount"] > 400
+    assert (own["sampleCount"], own["seed"]) == (1_024, "3")
 
 
 async def test_a_precision_is_reached_by_more_samples(stored: Database) -> None:
@@ -172,11 +174,11 @@ async def test_a_precision_is_reached_by_more_samples(stored: Database) -> None:
     target = 0.6 * rough["standardError"]
     fine = (await ask(stored, WHAT_IF, **asked, targetError=target)).data["whatIf"]["diagnostics"]
 
-    assert rough["numReplicates"] == 4
-    assert fine["numReplicates"] > 4
-    assert fine["numReplicates"] % 4 == 0
-    assert rough["precisionReached"]
-    assert fine["precisionReached"] == (fine["standardError"] <= target)
+    assert rough["replicateCount"] == 4
+    assert fine["replicateCount"] > 4
+    assert fine["replicateCount"] % 4 == 0
+    assert rough["isPrecise"]
+    assert fine["isPrecise"] == (fine["standardError"] <= target)
     assert fine["standardError"] < rough["standardError"]
 
 
@@ -190,9 +192,9 @@ async def test_unless_asked_for_another_each_part_has_the_best_method(stored: Da
 
     assert told["method"] == "AUTO"
     assert {shift["method"] for shift in answer["shifts"]["nodes"]} == {"EXACT"}
-    assert (told["numSamples"], told["calibrationError"], told["errorEstimate"]) == (0, 0.0, None)
+    assert (told["sampleCount"], told["calibrationError"], told["errorEstimate"]) == (0, 0.0, None)
     assert told["isConverged"]
-    assert told["precisionReached"]
+    assert told["isPrecise"]
     assert {shift["method"] for shift in by_lbp["shifts"]["nodes"]} == {"LBP"}
     exact = {shift["claim"]["key"]: shift["delta"] for shift in answer["shifts"]["nodes"]}
     for shift in by_lbp["shifts"]["nodes"]:
@@ -204,11 +206,11 @@ async def test_unless_asked_for_another_each_part_has_the_best_method(stored: Da
     ("observations", "kind", "path"),
     [
         ([], "Invalid", "observations"),
-        (supposing(P_NONE="TRUE"), "NotFound", "observations[0].claim"),
-        (supposing(TK_UNKNOWN="TRUE"), "Invalid", "observations[0].claim"),
-        ([*supposing(P_B="TRUE"), *supposing(P_B="FALSE")], "Conflict", "observations[1].claim"),
-        ([*supposing(P_B="TRUE"), *supposing(P_B="TRUE")], "Duplicate", "observations[1].claim"),
-        (supposing(**{"not a key": "TRUE"}), "Invalid", "observations[0].claim"),
+        (supposing(P_NONE="TRUE"), "NotFound", "observations.0.claim"),
+        (supposing(TK_UNKNOWN="TRUE"), "Invalid", "observations.0.claim"),
+        ([*supposing(P_B="TRUE"), *supposing(P_B="FALSE")], "Conflict", "observations.1.claim"),
+        ([*supposing(P_B="TRUE"), *supposing(P_B="TRUE")], "Duplicate", "observations.1.claim"),
+        (supposing(**{"not a key": "TRUE"}), "Invalid", "observations.0.claim"),
     ],
 )
 async def test_what_cannot_be_supposed_is_refused_by_type(
@@ -217,12 +219,12 @@ async def test_what_cannot_be_supposed_is_refused_by_type(
     """With the place in the input."""
     answer = (await ask(stored, WHAT_IF, observations=observations)).data["whatIf"]
 
-    assert (answer["__typename"], answer["path"]) == (kind, path)
+    assert (answer["__typename"], place_of(answer)) == (kind, path)
 
 
 async def test_closed_claims_are_refused_by_type(stored: Database) -> None:
     """With what became of them."""
-    await mutate(stored, "resolve", claim="P_B", outcome="TRUE")
+    await mutate(stored, "resolveClaim", claim="P_B", outcome="TRUE")
 
     answer = (await ask(stored, WHAT_IF, observations=supposing(P_B="FALSE"))).data["whatIf"]
 
@@ -232,7 +234,7 @@ async def test_closed_claims_are_refused_by_type(stored: Database) -> None:
 async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
     """Samples, seeds and precisions have their bounds."""
     outside: list[tuple[dict[str, Any], str]] = [
-        ({"samples": 1_000}, "samples"),
+        ({"samples": 1_000}, "sampleCount"),
         ({"seed": -1}, "seed"),
         ({"targetError": 0.0}, "targetError"),
         ({"targetError": 0.2}, "targetError"),
@@ -240,7 +242,7 @@ async def test_numbers_out_of_range_are_refused(stored: Database) -> None:
     for arguments, path in outside:
         asked = {"observations": supposing(S_A="TRUE")} | arguments
         answer = (await ask(stored, WHAT_IF, **asked)).data["whatIf"]
-        assert (answer["code"], answer["path"]) == ("INVALID", path)
+        assert (answer["code"], place_of(answer)) == ("INVALID", path)
     error = await ask_wrong(stored, WHAT_IF, observations=supposing(S_A="TRUE"), first=0)
     assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("INVALID", "first")
 
@@ -251,7 +253,7 @@ async def test_a_network_too_large_is_refused_by_type(stored: Database, monkeypa
 
     answer = (await ask(stored, WHAT_IF, observations=supposing(S_A="TRUE"))).data["whatIf"]
 
-    assert (answer["code"], answer["size"], answer["limit"]) == ("TOO_LARGE", 5, 3)
+    assert (answer["code"], answer["size"], answer["limit"]) == ("TOO_LARGE", "5", "3")
 
 
 async def test_too_much_at_once_is_told_as_busy(stored: Database) -> None:
@@ -262,7 +264,7 @@ async def test_too_much_at_once_is_told_as_busy(stored: Database) -> None:
 
     error = await ask_wrong(replace(service_of(stored), engine=engine), WHAT_IF, observations=supposing(S_A="TRUE"))
 
-    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("BUSY", True)
+    assert (error["extensions"]["code"], error["extensions"]["isRetryable"]) == ("BUSY", True)
 
 
 async def test_a_client_that_leaves_stops_the_work(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,9 +293,9 @@ async def test_a_client_that_leaves_stops_the_work(stored: Database, monkeypatch
 SENSITIVITY = """
 query ($target: ID!, $first: Int! = 20) { sensitivity(target: $target) {
   __typename
-  ... on SensitivityResult { marginal numNear diagnostics { fromBank numSamples }
+  ... on SensitivityResult { marginalProbability nearCount diagnostics { isFromBank sampleCount }
     effects(first: $first) { totalCount
-      nodes { parameter kind claim { key } parent { key } value derivative standardError } } }
+      nodes { parameter kind claim { key } parent { key } probability derivative standardError } } }
   ... on UserError { code path }
 } }
 """
@@ -307,11 +309,11 @@ async def test_sensitivity_is_the_slope_of_enumeration(stored: Database) -> None
 
     stated = {row["claim"]["key"]: row for row in effects if row["parameter"] == "STATED"}
     assert stated["P_D"]["derivative"] == pytest.approx(1.0, abs=0.05)  # with no evidence it is its own marginal
-    assert stated["P_D"]["value"] == 0.35
+    assert stated["P_D"]["probability"] == 0.35
     tables = [row for row in effects if row["kind"] is not None]
     assert len(tables) == 8
     assert {row["parent"]["key"] for row in tables} == {"S_A", "P_B", "P_C"}
-    assert answer["marginal"] == pytest.approx(0.35, abs=0.02)
+    assert answer["marginalProbability"] == pytest.approx(0.35, abs=0.02)
     assert answer["effects"]["totalCount"] == len(effects) == 12
     sizes = [abs(row["derivative"]) for row in effects]
     assert sizes == sorted(sizes, reverse=True)
@@ -320,8 +322,8 @@ async def test_sensitivity_is_the_slope_of_enumeration(stored: Database) -> None
 INFORMATION = """
 query ($targets: [ID!]!) { valueOfInformation(targets: $targets) {
   __typename
-  ... on ValueOfInformationResult { reductionFloorBits diagnostics { numSamples }
-    claims { totalCount nodes { claim { key } marginal expectedReductionBits standardError meanShifts } } }
+  ... on ValueOfInformationResult { reductionFloorBits diagnostics { sampleCount }
+    claims { totalCount nodes { claim { key } marginalProbability expectedReductionBits standardError meanShifts } } }
   ... on UserError { code path }
 } }
 """
@@ -341,7 +343,7 @@ async def test_what_is_worth_learning_is_mutual_information(stored: Database) ->
         if_false = model.marginals({claim: False}, {})["P_D"] - before["P_D"]
         expected = (before[claim] * if_true**2 + (1.0 - before[claim]) * if_false**2) ** 0.5
         assert row["meanShifts"] == [pytest.approx(expected, abs=0.02)]
-        assert row["marginal"] == pytest.approx(before[claim], abs=0.02)
+        assert row["marginalProbability"] == pytest.approx(before[claim], abs=0.02)
 
 
 async def test_targets_are_checked(stored: Database) -> None:
@@ -355,8 +357,9 @@ async def test_targets_are_checked(stored: Database) -> None:
 @pytest.mark.statements
 async def test_tables_that_contradict_each_other_are_shown(stored: Database) -> None:
     """Worked by hand for P_D: 0.5 of 0.7 and 0.2 make 0.45; P_C alone makes less."""
-    document = """{ incoherence { revision asOf claims { totalCount nodes { claim { key } contradiction reference lowest
-      lowestParentKey highest highestParentKey numTables } } contradictions { totalCount } } }"""
+    document = """{ incoherence { revision asOf claims { totalCount nodes { claim { key } contradiction
+        priorMarginalProbability lowestProbability
+      lowestParentKey highestProbability highestParentKey tableCount } } contradictions { totalCount } } }"""
     answer = (await ask(stored, document)).data["incoherence"]
     moment = datetime.fromisoformat(answer["asOf"])
 
@@ -364,9 +367,9 @@ async def test_tables_that_contradict_each_other_are_shown(stored: Database) -> 
     p_c = references(moment)["P_C"]
     by_c = p_c * 0.1 + (1.0 - p_c) * 0.5
     assert {row["lowestParentKey"], row["highestParentKey"]} == {"P_B", "P_C"}
-    assert (row["highest"], row["lowest"]) == (pytest.approx(0.45), pytest.approx(by_c))
+    assert (row["highestProbability"], row["lowestProbability"]) == (pytest.approx(0.45), pytest.approx(by_c))
     assert row["contradiction"] == pytest.approx(max(0.45, by_c) - min(by_c, 0.35))
-    assert row["numTables"] == 2
+    assert row["tableCount"] == 2
     sizes = [row["contradiction"] for row in answer["claims"]["nodes"]]
     assert sizes == sorted(sizes, reverse=True)
 

@@ -62,12 +62,12 @@ async def test_pages_of_predictions_join_to_the_whole(
     """From either end, in either order, under any anchor."""
     cursor, info = ("after", "endCursor") if way == "first" else ("before", "startCursor")
     document = f"""query ($size: Int, $cursor: String) {{ predictions(filter: {filter_},
-        sort: {{by: {by}, direction: {direction}}}, {way}: $size, {cursor}: $cursor) {{
-        nodes {{ key deadline storedPosterior }} totalCount
+        sort: {{by: {by}, order: {direction}}}, {way}: $size, {cursor}: $cursor) {{
+        nodes {{ key deadline storedPosteriorProbability }} totalCount
         pageInfo {{ hasNextPage hasPreviousPage {info} }} }} }}"""
     whole = (await ask(small, document, size=100)).data["predictions"]
     assert whole["totalCount"] == len(whole["nodes"]) > 3
-    name = "deadline" if by == "DEADLINE" else "storedPosterior"
+    name = "deadline" if by == "DEADLINE" else "storedPosteriorProbability"
     values = [row[name] for row in whole["nodes"] if row[name] is not None]
     assert values == sorted(values, reverse=direction == "DESCENDING")
 
@@ -184,13 +184,13 @@ async def test_the_event_is_hidden_unless_asked_for(small: Database) -> None:
     asked = await ask(
         small,
         """{ prediction(id: "P_00") { milestones { totalCount nodes { ordinal } }
-        all: milestones(includeEvent: true) { totalCount nodes { ordinal kind expectedDate } } } }""",
+        all: milestones(includeEvent: true) { totalCount nodes { ordinal kind expectedOn } } } }""",
     )
     page = asked.data["prediction"]
     assert page["milestones"]["totalCount"] == 6
     assert page["all"]["totalCount"] == 7
     # From 2026-01-01 to the event on 2026-06-01 are 151 days: check-ins after 37, 75 and 113.
-    chain = [(row["ordinal"], row["kind"], row["expectedDate"]) for row in page["all"]["nodes"]]
+    chain = [(row["ordinal"], row["kind"], row["expectedOn"]) for row in page["all"]["nodes"]]
     assert chain == [
         (-5, "CHECK_IN", "2026-02-07"),
         (-4, "CHECK_IN", "2026-03-17"),
@@ -224,7 +224,7 @@ async def test_newest_come_first_in_ledger_validations_and_documents(small: Data
         await ask(
             small,
             """{ prediction(id: "P_00") { evidence { nodes { key milestone { key } document { key } predictor { key }
-            contributions { llr expectedDate kind } claim { key } } } validations { nodes { observedAt } }
+            contributions { logLikelihoodRatio expectedOn kind } claim { key } } } validations { nodes { observedOn } }
             documents { nodes { key } } } }""",
         )
     ).data["prediction"]
@@ -233,8 +233,8 @@ async def test_newest_come_first_in_ledger_validations_and_documents(small: Data
     assert page["evidence"]["nodes"][0]["document"] == {"key": "doc_1"}
     assert page["evidence"]["nodes"][0]["claim"] == {"key": "P_00"}
     contributions = page["evidence"]["nodes"][2]["contributions"]
-    assert contributions == [{"llr": 0.1, "expectedDate": "2026-01-01", "kind": None}]
-    assert [row["observedAt"] for row in page["validations"]["nodes"]] == ["2026-03-02", "2026-03-01"]
+    assert contributions == [{"logLikelihoodRatio": 0.1, "expectedOn": "2026-01-01", "kind": None}]
+    assert [row["observedOn"] for row in page["validations"]["nodes"]] == ["2026-03-02", "2026-03-01"]
     assert keys(page["documents"]) == ["doc_3", "doc_2", "doc_1"]
 
 
@@ -307,8 +307,11 @@ async def test_every_subject_is_listed_by_key(small: Database, field: str, expec
         ('{ ticker(id: "NVDA") { exposures(signs: [HARMS]) { totalCount } } }', 1),
         ('{ document(id: "doc_1") { claims { totalCount } } }', 1),
         ('{ killer(id: "TK_HUB") { outgoing(kinds: [CORRELATES_WITH]) { totalCount } } }', 0),
-        ('{ prediction(id: "P_00") { prerequisites { totalCount } } }', 3),
-        ('{ prediction(id: "P_00") { dependents(kinds: [PREREQUISITE_OF]) { totalCount } } }', 2),
+        ('{ prediction(id: "P_00") { prerequisites { totalCount } } }', 2),
+        ('{ prediction(id: "P_00") { killers { totalCount } } }', 1),
+        ('{ prediction(id: "P_00") { incoming { totalCount } } }', 3),
+        ('{ prediction(id: "P_00") { outgoing(kinds: [PREREQUISITE_OF]) { totalCount } } }', 2),
+        ('{ prediction(id: "P_00") { dependents { totalCount } } }', 2),
         ('{ prediction(id: "P_00") { evidence { totalCount } } }', 3),
         ('{ prediction(id: "P_00") { validations { totalCount } } }', 2),
         ('{ prediction(id: "P_00") { documents { totalCount } } }', 3),
@@ -356,9 +359,9 @@ async def test_no_text_is_a_wrong_query(small: Database, text: str) -> None:
 
 async def test_a_neighborhood_is_flat_and_says_when_it_is_not_all(small: Database) -> None:
     """Nodes once, edges once, both ends among the nodes."""
-    document = """query ($depth: Int!, $limit: Int!, $kinds: [EdgeKind!], $direction: Direction!) {
-        neighborhood(id: "P_00", depth: $depth, limit: $limit, kinds: $kinds, direction: $direction) {
-        isTruncated nodes { id key __typename } edges { kind sourceId targetId pIfTrue relevance } } }"""
+    document = """query ($depth: Int!, $limit: Int!, $kinds: [EdgeKind!], $direction: Orientation!) {
+        neighborhood(id: "P_00", depth: $depth, first: $limit, kinds: $kinds, orientation: $direction) {
+        isTruncated nodes { id key __typename } edges { kind fromId toId probabilityIfTrue relevance } } }"""
     found = (await ask(small, document, depth=1, limit=100, direction="BOTH")).data["neighborhood"]
     names = {(node["__typename"], node["key"]) for node in found["nodes"]}
     assert {
@@ -370,7 +373,7 @@ async def test_a_neighborhood_is_flat_and_says_when_it_is_not_all(small: Databas
     } <= names
     assert len(names) == len(found["nodes"])
     ids = {node["id"] for node in found["nodes"]}
-    assert all(edge["sourceId"] in ids and edge["targetId"] in ids for edge in found["edges"])
+    assert all(edge["fromId"] in ids and edge["toId"] in ids for edge in found["edges"])
     assert not found["isTruncated"]
 
     kinds = ["KILLS"]
@@ -391,15 +394,17 @@ async def test_a_neighborhood_of_nobody_is_null(small: Database) -> None:
 
 async def test_paths_come_the_shortest_first(small: Database) -> None:
     """From the scenario to the end of the chain there are two ways."""
-    document = '{ paths(from: "S_1", to: "P_02") { numSteps claims { key title } edges { kind lagDays pIfTrue } } }'
+    document = (
+        '{ paths(from: "S_1", to: "P_02") { stepCount claims { key title } edges { kind lagDays probabilityIfTrue } } }'
+    )
     found = (await ask(small, document)).data["paths"]
     assert [[claim["key"] for claim in path["claims"]] for path in found] == [
         ["S_1", "P_00", "P_02"],
         ["S_1", "P_00", "P_01", "P_02"],
     ]
     assert [edge["lagDays"] for edge in found[1]["edges"]] == [None, 30, 60]
-    assert (await ask(small, '{ paths(from: "P_02", to: "S_1") { numSteps } }')).data["paths"] == []
-    assert len((await ask(small, '{ paths(from: "S_1", to: "P_02", maxLength: 2) { numSteps } }')).data["paths"]) == 1
+    assert (await ask(small, '{ paths(from: "P_02", to: "S_1") { stepCount } }')).data["paths"] == []
+    assert len((await ask(small, '{ paths(from: "S_1", to: "P_02", maxLength: 2) { stepCount } }')).data["paths"]) == 1
 
 
 CURSOR_OF_OTHERS = "b3V0Z29pbmc6VEtfSFVCfDB8UF8wMHxLSUxMUw"  # outgoing:TK_HUB|0|P_00|KILLS
@@ -451,9 +456,9 @@ CURSOR_OF_OTHERS = "b3V0Z29pbmc6VEtfSFVCfDB8UF8wMHxLSUxMUw"  # outgoing:TK_HUB|0
         ('{ predictions(filter: {text: "!?"}) { nodes { key } } }', "text", "at least one word"),
         ('{ search(text: "") { nodes { key } } }', "text", "at least one word"),
         ('{ neighborhood(id: "P_00", depth: 9) { isTruncated } }', "depth", "got 9"),
-        ('{ neighborhood(id: "P_00", limit: 0) { isTruncated } }', "limit", "got 0"),
-        ('{ paths(from: "P_00", to: "P_00") { numSteps } }', "to", "two different claims"),
-        ('{ paths(from: "P_00", to: "P_01", maxLength: 99) { numSteps } }', "maxLength", "got 99"),
+        ('{ neighborhood(id: "P_00", first: 0) { isTruncated } }', "first", "got 0"),
+        ('{ paths(from: "P_00", to: "P_00") { stepCount } }', "to", "two different claims"),
+        ('{ paths(from: "P_00", to: "P_01", maxLength: 99) { stepCount } }', "maxLength", "got 99"),
         ('{ prediction(id: "P_00") { cascades(depth: 9) { isLeaf } } }', "depth", "got 9"),
     ],
 )
@@ -463,7 +468,7 @@ async def test_a_wrong_argument_is_named_with_what_came(
     """The error says which argument, what was expected and what came."""
     error = await ask_wrong(small, document)
 
-    assert error["extensions"] == {"code": "INVALID", "retryable": False, "argument": argument}
+    assert error["extensions"] == {"code": "INVALID", "isRetryable": False, "argument": argument}
     assert says in error["message"]
     assert "expected" in error["message"]
 
@@ -472,8 +477,8 @@ async def test_a_wrong_argument_is_named_with_what_came(
     ("document", "says"),
     [
         ("{ predictions(filter: {status: [CLOSED]}) { nodes { key } } }", "CLOSED"),
-        ("{ predictions(filter: {probabilityFrom: 1.2}) { nodes { key } } }", "strictly between 0 and 1, got 1.2"),
-        ("{ predictions(filter: {probabilityFrom: 0}) { nodes { key } } }", "strictly between 0 and 1, got 0"),
+        ("{ predictions(filter: {probabilityFrom: 1.2}) { nodes { key } } }", "from 0 to 1, got 1.2"),
+        ("{ predictions(filter: {probabilityFrom: -0.1}) { nodes { key } } }", "from 0 to 1, got -0.1"),
         ('{ predictions(filter: {deadlineFrom: "2026-01-01"}) { nodes { key } } }', "RFC 3339"),
         (
             '{ predictions(filter: {deadlineFrom: "2026-13-01T00:00:00Z"}) { nodes { key } } }',

@@ -65,7 +65,10 @@ class Listed:
 
 
 WHAT_IF = 'whatIf(observations: [{claim: "S_A", outcome: TRUE}], method: %s)'
-SHIFT, TICKER = "claim { key title } before after delta", "ticker { symbol } delta standardError numClaims"
+SHIFT, TICKER = (
+    "claim { key title } probabilityBefore probabilityAfter delta",
+    "ticker { symbol } delta standardError claimCount",
+)
 LISTS = {
     **{
         f"{name} by {method.value}": Listed(WHAT_IF % method.value, name, item, "WhatIfResult")
@@ -75,17 +78,19 @@ LISTS = {
     "effects": Listed(
         'sensitivity(target: "P_00")',
         "effects",
-        "parameter claim { key } parent { key } kind value derivative",
+        "parameter claim { key } parent { key } kind probability derivative",
         "SensitivityResult",
     ),
     "informative": Listed(
         'valueOfInformation(targets: ["P_00", "P_05"])',
         "claims",
-        "claim { key } marginal expectedReductionBits",
+        "claim { key } marginalProbability expectedReductionBits",
         "ValueOfInformationResult",
     ),
-    "incoherent": Listed("incoherence", "claims", "claim { key } contradiction lowest highest numTables"),
-    "contradictions": Listed("incoherence", "contradictions", "kind sourceKey targetKey message"),
+    "incoherent": Listed(
+        "incoherence", "claims", "claim { key } contradiction lowestProbability highestProbability tableCount"
+    ),
+    "contradictions": Listed("incoherence", "contradictions", "kind fromKey toKey message"),
 }
 every_list = pytest.mark.parametrize("name", LISTS)
 PINNED = [name for name in LISTS if name != "contradictions"]
@@ -140,7 +145,7 @@ async def test_a_write_makes_cursors_stale(stored: Database, name: str) -> None:
 
     error = await ask_wrong(stored, listed.document(), first=2, after=after)
 
-    assert error["extensions"] == {"code": "STALE_CURSOR", "retryable": False, "argument": "after"}
+    assert error["extensions"] == {"code": "STALE_CURSOR", "isRetryable": False, "argument": "after"}
     assert "begin again without one" in error["message"]
     again = await page(stored, listed, first=2)
     assert len((await page(stored, listed, first=2, after=again["pageInfo"]["endCursor"]))["nodes"]) > 0
@@ -162,7 +167,7 @@ async def test_another_impact_makes_the_cursors_of_tickers_stale(stored: Databas
     listed = LISTS["tickers by LBP"]
     after = (await page(stored, listed, first=2))["pageInfo"]["endCursor"]
     exposure = {"sign": "BENEFITS", "prediction": "P_05", "ticker": "T5", "impact": 0.9}
-    assert (await mutate(stored, "upsertExposure", exposure))["changed"]
+    assert (await mutate(stored, "upsertExposure", exposure))["hasChanged"]
 
     error = await ask_wrong(stored, listed.document(), first=2, after=after)
 
@@ -177,10 +182,10 @@ async def test_contradictions_are_paged_as_they_are_stored(stored: Database) -> 
 
     rest = await page(stored, listed, first=100, after=first["pageInfo"]["endCursor"])
 
-    assert [(row["kind"], row["sourceKey"]) for row in first["nodes"]] == [("HARMS", f"P_0{n}") for n in (1, 2, 3)]
+    assert [(row["kind"], row["fromKey"]) for row in first["nodes"]] == [("HARMS", f"P_0{n}") for n in (1, 2, 3)]
     assert {row["kind"] for row in rest["nodes"]} == {"KILLS"}
     assert first["totalCount"] == 3 + len(rest["nodes"])
-    assert "expected pIfTrue to be at most pIfFalse" in rest["nodes"][0]["message"]
+    assert "expected probabilityIfTrue to be at most probabilityIfFalse" in rest["nodes"][0]["message"]
 
 
 async def test_a_new_hour_makes_cursors_stale(stored: Database) -> None:

@@ -106,13 +106,13 @@ WRITES: list[tuple[str, Json | None, Json, str]] = [
     ("submitEvidence", {"claim": "P_00", "direction": "FOR", "strength": "WEAK", "note": "Xylo heard"}, {}, "Evidence"),
     (
         "addValidation",
-        {"prediction": "P_00", "observedAt": "2026-05-01", "status": "on track", "notes": "Xylo seen"},
+        {"prediction": "P_00", "observedOn": "2026-05-01", "status": "on track", "note": "Xylo seen"},
         {},
         "Validation",
     ),
     ("recordMilestone", None, {"milestone": "P_00:m0", "outcome": "HIT", "note": "Xylo rang"}, "Milestone"),
-    ("resolve", None, {"claim": "P_05", "outcome": "TRUE", "note": "Xylo won"}, "Evidence"),
-    ("annul", None, {"claim": "P_04", "note": "Xylo void"}, "Evidence"),
+    ("resolveClaim", None, {"claim": "P_05", "outcome": "TRUE", "note": "Xylo won"}, "Evidence"),
+    ("annulClaim", None, {"claim": "P_04", "note": "Xylo void"}, "Evidence"),
     ("upsertPrediction", {"id": "P_03", "title": "Xylo rises"}, {}, "Prediction"),
     ("upsertScenario", {"id": "S_2", "title": "The fall of Xylo"}, {}, "Scenario"),
     ("upsertTicker", {"symbol": "XYLO"}, {}, "Ticker"),
@@ -128,8 +128,8 @@ async def test_what_a_mutation_writes_is_found(
     graph: Database, name: str, given: Json | None, options: Json, kind: str
 ) -> None:
     """At once, and no longer by what it has replaced."""
-    if name == "resolve":
-        await mutate(graph, "unresolve", claim="P_05")
+    if name == "resolveClaim":
+        await mutate(graph, "reopenClaim", claim="P_05")
     assert await kinds_found(graph, "xylo") == []
 
     answer = await mutate(graph, name, given, **options)

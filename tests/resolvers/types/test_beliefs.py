@@ -16,9 +16,10 @@ D3 = "CMQ_056"
 FIRST = "2026-05-02T22:07:21.384228Z"
 SECOND = "2026-05-30T22:15:00.756418Z"
 BELIEF = """query ($id: ID!, $asOf: DateTime) { prediction(id: $id) { statedProbability posterior(asOf: $asOf) {
-    probability asOf insideLogOdds insideProbability baseRate referenceClassId trf insideWeight outsideWeight
-    blendApplied blendReason policy } evidence(asOf: $asOf) { totalCount nodes { key ours { priorLogit
-    totalAdjustedLlr posteriorLogit insidePosterior posteriorProb } } } } }"""
+    probability asOf insideLogOdds insideProbability baseRate referenceClassKey timeRemainingFraction
+    insideWeight outsideWeight
+    isBlended blendReason policy } evidence(asOf: $asOf) { totalCount nodes { key ours { priorLogOdds
+    totalAdjustedLogLikelihoodRatio posteriorLogOdds insideProbability posteriorProbability } } } } }"""
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def test_the_sample_is_blended_once(sample: Database) -> None:
     assert found["insideLogOdds"] == pytest.approx(inside, rel=1e-12)
     assert found["probability"] == pytest.approx(sigmoid(weight * inside + (1 - weight) * logit(0.1)), rel=1e-12)
     assert round(found["probability"], 4) == 0.4183
-    assert found["trf"] == pytest.approx(0.5881123843731557, abs=1e-12)
+    assert found["timeRemainingFraction"] == pytest.approx(0.5881123843731557, abs=1e-12)
     assert found["blendReason"] == (
         "blend 58% inside / 41% outside (TRF=0.588, base_rate=0.100 from humanoid_commercial_volume)"
     )
@@ -77,10 +78,10 @@ async def test_an_imported_row_shows_what_our_policy_makes_of_it(sample: Databas
     """Its own figures stand as they came; ours go on from the row before."""
     second, first = (row["ours"] for row in (await belief(sample, None))["evidence"]["nodes"])
 
-    assert first["posteriorProb"] == pytest.approx(0.4129529469303463, rel=1e-12)
-    assert first["insidePosterior"] == pytest.approx(0.7782805072082809, rel=1e-12)
-    assert second["priorLogit"] == first["posteriorLogit"]
-    assert second["totalAdjustedLlr"] == pytest.approx(0.6875 * math.log(2 / 3), rel=1e-12)
+    assert first["posteriorProbability"] == pytest.approx(0.4129529469303463, rel=1e-12)
+    assert first["insideProbability"] == pytest.approx(0.7782805072082809, rel=1e-12)
+    assert second["priorLogOdds"] == first["posteriorLogOdds"]
+    assert second["totalAdjustedLogLikelihoodRatio"] == pytest.approx(0.6875 * math.log(2 / 3), rel=1e-12)
 
 
 HISTORY = """query ($id: ID!, $from: DateTime, $to: DateTime, $most: Int!) { prediction(id: $id) {
@@ -134,9 +135,9 @@ async def test_a_wrong_history_is_refused(sample: Database) -> None:
 async def test_a_page_reads_its_beliefs_within_its_statements(sample: Database) -> None:
     """Posterior, past and history cost no statement of their own."""
     document = """query ($id: ID!, $asOf: DateTime) { prediction(id: $id) { now: posterior { probability }
-        then: posterior(asOf: $asOf) { probability } probabilityHistory { probability } storedPosterior
+        then: posterior(asOf: $asOf) { probability } probabilityHistory { probability } storedPosteriorProbability
         referenceClass { key } evidence { nodes { key } }
-        predictor { record { kappa kappaSource numResolved curve { count } } kappa } } }"""
+        predictor { record { kappa kappaSource resolvedCount curve { predictionCount } } kappa } } }"""
 
     asked = await ask(sample, document, id=D3, asOf=FIRST)
 
@@ -145,11 +146,11 @@ async def test_a_page_reads_its_beliefs_within_its_statements(sample: Database) 
     assert found["predictor"]["record"] == {
         "kappa": 0.6875,
         "kappaSource": "predictor_table",
-        "numResolved": 0,
+        "resolvedCount": 0,
         "curve": [],
     }
     assert found["predictor"]["kappa"] == 0.6875
-    assert found["storedPosterior"] == pytest.approx(found["now"]["probability"], abs=1e-4)
+    assert found["storedPosteriorProbability"] == pytest.approx(found["now"]["probability"], abs=1e-4)
     assert found["then"]["probability"] == pytest.approx(0.4129529469303463, rel=1e-12)
 
 

@@ -1,0 +1,141 @@
+"""The schema's names keep to the glossary: a linter over the committed SDL."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from graphql import (
+    NullValueNode,
+    build_schema,
+    get_named_type,
+    is_non_null_type,
+    is_specified_scalar_type,
+    is_union_type,
+)
+
+SDL = build_schema((Path(__file__).parents[2] / "resolvers" / "schema.graphql").read_text(encoding="utf-8"))
+TYPES = {name: kind for name, kind in SDL.type_map.items() if not name.startswith("__")}
+
+
+class Named(NamedTuple):
+    """A field, an argument or an input field: its place, its name, the name of its type, and its definition."""
+
+    place: str
+    name: str
+    kind: str
+    definition: Any
+    is_output: bool
+
+
+def list_named() -> Iterator[Named]:
+    """Everything in the schema that has a name and a type."""
+    for type_name, kind in TYPES.items():
+        for name, field in getattr(kind, "fields", {}).items():
+            is_output = hasattr(field, "args")
+            yield Named(f"{type_name}.{name}", name, get_named_type(field.type).name, field, is_output=is_output)
+            for argument, given in getattr(field, "args", {}).items():
+                yield Named(
+                    f"{type_name}.{name}({argument}:)",
+                    argument,
+                    get_named_type(given.type).name,
+                    given,
+                    is_output=False,
+                )
+
+
+ALL = list(list_named())
+OUTPUTS = [found for found in ALL if found.is_output]
+BOUNDS = r"from|to|since|.*From|.*To"
+
+
+def words(text: str) -> list[str]:
+    """The words of a text or of a name in camel case."""
+    return re.findall(r"[a-z]+|[A-Z][a-z]*|\d+", text)
+
+
+def is_moment(found: Named) -> bool:
+    """Whether a moment's name is one."""
+    exempt = r"at|.*At|deadline|asOf|.*AsOf" + ("" if found.is_output else f"|{BOUNDS}")
+    return re.fullmatch(exempt, found.name) is not None
+
+
+def says_more(name: str, description: str | None) -> bool:
+    """Whether a description has more words than a name."""
+    told = {word.lower() for word in words(description or "")} - {"a", "an", "the", "its", "of"}
+    return bool(told - {word.lower() for word in words(name)})
+
+
+RULES: dict[str, tuple[list[Named], Callable[[Named], bool]]] = {
+    "booleans begin with is or has": (
+        [found for found in OUTPUTS if found.kind == "Boolean"],
+        lambda found: re.match(r"(is|has)[A-Z]", found.name) is not None,
+    ),
+    "what is a number of something ends in Count": (
+        [found for found in OUTPUTS if found.kind == "Int"],
+        lambda found: found.name.endswith("Count") == bool(re.search("[nN]umber of", found.definition.description)),
+    ),
+    "a probability has the word and the type": (
+        [found for found in ALL if found.kind in {"Probability", "Float"} and found.name != "baseRate"],
+        lambda found: (found.kind == "Probability") == bool(re.search(r"[pP]robability", found.name)),
+    ),
+    "moments end in At": ([found for found in ALL if found.kind == "DateTime"], is_moment),
+    "days end in On": ([found for found in ALL if found.kind == "Date"], lambda found: found.name.endswith("On")),
+    "log-odds are floats": (
+        [found for found in ALL if re.search(r"[lL]og(Odds|LikelihoodRatio)$", found.name)],
+        lambda found: found.kind == "Float",
+    ),
+    "words are whole": (
+        ALL,
+        lambda found: not {"llr", "trf", "logit", "num", "prob", "n", "p"} & {w.lower() for w in words(found.name)},
+    ),
+    "direction is that of evidence": (
+        [found for found in ALL if found.name == "direction"],
+        lambda found: found.kind == "EvidenceDirection",
+    ),
+    "what has a default is nullable, and none is null": (
+        [found for found in ALL if not found.is_output and found.definition.ast_node.default_value is not None],
+        lambda found: (
+            not (
+                isinstance(found.definition.ast_node.default_value, NullValueNode)
+                or is_non_null_type(found.definition.type)
+            )
+        ),
+    ),
+    "a description says more than the name": (ALL, lambda found: says_more(found.name, found.definition.description)),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_names_keep_to_the_glossary(rule: str) -> None:
+    """One rule over all that it is about, which is not nothing."""
+    about, holds = RULES[rule]
+
+    assert about
+    assert [found.place for found in about if not holds(found)] == []
+
+
+def test_a_mutation_is_a_verb_and_a_noun_with_one_input_and_a_payload() -> None:
+    """So that one client can be written for all of them."""
+    assert SDL.mutation_type is not None
+    for name, field in SDL.mutation_type.fields.items():
+        payload: Any = get_named_type(field.type)
+        assert len(words(name)) > 1
+        assert set(field.args) == {"input", "dryRun", "idempotencyKey"}, name
+        assert payload.name == f"{name[0].upper()}{name[1:]}Payload"
+        assert is_union_type(payload)
+
+
+def test_every_scalar_names_its_specification() -> None:
+    """Where a client's author reads how to write it."""
+    own = [kind for kind in TYPES.values() if not hasattr(kind, "fields") and hasattr(kind, "specified_by_url")]
+
+    scalars = {kind.name: kind.specified_by_url for kind in own if not is_specified_scalar_type(kind)}
+    assert {"DateTime", "Int64", "Probability"} < set(scalars)
+    assert [name for name, address in scalars.items() if not address] == []
+
+
+def test_every_type_is_described_by_more_than_its_name() -> None:
+    """In words that are not those of its name alone."""
+    assert [name for name, kind in TYPES.items() if not says_more(name, kind.description)] == []
