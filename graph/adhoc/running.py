@@ -190,9 +190,8 @@ class Adhoc:
 
     async def close(self) -> None:
         """Close all connections, which ends what runs on them."""
-        for task in self._leaving:
-            task.cancel()
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        self._watch.stop()
+        await asyncio.gather(*self._leaving)
         await self._driver.close()
 
     async def explain(self, statement: str, parameters: Mapping[str, Any] | None = None, *, caller: str) -> Plan:
