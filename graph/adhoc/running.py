@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, Self
 
-from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncResult, AsyncSession, NotificationMinimumSeverity
+from neo4j import (
+    READ_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncResult,
+    AsyncSession,
+    NotificationMinimumSeverity,
+    Record,
+)
 from neo4j import exceptions as driver_errors
 
 from graph.adhoc.failures import PREFIX, translate_failure
@@ -21,6 +29,9 @@ from graph.errors import OversizeError, RefusedCypherError, StatementTimedOutErr
 
 ROWS_AT_ONCE: Final = 1_000
 """Rows of a batch: few enough to be converted in some milliseconds."""
+
+ROWS_IN_TURN: Final = 250
+"""Rows that are decoded in turn with other requests."""
 
 BYTES_AT_ONCE: Final = 2 << 20
 """Bytes after which a batch is given whatever its rows."""
@@ -70,20 +81,18 @@ class Answer:
             StatementTimedOutError: Its time is up, or it needed more memory than it may have.
             OversizeError: It sent more bytes than it may.
         """
-        run, batch, left = self._run, list[list[Any]](), self._run.granted.max_rows
-        while (record := await run.next(self._result)) is not None:
-            if left == 0:
+        run, left, is_last = self._run, self._run.granted.max_rows, False
+        records = aiter(self._result)
+        while not (is_last or self.is_truncated):
+            batch, is_last = await run.fetch(records, min(ROWS_AT_ONCE, left + 1))
+            if len(batch) > left:
                 self.is_truncated = True
-                break
-            left -= 1
-            batch.append(record)
-            if len(batch) == ROWS_AT_ONCE or run.meter.since_look > BYTES_AT_ONCE:
-                run.meter.look()
+                batch.pop()
+            left -= len(batch)
+            if is_last or self.is_truncated:
+                run.ended = time.monotonic()
+            if batch:
                 yield batch
-                batch = []
-        run.ended = time.monotonic()
-        if batch:
-            yield batch
 
 
 class _Run:
@@ -103,11 +112,19 @@ class _Run:
         self.started = time.monotonic()
         self.deadline = self.started + self.granted.timeout_seconds
 
-    async def next(self, result: AsyncResult) -> list[Any] | None:
-        """The next row; None after the last."""
+    async def fetch(self, records: AsyncIterator[Record], most_rows: int) -> tuple[list[list[Any]], bool]:
+        """The next rows, fewer where they are large, and whether they are the last."""
+        rows: list[list[Any]] = []
+        self.meter.look()
         async with self.waiting():
-            record = await anext(result, None)
-        return None if record is None else list(record.values())
+            while len(rows) < most_rows and self.meter.since_look < BYTES_AT_ONCE:
+                record = await anext(records, None)
+                if record is None:
+                    return rows, True
+                rows.append(record.values())
+                if len(rows) % ROWS_IN_TURN == 0:
+                    await asyncio.sleep(0)  # what has arrived already is read without a pause otherwise
+        return rows, False
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
