@@ -43,6 +43,7 @@ from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
 from api.warming import warm_rest, warm_up
+from graph.adhoc.running import Adhoc
 from graph.database.budgets import Amount, Budget
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
@@ -64,6 +65,7 @@ def create_app(
     settings: Settings,
     database: Database | None = None,
     *,
+    adhoc: Adhoc | None = None,
     schema: Schema | None = None,
     readiness: Readiness | None = None,
 ) -> Starlette:
@@ -73,6 +75,8 @@ def create_app(
     Args:
         settings: Limits, host names and, without `database`, the address of Neo4j.
         database: An open database; by default the lifespan opens and closes the one named in the settings.
+        adhoc: Runs statements of analysts; by default the lifespan opens and closes one where the settings name a
+            database. The caller closes one that is handed in.
         schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
         readiness: Tells others whether the service is ready; by default nobody is told.
     """
@@ -98,7 +102,8 @@ def create_app(
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database, graphiql),
     )
-    app.state.service = None if database is None else _make_service(database, settings)
+    app.state.service = None if database is None else _make_service(database, settings, adhoc)
+    app.state.adhoc = adhoc
     app.state.documents = documents
     app.state.admissions = admissions
     app.state.deadlines = deadlines
@@ -184,9 +189,12 @@ def _make_lifespan(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            address = settings.find_address()
+            if app.state.adhoc is None and address is not None and settings.adhoc:
+                app.state.adhoc = await stack.enter_async_context(Adhoc(address, settings.adhoc_limits()))
             if database is None:
                 opened = await stack.enter_async_context(_open_database(settings))
-                app.state.service = _make_service(opened, settings)
+                app.state.service = _make_service(opened, settings, app.state.adhoc)
             service: Service = app.state.service
             stack.callback(service.close)
             await stack.enter_async_context(trimming())
@@ -208,8 +216,9 @@ async def _be_ready() -> None:
     """Stand in for warming up."""
 
 
-def _make_service(database: Database, settings: Settings) -> Service:
-    return Service.make(database, _make_budget(settings), max_sample_bytes=settings.sample_cache_bytes)
+def _make_service(database: Database, settings: Settings, adhoc: Adhoc | None) -> Service:
+    budget = _make_budget(settings)
+    return Service.make(database, budget, adhoc=adhoc, max_sample_bytes=settings.sample_cache_bytes)
 
 
 def _make_budget(settings: Settings) -> Budget:
@@ -260,7 +269,8 @@ def _open_context(request: Request, request_id: str) -> Context:
     """
     shown = request.headers.get(BOOKMARK_HEADER)
     bookmark = None if shown is None else check_bookmark(shown)
-    return Context(request.app.state.service, request_id, bookmark)
+    caller = request.client.host if request.client else ""
+    return Context(request.app.state.service, request_id, bookmark, caller=caller)
 
 
 async def _answer_health(request: Request) -> Response:

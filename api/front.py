@@ -231,7 +231,8 @@ class Front:
 
     async def _execute(self, exchange: "_Exchange", bookmark: str | None) -> Answer:
         async with self._admissions.admit(is_mutation=not exchange.operation.is_query):
-            context = Context(exchange.service, exchange.record.request_id, bookmark)
+            caller = (exchange.scope.get("client") or ("",))[0]
+            context = Context(exchange.service, exchange.record.request_id, bookmark, caller=caller)
             try:
                 return await self._executor.run(exchange.operation, exchange.variables, context)
             finally:

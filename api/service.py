@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -22,11 +22,12 @@ from api.readiness import Readiness
 from api.running import Running, noted
 from api.settings import Settings
 from api.supervisor import Supervisor
+from graph.adhoc.running import Adhoc
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
 from graph.sample.training import TRAINING
-from graph.server import start_or_attach
+from graph.server import end_running, start_or_attach
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -130,12 +131,14 @@ def run_application(
         on_ready()
 
     async def run() -> None:
-        async with Database.open(address) as database:
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(Database.open(address))
+            adhoc = await stack.enter_async_context(_open_adhoc(settings, address)) if settings.adhoc else None
             await database.verify()
             if prepare is not None:
                 await prepare(database)
             with compiling_kernels():
-                app = _create_app(settings, database, ready)
+                app = _create_app(settings, database, adhoc, ready)
                 server = _Server(_configure(app), on_stop=app.state.deadlines.stop)
                 announcing = asyncio.create_task(announce_once_ready())
                 await server.serve([listener])
@@ -146,10 +149,20 @@ def run_application(
         runner.run(run())
 
 
-def _create_app(settings: Settings, database: Database, readiness: Readiness) -> "Starlette":
+def _open_adhoc(settings: Settings, address: DatabaseAddress) -> Adhoc:
+    """What runs statements of analysts; one that cannot be ended has the embedded server restarted."""
+
+    async def restart() -> None:
+        if settings.neo4j_uri is None and await asyncio.to_thread(end_running, settings.data_dir.absolute()):
+            get_logger().error("ended Neo4j, since a statement of an analyst did not; it is started again")
+
+    return Adhoc(address, settings.adhoc_limits(), on_overrun=restart)
+
+
+def _create_app(settings: Settings, database: Database, adhoc: Adhoc | None, readiness: Readiness) -> "Starlette":
     from api.app import create_app  # noqa: PLC0415 - imported in a thread while Neo4j starts
 
-    return create_app(settings, database, readiness=readiness)
+    return create_app(settings, database, adhoc=adhoc, readiness=readiness)
 
 
 def _configure(app: "Starlette") -> uvicorn.Config:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.schedules import read_schedule
+from graph.adhoc.limits import MOST_SECONDS, AdhocLimits
 from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
@@ -26,6 +27,8 @@ MEMORY_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 KIBIBYTE = 1024
+
+ADHOC = AdhocLimits()
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
@@ -179,6 +182,37 @@ class Settings(BaseSettings):
         "each claim and sample: 20 MB for 10000 claims; those of the next hour are drawn ahead if both fit; without, "
         "what-ifs on large networks are answered by belief propagation",
     )
+    adhoc: bool = Field(default=True, description="whether analysts may run Cypher statements that read")
+    adhoc_rows: int = Field(
+        default=ADHOC.default_rows, ge=1, description="rows of such a statement, unless it asks for another number"
+    )
+    adhoc_max_rows: int = Field(default=ADHOC.most_rows, ge=1, description="most rows that it may ask for")
+    adhoc_seconds: float = Field(
+        default=ADHOC.default_seconds,
+        gt=0,
+        le=MOST_SECONDS,
+        description="time of such a statement, in seconds, above 0 and up to 60, unless it asks for another",
+    )
+    adhoc_max_seconds: float = Field(
+        default=ADHOC.most_seconds,
+        gt=0,
+        le=MOST_SECONDS,
+        description="most time that it may ask for, in seconds, up to 60",
+    )
+    adhoc_bytes: int = Field(
+        default=ADHOC.default_bytes,
+        ge=KIBIBYTE,
+        description="most that the database sends for it, in bytes, from 1024, unless it asks for another number",
+    )
+    adhoc_max_bytes: int = Field(
+        default=ADHOC.most_bytes, ge=KIBIBYTE, description="most that it may ask for, in bytes, from 1024"
+    )
+    adhoc_concurrent: int = Field(
+        default=ADHOC.at_once, ge=1, le=100, description="most such statements to run at a time, 1 to 100"
+    )
+    adhoc_concurrent_per_caller: int = Field(
+        default=ADHOC.at_once_per_caller, ge=1, le=100, description="most of one caller's, 1 to 100"
+    )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(
@@ -316,6 +350,19 @@ class Settings(BaseSettings):
                 f"container whose port is published on loopback set {_variable('container_network')}=true"
             )
         return self
+
+    def adhoc_limits(self) -> AdhocLimits:
+        """The limits of analysts' statements; those of each stay within those of all."""
+        return AdhocLimits(
+            default_rows=min(self.adhoc_rows, self.adhoc_max_rows),
+            most_rows=self.adhoc_max_rows,
+            default_seconds=min(self.adhoc_seconds, self.adhoc_max_seconds),
+            most_seconds=self.adhoc_max_seconds,
+            default_bytes=min(self.adhoc_bytes, self.adhoc_max_bytes),
+            most_bytes=self.adhoc_max_bytes,
+            at_once=self.adhoc_concurrent,
+            at_once_per_caller=self.adhoc_concurrent_per_caller,
+        )
 
     def find_address(self) -> DatabaseAddress | None:
         """

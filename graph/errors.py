@@ -22,6 +22,10 @@ ForegraphError
 │   ├── HistoryError          the change or deletion would lose recorded history
 │   ├── OversizeError         the answer needs more than the limit; carries both
 │   ├── StaleCursorError      the cursor belongs to an earlier state of the graph
+│   ├── RefusedCypherError    the statement uses what is not allowed; carries its kind, its name and what to write
+│   ├── CypherSyntaxError     the statement is not valid Cypher; carries line, column and the database's hint
+│   ├── CypherFailedError     the statement failed while it ran, as by a division by zero
+│   ├── StatementTimedOutError  the statement ran longer than it may
 │   └── RefusedItemsError     several parts of the request are refused; carries each refusal
 ├── BundleError               the bundle has problems; carries all of them
 └── ServerError               the embedded Neo4j cannot be installed or run
@@ -237,6 +241,48 @@ class StaleCursorError(RefusedError):
     """The cursor belongs to an earlier state of the graph, and its list has been computed anew since."""
 
     code = "STALE_CURSOR"
+
+
+class RefusedCypherError(RefusedError):
+    """The statement uses what is not allowed in statements of analysts."""
+
+    code = "CYPHER_REFUSED"
+    kind: Annotated[str, "Kind of what is refused: OPERATOR, PROCEDURE, FUNCTION, EXPRESSION or STATEMENT."]
+    name: Annotated[str, "The operator, procedure, function or expression that is refused."]
+    hint: Annotated[str, "An alternative to write."]
+
+    def __init__(self, message: str, *, kind: str, name: str, hint: str, path: str = "statement") -> None:
+        super().__init__(message, path=path)
+        self.kind = kind
+        self.name = name
+        self.hint = hint
+
+
+class CypherSyntaxError(RefusedError):
+    """The statement is not valid Cypher."""
+
+    code = "CYPHER_SYNTAX"
+    line: Annotated[int | None, "Line of the error in the statement, from 1, if known."]
+    column: Annotated[int | None, "Column of the error in that line, from 1, if known."]
+    hint: Annotated[str, "The database's own explanation."]
+
+    def __init__(self, hint: str, *, line: int | None, column: int | None, path: str = "statement") -> None:
+        super().__init__(hint if line is None else f"line {line}, column {column}: {hint}", path=path)
+        self.line = line
+        self.column = column
+        self.hint = hint
+
+
+class CypherFailedError(RefusedError):
+    """The statement failed while it ran."""
+
+    code = "CYPHER_FAILED"
+
+
+class StatementTimedOutError(RefusedError):
+    """The statement ran longer than its time, or needed more memory than it may have."""
+
+    code = "CYPHER_STOPPED"
 
 
 class RefusedItemsError(RefusedError):

@@ -19,6 +19,7 @@ from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
+from resolvers.queries.cypher import CypherQueries
 from resolvers.queries.graph_schema import GraphSchemaQueries
 from resolvers.queries.lists import ListQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
@@ -38,6 +39,7 @@ class Query(
     NetworkQueries,
     PropagationQueries,
     GraphSchemaQueries,
+    CypherQueries,
 ):
     """Reads from the graph."""
 

@@ -9,6 +9,7 @@ users stop, crash or are killed, and no process has to outlive them.
 import contextlib
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -344,6 +345,20 @@ def find_running(data_dir: Path) -> Endpoint | None:
     home = Home(data_dir)
     running = home.find_running()
     return Endpoint(f"bolt://127.0.0.1:{running.port}", "neo4j", home.password()) if running else None
+
+
+def end_running(data_dir: Path) -> bool:
+    """
+    End the Neo4j that runs on this data directory, at once; its keeper starts it again. Returns whether there was one.
+
+    What it has acknowledged is kept. Asking it to stop would wait for the work that makes it necessary to end it.
+    """
+    running = Home(data_dir).find_running()
+    if running is None or running.pid is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(running.pid, signal.SIGKILL)
+    return True
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from graph.adhoc.running import Adhoc
 from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
@@ -41,6 +42,7 @@ class Service:
         curves: One thread that computes curves; they keep the interpreter busy, so that more would not be faster.
         versions: Reads the version of the database's data.
         budget: Limits what requests read.
+        adhoc: Runs statements of analysts; None if the operator has turned that off.
         written: Set after each write of a mutation, for whoever follows writes.
     """
 
@@ -52,17 +54,24 @@ class Service:
     curves: ThreadPoolExecutor
     versions: Versions
     budget: Budget
+    adhoc: Adhoc | None = None
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def make(
-        cls, database: Database, budget: Budget | None = None, *, max_sample_bytes: int = MAX_SAMPLE_BYTES
+        cls,
+        database: Database,
+        budget: Budget | None = None,
+        *,
+        adhoc: Adhoc | None = None,
+        max_sample_bytes: int = MAX_SAMPLE_BYTES,
     ) -> Self:
         """A service over a database, with nothing kept yet; of joint samples it keeps so many bytes at most."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
         statements, gathering, versions = PlannedStatements(database), Gathering(database), Versions(database)
         engine = Engine(max_sample_bytes=max_sample_bytes)
-        return cls(database, engine, Intake(database), statements, gathering, curves, versions, budget or Budget())
+        shared = statements, gathering, curves, versions
+        return cls(database, engine, Intake(database), *shared, budget or Budget(), adhoc)
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
@@ -78,10 +87,19 @@ class Context:
 
     Sibling fields resolve concurrently; they share one read transaction, in which their statements take turns. Close
     the context when the document is done.
+
+    Args:
+        service: The service.
+        request_id: The request's id, for the log.
+        bookmark: The state to read, or a later one.
+        caller: Who asks, for limits that hold for each caller.
     """
 
-    def __init__(self, service: Service, request_id: str = "", bookmark: str | None = None) -> None:
+    def __init__(
+        self, service: Service, request_id: str = "", bookmark: str | None = None, *, caller: str = ""
+    ) -> None:
         self.service = service
+        self.caller = caller
         self.request_id = request_id
         self.moment = datetime.now(UTC)
         self._reading = Reading(service.database, bookmark, service.budget.open())

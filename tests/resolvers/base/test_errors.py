@@ -14,6 +14,7 @@ from graph.errors import (
     ClosedClaimError,
     ConfigurationError,
     CycleError,
+    CypherSyntaxError,
     DuplicateError,
     ForegraphError,
     InvalidError,
@@ -21,6 +22,7 @@ from graph.errors import (
     NotFoundError,
     OversizeError,
     Problem,
+    RefusedCypherError,
     RefusedItemsError,
     ServerError,
     TimedOutError,
@@ -36,6 +38,8 @@ REFUSALS = {
     ClosedClaimError: ClosedClaimError("x", status="ANNULLED", resolved_at=datetime(2026, 5, 1, tzinfo=UTC)),
     CycleError: CycleError("x", cycle=["A", "B", "A"]),
     OversizeError: OversizeError("x", size=5, limit=3),
+    RefusedCypherError: RefusedCypherError("x", kind="FUNCTION", name="file", hint="y"),
+    CypherSyntaxError: CypherSyntaxError("x", line=1, column=2),
     RefusedItemsError: RefusedItemsError([InvalidError("x", path="items[1].observed_at")]),
 }
 CARRIED: dict[type[ForegraphError], dict[str, Any]] = {
@@ -44,6 +48,8 @@ CARRIED: dict[type[ForegraphError], dict[str, Any]] = {
     ClosedClaimError: {"status": "ANNULLED", "resolvedAt": "2026-05-01T00:00:00Z"},
     CycleError: {"cycle": ["A", "B", "A"]},
     OversizeError: {"size": 5, "limit": 3},
+    RefusedCypherError: {"argument": "statement", "kind": "FUNCTION", "name": "file", "hint": "y"},
+    CypherSyntaxError: {"argument": "statement", "line": 1, "column": 2, "hint": "x"},
     RefusedItemsError: {"refusals": [{"code": "INVALID", "message": "x", "argument": "items[1].observedAt"}]},
 }
 

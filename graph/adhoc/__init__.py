@@ -1,0 +1,1 @@
+"""Statements that analysts write: judged before they run, and run within limits."""
