@@ -7,7 +7,16 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, Self
 
-from neo4j import READ_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncResult, AsyncSession, NotificationMinimumSeverity
+from neo4j import (
+    READ_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncResult,
+    AsyncSession,
+    Bookmarks,
+    NotificationMinimumSeverity,
+    Record,
+)
 from neo4j import exceptions as driver_errors
 
 from graph.adhoc.failures import PREFIX, translate_failure
@@ -16,7 +25,12 @@ from graph.adhoc.limits import AS_USUAL, AdhocLimits, Granted, Wanted
 from graph.adhoc.metering import Meter
 from graph.adhoc.places import Places
 from graph.adhoc.watching import OnOverrun, Watch
-from graph.database.sessions import ACQUISITION_TIMEOUT_SECONDS, CONNECTION_TIMEOUT_SECONDS, DatabaseAddress
+from graph.database.sessions import (
+    ACQUISITION_TIMEOUT_SECONDS,
+    CONNECTION_TIMEOUT_SECONDS,
+    MARK_SEPARATOR,
+    DatabaseAddress,
+)
 from graph.errors import OversizeError, RefusedCypherError, StatementTimedOutError
 
 ROWS_AT_ONCE: Final = 1_000
@@ -34,6 +48,9 @@ MARGIN_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 1.0
 """How long a statement waits for a place; a request that waits holds a place of pages."""
 
+CLOSING_SECONDS: Final = 1.0
+"""How long sessions may take to close with the service; what runs on the server ends with its connection."""
+
 _REVISION: Final = "OPTIONAL MATCH (graph:Graph {id: 'graph'}) RETURN coalesce(graph.revision, 0) AS revision"
 
 
@@ -50,7 +67,8 @@ class Answer:
 
     def __init__(self, run: "_Run", result: AsyncResult, revision: int, plan: Plan) -> None:
         self._run = run
-        self._result = result
+        # One iterator for all rows: the result would make one for each, and have the event loop close it.
+        self._records = aiter(result)
         self.columns: tuple[str, ...] = tuple(result.keys())
         self.revision = revision
         self.plan = plan
@@ -70,20 +88,13 @@ class Answer:
             StatementTimedOutError: Its time is up, or it needed more memory than it may have.
             OversizeError: It sent more bytes than it may.
         """
-        run, batch, left = self._run, list[list[Any]](), self._run.granted.max_rows
-        while (record := await run.next(self._result)) is not None:
-            if left == 0:
-                self.is_truncated = True
-                break
-            left -= 1
-            batch.append(record)
-            if len(batch) == ROWS_AT_ONCE or run.meter.since_look > BYTES_AT_ONCE:
-                run.meter.look()
-                yield batch
-                batch = []
-        run.ended = time.monotonic()
-        if batch:
+        run, left = self._run, self._run.granted.max_rows
+        while left and (batch := await run.fetch(self._records, min(left, ROWS_AT_ONCE))):
+            left -= len(batch)
             yield batch
+        if not left:
+            self.is_truncated = bool(await run.fetch(self._records, 1))
+        run.ended = time.monotonic()
 
 
 class _Run:
@@ -103,11 +114,17 @@ class _Run:
         self.started = time.monotonic()
         self.deadline = self.started + self.granted.timeout_seconds
 
-    async def next(self, result: AsyncResult) -> list[Any] | None:
-        """The next row; None after the last."""
-        async with self.waiting():
-            record = await anext(result, None)
-        return None if record is None else list(record.values())
+    async def fetch(self, records: AsyncIterator[Record], most: int) -> list[list[Any]]:
+        """The next rows, fewer than `most` where they are large; none after the last."""
+        rows: list[list[Any]] = []
+        async with self.waiting():  # once for all of them, as it costs what a row does
+            while len(rows) < most and self.meter.since_look <= BYTES_AT_ONCE:
+                record = await anext(records, None)
+                if record is None:
+                    break
+                rows.append(record.values())
+        self.meter.look()
+        return rows
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
@@ -190,6 +207,8 @@ class Adhoc:
 
     async def close(self) -> None:
         """Close all connections, which ends what runs on them."""
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=CLOSING_SECONDS)
         for task in self._leaving:
             task.cancel()
         await asyncio.gather(*self._leaving, return_exceptions=True)
@@ -209,7 +228,13 @@ class Adhoc:
 
     @asynccontextmanager
     async def run(
-        self, statement: str, parameters: Mapping[str, Any] | None = None, *, caller: str, limits: Wanted = AS_USUAL
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        caller: str,
+        limits: Wanted = AS_USUAL,
+        bookmark: str | None = None,
     ) -> AsyncIterator[Answer]:
         """
         Run a statement; leaving the block ends it on the server.
@@ -219,6 +244,7 @@ class Adhoc:
             parameters: Values of its parameters.
             caller: Who asks, as limits for each caller count.
             limits: What the caller wants; clamped to what the operator allows.
+            bookmark: A state of the graph to read, or a later one.
 
         Raises:
             RefusedCypherError: The statement uses what is not allowed.
@@ -230,7 +256,7 @@ class Adhoc:
             UnavailableError: The database cannot be reached.
         """
         given = dict(parameters or {})
-        async with self._placed(statement, given, caller, limits) as (run, session, plan):
+        async with self._placed(statement, given, caller, limits, bookmark) as (run, session, plan):
             run.begin()
             async with run.waiting():
                 transaction = await session.begin_transaction(
@@ -247,7 +273,7 @@ class Adhoc:
 
     @asynccontextmanager
     async def _placed(
-        self, statement: str, parameters: Mapping[str, Any], caller: str, wanted: Wanted
+        self, statement: str, parameters: Mapping[str, Any], caller: str, wanted: Wanted, bookmark: str | None = None
     ) -> AsyncIterator[tuple[_Run, AsyncSession, Plan]]:
         """Judge a statement and open a session for it, which ends with the block, on the server too."""
         check_text(statement, parameters, self.limits.max_statement_length)
@@ -255,7 +281,10 @@ class Adhoc:
         await self._places.take(caller, min(granted.timeout_seconds, PATIENCE_SECONDS))
         run = _Run(granted)
         session = self._driver.session(
-            database=self._database, default_access_mode=READ_ACCESS, fetch_size=ROWS_AT_ONCE
+            database=self._database,
+            default_access_mode=READ_ACCESS,
+            fetch_size=ROWS_AT_ONCE,
+            bookmarks=None if bookmark is None else Bookmarks.from_raw_values(bookmark.split(MARK_SEPARATOR)),
         )
         try:
             yield run, session, await self._judge(run, session, statement, parameters)
