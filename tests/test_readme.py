@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cypher import Asked
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.sample import load_sample
@@ -32,7 +33,7 @@ async def sample(migrated_database: Database) -> AsyncIterator[Database]:
 
 async def test_the_first_query_has_the_answer_shown(sample: Database) -> None:
     """The body is what the shell sends, the answer what comes back."""
-    (command,) = [block for block in blocks("sh") if "curl" in block]
+    (command,) = [block for block in blocks("sh") if "<<'END'" in block]
     body = json.loads(command.split("<<'END'\n")[1].split("\nEND")[0])
     (answer,) = blocks("json")
 
@@ -55,6 +56,21 @@ async def test_the_cypher_of_analysts_brings_something(sample: Database) -> None
         rows = [record async for record in await session.run(statement)]
 
     assert len(rows) > 1
+
+
+async def test_the_statements_of_the_command_line_bring_something(sample: Database) -> None:
+    """Both as arguments of the command and as bodies of requests."""
+    (block,) = [block for block in blocks("sh") if "/cypher" in block]
+    (statement,) = re.findall(r"foregraph cypher '(.*?)' --param least=0\.8", block)
+    (body,) = re.findall(r"-d '(.*?)'", block, flags=re.DOTALL)
+    asked = Asked.read(json.loads(body), None)
+
+    async with sample.open_session() as session:
+        by_command = [record async for record in await session.run(statement, least=0.1)]
+        by_request = [record async for record in await session.run(asked.statement, dict(asked.parameters))]
+
+    assert by_command
+    assert by_request
 
 
 def test_every_make_target_that_is_named_exists() -> None:
