@@ -163,17 +163,22 @@ class Settings(BaseSettings):
         default=ADHOC.default_seconds,
         gt=0,
         le=MOST_SECONDS,
-        description="time of such a statement in seconds, above 0 and up to 60, unless it asks for another",
+        description="time of such a statement, in seconds, above 0 and up to 60, unless it asks for another",
     )
     adhoc_max_seconds: float = Field(
-        default=ADHOC.most_seconds, gt=0, le=MOST_SECONDS, description="most seconds that it may ask for, up to 60"
+        default=ADHOC.most_seconds,
+        gt=0,
+        le=MOST_SECONDS,
+        description="most time that it may ask for, in seconds, up to 60",
     )
     adhoc_bytes: int = Field(
         default=ADHOC.default_bytes,
         ge=KIBIBYTE,
-        description="most bytes that the database sends for it, from 1024, unless it asks for another number",
+        description="most that the database sends for it, in bytes, from 1024, unless it asks for another number",
     )
-    adhoc_max_bytes: int = Field(default=ADHOC.most_bytes, ge=KIBIBYTE, description="most bytes that it may ask for")
+    adhoc_max_bytes: int = Field(
+        default=ADHOC.most_bytes, ge=KIBIBYTE, description="most that it may ask for, in bytes, from 1024"
+    )
     adhoc_concurrent: int = Field(
         default=ADHOC.at_once, ge=1, le=100, description="most such statements to run at a time, 1 to 100"
     )

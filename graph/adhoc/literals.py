@@ -83,9 +83,12 @@ def _list_strings(statement: str) -> Iterator[str]:
 MOST_NESTED: Final = 40
 MOST_SIGNS: Final = 100
 MOST_CHAINED: Final = 16
+MOST_REPEATED: Final = 20_000
 _MOST_WORDS: Final = {"XOR": 8, "NOT": 50, "IS": 100, "IN": 100}
-_SIGN: Final = re.compile(r"[-+*/%^]|\|\|")
+_SIGN: Final = re.compile(r"[-+*/%^!]|\|\|")
 _WORD: Final = re.compile(r"\b(?:XOR|NOT|IS|IN)\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"\b(?:WITH|LET)\b", re.IGNORECASE)
+_NAME: Final = re.compile(r"[^\W\d]\w*|`[^`]*`")
 _CHAIN: Final = re.compile(rf"(?:\.\s*\w+\s*){{{MOST_CHAINED},}}|(?:\[[^\[\]]*\]\s*){{{MOST_CHAINED},}}")
 
 
@@ -97,7 +100,7 @@ def find_excess(statement: str) -> str | None:
     written by hand, and below what was seen to take seconds.
     """
     text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), statement)
-    text = _STRING.sub(" ", text) if text == statement else text
+    text = _STRING.sub(_keep_name, text) if text == statement else text
     depth = deepest = 0
     for character in text:
         depth += (character in "([{") - (character in ")]}")
@@ -105,11 +108,28 @@ def find_excess(statement: str) -> str | None:
     if deepest > MOST_NESTED:
         return f"{deepest} levels of brackets, at most {MOST_NESTED} are allowed"
     if (number := len(_SIGN.findall(text))) > MOST_SIGNS:
-        return f"{number} signs of arithmetic, at most {MOST_SIGNS} are allowed"
+        return f"{number} signs such as + and -, at most {MOST_SIGNS} are allowed"
     if _CHAIN.search(text):
         return f"a chain of more than {MOST_CHAINED} properties or indexes"
+    if (repeated := _count_repetitions(text)) > MOST_REPEATED:
+        return f"names that are repeated in one WITH after the other, {repeated:,} times in all"
     words = Counter(word.upper() for word in _WORD.findall(text))
     for word, most in _MOST_WORDS.items():
         if words[word] > most:
             return f"{words[word]} times {word}, at most {most} are allowed"
     return None
+
+
+def _keep_name(found: re.Match[str]) -> str:
+    """Leave quoted names in a text, and take strings and comments out."""
+    return " x " if found[0].startswith("`") else " "
+
+
+def _count_repetitions(text: str) -> int:
+    """
+    Bound how often a name stands in an expression once the planner has put in what each name stands for.
+
+    It does so from clause to clause: `WITH a + a AS a` doubles the expression each time.
+    """
+    counts = (Counter(name.lower() for name in _NAME.findall(clause)) for clause in _CLAUSE.split(text)[1:])
+    return math.prod(max(names.values(), default=1) for names in counts)

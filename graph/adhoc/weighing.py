@@ -27,6 +27,11 @@ MOST_DEPTH: Final = 16
 MOST_WAYS: Final = 1e8
 """Ways to match a regular expression: some seconds."""
 
+MOST_SENT: Final = 1e9
+"""Characters of a list or a map with what is in it, which is sent as a whole: some seconds."""
+MOST_SENT_COLLECTED: Final = 2e10
+"""The same where rows are collected: memory holds no more of them than their number says by far."""
+
 COLLECTED: Final = 5e6
 """Items that a transaction's memory holds as one list."""
 
@@ -59,7 +64,7 @@ class Value:
 SMALL: Final = Value()
 PROPERTY: Final = Value(10.0, 50.0)
 ENTITIES: Final = Value(20.0, 1.0)
-PROPERTIES: Final = Value(50.0, 500.0)
+PROPERTIES: Final = Value(50.0, 50.0)
 MATCHED_LENGTH: Final = 300.0
 """Characters of a stored text that a regular expression is matched with."""
 SUBQUERY_STEPS: Final = 1_000.0
@@ -341,7 +346,7 @@ class Scale:
         length = float(len(split(group.content, ","))) if group.content else 0.0
         depth = weight.value.depth + 1
         if group.bracket == "[":
-            value = Value(length, weight.value.size, depth)
+            value = _checked(Value(length, weight.value.size, depth))
         else:  # any of its values is given by `.name`
             value = Value(max(length, weight.value.length), weight.value.element, depth)
         return Weight(value, weight.steps, weight.built + length)
@@ -350,7 +355,7 @@ class Scale:
         source, inner, body = self._iterate(content, names)
         value = source.value
         if any(is_word(node, "|") for node in content):
-            value = Value(source.value.length, body[-1].value.size, body[-1].value.depth + 1)
+            value = _checked(Value(source.value.length, body[-1].value.size, body[-1].value.depth + 1))
         built = source.value.length * (1 + sum(weight.built for weight in body))
         return Weight(value, inner, source.built + built)
 
@@ -591,6 +596,13 @@ def _largest(weights: Iterable[Weight]) -> Value:
     value = SMALL
     for weight in weights:
         value = value.join(weight.value)
+    return value
+
+
+def _checked(value: Value) -> Value:
+    """A list that is made; raises HeavyError if it takes too long to be sent."""
+    if value.length * value.element > (MOST_SENT if value.length < COLLECTED else MOST_SENT_COLLECTED):
+        raise _too_large()
     return value
 
 

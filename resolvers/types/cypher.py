@@ -7,13 +7,14 @@ from strawberry.scalars import JSON
 from graph.adhoc.gate import Plan
 from resolvers.base.described import object_type
 from resolvers.base.fields import prop
+from resolvers.base.scalars import Int64
 
 
 @object_type
 class PlanOperator:
     """An operator of a statement's plan."""
 
-    depth: int = prop("Number of operators between it and the last one, which gives the rows.")
+    depth: int = prop("Its level: 0 for the one that gives the rows, 1 for those whose rows that one takes.")
     operator: str = prop("Its name, such as `Expand(All)`.")
     details: str = prop("What it does, in the database's words.")
     estimated_row_count: float = prop("Number of rows that the database expects of it.")
@@ -30,7 +31,7 @@ class CypherResult:
     )
     is_truncated: bool = prop("Whether there are more rows than `maxRows`.")
     elapsed_seconds: float = prop("Time from the start of the statement to its last row, in seconds.")
-    revision: int = prop("Revision of the graph when the statement began.")
+    revision: Int64 = prop("Revision of the graph when the statement began.")
     plan: list[PlanOperator] = prop("The statement's plan: each operator before those whose rows it takes.")
 
 

@@ -108,6 +108,9 @@ _ROW = {
 # Any parameter that a statement may take; a name means the same everywhere.
 PARAMETERS: Mapping[str, Any] = {
     "after": "",
+    "at": 1,
+    "mark": "!",
+    "until": '!2026"',
     "anchor": "none",
     "entry": "a:b",
     "filter": _FILTER,

@@ -23,7 +23,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from graph.errors import AlreadyRunningError, ConfigurationError, StartupError
 from graph.sample.training import TRAINING
-from graph.server import EmbeddedServer, Endpoint, find_running, start_or_attach
+from graph.server import EmbeddedServer, Endpoint, end_running, find_running, start_or_attach
 from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Artifact, JarFolder, fetch_from_maven, read_lock
 from graph.server.installation import Installation
@@ -354,12 +354,16 @@ def test_a_stale_note_of_a_server_is_not_believed(tmp_path: Path) -> None:
     assert find_running(tmp_path) is None
 
 
-def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path) -> None:
-    """A service whose database is killed recovers by itself, with everything that was acknowledged."""
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path, is_asked: bool) -> None:
+    """A service whose database is killed, or ended as it is stuck, recovers by itself with all that was acknowledged."""
     with EmbeddedServer(tmp_path, keep_alive=True, training=TRAINING) as server:
         endpoint, pid = server.endpoint, server.pid
         run(endpoint, "CREATE (:Note {text: 'kept'})")
-        os.kill(pid, signal.SIGKILL)
+        if is_asked:
+            assert end_running(tmp_path)
+        else:
+            os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + 60
         while not (server.is_running() and server.pid != pid):
             assert time.monotonic() < deadline

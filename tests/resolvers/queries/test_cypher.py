@@ -39,7 +39,7 @@ async def test_rows_are_those_of_the_database(service: Service, small: Database)
     assert answer["columns"] == ["id", "c.stated_probability"]
     assert answer["rows"] == await ask_database(small, statement, ids=["P_00", "P_01"])
     assert answer["isTruncated"] is False
-    assert [[answer["revision"]]] == await ask_database(small, "MATCH (g:Graph {id: 'graph'}) RETURN g.revision")
+    assert [[int(answer["revision"])]] == await ask_database(small, "MATCH (g:Graph {id: 'graph'}) RETURN g.revision")
     assert answer["plan"][0] == {"depth": 0, "operator": "ProduceResults", "details": "id, `c.stated_probability`"}
 
 
@@ -63,9 +63,9 @@ async def test_rows_are_cut_at_the_limit(service: Service) -> None:
             {"statement": "UNWIND range(1, 1000000000) AS i RETURN sum(i) AS sum", "timeoutMs": 200},
             {"__typename": "CypherStopped"},
         ),
-        ({"statement": "RETURN 1", "maxRows": 0}, {"__typename": "Invalid", "path": "maxRows"}),
-        ({"statement": "RETURN 1", "timeoutMs": 60_001}, {"__typename": "Invalid", "path": "timeoutMs"}),
-        ({"statement": "RETURN 1", "parameters": [1]}, {"__typename": "Invalid", "path": "parameters"}),
+        ({"statement": "RETURN 1", "maxRows": 0}, {"__typename": "Invalid", "path": ["maxRows"]}),
+        ({"statement": "RETURN 1", "timeoutMs": 60_001}, {"__typename": "Invalid", "path": ["timeoutMs"]}),
+        ({"statement": "RETURN 1", "parameters": [1]}, {"__typename": "Invalid", "path": ["parameters"]}),
     ],
 )
 async def test_refusals_are_typed(service: Service, variables: dict[str, object], expected: dict[str, object]) -> None:
