@@ -14,6 +14,7 @@ from graph.errors import (
     ClosedClaimError,
     ConfigurationError,
     CycleError,
+    CypherSyntaxError,
     DuplicateError,
     ForegraphError,
     InvalidError,
@@ -21,6 +22,7 @@ from graph.errors import (
     NotFoundError,
     OversizeError,
     Problem,
+    RefusedCypherError,
     RefusedItemsError,
     ServerError,
     TimedOutError,
@@ -37,12 +39,16 @@ REFUSALS = {
     CycleError: CycleError("x", cycle=["A", "B", "A"]),
     OversizeError: OversizeError("x", size=5, limit=3),
     RefusedItemsError: RefusedItemsError([InvalidError("x", path="items[1].observed_at")]),
+    RefusedCypherError: RefusedCypherError("x", kind="FUNCTION", name="f", hint="g()"),
+    CypherSyntaxError: CypherSyntaxError("x", line=1, column=2),
 }
 CARRIED: dict[type[ForegraphError], dict[str, Any]] = {
     NotFoundError: {"argument": "input.claim"},
     DuplicateError: {"existingKey": "E_1"},
     ClosedClaimError: {"status": "ANNULLED", "resolvedAt": "2026-05-01T00:00:00Z"},
     CycleError: {"cycle": ["A", "B", "A"]},
+    RefusedCypherError: {"argument": "statement", "kind": "FUNCTION", "name": "f", "hint": "g()"},
+    CypherSyntaxError: {"argument": "statement", "line": 1, "column": 2, "hint": "x"},
     OversizeError: {"size": 5, "limit": 3},
     RefusedItemsError: {"refusals": [{"code": "INVALID", "message": "x", "argument": "items[1].observedAt"}]},
 }
