@@ -48,9 +48,6 @@ MARGIN_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 1.0
 """How long a statement waits for a place; a request that waits holds a place of pages."""
 
-CLOSING_SECONDS: Final = 1.0
-"""How long sessions may take to close with the service; what runs on the server ends with its connection."""
-
 _REVISION: Final = "OPTIONAL MATCH (graph:Graph {id: 'graph'}) RETURN coalesce(graph.revision, 0) AS revision"
 
 
@@ -207,11 +204,8 @@ class Adhoc:
 
     async def close(self) -> None:
         """Close all connections, which ends what runs on them."""
-        if self._leaving:
-            await asyncio.wait(self._leaving, timeout=CLOSING_SECONDS)
-        for task in self._leaving:
-            task.cancel()
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        self._watch.stop()
+        await asyncio.gather(*self._leaving)
         await self._driver.close()
 
     async def explain(self, statement: str, parameters: Mapping[str, Any] | None = None, *, caller: str) -> Plan:

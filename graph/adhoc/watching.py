@@ -41,6 +41,11 @@ class Watch:
         self._driver = driver
         self._on_overrun = on_overrun
         self.num_overruns = 0
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Wait for nothing more; what is left ends with its time."""
+        self._is_stopped = True
 
     async def end(self, key: str, deadline: float) -> None:
         """
@@ -51,22 +56,20 @@ class Watch:
             deadline: When it should have ended, by the monotonic clock.
         """
         is_reported = False
-        while await self._is_running(key):
+        while not self._is_stopped and await self._is_running(key):
             if not is_reported and time.monotonic() > deadline + OVERRUN_SECONDS:
                 is_reported = True
                 await self._report(key)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _is_running(self, key: str) -> bool:
-        """Tell the server to end a statement; returns whether it was still there. A server that is gone runs none."""
+        """Tell the server to end a statement; returns whether it was still there, as far as is known."""
         try:
             async with asyncio.timeout(_ASK_SECONDS), self._driver.session(database="system") as session:
                 result = await session.run(_TERMINATE, key=key)
                 record = await result.single()
-        except TimeoutError:
-            return True
-        except (driver_errors.Neo4jError, driver_errors.DriverError):
-            return False
+        except (TimeoutError, driver_errors.Neo4jError, driver_errors.DriverError):
+            return True  # a server that comes back tells
         return record is not None and record["number"] > 0
 
     async def _report(self, key: str) -> None:

@@ -78,13 +78,14 @@ class CypherQueries:
         Rows of an ad-hoc Cypher statement. It is judged by its plan before it runs: it may read the graph with the
         listed operators, procedures and functions, and nothing else.
         """
+        adhoc, given = _find_adhoc(info.context), _read_parameters(parameters)
+        rows_wanted = min(adhoc.limits.default_rows, MOST_ROWS) if max_rows is None else max_rows
         wanted = Wanted(
-            max_rows=_checked(max_rows, MOST_ROWS, "max_rows", DEFAULT_ROWS),
+            max_rows=_checked(rows_wanted, MOST_ROWS, "max_rows"),
             timeout_seconds=None
             if timeout_ms is None
-            else _checked(timeout_ms, MOST_MILLISECONDS, "timeout_ms", MOST_MILLISECONDS) / 1000,
+            else _checked(timeout_ms, MOST_MILLISECONDS, "timeout_ms") / 1000,
         )
-        adhoc, given = _find_adhoc(info.context), _read_parameters(parameters)
         rows: list[list[Any]] = []
         async with adhoc.run(statement, given, caller=info.context.caller, limits=wanted) as answer:
             async for batch in answer.batches():
@@ -116,8 +117,7 @@ def _read_parameters(parameters: Any) -> dict[str, Any]:
     return read_parameters(parameters or {})
 
 
-def _checked(given: int | None, most: int, name: str, default: int) -> int:
-    value = default if given is None else given
-    if not 1 <= value <= most:
-        raise InvalidError(f"expected 1 to {most}, got {value}", path=name)
-    return value
+def _checked(given: int, most: int, name: str) -> int:
+    if not 1 <= given <= most:
+        raise InvalidError(f"expected 1 to {most}, got {given}", path=name)
+    return given

@@ -8,6 +8,7 @@ from graph.adhoc.gate import Plan
 from resolvers.base.described import object_type
 from resolvers.base.fields import prop
 from resolvers.base.scalars import Int64
+from resolvers.types.network import Answer
 
 
 @object_type
@@ -21,7 +22,7 @@ class PlanOperator:
 
 
 @object_type
-class CypherResult:
+class CypherResult(Answer):
     """The rows of a statement."""
 
     columns: list[str] = prop("Names of the columns.")

@@ -356,7 +356,7 @@ def test_a_stale_note_of_a_server_is_not_believed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_asked", [False, True])
 def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path, is_asked: bool) -> None:
-    """A service whose database is killed, or ended as it is stuck, recovers by itself with all that was acknowledged."""
+    """A service whose database is killed, or ended on purpose, recovers with everything that was acknowledged."""
     with EmbeddedServer(tmp_path, keep_alive=True, training=TRAINING) as server:
         endpoint, pid = server.endpoint, server.pid
         run(endpoint, "CREATE (:Note {text: 'kept'})")
