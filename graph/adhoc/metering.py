@@ -34,6 +34,7 @@ class Meter:
     def __init__(self, transaction: AsyncTransaction, most: int, most_at_once: int) -> None:
         self._most, self._most_at_once = most, most_at_once
         self._socket: Any = transaction._connection.socket
+        self._before = vars(self._socket).get("recv_into")  # of a meter that still has something ahead
         self._receive: Callable[..., Any] = self._socket.recv_into
         self.size = self._looked_at = 0
         self.exceeded: int | None = None
@@ -76,5 +77,8 @@ class Meter:
     def close(self) -> None:
         """Leave the connection as it was; what is ahead is still given, should there be any."""
         self._is_open = False
-        if not self._ahead and vars(self._socket).get("recv_into") == self._give:
-            del self._socket.recv_into
+        if self._ahead or vars(self._socket).get("recv_into") != self._give:
+            return
+        del self._socket.recv_into
+        if self._before is not None:
+            self._socket.recv_into = self._before
