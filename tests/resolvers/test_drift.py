@@ -43,6 +43,7 @@ ARGUMENTS = {
     "node": "id: $node",
     "nodes": "ids: [$node]",
     "paths": 'from: "TK_HUB", to: "P_00"',
+    "cypher": 'statement: "RETURN 1"',
     "prediction": 'id: "P_00"',
     "predictor": 'id: "ada"',
     "referenceClass": 'id: "chips_on_time"',

@@ -38,6 +38,8 @@ REFUSALS = {
     ClosedClaimError: ClosedClaimError("x", status="ANNULLED", resolved_at=datetime(2026, 5, 1, tzinfo=UTC)),
     CycleError: CycleError("x", cycle=["A", "B", "A"]),
     OversizeError: OversizeError("x", size=5, limit=3),
+    RefusedCypherError: RefusedCypherError("x", kind="FUNCTION", name="file", hint="y"),
+    CypherSyntaxError: CypherSyntaxError("x", line=1, column=2),
     RefusedItemsError: RefusedItemsError([InvalidError("x", path="items[1].observed_at")]),
     RefusedCypherError: RefusedCypherError("x", kind="FUNCTION", name="f", hint="g()"),
     CypherSyntaxError: CypherSyntaxError("x", line=1, column=2),
@@ -50,6 +52,8 @@ CARRIED: dict[type[ForegraphError], dict[str, Any]] = {
     RefusedCypherError: {"argument": "statement", "kind": "FUNCTION", "name": "f", "hint": "g()"},
     CypherSyntaxError: {"argument": "statement", "line": 1, "column": 2, "hint": "x"},
     OversizeError: {"size": 5, "limit": 3},
+    RefusedCypherError: {"argument": "statement", "kind": "FUNCTION", "name": "file", "hint": "y"},
+    CypherSyntaxError: {"argument": "statement", "line": 1, "column": 2, "hint": "x"},
     RefusedItemsError: {"refusals": [{"code": "INVALID", "message": "x", "argument": "items[1].observedAt"}]},
 }
 
