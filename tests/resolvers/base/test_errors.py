@@ -41,16 +41,12 @@ REFUSALS = {
     RefusedCypherError: RefusedCypherError("x", kind="FUNCTION", name="file", hint="y"),
     CypherSyntaxError: CypherSyntaxError("x", line=1, column=2),
     RefusedItemsError: RefusedItemsError([InvalidError("x", path="items[1].observed_at")]),
-    RefusedCypherError: RefusedCypherError("x", kind="FUNCTION", name="f", hint="g()"),
-    CypherSyntaxError: CypherSyntaxError("x", line=1, column=2),
 }
 CARRIED: dict[type[ForegraphError], dict[str, Any]] = {
     NotFoundError: {"argument": "input.claim"},
     DuplicateError: {"existingKey": "E_1"},
     ClosedClaimError: {"status": "ANNULLED", "resolvedAt": "2026-05-01T00:00:00Z"},
     CycleError: {"cycle": ["A", "B", "A"]},
-    RefusedCypherError: {"argument": "statement", "kind": "FUNCTION", "name": "f", "hint": "g()"},
-    CypherSyntaxError: {"argument": "statement", "line": 1, "column": 2, "hint": "x"},
     OversizeError: {"size": 5, "limit": 3},
     RefusedCypherError: {"argument": "statement", "kind": "FUNCTION", "name": "file", "hint": "y"},
     CypherSyntaxError: {"argument": "statement", "line": 1, "column": 2, "hint": "x"},
