@@ -130,13 +130,13 @@ async def benchmark_cypher(address: DatabaseAddress, num_rows: int = NUM_ROWS) -
             for warm in (10_000, 50_000):
                 await call(read_by_http, service.url, pid, warm, ndjson)
                 await call(read_by_driver, address, warm, "/dev/null")
-            rounds = [
-                (
-                    await call(read_by_driver, address, num_rows, "/dev/null"),
-                    await call(read_by_http, service.url, pid, num_rows, ndjson),
-                )
-                for _ in range(NUM_ROUNDS)
-            ]
+            rounds = []
+            for number in range(1, NUM_ROUNDS + 1):
+                bare = await call(read_by_driver, address, num_rows, "/dev/null")
+                _print(f"bare driver, round {number}", bare, num_rows)
+                served = await call(read_by_http, service.url, pid, num_rows, ndjson)
+                _print(f"ndjson over HTTP, round {number}", served, num_rows)
+                rounds.append((bare, served))
             _compare(rounds, num_rows)
             for name, found in FORMATS.items():
                 if found.is_available and name != "ndjson":
@@ -144,9 +144,6 @@ async def benchmark_cypher(address: DatabaseAddress, num_rows: int = NUM_ROWS) -
 
 
 def _compare(rounds: list[tuple[Figures, Figures]], num_rows: int) -> None:
-    for number, (bare, served) in enumerate(rounds, 1):
-        _print(f"bare driver, round {number}", bare, num_rows)
-        _print(f"ndjson over HTTP, round {number}", served, num_rows)
     speed = statistics.median(bare.seconds / served.seconds for bare, served in rounds)
     work = statistics.median(served.processor_seconds / bare.processor_seconds for bare, served in rounds)
     growth = max(served.growth for _, served in rounds) / MEBIBYTE
