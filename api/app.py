@@ -17,6 +17,8 @@ from starlette.routing import Route
 from strawberry import Schema
 
 from api.admission import Admissions
+from api.beliefs import PATHS, BeliefsEndpoint
+from api.cypher import CypherEndpoint
 from api.deadlines import Deadlines
 from api.documents import Documents
 from api.endpoint import GraphQLEndpoint
@@ -42,6 +44,7 @@ from api.readiness import Readiness
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
 from api.settings import Settings
+from api.streams import REVISION_HEADER, TRUNCATED_HEADER
 from api.warming import warm_rest, warm_up
 from graph.adhoc.running import Adhoc
 from graph.database.budgets import Amount, Budget
@@ -55,7 +58,7 @@ from resolvers.schema import build_schema
 
 ASKED_HEADERS = ("content-type", "cache-control", "if-none-match", BOOKMARK_HEADER, "x-request-id")
 """Headers that pages of other origins may send, beside those that every page may."""
-TOLD_HEADERS = ("etag", "retry-after", "x-request-id")
+TOLD_HEADERS = ("etag", "retry-after", "x-request-id", REVISION_HEADER, TRUNCATED_HEADER)
 """Headers that they may read, beside those that every page may."""
 PREFLIGHT_SECONDS = 7200  # the longest that browsers keep a preflight's answer
 READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
@@ -86,6 +89,7 @@ def create_app(
     admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
     graphiql = _find_graphiql(settings)
     endpoint = GraphQLEndpoint(served, _open_context, graphiql=graphiql, admissions=admissions, documents=documents)
+    beliefs = BeliefsEndpoint(lambda: app.state.service.database, deadlines)
     front = Middleware(
         Front,
         executor=Executor(served),
@@ -96,8 +100,16 @@ def create_app(
         max_body_bytes=settings.max_body_bytes,
         deadlines=deadlines,
     )
+    # The service is opened with the application, after its routes are made.
+    tables = [
+        Route("/cypher", CypherEndpoint(lambda: app.state.adhoc, deadlines), methods=["POST"]),
+        *(Route(path, beliefs, methods=["GET"]) for path in PATHS),
+    ]
     app = Starlette(
-        routes=_list_routes(endpoint, EvidenceEndpoint(_limit_streams(settings), admissions, deadlines), graphiql),
+        routes=[
+            *_list_routes(endpoint, EvidenceEndpoint(_limit_streams(settings), admissions, deadlines), graphiql),
+            *tables,
+        ],
         middleware=[*_list_cors(settings), front, *_list_middleware(settings, deadlines)],
         exception_handlers={HTTPException: _answer_http_exception},
         lifespan=_make_lifespan(settings, database, graphiql),

@@ -99,7 +99,7 @@ def read_asked(data: object, documents: Documents) -> Asked:
         HTTPException: A part of the request is missing or of the wrong type, with status 400.
     """
     if not isinstance(data, dict):
-        raise HTTPException(400, f"The request must be a JSON object, it is {_name_type(data)}.")
+        raise HTTPException(400, f"The request must be a JSON object, it is {name_type(data)}.")
     text = _find_field(data, "query", str, "a string")
     extensions = _find_field(data, "extensions", dict, "an object")
     document_id = _find_id(data, "documentId")
@@ -166,9 +166,10 @@ def _find_field(data: Mapping[str, Any], name: str, kind: type[T], expected: str
     if value is None or value == "":  # a GET may have empty parameters
         return None
     if not isinstance(value, kind):
-        raise HTTPException(400, f"`{name}` must be {expected} or null, it is {_name_type(value)}.")
+        raise HTTPException(400, f"`{name}` must be {expected} or null, it is {name_type(value)}.")
     return value
 
 
-def _name_type(value: object) -> str:
+def name_type(value: object) -> str:
+    """The JSON type of a value, with its article."""
     return JSON_TYPES.get(type(value), "null")

@@ -37,6 +37,10 @@ class Deadlines:
             finally:
                 self._running.discard(timeout)
 
+    def put_off(self, timeout: asyncio.Timeout, seconds: float) -> None:
+        """Give a block that has made progress some time from now, unless the service has to end before."""
+        timeout.reschedule(min(asyncio.get_running_loop().time() + seconds, self._end))
+
     def stop(self, seconds: float = STOPPING_SECONDS) -> None:
         """Bring the deadlines of all requests, later ones included, forward to some time from now."""
         self.is_stopping, self._end = True, asyncio.get_running_loop().time() + seconds

@@ -68,7 +68,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Answers one request."""
         request = Request(scope, receive)
         try:
-            _check_media_type(request)
+            check_media_type(request)
             await request.body()
             response = await self._run_while_connected(request)
         except HTTPException as refusal:
@@ -82,7 +82,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def _run_while_connected(self, request: Request) -> Response:
         """Answer the request; stop when the client disconnects, so that abandoned queries end."""
         answer = asyncio.create_task(self._run_in_context(request))
-        departure = asyncio.create_task(_wait_for_departure(request))
+        departure = asyncio.create_task(wait_for_departure(request.receive))
         try:
             await asyncio.wait((answer, departure), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
@@ -185,14 +185,15 @@ def _as_asked(request: Request, response: Response) -> Response:
     return response
 
 
-async def _wait_for_departure(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def wait_for_departure(receive: Receive) -> None:
+    """Wait until a client disconnects."""
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _check_media_type(request: Request) -> None:
+def check_media_type(request: Request) -> None:
     """
-    Raises HTTPException 415 unless a POST is declared as JSON.
+    Raise HTTPException 415 unless a POST is declared as JSON.
 
     Other origins can send forms and plain text without a CORS preflight, so those are refused.
     """

@@ -24,6 +24,7 @@ QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # polled every few seconds, so
 CODES = {
     404: NotFoundError.code,
     405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
     408: TimedOutError.code,
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
@@ -35,16 +36,27 @@ CODES = {
 UNEXPECTED = "Something went wrong here; the log knows more."
 STARTED = "foregraph.started"
 """The key of a request's scope under which `time.perf_counter` of its arrival is, where it has been awaited already."""
+DEADLINE = "foregraph.deadline"
+"""The key of a request's scope under which its time limit is, for answers that set one of their own."""
 RESTART_SECONDS = 5
 """After how many seconds a client whose request the service stopped is to try again."""
 CLIENT_CLOSED_STATUS = 499  # nginx's code for a client that disconnected
 
 
 def error_response(
-    status: int, message: str, headers: dict[str, str] | None = None, *, code: str | None = None
+    status: int, message: str, headers: dict[str, str] | None = None, *, code: str | None = None, **more: Any
 ) -> JSONResponse:
-    """An error response in the shape that GraphQL clients read, by default with its status's code, for any path."""
-    extensions: dict[str, Any] = {"code": code or CODES.get(status, BAD_REQUEST)}
+    """
+    An error response in the shape that GraphQL clients read, for any path.
+
+    Args:
+        status: The HTTP status.
+        message: For people.
+        headers: Further headers.
+        code: For programs; by default that of the status.
+        more: Further extensions.
+    """
+    extensions: dict[str, Any] = {"code": code or CODES.get(status, BAD_REQUEST), **more}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         extensions["isRetryable"] = BusyError.is_retryable
     record = current_request.get()
@@ -256,6 +268,7 @@ class TimeoutMiddleware:
 
         try:
             async with self.deadlines.limit(self.deadlines.seconds - _seconds_since_arrival(scope)) as limit:
+                scope[DEADLINE] = limit
                 await self.app(scope, receive_and_note, send_and_note)
         except TimeoutError:
             if not limit.expired() or has_started:

@@ -25,6 +25,20 @@ def choose_media_type(accept: str) -> str:
 
 
 @lru_cache(1_000)
+def choose_offer(accept: str, offers: tuple[str, ...]) -> str | None:
+    """
+    Choose the media type that a client likes best, the first among equals; None where it takes none of them.
+
+    Args:
+        accept: The header; empty for any.
+        offers: Media types, the best first.
+    """
+    weights = {offer: _weigh(accept, offer)[0] for offer in offers}
+    best = max(offers, key=lambda offer: weights[offer])
+    return best if weights[best] > 0 else None
+
+
+@lru_cache(1_000)
 def wants_page(accept: str) -> bool:
     """Whether a client names HTML, as browsers do, and likes it no less than JSON; others send `*/*` or nothing."""
     page, is_named = _weigh(accept, HTML)

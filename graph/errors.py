@@ -247,6 +247,7 @@ class RefusedCypherError(RefusedError):
     """The statement uses what is not allowed in statements of analysts."""
 
     code = "CYPHER_REFUSED"
+    exit_code = 2
     kind: Annotated[str, "Kind of what is refused: OPERATOR, PROCEDURE, FUNCTION, EXPRESSION or STATEMENT."]
     name: Annotated[str, "The operator, procedure, function or expression that is refused."]
     hint: Annotated[str, "An alternative to write."]
@@ -262,6 +263,7 @@ class CypherSyntaxError(RefusedError):
     """The statement is not valid Cypher."""
 
     code = "CYPHER_SYNTAX"
+    exit_code = 2
     line: Annotated[int | None, "Line of the error in the statement, from 1, if known."]
     column: Annotated[int | None, "Column of the error in that line, from 1, if known."]
     hint: Annotated[str, "The database's own explanation."]
@@ -277,12 +279,14 @@ class CypherFailedError(RefusedError):
     """The statement failed while it ran."""
 
     code = "CYPHER_FAILED"
+    exit_code = 2
 
 
 class StatementTimedOutError(RefusedError):
     """The statement ran longer than its time, or needed more memory than it may have."""
 
     code = "CYPHER_STOPPED"
+    exit_code = 4
 
 
 class RefusedItemsError(RefusedError):

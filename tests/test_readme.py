@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.app import create_app
+from api.cypher import Asked
 from api.evidence.files import Source, add_all
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
@@ -104,6 +105,21 @@ async def test_the_cypher_of_analysts_brings_something(sample: Database) -> None
 def test_the_diagram_is_that_of_the_graph() -> None:
     """As `foregraph schema graph --mermaid` draws it."""
     assert blocks("mermaid") == [f"{draw_mermaid()}\n"]
+
+
+async def test_the_statements_of_the_command_line_bring_something(sample: Database) -> None:
+    """Both as arguments of the command and as bodies of requests."""
+    (block,) = [block for block in blocks("sh") if "/cypher" in block]
+    (statement,) = re.findall(r"foregraph cypher '(.*?)' --param least=0\.8", block)
+    (body,) = re.findall(r"-d '(.*?)'", block, flags=re.DOTALL)
+    asked = Asked.read(json.loads(body), None)
+
+    async with sample.open_session() as session:
+        by_command = [record async for record in await session.run(statement, least=0.1)]
+        by_request = [record async for record in await session.run(asked.statement, dict(asked.parameters))]
+
+    assert by_command
+    assert by_request
 
 
 def test_every_make_target_that_is_named_exists() -> None:

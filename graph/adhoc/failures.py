@@ -28,6 +28,7 @@ _STOPPED: Final = (
     "TransactionOutOfMemory",
     "OutOfMemory",
 )
+_UNREADABLE: Final = "a value cannot be read here, such as a day beyond the year 9999; convert it, as by toString()"
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _REFUSED_BY_DATABASE: Final[Mapping[str, tuple[str, str]]] = {
     "Statement.AccessMode": ("STATEMENT", "a statement that reads"),
@@ -46,6 +47,8 @@ def translate_failure(error: Exception, seconds: float) -> ForegraphError | Exce
         error: The driver's error.
         seconds: Time that the statement had, in seconds.
     """
+    if isinstance(error, driver_errors.BrokenRecordError):
+        return CypherFailedError(_UNREADABLE)
     if not isinstance(error, driver_errors.Neo4jError):
         return translate(error)
     code = error.code or ""

@@ -13,6 +13,7 @@ from neo4j import (
     AsyncGraphDatabase,
     AsyncResult,
     AsyncSession,
+    Bookmarks,
     NotificationMinimumSeverity,
     Record,
 )
@@ -24,7 +25,12 @@ from graph.adhoc.limits import AS_USUAL, AdhocLimits, Granted, Wanted
 from graph.adhoc.metering import Meter
 from graph.adhoc.places import Places
 from graph.adhoc.watching import OnOverrun, Watch
-from graph.database.sessions import ACQUISITION_TIMEOUT_SECONDS, CONNECTION_TIMEOUT_SECONDS, DatabaseAddress
+from graph.database.sessions import (
+    ACQUISITION_TIMEOUT_SECONDS,
+    CONNECTION_TIMEOUT_SECONDS,
+    MARK_SEPARATOR,
+    DatabaseAddress,
+)
 from graph.errors import OversizeError, RefusedCypherError, StatementTimedOutError
 
 ROWS_AT_ONCE: Final = 1_000
@@ -61,7 +67,8 @@ class Answer:
 
     def __init__(self, run: "_Run", result: AsyncResult, revision: int, plan: Plan) -> None:
         self._run = run
-        self._result = result
+        # One iterator for all rows: the result would make one for each, and have the event loop close it.
+        self._records = aiter(result)
         self.columns: tuple[str, ...] = tuple(result.keys())
         self.revision = revision
         self.plan = plan
@@ -82,9 +89,8 @@ class Answer:
             OversizeError: It sent more bytes than it may.
         """
         run, left, is_last = self._run, self._run.granted.max_rows, False
-        records = aiter(self._result)
         while not (is_last or self.is_truncated):
-            batch, is_last = await run.fetch(records, min(ROWS_AT_ONCE, left + 1))
+            batch, is_last = await run.fetch(self._records, min(ROWS_AT_ONCE, left + 1))
             if len(batch) > left:
                 self.is_truncated = True
                 batch.pop()
@@ -225,7 +231,13 @@ class Adhoc:
 
     @asynccontextmanager
     async def run(
-        self, statement: str, parameters: Mapping[str, Any] | None = None, *, caller: str, limits: Wanted = AS_USUAL
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        caller: str,
+        limits: Wanted = AS_USUAL,
+        bookmark: str | None = None,
     ) -> AsyncIterator[Answer]:
         """
         Run a statement; leaving the block ends it on the server.
@@ -235,6 +247,7 @@ class Adhoc:
             parameters: Values of its parameters.
             caller: Who asks, as limits for each caller count.
             limits: What the caller wants; clamped to what the operator allows.
+            bookmark: A state of the graph to read, or a later one.
 
         Raises:
             RefusedCypherError: The statement uses what is not allowed.
@@ -246,7 +259,7 @@ class Adhoc:
             UnavailableError: The database cannot be reached.
         """
         given = dict(parameters or {})
-        async with self._placed(statement, given, caller, limits) as (run, session, plan):
+        async with self._placed(statement, given, caller, limits, bookmark) as (run, session, plan):
             run.begin()
             async with run.waiting():
                 transaction = await session.begin_transaction(
@@ -263,7 +276,7 @@ class Adhoc:
 
     @asynccontextmanager
     async def _placed(
-        self, statement: str, parameters: Mapping[str, Any], caller: str, wanted: Wanted
+        self, statement: str, parameters: Mapping[str, Any], caller: str, wanted: Wanted, bookmark: str | None = None
     ) -> AsyncIterator[tuple[_Run, AsyncSession, Plan]]:
         """Judge a statement and open a session for it, which ends with the block, on the server too."""
         check_text(statement, parameters, self.limits.max_statement_length)
@@ -271,7 +284,10 @@ class Adhoc:
         await self._places.take(caller, min(granted.timeout_seconds, PATIENCE_SECONDS))
         run = _Run(granted)
         session = self._driver.session(
-            database=self._database, default_access_mode=READ_ACCESS, fetch_size=ROWS_AT_ONCE
+            database=self._database,
+            default_access_mode=READ_ACCESS,
+            fetch_size=ROWS_AT_ONCE,
+            bookmarks=None if bookmark is None else Bookmarks.from_raw_values(bookmark.split(MARK_SEPARATOR)),
         )
         try:
             yield run, session, await self._judge(run, session, statement, parameters)

@@ -46,12 +46,7 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     if original is None and _is_in_request(error):
         return _with_extensions(error, shortened(error.message), {"code": BAD_REQUEST, **(error.extensions or {})})
     if isinstance(original, ForegraphError) and original.is_public:
-        extensions: dict[str, Any] = {"code": original.code, "isRetryable": original.is_retryable}
-        if isinstance(original, RefusedError):
-            return _with_extensions(error, _message(original), extensions | _refusal_extensions(original))
-        if isinstance(original, BudgetError):
-            extensions |= {"size": original.size, "limit": original.limit}
-        return _with_extensions(error, str(original), extensions)
+        return _with_extensions(error, *describe(original))
     _log.error("an unexpected error in request %s", request_id, exc_info=original or error)
     message = "internal error; the request id tells the operator where to look"
     return _with_extensions(error, message, {"code": ForegraphError.code, "requestId": request_id})
@@ -61,6 +56,16 @@ def shortened(message: str) -> str:
     """A message of graphql-core's about a value, with no more of the value than other messages show."""
     head, found, value = message.partition("found: ")
     return message if len(value) <= MAX_SHOWN_CHARACTERS else f"{head}{found}{value[:MAX_SHOWN_CHARACTERS]}…"
+
+
+def describe(error: ForegraphError) -> tuple[str, dict[str, Any]]:
+    """The message of a public error, and the extensions that go with it."""
+    extensions: dict[str, Any] = {"code": error.code, "isRetryable": error.is_retryable}
+    if isinstance(error, RefusedError):
+        return _message(error), extensions | _refusal_extensions(error)
+    if isinstance(error, BudgetError):
+        extensions |= {"size": error.size, "limit": error.limit}
+    return str(error), extensions
 
 
 def _message(refusal: RefusedError) -> str:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from graphql import build_schema
 
-from api.cli import cli, writing_whole
+from api.cli import cli
 from graph import errors
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
@@ -148,42 +148,6 @@ def test_a_file_that_is_not_there_is_told(runner: CliRunner) -> None:
 
     assert result.exit_code == 2
     assert "absent.json" in result.stderr
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    file = tmp_path / "out.json"
-    file.write_text("before")
-
-    with writing_whole(file) as output:
-        output.write(b"after")
-        assert file.read_text() == "before"
-
-    assert file.read_text() == "after"
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with (
-        pytest.raises(errors.ConfigurationError, match=r"cannot write .*No such file"),
-        writing_whole(tmp_path / "absent" / "out.json"),
-    ):
-        pass
-
-
-def test_a_file_stays_where_writing_fails(tmp_path: Path) -> None:
-    file = tmp_path / "out.json"
-    file.write_text("before")
-
-    def fail() -> None:
-        with writing_whole(file) as output:
-            output.write(b"half")
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
-
-    assert file.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [file]
 
 
 async def test_what_is_imported_is_exported_again(

@@ -22,6 +22,7 @@ from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
 from tests.benchmarks.accuracy import benchmark_accuracy
 from tests.benchmarks.bombs import benchmark_bombs
+from tests.benchmarks.cypher import NUM_ROWS, benchmark_cypher
 from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
@@ -121,6 +122,12 @@ async def benchmark_socket() -> None:
         await benchmark_http(*start_server(stack))
 
 
+async def benchmark_streams(num_rows: int) -> None:
+    """Large tables over a real socket."""
+    async with AsyncExitStack() as stack:
+        await benchmark_cypher(start_server(stack).address, num_rows)
+
+
 async def benchmark_all_bombs(only: str | None) -> None:
     """Requests made to exhaust the service, each alone."""
     async with AsyncExitStack() as stack:
@@ -149,6 +156,7 @@ def choose_benchmarks(chosen: argparse.Namespace) -> dict[str, Callable[[], None
         "network": lambda: benchmark_network(chosen.large),
         "questions": lambda: asyncio.run(benchmark_whole_path()),
         "http": lambda: asyncio.run(benchmark_socket()),
+        "cypher": lambda: asyncio.run(benchmark_streams(chosen.rows)),
         "bombs": lambda: asyncio.run(benchmark_all_bombs(chosen.bomb)),
         "flat": lambda: asyncio.run(benchmark_sizes(chosen.large)),
         "recall": lambda: asyncio.run(benchmark_finding(chosen.titles)),
@@ -163,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make benchmark")
     parser.add_argument("only", nargs="?", help="one of: " + ", ".join(choose_benchmarks(argparse.Namespace())))
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
+    parser.add_argument("--rows", type=int, default=NUM_ROWS, help="rows of a large table")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
     parser.add_argument("--titles", action="append", default=[], help="file of titles to find; CSV as FILE:COLUMN")
     chosen = parser.parse_args()

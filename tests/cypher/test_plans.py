@@ -88,6 +88,10 @@ _ROW = {
 # Any parameter that a statement may take; a name means the same everywhere.
 PARAMETERS: Mapping[str, Any] = {
     "after": "",
+    "at": 1,
+    "mark": "!",
+    "until": '!2026"',
+    "anchor": "none",
     "entry": "a:b",
     "from_id": "a",
     "id": "a",

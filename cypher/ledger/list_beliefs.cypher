@@ -1,0 +1,27 @@
+// A page of all claims by id, with what their beliefs at a moment follow from, in one record; moments in microseconds.
+// $after: the last id of the page before, '' at first. $limit: claims. $mark: what follows a claim's id in the ledger's keys.
+// $until: what follows it in a key behind all rows recorded by the moment. $at: the moment, in microseconds.
+MATCH (claim:Claim)
+USING INDEX SEEK claim:Claim(id)
+WHERE claim.id > $after
+WITH claim
+ORDER BY claim.id
+LIMIT $limit
+WITH claim,
+  head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate,
+  head(COLLECT {
+    MATCH (row:Evidence)
+    USING INDEX SEEK row:Evidence(ledger_key)
+    WHERE row.ledger_key > claim.id + $mark AND row.ledger_key < claim.id + $until
+    RETURN row.inside_log_odds
+    ORDER BY row.ledger_key DESC
+    LIMIT 1
+  }) AS inside_log_odds,
+  claim.marginal_as_of.epochSeconds * 1000000 + claim.marginal_as_of.microsecond AS marginal_as_of
+ORDER BY claim.id
+RETURN collect([claim.id, head([label IN labels(claim) WHERE label <> 'Claim']), claim.title, claim.status,
+  claim.stated_probability, inside_log_odds, base_rate, claim.from_year,
+  claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
+  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
+  claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
+  CASE WHEN marginal_as_of <= $at THEN claim.marginal END]) AS claims

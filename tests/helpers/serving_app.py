@@ -1,0 +1,42 @@
+"""The application on a real socket in this process, so that clients may be slow, and connections break."""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from api.service import bind
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which leaves the signals to the tests."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def serving_app(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application; gives its address."""
+    with bind("127.0.0.1", 0) as listener:
+        config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve([listener]))
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@asynccontextmanager
+async def asking_app(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that is served."""
+    async with serving_app(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+        yield client
