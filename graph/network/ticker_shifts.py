@@ -26,7 +26,7 @@ class TickerShift:
         symbol: Symbol of the ticker.
         delta: Expected fractional change of its price, -1 or more: of the product of 1 + impact over the claims that
             come true.
-        standard_error: Of the change; None where nothing was sampled.
+        standard_error: Of the change, the estimated error of LBP included; None where it is exact.
         num_claims: Number of claims that are included.
         num_contradictory: Number of shifted claims that are not, since their exposures contradict themselves.
     """

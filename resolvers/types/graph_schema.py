@@ -34,7 +34,7 @@ class GraphProperty:
 class GraphNodeType:
     """A label, with the properties that its nodes may have."""
 
-    label: str = prop("The label.")
+    label: str = prop("The label, as in `MATCH (node:Label)`.")
     other_labels: list[str] = prop("Labels that its nodes have besides.")
     description: str = prop("The meaning of the nodes.")
     node_count: int = prop("Number of nodes with the label.")
@@ -53,7 +53,7 @@ class GraphEnds:
 class GraphRelationshipType:
     """A type of relationships, with its direction and properties."""
 
-    type: str = prop("The type.")
+    type: str = prop("The type, as in `MATCH ()-[link:TYPE]->()`.")
     ends: list[GraphEnds] = prop("The pairs of labels that it joins.")
     description: str = prop("The meaning of a relationship, from its start to its end.")
     relationship_count: int = prop("Number of relationships of the type.")

@@ -117,7 +117,9 @@ class TickerShift:
         "shifted claims that come true, under their joint distribution; the change is the ratio of its expectations "
         "with and without the supposed outcomes, less 1."
     )
-    standard_error: float | None = prop("Standard error of `delta`; null where nothing was sampled.")
+    standard_error: float | None = prop(
+        "Standard error of `delta`, the estimated error of LBP included; null where it is exact."
+    )
     num_claims: int = prop("Number of shifted claims with a stated impact on it.")
     num_contradictory: int = prop(
         "Number of shifted claims left out since their exposures contradict their sign or each other; `incoherence` "

@@ -65,7 +65,7 @@ class PriceChanges:
 
     Attributes:
         changes: E(price | outcomes) / E(price) - 1, -1 or more, shape (prices,).
-        standard_errors: Of the changes, 0 where nothing was sampled, shape (prices,).
+        standard_errors: Of the changes, the estimated error of LBP included; 0 where they are exact, shape (prices,).
     """
 
     changes: FloatArray

@@ -71,8 +71,8 @@ async def test_the_whole_page_is_one_statement(small: Database, prediction_id: s
 
 
 async def test_an_error_of_a_query_is_the_executors(small: Database) -> None:
-    """A wrong id is found by the resolver; the queries beside it are answered."""
-    text = '{ nodes(ids: ["no id"]) { id } domain(id: "chips") { key } }'
+    """An unknown id is found by the resolver; the queries beside it are answered."""
+    text = '{ neighborhood(id: "nobody") { isTruncated } domain(id: "chips") { key } }'
     expected, errors = await answer_by_executor(small, text)
     context = Context(service_of(small), request_id="test")
     operation = operation_of(text)

@@ -110,7 +110,7 @@ async def test_tickers_move_as_their_exposures_compound(stored: Database, method
     }
     assert [abs(row["delta"]) for row in rows] == sorted((abs(row["delta"]) for row in rows), reverse=True)
     assert answer["tickers"]["totalCount"] == 2
-    assert (rows[0]["standardError"] is None) is (method != "SAMPLE")
+    assert (rows[0]["standardError"] is None) is (method == "EXACT")
 
 
 async def test_contradicting_exposures_move_no_ticker(stored: Database) -> None:

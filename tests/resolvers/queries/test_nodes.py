@@ -549,7 +549,7 @@ async def test_a_wrong_argument_is_named_with_what_came(
         ("{ predictions(filter: {status: [CLOSED]}) { nodes { key } } }", "CLOSED"),
         ("{ predictions(filter: {probabilityFrom: 1.2}) { nodes { key } } }", "from 0 to 1, got 1.2"),
         ("{ predictions(filter: {probabilityFrom: -0.1}) { nodes { key } } }", "from 0 to 1, got -0.1"),
-        ('{ predictions(filter: {deadlineFrom: "2026-01-01"}) { nodes { key } } }', "RFC 3339"),
+        ('{ predictions(filter: {deadlineFrom: "2026-01"}) { nodes { key } } }', "RFC 3339"),
         (
             '{ predictions(filter: {deadlineFrom: "2026-13-01T00:00:00Z"}) { nodes { key } } }',
             "expected an RFC 3339 moment",

@@ -133,7 +133,11 @@ async def test_another_process_goes_on_where_the_first_ended(stored: Database, n
 
     found = await page(other, LISTS[name], first=3, after=first["pageInfo"]["endCursor"])
 
-    assert found["nodes"] == (await page(stored, LISTS[name], first=5))["nodes"][2:]
+    expected = (await page(stored, LISTS[name], first=5))["nodes"][2:]
+    if "LBP" in name:  # whose error is estimated by the samples that are at hand
+        for node in (*found["nodes"], *expected):
+            node.pop("standardError", None)
+    assert found["nodes"] == expected
 
 
 @pytest.mark.parametrize("name", PINNED)
