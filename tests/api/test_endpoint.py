@@ -400,4 +400,4 @@ async def test_not_a_number_is_never_an_answer() -> None:
     endpoint.app.schema = strawberry.Schema(Numbers)
     async with open_client(endpoint.app) as client:
         with pytest.raises(ValueError, match="not JSON compliant"):
-            await client.post("/graphql", json={"query": "{ probability }"})
+            await client.post("/graphql", json={"query": "{ value }"})

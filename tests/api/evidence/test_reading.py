@@ -159,7 +159,7 @@ def test_a_line_that_is_no_json_is_a_fault_of_its_own(line: bytes, words: str) -
         ({"confidence": True}, ["confidence"]),
         ({"acceptUnlinkedPredictor": "yes"}, ["acceptUnlinkedPredictor"]),
         ({"predictor": "a b", "document": "", "note": 5}, ["document", "note", "predictor"]),
-        ({"observedAt": "2026-03-01"}, ["observedAt"]),
+        ({"observedAt": "2026-03"}, ["observedAt"]),
         ({"Claim": "P_1", "a b": 1}, ["", "Claim"]),
     ],
 )
