@@ -66,7 +66,7 @@ class GraphIndex:
 
     kind: str = prop("The kind of index, such as RANGE or FULLTEXT.")
     labels: list[str] = prop("Labels of the nodes that it covers.")
-    types: list[str] = prop("Types of the relationships that it covers.")
+    relationship_types: list[str] = prop("Types of the relationships that it covers.")
     properties: list[str] = prop("The properties by which it finds them.")
     is_unique: bool = prop("Whether no two nodes have the same values of these properties.")
     is_internal: bool = prop("Whether it serves lists and search alone, and may change with any version.")
@@ -102,7 +102,7 @@ def explain(contents: Contents) -> GraphSchema:
             | {"properties": _explain_properties(kind.properties, (kind.type,), indexed)}
             for kind in list_relationship_types()
         ],
-        "indexes": [asdict(index) | {"is_internal": _is_internal(index)} for index in contents.indexes],
+        "indexes": [_explain_index(index) for index in contents.indexes],
         "internal_labels": sorted(INTERNAL_LABELS),
         "mermaid": draw_mermaid(),
     }
@@ -117,5 +117,6 @@ def _explain_properties(
     ]
 
 
-def _is_internal(index: Index) -> bool:
-    return any(map(is_internal, index.properties)) or not INTERNAL_LABELS.isdisjoint(index.labels)
+def _explain_index(index: Index) -> dict[str, Any]:
+    serves_lists = any(map(is_internal, index.properties)) or not INTERNAL_LABELS.isdisjoint(index.labels)
+    return asdict(index) | {"relationship_types": index.types, "is_internal": serves_lists}

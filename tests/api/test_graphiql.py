@@ -59,7 +59,7 @@ def test_the_jars_are_those_of_the_lock(jars: dict[str, Path]) -> None:
 
 def test_the_tabs_are_the_queries_of_the_readme() -> None:
     """All of them, in order, under names that the tabs show; the first is on one line there."""
-    (command,) = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "curl" in block]
+    (command,) = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "/graphql " in block]
     first = json.loads(command.split("<<'END'\n")[1].split("\nEND")[0])["query"]
 
     own, *others = list_tabs()

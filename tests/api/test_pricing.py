@@ -239,7 +239,6 @@ async def test_the_message_names_price_limit_and_what_to_lower(client: httpx.Asy
     [
         PAGE,
         LARGE_PAGE,
-        *(document for document in README_DOCUMENTS if "mutation" not in document),
         f"{{ {nested(2)} }}",
         "{ predictions(first: 100) { nodes { outgoing(first: 100) { nodes { claim { key } } totalCount } } } }",
         "{ predictions(first: 100) { nodes { key probabilityHistory(maxPoints: 1000) { probability } } } }",
@@ -251,6 +250,12 @@ async def test_large_documents_that_clients_need_are_answered(client: httpx.Asyn
     response = await client.post("/graphql", json={"query": document, "variables": variables})
 
     assert "errors" not in response.json(), response.text[:500]
+
+
+@pytest.mark.parametrize("document", [document for document in README_DOCUMENTS if "mutation" not in document])
+def test_documents_of_the_readme_are_affordable(document: str) -> None:
+    """None of them is refused for its price."""
+    assert price(document).rows <= Settings().max_rows
 
 
 class Documents:

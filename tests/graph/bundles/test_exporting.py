@@ -34,7 +34,7 @@ from graph.subjects.upserts import Change, add_validation, upsert
 from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, bundles, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import empty
-from tests.helpers.graph_dump import ask
+from tests.helpers.graph_dump import STAMPS, ask
 
 Write = Callable[[Database], Awaitable[Any]]
 
@@ -48,7 +48,14 @@ LIVE = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 # What follows from the moment of the last computation, and not from what was written.
-OF_THE_MOMENT = ("posterior", "posterior_as_of", "marginal", "marginal_as_of", "marginal_run_id", "marginal_revision")
+OF_THE_MOMENT = (
+    "marginal",
+    "marginal_as_of",
+    "marginal_run_id",
+    "marginal_revision",
+    "marginal_key",
+    "disagreement_key",
+)
 KEPT = "NOT n:Graph AND NOT n:Change AND NOT n:Job AND NOT (n:Receipt AND n.expiry_key IS NOT NULL)"
 SMALL = bundle(
     domains=[{"id": "chips"}],
@@ -83,7 +90,8 @@ async def dump(database: Database) -> list[str]:
 
 
 def _is_lasting(name: str) -> bool:
-    return name not in OF_THE_MOMENT and not name.endswith("probability_key")
+    is_computed = name.startswith(("posterior", "change_")) or name.endswith("probability_key")
+    return not (is_computed or name in OF_THE_MOMENT or name in STAMPS)
 
 
 async def stream_of(database: Database, **options: Any) -> bytes:

@@ -50,7 +50,7 @@ def unit_of(*, writes: bool) -> FakeUnit:
     answers: dict[str, Answer] = {f"upsert/{name}": upserted for name in LISTS}
     answers |= {f"create/{name}": lambda rows: [{"num_created": len(rows)}] for name in LISTS}
     answers |= {f"link/{name}": lambda ids: [] for name in LISTS}
-    for name in ("ledger/lock_predictors", "ledger/list_records", "database/raise_revision"):
+    for name in ("ledger/lock_predictors", "ledger/list_records", "database/raise_revision", "bundles/note_import"):
         answers[name] = lambda **_: []
     return FakeUnit(answers)
 

@@ -15,7 +15,7 @@ QUERY = """{ graphSchema {
     nodeTypes { label otherLabels description nodeCount
         properties { name type description origin isKey isJson isIndexed } }
     relationshipTypes { type description relationshipCount ends { start end } properties { name } }
-    indexes { kind labels types properties isUnique isInternal } internalLabels mermaid } }"""
+    indexes { kind labels relationshipTypes properties isUnique isInternal } internalLabels mermaid } }"""
 
 
 async def test_the_graph_is_explained(database: Database, statements: StatementCounter) -> None:
@@ -46,5 +46,12 @@ async def test_the_graph_is_explained(database: Database, statements: StatementC
     assert "Receipt" in found["internalLabels"]
     unique = [index for index in found["indexes"] if index["labels"] == ["Claim"] and index["properties"] == ["id"]]
     assert unique == [
-        {"kind": "RANGE", "labels": ["Claim"], "types": [], "properties": ["id"], "isUnique": True, "isInternal": False}
+        {
+            "kind": "RANGE",
+            "labels": ["Claim"],
+            "relationshipTypes": [],
+            "properties": ["id"],
+            "isUnique": True,
+            "isInternal": False,
+        }
     ]
