@@ -74,11 +74,7 @@ def _fillings() -> Mapping[str, _Filling]:
         found |= {f"{verb}/{listed.name}": filling for verb, filling in _node_fillings(listed)}
     for edges in EDGE_LISTS:
         found |= {f"{verb}/{edges.name}": filling for verb, filling in _edge_fillings(edges)}
-    return found | {
-        "bundles/list_known": _list_known(),
-        "bundles/list_changed_rows": _list_changed_rows(),
-        "database/count_labels": _count_labels(),
-    }
+    return found | {"bundles/list_known": _list_known(), "bundles/list_changed_rows": _list_changed_rows()}
 
 
 def _node_fillings(listed: NodeList) -> Iterator[tuple[str, _Filling]]:
@@ -213,12 +209,6 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
     yield "create", _Filling("templates/create_edges_of_types", names, types)
     yield "get", _Filling("templates/get_edge", names)
     yield "remove", _Filling("templates/remove_edge_of_types", names)
-
-
-def _count_labels() -> _Filling:
-    """Count the nodes of every label but `Claim`, which the file has."""
-    labels: list[Identifiers] = [{"label": listed.label} for listed in NODE_LISTS]
-    return _Filling("database/count_labels", repeated={"labels": labels})
 
 
 def _list_changed_rows() -> _Filling:

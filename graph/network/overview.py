@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from graph.database.contents import get_contents
 from graph.database.sessions import Unit
+from graph.model.catalogue import list_node_types
 from graph.network.storing import RunKey
 
 
@@ -30,7 +32,8 @@ class Overview:
 
 async def get_overview(unit: Unit) -> Overview:
     """Read a graph's overview; that of a graph without this version's schema is empty."""
-    counts = {row["label"]: row["num_nodes"] for row in await unit.run("database/count_labels")}
+    contents = await get_contents(unit)
+    counts = {kind.label: contents.num_nodes.get(kind.label, 0) for kind in list_node_types()}
     rows = await unit.run("network/get_held")
     if not rows:
         return Overview(counts, 0, None)

@@ -13,7 +13,6 @@ from graph.ledger.derived import refresh_posteriors
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.lists import BY_NAME, LISTS, Condition, Listed
 from graph.model.subjects import list_of
-from graph.sample import load_sample
 from resolvers.base.relay import global_id
 from tests.helpers.asking import ask, ask_wrong
 from tests.helpers.database import empty
@@ -23,16 +22,15 @@ from tests.helpers.whole_graph import MEASURES, Whole, holds, read_whole, sort_n
 pytestmark = pytest.mark.statements
 
 NOW = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
-GRAPHS = {"small": small_graph, "sample": load_sample}
 every_list = pytest.mark.parametrize("name", [listed.name for listed in LISTS])
 WAYS = (("first", "after", "hasNextPage", "endCursor"), ("last", "before", "hasPreviousPage", "startCursor"))
 
 
-@pytest.fixture(scope="module", params=list(GRAPHS))
-async def graph(request: pytest.FixtureRequest, migrated_database: Database) -> AsyncIterator[Database]:
+@pytest.fixture(scope="module")
+async def graph(migrated_database: Database) -> AsyncIterator[Database]:
     """A graph with posteriors of one moment, and marginals of some claims, two of which are equal."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, GRAPHS[request.param]())
+    await import_bundle(migrated_database, small_graph())
     await refresh_posteriors(migrated_database, NOW)
     ids = sorted((await read_whole(migrated_database)).of("Claim"))[:-1]
     marginals = [None if place % 5 == 4 else 0.2 + 0.1 * (place % 3) for place in range(len(ids))]
