@@ -522,7 +522,11 @@ def cypher_command(
     *,
     typed: bool,
 ) -> None:
-    """Run a Cypher STATEMENT that reads, and print its rows; `-`, or none, reads it from standard input."""
+    """
+    Run a Cypher statement that only reads.
+
+    Without STATEMENT, or with `-`, it comes from standard input.
+    """
     from api.shell import Command, read_assignments, run  # noqa: PLC0415 - saves other commands 0.1 s
 
     command = Command(

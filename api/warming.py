@@ -110,13 +110,13 @@ async def repeat_until_warm(
 async def find_known(ask: Ask) -> dict[str, str]:
     """Find a value for each variable of the usual documents; on an empty graph those are ids that no node has."""
     known = dict.fromkeys(VARIABLES, UNKNOWN_ID)
-    data = (await ask(SAMPLE, {})).get("data") or {"predictions": {"nodes": []}}
+    data = (await ask(SAMPLE, {})).get("data") or {"predictions": {"nodes": []}, "domains": {"nodes": []}}
     for prediction in data["predictions"]["nodes"]:
         known |= {"id": prediction["key"], "prediction": prediction["key"]}
-        if prediction["domain"]:
-            known["domain"] = prediction["domain"]["key"]
         for exposure in prediction["exposures"]["nodes"]:
             known["ticker"] = exposure["ticker"]["symbol"]
+    for domain in data["domains"]["nodes"]:
+        known["domain"] = domain["key"]
     return known
 
 
@@ -125,7 +125,9 @@ async def ask_usual(app: ASGIApp, known: Mapping[str, str]) -> None:
     documents = list_usual()
     answers = await asyncio.gather(*(ask(app, text, choose_variables(text, known)) for text in documents.values()))
     for name, answer in zip(documents, answers, strict=True):
-        if "errors" in answer:
+        if any(
+            error["extensions"]["code"] != "NOT_FOUND" for error in answer.get("errors", ())
+        ):  # an empty graph has none
             get_logger().warning("a usual document was refused", document=name, reason=str(answer["errors"])[:500])
 
 

@@ -15,7 +15,8 @@ VARIABLES: Final = ("id", "prediction", "domain", "ticker", "text")
 """Names of all variables of the documents."""
 
 SAMPLE: Final = """{
-  predictions(first: 1) { nodes { key domain { key } exposures(first: 1) { nodes { ticker { symbol } } } } }
+  predictions(first: 1) { nodes { key exposures(first: 1) { nodes { ticker { symbol } } } } }
+  domains(first: 1) { nodes { key } }
 }"""
 """Asks for something of each kind that a graph has, to ask the documents of."""
 

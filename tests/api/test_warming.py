@@ -65,7 +65,9 @@ async def test_documents_are_asked_of_what_is_there(database: Database) -> None:
         return await ask(app, document, variables)
 
     assert await find_known(ask_app) == dict.fromkeys(KNOWN, UNKNOWN_ID)
-    await _answers_all(app, dict.fromkeys(KNOWN, UNKNOWN_ID))
+    for document in list_usual().values():
+        answer = await ask(app, document, choose_variables(document, dict.fromkeys(KNOWN, UNKNOWN_ID)))
+        assert {error["extensions"]["code"] for error in answer.get("errors", [])} <= {"NOT_FOUND"}
     await import_bundle(database, load_sample())
     known = await find_known(ask_app)
     sample = load_sample()
@@ -98,8 +100,14 @@ async def test_once_ready_the_usual_documents_take_statements_that_are_planned(
         known = await find_known(lambda document, variables: ask(app, document, variables))
         await _answers_all(app, known)
 
-    assert counts.pop(COMPOSED) == 5
-    assert set(counts) <= {"reading/search", "reading/list_neighbors_of_claims", "reading/list_neighbors_of_nodes"}
+    assert counts.pop(COMPOSED) == 7
+    # An empty list is followed by a look whether there is a node with the filter's id.
+    assert set(counts) <= {
+        "reading/get_nodes",
+        "reading/search",
+        "reading/list_neighbors_of_claims",
+        "reading/list_neighbors_of_nodes",
+    }
 
 
 async def test_unknown_documents_find_their_statements_planned_in_the_end(
