@@ -314,7 +314,7 @@ class _Body:
         """Compose how many nodes there are to collect, how to find them, and which conditions hold for all of them."""
         if self._start is None or self._start.start is None:
             label = self._listed.label
-            collected = f"MATCH (n:{label}) USING INDEX n:{label}(id) WHERE n.id > own.before_all"
+            collected = f"MATCH (n:{label}) USING INDEX SEEK n:{label}(id) WHERE n.id > own.before_all"
             return f"RETURN COUNT {{ (:{label}) }} AS num", collected, ()
         name, start = self._start.name, self._start.start
         found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
@@ -326,7 +326,7 @@ class _Body:
         index = self._index
         label_test = [] if index.label == self._listed.label else [f"n:{self._listed.label}"]
         properties = [self._sort.property] if index.property is None else [index.property, self._sort.property]
-        hint = f"MATCH (n:{index.label}) USING INDEX n:{index.label}({', '.join(properties)})"
+        hint = f"MATCH (n:{index.label}) USING INDEX SEEK n:{index.label}({', '.join(properties)})"
         where = [_between(self._key, bounds), *label_test, *conditions]
         if index.property is None:
             ordered = "" if cut is None else f" WITH n {cut}"
