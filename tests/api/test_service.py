@@ -47,8 +47,8 @@ import asyncio
 from api.service import serve
 from api.settings import load_settings
 async def prepare(database):
-    print("preparing", flush=True)
     try:
+        print("preparing", flush=True)
         await asyncio.sleep(60)
     finally:
         print("left", flush=True)
