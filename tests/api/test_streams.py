@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -38,9 +39,9 @@ def respond(
 
 def expected(name: str, table: FakeTable) -> bytes:
     """The encoder's own bytes."""
-    encoder = FORMATS[name].open(table.columns)
-    parts = [encoder.add(rows) for rows in BATCHES]
-    return b"".join((*parts, *encoder.finish(Ending(table.revision, table.is_truncated, table.elapsed_seconds))))
+    with closing(FORMATS[name].open(table.columns)) as encoder:
+        parts = [encoder.add(rows) for rows in BATCHES]
+        return b"".join((*parts, *encoder.finish(Ending(table.revision, table.is_truncated, table.elapsed_seconds))))
 
 
 @pytest.mark.parametrize("name", FORMATS)
