@@ -128,8 +128,8 @@ def _words(listed: NodeList) -> dict[str, Any]:
     return {"key": ROWS[listed.name][0][listed.key[0]], "properties": properties}
 
 
-HITS_OF_STAMPS = 7
-"""Accesses for the moments at which a row is created and updated, and the page keys by them."""
+HITS_OF_STAMPS = 8
+"""Accesses for the moments at which a row is created and updated, and the page keys by them: one more in 5.26."""
 
 SUBJECT_LISTS = {listed.name for listed in NODE_LISTS if listed.is_subject}
 NEW_PROPERTIES = (
