@@ -279,10 +279,10 @@ class _Body:
         conditions = self._conditions(())
         test = " AND ".join(conditions) if conditions else "true"
         return (
-            f"head(COLLECT {{ {_LOOK} CALL (own, are_many) {{ WITH own, are_many WHERE NOT are_many "
+            f"head(COLLECT {{ {_LOOK} WITH own, are_many, CASE WHEN are_many THEN [] ELSE COLLECT {{ "
             f"CALL db.index.fulltext.queryNodes('search_words', own.query, {{limit: own.counted}}) YIELD node AS n "
-            f"RETURN count(n) AS num_matches, count(CASE WHEN {test} THEN n END) AS num_found }} "
-            "RETURN CASE WHEN NOT are_many AND num_matches < own.counted THEN num_found END })"
+            f"RETURN {test} }} END AS tests "
+            "RETURN CASE WHEN NOT are_many AND size(tests) < own.counted THEN size([holds IN tests WHERE holds]) END })"
         )
 
     def all(self, limit: str) -> str:
@@ -318,7 +318,8 @@ class _Body:
             return f"RETURN COUNT {{ (:{label}) }} AS num", collected, ()
         name, start = self._start.name, self._start.start
         found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
-        count = f"{found} RETURN sum(COUNT {{ (a){start.degree} }}) AS num"
+        degrees = f"COLLECT {{ {found} RETURN COUNT {{ (a){start.degree} }} }}"
+        count = f"RETURN reduce(num = 0, degree IN {degrees} | num + degree) AS num"
         return count, f"{found} MATCH (a){start.path}(n:{self._listed.label})", (name,)
 
     def _walk(self, bounds: tuple[str, str], cut: str | None, conditions: Sequence[str]) -> str:
@@ -346,12 +347,13 @@ class _Body:
         ]
 
 
+# Neo4j 5.26 takes an aggregating function for one of the expression around it, so that numbers are those of subqueries.
 _LOOK: Final = (
-    "CALL (own) { CALL db.index.fulltext.queryNodes('search_words', own.query + ' +search_group:g6x0', "
-    "{limit: own.many}) YIELD score RETURN count(score) AS num_coarse } "
-    "CALL (own, num_coarse) { WITH own, num_coarse WHERE num_coarse < 4 "
-    "CALL db.index.fulltext.queryNodes('search_words', own.query + ' +search_group:g3x0', {limit: own.many}) "
-    "YIELD score RETURN count(score) AS num_fine } "
+    "CALL (own) { RETURN COUNT { CALL db.index.fulltext.queryNodes('search_words', "
+    "own.query + ' +search_group:g6x0', {limit: own.many}) YIELD score RETURN score } AS num_coarse } "
+    "CALL (own, num_coarse) { RETURN CASE WHEN num_coarse < 4 THEN COUNT { CALL db.index.fulltext.queryNodes("
+    "'search_words', own.query + ' +search_group:g3x0', {limit: own.many}) YIELD score RETURN score } "
+    "ELSE 0 END AS num_fine } "
     "WITH own, num_coarse >= 4 OR num_fine >= 16 AS are_many"
 )
 """
@@ -409,10 +411,10 @@ async def count_facets(unit: ComposedUnit, listed: Listed, filter_: ListFilter) 
     """
     page = ListPage(listed, filter_, listed.sorts[0], MOST_FACETED)
     values = ", ".join(f"n.{name} AS {name}" for name in FACETS)
-    counted = f"WITH {values}, count(n) AS num RETURN [{', '.join(FACETS)}, num]"
+    counted = f"WITH {values}, count(n) AS num RETURN collect([{', '.join(FACETS)}, num]) AS rows"
     text = (
-        f"UNWIND $p.each AS own WITH own.at AS at, [COLLECT {{ {page.body().all('$p.limit')} {counted} }}] AS data "
-        "RETURN collect([at, data]) AS data"
+        f"UNWIND $p.each AS own CALL (own) {{ {page.body().all('$p.limit')} {counted} }} "
+        "RETURN collect([own.at, [rows]]) AS data"
     )
     parameters = {"each": [{**page.parameters(), "at": 0}], "limit": page.num_nodes}
     found = await unit.fetch(text, parameters, is_alone=False, max_rows=1)

@@ -78,7 +78,9 @@ class GraphSchema:
 
     node_types: list[GraphNodeType] = prop("The labels that statements may build on, that of all claims first.")
     relationship_types: list[GraphRelationshipType] = prop("The types of relationships.")
-    indexes: list[GraphIndex] = prop("The indexes of the database.")
+    indexes: list[GraphIndex] = prop(
+        "The indexes of the database, by its own statistics; those of Neo4j 5.26 know of no full-text index."
+    )
     internal_labels: list[str] = prop(
         "Labels that the service keeps for itself. Properties that end in `_key` (but for `idempotency_key`) or begin "
         "with `search_` are internal as well: they may change with any version."

@@ -376,7 +376,7 @@ def bundles(draw: DrawFn) -> Bundle:
         saved_queries=[
             {"name": name, "version": version, "statement": draw(texts()), "parameters": draw(_parameters())}
             for name in _unique_ids(draw, 1, taken)
-            for version in draw(st.lists(st.integers(1, 2**31), max_size=2, unique=True))
+            for version in draw(st.lists(st.integers(1, 2**31 - 1), max_size=2, unique=True))
         ],
         propagation_runs=_each(
             draw,

@@ -34,9 +34,14 @@ async def ask(database: Database, text: str) -> list[dict[str, Any]]:
         return await (await session.run(text)).data()
 
 
+OLD_NAMES = {"String": "STRING", "Long": "INTEGER", "Double": "FLOAT", "Boolean": "BOOLEAN", "Date": "DATE"}
+OLD_NAMES |= {"DateTime": "ZONED DATETIME"}
+"""The names of types in 5.26."""
+
+
 def stored_types(row: Mapping[str, Any]) -> Iterator[str]:
     for kind in row["types"]:
-        yield kind.removesuffix(" NOT NULL")
+        yield OLD_NAMES.get(kind, kind.removesuffix(" NOT NULL"))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +93,7 @@ async def test_counts_are_those_of_the_graph(graph: Database) -> None:
 
 
 async def test_indexes_are_those_of_the_database(graph: Database) -> None:
-    """As the server lists them."""
+    """As the server lists them; the statistics of 5.26 know of no full-text index."""
     contents = await graph.read(get_contents)
     listed = await ask(graph, INDEXES)
 
@@ -96,7 +101,9 @@ async def test_indexes_are_those_of_the_database(graph: Database) -> None:
         (index.kind, sorted(index.labels or index.types), list(index.properties), index.is_unique)
         for index in contents.indexes
     )
-    assert found == sorted(
+    expected = sorted(
         (row["type"], sorted(row["labelsOrTypes"]), row["properties"], row["owningConstraint"] is not None)
         for row in listed
     )
+    assert [index for index in found if index[0] != "FULLTEXT"] == [row for row in expected if row[0] != "FULLTEXT"]
+    assert all(index in expected for index in found)
