@@ -15,6 +15,7 @@ from graph.model import values
 from graph.model.lists import BY_NAME, LISTS, Condition, Listed
 from graph.reading.lists import MOST_COLLECTED, ListFilter, ListPage, choose_index, count_facets
 from graph.reading.tree import NodePlan
+from graph.sample import load_sample
 from tests.graph.reading.test_composing import UNINDEXED, operators_of
 from tests.helpers.database import empty
 from tests.helpers.profiling import NUM_CHILDREN, hub_bundle
@@ -56,8 +57,9 @@ def pages_of(listed: Listed) -> Iterator[ListPage]:
 async def named(migrated_database: Database) -> Database:
     """A database that has the names of all properties, of which the server would warn otherwise."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
-    await empty(migrated_database)
+    for given in (small_graph(), load_sample()):
+        await import_bundle(migrated_database, given)
+        await empty(migrated_database)
     return migrated_database
 
 
@@ -133,6 +135,8 @@ async def hub(migrated_database: Database) -> AsyncIterator[Database]:
             influences=kills,
         ),
     )
+    async with migrated_database.open_session() as session:  # plans go by what the database knows of its indexes
+        await (await session.run("CALL db.prepareForReplanning(60)")).consume()
     yield migrated_database
     await empty(migrated_database)
 
