@@ -49,7 +49,7 @@ class Admissions:
         """
         until = time.monotonic() + most_seconds
         # An event would have to be set and cleared by every request.
-        while (left := min(self._asked_at + seconds, until) - time.monotonic()) > 0:  # noqa: ASYNC110
+        while (left := min(self._asked_at + seconds, until) - time.monotonic()) > 0:  # noqa: ASYNC110 - as above
             await asyncio.sleep(left)
 
     def admit(self, *, is_mutation: bool) -> AbstractAsyncContextManager[None]:

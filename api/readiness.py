@@ -65,7 +65,7 @@ class Readiness:
 
     @property
     def reason(self) -> str | None:
-        """Why the service is not ready; None if it is."""
+        """Reason for which the service is not ready; None if it is."""
         return self._reason or self.reason_of_others
 
     async def wait(self) -> None:

@@ -150,7 +150,7 @@ def run_application(
 
 
 def _open_adhoc(settings: Settings, address: DatabaseAddress) -> Adhoc:
-    """What runs statements of analysts; one that cannot be ended has the embedded server restarted."""
+    """Open the runner of analysts' statements; one that cannot be ended has the embedded server restarted."""
 
     async def restart() -> None:
         if settings.neo4j_uri is None and await asyncio.to_thread(end_running, settings.data_dir.absolute()):

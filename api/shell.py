@@ -134,7 +134,7 @@ async def _write(answer: Any, encoder_of: Callable[[Sequence[str]], Encoder], fi
 
 
 def _find_encoder(command: Command) -> Callable[[Sequence[str]], Encoder] | None:
-    """What opens the encoder; None for a table."""
+    """Function that opens the encoder; None for a table."""
     chosen = FORMATS.get(command.format_name)
     if command.is_typed and (chosen is None or chosen.open_typed is None):
         raise InvalidError(f"{command.format_name} has no typed values; use json or ndjson", path="--typed")

@@ -1,4 +1,4 @@
-"""What runs where, how much is in the graph, and how fresh what is computed over it is."""
+"""Status: the services that run, the size of the graph, and the age of what is computed over it."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ from graph.server import Endpoint, find_running
 @dataclass(frozen=True, slots=True)
 class Status:
     """
-    What runs, and what is in the graph.
+    Services that run, and contents of the graph.
 
     Attributes:
         place: The data directory, or the address of another Neo4j.

@@ -74,7 +74,7 @@ class Writer:
         return answers
 
     def summary(self) -> dict[str, Any]:
-        """How many items were recorded, replayed and refused so far, as JSON values."""
+        """Numbers of items recorded, replayed and refused so far, as JSON values."""
         counts = {f"{status.lower()}Count": count for status, count in self.counts.items()}
         return {"isDryRun": self._is_dry_run, **counts, "bookmark": self.bookmark}
 

@@ -26,7 +26,7 @@ _NANOSECONDS: Final = 10**9
 
 
 class Form(Enum):
-    """How a column's values are written."""
+    """Form in which a column's values are written."""
 
     NULL = "null"
     BOOLEAN = "boolean"
@@ -50,7 +50,7 @@ _WITH_TEXT: Final = frozenset({Form.DAY, Form.CLOCK, *_MOMENTS})
 @dataclass(frozen=True, slots=True)
 class Kind:
     """
-    What a column's values have in common.
+    Type that a column's values have in common.
 
     Attributes:
         form: How they are written.

@@ -11,7 +11,7 @@ Rows = Sequence[Sequence[Any]]
 @dataclass(frozen=True, slots=True)
 class Ending:
     """
-    What is known once all rows have been read.
+    Facts about a table that are known once all rows have been read.
 
     Attributes:
         revision: The graph's revision that the rows were read at; None where it is not known.

@@ -69,7 +69,7 @@ def translate_failure(error: Exception, seconds: float) -> ForegraphError | Exce
 
 
 def _find_refusal(code: str, message: str) -> RefusedCypherError | None:
-    """What the database refuses to plan, as the gate would refuse it."""
+    """Translate what the database refuses to plan to the gate's own refusal."""
     for part, (kind, hint) in _REFUSED_BY_DATABASE.items():
         if part in code:
             found = _QUOTED.search(message)

@@ -47,7 +47,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What stands in brackets: the opening one, the content, and whether no space stands before it."""
+    """Text in brackets: the opening one, the content, and whether no space stands before it."""
 
     bracket: str
     content: tuple["Node", ...]

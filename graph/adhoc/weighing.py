@@ -526,7 +526,7 @@ def collected(item: Value) -> Value:
 
 
 def _cut(nodes: tuple[Node, ...], sign: str) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
-    """What stands before the first place of a sign and after it."""
+    """Split nodes at the first place of a sign, which is left out; the second part is empty without one."""
     for index, node in enumerate(nodes):
         if is_word(node, sign):
             return nodes[:index], nodes[index + 1 :]

@@ -50,7 +50,7 @@ async def _go_on() -> None:
 @dataclass(frozen=True, slots=True)
 class Pauses:
     """
-    What is awaited while a graph is read, by whoever looks at it or writes meanwhile.
+    Hooks that are awaited while a graph is read, for whoever looks at it or writes meanwhile.
 
     Attributes:
         after_page: Awaited after each page.
@@ -125,7 +125,7 @@ async def _holding_imports(database: Database, *, is_needed: bool) -> AsyncItera
 
 @dataclass(slots=True)
 class _Touched:
-    """What revisions note as changed: claims, claims of which incoming influences did, and other rows by list."""
+    """Rows that revisions note as changed: claims, claims of which incoming influences did, and other rows by list."""
 
     claim_ids: set[str] = field(default_factory=set)
     child_ids: set[str] = field(default_factory=set)

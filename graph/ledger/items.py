@@ -62,7 +62,7 @@ def _find_other(paths: dict[str, str], key: str, path: str) -> str | None:
 
 
 class BatchMode(StrEnum):
-    """What becomes of a batch of which items are refused: nothing is recorded, or each item is by itself."""
+    """Treatment of a batch of which items are refused: nothing is recorded, or each item is by itself."""
 
     ALL_OR_NONE = "ALL_OR_NONE"
     EACH = "EACH"

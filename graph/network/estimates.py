@@ -1,4 +1,4 @@
-"""What is known of LBP's errors: estimated on the whole network once, and after writes around what they changed."""
+"""Estimates of LBP's errors: made on the whole network once, and after writes around what they changed."""
 
 from dataclasses import dataclass
 from datetime import datetime

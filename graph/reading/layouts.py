@@ -1,5 +1,5 @@
 """
-Where the parts of a generated statement's record stand.
+Places of the parts of a generated statement's record.
 
 A record holds one value, a list. A node in it is a row: what belongs to the link or the page first, then the subject's
 code if there are several, the list of its properties, the list of its moments and days as text, and a list of rows for

@@ -93,7 +93,7 @@ class ClaimOutcome(StrEnum):
 
 @enum_type
 class EvidenceItemStatus(StrEnum):
-    """What became of an item of evidence: recorded now, recorded before under its own key, or refused."""
+    """Outcome of an item of evidence: recorded now, recorded before under its own key, or refused."""
 
     RECORDED = "RECORDED"
     REPLAYED = "REPLAYED"

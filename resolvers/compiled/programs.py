@@ -1,4 +1,4 @@
-"""What has been worked out for documents, kept as long as there is room."""
+"""Programs worked out for documents, kept as long as there is room."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

@@ -102,7 +102,7 @@ def _make(given: dict[str, Any], path: str, faults: list[RefusedError]) -> Evide
 
 
 def _check_field(name: str, field: GraphQLInputField, value: Mapping[str, Any], path: str) -> InvalidError | None:
-    """What is wrong with a field's value, in its first place."""
+    """Find what is wrong with a field's value, in its first place."""
     if name not in value:
         if not is_required_input_field(field):
             return None
@@ -150,7 +150,7 @@ def show_line(index: int, key: str | None, payload: Payload, bookmark: str | Non
 
 
 def show_refusal(refusal: RefusedError) -> dict[str, Any]:
-    """What is wrong with an item, as JSON values; the path begins within the item."""
+    """List what is wrong with an item, as JSON values; the path begins within the item."""
     fields = refused(refusal, NAMES)
     within = (fields.pop("path") or [])[2:]  # after `items` and the place
     del fields["__typename"]

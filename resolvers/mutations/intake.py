@@ -125,7 +125,7 @@ class EvidenceRecorded(Written):
 
 @object_type
 class EvidenceItemAnswer:
-    """What became of one item of a batch."""
+    """Answer to one item of a batch."""
 
     index: int = prop("Place of the item in the request, from 0.")
     idempotency_key: str | None = prop("The item's own key.")
@@ -238,7 +238,7 @@ async def _shown_batch(info: Info[Context, Any], answered: Answered, keys: Seque
 
 
 def status_of(payload: Payload) -> EvidenceItemStatus:
-    """What became of an item, by its part of the answer."""
+    """Outcome of an item, by its part of the answer."""
     if "refusals" in payload:
         return EvidenceItemStatus.REFUSED
     return EvidenceItemStatus.REPLAYED if payload.get("is_replayed") else EvidenceItemStatus.RECORDED
