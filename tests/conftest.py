@@ -11,7 +11,7 @@ from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer
-from tests.helpers.database import StatementCounter, empty
+from tests.helpers.database import StatementCounter, empty, introduce_names
 
 # An example that takes long on a busy machine is no failure.
 settings.register_profile("any-machine", settings(), deadline=None)
@@ -65,6 +65,7 @@ async def migrated_database(database_address: DatabaseAddress, statements: State
     """The run's database with its schema; any notification of the server's is a failure."""
     async with Database.open(database_address, observer=statements, warns=True) as database:
         await migrate(database)
+        await introduce_names(database)
         yield database
 
 

@@ -10,7 +10,6 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.derived import refresh_posteriors
-from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.lists import BY_NAME, LISTS, Condition, Listed
 from graph.model.subjects import list_of
 from resolvers.base.relay import global_id
@@ -271,26 +270,6 @@ async def test_a_cursor_of_another_order_is_refused(graph: Database) -> None:
             assert (error["extensions"]["code"], error["extensions"]["argument"]) == ("INVALID", end)
 
 
-@pytest.mark.parametrize("sort", ["EVIDENCE_COUNT", "LAST_EVIDENCE", "DEADLINE"])
-async def test_rows_added_meanwhile_leave_cursors_valid(database: Database, sort: str) -> None:
-    """Pages go on where they ended: all that was there comes once, whatever comes before and behind."""
-    await import_bundle(database, small_graph())
-    listed, found, position, number = BY_NAME["claims"], list[str](), None, 0
-    before = set((await read_whole(database)).of("Claim"))
-    while True:
-        given = {"sort": [{"by": sort}], "first": 2, "after": position}
-        page = (await ask(database, document(listed), **given)).data["list"]
-        found += [node["key"] for node in page["nodes"]]
-        if not page["pageInfo"]["hasNextPage"]:
-            break
-        position, number = page["pageInfo"]["endCursor"], number + 1
-        new = [{"id": f"{letter}_{number}", "title": "New", "stated_probability": 0.5} for letter in ("A", "Z")]
-        await import_bundle(database, Bundle.model_validate({"format": BUNDLE_FORMAT, "scenarios": new}))
-
-    assert len(found) == len(set(found))
-    assert set(found) >= before
-
-
 async def test_facets_are_the_numbers_of_a_list(graph: Database, whole: Whole) -> None:
     """By status, domain and predictor, in one statement; nodes that are shown take one more for each kind."""
     asked = """query ($filter: PredictionFilterInput) { found: predictionFacets(filter: $filter, first: 100) {
@@ -323,34 +302,6 @@ def numbers(nodes: list[Mapping[str, Any]], name: str) -> dict[str | None, int]:
     for node in nodes:
         found[node.get(name)] = found.get(node.get(name), 0) + 1
     return found
-
-
-async def test_a_leaderboard_is_a_list_of_predictors(database: Database) -> None:
-    """By Brier score, of those with enough resolved predictions."""
-    rows = [
-        {
-            "id": f"P_{number}",
-            "title": "t",
-            "predictor_id": ("ada", "bob", "eve")[number % 3],
-            "stated_probability": (0.9, 0.6, 0.2)[number % 3],
-            "status": "RESOLVED_TRUE",
-            "resolved_at": "2026-01-01T00:00:00Z",
-        }
-        for number in range(8)
-    ]
-    predictors = [{"id": key, "name": key.capitalize()} for key in ("ada", "bob", "eve", "zoe")]
-    await import_bundle(
-        database,
-        Bundle.model_validate({"format": BUNDLE_FORMAT, "predictors": predictors, "predictions": rows}),
-    )
-    asked = """{ predictors(sort: {by: BRIER}, filter: {resolvedCountFrom: 3}) {
-      nodes { key name record { brier } } totalCount } }"""
-
-    board = (await ask(database, asked)).data["predictors"]
-
-    assert [node["key"] for node in board["nodes"]] == ["ada", "bob"]
-    assert [node["record"]["brier"] for node in board["nodes"]] == pytest.approx([0.01, 0.16])
-    assert board["totalCount"] == 2
 
 
 async def test_one_claim_is_found_whatever_its_kind(graph: Database, whole: Whole) -> None:
