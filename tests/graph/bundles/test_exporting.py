@@ -204,6 +204,7 @@ LAST_PAGE = 16  # each list has one, but those that are read last
 @pytest.mark.parametrize(
     ("name", "page"), [*((name, LAST_PAGE) for name in WRITES), ("a claim deleted", 2), ("an outcome", 8)]
 )
+@pytest.mark.one_release
 async def test_what_is_written_between_two_pages_is_in_the_cut(database: Database, name: str, page: int) -> None:
     """Whether its rows have been read already or not: the cut is what a fresh look finds."""
     await import_bundle(database, SMALL)
@@ -335,6 +336,7 @@ def other() -> bytes:
         (lambda text: text.replace(b'"revision": ', b'"revision": 1'), "the checksum of all lines differs"),
     ],
 )
+@pytest.mark.one_release
 async def test_a_damaged_stream_writes_nothing(
     database: Database, damage: Callable[[bytes], bytes], message: str
 ) -> None:

@@ -90,6 +90,7 @@ async def test_an_export_imports_to_the_same_graph(migrated_database: Database, 
 
 @LIVE
 @given(bundles())
+@pytest.mark.one_release
 async def test_an_import_loses_and_invents_nothing(migrated_database: Database, given_bundle: Bundle) -> None:
     """What comes out is what went in, but for derived data: check-ins, dates, ranks and windows."""
     await empty(migrated_database)
@@ -108,6 +109,7 @@ async def test_an_import_loses_and_invents_nothing(migrated_database: Database, 
 
 @LIVE
 @given(bundles())
+@pytest.mark.one_release
 async def test_importing_twice_changes_nothing(migrated_database: Database, given_bundle: Bundle) -> None:
     """A second import finds every row there, touches no property and leaves the revision alone, on any later day."""
     await empty(migrated_database)
@@ -124,6 +126,7 @@ async def test_importing_twice_changes_nothing(migrated_database: Database, give
 
 @LIVE
 @given(bundles())
+@pytest.mark.one_release
 async def test_ids_in_rows_and_relationships_agree(migrated_database: Database, given_bundle: Bundle) -> None:
     """Analysts follow relationships, exports read properties: both say the same."""
     await empty(migrated_database)
@@ -168,6 +171,7 @@ async def test_the_sample_comes_out_as_it_is_shipped(database: Database) -> None
         assert list(map(stated, getattr(exported, name))) == list(map(stated, expected)), name
 
 
+@pytest.mark.one_release
 async def test_an_export_fits_the_json_schema(database: Database) -> None:
     """Whoever writes bundles by the printed schema writes what we write."""
     await import_bundle(database, load_sample(), today=TODAY)
@@ -202,6 +206,7 @@ async def test_an_empty_graph_is_an_empty_bundle(database: Database) -> None:
 # What is refused
 
 
+@pytest.mark.one_release
 async def test_all_problems_are_listed_with_their_paths(database: Database) -> None:
     """Whoever mends a file wants the whole list: shape, doubles, dangling ids, derived data, ledger, kinds, cycles."""
     stored = bundle(predictions=[prediction("P_OLD")], killers=[claim("TK_OLD")], evidence=[evidence(owner="P_OLD")])
@@ -291,6 +296,7 @@ async def test_a_reference_to_a_wrong_row_is_not_reported_twice(database: Databa
         ),
     ],
 )
+@pytest.mark.one_release
 async def test_a_broken_file_says_where(database: Database, text: str | bytes, path: str, message: str) -> None:
     """Each says what was expected where, and the graph stays empty."""
     with pytest.raises(BundleError) as caught:

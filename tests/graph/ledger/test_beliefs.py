@@ -59,6 +59,7 @@ def in_twelve_digits(figure: float | None) -> float | None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.one_release
 async def test_each_belief_is_what_its_claim_alone_answers(stored: Database, moment: datetime) -> None:
     """Bit for bit: in arrays here, claim by claim there."""
     rows = await read_table(stored, moment)

@@ -150,6 +150,7 @@ async def test_two_hundred_items_at_once_count_each_once(graph: Database) -> Non
     assert await differences(graph) == []
 
 
+@pytest.mark.one_release
 async def test_fifty_retries_at_once_make_one_row_and_fifty_equal_answers(graph: Database) -> None:
     """The first writes; all others find its answer."""
     answers = await asyncio.gather(*(submit(graph, FOR, idempotency_key="once") for _ in range(50)))
@@ -214,6 +215,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("item", "kind", "message"), REFUSED)
+@pytest.mark.one_release
 async def test_evidence_argues_back(graph: Database, item: EvidenceItem, kind: type[Exception], message: str) -> None:
     """Each refusal names the field, what was expected and what came; nothing is written."""
     before = await export_bundle(graph)
@@ -470,6 +472,7 @@ async def test_a_batch_by_each_is_the_same_as_its_items_one_by_one(graph: Databa
     assert (await inside(graph), await inside(graph, "Q")) == state
 
 
+@pytest.mark.one_release
 async def test_all_faults_of_all_items_are_told_at_once(graph: Database) -> None:
     """Those found without the graph and those found in it, several of one item included."""
     items = [
