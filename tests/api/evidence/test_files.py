@@ -74,7 +74,8 @@ async def test_a_table_is_recorded_row_by_row(
         told = [line for line in finished.errors.splitlines() if line.startswith("foregraph:")]
         assert len(told) == len(TOLD)
         assert all(line.startswith(expected) for line, expected in zip(told, TOLD, strict=True))
-    assert [(row.idempotency_key, row.claim_id, row.note) for row in rows] == [
+    # Rows of two claims may be recorded at one moment.
+    assert sorted((row.idempotency_key, row.claim_id, row.note) for row in rows) == [
         ("a", "S_0", "Seen at the fair"), ("b", "S_1", None), ("e", "S_1", None),
     ]  # fmt: skip
     assert await ledger(graph) == rows
