@@ -24,6 +24,7 @@ from graph.saved.queries import (
     MOST_VERSIONS,
     NAME,
     RESERVED,
+    Origin,
     Parameter,
     SavedQuery,
     from_row,
@@ -187,7 +188,7 @@ def _read(row: Mapping[str, Any]) -> SavedQuery:
 
 def query_of(payload: Payload) -> SavedQuery:
     """The query in a payload."""
-    return from_row(Row.model_validate(payload["query"]))
+    return replace(from_row(Row.model_validate(payload["query"])), origin=Origin(payload["origin"]))
 
 
 def _payload(query: SavedQuery, *, is_new: bool, has_changed: bool) -> Payload:
