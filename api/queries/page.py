@@ -21,7 +21,7 @@ from api.queries.markup import Markup, fill, join
 from api.streams import status_of
 from graph.adhoc.limits import Wanted
 from graph.adhoc.values import plain
-from graph.errors import ForegraphError, counted
+from graph.errors import ForegraphError, InvalidError, NotFoundError, RefusedItemsError, counted
 from graph.model.kinds import ParameterType
 from graph.saved.queries import Origin, Parameter, SavedQuery
 from graph.saved.running import SavedQueries
@@ -136,8 +136,16 @@ def _status_of(error: ForegraphError) -> int:
 
 
 def _show_error(error: ForegraphError) -> Markup:
-    message = describe(error)[0] if error.is_public else UNEXPECTED
-    return fill('<div class="card wrong" role="alert">$message</div>', message=message)
+    return fill('<div class="card wrong" role="alert">$message</div>', message="\n".join(_list_messages(error)))
+
+
+def _list_messages(error: ForegraphError) -> list[str]:
+    """What is wrong, a line for each fault; the form beside shows where."""
+    if isinstance(error, RefusedItemsError):
+        return [refusal.message for refusal in error.refusals]
+    if isinstance(error, InvalidError | NotFoundError):
+        return [error.message]
+    return [describe(error)[0] if error.is_public else UNEXPECTED]
 
 
 def _address(name: str, extension: str = "", values: Mapping[str, Any] | None = None) -> str:
