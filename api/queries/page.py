@@ -149,8 +149,7 @@ def _list_messages(error: ForegraphError) -> list[str]:
 
 
 def _address(name: str, extension: str = "", values: Mapping[str, Any] | None = None) -> str:
-    asked = [(key, part) for key, value in (values or {}).items() for part in str(value).split("\n")]
-    return f"{PATH}/{quote(name, safe='')}{extension}" + (f"?{urlencode(asked)}" if asked else "")
+    return f"{PATH}/{quote(name, safe='')}{extension}" + (f"?{urlencode(values)}" if values else "")
 
 
 def _show_list(queries: Sequence[SavedQuery]) -> Markup:

@@ -476,7 +476,9 @@ class SavedQuery(Row):
     statement: Text = Field(description="The Cypher statement.")
     parameters: tuple[QueryParameter, ...] = Field(default=(), description="The statement's parameters.")
     saved_at: Moment | None = Field(default=None, description="When the version was saved.")
-    is_deleted: bool = Field(default=False, description="Whether the version marks that the query was deleted.")
+    is_deleted: bool | None = Field(
+        default=None, description="Whether the version marks that the query was deleted; absent if it does not."
+    )
 
 
 class PropagationRun(Row):

@@ -111,7 +111,7 @@ def from_row(row: Row) -> SavedQuery:
         parameters,
         row.version,
         saved_at=row.saved_at,
-        is_deleted=row.is_deleted,
+        is_deleted=bool(row.is_deleted),
     )
 
 
@@ -139,5 +139,5 @@ def to_row(query: SavedQuery) -> Row:
         statement=query.statement,
         parameters=parameters,
         saved_at=query.saved_at,
-        is_deleted=query.is_deleted,
+        is_deleted=query.is_deleted or None,
     )
