@@ -164,7 +164,7 @@ async def set_schedule(
     async def work(unit: Unit) -> Payload:
         query = await find_query(unit, schedule.query)
         if query is None:
-            raise unknown_query(schedule.query)
+            raise unknown_query(schedule.query, path="query")
         read_values(query.parameters, schedule.parameters, query.name)
         await unit.run("saved/lock")
         names = {found.name for found in await list_schedules(unit)}

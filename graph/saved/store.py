@@ -175,10 +175,10 @@ async def delete_query(
     return await write_once(database, request, work, raises_revision=False)
 
 
-def unknown_query(name: str, version: int | None = None) -> NotFoundError:
+def unknown_query(name: str, version: int | None = None, *, path: str = "name") -> NotFoundError:
     """The error that no query has a name, or a version."""
     if version is None:
-        return NotFoundError(f"no saved query has the name {name[:80]!r}", path="name")
+        return NotFoundError(f"no saved query has the name {name[:80]!r}", path=path)
     return NotFoundError(f"the saved query {name[:80]!r} has no version {version}", path="version")
 
 

@@ -250,7 +250,7 @@ def test_when_a_schedule_is_due(changes: dict[str, Any], moment: str, expected: 
     [
         ({"name": "a\r\nx: y"}, "name"),
         ({"name": ""}, "name"),
-        ({"query": "nobody"}, "name"),
+        ({"query": "nobody"}, "query"),
         ({"every_minutes": 4}, "every_minutes"),
         ({"every_minutes": None}, "every_minutes"),
         ({"daily_at_hour": 7}, "every_minutes"),
