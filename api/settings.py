@@ -26,6 +26,9 @@ NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 MEMORY_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
+SECRETS = ("neo4j_password", "webhook_secret")
+"""Settings whose values are shown nowhere."""
+
 KIBIBYTE = 1024
 
 ADHOC = AdhocLimits()
@@ -481,5 +484,5 @@ def _describe(detail: ErrorDetails) -> str:
     field = Settings.model_fields.get(name)
     if field is None:
         return f"{name}: there is no such setting"
-    came = "" if name == "neo4j_password" else f", got {os.environ.get(_variable(name), detail['input'])!r}"
+    came = "" if name in SECRETS else f", got {os.environ.get(_variable(name), detail['input'])!r}"
     return f"{_variable(name)}: expected {field.description}{came} ({message[0].lower()}{message[1:]})"

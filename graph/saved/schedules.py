@@ -192,7 +192,7 @@ async def delete_schedule(
     request = WriteRequest("unscheduleQuery", {"name": name}, idempotency_key, is_dry_run)
 
     async def work(unit: Unit) -> Payload:
-        if not await unit.run("saved/lock_schedule", name=name):
+        if not name.isascii() or not await unit.run("saved/lock_schedule", name=name):
             raise NotFoundError(f"no schedule has the name {name[:80]!r}", path="name")
         await unit.run("saved/delete_schedule", name=name)
         return {"name": name}
@@ -214,7 +214,7 @@ async def retry_delivery(
     request = WriteRequest("retryDelivery", {"id": delivery_id}, idempotency_key, is_dry_run)
 
     async def work(unit: Unit) -> Payload:
-        rows = await unit.run("saved/lock_delivery", id=delivery_id)
+        rows = await unit.run("saved/lock_delivery", id=delivery_id) if delivery_id.isascii() else []
         if not rows:
             raise NotFoundError(f"no delivery has the id {delivery_id[:80]!r}", path="id")
         status = rows[0]["delivery"]["status"]
