@@ -18,6 +18,8 @@ from resolvers.mutations.intake import IntakeMutations
 from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
+from resolvers.mutations.saved import SavedQueryMutations
+from resolvers.mutations.schedules import ScheduleMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
 from resolvers.queries.cypher import CypherQueries
 from resolvers.queries.graph_schema import GraphSchemaQueries
@@ -26,6 +28,8 @@ from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
 from resolvers.queries.propagation import PropagationQueries
+from resolvers.queries.saved import SavedQueryQueries
+from resolvers.queries.schedules import ScheduleQueries
 from resolvers.queries.search import SearchQueries
 from resolvers.types.subjects import SUBJECT_TYPES
 
@@ -40,6 +44,8 @@ class Query(
     PropagationQueries,
     GraphSchemaQueries,
     CypherQueries,
+    SavedQueryQueries,
+    ScheduleQueries,
 ):
     """Reads from the graph."""
 
@@ -53,6 +59,8 @@ class Mutation(
     PropagationMutations,
     SubjectMutations,
     LinkMutations,
+    SavedQueryMutations,
+    ScheduleMutations,
 ):
     """
     Writes to the graph.

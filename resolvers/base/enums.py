@@ -9,14 +9,26 @@ from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
 from graph.ledger.items import BatchMode as EvidenceBatchMode
 from graph.model.catalogue import Origin as PropertyOrigin
-from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+from graph.model.kinds import (
+    ClaimStatus,
+    ExposureSign,
+    InfluenceKind,
+    MilestoneKind,
+    MilestoneStatus,
+    PredictionMode,
+)
+from graph.model.kinds import ParameterType as QueryParameterType
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
+from graph.saved.queries import Origin as QueryOrigin
+from graph.saved.schedules import DeliveryFormat, DeliveryStatus
 from resolvers.base.described import enum_type
 
 __all__ = [
     "ClaimOutcome",
     "ClaimStatus",
+    "DeliveryFormat",
+    "DeliveryStatus",
     "EdgeKind",
     "ErrorCode",
     "EvidenceBatchMode",
@@ -31,6 +43,8 @@ __all__ = [
     "Orientation",
     "PredictionMode",
     "PropertyOrigin",
+    "QueryOrigin",
+    "QueryParameterType",
     "SortOrder",
     "StatedParameter",
     "Subject",
@@ -44,6 +58,10 @@ enum_type(EvidenceBatchMode, name="EvidenceBatchMode")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
 enum_type(PropertyOrigin, name="PropertyOrigin")
+enum_type(DeliveryFormat)
+enum_type(DeliveryStatus)
+enum_type(QueryOrigin, name="QueryOrigin")
+enum_type(QueryParameterType, name="QueryParameterType")
 
 
 @enum_type
