@@ -478,7 +478,7 @@ class _BankSetup:
         results = InterceptArrays(intercepts, slopes, pulls, marginals, np.empty(0))
         for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
-            self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)
+            self.kernels.draw_prior(claims, 0, np.inf, network.links, network.prior_marginals, draws, bits, results)
 
 
 class _Replicate:

@@ -288,13 +288,18 @@ def _correct_target(intercept: float, sums: FloatArray, expected: float, target:
 def draw_prior(
     claims: IntArray,
     solve: int,
+    max_error: float,
     links: Links,
     prior_marginals: FloatArray,
     streams: RandomStreams,
     bits: KeyArray,
     results: InterceptArrays,
-) -> None:
-    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
+) -> int:
+    """
+    Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first.
+
+    Stops after a claim whose intercept errs by more than `max_error`; returns how many were drawn.
+    """
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     intercepts, slopes, pulls, means, errors = results
     work = make_workspace(parent_start.size - 1 if solve else 0)
@@ -305,7 +310,9 @@ def draw_prior(
     drawn, sums = np.empty(num_samples, np.uint8), np.empty(num_samples, np.float64)
     table, shares = np.empty(1 << MAX_JOINT_WIDTH, np.float64), np.empty(1 << MAX_JOINT_WIDTH, np.float64)
     counts, thresholds = np.empty(1 << MAX_SOLVED_PARENTS, np.int64), np.empty(1 << MAX_SOLVED_PARENTS, np.uint64)
+    num_done = 0
     for i in claims:
+        num_done += 1
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         parents = link_parents[begin:end]
@@ -373,6 +380,9 @@ def draw_prior(
         means[i], slopes[i] = mean, slope
         for j in range(num_parents):
             pulls[begin + j] /= slope
+        if solve == 1 and errors[i] > max_error:
+            break
+    return num_done
 
 
 @jit

@@ -25,7 +25,7 @@ class Kernels:
     while a service starts.
     """
 
-    draw_prior: Callable[..., None]
+    draw_prior: Callable[..., int]
     draw_proposal: Callable[..., None]
     weigh: Callable[..., None]
     sweep_gibbs: Callable[..., None]

@@ -100,15 +100,20 @@ def _unpack(words: KeyArray) -> ByteArray:
 def draw_prior(
     claims: IntArray,
     solve: int,
+    max_error: float,
     links: Links,
     prior_marginals: FloatArray,
     streams: RandomStreams,
     bits: KeyArray,
     results: InterceptArrays,
-) -> None:
-    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
+) -> int:
+    """
+    Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first.
+
+    Stops after a claim whose intercept errs by more than `max_error`; returns how many were drawn.
+    """
     num_samples = streams.first.shape[1]
-    for i in claims.tolist():
+    for number, i in enumerate(claims.tolist()):
         own_links = slice(links.parent_start[i], links.parent_start[i + 1])
         stream = int(streams.keys[i])
         visits = _visits(stream, streams.first, streams.second)
@@ -132,6 +137,9 @@ def draw_prior(
                 stream, visits, _describe_many(i, weights, parents, marginals, target, results, own_links)
             )
         bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
+        if solve and results.errors[i] > max_error:
+            return number + 1
+    return claims.size
 
 
 def _describe_few(
