@@ -358,19 +358,18 @@ def with_other_intercepts(model: CalibratedNetwork, intercepts: FloatArray) -> C
     return replace(model, intercepts=intercepts, table_start=table_start, probabilities=fast_sigmoid(log_odds))
 
 
-def perturbed_models(model: CalibratedNetwork) -> list[CalibratedNetwork]:
+def perturbed_intercepts(model: CalibratedNetwork) -> list[FloatArray]:
     """
-    Draw models whose intercepts differ from a model's as far as their standard errors allow.
+    Draw intercepts that differ from a model's as far as their standard errors allow.
 
     Returns:
-        NUM_PERTURBED models; none if all intercepts are exact.
+        NUM_PERTURBED arrays of shape (n,), in log-odds; none if all intercepts are exact.
     """
     if not model.intercept_errors.any():
         return []
     generator = np.random.default_rng(salt(CALIBRATION_SEED, _PERTURBATION))
     signs = generator.choice((-1.0, 1.0), (NUM_PERTURBED, model.intercepts.size))
-    moves = PERTURBATION * model.intercept_errors * signs
-    return [with_other_intercepts(model, model.intercepts + move) for move in moves]
+    return list(model.intercepts + PERTURBATION * model.intercept_errors * signs)
 
 
 def check_num_samples(num_samples: int) -> None:

@@ -30,11 +30,14 @@ from graph.inference.network.moving import move_marginals, weigh_bank
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.uncertainty import Perturbed, perturb
+from graph.inference.network.uncertainty import ERROR_TOLERANCE, Perturbed, perturb
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
 """Samples of a stored bank that must match the outcomes; the standard error of a half is then 0.01."""
+
+ENOUGH_MATCHING: Final = 625
+"""Likewise where time is bounded, with an error of 0.02: rather than LBP's, or that of a fresh bank a second later."""
 
 NUM_CHECKED: Final = 10
 """Neighborhoods of the claims that shift most on which LBP's error is estimated, before and after."""
@@ -112,6 +115,7 @@ def shifts_by_lbp(
     base: Propagation | None = None,
     base_error: float | None = None,
     perturbed: Perturbed | None = None,
+    parts: ExactParts | None = None,
     is_intervention: bool = False,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
@@ -127,6 +131,7 @@ def shifts_by_lbp(
         base_error: The largest error of its marginals; estimated if None.
         perturbed: LBP on models whose intercepts differ, from which the error of the calibration is estimated;
             computed if None.
+        parts: What is known exactly under the outcomes, with which LBP is compared; computed if None.
         is_intervention: Whether the claims are cut from their parents first.
         should_stop: Polled before each sweep.
         backend: Implementation of the loops.
@@ -150,7 +155,7 @@ def shifts_by_lbp(
     if perturbed is None:
         perturbed = perturb(model, evidence, base, **options)
     nearest = shifts.ranked(NUM_CHECKED)
-    error = lbp_error(supposed, known, after, first=nearest, num_neighborhoods=NUM_CHECKED, **options)
+    error = lbp_error(supposed, known, after, parts=parts, first=nearest, num_neighborhoods=NUM_CHECKED, **options)
     told = replace(
         shifts.diagnostics,
         error_estimate=base_error + error,
@@ -290,7 +295,8 @@ def shifts_by_auto(
         perturbed: Likewise; without, an answer from the stored bank states the error of the bank's calibration.
         is_intervention: Whether the claims are cut from their parents first.
         budget: Limits of exact inference on one part.
-        max_work: Claims times samples that a fresh bank may sweep; None for any.
+        max_work: Claims times samples that a fresh bank may sweep; None for any. With a limit, ENOUGH_MATCHING samples
+            of the stored bank do, else MIN_MATCHING.
         max_memory_bytes: Memory limit of a fresh bank; beyond, LBP.
         should_stop: Polled some ten times a second.
         backend: Implementation of the loops.
@@ -308,10 +314,11 @@ def shifts_by_auto(
     if not parts.is_left.any():
         return _compare(before, complete(parts, known, None), is_connected, started)
     question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
-    sampled = None if bank is None else _from_bank(bank, question, MIN_MATCHING, should_stop)
+    least = MIN_MATCHING if max_work is None else ENOUGH_MATCHING
+    sampled = None if bank is None else _from_bank(bank, question, least, should_stop)
     if sampled is not None and perturbed is not None and perturbed.models:
         start = None if base is None else base.messages[kept]
-        after = propagate(supposed, known, start=start, **polled)
+        after = propagate(supposed, known, start=start, tolerance=ERROR_TOLERANCE, **polled)
         error = perturbed.question_error(evidence, outcomes, after, is_intervention=is_intervention, **polled)
         sampled = replace(sampled, diagnostics=replace(sampled.diagnostics, calibration_error=error))
     if sampled is None:
@@ -338,6 +345,7 @@ def shifts_by_auto(
             base=base,
             base_error=base_error,
             perturbed=perturbed,
+            parts=parts,
             is_intervention=is_intervention,
             **polled,
         )
