@@ -106,6 +106,7 @@ class Bank:
         replicate_marginals: Shape (replicates, n).
         beliefs: Marginals, their standard errors and diagnostics.
         seed: Seed of the samples.
+        weights: Weights of the samples, of mean 1 in each replicate, shape (replicates, samples); None if all are 1.
     """
 
     model: CalibratedNetwork
@@ -114,6 +115,7 @@ class Bank:
     replicate_marginals: FloatArray
     beliefs: Beliefs
     seed: int
+    weights: FloatArray | None = None
 
     @property
     def num_replicates(self) -> int:

@@ -47,6 +47,7 @@ from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Lin
 
 ONE_64 = np.uint64(1)
 BIT_MASK = np.uint64(63)
+LOW_8 = np.uint64(0xFF)
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 TWO_32 = 4294967296.0
@@ -383,6 +384,27 @@ def draw_prior(
         if solve == 1 and errors[i] > max_error:
             break
     return num_done
+
+
+@jit
+def add_weights(claims: IntArray, bits: KeyArray, weights: FloatArray, totals: FloatArray) -> None:
+    """Write the total weight of the samples in which each claim is true; bits of one replicate, shape (n, words)."""
+    # The weights of each byte's samples are added up for each of its 256 values, and then looked up.
+    num_bytes = weights.size // 8
+    sums = np.zeros((num_bytes, 256), np.float64)
+    for place in range(num_bytes):
+        for bit in range(8):
+            for c in range(1 << bit):
+                sums[place, c + (1 << bit)] = sums[place, c] + weights[8 * place + bit]
+    for number in range(claims.size):
+        words = bits[claims[number]]
+        total = 0.0
+        for w in range(words.size):
+            word = words[w]
+            for byte in range(8):
+                total += sums[8 * w + byte, np.int64(word & LOW_8)]
+                word >>= SHIFT_8
+        totals[number] = total
 
 
 @jit
