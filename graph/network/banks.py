@@ -24,7 +24,14 @@ from graph.inference.network.diagnostics import Beliefs
 from graph.inference.network.errors import ShouldStop, TooLargeError, never
 from graph.inference.network.intercepts import CalibratedNetwork
 from graph.inference.network.lbp import Propagation, propagate
-from graph.inference.network.moving import MovedMarginals, WeightedBank, move_marginals, resample_bank, weigh_bank
+from graph.inference.network.moving import (
+    MovedMarginals,
+    WeightedBank,
+    keep_weights,
+    move_marginals,
+    resample_bank,
+    weigh_bank,
+)
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
 from graph.network.threads import SharedTasks, ThreadSlots
 from graph.network.view import View
@@ -90,6 +97,11 @@ class _Moved:
     marginals: MovedMarginals
     bank: Bank | None = None
 
+    @property
+    def weighted_bank(self) -> Bank:
+        """The samples with their weights, as a bank."""
+        return keep_weights(self.weighted, self.marginals)
+
 
 class NoSamplesError(Exception):
     """No samples are at hand, and drawing them takes longer than the caller waits."""
@@ -132,6 +144,7 @@ class Banks:
         sampling: Sampling = DEFAULT_SAMPLING,
         *,
         may_move: bool = True,
+        may_weigh: bool = False,
         patience_seconds: float | None = None,
         is_hasty: bool = False,
     ) -> Bank:
@@ -142,6 +155,7 @@ class Banks:
             prepared: What the bank is of.
             sampling: Parameters of the bank.
             may_move: Whether samples that were drawn for other evidence serve.
+            may_weigh: Whether they may come with weights, which saves drawing them again.
             patience_seconds: The most seconds to wait for a kept bank to be drawn; None for any time.
             is_hasty: Whether not to wait at all for one that takes more than MAX_AWAITED_WORK.
 
@@ -159,7 +173,8 @@ class Banks:
                 return kept[1]
             moved = await self._move(prepared) if may_move else None
             if moved is not None:
-                return await self._resample(prepared.key, moved)
+                is_weighted = may_weigh and moved.bank is None
+                return moved.weighted_bank if is_weighted else await self._resample(prepared.key, moved)
             if self._is_past(prepared):
                 if patience_seconds is not None:
                     raise NoSamplesError

@@ -43,7 +43,14 @@ from graph.inference.network.incoherence import Incoherence, find_incoherence
 from graph.inference.network.information import ValueOfInformation, value_of_information
 from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
-from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_by_lbp, shifts_by_samples, shifts_exactly
+from graph.inference.network.shifts import (
+    Base,
+    Shifts,
+    shifts_by_auto,
+    shifts_by_lbp,
+    shifts_by_samples,
+    shifts_exactly,
+)
 from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
 from graph.network.estimates import Estimates
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
@@ -428,11 +435,21 @@ class Engine:
         bank = None
         if before.diagnostics.num_samples:
             with suppress(NoSamplesError):
-                bank = await self._banks.get(prepared, sampling, patience_seconds=patience_seconds, is_hasty=is_bounded)
+                bank = await self._banks.get(
+                    prepared,
+                    sampling,
+                    may_weigh=not is_intervention,
+                    patience_seconds=patience_seconds,
+                    is_hasty=is_bounded,
+                )
         is_exact = before.methods is not None and bool((before.methods == EXACT).all())
-        found = None if is_exact else await self._estimates.get(prepared, self._slots)
+        perturbed = None if is_exact else await self._estimates.get_perturbed(prepared, self._slots)
 
         def work(should_stop: ShouldStop) -> Shifts:
+            def find_base() -> Base:
+                error = self._estimates.compute(prepared, should_stop).error
+                return Base(prepared.base(should_stop), error)
+
             return shifts_by_auto(
                 prepared.model,
                 prepared.view.evidence,
@@ -440,9 +457,8 @@ class Engine:
                 before=before,
                 seed=sampling.seed,
                 bank=bank,
-                base=prepared.base(should_stop),
-                base_error=None if found is None else found.error,
-                perturbed=None if found is None else found.perturbed,
+                find_base=find_base,
+                perturbed=perturbed,
                 is_intervention=is_intervention,
                 max_work=MAX_FRESH_WORK if is_bounded else None,
                 max_memory_bytes=INFERENCE_BYTES,

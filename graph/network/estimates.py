@@ -70,6 +70,30 @@ class Estimates:
         self._latest = prepared.key, found
         return found
 
+    async def get_perturbed(self, prepared: Prepared, slots: ThreadSlots) -> Perturbed:
+        """
+        Return what tells the errors that the calibration causes, without LBP on this evidence where it is at hand.
+
+        Args:
+            prepared: The model, the evidence and the base.
+            slots: Threads to compute in.
+
+        Raises:
+            BusyError: No thread became free in time.
+        """
+        known = self._whole.get(prepared.view.moment)
+        if known is None or await slots.run(lambda _: _find_changed(known[0], prepared)) is None:
+            return (await self.get(prepared, slots)).perturbed
+        return _perturbed_of(known, prepared)
+
+    def compute(self, prepared: Prepared, should_stop: ShouldStop) -> Estimate:
+        """Return the errors of the base propagation, computed in this thread if they are not kept."""
+        if self._latest is not None and self._latest[0] == prepared.key:
+            return self._latest[1]
+        found = self._estimate(prepared, should_stop)
+        self._latest = prepared.key, found
+        return found
+
     def _estimate(self, prepared: Prepared, should_stop: ShouldStop) -> Estimate:
         given = prepared.model, prepared.view.evidence, prepared.base(should_stop)
         known = self._whole.get(prepared.view.moment)
@@ -87,8 +111,13 @@ class Estimates:
                 *given, first=changed, num_neighborhoods=min(changed.size, NUM_NEIGHBORHOODS), should_stop=should_stop
             )
             error = max(error, near)
-        is_same = known[0].view.structure_key == prepared.view.structure_key
-        return Estimate(error, before.perturbed if is_same else before.perturbed.without_models())
+        return Estimate(error, _perturbed_of(known, prepared))
+
+
+def _perturbed_of(known: tuple[Prepared, Estimate], prepared: Prepared) -> Perturbed:
+    """Return the perturbed models of an earlier state; of another structure, their error alone."""
+    is_same = known[0].view.structure_key == prepared.view.structure_key
+    return known[1].perturbed if is_same else known[1].perturbed.without_models()
 
 
 def _find_changed(old: Prepared, new: Prepared) -> IntArray | None:

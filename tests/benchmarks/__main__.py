@@ -31,6 +31,7 @@ from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.recall import benchmark_recall
 from tests.benchmarks.start import benchmark_start
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle
+from tests.benchmarks.what_if import benchmark_what_if
 from tests.benchmarks.workers import benchmark_workers
 
 LARGE = 100_000
@@ -155,6 +156,7 @@ def choose_benchmarks(chosen: argparse.Namespace) -> dict[str, Callable[[], None
         "accuracy": benchmark_accuracy,
         "network": lambda: benchmark_network(chosen.large),
         "questions": lambda: asyncio.run(benchmark_whole_path()),
+        "what-if": lambda: asyncio.run(benchmark_what_if(lambda stack: start_server(stack).address)),
         "http": lambda: asyncio.run(benchmark_socket()),
         "cypher": lambda: asyncio.run(benchmark_streams(chosen.rows)),
         "bombs": lambda: asyncio.run(benchmark_all_bombs(chosen.bomb)),

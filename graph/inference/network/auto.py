@@ -51,12 +51,14 @@ class ExactParts:
     Attributes:
         marginals: Of the claims in such parts; prior marginals of the others, shape (n,).
         is_left: Mask of the query claims that are not in such a part, shape (n,).
+        is_solved: Mask of the query claims with exact marginals, shape (n,).
         calibration_error: Largest error of these marginals that comes from that of the intercepts, an estimate.
         seconds: Wall time.
     """
 
     marginals: FloatArray
     is_left: BoolArray
+    is_solved: BoolArray
     calibration_error: float
     seconds: float
 
@@ -141,7 +143,8 @@ def infer_exact_parts(
         is_left &= asked
     solver = _Solver(model, evidence, budget, should_stop, marginals, is_left)
     solver.solve()
-    return ExactParts(marginals, is_left, solver.calibration_error, time.perf_counter() - started)
+    is_solved = ~is_left if asked is None else asked & ~is_left
+    return ExactParts(marginals, is_left, is_solved, solver.calibration_error, time.perf_counter() - started)
 
 
 def complete(parts: ExactParts, evidence: Evidence, others: Beliefs | None) -> Beliefs:
@@ -237,6 +240,7 @@ def lbp_error(
     evidence: Evidence,
     found: Propagation,
     *,
+    parts: ExactParts | None = None,
     first: IntArray | None = None,
     num_neighborhoods: int = NUM_NEIGHBORHOODS,
     should_stop: ShouldStop = never,
@@ -249,6 +253,7 @@ def lbp_error(
         model: The joint distribution.
         evidence: Evidence to condition on.
         found: LBP given the evidence.
+        parts: What is known exactly; computed if None.
         first: Claims around which to look first, such as those that matter to the question.
         num_neighborhoods: Neighborhoods to compare on.
         should_stop: Polled before each elimination, message and neighborhood.
@@ -257,9 +262,9 @@ def lbp_error(
     Raises:
         Cancelled: `should_stop` returned true.
     """
-    parts = infer_exact_parts(model, evidence, should_stop=should_stop)
+    parts = parts or infer_exact_parts(model, evidence, should_stop=should_stop)
     differences = np.abs(parts.marginals - found.beliefs.marginals)
-    error = float(differences[~parts.is_left].max(initial=0.0))
+    error = float(differences[parts.is_solved].max(initial=0.0))
     if not parts.is_left.any():
         return error
     estimate = loop_error(

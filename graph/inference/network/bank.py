@@ -106,6 +106,7 @@ class Bank:
         replicate_marginals: Shape (replicates, n).
         beliefs: Marginals, their standard errors and diagnostics.
         seed: Seed of the samples.
+        weights: Weights of the samples, of mean 1 in each replicate, shape (replicates, samples); None if all are 1.
     """
 
     model: CalibratedNetwork
@@ -114,6 +115,7 @@ class Bank:
     replicate_marginals: FloatArray
     beliefs: Beliefs
     seed: int
+    weights: FloatArray | None = None
 
     @property
     def num_replicates(self) -> int:
@@ -478,7 +480,7 @@ class _BankSetup:
         results = InterceptArrays(intercepts, slopes, pulls, marginals, np.empty(0))
         for claims in split_work(self.rest, self.num_samples):
             check_stop(self.should_stop)
-            self.kernels.draw_prior(claims, 0, network.links, network.prior_marginals, draws, bits, results)
+            self.kernels.draw_prior(claims, 0, np.inf, network.links, network.prior_marginals, draws, bits, results)
 
 
 class _Replicate:

@@ -47,6 +47,7 @@ from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Lin
 
 ONE_64 = np.uint64(1)
 BIT_MASK = np.uint64(63)
+LOW_8 = np.uint64(0xFF)
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 TWO_32 = 4294967296.0
@@ -288,13 +289,18 @@ def _correct_target(intercept: float, sums: FloatArray, expected: float, target:
 def draw_prior(
     claims: IntArray,
     solve: int,
+    max_error: float,
     links: Links,
     prior_marginals: FloatArray,
     streams: RandomStreams,
     bits: KeyArray,
     results: InterceptArrays,
-) -> None:
-    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
+) -> int:
+    """
+    Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first.
+
+    Stops after a claim whose intercept errs by more than `max_error`; returns how many were drawn.
+    """
     parent_start, link_parents, weights = links.parent_start, links.link_parents, links.weights
     intercepts, slopes, pulls, means, errors = results
     work = make_workspace(parent_start.size - 1 if solve else 0)
@@ -305,7 +311,9 @@ def draw_prior(
     drawn, sums = np.empty(num_samples, np.uint8), np.empty(num_samples, np.float64)
     table, shares = np.empty(1 << MAX_JOINT_WIDTH, np.float64), np.empty(1 << MAX_JOINT_WIDTH, np.float64)
     counts, thresholds = np.empty(1 << MAX_SOLVED_PARENTS, np.int64), np.empty(1 << MAX_SOLVED_PARENTS, np.uint64)
+    num_done = 0
     for i in claims:
+        num_done += 1
         begin, end = parent_start[i], parent_start[i + 1]
         num_parents = end - begin
         parents = link_parents[begin:end]
@@ -373,6 +381,30 @@ def draw_prior(
         means[i], slopes[i] = mean, slope
         for j in range(num_parents):
             pulls[begin + j] /= slope
+        if solve == 1 and errors[i] > max_error:
+            break
+    return num_done
+
+
+@jit
+def add_weights(claims: IntArray, bits: KeyArray, weights: FloatArray, totals: FloatArray) -> None:
+    """Write the total weight of the samples in which each claim is true; bits of one replicate, shape (n, words)."""
+    # The weights of each byte's samples are added up for each of its 256 values, and then looked up.
+    num_bytes = weights.size // 8
+    sums = np.zeros((num_bytes, 256), np.float64)
+    for place in range(num_bytes):
+        for bit in range(8):
+            for c in range(1 << bit):
+                sums[place, c + (1 << bit)] = sums[place, c] + weights[8 * place + bit]
+    for number in range(claims.size):
+        words = bits[claims[number]]
+        total = 0.0
+        for w in range(words.size):
+            word = words[w]
+            for byte in range(8):
+                total += sums[8 * w + byte, np.int64(word & LOW_8)]
+                word >>= SHIFT_8
+        totals[number] = total
 
 
 @jit

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -13,7 +13,7 @@ from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, ch
 from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.evidence import Evidence
-from graph.inference.network.intercepts import CalibratedNetwork, perturbed_models
+from graph.inference.network.intercepts import CalibratedNetwork, perturbed_intercepts
 from graph.inference.network.lbp import check_fits
 from graph.inference.network.structure import BoolArray, ancestors
 
@@ -152,7 +152,9 @@ def calibration_error_of(
     if not model.intercept_errors[claims].any():
         return 0.0
     largest = 0.0
-    for other in perturbed_models(model):
+    for intercepts in perturbed_intercepts(model):
+        # Without the tables that follow from the intercepts, which a junction tree does not read.
+        other = replace(model, intercepts=intercepts)
         moved = tree_marginals(other, evidence, claims, budget=budget, should_stop=should_stop)
         largest = max(largest, *(abs(moved[claim] - p) for claim, p in found.items()))
     return largest

@@ -12,6 +12,7 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.arrays import InterceptArrays, RandomStreams
 from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
+from graph.inference.network.importance import MAX_SAMPLED_ERROR, refine_intercept
 from graph.inference.network.joints import sum_distribution
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
@@ -125,7 +126,8 @@ def calibrate(
     Solve for the intercepts in topological order, drawing joint samples one claim at a time.
 
     Where the parents' joint distribution can be computed exactly, the intercept is exact. Elsewhere it comes from the
-    samples, their shares brought to the parents' prior marginals, and has an error. Draws are systematic within each
+    samples, their shares brought to the parents' prior marginals, and has an error; where that is large, the samples
+    are drawn again, weighted by importance (`graph.inference.network.importance`). Draws are systematic within each
     configuration of the parents, in an order that depends on the claim's key, so that adding or removing a claim
     changes only its descendants.
 
@@ -201,10 +203,7 @@ def recalibrate(
     stale = network.order[is_stale[network.order]]
     if stale.size:
         draws = RandomStreams(streams(network.keys, _PRIOR, seed), *sample_orders(num_samples, _PRIOR, seed))
-        kernels = get_kernels(backend)
-        for claims in split_work(stale, num_samples):
-            check_stop(should_stop)
-            kernels.draw_prior(claims, 1, network.links, network.prior_marginals, draws, bits, results)
+        _solve_and_draw(stale, network, draws, bits, results, should_stop, backend)
     _set_normal_errors(network, intercepts, is_stale, normal_errors)
     model = with_intercepts(
         network,
@@ -218,6 +217,34 @@ def recalibrate(
         started=started,
     )
     return Calibration(model, bits if needed <= MAX_KEPT_BYTES else None)
+
+
+def _solve_and_draw(
+    stale: IntArray,
+    network: Network,
+    draws: RandomStreams,
+    bits: KeyArray,
+    results: InterceptArrays,
+    should_stop: ShouldStop,
+    backend: Backend | None,
+) -> None:
+    """Solve for the intercepts of claims, in topological order, and draw them: those that err too much twice."""
+    kernels = get_kernels(backend)
+    given = network.links, network.prior_marginals
+    for claims in split_work(stale, 64 * bits.shape[1]):
+        num_done = 0
+        while num_done < claims.size:
+            check_stop(should_stop)
+            num_done += kernels.draw_prior(claims[num_done:], 1, MAX_SAMPLED_ERROR, *given, draws, bits, results)
+            last = int(claims[num_done - 1])
+            if results.errors[last] <= MAX_SAMPLED_ERROR:
+                continue
+            refined = refine_intercept(last, network.links, results.intercepts, given[1], draws.keys, bits)
+            if refined is not None and refined.error < results.errors[last]:
+                results.intercepts[last], results.errors[last] = refined.intercept, refined.error
+                kernels.draw_prior(claims[num_done - 1 : num_done], 0, np.inf, *given, draws, bits, results)
+                own = slice(network.parent_start[last], network.parent_start[last + 1])
+                results.slopes[last], results.pulls[own] = refined.slope, refined.pulls
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -331,19 +358,18 @@ def with_other_intercepts(model: CalibratedNetwork, intercepts: FloatArray) -> C
     return replace(model, intercepts=intercepts, table_start=table_start, probabilities=fast_sigmoid(log_odds))
 
 
-def perturbed_models(model: CalibratedNetwork) -> list[CalibratedNetwork]:
+def perturbed_intercepts(model: CalibratedNetwork) -> list[FloatArray]:
     """
-    Draw models whose intercepts differ from a model's as far as their standard errors allow.
+    Draw intercepts that differ from a model's as far as their standard errors allow.
 
     Returns:
-        NUM_PERTURBED models; none if all intercepts are exact.
+        NUM_PERTURBED arrays of shape (n,), in log-odds; none if all intercepts are exact.
     """
     if not model.intercept_errors.any():
         return []
     generator = np.random.default_rng(salt(CALIBRATION_SEED, _PERTURBATION))
     signs = generator.choice((-1.0, 1.0), (NUM_PERTURBED, model.intercepts.size))
-    moves = PERTURBATION * model.intercept_errors * signs
-    return [with_other_intercepts(model, model.intercepts + move) for move in moves]
+    return list(model.intercepts + PERTURBATION * model.intercept_errors * signs)
 
 
 def check_num_samples(num_samples: int) -> None:

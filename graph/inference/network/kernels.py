@@ -25,12 +25,13 @@ class Kernels:
     while a service starts.
     """
 
-    draw_prior: Callable[..., None]
+    draw_prior: Callable[..., int]
     draw_proposal: Callable[..., None]
     weigh: Callable[..., None]
     sweep_gibbs: Callable[..., None]
     sweep_forward: Callable[..., None]
     sweep_backward: Callable[..., float]
+    add_weights: Callable[..., None]
 
 
 def default_backend() -> Backend:
@@ -56,4 +57,5 @@ def get_kernels(backend: Backend | None = None) -> Kernels:
         sweep_gibbs=module.sweep_gibbs,
         sweep_forward=module.sweep_forward,
         sweep_backward=module.sweep_backward,
+        add_weights=module.add_weights,
     )

@@ -20,6 +20,7 @@ from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork
+from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.lbp import check_fits, relevant_claims
 from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.separation import connected_claims
@@ -166,7 +167,9 @@ class MovedMarginals:
     beliefs: Beliefs
 
 
-def move_marginals(weighted: WeightedBank, *, should_stop: ShouldStop = never) -> MovedMarginals:
+def move_marginals(
+    weighted: WeightedBank, *, should_stop: ShouldStop = never, backend: Backend | None = None
+) -> MovedMarginals:
     """
     Compute marginals from weighted samples.
 
@@ -176,6 +179,7 @@ def move_marginals(weighted: WeightedBank, *, should_stop: ShouldStop = never) -
     Args:
         weighted: The samples.
         should_stop: Polled every few milliseconds.
+        backend: Implementation of the loop.
 
     Raises:
         Cancelled: `should_stop` returned true.
@@ -185,14 +189,13 @@ def move_marginals(weighted: WeightedBank, *, should_stop: ShouldStop = never) -
     bank, evidence = weighted.bank, weighted.evidence
     replicates = np.where(evidence.is_observed, evidence.observed, bank.replicate_marginals)
     moved = np.flatnonzero(weighted.is_moved)
-    for claims in np.array_split(moved, max(1, moved.size // BLOCK_CLAIMS)):
-        for replicate, weights in enumerate(weighted.weights):
-            check_stop(should_stop)
-            words = bank.bits[claims, replicate]
-            before = (np.bitwise_count(words).sum(axis=1) + 0.5) / (weights.size + 1.0)
-            move = _log_odds_of(_frequencies(words, weights)) - _log_odds_of(before)
-            drawn = bank.replicate_marginals[replicate, claims]
-            replicates[replicate, claims] = fast_sigmoid(_log_odds_of(drawn) + move)
+    for replicate, weights in enumerate(weighted.weights):
+        check_stop(should_stop)
+        bits = bank.bits[:, replicate]
+        # With half a sample more of either outcome.
+        after = (add_weights(bits, weights, moved, backend) + 0.5) / (weights.size + 1.0)
+        move = _log_odds_of(after) - _log_odds_of(_frequencies(bits, moved))
+        replicates[replicate, moved] = fast_sigmoid(_log_odds_of(bank.replicate_marginals[replicate, moved]) + move)
     errors = _errors(weighted, replicates)
     told = bank.beliefs.diagnostics
     num_ancestors = int((told.surviving_ancestors or 0) * weighted.share)
@@ -210,6 +213,24 @@ def move_marginals(weighted: WeightedBank, *, should_stop: ShouldStop = never) -
     )
     mean = check_marginals(replicates.mean(axis=0), is_observed=evidence.is_observed)
     return MovedMarginals(replicates, Beliefs(mean, errors, diagnostics))
+
+
+def keep_weights(weighted: WeightedBank, moved: MovedMarginals) -> Bank:
+    """
+    Return weighted samples as a bank, which shares their bits.
+
+    Args:
+        weighted: The samples.
+        moved: Their marginals.
+    """
+    return replace(
+        weighted.bank,
+        model=weighted.model,
+        evidence=weighted.evidence,
+        replicate_marginals=moved.replicates,
+        beliefs=moved.beliefs,
+        weights=weighted.weights,
+    )
 
 
 def resample_bank(weighted: WeightedBank, moved: MovedMarginals, *, should_stop: ShouldStop = never) -> Bank:
@@ -275,22 +296,35 @@ def _unpack(words: KeyArray) -> NDArray[np.uint8]:
     return bits
 
 
-def _frequencies(words: KeyArray, weights: FloatArray) -> FloatArray:
+def add_weights(
+    bits: KeyArray, weights: FloatArray, claims: IntArray | None = None, backend: Backend | None = None
+) -> FloatArray:
     """
-    Compute weighted frequencies of claims in samples, with half a sample more of either outcome.
-
-    The weights of each byte's samples are added up for each of its 256 values, and then looked up.
+    Add up the weights of the samples in which each claim is true.
 
     Args:
-        words: Bits of some claims, shape (claims, words).
-        weights: Of mean 1, shape (samples,).
+        bits: A replicate's samples, shape (n, words).
+        weights: Of the samples, shape (samples,).
+        claims: Indices of the claims; all by default.
+        backend: Implementation of the loop.
+
+    Returns:
+        Shape as `claims`.
     """
-    sums = np.zeros((weights.size // 8, 256))
-    for bit, column in enumerate(weights.reshape(-1, 8).T):
-        sums[:, 1 << bit : 2 << bit] = sums[:, : 1 << bit] + column[:, None]
-    own = words.view(np.uint8)
-    totals: FloatArray = sums[np.arange(own.shape[1]), own].sum(axis=1)
-    return (totals + 0.5) / (weights.size + 1.0)
+    claims = np.arange(bits.shape[0]) if claims is None else claims
+    totals = np.empty(claims.size)
+    get_kernels(backend).add_weights(claims, bits, np.ascontiguousarray(weights), totals)
+    return totals
+
+
+def _frequencies(bits: KeyArray, claims: IntArray) -> FloatArray:
+    """Compute frequencies of claims in a replicate's samples, with half a sample more of either outcome."""
+    counts = np.empty(claims.size)
+    for start in range(0, claims.size, BLOCK_CLAIMS):
+        block = slice(start, start + BLOCK_CLAIMS)
+        counts[block] = np.bitwise_count(bits[claims[block]]).sum(axis=1)
+    frequencies: FloatArray = (counts + 0.5) / (64 * bits.shape[1] + 1.0)
+    return frequencies
 
 
 def _log_odds_of(probabilities: FloatArray) -> FloatArray:

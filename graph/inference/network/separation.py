@@ -3,7 +3,7 @@
 import numpy as np
 
 from graph.inference.network.evidence import Evidence
-from graph.inference.network.structure import BoolArray, IntArray, Network, ancestors, indices_between
+from graph.inference.network.structure import BoolArray, IntArray, Network, ancestors, indices_between, mark_new
 
 
 def connected_claims(
@@ -40,9 +40,9 @@ def connected_claims(
         passing = below[is_open[below]]
         upward = np.concatenate([passing, above[is_collider[above]]])
         downward = np.concatenate([passing, above[is_open[above]]])
-        below = _visit(from_below, network.link_parents[indices_between(network.parent_start, upward)])
+        below = mark_new(from_below, network.link_parents[indices_between(network.parent_start, upward)])
         links = network.child_links[indices_between(network.child_start, downward)]
-        above = _visit(from_above, network.link_children[links])
+        above = mark_new(from_above, network.link_children[links])
     return ((from_below | from_above) & ~evidence.is_observed) | sources
 
 
@@ -72,10 +72,3 @@ def connected_parts(network: Network, evidence: Evidence, claims: BoolArray) -> 
             np.minimum.at(labels, end, least)
         while not np.array_equal(labels, labels[labels]):
             labels = labels[labels]
-
-
-def _visit(visited: BoolArray, claims: IntArray) -> IntArray:
-    """Mark claims as visited; return those that were not."""
-    found = np.unique(claims[~visited[claims]])
-    visited[found] = True
-    return found

@@ -1,7 +1,7 @@
 """Shifts: every claim's marginal before and after some claims resolve, by any of the three methods."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypedDict
 
@@ -23,18 +23,21 @@ from graph.inference.network.elementary import configuration_log_odds, fast_sigm
 from graph.inference.network.errors import ShouldStop, never
 from graph.inference.network.evidence import Evidence, suppose
 from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, Budget, infer_exactly
-from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork
+from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork, unpack_bits
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
-from graph.inference.network.moving import move_marginals, weigh_bank
+from graph.inference.network.moving import add_weights, move_marginals, weigh_bank
 from graph.inference.network.replicates import noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
-from graph.inference.network.uncertainty import Perturbed, perturb
+from graph.inference.network.uncertainty import ERROR_TOLERANCE, Perturbed, perturb
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
 
 MIN_MATCHING: Final = 2_500
 """Samples of a stored bank that must match the outcomes; the standard error of a half is then 0.01."""
+
+ENOUGH_MATCHING: Final = 625
+"""Likewise where time is bounded, with an error of 0.02: rather than LBP's, or that of a fresh bank a second later."""
 
 NUM_CHECKED: Final = 10
 """Neighborhoods of the claims that shift most on which LBP's error is estimated, before and after."""
@@ -56,6 +59,20 @@ NUM_ERRORS: Final = 4.0
 
 ROWS_PER_BATCH: Final = 256
 """Claims whose bits are counted together, so that intermediates stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """
+    LBP given the evidence alone.
+
+    Attributes:
+        found: Marginals and messages.
+        error: The largest error of the marginals, an estimate.
+    """
+
+    found: Propagation
+    error: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +129,7 @@ def shifts_by_lbp(
     base: Propagation | None = None,
     base_error: float | None = None,
     perturbed: Perturbed | None = None,
+    parts: ExactParts | None = None,
     is_intervention: bool = False,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
@@ -127,6 +145,7 @@ def shifts_by_lbp(
         base_error: The largest error of its marginals; estimated if None.
         perturbed: LBP on models whose intercepts differ, from which the error of the calibration is estimated;
             computed if None.
+        parts: What is known exactly under the outcomes, with which LBP is compared; computed if None.
         is_intervention: Whether the claims are cut from their parents first.
         should_stop: Polled before each sweep.
         backend: Implementation of the loops.
@@ -150,7 +169,7 @@ def shifts_by_lbp(
     if perturbed is None:
         perturbed = perturb(model, evidence, base, **options)
     nearest = shifts.ranked(NUM_CHECKED)
-    error = lbp_error(supposed, known, after, first=nearest, num_neighborhoods=NUM_CHECKED, **options)
+    error = lbp_error(supposed, known, after, parts=parts, first=nearest, num_neighborhoods=NUM_CHECKED, **options)
     told = replace(
         shifts.diagnostics,
         error_estimate=base_error + error,
@@ -262,8 +281,7 @@ def shifts_by_auto(
     before: Beliefs,
     seed: int,
     bank: Bank | None = None,
-    base: Propagation | None = None,
-    base_error: float | None = None,
+    find_base: Callable[[], Base] | None = None,
     perturbed: Perturbed | None = None,
     is_intervention: bool = False,
     budget: Budget = AUTO_BUDGET,
@@ -284,13 +302,15 @@ def shifts_by_auto(
         outcomes: Supposed outcomes by index of the claim.
         before: Beliefs given the evidence alone, by `graph.inference.network.auto.infer`.
         seed: Seed of a fresh bank.
-        bank: Samples given the evidence alone, of all claims; without, what does not fit is sampled anew.
-        base: As in `shifts_by_lbp`.
-        base_error: Likewise.
-        perturbed: Likewise; without, an answer from the stored bank states the error of the bank's calibration.
+        bank: Samples given the evidence alone, of all claims; without, what does not fit is sampled anew. For an
+            intervention, of equal weights.
+        find_base: Makes what LBP starts from, if LBP has to answer; computed by default.
+        perturbed: As in `shifts_by_lbp`; without, an answer from the stored bank states the error of the bank's
+            calibration.
         is_intervention: Whether the claims are cut from their parents first.
         budget: Limits of exact inference on one part.
-        max_work: Claims times samples that a fresh bank may sweep; None for any.
+        max_work: Claims times samples that a fresh bank may sweep; None for any. With a limit, ENOUGH_MATCHING samples
+            of the stored bank do, else MIN_MATCHING.
         max_memory_bytes: Memory limit of a fresh bank; beyond, LBP.
         should_stop: Polled some ten times a second.
         backend: Implementation of the loops.
@@ -308,10 +328,11 @@ def shifts_by_auto(
     if not parts.is_left.any():
         return _compare(before, complete(parts, known, None), is_connected, started)
     question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
-    sampled = None if bank is None else _from_bank(bank, question, MIN_MATCHING, should_stop)
+    least = MIN_MATCHING if max_work is None else ENOUGH_MATCHING
+    sampled = None if bank is None else _from_bank(bank, question, least, should_stop)
     if sampled is not None and perturbed is not None and perturbed.models:
-        start = None if base is None else base.messages[kept]
-        after = propagate(supposed, known, start=start, **polled)
+        start = perturbed.messages[0][kept]
+        after = propagate(supposed, known, start=start, tolerance=ERROR_TOLERANCE, **polled)
         error = perturbed.question_error(evidence, outcomes, after, is_intervention=is_intervention, **polled)
         sampled = replace(sampled, diagnostics=replace(sampled.diagnostics, calibration_error=error))
     if sampled is None:
@@ -331,13 +352,15 @@ def shifts_by_auto(
                 **polled,
             )
             return _compare(before, complete(parts, known, others), is_connected, started)
+        base = None if find_base is None else find_base()
         by_lbp = shifts_by_lbp(
             model,
             evidence,
             outcomes,
-            base=base,
-            base_error=base_error,
+            base=None if base is None else base.found,
+            base_error=None if base is None else base.error,
             perturbed=perturbed,
+            parts=parts,
             is_intervention=is_intervention,
             **polled,
         )
@@ -493,30 +516,52 @@ def _from_bank(bank: Bank, question: _Question, least: int, should_stop: ShouldS
 def _find_matching(bank: Bank, question: _Question, least: int) -> KeyArray | None:
     """Return the mask of the samples that have the outcomes; None if they are fewer than the least."""
     matching = matching_samples(bank, question.outcomes)
-    num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
+    num_matching = _count_effective(bank, matching)
     return matching if num_matching.sum() >= least and num_matching.all() else None
 
 
 def _from_matching(bank: Bank, question: _Question, matching: KeyArray) -> Shifts:
     before = bank.beliefs.marginals
-    num_matching = np.bitwise_count(matching).sum(axis=1, dtype=np.int64)
-    counts, counts_of_all = (
-        count_true(bank.bits, matching),
-        count_true(bank.bits, np.full_like(matching, ~np.uint64(0))),
-    )
-    after = _moved(before, before, counts_of_all.sum(axis=1), bank.num_samples, counts.sum(axis=1), num_matching.sum())
-    num_each = bank.num_samples // bank.num_replicates
+    counts, totals = _add_up(bank, matching)
+    counts_of_all, totals_of_all = _add_up(bank, np.full_like(matching, ~np.uint64(0)))
+    after = _moved(before, before, counts_of_all.sum(axis=1), totals_of_all.sum(), counts.sum(axis=1), totals.sum())
     by_replicate = np.array(
         [
-            _moved(own, before, counts_of_all[:, number], num_each, counts[:, number], num_matching[number])
+            _moved(own, before, counts_of_all[:, number], totals_of_all[number], counts[:, number], totals[number])
             for number, own in enumerate(bank.replicate_marginals)
         ]
     )
-    return _within_bank(bank, question, after, by_replicate - bank.replicate_marginals, int(num_matching.sum()))
+    num_matching = int(_count_effective(bank, matching).sum())
+    return _within_bank(bank, question, after, by_replicate - bank.replicate_marginals, num_matching)
+
+
+def _add_up(bank: Bank, matching: KeyArray) -> tuple[FloatArray, FloatArray]:
+    """Add up the weights of matching samples: where each claim is true, shape (n, replicates), and of all of them."""
+    if bank.weights is None:
+        counts = count_true(bank.bits, matching).astype(np.float64)
+        return counts, np.bitwise_count(matching).sum(axis=1, dtype=np.float64)
+    totals = np.empty((bank.bits.shape[0], bank.num_replicates))
+    weights = bank.weights * unpack_bits(matching)
+    for replicate, own in enumerate(weights):
+        totals[:, replicate] = add_weights(bank.bits[:, replicate], own)
+    return totals, weights.sum(axis=1)
+
+
+def _count_effective(bank: Bank, matching: KeyArray) -> FloatArray:
+    """Count matching samples, by their weights as many as of equal ones tell as much, shape (replicates,)."""
+    if bank.weights is None:
+        counts: FloatArray = np.bitwise_count(matching).sum(axis=1, dtype=np.float64)
+        return counts
+    weights = bank.weights * unpack_bits(matching)
+    effective: FloatArray = weights.sum(axis=1) ** 2 / np.maximum((weights**2).sum(axis=1), LEAST_PROBABILITY)
+    return effective
 
 
 def _from_weighted(bank: Bank, question: _Question, least: int, should_stop: ShouldStop) -> Shifts | None:
     """Weigh samples to an intervention: they count by 1 / P(outcome | parents)."""
+    if bank.weights is not None:
+        message = "expected a bank of equal weights for an intervention, got weighted samples; resample them first"
+        raise ValueError(message)
     if _missed_share(bank, question) > LARGEST_MISSED:
         return None
     weighted = weigh_bank(
@@ -603,10 +648,10 @@ def _within_bank(bank: Bank, question: _Question, after: FloatArray, deltas: Flo
 def _moved(
     marginals: FloatArray,
     smoothing: FloatArray,
-    counts: IntArray,
-    num_samples: int,
-    counts_matching: IntArray,
-    num_matching: int,
+    counts: FloatArray,
+    num_samples: float,
+    counts_matching: FloatArray,
+    num_matching: float,
 ) -> FloatArray:
     """Move marginals by the log-odds between frequencies in all samples and in those that match."""
     frequencies, matching, start = (

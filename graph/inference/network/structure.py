@@ -218,9 +218,7 @@ def ancestors(network: Network, claims: BoolArray) -> BoolArray:
     reached = claims.copy()
     frontier = np.flatnonzero(claims)
     while frontier.size:
-        found = network.link_parents[indices_between(network.parent_start, frontier)]
-        frontier = np.unique(found[~reached[found]])
-        reached[frontier] = True
+        frontier = mark_new(reached, network.link_parents[indices_between(network.parent_start, frontier)])
     return reached
 
 
@@ -230,10 +228,29 @@ def descendants(network: Network, claims: BoolArray) -> BoolArray:
     frontier = np.flatnonzero(claims)
     while frontier.size:
         links = network.child_links[indices_between(network.child_start, frontier)]
-        found = network.link_children[links]
-        frontier = np.unique(found[~reached[found]])
-        reached[frontier] = True
+        frontier = mark_new(reached, network.link_children[links])
     return reached
+
+
+def mark_new(reached: BoolArray, claims: IntArray) -> IntArray:
+    """
+    Mark claims as reached.
+
+    Args:
+        reached: Mask of the claims reached so far, changed in place, shape (n,).
+        claims: Indices of claims, some of them repeatedly.
+
+    Returns:
+        Those that had not been reached, each once.
+    """
+    new = claims[~reached[claims]]
+    reached[new] = True
+    numbers = np.arange(new.size)
+    # Of equal claims the last one's number stays; much faster than sorting them.
+    last = np.empty(reached.size, np.int64)
+    last[new] = numbers
+    once: IntArray = new[last[new] == numbers]
+    return once
 
 
 def keep_links(network: Network, kept: BoolArray) -> Network:

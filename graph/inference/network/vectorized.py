@@ -39,6 +39,8 @@ from graph.inference.network.structure import ByteArray, IntArray, KeyArray, Lin
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 TWO_32 = 4294967296.0
+ROWS_PER_BATCH = 512
+"""Claims whose samples are looked at together; some megabytes."""
 
 
 def solve_intercept(log_odds: FloatArray, shares: FloatArray, target: float) -> float:
@@ -100,15 +102,20 @@ def _unpack(words: KeyArray) -> ByteArray:
 def draw_prior(
     claims: IntArray,
     solve: int,
+    max_error: float,
     links: Links,
     prior_marginals: FloatArray,
     streams: RandomStreams,
     bits: KeyArray,
     results: InterceptArrays,
-) -> None:
-    """Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first."""
+) -> int:
+    """
+    Draw claims given their parents, in topological order; if `solve` is 1, solve for their intercepts first.
+
+    Stops after a claim whose intercept errs by more than `max_error`; returns how many were drawn.
+    """
     num_samples = streams.first.shape[1]
-    for i in claims.tolist():
+    for number, i in enumerate(claims.tolist()):
         own_links = slice(links.parent_start[i], links.parent_start[i + 1])
         stream = int(streams.keys[i])
         visits = _visits(stream, streams.first, streams.second)
@@ -132,6 +139,9 @@ def draw_prior(
                 stream, visits, _describe_many(i, weights, parents, marginals, target, results, own_links)
             )
         bits[i] = np.packbits(drawn, bitorder="little").view(np.uint64)
+        if solve and results.errors[i] > max_error:
+            return number + 1
+    return claims.size
 
 
 def _describe_few(
@@ -234,6 +244,17 @@ def _table_error(p: FloatArray, shares: FloatArray, is_set: IntArray, num_sample
             if 0.0 < true < 1.0:
                 left = left - np.where(is_set[:, j] == 1, with_parent / true, -with_parent / (1.0 - true))
     return float(np.sqrt(shares @ (left * left) / num_samples) + np.ptp(p) / num_samples)
+
+
+def add_weights(claims: IntArray, bits: KeyArray, weights: FloatArray, totals: FloatArray) -> None:
+    """Write the total weight of the samples in which each claim is true; bits of one replicate, shape (n, words)."""
+    # The weights of each byte's samples are added up for each of its 256 values, and then looked up.
+    sums = np.zeros((weights.size // 8, 256))
+    for bit, column in enumerate(weights.reshape(-1, 8).T):
+        sums[:, 1 << bit : 2 << bit] = sums[:, : 1 << bit] + column[:, None]
+    for start in range(0, claims.size, ROWS_PER_BATCH):
+        own = np.ascontiguousarray(bits[claims[start : start + ROWS_PER_BATCH]]).view(np.uint8)
+        totals[start : start + ROWS_PER_BATCH] = sums[np.arange(own.shape[1]), own].sum(axis=1)
 
 
 def draw_proposal(

@@ -5,7 +5,7 @@ import numpy as np
 from graph.inference.network.bank import draw_bank
 from graph.inference.network.evidence import UNKNOWN, make_evidence
 from graph.inference.network.intercepts import calibrate
-from graph.inference.network.kernels import Backend
+from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.structure import build_network
 
 
@@ -30,3 +30,5 @@ def warm_up(*, backend: Backend | None = None) -> None:
     model = calibrate(network, num_samples=64, backend=backend)
     evidence = make_evidence(np.array([0.0, 0.1]), np.full(2, UNKNOWN, np.int8))
     draw_bank(model, evidence, seed=0, num_replicates=1, num_samples=64, backend=backend)
+    bits = np.zeros((2, 2, 1), np.uint64)  # of two replicates, whose rows are apart in memory as in any bank
+    get_kernels(backend).add_weights(np.arange(2), bits[:, 0], np.ones(64), np.empty(2))

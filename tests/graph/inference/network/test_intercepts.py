@@ -220,9 +220,9 @@ def test_only_claims_below_a_change_are_calibrated_anew(monkeypatch: pytest.Monk
     known = recalibrate(network, ())
     drawn: list[list[int]] = []
 
-    def draw_prior(claims: IntArray, *arguments: Any) -> None:
+    def draw_prior(claims: IntArray, *arguments: Any) -> int:
         drawn.append(claims.tolist())
-        kernels.draw_prior(claims, *arguments)
+        return kernels.draw_prior(claims, *arguments)
 
     kernels = get_kernels(None)
     monkeypatch.setattr(intercepts, "get_kernels", lambda _: replace(kernels, draw_prior=draw_prior))

@@ -78,6 +78,20 @@ def test_banks_are_the_same(case: int) -> None:
     assert_allclose(compiled.replicate_marginals, numpy.replicate_marginals, rtol=0.0, atol=1e-9)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_weights_are_added_up(backend: Backend) -> None:
+    """Of some claims, more than NumPy looks at together, against a product of matrices."""
+    generator = np.random.default_rng(0)
+    bits = generator.integers(0, 1 << 64, (700, 3, 5), np.uint64)
+    weights, claims = generator.exponential(1.0, 320), generator.permutation(700)[:600]
+    states = np.unpackbits(bits[claims, 1].view(np.uint8), axis=1, bitorder="little")
+    totals = np.empty(600)
+
+    get_kernels(backend).add_weights(claims, bits[:, 1], weights, totals)
+
+    assert_allclose(totals, states @ weights, rtol=1e-12)
+
+
 def test_compiled_kernels_are_the_default_here() -> None:
     """What is tested elsewhere is what runs; and without numba there is still NumPy."""
     assert default_backend() is Backend.COMPILED

@@ -8,11 +8,20 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import Bank, draw_bank
-from graph.inference.network.evidence import Evidence
+from graph.inference.network.evidence import Evidence, no_evidence
+from graph.inference.network.exact import Budget
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
-from graph.inference.network.moving import LEAST_SHARE, MovedMarginals, move_marginals, resample_bank, weigh_bank
+from graph.inference.network.moving import (
+    LEAST_SHARE,
+    MovedMarginals,
+    keep_weights,
+    move_marginals,
+    resample_bank,
+    weigh_bank,
+)
 from graph.inference.network.separation import connected_claims
-from tests.helpers.networks import enumerate_marginals, random_evidence, random_network
+from graph.inference.network.shifts import shifts_by_auto, shifts_by_samples
+from tests.helpers.networks import enumerate_marginals, network_of, random_evidence, random_network
 
 NUM_CLAIMS = 10
 SEEDS = range(12)
@@ -99,6 +108,48 @@ def test_marginals_after_an_influence_are_those_of_enumeration(seed: int) -> Non
     moved = move(bank, other, evidence)
 
     assert_within_errors(moved, enumerate_marginals(other, evidence))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shifts_from_weighted_samples_are_those_of_enumeration(seed: int) -> None:
+    """A supposed outcome after an item of evidence, without new samples; a matching sample counts by its weight."""
+    model, evidence, bank = case(seed)
+    free = open_claims(evidence)
+    after = with_llr(evidence, free[0], 1.2)
+    weighted = weigh_bank(bank, model, after)
+    assert weighted is not None
+    before = enumerate_marginals(model, after)
+    supposed = free[1 + seed % 4]
+    outcome = int(before[supposed] > 0.5)
+
+    shifts = shifts_by_samples(keep_weights(weighted, move_marginals(weighted)), {supposed: bool(outcome)}, seed=seed)
+
+    expected = enumerate_marginals(model, with_outcome(after, supposed, outcome)) - before
+    others = np.arange(NUM_CLAIMS) != supposed
+    assert shifts.standard_errors is not None
+    assert (np.abs(shifts.deltas - expected) <= 5.0 * shifts.standard_errors + 1e-9)[others].all()
+    assert not shifts.diagnostics.is_fresh
+    assert shifts.diagnostics.num_matching < bank.num_samples * weighted.share
+
+
+def test_an_intervention_takes_samples_of_equal_weights() -> None:
+    """Its own weights would replace the others."""
+    network = network_of([0.5, 0.5, 0.5], [(0, 1, 0.8, 0.3), (1, 2, 0.7, 0.2)])
+    model, evidence = calibrate(network), no_evidence(3)
+    weighted = weigh_bank(draw_bank(model, evidence, seed=1), model, with_llr(evidence, 2, 0.5))
+    assert weighted is not None
+    bank = keep_weights(weighted, move_marginals(weighted))
+    question = (model, weighted.evidence, {1: True})
+
+    with pytest.raises(ValueError, match="equal weights for an intervention, got weighted samples"):
+        shifts_by_auto(
+            *question,
+            before=bank.beliefs,
+            bank=bank,
+            seed=1,
+            is_intervention=True,
+            budget=Budget(clique_claims=1, tree_entries=1, claims=0),
+        )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
