@@ -433,6 +433,7 @@ LISTS: Final = (
                 ("due_from", "due_to"),
                 str,
             ),
+            SortKey("chain", "chain_key", "By prediction, and in its chain by ordinal.", (Index("Milestone"),)),
             SortKey("key", "id", "By key.", (Index("Milestone"),)),
             SortKey("created", "created_key", "By moment of creation; unknown ones first.", (_ALL_MILESTONES,)),
             SortKey(

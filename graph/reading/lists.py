@@ -84,6 +84,9 @@ class ListPage(ListAnchor):
         after: Return items after this cursor.
         before: Return items before this cursor.
         is_from_end: Whether to return the last items between the cursors, not the first ones.
+        cursor_start: What its cursors have before a page key, those of another list that shows the same nodes in the
+            same order; None for its own.
+        owner: The condition that names the node which the list belongs to, and which exists; None without one.
     """
 
     listed: Listed
@@ -94,6 +97,8 @@ class ListPage(ListAnchor):
     after: str | None = None
     before: str | None = None
     is_from_end: bool = False
+    cursor_start: str | None = None
+    owner: str | None = None
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -146,18 +151,16 @@ class ListPage(ListAnchor):
 
     async def read(self, unit: ComposedUnit, plan: NodePlan, *, wants_total: bool) -> Node | None:
         """Read level by level: the page's own nodes by a statement without relations, then what the plan follows."""
-        own = self.compose(replace(plan, follows=()), wants_total=wants_total)
-        parameters = own.parameters_for([self.parameters()], self.num_nodes)
-        found = await unit.fetch(own.text, parameters, is_alone=False, max_rows=self.num_nodes)
-        rows, *total = found[0][1]
-        if not rows:
-            await self._check_named(unit)
+        return (await read_pages(unit, [self], plan, wants_total=wants_total))[0]
+
+    def connection(self, data: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
+        """Return the page as the response holds it, of its rows and perhaps the total."""
+        rows, *total = data
         page = self._page_of(rows)
-        entries = [(cursor_text(self.order, row[0]), _node(row, own.layout, plan)) for row in page.rows]
+        entries = [(self._cursors + row[0], _node(row, layout, plan)) for row in page.rows]
         result = connection(entries, self.size, has_previous=page.has_previous_page)
         result["page_info"]["has_next_page"] = page.has_next_page
         result["total_count"] = total[0] if total else None
-        await fill(unit, [edge["node"] for edge in result["edges"]], plan)
         return result
 
     def body(self) -> "_Body":
@@ -172,7 +175,7 @@ class ListPage(ListAnchor):
             UnknownNodeError: The page is empty, perhaps since a condition names a node that does not exist; reading
                 level by level tells.
         """
-        if not rows and self._named():
+        if not rows and self.named():
             raise UnknownNodeError
         return self._page_of(rows)
 
@@ -186,27 +189,29 @@ class ListPage(ListAnchor):
     def _reads_down(self) -> bool:
         return self.is_descending != self.is_from_end
 
-    def _named(self) -> list[tuple[str, str, str]]:
-        """Return the nodes that the conditions name: the condition, the label and the key."""
+    def named(self) -> list[tuple[str, str, str]]:
+        """Return the nodes that the conditions name, but for the owner: the condition, the label and the key."""
         return [
             (condition.name, condition.start.label, key)
             for condition in self.listed.conditions
-            if condition.start is not None
+            if condition.start is not None and condition.name != self.owner
             for key in self.filter.values.get(condition.name, ())
         ]
 
-    async def _check_named(self, unit: ComposedUnit) -> None:
+    @property
+    def _cursors(self) -> str:
+        return cursor_text(self.order, "") if self.cursor_start is None else self.cursor_start
+
+    def _key_in(self, cursor: str, path: str) -> str:
         """
-        Check that the nodes that the conditions name exist.
+        Return the page key in a cursor.
 
         Raises:
-            NotFoundError: One does not.
+            InvalidError: The cursor is of another list or order.
         """
-        named = self._named()
-        found = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
-        for (name, label, key), node in zip(named, found, strict=True):
-            if node is None:
-                raise NotFoundError(f"no {noun_of(label)} has the id {key!r}", path=f"filter.{name}")
+        if self.cursor_start is not None and cursor.startswith(self.cursor_start):
+            return cursor.removeprefix(self.cursor_start)
+        return page_key(self.order, cursor, path=path)
 
     def _index(self) -> Index:
         return choose_index(self.sort, self.filter)
@@ -215,10 +220,43 @@ class ListPage(ListAnchor):
         low, high = _bounds_of(self.sort, self.filter)
         lows, highs = [low], [high]
         if self.after is not None:
-            (highs if self.is_descending else lows).append(page_key(self.order, self.after))
+            (highs if self.is_descending else lows).append(self._key_in(self.after, "after"))
         if self.before is not None:
-            (lows if self.is_descending else highs).append(page_key(self.order, self.before, path="before"))
+            (lows if self.is_descending else highs).append(self._key_in(self.before, "before"))
         return max(lows), min(highs)
+
+
+async def read_pages(unit: ComposedUnit, pages: Sequence[ListPage], plan: NodePlan, *, wants_total: bool) -> list[Node]:
+    """
+    Read pages of one shape and size level by level: their own nodes by one statement, then what the plan follows.
+
+    Raises:
+        InvalidError: A cursor is of another list.
+        NotFoundError: A page is empty, and a condition names a node that does not exist.
+    """
+    first = pages[0]
+    own = first.compose(replace(plan, follows=()), wants_total=wants_total)
+    parameters = own.parameters_for([page.parameters() for page in pages], first.num_nodes)
+    found = await unit.fetch(own.text, parameters, is_alone=False, max_rows=len(pages) * first.num_nodes)
+    data = dict(found)
+    await _check_named(unit, [page for at, page in enumerate(pages) if not data[at][0]])
+    results = [page.connection(data[at], own.layout, plan) for at, page in enumerate(pages)]
+    await fill(unit, [edge["node"] for result in results for edge in result["edges"]], plan)
+    return results
+
+
+async def _check_named(unit: ComposedUnit, pages: Sequence[ListPage]) -> None:
+    """
+    Check that the nodes that the conditions of empty pages name exist.
+
+    Raises:
+        NotFoundError: One does not.
+    """
+    named = list(dict.fromkeys(place for page in pages for place in page.named()))
+    found = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
+    for (name, label, key), node in zip(named, found, strict=True):
+        if node is None:
+            raise NotFoundError(f"no {noun_of(label)} has the id {key!r}", path=f"filter.{name}")
 
 
 def choose_index(sort: SortKey, filter_: ListFilter) -> Index:

@@ -1,11 +1,12 @@
 """State that lives as long as the service, and a document's share of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -13,6 +14,7 @@ from graph.adhoc.running import Adhoc
 from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
+from graph.errors import RefusedError
 from graph.ledger.claim_state import list_past_log_odds
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
@@ -20,12 +22,31 @@ from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.propagation import list_runs
 from graph.network.storing import Held, RunKey, list_held
 from graph.reading.gathering import Gathering
+from graph.reading.lists import ListPage, read_pages
 from graph.reading.planned import PlannedStatements
+from graph.reading.tree import Node, NodePlan
 
 T = TypeVar("T")
 
 MOST_POINTS_AT_ONCE = 2_000
 """Points of a document's curves that are computed on the event loop: some 5 ms, less than threads are worth."""
+
+
+class NestedPage(NamedTuple):
+    """
+    A page of a list within a node.
+
+    Attributes:
+        page: The page.
+        plan: What to read of its nodes.
+        wants_total: Whether their number is requested.
+        place: The field's place in the answer, the same for all nodes of a list.
+    """
+
+    page: ListPage
+    plan: NodePlan
+    wants_total: bool
+    place: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,7 @@ class Context:
         self.past_log_odds: DataLoader[tuple[str, datetime], float | None] = DataLoader(
             self._load_past_log_odds, cache=False
         )
+        self.nested: DataLoader[NestedPage, Node] = DataLoader(self._load_nested, cache=False)
         self.held: DataLoader[tuple[str, RunKey], Held] = DataLoader(self._load_held, cache=False)
 
     @property
@@ -155,6 +177,24 @@ class Context:
 
     async def _load_past_log_odds(self, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
         return await list_past_log_odds(self.unit, asked)
+
+    async def _load_nested(self, asked: Sequence[NestedPage]) -> list[Node | BaseException]:
+        """Read pages, those of one field by one statement; a fault of one field leaves the others."""
+        groups: dict[Hashable, list[int]] = defaultdict(list)
+        for index, nested in enumerate(asked):
+            page = nested.page
+            groups[nested.place, page.shape, page.num_nodes].append(index)
+        found: dict[int, Node | BaseException] = {}
+        for indices in groups.values():
+            first = asked[indices[0]]
+            pages = [asked[index].page for index in indices]
+            try:
+                read = await read_pages(self.unit, pages, first.plan, wants_total=first.wants_total)
+            except RefusedError as error:
+                found |= dict.fromkeys(indices, error)
+            else:
+                found |= dict(zip(indices, read, strict=True))
+        return [found[index] for index in range(len(asked))]
 
     async def _load_held(self, marginals: Sequence[tuple[str, RunKey]]) -> list[Held]:
         return await list_held(self.unit, marginals)

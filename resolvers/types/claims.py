@@ -33,8 +33,8 @@ from resolvers.types.beliefs import (
     Posterior,
     belief_points,
     history_bounds,
-    page_as_of,
     past_state,
+    recorded_until,
     shown_belief,
     state_as_of,
     state_of,
@@ -49,6 +49,7 @@ from resolvers.types.influences import (
     Cascades,
     Influence,
 )
+from resolvers.types.lists import nested
 from resolvers.types.marginals import MARGINAL_READS, Marginal, shown_marginal
 
 if TYPE_CHECKING:
@@ -81,11 +82,25 @@ class Claim(Node):
         metadata={"reads": ("posterior_as_of",)},
         resolver=lambda root: root["posterior_as_of"],
     )
-    evidence: Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]] = many(
-        Follows(EVIDENCE, until_argument), "Rows of the evidence ledger on it, newest first.", page_as_of
+    evidence: Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]] = nested(
+        Follows(EVIDENCE, until_argument),
+        "Rows of the evidence ledger on it, newest first.",
+        Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]],
+        listed="evidence",
+        condition="claim",
+        sort="recorded",
+        is_descending=True,
+        more={"as_of": AsOf},
+        narrow=recorded_until,
     )
-    documents: Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]] = many(
-        DOCUMENTS, "Documents about it, newest first."
+    documents: Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]] = nested(
+        Follows(DOCUMENTS),
+        "Documents about it, newest first.",
+        Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]],
+        listed="documents",
+        condition="claim",
+        sort="published",
+        is_descending=True,
     )
     incoming: Connection[Influence] = many(
         INCOMING_INFLUENCES, "Influences of other claims on it, largest |deltaImplied| first.", page_of_kinds
