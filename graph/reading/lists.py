@@ -41,7 +41,7 @@ MOST_FACETED: Final = 200_000
 _RANGE_END: Final = "}"  # sorts after the mark that ends a sort key, so that a range includes its last value
 _DAY_CHARACTERS: Final = 10
 _AFTER_ALL: Final = LAST + AFTER_MARK
-_NEEDLES: Final = (
+NEEDLES: Final = (
     "any(words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' '] "
     "WHERE all(needle IN own.needles WHERE any(part IN needle WHERE words CONTAINS part)))"
 )
@@ -63,6 +63,23 @@ class ListFilter:
 
     values: Mapping[str, Any]
     text: str | None = None
+
+    def named(self, listed: Listed) -> list[tuple[str, str, str]]:
+        """Return the nodes that the conditions name: the condition, the label and the key of each."""
+        return [
+            (condition.name, condition.start.label, key)
+            for condition in listed.conditions
+            if condition.start is not None
+            for key in self.values.get(condition.name, ())
+        ]
+
+    def tests(self, listed: Listed, served: Sequence[str] = ()) -> list[str]:
+        """Compose the tests of all conditions that are set, but for those that hold anyway."""
+        return [
+            condition.test.replace("{}", f"own.{condition.name}")
+            for condition in listed.conditions
+            if condition.name in self.values and condition.name not in served
+        ]
 
     def parameters(self) -> dict[str, Any]:
         """
@@ -167,7 +184,7 @@ class ListPage(ListAnchor):
         rows, *total = data
         self._check_walked(rows)
         page = self._page_of(rows)
-        entries = [(self._cursors + row[0], _node(row, layout, plan)) for row in page.rows]
+        entries = [(self._cursors + row[0], node_of(row, layout, plan)) for row in page.rows]
         result = connection(entries, self.size, has_previous=page.has_previous_page)
         result["page_info"]["has_next_page"] = page.has_next_page
         result["total_count"] = total[0] if total else None
@@ -200,23 +217,15 @@ class ListPage(ListAnchor):
             raise InvalidError(message, path="filter")
 
     def _page_of(self, rows: Sequence[Any]) -> Page:
-        size, has_more = self.size, len(rows) > self.size
-        if self.is_from_end:
-            return Page(rows[:size][::-1], self.before is not None, has_more)
-        return Page(rows[:size], has_more or self.before is not None, self.after is not None)
+        return page_of(rows, self.size, is_from_end=self.is_from_end, after=self.after, before=self.before)
 
     @property
     def _reads_down(self) -> bool:
         return self.is_descending != self.is_from_end
 
     def named(self) -> list[tuple[str, str, str]]:
-        """Return the nodes that the conditions name, but for the owner: the condition, the label and the key."""
-        return [
-            (condition.name, condition.start.label, key)
-            for condition in self.listed.conditions
-            if condition.start is not None and condition.name != self.owner
-            for key in self.filter.values.get(condition.name, ())
-        ]
+        """Return the nodes that the conditions name, but for the owner; see `ListFilter.named`."""
+        return [place for place in self.filter.named(self.listed) if place[0] != self.owner]
 
     @property
     def _cursors(self) -> str:
@@ -246,6 +255,23 @@ class ListPage(ListAnchor):
         return max(lows), min(highs)
 
 
+def page_of(rows: Sequence[Any], size: int, *, is_from_end: bool, after: str | None, before: str | None) -> Page:
+    """
+    Return a page in the order shown; the last items are read in the opposite order.
+
+    Args:
+        rows: The rows, one more than shown if there are further ones.
+        size: The most items.
+        is_from_end: Whether the last items are shown.
+        after: The cursor that the items come after.
+        before: The cursor that the items come before.
+    """
+    has_more = len(rows) > size
+    if is_from_end:
+        return Page(rows[:size][::-1], before is not None, has_more)
+    return Page(rows[:size], has_more or before is not None, after is not None)
+
+
 async def read_pages(unit: ComposedUnit, pages: Sequence[ListPage], plan: NodePlan, *, wants_total: bool) -> list[Node]:
     """
     Read pages of one shape and size level by level: their own nodes by one statement, then what the plan follows.
@@ -259,22 +285,30 @@ async def read_pages(unit: ComposedUnit, pages: Sequence[ListPage], plan: NodePl
     parameters = own.parameters_for([page.parameters() for page in pages], first.num_nodes)
     found = await unit.fetch(own.text, parameters, is_alone=False, max_rows=len(pages) * first.num_nodes)
     data = dict(found)
-    await _check_named(unit, [page for at, page in enumerate(pages) if not data[at][0]])
+    empty = [(page.listed, page.filter) for at, page in enumerate(pages) if not data[at][0]]
+    await check_named(unit, empty, but=first.owner)
     results = [page.connection(data[at], own.layout, plan) for at, page in enumerate(pages)]
     await fill(unit, [edge["node"] for result in results for edge in result["edges"]], plan)
     return results
 
 
-async def _check_named(unit: ComposedUnit, pages: Sequence[ListPage]) -> None:
+async def check_named(
+    unit: ComposedUnit, empty: Sequence[tuple[Listed, ListFilter]], *, but: str | None = None
+) -> None:
     """
-    Check that the nodes that the conditions of empty pages name exist.
+    Check that the nodes that conditions of empty pages name exist.
+
+    Args:
+        unit: The transaction to read in.
+        empty: The list and the conditions of each page.
+        but: The condition whose node exists.
 
     Raises:
         NotFoundError: One does not.
     """
-    named = list(dict.fromkeys(place for page in pages for place in page.named()))
-    found = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
-    for (name, label, key), node in zip(named, found, strict=True):
+    named = list(dict.fromkeys(place for listed, found in empty for place in found.named(listed) if place[0] != but))
+    nodes = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
+    for (name, label, key), node in zip(named, nodes, strict=True):
         if node is None:
             raise NotFoundError(f"no {noun_of(label)} has the id {key!r}", path=f"filter.{name}")
 
@@ -357,7 +391,7 @@ class _Body:
             collected = "CALL db.index.fulltext.queryNodes('search_words', own.query) YIELD node AS n"
             where = [_between(self._key, bounds), *self._conditions(())]
             few = f"WITH own, are_many WHERE NOT are_many {collected} WITH n, own WHERE {' AND '.join(where)} {ended}"
-            walk = self._apart(self._walk(bounds, cut, [*self._conditions(()), _NEEDLES]))
+            walk = self._apart(self._walk(bounds, cut, [*self._conditions(()), NEEDLES]))
             many = f"WITH own, are_many WHERE are_many {walk} RETURN n"
             return f"{_LOOK} CALL (own, are_many) {{ {few} UNION ALL {many} }}"
         count, collected, served = self._collected()
@@ -442,12 +476,7 @@ class _Body:
         return f"UNWIND own.{index.condition} AS value CALL (own, value) {{ {found} RETURN n }}"
 
     def _conditions(self, served: Sequence[str]) -> list[str]:
-        """Compose the tests of all conditions that are set, but for those that hold anyway."""
-        return [
-            condition.test.replace("{}", f"own.{condition.name}")
-            for condition in self._listed.conditions
-            if condition.name in self._filter.values and condition.name not in served
-        ]
+        return self._filter.tests(self._listed, served)
 
 
 # Neo4j 5.26 takes an aggregating function for one of the expression around it, so that numbers are those of subqueries.
@@ -469,8 +498,8 @@ def _between(key: str, bounds: tuple[str, str]) -> str:
     return f"{key} > {bounds[0]} AND {key} < {bounds[1]}"
 
 
-def _node(row: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
-    """Make the dict of a node from its row."""
+def node_of(row: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
+    """Make the dict of a node from its row, as a layout places its parts."""
     subject = layout.subjects[0 if layout.subject_at is None else row[layout.subject_at]]
     properties: dict[str, Any] = dict.fromkeys(plan.properties)
     properties |= {name: row[layout.properties_at][place] for name, place in layout.properties.items()}

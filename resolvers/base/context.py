@@ -22,9 +22,10 @@ from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.propagation import list_runs
 from graph.network.storing import Held, RunKey, list_held
 from graph.reading.gathering import Gathering
+from graph.reading.links import LinkPage, read_links
 from graph.reading.lists import ListPage, read_pages
 from graph.reading.planned import PlannedStatements
-from graph.reading.tree import Node, NodePlan
+from graph.reading.tree import Follow, Node
 
 T = TypeVar("T")
 
@@ -37,16 +38,28 @@ class NestedPage(NamedTuple):
     A page of a list within a node.
 
     Attributes:
-        page: The page.
-        plan: What to read of its nodes.
-        wants_total: Whether their number is requested.
+        page: The page, of nodes or of links.
+        source: The node.
+        follow: What to read, as a relation to follow.
+        wrap: The name of the node in a link; None in a page of nodes.
         place: The field's place in the answer, the same for all nodes of a list.
     """
 
-    page: ListPage
-    plan: NodePlan
-    wants_total: bool
+    page: ListPage | LinkPage
+    source: Node
+    follow: Follow
+    wrap: str | None
     place: tuple[str, ...]
+
+
+async def _read_nested(unit: Reading, asked: Sequence[NestedPage]) -> list[Node]:
+    """Read pages of one field, of one shape and size."""
+    _, _, follow, wrap, _ = asked[0]
+    links = [nested.page for nested in asked if isinstance(nested.page, LinkPage)]
+    if links and wrap is not None:
+        return await read_links(unit, links, follow, wrap, [nested.source for nested in asked])
+    pages = [nested.page for nested in asked if isinstance(nested.page, ListPage)]
+    return await read_pages(unit, pages, follow.node, wants_total=follow.wants_total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +199,8 @@ class Context:
             groups[nested.place, page.shape, page.num_nodes].append(index)
         found: dict[int, Node | BaseException] = {}
         for indices in groups.values():
-            first = asked[indices[0]]
-            pages = [asked[index].page for index in indices]
             try:
-                read = await read_pages(self.unit, pages, first.plan, wants_total=first.wants_total)
+                read = await _read_nested(self.unit, [asked[index] for index in indices])
             except RefusedError as error:
                 found |= dict.fromkeys(indices, error)
             else:

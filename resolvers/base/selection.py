@@ -132,6 +132,16 @@ def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
     return [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
 
 
+def follow_of(source: Any, info: Info[Any, Any]) -> Follow:
+    """
+    The relation that a field follows, for a field that reads its rows itself.
+
+    Raises:
+        InvalidError: An argument of the field is wrong.
+    """
+    return Document.of(info).follow_of(source["__typename"], _raw(info).field_nodes)
+
+
 def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
     """
     The plan of the nodes that a field returns.
@@ -246,6 +256,7 @@ class Document:
                 followed = spec.metadata.get("follows")
                 if isinstance(followed, Follows):
                     if followed.is_left(self._arguments(part.nodes[0], of)):
+                        properties.update(dict.fromkeys(followed.reads_source))
                         continue
                     try:
                         follow = self._follow(key, part, followed, of)

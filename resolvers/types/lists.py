@@ -14,7 +14,8 @@ from graph.model import values as scalars
 from graph.model.lists import BY_NAME, ID, LISTS, MOST_VALUES, ClaimKind, Condition, Listed, SortKey
 from graph.model.page_keys import bounds
 from graph.model.relations import Relation
-from graph.reading.lists import ListFilter, ListPage
+from graph.reading.links import LinkPage
+from graph.reading.lists import MOST_COLLECTED, ListFilter, ListPage
 from graph.reading.tree import cursor_text, source_id
 from resolvers.base.answers import with_signature
 from resolvers.base.context import Context, NestedPage
@@ -23,7 +24,7 @@ from resolvers.base.drift import drifts
 from resolvers.base.enums import SortOrder
 from resolvers.base.relay import MAX_PAGE_SIZE, After, Connection, decode_cursor, page_size, parse_key
 from resolvers.base.scalars import Day, Moment, Probability
-from resolvers.base.selection import Follows, answer, connection_plan
+from resolvers.base.selection import Follows, answer, follow_of
 
 if TYPE_CHECKING:
     from resolvers.types.predictions import Prediction
@@ -218,19 +219,25 @@ def read_value(condition: Condition, value: Any, path: str) -> Any:
     return list(dict.fromkeys(found))
 
 
-def list_arguments(listed: Listed, default: str) -> dict[str, Any]:
+def list_arguments(listed: Listed, default: str, *, of_links: bool = False) -> dict[str, Any]:
     """
     Return the arguments of a list, by name.
 
     Args:
         listed: The list.
         default: Its order if none is given, in words.
+        of_links: Whether the list is of links to such nodes, at most 1,000 of which are sorted by the nodes.
     """
     sort_text = (
         f"Order of the list, by one key, since no index serves an order by several; {default} if omitted. An order by "
         "relevance is that of `search`."
     )
-    filter_text = f"Conditions on the {words_of(listed)}; all of them if omitted."
+    if of_links:
+        sort_text = (
+            f"Order by the {words_of(listed)} at the other ends, by one key; {default} if omitted. At most "
+            f"{MOST_COLLECTED:,} are sorted."
+        )
+    filter_text = f"Conditions on the {words_of(listed)}{' at the other ends' if of_links else ''}; all if omitted."
     some_filter, some_sorts = FILTERS[listed.name] | None, list_of(SORTS[listed.name]) | None
     return {
         "filter": Annotated[some_filter, strawberry.argument(description=filter_text)],
@@ -306,10 +313,70 @@ def nested(
             start = "" if own.property == follows.relation.page_key else bounds(source)[0]
             page = replace(page, cursor_start=cursor_text(follows.relation.name, start))
         page.parameters()
-        plan, wants_total = connection_plan(info)
-        return info.context.nested.load(NestedPage(page, plan, wants_total, _place(info)))
+        nested_page = NestedPage(page, root, follow_of(root, info), None, _place(info))
+        return info.context.nested.load(nested_page)
 
     arguments = {**list_arguments(found, order), **(more or {})}
+    names = tuple(arguments)
+    of_all_resolvers = list(inspect.signature(resolve).parameters.values())[:2]
+    signature = inspect.Signature([*of_all_resolvers, *keywords(arguments)], return_annotation=kind)
+    return strawberry.field(
+        resolver=with_signature(resolve, signature),
+        description=description,
+        metadata={"follows": replace(follows, is_left=asks_for_list)},
+    )
+
+
+def nested_links(
+    follows: Follows,
+    description: str,
+    kind: Any,
+    *,
+    listed: str,
+    order: str,
+    more: Mapping[str, Any] | None = None,
+) -> Any:
+    """
+    Make a field of the links that a relation leads by.
+
+    From its start and in its own order the plan reads it; a page with conditions on the nodes at the other ends, in an
+    order of these or from the end is read by itself.
+
+    Args:
+        follows: The relation.
+        description: The field's description.
+        kind: Its GraphQL type.
+        listed: The name of the list that the nodes at the other ends are of.
+        order: The relation's order, in words.
+        more: Further arguments, by name.
+    """
+    found, relation = BY_NAME[listed], follows.relation
+
+    def resolve(root: Any, info: Info[Context, Any], **arguments: Any) -> Any:
+        asked = {name: given(arguments.get(name)) for name in names}
+        if not asks_for_list(asked):
+            return answer(root, info)
+        filter_ = read_filter(found, asked["filter"], path="filter")
+        like = make_page(found, filter_, asked["sort"], asked, found.sorts[0], is_descending=False)
+        follow = follow_of(root, info)
+        chosen = follow.arguments.get(str(relation.types_argument), relation.types)
+        page = LinkPage(
+            relation,
+            tuple(name for name in relation.types if name in chosen),
+            source_id(root),
+            found,
+            filter_,
+            None if asked["sort"] is None else like.sort,
+            like.size,
+            like.is_descending,
+            like.after,
+            like.before,
+            like.is_from_end,
+        )
+        page.parameters()
+        return info.context.nested.load(NestedPage(page, root, follow, follows.wrap, _place(info)))
+
+    arguments = {**list_arguments(found, order, of_links=True), **(more or {})}
     names = tuple(arguments)
     of_all_resolvers = list(inspect.signature(resolve).parameters.values())[:2]
     signature = inspect.Signature([*of_all_resolvers, *keywords(arguments)], return_annotation=kind)

@@ -8,12 +8,12 @@ import strawberry
 from graph.model import rows
 from graph.model.kinds import MilestoneKind
 from graph.model.relations import EPISODE, EXPOSURES, MILESTONES, PREDICTOR, REFERENCE_CLASS, VALIDATIONS
-from resolvers.base.fields import many, one, page_of_signs, signs_argument
+from resolvers.base.fields import Signs, one, signs_argument
 from resolvers.base.relay import Connection
 from resolvers.base.row_types import row_type
 from resolvers.base.selection import Follows
 from resolvers.types.claims import Claim
-from resolvers.types.lists import nested
+from resolvers.types.lists import nested, nested_links
 
 if TYPE_CHECKING:
     from resolvers.types.episodes import Episode
@@ -61,10 +61,13 @@ class Prediction(Claim):
         sort="observed",
         is_descending=True,
     )
-    exposures: Connection[Annotated["PredictionExposure", strawberry.lazy("resolvers.types.tickers")]] = many(
+    exposures: Connection[Annotated["PredictionExposure", strawberry.lazy("resolvers.types.tickers")]] = nested_links(
         Follows(EXPOSURES, signs_argument, wrap="ticker"),
         "Its effects on tickers, most relevant first.",
-        page_of_signs,
+        Connection[Annotated["PredictionExposure", strawberry.lazy("resolvers.types.tickers")]],
+        listed="tickers",
+        order="by relevance, the highest first,",
+        more={"signs": Signs},
     )
 
     milestones: Connection[Annotated["Milestone", strawberry.lazy("resolvers.types.milestones")]] = nested(

@@ -526,3 +526,121 @@ async def test_a_chain_shows_its_event_when_it_is_asked_for(graph: Database) -> 
     assert "EVENT" not in kinds["hidden"]
     assert sorted(kinds["shown"]) == sorted([*kinds["hidden"], "EVENT"])
     assert found["past"] == found["followed"]
+
+
+class Links(NamedTuple):
+    """Links from a node: the queries of it and of its kind, the field, its node, and the list that they lead to."""
+
+    one: str
+    every: str
+    field: str
+    node: str
+    listed: str
+
+
+LINKS = (
+    Links("claim", "claims", "incoming", "claim", "claims"),
+    Links("claim", "claims", "outgoing", "claim", "claims"),
+    Links("claim", "claims", "prerequisites", "claim", "claims"),
+    Links("claim", "claims", "killers", "claim", "claims"),
+    Links("claim", "claims", "dependents", "claim", "claims"),
+    Links("prediction", "predictions", "exposures", "ticker", "tickers"),
+    Links("ticker", "tickers", "exposures", "prediction", "predictions"),
+)
+every_links = pytest.mark.parametrize("place", LINKS, ids=lambda place: f"{place.one}-{place.field}")
+FIGURES = {"claim": "kind deltaImplied currentDelta claim { key domain { key } }", "ticker": "sign ticker { key }"}
+FIGURES["prediction"] = "sign relevance prediction { key predictor { key } }"
+
+
+async def read_links(database: Database, place: Links, key: str, **variables: Any) -> dict[str, Any]:
+    """A page of links."""
+    noun = BY_NAME[place.listed].noun
+    page = f"nodes {{ {FIGURES[place.node]} }} totalCount edges {{ cursor }} pageInfo {{ hasNextPage hasPreviousPage }}"
+    document = f"""query ($id: ID!, $filter: {noun}FilterInput, $sort: [{noun}SortInput!], $first: Int, $after: String,
+      $last: Int, $before: String) {{ node: {place.one}(id: $id) {{ page: {place.field}(filter: $filter, sort: $sort,
+      first: $first, after: $after, last: $last, before: $before) {{ {page} }} }} }}"""
+    found: dict[str, Any] = (await ask(database, document, id=key, **variables)).data["node"]["page"]
+    return found
+
+
+async def longest(database: Database, place: Links) -> str:
+    """The key of the node with the most links."""
+    document = f"{{ every: {place.every}(first: 100) {{ nodes {{ key page: {place.field} {{ totalCount }} }} }} }}"
+    nodes = (await ask(database, document)).data["every"]["nodes"]
+    found: str = max(nodes, key=lambda node: (node["page"]["totalCount"], node["key"]))["key"]
+    return found
+
+
+@pytest.mark.parametrize("place", [*LINKS[:3], *LINKS[4:]], ids=lambda place: f"{place.one}-{place.field}")
+async def test_links_are_paged_from_both_ends(graph: Database, place: Links) -> None:
+    """In their own order, with the figures that follow from both ends, and with cursors that both ways take."""
+    key = await longest(graph, place)
+
+    followed = await read_links(graph, place, key, first=100)
+    backward = await read_links(graph, place, key, last=100)
+
+    assert len(followed["nodes"]) > 1
+    assert backward == followed
+    cursors = [edge["cursor"] for edge in followed["edges"]]
+    before = await read_links(graph, place, key, last=1, before=cursors[-1])
+    after = await read_links(graph, place, key, first=1, after=before["edges"][0]["cursor"])
+    assert before["nodes"] == followed["nodes"][-2:-1]
+    assert after["nodes"] == followed["nodes"][-1:]
+    assert (before["totalCount"], before["pageInfo"]["hasNextPage"]) == (len(cursors), True)
+
+
+@every_links
+async def test_links_are_filtered_and_sorted_by_what_they_lead_to(graph: Database, whole: Whole, place: Links) -> None:
+    """Of all that there are, those whose node satisfies the condition, in the order of the nodes."""
+    key, listed, random = await longest(graph, place), BY_NAME[place.listed], Random(3)
+    ends = [row[place.node]["key"] for row in (await read_links(graph, place, key, first=100))["nodes"]]
+    choices = [
+        (found.name, value)
+        for found in listed.conditions
+        if not found.drifts
+        for value in values_of(listed, found, whole, random)
+    ]
+    for name, value in random.sample(choices, min(5, len(choices))):
+        found = await read_links(graph, place, key, filter=filter_of(listed, {name: value}), last=100)
+
+        expected = [end for end in ends if holds(whole, listed.label, end, name, value)]
+        assert [row[place.node]["key"] for row in found["nodes"]] == expected, name
+        assert found["totalCount"] == len(expected)
+    for sort in random.sample(listed.sorts, min(2, len(listed.sorts))):
+        order = [{"by": sort.name.upper(), "order": "DESCENDING"}]
+        first = await read_links(graph, place, key, sort=order, first=1)
+        rest = await read_links(graph, place, key, sort=order, after=first["edges"][0]["cursor"], last=100)
+
+        shown = [row[place.node]["key"] for row in first["nodes"] + rest["nodes"]]
+        assert list(dict.fromkeys(shown)) == sort_nodes(
+            listed.label, whole, sort.name, sorted(set(ends)), is_descending=True
+        ), sort.name
+        assert sorted(shown) == sorted(ends)
+
+
+async def test_links_of_many_nodes_take_the_statements_of_one(graph: Database) -> None:
+    """And a wrong argument is told at its own place."""
+    document = """query ($n: Int, $before: String) { claims(first: $n) { nodes { key
+      incoming(last: 3, before: $before) { nodes { kind claim { key } } } } } }"""
+
+    one, many = [await ask(graph, document, n=number) for number in (1, 100)]
+    wrong = await try_ask(graph, document, n=1, before="YTpi")
+
+    assert one.num_statements == many.num_statements
+    assert sum(len(node["incoming"]["nodes"]) for node in many.data["claims"]["nodes"]) > 3
+    (error,) = wrong.errors
+    assert (error["path"], error["extensions"]["argument"]) == (["claims", "nodes", 0, "incoming"], "before")
+
+
+async def test_many_links_are_not_sorted(graph: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another order than their own; that is refused with the reason."""
+    place = LINKS[0]
+    key = await longest(graph, place)
+    monkeypatch.setattr("graph.reading.links.MOST_COLLECTED", 1)
+    document = "query ($id: ID!) { claim(id: $id) { incoming(sort: [{by: KEY}]) { nodes { kind } } } }"
+
+    error = await ask_wrong(graph, document, id=key)
+
+    assert error["extensions"]["argument"] == "sort"
+    assert "at most 1 of them" in error["message"]
+    assert (await read_links(graph, place, key, last=1))["totalCount"] > 1
