@@ -172,8 +172,8 @@ class LinkPage:
         return "RETURN n, r" if cut is None else f"WITH n, r {cut} RETURN n, r"
 
     def _degree(self) -> str:
-        counts = [f"COUNT {{ MATCH {self._source} MATCH (a){self._bare_arrow(kind)}() }}" for kind in self.types]
-        return f"({' + '.join(counts)})"
+        counts = [f"COUNT {{ (a){self._bare_arrow(kind)}() }}" for kind in self.types]
+        return f"head(COLLECT {{ MATCH {self._source} RETURN {' + '.join(counts)} }})"
 
     @property
     def _source(self) -> str:
