@@ -1,10 +1,11 @@
 """Chains of milestones that a bundle changes, completed with the milestones that the graph already has."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from graph.bundles.batches import RowAtPath, in_batches
-from graph.bundles.derivation import MilestoneAtPath, complete_chains
+from graph.bundles.derivation import MilestoneAtPath, complete_chains, with_waiting
 from graph.bundles.known import stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem
@@ -30,13 +31,14 @@ class Chains(NamedTuple):
     problems: list[Problem]
 
 
-async def derive_chains(unit: Unit, rows: Mapping[str, Sequence[RowAtPath]]) -> Chains:
+async def derive_chains(unit: Unit, rows: Mapping[str, Sequence[RowAtPath]], today: date) -> Chains:
     """
     Complete each chain that has a milestone or its prediction in the bundle.
 
     Args:
         unit: The transaction to read in.
         rows: The bundle's rows by list, deadlines and import days filled in.
+        today: The day on which they are written.
     """
     milestones: dict[str, MilestoneAtPath] = {
         row.id: (path, row) for path, row in rows["milestones"] if isinstance(row, Milestone)
@@ -55,6 +57,7 @@ async def derive_chains(unit: Unit, rows: Mapping[str, Sequence[RowAtPath]]) -> 
     predictions |= {prediction.id: prediction for prediction in await _stored_predictions(unit, missing)}
     chains = [entry for entry in milestones.values() if entry[1].prediction_id in predictions]
     complete, problems = complete_chains(chains, predictions, stored=frozenset(milestone.id for milestone in stored))
+    complete = [(path, with_waiting(milestone, today)) for path, milestone in complete]
     check_ins = {milestone.id for _, milestone in complete} - set(milestones)
     # The id of an added check-in may belong to a milestone that has moved to another prediction.
     taken = check_ins if await _stored_owners(unit, sorted(check_ins)) else set()

@@ -159,7 +159,7 @@ async def _complete_rows(
 ) -> tuple[Mapping[str, Sequence[RowAtPath]], Chains]:
     """Fill in derived properties, add check-ins and sort the ledger; the chains have all problems found."""
     claims, problems = await asyncio.to_thread(_complete_claims, rows, known, today)
-    chains = await derive_chains(unit, {**rows, **claims})
+    chains = await derive_chains(unit, {**rows, **claims}, today)
     ledger = sorted(rows["evidence"], key=lambda entry: ledger_order(as_evidence(entry[1])))
     complete = {**rows, **claims, "milestones": chains.milestones, "evidence": ledger}
     return complete, chains._replace(problems=problems + chains.problems)

@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from graph.errors import Problem
+from graph.inference.evidence import POLICY
 from graph.inference.milestones import check_in_dates, midpoint, ordinals
 from graph.inference.time import is_before_window, year_window
-from graph.model.kinds import ClaimStatus, MilestoneKind
+from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.rows import Claim, Milestone, Prediction
 
 CHECK_IN_WEIGHT = 0.05
@@ -106,6 +107,24 @@ def complete_chains(
         complete.extend(done)
         problems.extend(found)
     return complete, problems
+
+
+def with_waiting(milestone: Milestone, today: date) -> Milestone:
+    """
+    Return a milestone that is overdue no longer, since its day has moved behind today, as pending.
+
+    One whose miss is in the ledger stays overdue.
+
+    Args:
+        milestone: The milestone, its expected date computed.
+        today: The day on which it is written.
+    """
+    due = milestone.due_date()
+    if milestone.status is not MilestoneStatus.OVERDUE or milestone.miss_emitted_at is not None or due is None:
+        return milestone
+    if due + timedelta(days=POLICY.grace_days) <= today:
+        return milestone
+    return milestone.model_copy(update={"status": MilestoneStatus.PENDING})
 
 
 def _with_expected_date(path: str, milestone: Milestone) -> tuple[Milestone, list[Problem]]:

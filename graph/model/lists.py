@@ -70,6 +70,7 @@ class Condition:
         is_many: Whether it takes several values, one of which must hold.
         subjects: The subjects of the node that an id names.
         start: The node at which reading may begin.
+        begins_at: The property whose index gives the nodes, at which reading may begin if they are few; None without.
         drifts: Whether it depends on the moment when it is asked.
         plural: The name under which several ids can be given; under the condition's own name it takes one.
     """
@@ -83,6 +84,12 @@ class Condition:
     start: Start | None = None
     drifts: bool = False
     plural: str | None = None
+    begins_at: str | None = None
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether reading may begin at its nodes."""
+        return self.start is not None or self.begins_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +346,7 @@ _PREDICTION_CONDITIONS: Final = (
         "Id or symbol of a ticker that it benefits or harms.",
         Start("Ticker", "<-[:BENEFITS|HARMS]-", key="symbol"),
     ),
-    Condition("mode", PredictionMode, "Any of these modes.", "n.mode IN {}", is_many=True),
+    Condition("mode", PredictionMode, "Any of these modes.", "n.mode IN {}", is_many=True, begins_at="mode"),
 )
 
 
@@ -414,7 +421,7 @@ LISTS: Final = (
                 "Id or key of the domain that its prediction belongs to.",
                 Start("Domain", "<-[:IN_DOMAIN]-()-[:HAS_MILESTONE]->"),
             ),
-            Condition("kind", MilestoneKind, "Any of these kinds.", "n.kind IN {}", is_many=True),
+            Condition("kind", MilestoneKind, "Any of these kinds.", "n.kind IN {}", is_many=True, begins_at="kind"),
             Condition(
                 "due_from",
                 Day,
@@ -433,6 +440,7 @@ LISTS: Final = (
                 ("due_from", "due_to"),
                 str,
             ),
+            SortKey("chain", "chain_key", "By prediction, and in its chain by ordinal.", (Index("Milestone"),)),
             SortKey("key", "id", "By key.", (Index("Milestone"),)),
             SortKey("created", "created_key", "By moment of creation; unknown ones first.", (_ALL_MILESTONES,)),
             SortKey(
@@ -475,8 +483,15 @@ LISTS: Final = (
                 Start("Milestone", "<-[:FROM]-"),
                 through="n.milestone_id IN {}",
             ),
-            Condition("url", str, "Any of these addresses of sources.", "n.url IN {}", is_many=True),
-            Condition("kind", str, "Any of these kinds of evidence.", "n.evidence_kind IN {}", is_many=True),
+            Condition("url", str, "Any of these addresses of sources.", "n.url IN {}", is_many=True, begins_at="url"),
+            Condition(
+                "kind",
+                str,
+                "Any of these kinds of evidence.",
+                "n.evidence_kind IN {}",
+                is_many=True,
+                begins_at="evidence_kind",
+            ),
             *_range(
                 "recorded",
                 "recorded_at",
@@ -527,7 +542,7 @@ LISTS: Final = (
                 Start(CLAIM, "<-[:CHECKS]-"),
                 through="n.prediction_id IN {}",
             ),
-            Condition("by", str, "Made by any of these.", "n.by IN {}", is_many=True),
+            Condition("by", str, "Made by any of these.", "n.by IN {}", is_many=True, begins_at="by"),
             *_range(
                 "observed", "observed_at", Day, ("Assessed on this day or later.", "Assessed on this day or earlier.")
             ),
@@ -584,9 +599,16 @@ LISTS: Final = (
         "Ticker",
         "Ticker",
         (
-            Condition("symbols", str, "Any of these symbols.", "n.symbol IN {}", is_many=True),
-            Condition("exchange", str, "Traded on any of these exchanges.", "n.exchange IN {}", is_many=True),
-            Condition("sector", str, "In any of these sectors.", "n.sector IN {}", is_many=True),
+            Condition("symbols", str, "Any of these symbols.", "n.symbol IN {}", is_many=True, begins_at="symbol"),
+            Condition(
+                "exchange",
+                str,
+                "Traded on any of these exchanges.",
+                "n.exchange IN {}",
+                is_many=True,
+                begins_at="exchange",
+            ),
+            Condition("sector", str, "In any of these sectors.", "n.sector IN {}", is_many=True, begins_at="sector"),
             CHANGED_SINCE,
         ),
         _sorts("Ticker", key="symbol"),
@@ -602,7 +624,7 @@ LISTS: Final = (
                 Start(CLAIM, "<-[:ABOUT]-"),
                 *CLAIM_SUBJECTS,
             ),
-            Condition("kind", str, "Any of these kinds.", "n.kind IN {}", is_many=True),
+            Condition("kind", str, "Any of these kinds.", "n.kind IN {}", is_many=True, begins_at="kind"),
             *_range(
                 "published",
                 "published_at",

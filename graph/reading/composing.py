@@ -111,6 +111,10 @@ class Composer:
         self._follow_all(variable, f"{variable}.{id_name}", plans, layouts, row)
         return layouts
 
+    def value(self, value: Any) -> str:
+        """Add a value to the parameter; returns its expression."""
+        return self._parameter("v", value)
+
     def finish(self, clauses: str, layout: NodeLayout) -> Composed:
         """
         Return the statement.

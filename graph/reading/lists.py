@@ -29,13 +29,19 @@ from graph.reading.tree import Node, NodePlan, connection, cursor_text, fill, no
 MOST_COLLECTED: Final = 1_000
 """The most relationships of another node whose ends are collected and sorted; of more, the list's index is walked."""
 
+MOST_WALKED: Final = 200_000
+"""
+The most rows of an index, for each value of its property, that a page looks at for those that satisfy further
+conditions: some 0.2 s. A page that would look at more is refused.
+"""
+
 MOST_FACETED: Final = 200_000
 """The most nodes that facets count: some 0.5 s."""
 
 _RANGE_END: Final = "}"  # sorts after the mark that ends a sort key, so that a range includes its last value
 _DAY_CHARACTERS: Final = 10
 _AFTER_ALL: Final = LAST + AFTER_MARK
-_NEEDLES: Final = (
+NEEDLES: Final = (
     "any(words IN [' ' + coalesce(n.search_title, '') + ' | ' + coalesce(n.search_text, '') + ' '] "
     "WHERE all(needle IN own.needles WHERE any(part IN needle WHERE words CONTAINS part)))"
 )
@@ -57,6 +63,23 @@ class ListFilter:
 
     values: Mapping[str, Any]
     text: str | None = None
+
+    def named(self, listed: Listed) -> list[tuple[str, str, str]]:
+        """Return the nodes that the conditions name: the condition, the label and the key of each."""
+        return [
+            (condition.name, condition.start.label, key)
+            for condition in listed.conditions
+            if condition.start is not None
+            for key in self.values.get(condition.name, ())
+        ]
+
+    def tests(self, listed: Listed, served: Sequence[str] = ()) -> list[str]:
+        """Compose the tests of all conditions that are set, but for those that hold anyway."""
+        return [
+            condition.test.replace("{}", f"own.{condition.name}")
+            for condition in listed.conditions
+            if condition.name in self.values and condition.name not in served
+        ]
 
     def parameters(self) -> dict[str, Any]:
         """
@@ -84,6 +107,9 @@ class ListPage(ListAnchor):
         after: Return items after this cursor.
         before: Return items before this cursor.
         is_from_end: Whether to return the last items between the cursors, not the first ones.
+        cursor_start: What its cursors have before a page key, those of another list that shows the same nodes in the
+            same order; None for its own.
+        owner: The condition that names the node which the list belongs to, and which exists; None without one.
     """
 
     listed: Listed
@@ -94,6 +120,8 @@ class ListPage(ListAnchor):
     after: str | None = None
     before: str | None = None
     is_from_end: bool = False
+    cursor_start: str | None = None
+    owner: str | None = None
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -142,22 +170,24 @@ class ListPage(ListAnchor):
         composer.num_operators += body.num_operators
         rows = f"COLLECT {{ {body.page()} RETURN [{', '.join(row)}] }}"
         total = f", {body.total()}" if wants_total else ""
-        return composer.finish(f"WITH own.at AS at, [{rows}{total}] AS data", layout)
+        shown = body.shown_rows()
+        if shown is None:
+            return composer.finish(f"WITH own.at AS at, [{rows}{total}] AS data", layout)
+        return composer.finish(f"WITH own, {rows} AS rows WITH own.at AS at, [{shown}{total}] AS data", layout)
 
     async def read(self, unit: ComposedUnit, plan: NodePlan, *, wants_total: bool) -> Node | None:
         """Read level by level: the page's own nodes by a statement without relations, then what the plan follows."""
-        own = self.compose(replace(plan, follows=()), wants_total=wants_total)
-        parameters = own.parameters_for([self.parameters()], self.num_nodes)
-        found = await unit.fetch(own.text, parameters, is_alone=False, max_rows=self.num_nodes)
-        rows, *total = found[0][1]
-        if not rows:
-            await self._check_named(unit)
+        return (await read_pages(unit, [self], plan, wants_total=wants_total))[0]
+
+    def connection(self, data: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
+        """Return the page as the response holds it, of its rows and perhaps the total."""
+        rows, *total = data
+        self._check_walked(rows)
         page = self._page_of(rows)
-        entries = [(cursor_text(self.order, row[0]), _node(row, own.layout, plan)) for row in page.rows]
+        entries = [(self._cursors + row[0], node_of(row, layout, plan)) for row in page.rows]
         result = connection(entries, self.size, has_previous=page.has_previous_page)
         result["page_info"]["has_next_page"] = page.has_next_page
         result["total_count"] = total[0] if total else None
-        await fill(unit, [edge["node"] for edge in result["edges"]], plan)
         return result
 
     def body(self) -> "_Body":
@@ -169,44 +199,48 @@ class ListPage(ListAnchor):
         Return the page; the last items are read in the opposite order.
 
         Raises:
+            InvalidError: It would be found among more rows than are looked at.
             UnknownNodeError: The page is empty, perhaps since a condition names a node that does not exist; reading
                 level by level tells.
         """
-        if not rows and self._named():
+        self._check_walked(rows)
+        if not rows and self.named():
             raise UnknownNodeError
         return self._page_of(rows)
 
+    def _check_walked(self, rows: Sequence[Any]) -> None:
+        if rows and rows[-1] is None:
+            message = (
+                f"expected a filter that the next {self.size} {self.listed.name} in this order are found for among "
+                f"{MOST_WALKED:,}, got one that few satisfy; add a condition, or choose another order"
+            )
+            raise InvalidError(message, path="filter")
+
     def _page_of(self, rows: Sequence[Any]) -> Page:
-        size, has_more = self.size, len(rows) > self.size
-        if self.is_from_end:
-            return Page(rows[:size][::-1], self.before is not None, has_more)
-        return Page(rows[:size], has_more or self.before is not None, self.after is not None)
+        return page_of(rows, self.size, is_from_end=self.is_from_end, after=self.after, before=self.before)
 
     @property
     def _reads_down(self) -> bool:
         return self.is_descending != self.is_from_end
 
-    def _named(self) -> list[tuple[str, str, str]]:
-        """Return the nodes that the conditions name: the condition, the label and the key."""
-        return [
-            (condition.name, condition.start.label, key)
-            for condition in self.listed.conditions
-            if condition.start is not None
-            for key in self.filter.values.get(condition.name, ())
-        ]
+    def named(self) -> list[tuple[str, str, str]]:
+        """Return the nodes that the conditions name, but for the owner; see `ListFilter.named`."""
+        return [place for place in self.filter.named(self.listed) if place[0] != self.owner]
 
-    async def _check_named(self, unit: ComposedUnit) -> None:
+    @property
+    def _cursors(self) -> str:
+        return cursor_text(self.order, "") if self.cursor_start is None else self.cursor_start
+
+    def _key_in(self, cursor: str, path: str) -> str:
         """
-        Check that the nodes that the conditions name exist.
+        Return the page key in a cursor.
 
         Raises:
-            NotFoundError: One does not.
+            InvalidError: The cursor is of another list or order.
         """
-        named = self._named()
-        found = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
-        for (name, label, key), node in zip(named, found, strict=True):
-            if node is None:
-                raise NotFoundError(f"no {noun_of(label)} has the id {key!r}", path=f"filter.{name}")
+        if self.cursor_start is not None and cursor.startswith(self.cursor_start):
+            return cursor.removeprefix(self.cursor_start)
+        return page_key(self.order, cursor, path=path)
 
     def _index(self) -> Index:
         return choose_index(self.sort, self.filter)
@@ -215,10 +249,68 @@ class ListPage(ListAnchor):
         low, high = _bounds_of(self.sort, self.filter)
         lows, highs = [low], [high]
         if self.after is not None:
-            (highs if self.is_descending else lows).append(page_key(self.order, self.after))
+            (highs if self.is_descending else lows).append(self._key_in(self.after, "after"))
         if self.before is not None:
-            (lows if self.is_descending else highs).append(page_key(self.order, self.before, path="before"))
+            (lows if self.is_descending else highs).append(self._key_in(self.before, "before"))
         return max(lows), min(highs)
+
+
+def page_of(rows: Sequence[Any], size: int, *, is_from_end: bool, after: str | None, before: str | None) -> Page:
+    """
+    Return a page in the order shown; the last items are read in the opposite order.
+
+    Args:
+        rows: The rows, one more than shown if there are further ones.
+        size: The most items.
+        is_from_end: Whether the last items are shown.
+        after: The cursor that the items come after.
+        before: The cursor that the items come before.
+    """
+    has_more = len(rows) > size
+    if is_from_end:
+        return Page(rows[:size][::-1], before is not None, has_more)
+    return Page(rows[:size], has_more or before is not None, after is not None)
+
+
+async def read_pages(unit: ComposedUnit, pages: Sequence[ListPage], plan: NodePlan, *, wants_total: bool) -> list[Node]:
+    """
+    Read pages of one shape and size level by level: their own nodes by one statement, then what the plan follows.
+
+    Raises:
+        InvalidError: A cursor is of another list.
+        NotFoundError: A page is empty, and a condition names a node that does not exist.
+    """
+    first = pages[0]
+    own = first.compose(replace(plan, follows=()), wants_total=wants_total)
+    parameters = own.parameters_for([page.parameters() for page in pages], first.num_nodes)
+    found = await unit.fetch(own.text, parameters, is_alone=False, max_rows=len(pages) * first.num_nodes)
+    data = dict(found)
+    empty = [(page.listed, page.filter) for at, page in enumerate(pages) if not data[at][0]]
+    await check_named(unit, empty, but=first.owner)
+    results = [page.connection(data[at], own.layout, plan) for at, page in enumerate(pages)]
+    await fill(unit, [edge["node"] for result in results for edge in result["edges"]], plan)
+    return results
+
+
+async def check_named(
+    unit: ComposedUnit, empty: Sequence[tuple[Listed, ListFilter]], *, but: str | None = None
+) -> None:
+    """
+    Check that the nodes that conditions of empty pages name exist.
+
+    Args:
+        unit: The transaction to read in.
+        empty: The list and the conditions of each page.
+        but: The condition whose node exists.
+
+    Raises:
+        NotFoundError: One does not.
+    """
+    named = list(dict.fromkeys(place for listed, found in empty for place in found.named(listed) if place[0] != but))
+    nodes = await get(unit, [(label, key, ()) for _, label, key in named]) if named else []
+    for (name, label, key), node in zip(named, nodes, strict=True):
+        if node is None:
+            raise NotFoundError(f"no {noun_of(label)} has the id {key!r}", path=f"filter.{name}")
 
 
 def choose_index(sort: SortKey, filter_: ListFilter) -> Index:
@@ -227,12 +319,12 @@ def choose_index(sort: SortKey, filter_: ListFilter) -> Index:
 
 
 def choose_start(listed: Listed, filter_: ListFilter, index: Index) -> Condition | None:
-    """Choose the condition at whose node reading may begin: one that the index does not serve."""
+    """Choose the condition at whose nodes reading may begin: one that the index does not serve; a node's first."""
     return next(
         (
             condition
-            for condition in listed.conditions
-            if condition.start is not None and condition.name in filter_.values and condition.name != index.condition
+            for condition in sorted(listed.conditions, key=lambda condition: condition.start is None)
+            if condition.may_begin and condition.name in filter_.values and condition.name != index.condition
         ),
         None,
     )
@@ -299,7 +391,7 @@ class _Body:
             collected = "CALL db.index.fulltext.queryNodes('search_words', own.query) YIELD node AS n"
             where = [_between(self._key, bounds), *self._conditions(())]
             few = f"WITH own, are_many WHERE NOT are_many {collected} WITH n, own WHERE {' AND '.join(where)} {ended}"
-            walk = self._walk(bounds, cut, [*self._conditions(()), _NEEDLES])
+            walk = self._apart(self._walk(bounds, cut, [*self._conditions(()), NEEDLES]))
             many = f"WITH own, are_many WHERE are_many {walk} RETURN n"
             return f"{_LOOK} CALL (own, are_many) {{ {few} UNION ALL {many} }}"
         count, collected, served = self._collected()
@@ -307,44 +399,84 @@ class _Body:
         few = (
             f"WITH own, num WHERE num <= own.most {collected} WITH DISTINCT n, own WHERE {' AND '.join(where)} {ended}"
         )
-        many = f"WITH own, num WHERE num > own.most {self._walk(bounds, cut, self._conditions(()))} RETURN n"
+        walk = self._apart(self._walk(bounds, cut, self._conditions(())))
+        many = f"WITH own, num WHERE num > own.most {walk} RETURN n"
         return f"CALL (own) {{ {count} }} CALL (own, num) {{ {few} UNION ALL {many} }}"
 
     def _collected(self) -> tuple[str, str, tuple[str, ...]]:
         """Compose how many nodes there are to collect, how to find them, and which conditions hold for all of them."""
-        if self._start is None or self._start.start is None:
+        if self._start is None:
             label = self._listed.label
             collected = f"MATCH (n:{label}) USING INDEX SEEK n:{label}(id) WHERE n.id > own.before_all"
             return f"RETURN COUNT {{ (:{label}) }} AS num", collected, ()
         name, start = self._start.name, self._start.start
+        if start is None:
+            label, place = self._index.label, self._start.begins_at
+            seek = f"MATCH (n:{label}) USING INDEX SEEK n:{label}({place}) WHERE n.{place} IN own.{name}"
+            count = f"RETURN COUNT {{ {seek} RETURN n LIMIT {MOST_COLLECTED + 1} }} AS num"
+            return count, seek if label == self._listed.label else f"{seek} AND n:{self._listed.label}", (name,)
         found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
         degrees = f"COLLECT {{ {found} RETURN COUNT {{ (a){start.degree} }} }}"
         count = f"RETURN reduce(num = 0, degree IN {degrees} | num + degree) AS num"
         return count, f"{found} MATCH (a){start.path}(n:{self._listed.label})", (name,)
 
+    def shown_rows(self) -> str | None:
+        """
+        Compose the `rows` of a page, and a null behind them if it ends where no more rows are looked at.
+
+        None where all rows of the index that are looked at are on the page.
+        """
+        if self._filter.text is not None or not self._passed_over():
+            return None
+        is_short = "size(rows) < $p.limit"
+        if self._is_split:
+            is_short += f" AND head(COLLECT {{ {self._collected()[0]} }}) > own.most"
+        walk, _ = self._seek(("own.low", "own.high"))
+        each = "" if self._index.property is None else f"UNWIND own.{self._index.condition} AS value "
+        counts = f"COLLECT {{ {each}RETURN COUNT {{ {walk} RETURN n LIMIT {MOST_WALKED + 1} }} }}"
+        is_cut = f"any(num IN {counts} WHERE num > {MOST_WALKED})"
+        return f"rows + CASE WHEN {is_short} THEN CASE WHEN {is_cut} THEN [null] ELSE [] END ELSE [] END"
+
+    def _apart(self, walk: str) -> str:
+        """Compose a walk that only begins once what stands before it holds; a walk for each value does so anyway."""
+        return walk if self._index.property is not None else f"CALL (own) {{ {walk} RETURN n }}"
+
+    def _passed_over(self) -> list[str]:
+        """Compose the tests of conditions for which a walk of the index passes over rows."""
+        conditions, index = self._conditions(()), self._index
+        served = [f"n.{index.property} IN own.{index.condition}"]
+        served += [self._listed.condition(name).test.replace("{}", f"own.{name}") for name in self._sort.ranges if name]
+        return [test for test in conditions if test not in served]
+
+    def _seek(self, bounds: tuple[str, str]) -> tuple[str, str]:
+        """Compose the seek of the index between two page keys, within a `value` of its property; and its order."""
+        index = self._index
+        properties = [self._sort.property] if index.property is None else [index.property, self._sort.property]
+        where = [_between(self._key, bounds)]
+        if index.property is not None:
+            where.insert(0, f"n.{index.property} = value")
+        hint = f"MATCH (n:{index.label}) USING INDEX SEEK n:{index.label}({', '.join(properties)})"
+        return f"{hint} WHERE {' AND '.join(where)}", ", ".join(f"n.{name}{self._down}" for name in properties)
+
     def _walk(self, bounds: tuple[str, str], cut: str | None, conditions: Sequence[str]) -> str:
         """Compose the walk of the index: one for each value of its property, whose rows are merged."""
         index = self._index
+        seek, order = self._seek(bounds)
         label_test = [] if index.label == self._listed.label else [f"n:{self._listed.label}"]
-        properties = [self._sort.property] if index.property is None else [index.property, self._sort.property]
-        hint = f"MATCH (n:{index.label}) USING INDEX SEEK n:{index.label}({', '.join(properties)})"
-        where = [_between(self._key, bounds), *label_test, *conditions]
+        served = f"n.{index.property} IN own.{index.condition}"
+        tests = [*label_test, *(test for test in conditions if test != served)]
+        ordered = "" if cut is None else f" WITH n ORDER BY {order} LIMIT $p.limit"
+        if cut is not None and self._filter.text is None and self._passed_over():
+            where = f" WITH own, n ORDER BY {order} LIMIT {MOST_WALKED} WHERE {' AND '.join(tests)}"
+        else:
+            where = "".join(f" AND {test}" for test in tests)
+        found = f"{seek}{where}{ordered}"
         if index.property is None:
-            ordered = "" if cut is None else f" WITH n {cut}"
-            return f"{hint} WHERE {' AND '.join(where)}{ordered}"
-        before = f"n.{index.property}"
-        where = [f"{before} = value", *(test for test in where if test != f"{before} IN own.{index.condition}")]
-        ordered = "" if cut is None else f" WITH n {cut.replace('ORDER BY ', f'ORDER BY {before}{self._down}, ', 1)}"
-        one = f"{hint} WHERE {' AND '.join(where)}{ordered} RETURN n"
-        return f"UNWIND own.{index.condition} AS value CALL (own, value) {{ {one} }}"
+            return found
+        return f"UNWIND own.{index.condition} AS value CALL (own, value) {{ {found} RETURN n }}"
 
     def _conditions(self, served: Sequence[str]) -> list[str]:
-        """Compose the tests of all conditions that are set, but for those that hold anyway."""
-        return [
-            condition.test.replace("{}", f"own.{condition.name}")
-            for condition in self._listed.conditions
-            if condition.name in self._filter.values and condition.name not in served
-        ]
+        return self._filter.tests(self._listed, served)
 
 
 # Neo4j 5.26 takes an aggregating function for one of the expression around it, so that numbers are those of subqueries.
@@ -366,8 +498,8 @@ def _between(key: str, bounds: tuple[str, str]) -> str:
     return f"{key} > {bounds[0]} AND {key} < {bounds[1]}"
 
 
-def _node(row: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
-    """Make the dict of a node from its row."""
+def node_of(row: Sequence[Any], layout: NodeLayout, plan: NodePlan) -> Node:
+    """Make the dict of a node from its row, as a layout places its parts."""
     subject = layout.subjects[0 if layout.subject_at is None else row[layout.subject_at]]
     properties: dict[str, Any] = dict.fromkeys(plan.properties)
     properties |= {name: row[layout.properties_at][place] for name, place in layout.properties.items()}

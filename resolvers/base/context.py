@@ -1,11 +1,12 @@
 """State that lives as long as the service, and a document's share of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -13,6 +14,7 @@ from graph.adhoc.running import Adhoc
 from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
+from graph.errors import RefusedError
 from graph.ledger.claim_state import list_past_log_odds
 from graph.ledger.intake import Intake
 from graph.network.engine import Engine
@@ -20,13 +22,45 @@ from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.propagation import list_runs
 from graph.network.storing import Held, RunKey, list_held
 from graph.reading.gathering import Gathering
+from graph.reading.links import LinkPage, read_links
+from graph.reading.lists import ListPage, read_pages
 from graph.reading.planned import PlannedStatements
+from graph.reading.tree import Follow, Node
 from graph.saved.running import SavedQueries
 
 T = TypeVar("T")
 
 MOST_POINTS_AT_ONCE = 2_000
 """Points of a document's curves that are computed on the event loop: some 5 ms, less than threads are worth."""
+
+
+class NestedPage(NamedTuple):
+    """
+    A page of a list within a node.
+
+    Attributes:
+        page: The page, of nodes or of links.
+        source: The node.
+        follow: What to read, as a relation to follow.
+        wrap: The name of the node in a link; None in a page of nodes.
+        place: The field's place in the answer, the same for all nodes of a list.
+    """
+
+    page: ListPage | LinkPage
+    source: Node
+    follow: Follow
+    wrap: str | None
+    place: tuple[str, ...]
+
+
+async def _read_nested(unit: Reading, asked: Sequence[NestedPage]) -> list[Node]:
+    """Read pages of one field, of one shape and size."""
+    _, _, follow, wrap, _ = asked[0]
+    links = [nested.page for nested in asked if isinstance(nested.page, LinkPage)]
+    if links and wrap is not None:
+        return await read_links(unit, links, follow, wrap, [nested.source for nested in asked])
+    pages = [nested.page for nested in asked if isinstance(nested.page, ListPage)]
+    return await read_pages(unit, pages, follow.node, wants_total=follow.wants_total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +154,7 @@ class Context:
         self.past_log_odds: DataLoader[tuple[str, datetime], float | None] = DataLoader(
             self._load_past_log_odds, cache=False
         )
+        self.nested: DataLoader[NestedPage, Node] = DataLoader(self._load_nested, cache=False)
         self.held: DataLoader[tuple[str, RunKey], Held] = DataLoader(self._load_held, cache=False)
 
     @property
@@ -165,6 +200,22 @@ class Context:
 
     async def _load_past_log_odds(self, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
         return await list_past_log_odds(self.unit, asked)
+
+    async def _load_nested(self, asked: Sequence[NestedPage]) -> list[Node | BaseException]:
+        """Read pages, those of one field by one statement; a fault of one field leaves the others."""
+        groups: dict[Hashable, list[int]] = defaultdict(list)
+        for index, nested in enumerate(asked):
+            page = nested.page
+            groups[nested.place, page.shape, page.num_nodes].append(index)
+        found: dict[int, Node | BaseException] = {}
+        for indices in groups.values():
+            try:
+                read = await _read_nested(self.unit, [asked[index] for index in indices])
+            except RefusedError as error:
+                found |= dict.fromkeys(indices, error)
+            else:
+                found |= dict(zip(indices, read, strict=True))
+        return [found[index] for index in range(len(asked))]
 
     async def _load_held(self, marginals: Sequence[tuple[str, RunKey]]) -> list[Held]:
         return await list_held(self.unit, marginals)

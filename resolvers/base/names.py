@@ -69,8 +69,11 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 
 _NAMES_OF_ROWS: Final[Mapping[type[rows.Row], Mapping[str, str]]] = {
+    # A list of nodes of several types is selected without aliases: no two of them have one name with different types.
+    rows.Evidence: {"base_rate": "usedBaseRate"},
+    rows.Milestone: {"kind": "milestoneKind", "observed_date": "reachedOn", "status": "milestoneStatus"},
     rows.Prediction: {"direction": "predictedDirection"},
-    rows.Validation: {"observed_at": "observedOn"},
+    rows.Validation: {"observed_at": "observedOn", "status": "finding"},
 }
 
 

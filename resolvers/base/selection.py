@@ -53,6 +53,7 @@ class Follows:
         reads_link: Properties of the relationship that `complete` needs.
         complete: Adds to a link the fields that follow from both its ends.
         is_walk: Whether the field follows the relation repeatedly.
+        is_left: Whether the field's arguments leave the rows to its resolver.
     """
 
     relation: Relation
@@ -63,6 +64,7 @@ class Follows:
     reads_link: tuple[str, ...] = ()
     complete: Callable[[Node, Node], None] | None = None
     is_walk: bool = False
+    is_left: Callable[[Mapping[str, Any]], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,16 @@ def gathered(source: Any, info: Info[Any, Any], name: str) -> list[Node]:
     if isinstance(found, list):
         return found
     return [edge["node"] for edge in found["edges"]] if "edges" in found else [found]
+
+
+def follow_of(source: Any, info: Info[Any, Any]) -> Follow:
+    """
+    The relation that a field follows, for a field that reads its rows itself.
+
+    Raises:
+        InvalidError: An argument of the field is wrong.
+    """
+    return Document.of(info).follow_of(source["__typename"], _raw(info).field_nodes)
 
 
 def plan_of(info: Info[Any, Any], *path: str) -> NodePlan:
@@ -243,6 +255,9 @@ class Document:
             for spec, part, of in self._specs(entry):
                 followed = spec.metadata.get("follows")
                 if isinstance(followed, Follows):
+                    if followed.is_left(self._arguments(part.nodes[0], of)):
+                        properties.update(dict.fromkeys(followed.reads_source))
+                        continue
                     try:
                         follow = self._follow(key, part, followed, of)
                     except InvalidError:  # which the field raises when its turn comes, so that its path is told

@@ -19,6 +19,7 @@ from graph.model.shown import shown_value
 from resolvers.base.defaults import settle_defaults
 from resolvers.base.enums import EvidenceDirection, EvidenceItemStatus, EvidenceStrength
 from resolvers.base.errors import plain_value, shortened
+from resolvers.base.figures import figures
 from resolvers.base.input_names import input_name
 from resolvers.base.names import named
 from resolvers.base.refusals import refused
@@ -146,7 +147,7 @@ def show_line(index: int, key: str | None, payload: Payload, bookmark: str | Non
         "probabilityBefore": payload["before"]["probability"],
         "probabilityAfter": payload["after"]["probability"],
     }
-    return shown | {"result": result, "bookmark": bookmark}
+    return shown | {"result": figures(result), "bookmark": bookmark}
 
 
 def show_refusal(refusal: RefusedError) -> dict[str, Any]:

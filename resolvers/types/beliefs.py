@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import strawberry
-from strawberry.types import Info
 
 from graph.errors import InvalidError
 from graph.inference.history import LEAST_MAX_POINTS, Trail, belief_curve
@@ -20,12 +19,11 @@ from graph.model import rows
 from graph.model.moments import end_of
 from graph.model.relations import EVIDENCE, REFERENCE_CLASS
 from resolvers.base.described import field, object_type
-from resolvers.base.fields import Source, prop
+from resolvers.base.fields import prop
 from resolvers.base.figures import figure, figures
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
 from resolvers.base.row_types import described_by
 from resolvers.base.scalars import Moment, Probability, bound_argument, moment_argument
-from resolvers.base.selection import Gather, answer
+from resolvers.base.selection import Gather
 
 STATED = ("base_rate",)  # of the figures of a belief; the others are computed
 DEFAULT_HISTORY = timedelta(days=365)
@@ -164,11 +162,10 @@ ROW_BEFORE = Gather(
 ROWS_WITHIN = Gather("within", EVIDENCE, ("recorded_at", "inside_log_odds"), most=MOST_ROWS, arguments=_within)
 
 
-def page_as_of(
-    root: Source, info: Info[Any, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None, as_of: AsOf = None
-) -> Any:
-    """A page as of a moment, which the plan has read."""
-    return answer(root, info)
+def recorded_until(values: dict[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Add to the conditions on ledger rows that they were recorded by the moment that is asked for, if one is."""
+    for until in until_argument(arguments).values():
+        values["recorded_to"] = min(until, values.get("recorded_to", until))
 
 
 def state_of(source: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> ClaimState:

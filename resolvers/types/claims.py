@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
 from strawberry.types import Info
@@ -16,7 +16,7 @@ from resolvers.base.context import Context
 from resolvers.base.described import field
 from resolvers.base.drift import drifts
 from resolvers.base.extents import Arguments, Extent, extent, number
-from resolvers.base.fields import InfluenceKinds, kinds_argument, many, one, page_of_kinds, shown
+from resolvers.base.fields import InfluenceKinds, kinds_argument, one, shown
 from resolvers.base.figures import figure
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
 from resolvers.base.row_types import row_interface, row_type
@@ -33,8 +33,8 @@ from resolvers.types.beliefs import (
     Posterior,
     belief_points,
     history_bounds,
-    page_as_of,
     past_state,
+    recorded_until,
     shown_belief,
     state_as_of,
     state_of,
@@ -49,6 +49,7 @@ from resolvers.types.influences import (
     Cascades,
     Influence,
 )
+from resolvers.types.lists import nested, nested_links
 from resolvers.types.marginals import MARGINAL_READS, Marginal, shown_marginal
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_MAX_POINTS = 200
+BY_DELTA: Final = "by |deltaImplied|, the largest first,"
 DEFAULT_DAYS_AGO = 7
 MOST_DAYS_AGO = 3_650  # ten years, longer than claims are followed
 
@@ -81,29 +83,63 @@ class Claim(Node):
         metadata={"reads": ("posterior_as_of",)},
         resolver=lambda root: root["posterior_as_of"],
     )
-    evidence: Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]] = many(
-        Follows(EVIDENCE, until_argument), "Rows of the evidence ledger on it, newest first.", page_as_of
+    evidence: Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]] = nested(
+        Follows(EVIDENCE, until_argument),
+        "Rows of the evidence ledger on it, newest first.",
+        Connection[Annotated["Evidence", strawberry.lazy("resolvers.types.evidence")]],
+        listed="evidence",
+        condition="claim",
+        sort="recorded",
+        is_descending=True,
+        more={"as_of": AsOf},
+        narrow=recorded_until,
     )
-    documents: Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]] = many(
-        DOCUMENTS, "Documents about it, newest first."
+    documents: Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]] = nested(
+        Follows(DOCUMENTS),
+        "Documents about it, newest first.",
+        Connection[Annotated["Document", strawberry.lazy("resolvers.types.documents")]],
+        listed="documents",
+        condition="claim",
+        sort="published",
+        is_descending=True,
     )
-    incoming: Connection[Influence] = many(
-        INCOMING_INFLUENCES, "Influences of other claims on it, largest |deltaImplied| first.", page_of_kinds
+    incoming: Connection[Influence] = nested_links(
+        INCOMING_INFLUENCES,
+        "Influences of other claims on it, largest |deltaImplied| first.",
+        Connection[Influence],
+        listed="claims",
+        order=BY_DELTA,
+        more={"kinds": InfluenceKinds},
     )
-    outgoing: Connection[Influence] = many(
-        OUTGOING_INFLUENCES, "Its influences on other claims, largest |deltaImplied| first.", page_of_kinds
+    outgoing: Connection[Influence] = nested_links(
+        OUTGOING_INFLUENCES,
+        "Its influences on other claims, largest |deltaImplied| first.",
+        Connection[Influence],
+        listed="claims",
+        order=BY_DELTA,
+        more={"kinds": InfluenceKinds},
     )
-    prerequisites: Connection[Influence] = many(
+    prerequisites: Connection[Influence] = nested_links(
         PREREQUISITES,
         "Influences that it needs or goes along with, including those without probabilities: `incoming` without KILLS.",
+        Connection[Influence],
+        listed="claims",
+        order=BY_DELTA,
     )
-    killers: Connection[Influence] = many(
-        KILLERS, "Influences that would make it fail, including those without probabilities: `incoming` of KILLS."
+    killers: Connection[Influence] = nested_links(
+        KILLERS,
+        "Influences that would make it fail, including those without probabilities: `incoming` of KILLS.",
+        Connection[Influence],
+        listed="claims",
+        order=BY_DELTA,
     )
-    dependents: Connection[Influence] = many(
+    dependents: Connection[Influence] = nested_links(
         DEPENDENTS,
         "Its influences on claims that need it or go along with it, including those without probabilities: `outgoing` "
         "without KILLS.",
+        Connection[Influence],
+        listed="claims",
+        order=BY_DELTA,
     )
 
     @field(metadata={"follows": Follows(OUTGOING, kinds_argument, is_walk=True)})

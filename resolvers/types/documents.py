@@ -6,9 +6,10 @@ import strawberry
 
 from graph.model import rows
 from graph.model.relations import DOCUMENT_CLAIMS
-from resolvers.base.fields import many
 from resolvers.base.relay import Connection, Node
 from resolvers.base.row_types import row_type
+from resolvers.base.selection import Follows
+from resolvers.types.lists import nested
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 @row_type(rows.Document)
 class Document(Node):
-    claims: Connection[Annotated["Claim", strawberry.lazy("resolvers.types.claims")]] = many(
-        DOCUMENT_CLAIMS, "Claims that it is about, by key."
+    claims: Connection[Annotated["Claim", strawberry.lazy("resolvers.types.claims")]] = nested(
+        Follows(DOCUMENT_CLAIMS),
+        "Claims that it is about, by key.",
+        Connection[Annotated["Claim", strawberry.lazy("resolvers.types.claims")]],
+        listed="claims",
+        condition="document",
+        sort="key",
     )

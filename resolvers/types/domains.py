@@ -7,9 +7,9 @@ import strawberry
 from graph.model import rows
 from graph.model.relations import DOMAIN_PREDICTIONS
 from resolvers.base.described import field
-from resolvers.base.fields import many
 from resolvers.base.relay import Connection, Node
 from resolvers.base.row_types import row_type
+from resolvers.types.lists import nested_predictions
 
 if TYPE_CHECKING:
     from resolvers.types.predictions import Prediction
@@ -22,6 +22,6 @@ class Domain(Node):
         """The display name, which is the key if there is no other."""
         return self["name"] or self["id"]
 
-    predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        DOMAIN_PREDICTIONS, "Predictions in the domain, nearest deadline first."
+    predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = (
+        nested_predictions(DOMAIN_PREDICTIONS, "Predictions in it, nearest deadline first.", condition="domain")
     )

@@ -9,11 +9,12 @@ from graph.model import rows
 from graph.model.relations import PREDICTOR_PREDICTIONS, PREDICTOR_RECORD
 from resolvers.base.context import Context
 from resolvers.base.described import field
-from resolvers.base.fields import many, prop, shown
+from resolvers.base.fields import prop, shown
 from resolvers.base.relay import Connection, Node
 from resolvers.base.row_types import row_type
 from resolvers.base.selection import Gather, gathered
 from resolvers.types.beliefs import MOST_ROWS, AsOf, until_argument
+from resolvers.types.lists import nested_predictions
 from resolvers.types.predictor_records import RECORD_READS, CalibrationRecord, shown_record
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Predictor(Node):
         """The predictor's track record from predictions resolved in this graph, with its calibration curve."""
         return shown(shown_record(self, gathered(self, info, "resolved")))
 
-    predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        PREDICTOR_PREDICTIONS, "The predictor's predictions, nearest deadline first."
+    predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = (
+        nested_predictions(
+            PREDICTOR_PREDICTIONS, "The predictor's predictions, nearest deadline first.", condition="predictor"
+        )
     )

@@ -6,9 +6,9 @@ import strawberry
 
 from graph.model import rows
 from graph.model.relations import REFERENCE_CLASS_PREDICTIONS
-from resolvers.base.fields import many
 from resolvers.base.relay import Connection, Node
 from resolvers.base.row_types import row_type
+from resolvers.types.lists import nested_predictions
 
 if TYPE_CHECKING:
     from resolvers.types.predictions import Prediction
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 @row_type(rows.ReferenceClass)
 class ReferenceClass(Node):
-    predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = many(
-        REFERENCE_CLASS_PREDICTIONS, "Predictions in the class, nearest deadline first."
+    predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = (
+        nested_predictions(
+            REFERENCE_CLASS_PREDICTIONS, "Predictions in it, nearest deadline first.", condition="reference_class"
+        )
     )

@@ -7,10 +7,11 @@ import strawberry
 from graph.model import rows
 from graph.model.relations import TICKER_EXPOSURES
 from resolvers.base.described import field, object_type
-from resolvers.base.fields import many, page_of_signs, prop, signs_argument
+from resolvers.base.fields import Signs, prop, signs_argument
 from resolvers.base.relay import Connection, Node, global_id
 from resolvers.base.row_types import row_type
 from resolvers.base.selection import Follows
+from resolvers.types.lists import nested_links
 
 if TYPE_CHECKING:
     from resolvers.types.predictions import Prediction
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 @row_type(rows.Ticker)
 class Ticker(Node):
     symbol: str
-    exposures: Connection["TickerExposure"] = many(
+    exposures: Connection["TickerExposure"] = nested_links(
         Follows(TICKER_EXPOSURES, signs_argument, wrap="prediction"),
         "Effects of predictions on it, most relevant first.",
-        page_of_signs,
+        Connection["TickerExposure"],
+        listed="predictions",
+        order="by relevance, the highest first,",
+        more={"signs": Signs},
     )
 
     @field(metadata={"reads": ("name", "symbol")})

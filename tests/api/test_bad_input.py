@@ -34,7 +34,7 @@ INNER = re.compile(
 DOCUMENT_SEEN = {"observedAt": "2026-04-01T00:00:00Z", "document": "doc"}
 LONG_LINE, LONG_TEXT = "x" * (MAX_LINE_CHARACTERS + 1), "x" * (MAX_TEXT_CHARACTERS + 1)
 EDGE: Json = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
-LOOK: Json = {"prediction": "P_1", "observedOn": "2026-03-01", "status": "partial"}
+LOOK: Json = {"prediction": "P_1", "observedOn": "2026-03-01", "finding": "partial"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def foresee(answer: str, path: str | None = None, words: str = "got", **change: 
 
 def mark(answer: str, path: str | None = None, words: str = "got", **change: Any) -> Case:
     """A milestone that would be fine but for a change."""
-    fine = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"}
+    fine = {"id": "m", "prediction": "P_1", "milestoneKind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"}
     return Case("upsertMilestone", fine | change, answer, path, words)
 
 
@@ -327,7 +327,7 @@ CASES: dict[str, Case] = {
     "empty title": foresee("Invalid", "input.title", title=""),
     "no title": foresee("Invalid", "input.title", title=None),
     "title left out": Case("upsertPrediction", {"id": "P_9"}, "Invalid", "input.title", "got nothing"),
-    "empty status": Case("addValidation", LOOK | {"status": ""}, "Invalid", "input.status"),
+    "empty status": Case("addValidation", LOOK | {"finding": ""}, "Invalid", "input.finding"),
     "several things": Case(
         "upsertPrediction", {"id": "P_9", "title": "", "text": "", "fromYear": 1}, "BatchRefused", None, "3 items"
     ),
@@ -391,9 +391,9 @@ CASES: dict[str, Case] = {
         "Invalid",
         "input.probabilityIfTrue",
     ),
-    "second event": mark("Invalid", "input", "keep only one", kind="EVENT"),
-    "check-in of one's own": mark("Invalid", "input.id", "got 'm'", kind="CHECK_IN"),
-    "same look": Case("addValidation", LOOK | {"status": "seen"}, "Duplicate", "input", "counts once"),
+    "second event": mark("Invalid", "input", "keep only one", milestoneKind="EVENT"),
+    "check-in of one's own": mark("Invalid", "input.id", "got 'm'", milestoneKind="CHECK_IN"),
+    "same look": Case("addValidation", LOOK | {"finding": "seen"}, "Duplicate", "input", "counts once"),
     "probability with a ledger": Case(
         "upsertPrediction",
         {"id": "P_1", "statedProbability": 0.9},

@@ -211,7 +211,7 @@ async def test_a_get_is_answered_without_a_body_while_nothing_has_changed(pair: 
 
 READS = [
     "{ predictions(first: 50) { nodes { key title status statedProbability } totalCount } }",
-    """{ prediction(id: "P_00") { status evidence { totalCount } milestones { nodes { key status } }
+    """{ prediction(id: "P_00") { status evidence { totalCount } milestones { nodes { key milestoneStatus } }
     incoming { totalCount } exposures { nodes { sign ticker { symbol } } } validations { totalCount }
     documents { nodes { key title } } predictor { name recordResolvedCount recordKappa } referenceClass { baseRate }
     episode { title } domain { name } marginal { probability isStale } } }""",
@@ -237,7 +237,7 @@ WRITES: list[tuple[str, Json]] = [
     ("sweepMilestones", {"input": {"asOf": "2026-11-01T00:00:00Z"}}),
     ("submitEvidence", {"input": {"claim": "P_00", "direction": "FOR", "strength": "WEAK"}}),
     ("submitEvidenceBatch", {"input": {"items": [{"claim": "P_00", "direction": "AGAINST", "strength": "STRONG"}]}}),
-    ("addValidation", {"input": {**P_00, "observedOn": "2026-04-01", "status": "partial"}}),
+    ("addValidation", {"input": {**P_00, "observedOn": "2026-04-01", "finding": "partial"}}),
     ("upsertInfluence", {"input": {**ENDS, "probabilityIfTrue": 0.2, "probabilityIfFalse": 0.5}}),
     ("removeInfluence", {"input": ENDS}),
     ("upsertExposure", {"input": {**EXPOSURE, "relevance": 0.4}}),

@@ -48,6 +48,24 @@ CASCADES = """query ($id: ID!) { killer(id: $id) { cascades(first: 20, depth: 4)
     claim { key title } } } } }"""
 RECORD = """query ($id: ID!) { predictor(id: $id) { record { kappa resolvedCount brier
     curve { predictionCount frequency } } } }"""
+CALENDAR = """{ milestones(first: 20, filter: {status: [PENDING], kind: [CHECK_IN]}) { nodes {
+    label milestoneKind expectedOn prediction { key title } } } }"""
+FEED = "{ evidence(first: 20) { nodes { kind by recordedAt claim { key title } } } }"
+CHANGES = """{ claims(first: 20, sort: {by: UPDATED, order: DESCENDING}) { nodes { key displayName updatedAt } } }"""
+MOVERS = """{ predictions(first: 20, sort: {by: CHANGE_7_DAYS}) { nodes { key title storedPosteriorProbability } } }"""
+LEADERS = """{ predictors(first: 20, filter: {resolvedCountFrom: 1}, sort: {by: BRIER}) { nodes { key name } } }"""
+BY_MODE = """query ($id: ID!) { predictions(last: 20, filter: {domain: $id, mode: [FORECAST]}, sort: {by: STATED}) {
+    nodes { key title mode statedProbability } } }"""
+MADE_LATELY = """query ($id: ID!) { predictor(id: $id) { predictions(first: 20, sort: {by: UPDATED,
+    order: DESCENDING}) { nodes { key title updatedAt } } } }"""
+MADE_LAST = "query ($id: ID!) { predictor(id: $id) { predictions(last: 20) { nodes { key title deadline } } } }"
+OF_DOMAIN = """query ($id: ID!) { domain(id: $id) { predictions(first: 20, filter: {status: [OPEN]}) { nodes {
+    key title deadline } } } }"""
+LEDGER = "query ($id: ID!) { prediction(id: $id) { evidence(last: 20) { nodes { kind recordedAt } } } }"
+HUB_LAST = """query ($id: ID!) { killer(id: $id) { outgoing(last: 20, filter: {status: [OPEN]}) { nodes {
+    deltaImplied claim { key title } } } } }"""
+TICKER_OPEN = """query ($id: ID!) { ticker(id: $id) { exposures(first: 20, filter: {status: [OPEN]}) { nodes { relevance
+    prediction { key title } } } } }"""
 TEXTS: Final = ["reactor output", "humanoid factory", "fusion", "robot labor", "open frontier model"]
 QUESTIONS: Final = (
     ("page of a prediction", PAGE),
@@ -62,6 +80,18 @@ QUESTIONS: Final = (
     ("list by text", LIST_BY_TEXT),
     ("cascades of a hub", CASCADES),
     ("record of the predictor with most predictions", RECORD),
+    ("calendar", CALENDAR),
+    ("feed of evidence", FEED),
+    ("changes", CHANGES),
+    ("movers of 7 days", MOVERS),
+    ("leaderboard", LEADERS),
+    ("list of a domain and a mode", BY_MODE),
+    ("latest changes of the predictor with most predictions", MADE_LATELY),
+    ("last of the predictor with most predictions", MADE_LAST),
+    ("open predictions of a domain", OF_DOMAIN),
+    ("last of a ledger", LEDGER),
+    ("last influences of a hub", HUB_LAST),
+    ("open predictions on a ticker", TICKER_OPEN),
 )
 
 
@@ -95,6 +125,14 @@ class Graph(NamedTuple):
         yield TEXTS
         yield [HUB_KILLER_ID]
         yield [HUB_PREDICTOR_ID]
+        yield from [[""]] * 5
+        yield ["domain_00"]
+        yield [HUB_PREDICTOR_ID]
+        yield [HUB_PREDICTOR_ID]
+        yield ["domain_00"]
+        yield predictions
+        yield [HUB_KILLER_ID]
+        yield ["AAA"]
 
 
 def fill(graph: Graph) -> None:

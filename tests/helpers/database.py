@@ -38,8 +38,9 @@ async def introduce_names(database: Database) -> None:
     A statement that reads a property of which no test has written a value so far would be notified as misspelt,
     depending on the order of the tests.
     """
-    edges = list_relationship_types()
-    properties = {shown.name for kind in (*list_node_types(), *edges) for shown in kind.properties}
+    nodes, edges = list_node_types(), list_relationship_types()
+    properties = {shown.name for kind in nodes for shown in kind.properties}
+    properties |= {shown.name for kind in edges for shown in kind.properties}
     async with database.open_session() as session:
         for text, names in (
             ("UNWIND $names AS name CALL db.createProperty(name)", properties),

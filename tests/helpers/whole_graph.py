@@ -80,6 +80,7 @@ MEASURES: Final[Mapping[str, Callable[[Properties], Any]]] = {
     "created": lambda node: node.get("created_at"),
     "updated": lambda node: node.get("updated_at"),
     "due": lambda node: node.get("range_to") or node["expected_date"],
+    "chain": lambda node: (node["prediction_id"], node["ordinal"]),
     "recorded": lambda node: node["recorded_at"],
     "observed": lambda node: node["observed_at"],
     "published": lambda node: node.get("published_at"),

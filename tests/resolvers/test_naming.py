@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from graphql import (
     NullValueNode,
     build_schema,
     get_named_type,
+    is_abstract_type,
+    is_composite_type,
     is_non_null_type,
     is_specified_scalar_type,
     is_union_type,
@@ -48,8 +51,8 @@ def list_named() -> Iterator[Named]:
 ALL = list(list_named())
 OUTPUTS = [found for found in ALL if found.is_output]
 BOUNDS = r"from|to|since|.*From|.*To|.*Since"
-NO_PROBABILITIES = {"baseRate", "probabilityChange"}
-"""A rate that has a name of its own, and a difference of two probabilities, which may be negative."""
+NO_PROBABILITIES = {"baseRate", "usedBaseRate", "probabilityChange"}
+"""Rates, which have a name of their own, and a difference of two probabilities, which may be negative."""
 
 
 def words(text: str) -> list[str]:
@@ -146,3 +149,47 @@ def test_every_scalar_names_its_specification() -> None:
 def test_every_type_is_described_by_more_than_its_name() -> None:
     """In words that are not those of its name alone."""
     assert [name for name, kind in TYPES.items() if not says_more(name, kind.description)] == []
+
+
+def list_alternatives() -> Iterator[tuple[str, str]]:
+    """Pairs of object types that can stand in one list: of an interface or a union."""
+    for kind in TYPES.values():
+        for field in getattr(kind, "fields", {}).values():
+            item = get_named_type(field.type)
+            if hasattr(field, "args") and "[" in str(field.type) and is_abstract_type(item):
+                yield from combinations(sorted(possible.name for possible in SDL.get_possible_types(item)), 2)
+
+
+def conflicts(one: Any, other: Any, known: frozenset[tuple[str, str]] = frozenset()) -> Iterator[str]:
+    """Fields of two types that cannot be selected of both without an alias, by GraphQL's FieldsInSetCanMerge."""
+    pair = (one.name, other.name)
+    if pair in known:
+        return
+    for name in sorted(one.fields.keys() & other.fields.keys()):
+        types = one.fields[name].type, other.fields[name].type
+        ends = [get_named_type(kind) for kind in types]
+        shapes = [str(kind).replace(end.name, "") for kind, end in zip(types, ends, strict=True)]
+        if shapes[0] != shapes[1] or (ends[0] != ends[1] and not all(map(is_composite_type, ends))):
+            yield f"{one.name}.{name}: {types[0]}, {other.name}.{name}: {types[1]}"
+        elif all(hasattr(end, "fields") for end in ends) and ends[0] != ends[1]:
+            yield from conflicts(ends[0], ends[1], known | {pair})
+
+
+def test_a_list_of_several_types_is_selected_without_aliases() -> None:
+    """No two types that can stand in one list have a field of one name and two types, be it null or not."""
+    pairs = set(list_alternatives())
+
+    assert ("Milestone", "Prediction") in pairs
+    assert [told for one, other in sorted(pairs) for told in conflicts(TYPES[one], TYPES[other])] == []
+
+
+def test_the_linter_sees_a_conflict_through_a_connection() -> None:
+    """Types that differ by null alone, or below a field of both, are told."""
+    schema = build_schema(
+        "type A { x: Int! c: CA! } type B { x: Int c: CB! } type CA { y: [Int] } type CB { y: [String] } "
+        "type Query { a: A b: B }"
+    )
+
+    told = list(conflicts(schema.type_map["A"], schema.type_map["B"]))
+
+    assert told == ["CA.y: [Int], CB.y: [String]", "A.x: Int!, B.x: Int"]

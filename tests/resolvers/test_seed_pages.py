@@ -50,6 +50,7 @@ WORDS_OF_FIGURES = {
     "timeRemainingFraction": "trf",
     "totalAdjustedLogLikelihoodRatio": "total_adjusted_llr",
     "totalLogLikelihoodRatio": "total_llr",
+    "usedBaseRate": "base_rate",
 }
 WORDS_OF_CONTRIBUTIONS = {
     "adjustedLogLikelihoodRatio": "adjusted_llr",
@@ -237,7 +238,7 @@ def test_check_ins_can_be_told_by_their_keys(answers: Mapping[str, Answer], pred
     """A later sweep finds a check-in by its key, so the imported ones are called like those made here."""
     chain = answers[prediction_id].prediction["milestones"]["nodes"]
 
-    keys = [node["key"] for node in chain if node["kind"] == "CHECK_IN"]
+    keys = [node["key"] for node in chain if node["milestoneKind"] == "CHECK_IN"]
 
     assert keys == [f"{prediction_id}:check-in-{k}" for k in (1, 2, 3)]
 
@@ -257,10 +258,10 @@ def test_the_event_is_shown_in_its_place_when_asked_for(
     page = answers[prediction_id].prediction
     with_event = page["withEvent"]["nodes"]
 
-    [event] = [node for node in with_event if node["kind"] == "EVENT"]
+    [event] = [node for node in with_event if node["milestoneKind"] == "EVENT"]
 
     assert [node["ordinal"] for node in with_event] == list(ordinals)
-    assert (event["ordinal"], event["expectedOn"], event["status"]) == (0, event_date, "PENDING")
+    assert (event["ordinal"], event["expectedOn"], event["milestoneStatus"]) == (0, event_date, "PENDING")
     assert event["key"] == f"{prediction_id}:event"
     assert [node for node in with_event if node is not event] == page["milestones"]["nodes"]
     assert (event["basis"] is None) == (prediction_id == HUMANOID)
@@ -410,7 +411,7 @@ def test_validations_are_those_of_the_page(answers: Mapping[str, Answer], predic
     """Two pages have no such section at all."""
     validations, shown = answers[prediction_id].prediction["validations"], PAGES[prediction_id]
 
-    rows = ["| {observedOn} | {status} | {by} | {note} |".format(**row) for row in validations["nodes"]]
+    rows = ["| {observedOn} | {finding} | {by} | {note} |".format(**row) for row in validations["nodes"]]
 
     assert ([f"Validations ({validations['totalCount']})", *rows] if rows else []) == shown["validations"]
 
@@ -511,7 +512,7 @@ def led_by(words: str, text: str | None) -> str | None:
 
 def milestone_line(node: Mapping[str, Any]) -> str:
     when = f"{node['rangeStartsOn']} → {node['rangeEndsOn']}" if node["rangeStartsOn"] else node["expectedOn"]
-    line = f"- {when}{node['status'].lower()}{node['label']}"
+    line = f"- {when}{node['milestoneStatus'].lower()}{node['label']}"
     if node["criterion"]:
         line += f"How: {node['criterion']}Source: {node['source']}conf {decimals(node['confidence'] * 100, 0)}%"
     return line + (f"Notes: {node['note']}" if node["note"] else "")
@@ -571,18 +572,18 @@ def parse_cut_off(lines: list[str]) -> dict[str, Any]:
 
 def as_raw_milestone(prediction_id: str, node: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "kind": NAMES_OF_MILESTONES[node["kind"]],
+        "kind": NAMES_OF_MILESTONES[node["milestoneKind"]],
         "label": node["label"],
         "notes": node["note"],
         "source": node["source"],
-        "status": node["status"].lower(),
+        "status": node["milestoneStatus"].lower(),
         "weight": node["weight"],
         "ordinal": node["ordinal"],
-        "source_id": prediction_id if node["kind"] == "EVENT" else None,
+        "source_id": prediction_id if node["milestoneKind"] == "EVENT" else None,
         "confidence": node["confidence"],
         "source_url": node["url"],
         "expected_date": node["expectedOn"],
-        "observed_date": node["observedOn"],
+        "observed_date": node["reachedOn"],
         "research_origin": node["researchOrigin"],
         "miss_emitted_at": instant(node["missEmittedAt"]),
         "miss_emitted_by": node["missEmittedBy"],

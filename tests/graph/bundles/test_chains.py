@@ -1,6 +1,7 @@
 """Chains that a bundle changes, completed with what is stored, without a database."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from graph.bundles.batches import RowAtPath
@@ -15,6 +16,9 @@ from tests.helpers.fake_store import FakeStore
 OWNER = prediction(imported_on="2026-01-01")
 
 
+TODAY = date(2026, 6, 1)
+
+
 def sign(row_id: str, day: str, **values: object) -> dict[str, Any]:
     """A researched milestone."""
     return {**event(day=day), "id": row_id, "kind": "RESEARCHED", **values}
@@ -27,7 +31,7 @@ def at_paths(given: Bundle) -> Mapping[str, Sequence[RowAtPath]]:
 
 async def derive(stored: Bundle, given: Bundle) -> tuple[list[MilestoneAtPath], list[Problem]]:
     """The chains of a bundle over a graph."""
-    chains = await derive_chains(FakeStore(stored), at_paths(given))
+    chains = await derive_chains(FakeStore(stored), at_paths(given), TODAY)
     return chains.milestones, chains.problems
 
 
@@ -94,7 +98,7 @@ async def test_milestones_are_new_unless_the_graph_has_their_ids() -> None:
     check_ins = {f"P_1:check-in-{number}" for number in (1, 2, 3)}
 
     everything_new, none_stored, taken = [
-        (await derive_chains(FakeStore(stored), at_paths(given))).new_ids
+        (await derive_chains(FakeStore(stored), at_paths(given), TODAY)).new_ids
         for stored in (
             bundle(),
             bundle(predictions=[OWNER], milestones=[event()]),

@@ -20,6 +20,7 @@ from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from graph.outcomes.sweep import MAX_REPORTED, SweepReport, sweep, sweep_once
 from graph.sample import load_sample
+from graph.subjects.upserts import Change, upsert
 from tests.helpers.bundles import bundle, event, prediction
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.stored import everything, read, stored
@@ -523,3 +524,29 @@ async def test_a_probability_stated_after_a_sweep_makes_its_misses_count(databas
 
     assert (await sweep(database)).num_missed == 3
     assert (await sweep(database)).num_missed == 0
+
+
+async def test_what_is_put_off_is_overdue_no_longer(database: Database) -> None:
+    """Seen by the sweep on its old day, and again on its new one; a miss that is in the ledger stays there."""
+    await import_bundle(database, chain())
+    await sweep(database, datetime.now(UTC))
+    assert {row["status"] for row in (await stored_chain(database)).values()} == {"OVERDUE"}
+
+    await upsert(database, Change("milestones", {"id": "P_1:event", "expected_date": date(2099, 10, 5)}))
+    await import_bundle(database, bundle(milestones=[researched(range_to="2099-09-01", status="OVERDUE")]))
+
+    moved = await stored_chain(database)
+    assert {key: row["status"] for key, row in moved.items()} == {
+        **{f"P_1:check-in-{n}": "OVERDUE" for n in (1, 2, 3)},
+        "P_1:sign": "PENDING",
+        "P_1:event": "PENDING",
+    }
+    assert (await sweep(database, datetime.now(UTC))).num_overdue == 0
+    await upsert(database, Change("milestones", {"id": "P_1:sign", "range_to": date(2026, 9, 1)}))
+    assert (await sweep(database, datetime.now(UTC))).num_overdue == 1
+
+
+async def stored_chain(database: Database) -> dict[str, dict[str, Any]]:
+    """The milestones by id."""
+    rows = await read(database, "MATCH (m:Milestone) RETURN properties(m) AS found")
+    return {row["found"]["id"]: row["found"] for row in rows}

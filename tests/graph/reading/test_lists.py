@@ -71,7 +71,11 @@ async def test_each_page_is_read_through_an_index(named: Database, name: str) ->
 
         assert UNINDEXED & set(found) == set(), (page.sort.name, page.filter)
         index = choose_index(page.sort, page.filter)
-        if page.filter.text is None and not any(condition.start for condition in _set(page)) and not page.listed.is_few:
+        if (
+            page.filter.text is None
+            and not any(condition.may_begin for condition in _set(page))
+            and not page.listed.is_few
+        ):
             assert found.count("Top") == (index.property is not None), (page.sort.name, page.filter)
 
 
@@ -89,6 +93,10 @@ def test_every_index_is_declared_in_the_schema() -> None:
                 if names not in (["id"], ["symbol"]):
                     columns = ", ".join(f"n.{name}" for name in names)
                     assert f"FOR (n:{index.label}) ON ({columns})" in text
+        label = listed.sorts[0].indexes[-1].label
+        for condition in listed.conditions:
+            if condition.begins_at not in {None, "id", "symbol"}:
+                assert f"FOR (n:{label}) ON (n.{condition.begins_at})" in text
 
 
 def test_texts_do_not_depend_on_values() -> None:
@@ -120,7 +128,14 @@ async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     """A predictor and a killer of 1,500 predictions, and those of a few."""
     await empty(migrated_database)
     few = [
-        {"id": f"P_FEW{number}", "title": "t", "predictor_id": "bob", "stated_probability": 0.3} for number in range(30)
+        {
+            "id": f"P_FEW{number}",
+            "title": "t",
+            "predictor_id": "bob",
+            "stated_probability": 0.3,
+            "mode": "SPECULATION",
+        }
+        for number in range(30)
     ]
     kills = [
         {"kind": "KILLS", "parent_id": "TK_FEW", "child_id": row["id"], "p_if_true": 0.05, "p_if_false": 0.45}
@@ -176,6 +191,37 @@ async def test_a_hub_is_walked_and_few_are_collected(hub: Database, condition: s
     assert NUM_CHILDREN > MOST_COLLECTED
     assert await hits_of(hub, page_by(sort, **{condition: [many]})) < 2 * MOST_HITS
     assert await hits_of(hub, page_by(sort, **{condition: [few]})) < 2 * MOST_HITS
+
+
+@pytest.mark.parametrize("sort", ["change_7_days", "deadline", "key"])
+async def test_few_of_a_property_are_collected(hub: Database, sort: str) -> None:
+    """By the property's index, wherever they stand in the order."""
+    assert await hits_of(hub, page_by(sort, mode=["SPECULATION"])) < 2 * MOST_HITS
+
+
+async def read_keys(database: Database, page: ListPage) -> list[str]:
+    """The keys on a page."""
+    async with database.reading() as unit:
+        found = await page.read(unit, PLAN, wants_total=False)
+    assert found is not None
+    return [edge["node"]["id"] for edge in found["edges"]]
+
+
+async def test_a_page_among_too_many_rows_is_refused(hub: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks at so many and says so, in both ways of reading; one that is full, or at the end, is shown."""
+    none, few = page_by("stated", has_evidence=True), page_by("stated", killer=["TK_FEW"], has_evidence=False)
+    whole = await hits_of(hub, none)
+    monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 100)
+
+    with pytest.raises(InvalidError, match="found for among 100"):
+        await read_keys(hub, none)
+    with pytest.raises(InvalidError, match="found for among 100"):
+        none.page_of([["key"], None])
+    assert await hits_of(hub, none) < whole / 2
+    assert len(await read_keys(hub, page_by("stated", has_evidence=False))) == 20
+    assert len(await read_keys(hub, replace(few, size=50))) == 30
+    monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 10_000)
+    assert await read_keys(hub, none) == []
 
 
 async def test_a_total_of_all_is_in_the_counts_of_the_store(hub: Database) -> None:

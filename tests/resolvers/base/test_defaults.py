@@ -57,7 +57,7 @@ def test_arguments_with_a_default_are_nullable_and_none_is_null() -> None:
     assert [place for place, given in found if given.default_value is None] == []
     with_defaults = [place for place, given in found if given.default_value is not Undefined]
     assert [place for place, given in found if place in with_defaults and is_non_null_type(given.type)] == []
-    assert "Claim.evidence(first:)" in with_defaults
+    assert "Claim.cascades(first:)" in with_defaults
     assert "EvidenceInput.acceptUnlinkedPredictor" in with_defaults
 
 

@@ -59,7 +59,7 @@ def test_a_row_that_is_always_new_requires_what_it_must_have() -> None:
     assert fields_of(AddedInput) == {
         "prediction": "ID!",
         "observedOn": "Date!",
-        "status": "String!",
+        "finding": "String!",
         "by": "String",
         "note": "String",
     }

@@ -126,7 +126,7 @@ def test_references_and_keys_are_not_shown_as_properties() -> None:
     class Shown:
         """A validation."""
 
-    assert set(fields_of(Shown)) == {"observedOn", "status", "by", "note"}
+    assert set(fields_of(Shown)) == {"observedOn", "finding", "by", "note"}
 
 
 def test_a_docstring_is_the_description_of_a_computed_field() -> None:

@@ -11,6 +11,7 @@ import pytest
 from graph.database.sessions import Database
 from resolvers.base.context import Context
 from resolvers.base.errors import shown
+from resolvers.compiled.completion import NotCompilableError
 from tests.helpers.asking import service_of
 from tests.helpers.compiled import answer_by_executor, answer_compiled, operation_of
 
@@ -164,3 +165,20 @@ async def _planted(database: Database, name: str, value: str, **parameters: Any)
         record = await (await session.run(query, parameters)).single()
     assert record is not None
     return record["before"]
+
+
+async def test_a_page_from_the_end_within_a_node_is_left_to_the_executor(small: Database) -> None:
+    """By the values of its variables: without them it is compiled as any other."""
+    document = """query ($last: Int, $id: ID!) { prediction(id: $id) { title evidence(last: $last) { totalCount nodes {
+      key } } incoming(last: $last) { nodes { kind } } } }"""
+    plain: dict[str, Any] = {"id": "P_00"}
+
+    expected, errors = await answer_by_executor(small, document, plain, MOMENT)
+
+    assert errors == []
+    assert await answer_compiled(small, document, plain, MOMENT) == expected
+    with pytest.raises(NotCompilableError):
+        await answer_compiled(small, document, plain | {"last": 1}, MOMENT)
+    last, errors = await answer_by_executor(small, document, plain | {"last": 1}, MOMENT)
+    assert errors == []
+    assert last != expected

@@ -36,13 +36,14 @@ UNRESOLVE = f"""mutation ($claim: ID!) {{
 }}"""
 MILESTONE = f"""mutation ($id: ID!, $outcome: MilestoneOutcome!, $on: Date, $dry: Boolean! = false) {{
   answer: recordMilestone(input: {{milestone: $id, outcome: $outcome, observedOn: $on, note: "Seen."}}, dryRun: $dry) {{
-    __typename ... on MilestoneRecorded {{ {WRITTEN} milestone {{ key status observedOn note }} {RECORDED} {RECORD} }}
+    __typename
+    ... on MilestoneRecorded {{ {WRITTEN} milestone {{ key milestoneStatus reachedOn note }} {RECORDED} {RECORD} }}
     {REFUSAL} }}
 }}"""
 SWEEP = """mutation ($asOf: DateTime, $key: String, $dry: Boolean! = false) {
   answer: sweepMilestones(input: {asOf: $asOf}, idempotencyKey: $key, dryRun: $dry) { __typename
     ... on MilestonesSwept { isDryRun isReplayed asOf predictionCount overdueCount missedCount failures misses {
-      milestone { key status missEmittedBy } claim { key } step { totalLogLikelihoodRatio }
+      milestone { key milestoneStatus missEmittedBy } claim { key } step { totalLogLikelihoodRatio }
       before { probability } after { probability }
       evidence { kind idempotencyKey contributions { label expectedOn weight criterion } } } }
     ... on UserError { code path } }
@@ -189,14 +190,14 @@ async def test_a_milestone_is_recorded_once(graph: Database) -> None:
 
     assert sign["milestone"] == {
         "key": "P_1:sign",
-        "status": "HIT",
-        "observedOn": "2026-09-10",
+        "milestoneStatus": "HIT",
+        "reachedOn": "2026-09-10",
         "note": "Seen.",
     }
     assert sign["recorded"]["evidence"]["kind"] == "milestone_hit"
     assert sign["recorded"]["after"]["probability"] > sign["recorded"]["before"]["probability"]
     assert (again["__typename"], turned["__typename"]) == ("Duplicate", "Conflict")
-    assert (check_in["recorded"], check_in["milestone"]["status"]) == (None, "HIT")
+    assert (check_in["recorded"], check_in["milestone"]["milestoneStatus"]) == (None, "HIT")
     assert event_hit["recorded"]["claim"]["status"] == "RESOLVED_TRUE"
     assert event_hit["record"]["after"]["resolvedCount"] == 1
     assert late["__typename"] == "ClaimClosed"
@@ -209,7 +210,7 @@ async def test_a_dry_milestone_keeps_nothing(graph: Database) -> None:
     found = await answer(graph, MILESTONE, id="P_1:event", outcome="MISSED", dry=True)
 
     assert found["recorded"]["evidence"] is None
-    assert found["milestone"]["status"] == "PENDING"
+    assert found["milestone"]["milestoneStatus"] == "PENDING"
     assert await everything(graph) == before
 
 
@@ -227,7 +228,7 @@ async def test_a_sweep_reports_what_it_has_found(graph: Database) -> None:
         True,
     )
     miss = found["misses"][0]
-    assert miss["milestone"] == {"key": "P_1:check-in-1", "status": "OVERDUE", "missEmittedBy": "sweep"}
+    assert miss["milestone"] == {"key": "P_1:check-in-1", "milestoneStatus": "OVERDUE", "missEmittedBy": "sweep"}
     assert miss["evidence"]["idempotencyKey"] == "miss:P_1:check-in-1"
     assert miss["evidence"]["contributions"][0]["expectedOn"] == "2026-03-11"
     assert miss["after"]["probability"] < miss["before"]["probability"]

@@ -60,7 +60,13 @@ NEW: Json = {
     "Killer": {"id": "TK_9", "title": "The lights go out"},
     "Predictor": {"id": "ada", "name": "Ada"},
     "ReferenceClass": {"id": "chips", "description": "Chips", "baseRate": 0.2},
-    "Milestone": {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "expectedOn": "2026-05-01"},
+    "Milestone": {
+        "id": "m",
+        "prediction": "P_1",
+        "milestoneKind": "RESEARCHED",
+        "label": "M",
+        "expectedOn": "2026-05-01",
+    },
     "Ticker": {"symbol": "NVDA", "name": "Nvidia"},
     "Document": {"id": "doc", "title": "A paper", "url": "https://example.org"},
     "Episode": {"id": "EP_1", "title": "The first"},
@@ -244,7 +250,7 @@ async def test_a_deadline_follows_its_window_and_goes_with_it(database: Database
 async def test_a_milestone_that_moves_has_its_chain_ranked_anew(database: Database) -> None:
     """Ranks and check-ins follow, and never stand against a change."""
     await import_bundle(database, bundle(predictions=[prediction()], milestones=[event()]))
-    new = {"id": "m", "prediction": "P_1", "kind": "RESEARCHED", "label": "M", "rangeStartsOn": "2026-11-01"}
+    new = {"id": "m", "prediction": "P_1", "milestoneKind": "RESEARCHED", "label": "M", "rangeStartsOn": "2026-11-01"}
 
     await mutate(database, "upsertMilestone", new | {"rangeEndsOn": "2026-11-11"})
     late = await stored(database, "Milestone", "m")
@@ -384,16 +390,16 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
 async def test_a_look_counts_once(database: Database) -> None:
     """The same look again is told apart from another on the same day."""
     await import_bundle(database, bundle(predictions=[prediction()]))
-    look = {"prediction": "P_1", "observedOn": "2026-03-01", "status": "partial", "by": "Ada"}
-    selected = "... on ValidationAdded { validation { key status observedOn prediction { key } } }"
+    look = {"prediction": "P_1", "observedOn": "2026-03-01", "finding": "partial", "by": "Ada"}
+    selected = "... on ValidationAdded { validation { key finding observedOn prediction { key } } }"
 
     first = await mutate(database, "addValidation", look, selected)
     again = await mutate(database, "addValidation", look)
-    other = await mutate(database, "addValidation", look | {"status": "on track"})
+    other = await mutate(database, "addValidation", look | {"finding": "on track"})
     future = await mutate(database, "addValidation", look | {"observedOn": "2990-01-01"})
 
     assert first["validation"]["prediction"] == {"key": "P_1"}
-    assert (first["validation"]["status"], first["validation"]["observedOn"]) == ("partial", "2026-03-01")
+    assert (first["validation"]["finding"], first["validation"]["observedOn"]) == ("partial", "2026-03-01")
     assert (again["__typename"], again["existingKey"]) == ("Duplicate", first["validation"]["key"])
     assert other["__typename"] == "ValidationAdded"
     assert (future["__typename"], place_of(future)) == ("FutureObservation", "input.observedOn")
@@ -474,7 +480,7 @@ async def test_nothing_is_deleted_that_is_history_or_referred_to(
         ("upsertPrediction", {"id": "P_2", "predictor": "bob"}, "input.predictor"),
         ("upsertPrediction", {"id": "P_2", "predictor": None}, "input.predictor"),
         ("upsertPrediction", {"id": "P_4", "predictor": "bob"}, "input.predictor"),
-        ("upsertMilestone", {"id": "P_3:event", "kind": "RESEARCHED"}, "input.kind"),
+        ("upsertMilestone", {"id": "P_3:event", "milestoneKind": "RESEARCHED"}, "input.milestoneKind"),
         ("upsertMilestone", {"id": "P_1:event", "prediction": "P_3"}, "input.prediction"),
     ],
 )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,7 +13,7 @@ from graph.ledger.derived import refresh_posteriors
 from graph.model.lists import BY_NAME, LISTS, Condition, Listed
 from graph.model.subjects import list_of
 from resolvers.base.relay import global_id
-from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.asking import ask, ask_wrong, try_ask
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 from tests.helpers.whole_graph import MEASURES, Whole, holds, read_whole, sort_nodes
@@ -326,3 +326,272 @@ def test_every_order_has_an_index_for_every_filter() -> None:
     for listed in LISTS:
         for sort in listed.sorts:
             assert sort.indexes[-1].property is None or sort.indexes[-1].values is not None
+
+
+class Nested(NamedTuple):
+    """A list within a node: the query of the node and of all of its kind, the field, the list, and its condition."""
+
+    one: str
+    every: str
+    field: str
+    listed: str
+    condition: str
+
+
+NESTED = (
+    Nested("prediction", "predictions", "evidence", "evidence", "claim"),
+    Nested("prediction", "predictions", "documents", "documents", "claim"),
+    Nested("prediction", "predictions", "validations", "validations", "prediction"),
+    Nested("prediction", "predictions", "milestones(includeEvent: true)", "milestones", "prediction"),
+    Nested("predictor", "predictors", "predictions", "predictions", "predictor"),
+    Nested("domain", "domains", "predictions", "predictions", "domain"),
+    Nested("episode", "episodes", "predictions", "predictions", "episode"),
+    Nested("referenceClass", "referenceClasses", "predictions", "predictions", "reference_class"),
+    Nested("document", "documents", "claims", "claims", "document"),
+)
+every_nested = pytest.mark.parametrize("place", NESTED, ids=lambda place: f"{place.one}-{place.field.split('(')[0]}")
+PAGE = "nodes { key } totalCount edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+
+
+def nested_document(place: Nested) -> str:
+    """A document that reads a page of a list within a node, with all arguments as variables."""
+    noun = BY_NAME[place.listed].noun
+    given = "filter: $filter, sort: $sort, first: $first, after: $after, last: $last, before: $before"
+    field = f"{place.field[:-1]}, {given})" if place.field.endswith(")") else f"{place.field}({given})"
+    return f"""query ($id: ID!, $filter: {noun}FilterInput, $sort: [{noun}SortInput!], $first: Int, $after: String,
+      $last: Int, $before: String) {{ node: {place.one}(id: $id) {{ page: {field} {{ {PAGE} }} }} }}"""
+
+
+async def read_nested(database: Database, place: Nested, key: str, **variables: Any) -> dict[str, Any]:
+    """A page of a list within a node."""
+    page: dict[str, Any] = (await ask(database, nested_document(place), id=key, **variables)).data["node"]["page"]
+    return page
+
+
+def keys_of(page: Mapping[str, Any]) -> list[str]:
+    """The keys on a page."""
+    return [node["key"] for node in page["nodes"]]
+
+
+async def largest(database: Database, place: Nested) -> str:
+    """The key of the node whose list is the longest."""
+    document = f"{{ every: {place.every}(first: 100) {{ nodes {{ key page: {place.field} {{ totalCount }} }} }} }}"
+    nodes = (await ask(database, document)).data["every"]["nodes"]
+    found: str = max(nodes, key=lambda node: (node["page"]["totalCount"], node["key"]))["key"]
+    return found
+
+
+@every_nested
+async def test_a_list_within_a_node_is_paged_from_both_ends(graph: Database, place: Nested) -> None:
+    """Followed from the start or read from the end, it has the same items, and cursors that both ways take."""
+    key = await largest(graph, place)
+
+    followed = await read_nested(graph, place, key, first=100)
+    backward = await read_nested(graph, place, key, last=100)
+
+    assert len(followed["nodes"]) > (place.one != "document")  # each document is about one claim
+    assert backward == followed
+    cursors = [edge["cursor"] for edge in followed["edges"]]
+    before = await read_nested(graph, place, key, last=1, before=cursors[-1])
+    after = await read_nested(graph, place, key, first=1, after=cursors[0])
+    assert keys_of(before) == keys_of(followed)[-2:-1]
+    assert keys_of(after) == keys_of(followed)[1:2]
+    assert before["pageInfo"]["hasNextPage"]
+    between = await read_nested(graph, place, key, after=cursors[0], before=cursors[-1])
+    assert keys_of(between) == keys_of(followed)[1:-1]
+
+
+@every_nested
+async def test_a_list_within_a_node_has_the_orders_and_conditions_of_its_kind(
+    graph: Database, whole: Whole, place: Nested
+) -> None:
+    """It is the list of all nodes of that kind, with the condition that they belong to this one."""
+    key, listed, random = await largest(graph, place), BY_NAME[place.listed], Random(7)
+    keys = [other for other in whole.of(listed.label) if holds(whole, listed.label, other, place.condition, [key])]
+    for sort in random.sample(listed.sorts, min(3, len(listed.sorts))):
+        order = [{"by": sort.name.upper(), "order": "DESCENDING"}]
+        expected = sort_nodes(listed.label, whole, sort.name, keys, is_descending=True)
+        half = (len(expected) + 1) // 2
+
+        first = await read_nested(graph, place, key, sort=order, first=half)
+        rest = await read_nested(graph, place, key, sort=order, after=first["pageInfo"]["endCursor"], first=100)
+
+        assert keys_of(first) + keys_of(rest) == expected, sort.name
+        assert first["totalCount"] == len(expected)
+    others = [found for found in listed.conditions if found.name != place.condition and not found.drifts]
+    choices = [(found.name, value) for found in others for value in values_of(listed, found, whole, random)]
+    for name, value in random.sample(choices, min(6, len(choices))):
+        found = await read_nested(graph, place, key, filter=filter_of(listed, {name: value}), first=100)
+
+        assert set(keys_of(found)) == {other for other in keys if holds(whole, listed.label, other, name, value)}, name
+
+
+@pytest.mark.parametrize("place", NESTED[:6], ids=lambda place: f"{place.one}-{place.field.split('(')[0]}")
+async def test_lists_within_many_nodes_take_the_statements_of_one(graph: Database, place: Nested) -> None:
+    """And each is what it is alone."""
+    field = f"{place.field[:-1]}, last: 2)" if place.field.endswith(")") else f"{place.field}(last: 2)"
+    document = f"query ($n: Int) {{ every: {place.every}(first: $n) {{ nodes {{ key page: {field} {{ {PAGE} }} }} }} }}"
+
+    one, many = [await ask(graph, document, n=number) for number in (1, 100)]
+
+    assert one.num_statements == many.num_statements
+    assert len(many.data["every"]["nodes"]) > 1
+    for node in many.data["every"]["nodes"]:
+        assert node["page"] == await read_nested(graph, place, node["key"], last=2)
+
+
+async def test_what_is_wrong_with_a_list_within_a_node_is_told_at_its_own_place(graph: Database) -> None:
+    """With the argument; a condition that is the list's own can only be given once."""
+    place = NESTED[4]
+    key = await largest(graph, place)
+    evidence = await read_nested(graph, NESTED[0], await largest(graph, NESTED[0]), last=1)
+    for given, argument in (
+        ({"first": 1, "last": 1}, "last"),
+        ({"last": 0}, "last"),
+        ({"last": 1, "before": evidence["pageInfo"]["endCursor"]}, "before"),
+        ({"filter": {"predictor": key}}, "filter.predictor"),
+        ({"sort": [{"by": "KEY"}, {"by": "STATED"}]}, "sort"),
+        ({"filter": {"ticker": "NONE"}}, "filter.ticker"),
+    ):
+        answer = await try_ask(graph, nested_document(place), id=key, **given)
+
+        (error,) = answer.errors
+        assert error["path"] == ["node", "page"]
+        assert error["extensions"]["argument"] == argument, error
+
+
+async def test_a_chain_shows_its_event_when_it_is_asked_for(graph: Database) -> None:
+    """By the argument, or by a filter that names the kind of event."""
+    document = """query ($id: ID!) { prediction(id: $id) {
+      hidden: milestones(last: 100) { nodes { milestoneKind } }
+      shown: milestones(last: 100, includeEvent: true) { nodes { milestoneKind } }
+      named: milestones(filter: {kind: [EVENT]}) { nodes { milestoneKind } }
+      past: evidence(last: 100, asOf: "2026-05-03T00:00:00Z") { nodes { key } }
+      followed: evidence(first: 100, asOf: "2026-05-03T00:00:00Z") { nodes { key } } } }"""
+    key = await largest(graph, NESTED[3])
+
+    found = (await ask(graph, document, id=key)).data["prediction"]
+
+    kinds = {name: [node["milestoneKind"] for node in found[name]["nodes"]] for name in ("hidden", "shown", "named")}
+    assert kinds["named"] == ["EVENT"]
+    assert "EVENT" not in kinds["hidden"]
+    assert sorted(kinds["shown"]) == sorted([*kinds["hidden"], "EVENT"])
+    assert found["past"] == found["followed"]
+
+
+class Links(NamedTuple):
+    """Links from a node: the queries of it and of its kind, the field, its node, and the list that they lead to."""
+
+    one: str
+    every: str
+    field: str
+    node: str
+    listed: str
+
+
+LINKS = (
+    Links("claim", "claims", "incoming", "claim", "claims"),
+    Links("claim", "claims", "outgoing", "claim", "claims"),
+    Links("claim", "claims", "prerequisites", "claim", "claims"),
+    Links("claim", "claims", "killers", "claim", "claims"),
+    Links("claim", "claims", "dependents", "claim", "claims"),
+    Links("prediction", "predictions", "exposures", "ticker", "tickers"),
+    Links("ticker", "tickers", "exposures", "prediction", "predictions"),
+)
+every_links = pytest.mark.parametrize("place", LINKS, ids=lambda place: f"{place.one}-{place.field}")
+FIGURES = {"claim": "kind deltaImplied currentDelta claim { key domain { key } }", "ticker": "sign ticker { key }"}
+FIGURES["prediction"] = "sign relevance prediction { key predictor { key } }"
+
+
+async def read_links(database: Database, place: Links, key: str, **variables: Any) -> dict[str, Any]:
+    """A page of links."""
+    noun = BY_NAME[place.listed].noun
+    page = f"nodes {{ {FIGURES[place.node]} }} totalCount edges {{ cursor }} pageInfo {{ hasNextPage hasPreviousPage }}"
+    document = f"""query ($id: ID!, $filter: {noun}FilterInput, $sort: [{noun}SortInput!], $first: Int, $after: String,
+      $last: Int, $before: String) {{ node: {place.one}(id: $id) {{ page: {place.field}(filter: $filter, sort: $sort,
+      first: $first, after: $after, last: $last, before: $before) {{ {page} }} }} }}"""
+    found: dict[str, Any] = (await ask(database, document, id=key, **variables)).data["node"]["page"]
+    return found
+
+
+async def longest(database: Database, place: Links) -> str:
+    """The key of the node with the most links."""
+    document = f"{{ every: {place.every}(first: 100) {{ nodes {{ key page: {place.field} {{ totalCount }} }} }} }}"
+    nodes = (await ask(database, document)).data["every"]["nodes"]
+    found: str = max(nodes, key=lambda node: (node["page"]["totalCount"], node["key"]))["key"]
+    return found
+
+
+@pytest.mark.parametrize("place", [*LINKS[:3], *LINKS[4:]], ids=lambda place: f"{place.one}-{place.field}")
+async def test_links_are_paged_from_both_ends(graph: Database, place: Links) -> None:
+    """In their own order, with the figures that follow from both ends, and with cursors that both ways take."""
+    key = await longest(graph, place)
+
+    followed = await read_links(graph, place, key, first=100)
+    backward = await read_links(graph, place, key, last=100)
+
+    assert len(followed["nodes"]) > 1
+    assert backward == followed
+    cursors = [edge["cursor"] for edge in followed["edges"]]
+    before = await read_links(graph, place, key, last=1, before=cursors[-1])
+    after = await read_links(graph, place, key, first=1, after=before["edges"][0]["cursor"])
+    assert before["nodes"] == followed["nodes"][-2:-1]
+    assert after["nodes"] == followed["nodes"][-1:]
+    assert (before["totalCount"], before["pageInfo"]["hasNextPage"]) == (len(cursors), True)
+
+
+@every_links
+async def test_links_are_filtered_and_sorted_by_what_they_lead_to(graph: Database, whole: Whole, place: Links) -> None:
+    """Of all that there are, those whose node satisfies the condition, in the order of the nodes."""
+    key, listed, random = await longest(graph, place), BY_NAME[place.listed], Random(3)
+    ends = [row[place.node]["key"] for row in (await read_links(graph, place, key, first=100))["nodes"]]
+    choices = [
+        (found.name, value)
+        for found in listed.conditions
+        if not found.drifts
+        for value in values_of(listed, found, whole, random)
+    ]
+    for name, value in random.sample(choices, min(5, len(choices))):
+        found = await read_links(graph, place, key, filter=filter_of(listed, {name: value}), last=100)
+
+        expected = [end for end in ends if holds(whole, listed.label, end, name, value)]
+        assert [row[place.node]["key"] for row in found["nodes"]] == expected, name
+        assert found["totalCount"] == len(expected)
+    for sort in random.sample(listed.sorts, min(2, len(listed.sorts))):
+        order = [{"by": sort.name.upper(), "order": "DESCENDING"}]
+        first = await read_links(graph, place, key, sort=order, first=1)
+        rest = await read_links(graph, place, key, sort=order, after=first["edges"][0]["cursor"], last=100)
+
+        shown = [row[place.node]["key"] for row in first["nodes"] + rest["nodes"]]
+        assert list(dict.fromkeys(shown)) == sort_nodes(
+            listed.label, whole, sort.name, sorted(set(ends)), is_descending=True
+        ), sort.name
+        assert sorted(shown) == sorted(ends)
+
+
+async def test_links_of_many_nodes_take_the_statements_of_one(graph: Database) -> None:
+    """And a wrong argument is told at its own place."""
+    document = """query ($n: Int, $before: String) { claims(first: $n) { nodes { key
+      incoming(last: 3, before: $before) { nodes { kind claim { key } } } } } }"""
+
+    one, many = [await ask(graph, document, n=number) for number in (1, 100)]
+    wrong = await try_ask(graph, document, n=1, before="YTpi")
+
+    assert one.num_statements == many.num_statements
+    assert sum(len(node["incoming"]["nodes"]) for node in many.data["claims"]["nodes"]) > 3
+    (error,) = wrong.errors
+    assert (error["path"], error["extensions"]["argument"]) == (["claims", "nodes", 0, "incoming"], "before")
+
+
+async def test_many_links_are_not_sorted(graph: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another order than their own; that is refused with the reason."""
+    place = LINKS[0]
+    key = await longest(graph, place)
+    monkeypatch.setattr("graph.reading.links.MOST_COLLECTED", 1)
+    document = "query ($id: ID!) { claim(id: $id) { incoming(sort: [{by: KEY}]) { nodes { kind } } } }"
+
+    error = await ask_wrong(graph, document, id=key)
+
+    assert error["extensions"]["argument"] == "sort"
+    assert "at most 1 of them" in error["message"]
+    assert (await read_links(graph, place, key, last=1))["totalCount"] > 1

@@ -189,13 +189,13 @@ async def test_the_event_is_hidden_unless_asked_for(small: Database) -> None:
     asked = await ask(
         small,
         """{ prediction(id: "P_00") { milestones { totalCount nodes { ordinal } }
-        all: milestones(includeEvent: true) { totalCount nodes { ordinal kind expectedOn } } } }""",
+        all: milestones(includeEvent: true) { totalCount nodes { ordinal milestoneKind expectedOn } } } }""",
     )
     page = asked.data["prediction"]
     assert page["milestones"]["totalCount"] == 6
     assert page["all"]["totalCount"] == 7
     # From 2026-01-01 to the event on 2026-06-01 are 151 days: check-ins after 37, 75 and 113.
-    chain = [(row["ordinal"], row["kind"], row["expectedOn"]) for row in page["all"]["nodes"]]
+    chain = [(row["ordinal"], row["milestoneKind"], row["expectedOn"]) for row in page["all"]["nodes"]]
     assert chain == [
         (-5, "CHECK_IN", "2026-02-07"),
         (-4, "CHECK_IN", "2026-03-17"),
