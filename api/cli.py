@@ -557,6 +557,27 @@ def _tell(text: str) -> None:
     click.echo(f"foregraph: {text}", err=True)
 
 
+@cli.command("mcp")
+def mcp_command() -> None:
+    """
+    Serve tools to an agent over standard input and output.
+
+    It is started by the agent's program, and speaks the Model Context Protocol. A running service has the same tools
+    at /mcp.
+    """
+    from api.mcp.stdio import serve_stdio  # noqa: PLC0415 - saves other commands 2 s
+
+    chosen = _load()
+
+    async def serve_agent(address: DatabaseAddress) -> None:
+        async with Database.open(address) as database:
+            await database.verify()
+            await _migrate(database)
+        await serve_stdio(chosen, address)
+
+    _with_address(serve_agent)
+
+
 @cli.command()
 def migrate() -> None:
     """Migrate the database's schema to this version."""
