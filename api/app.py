@@ -25,6 +25,7 @@ from api.endpoint import GraphQLEndpoint
 from api.evidence.endpoint import PATH as EVIDENCE_PATH
 from api.evidence.endpoint import EvidenceEndpoint, StreamLimits
 from api.execution import Executor
+from api.formats import FORMATS
 from api.front import Front
 from api.graphiql.page import PARTS_PATH, GraphiQL
 from api.limits import Limits, list_extensions
@@ -42,6 +43,9 @@ from api.middleware import (
     error_response,
 )
 from api.negotiation import wants_page
+from api.queries.endpoint import PATH as QUERIES_PATH
+from api.queries.endpoint import QueriesEndpoint
+from api.queries.page import QueryPages
 from api.readiness import Readiness
 from api.responses import Responses
 from api.scheduling import list_jobs, scheduling
@@ -54,6 +58,7 @@ from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, check_bookmark
 from graph.errors import ConfigurationError, ForegraphError
 from graph.network.ahead import prepare_hours
+from graph.saved.running import SavedQueries
 from graph.server.artifacts import fetch_from_maven, find_cache_folder
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
@@ -107,6 +112,7 @@ def create_app(
     tables = [
         Route("/cypher", CypherEndpoint(lambda: app.state.adhoc, deadlines), methods=["POST"]),
         *(Route(path, beliefs, methods=["GET"]) for path in PATHS),
+        *_list_query_routes(lambda: app.state.service.saved, deadlines),
     ]
     app = Starlette(
         routes=[
@@ -192,6 +198,16 @@ def _list_routes(endpoint: GraphQLEndpoint, evidence: EvidenceEndpoint, graphiql
         Route("/graphql", endpoint),
         Route(EVIDENCE_PATH, evidence, methods=["POST"]),
         *parts,
+    ]
+
+
+def _list_query_routes(find_saved: Callable[[], SavedQueries], deadlines: Deadlines) -> list[Route]:
+    """List the routes of saved queries; names have no dots, so that what ends in a format's name is a table."""
+    tables, pages = QueriesEndpoint(find_saved, deadlines), QueryPages(find_saved)
+    return [
+        Route(QUERIES_PATH, pages.answer_list, methods=["GET"]),
+        *(Route(f"{QUERIES_PATH}/{{name:path}}.{extension}", tables, methods=["GET"]) for extension in FORMATS),
+        Route(f"{QUERIES_PATH}/{{name:path}}", pages.answer_query, methods=["GET"]),
     ]
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, reduce
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
@@ -40,6 +40,7 @@ from graph.model.catalogue import draw_mermaid
 from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import Sample, load_samples
+from graph.saved.store import list_queries
 from graph.subjects.search_words import ensure_searchable, make_searchable
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
@@ -483,6 +484,32 @@ def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> 
         context.exit(1)
 
 
+def _writing_rows(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option(
+            "--format",
+            "format_name",
+            type=click.Choice(["table", "json", "ndjson", "csv", "arrow", "parquet"]),
+            default="table",
+            show_default=True,
+            help="Format of the rows; arrow and parquet need the package pyarrow.",
+        ),
+        click.option(
+            "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write the rows to."
+        ),
+        click.option("--max-rows", type=click.IntRange(1, 1_000_000), help="Most rows; 1000 of a table, else 1000000."),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0, 60, min_open=True),
+            default=60,
+            show_default=True,
+            help="Seconds it may take.",
+        ),
+        click.option("--typed", is_flag=True, help="Write each value with its type, in json and ndjson."),
+    )
+    return reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
+
+
 @cli.command(
     "cypher",
     epilog="Example: foregraph cypher 'MATCH (c:Claim {id: $id}) RETURN c.title, c.posterior' --param id=TK09",
@@ -497,20 +524,7 @@ def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> 
     metavar="NAME=VALUE",
     help="Value of a parameter: JSON, or else a text; repeat it for further ones.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(["table", "json", "ndjson", "csv", "arrow", "parquet"]),
-    default="table",
-    show_default=True,
-    help="Format of the rows; arrow and parquet need the package pyarrow.",
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write the rows to.")
-@click.option("--max-rows", type=click.IntRange(1, 1_000_000), help="Most rows; 1000 of a table, else 1000000.")
-@click.option(
-    "--timeout", type=click.FloatRange(0, 60, min_open=True), default=60, show_default=True, help="Seconds it may take."
-)
-@click.option("--typed", is_flag=True, help="Write each value with its type, in json and ndjson.")
+@_writing_rows
 def cypher_command(
     statement: str | None,
     file: TextIO | None,
@@ -539,6 +553,46 @@ def cypher_command(
         is_typed=typed,
     )
     _with_address(partial(run, command=command, tell=_tell))
+
+
+@cli.group("queries", invoke_without_command=True)
+@click.pass_context
+def queries_command(context: click.Context) -> None:
+    """List saved queries, or run one."""
+    if context.invoked_subcommand is not None:
+        return
+    from api.shell import print_queries  # noqa: PLC0415 - saves other commands 0.1 s
+    from api.tables import open_console  # noqa: PLC0415 - the same
+
+    print_queries(_read_in(list_queries), open_console())
+
+
+@queries_command.command("run", epilog="Example: foregraph queries run due-for-resolution --param days=30 --format csv")
+@click.argument("name")
+@click.option(
+    "-p",
+    "--param",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of a parameter; repeat it for further ones, and for the items of a list.",
+)
+@_writing_rows
+def run_query_command(
+    name: str,
+    assignments: tuple[str, ...],
+    format_name: str,
+    output: Path | None,
+    max_rows: int | None,
+    timeout: float,
+    *,
+    typed: bool,
+) -> None:
+    """Run a saved query."""
+    from api.shell import Command, read_texts, run_query  # noqa: PLC0415 - saves other commands 0.1 s
+
+    command = Command("", {}, format_name, output=output, max_rows=max_rows, timeout_seconds=timeout, is_typed=typed)
+    _with_address(partial(run_query, name=name, values=read_texts(assignments), command=command, tell=_tell))
 
 
 def _read_statement(statement: str | None, file: TextIO | None) -> str:

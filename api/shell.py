@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -22,8 +22,11 @@ from api.tables import open_console
 from graph.adhoc.limits import MOST_SECONDS, Wanted
 from graph.adhoc.running import Adhoc
 from graph.adhoc.values import plain, read_parameters
-from graph.database.sessions import DatabaseAddress
+from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError, InvalidError, counted
+from graph.saved.queries import SavedQuery
+from graph.saved.running import SavedQueries
+from graph.saved.values import read_values
 
 TABLE: Final = "table"
 FORMAT_NAMES: Final = (TABLE, *FORMATS)
@@ -92,6 +95,59 @@ def _read_value(text: str) -> Any:
         return text
     except RecursionError as error:
         raise InvalidError("the value is nested too deep", path="--param") from error
+
+
+def read_texts(texts: Sequence[str]) -> dict[str, Any]:
+    """
+    Read a saved query's parameters from `name=value`, whose values are texts; lists where a name comes several times.
+
+    Raises:
+        InvalidError: There is no `=` or no name.
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise InvalidError(f"expected a parameter as name=value, got {text!r}", path="--param")
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+async def run_query(
+    address: DatabaseAddress, name: str, values: Mapping[str, Any], command: Command, tell: Callable[[str], None]
+) -> None:
+    """
+    Run a saved query, and write its rows.
+
+    Args:
+        address: The database.
+        name: The query's name.
+        values: Values of its parameters, as texts.
+        command: What to do with its rows; its statement does not count.
+        tell: Told what is not part of the rows.
+
+    Raises:
+        NotFoundError: No query has the name.
+        ForegraphError: As `run`.
+    """
+    async with Database.open(address) as database:
+        query = await SavedQueries(database, None).get(name)
+    given = read_values(query.parameters, values, query.name)
+    await run(address, replace(command, statement=query.statement, parameters=given), tell)
+
+
+def print_queries(queries: Sequence[SavedQuery], console: Console) -> None:
+    """Print the names and descriptions of saved queries, with their parameters."""
+    table = Table()
+    for column in ("name", "version", "parameters", "description"):
+        table.add_column(column, overflow="fold")
+    for query in queries:
+        parameters = ", ".join(
+            f"{parameter.name} {parameter.type}{'' if parameter.is_required else '?'}" for parameter in query.parameters
+        )
+        version = f"{query.version} ({query.origin.lower()})"
+        table.add_row(*(Text(_printable(text)) for text in (query.name, version, parameters, query.description)))
+    console.print(table)
 
 
 async def run(address: DatabaseAddress, command: Command, tell: Callable[[str], None]) -> None:

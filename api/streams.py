@@ -44,6 +44,7 @@ _STATUSES: Final[Sequence[tuple[type[ForegraphError], HTTPStatus]]] = (
     (TimedOutError, HTTPStatus.GATEWAY_TIMEOUT),
     (StatementTimedOutError, HTTPStatus.GATEWAY_TIMEOUT),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (BusyError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 
@@ -242,10 +243,15 @@ def refuse(error: ForegraphError) -> Response:
         return refuse_busy(error)
     if not error.is_public:
         return error_response(500, UNEXPECTED)
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    status = status_of(error)
     headers = {"retry-after": str(RESTART_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
     message, extensions = describe(error)
     return error_response(status, message, headers, **extensions)
+
+
+def status_of(error: ForegraphError) -> HTTPStatus:
+    """The status of a response that a public error ends before the first byte."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
 
 
 def _shown(error: ForegraphError) -> dict[str, Any]:

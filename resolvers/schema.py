@@ -18,6 +18,7 @@ from resolvers.mutations.intake import IntakeMutations
 from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
+from resolvers.mutations.saved import SavedQueryMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
 from resolvers.queries.cypher import CypherQueries
 from resolvers.queries.graph_schema import GraphSchemaQueries
@@ -26,6 +27,7 @@ from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
 from resolvers.queries.propagation import PropagationQueries
+from resolvers.queries.saved import SavedQueryQueries
 from resolvers.queries.search import SearchQueries
 from resolvers.types.subjects import SUBJECT_TYPES
 
@@ -40,6 +42,7 @@ class Query(
     PropagationQueries,
     GraphSchemaQueries,
     CypherQueries,
+    SavedQueryQueries,
 ):
     """Reads from the graph."""
 
@@ -53,6 +56,7 @@ class Mutation(
     PropagationMutations,
     SubjectMutations,
     LinkMutations,
+    SavedQueryMutations,
 ):
     """
     Writes to the graph.

@@ -56,3 +56,23 @@ class ExposureSign(StrEnum):
 
     BENEFITS = "BENEFITS"
     HARMS = "HARMS"
+
+
+class ParameterType(StrEnum):
+    """
+    The type of a saved query's parameter: a text, a whole number of 64 bits, a number, true or false, a day, a moment
+    with its offset, or a list of texts.
+    """
+
+    STRING = "STRING"
+    INTEGER = "INTEGER"
+    FLOAT = "FLOAT"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    DATE_TIME = "DATE_TIME"
+    STRING_LIST = "STRING_LIST"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ParameterType | None":
+        """Take the spelling of older bundles."""
+        return cls.DATE_TIME if value == "DATETIME" else None

@@ -9,7 +9,7 @@ take it over, so it must read well in all three.
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,15 @@ from pydantic import (
     model_validator,
 )
 
-from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+from graph.model.kinds import (
+    ClaimStatus,
+    ExposureSign,
+    InfluenceKind,
+    MilestoneKind,
+    MilestoneStatus,
+    ParameterType,
+    PredictionMode,
+)
 from graph.model.problems import RuleError
 from graph.model.values import (
     Count,
@@ -449,10 +457,14 @@ class QueryParameter(Row):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,63}$")] = Field(
         description="The parameter's name."
     )
-    type: Literal["STRING", "INTEGER", "FLOAT", "BOOLEAN", "DATE", "DATETIME", "STRING_LIST"] = Field(
-        description="The parameter's type."
-    )
+    type: ParameterType = Field(description="The parameter's type.")
     description: Line | None = Field(default=None, description="The parameter's meaning.")
+    default: bool | int | float | str | tuple[str, ...] | None = Field(
+        default=None, description="The value where none is given; a day or a moment as text."
+    )
+    is_required: bool = Field(
+        default=True, description="Whether a value must be given where there is no default; otherwise it is null."
+    )
 
 
 class SavedQuery(Row):
@@ -463,6 +475,10 @@ class SavedQuery(Row):
     description: Text | None = Field(default=None, description="The query's purpose.")
     statement: Text = Field(description="The Cypher statement.")
     parameters: tuple[QueryParameter, ...] = Field(default=(), description="The statement's parameters.")
+    saved_at: Moment | None = Field(default=None, description="When the version was saved.")
+    is_deleted: bool | None = Field(
+        default=None, description="Whether the version marks that the query was deleted; absent if it does not."
+    )
 
 
 class PropagationRun(Row):

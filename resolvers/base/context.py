@@ -21,6 +21,7 @@ from graph.network.propagation import list_runs
 from graph.network.storing import Held, RunKey, list_held
 from graph.reading.gathering import Gathering
 from graph.reading.planned import PlannedStatements
+from graph.saved.running import SavedQueries
 
 T = TypeVar("T")
 
@@ -56,6 +57,11 @@ class Service:
     budget: Budget
     adhoc: Adhoc | None = None
     written: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def saved(self) -> SavedQueries:
+        """The saved queries."""
+        return SavedQueries(self.database, self.adhoc)
 
     @classmethod
     def make(

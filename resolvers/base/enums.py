@@ -9,9 +9,18 @@ from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
 from graph.ledger.items import BatchMode as EvidenceBatchMode
 from graph.model.catalogue import Origin as PropertyOrigin
-from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
+from graph.model.kinds import (
+    ClaimStatus,
+    ExposureSign,
+    InfluenceKind,
+    MilestoneKind,
+    MilestoneStatus,
+    PredictionMode,
+)
+from graph.model.kinds import ParameterType as QueryParameterType
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
+from graph.saved.queries import Origin as QueryOrigin
 from resolvers.base.described import enum_type
 
 __all__ = [
@@ -31,6 +40,8 @@ __all__ = [
     "Orientation",
     "PredictionMode",
     "PropertyOrigin",
+    "QueryOrigin",
+    "QueryParameterType",
     "SortOrder",
     "StatedParameter",
     "Subject",
@@ -44,6 +55,8 @@ enum_type(EvidenceBatchMode, name="EvidenceBatchMode")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
 enum_type(PropertyOrigin, name="PropertyOrigin")
+enum_type(QueryOrigin, name="QueryOrigin")
+enum_type(QueryParameterType, name="QueryParameterType")
 
 
 @enum_type

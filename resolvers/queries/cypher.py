@@ -7,7 +7,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from graph.adhoc.limits import Wanted
-from graph.adhoc.running import Adhoc
+from graph.adhoc.running import Adhoc, Answer
 from graph.adhoc.values import plain, read_parameters
 from graph.errors import (
     CypherFailedError,
@@ -30,8 +30,23 @@ MOST_ROWS: Final = 10_000
 DEFAULT_ROWS: Final = 1_000
 MOST_MILLISECONDS: Final = 60_000
 
+STATEMENT_REFUSALS: Final = (
+    RefusedCypherError,
+    CypherSyntaxError,
+    CypherFailedError,
+    StatementTimedOutError,
+    OversizeError,
+    InvalidError,
+)
+"""Refusals of a statement and of its parameters."""
 
-def _rows_extent(arguments: Arguments) -> Extent:
+MaxRows = Annotated[
+    int | None, strawberry.argument(description=f"Most rows, 1 to {MOST_ROWS}; by default {DEFAULT_ROWS}.")
+]
+
+
+def rows_extent(arguments: Arguments) -> Extent:
+    """The extent of a statement's rows."""
     given = DEFAULT_ROWS if arguments.get("max_rows") is None else number(arguments, "max_rows", MOST_ROWS)
     return Extent(rows=given)
 
@@ -42,16 +57,9 @@ class CypherQueries:
 
     @question(
         CypherResult,
-        refused_by=(
-            RefusedCypherError,
-            CypherSyntaxError,
-            CypherFailedError,
-            StatementTimedOutError,
-            OversizeError,
-            InvalidError,
-        ),
+        refused_by=STATEMENT_REFUSALS,
         answer="The rows, or the reason for the refusal.",
-        metadata={**extent(_rows_extent), **drifts()},
+        metadata={**extent(rows_extent), **drifts()},
     )
     async def cypher(
         self,
@@ -64,9 +72,7 @@ class CypherQueries:
                 description="Values of its parameters by name, plain or as `{$type, _value}` for those that JSON lacks."
             ),
         ] = None,
-        max_rows: Annotated[
-            int | None, strawberry.argument(description=f"Most rows, 1 to {MOST_ROWS}; by default {DEFAULT_ROWS}.")
-        ] = None,
+        max_rows: MaxRows = None,
         timeout_ms: Annotated[
             int | None,
             strawberry.argument(
@@ -78,43 +84,53 @@ class CypherQueries:
         Rows of an ad-hoc Cypher statement. It is judged by its plan before it runs: it may read the graph with the
         listed operators, procedures and functions, and nothing else.
         """
-        adhoc, given = _find_adhoc(info.context), _read_parameters(parameters)
-        rows_wanted = min(adhoc.limits.default_rows, MOST_ROWS) if max_rows is None else max_rows
-        wanted = Wanted(
-            max_rows=_checked(rows_wanted, MOST_ROWS, "max_rows"),
-            timeout_seconds=None
-            if timeout_ms is None
-            else _checked(timeout_ms, MOST_MILLISECONDS, "timeout_ms") / 1000,
-        )
-        rows: list[list[Any]] = []
+        adhoc = info.context.service.saved.get_adhoc()
+        given = read_parameters(check_parameters(parameters))
+        wanted = read_wanted(adhoc, max_rows, timeout_ms)
         async with adhoc.run(statement, given, caller=info.context.caller, limits=wanted) as answer:
-            async for batch in answer.batches():
-                rows += [[plain(value) for value in row] for row in batch]
-            return {
-                "columns": list(answer.columns),
-                "rows": rows,
-                "is_truncated": answer.is_truncated,
-                "elapsed_seconds": answer.elapsed_seconds,
-                "revision": answer.revision,
-                "plan": shown_plan(answer.plan),
-            }
+            return await read_answer(answer)
 
 
-def _find_adhoc(context: Context) -> Adhoc:
-    if context.service.adhoc is None:
-        raise RefusedCypherError(
-            "the operator has turned ad-hoc Cypher off",
-            kind="STATEMENT",
-            name="cypher",
-            hint="the fields of the schema",
-        )
-    return context.service.adhoc
+def read_wanted(adhoc: Adhoc, max_rows: int | None, timeout_ms: int | None) -> Wanted:
+    """
+    Read the limits that a client wants.
+
+    Raises:
+        InvalidError: One is out of range.
+    """
+    rows_wanted = min(adhoc.limits.default_rows, MOST_ROWS) if max_rows is None else max_rows
+    milliseconds = None if timeout_ms is None else _checked(timeout_ms, MOST_MILLISECONDS, "timeout_ms")
+    return Wanted(
+        max_rows=_checked(rows_wanted, MOST_ROWS, "max_rows"),
+        timeout_seconds=None if milliseconds is None else milliseconds / 1000,
+    )
 
 
-def _read_parameters(parameters: Any) -> dict[str, Any]:
+async def read_answer(answer: Answer) -> Shown:
+    """Read all rows of a statement, in the response's shape."""
+    rows: list[list[Any]] = []
+    async for batch in answer.batches():
+        rows += [[plain(value) for value in row] for row in batch]
+    return {
+        "columns": list(answer.columns),
+        "rows": rows,
+        "is_truncated": answer.is_truncated,
+        "elapsed_seconds": answer.elapsed_seconds,
+        "revision": answer.revision,
+        "plan": shown_plan(answer.plan),
+    }
+
+
+def check_parameters(parameters: Any) -> dict[str, Any]:
+    """
+    Return the values of parameters by their names.
+
+    Raises:
+        InvalidError: They are no object.
+    """
     if parameters is not None and not isinstance(parameters, dict):
         raise InvalidError(f"expected an object of values by their names, got {parameters!r:.80}", path="parameters")
-    return read_parameters(parameters or {})
+    return parameters or {}
 
 
 def _checked(given: int, most: int, name: str) -> int:

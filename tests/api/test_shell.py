@@ -13,7 +13,7 @@ from rich.console import Console
 
 from api.cli import cli
 from api.formats import FORMATS
-from api.shell import FORMAT_NAMES, print_rows, read_assignments
+from api.shell import FORMAT_NAMES, print_rows, read_assignments, read_texts
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import InvalidError
 from tests.helpers.processes import Finished, run, variables
@@ -169,3 +169,26 @@ def test_numbers_are_on_the_right() -> None:
 
     assert "│   1 │ a    │" in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert set(FORMAT_NAMES) == {"table", *FORMATS}
+
+
+async def test_saved_queries_are_listed_and_run(database: Database, database_address: DatabaseAddress) -> None:
+    """With values as texts, and errors that name the parameter."""
+    listed = await run("queries", environment=variables(database_address))
+    ran = await run(
+        *("queries", "run", "due-for-resolution", "--param", "days=30", "--format", "csv"),
+        environment=variables(database_address),
+    )
+    wrong = await run("queries", "run", "due-for-resolution", "-p", "days=x", environment=variables(database_address))
+    unknown = await run("queries", "run", "nobody", environment=variables(database_address))
+
+    assert all(name in listed.output for name in ("due-for-resolution", "untouched-claims", "(project)"))
+    assert ran.output.splitlines() == ["claim,title,deadline,posterior,predictor"]
+    assert (wrong.code, unknown.code) == (2, 1)
+    assert "the parameter 'days' (INTEGER) expects a whole number" in wrong.errors
+    assert "no saved query has the name 'nobody'" in unknown.errors
+
+
+def test_texts_of_one_name_are_a_list() -> None:
+    assert read_texts(["a=1", "b=x=y", "a="]) == {"a": ["1", ""], "b": "x=y"}
+    with pytest.raises(InvalidError):
+        read_texts(["a"])
