@@ -5,7 +5,7 @@ So a tool has the prices, limits, errors and log of every other request, and rea
 own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from api.inward import post
 FOLDER: Final = Path(__file__).parent / "documents"
 SHARED: Final = "refusal"
 """The document whose fragment others use."""
+INPUTS: Final = ("input", "filter")
+"""Arguments in GraphQL whose fields are arguments of tools."""
 
 
 class ToolRefusedError(Exception):
@@ -46,23 +48,24 @@ class Asker:
     app: ASGIApp
     caller: str
 
-    async def ask(self, name: str, **variables: Any) -> Any:
+    async def ask(self, document: str, /, *, inside: Collection[str] = INPUTS, **variables: Any) -> Any:
         """
         Send a document of this room, and return the value of its one field.
 
         Args:
-            name: The document's name.
+            document: The document's name.
+            inside: Steps of paths that are no arguments of the tool, which are left out of refusals.
             variables: Its variables, by their GraphQL names.
 
         Raises:
             ToolRefusedError: The service refuses it.
         """
-        response = await post(self.app, load_document(name), variables, caller=self.caller)
+        response = await post(self.app, load_document(document), variables, caller=self.caller)
         if errors := response.get("errors"):
-            raise ToolRefusedError(*map(_tell_error, errors))
+            raise ToolRefusedError(*(_tell_error(error, inside) for error in errors))
         (value,) = response["data"].values()
         if isinstance(value, Mapping) and "code" in value:
-            raise ToolRefusedError(*_tell_refusal(value))
+            raise ToolRefusedError(*_tell_refusal(value, inside))
         return value
 
 
@@ -75,29 +78,31 @@ def load_document(name: str) -> str:
     return text
 
 
-def _tell_error(error: Mapping[str, Any]) -> str:
+def _tell_error(error: Mapping[str, Any], inside: Collection[str]) -> str:
     extensions = error.get("extensions") or {}
     argument = extensions.get("argument") or ""
     message = error["message"].removeprefix(f"{argument}: ")
-    path = argument.split(".") if argument else ()
+    steps = argument.split(".") if argument else []
+    path = [step for step in steps if step not in inside]
     return tell(extensions.get("code", "INTERNAL"), message, path, is_retryable=extensions.get("isRetryable"))
 
 
-def _tell_refusal(refusal: Mapping[str, Any]) -> Iterator[str]:
+def _tell_refusal(refusal: Mapping[str, Any], inside: Collection[str]) -> Iterator[str]:
     for part in refusal.get("refusals") or [refusal]:
-        yield tell(part["code"], part["message"], part["path"] or (), is_retryable=part.get("isRetryable"))
+        path = [step for step in part["path"] or () if step not in inside]
+        yield tell(part["code"], part["message"], path, is_retryable=part.get("isRetryable"))
 
 
-def tell(code: str, message: str, path: Any = (), *, is_retryable: bool | None = False) -> str:
+def tell(code: str, message: str, path: Iterable[str | int] = (), *, is_retryable: bool | None = False) -> str:
     """
     Tell a fault in one line.
 
     Args:
         code: Its kind.
         message: What is wrong, and what to do.
-        path: Steps to the argument at fault; `input` and `filter` are no arguments of tools.
+        path: Steps to the argument at fault.
         is_retryable: Whether the same call may succeed later.
     """
-    steps = ".".join(str(step) for step in path if step not in {"input", "filter"})
+    steps = ".".join(map(str, path))
     later = " The same call may succeed later." if is_retryable else ""
     return f"{code}{f' at {steps}' if steps else ''}: {message}{later}"

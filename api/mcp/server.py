@@ -7,11 +7,13 @@ from typing import Any, Final
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
+from mcp.shared.exceptions import MCPError
 
 from api.logging import get_logger
 from api.mcp.asking import Asker, ToolRefusedError, tell
 from api.mcp.tool import Tool
 from api.mcp.tools import TOOLS
+from api.mcp.tools.saved import PREFIX, SavedTool, find_saved, list_saved
 from api.middleware import UNEXPECTED
 
 INSTRUCTIONS: Final = """\
@@ -33,7 +35,11 @@ def create_server(open_asker: Callable[[Any], Asker]) -> Server[Any]:
     """
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_declare(tool) for tool in TOOLS.values()])
+        try:
+            saved = await list_saved(open_asker(context.request))
+        except ToolRefusedError as refusal:
+            raise MCPError(types.INTERNAL_ERROR, str(refusal)) from refusal
+        return types.ListToolsResult(tools=[*map(_declare, TOOLS.values()), *map(_declare, saved)])
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         return await _call(open_asker(context.request), params.name, params.arguments or {})
@@ -54,7 +60,7 @@ def _find_no_schema(name: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _declare(tool: Tool) -> types.Tool:
+def _declare(tool: Tool | SavedTool) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -72,10 +78,10 @@ def _declare(tool: Tool) -> types.Tool:
 
 
 async def _call(asker: Asker, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
-    tool = TOOLS.get(name)
     try:
+        tool = TOOLS.get(name) or await find_saved(asker, name)
         if tool is None:
-            known = ", ".join(TOOLS)
+            known = f"{', '.join(TOOLS)}, and {PREFIX}NAME for each saved query"
             raise ToolRefusedError(tell("NOT_FOUND", f"there is no tool {name[:80]!r}; there are {known}"))
         answer = await tool.call(asker, arguments)
     except ToolRefusedError as refusal:

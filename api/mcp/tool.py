@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 from api.mcp.asking import Asker, ToolRefusedError, tell
 from api.mcp.models import Input, Output, Untitled
 from graph.model.shown import shown_value
+
+InputT = TypeVar("InputT", bound=Input)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,20 @@ class Tool:
         Raises:
             ToolRefusedError: An argument is missing, unknown or wrong, or the service refuses the call.
         """
-        try:
-            checked = self.input.model_validate(arguments)
-        except ValidationError as error:
-            raise ToolRefusedError(*(_tell_fault(self.input, fault) for fault in error.errors())) from error
-        return await self.run(asker, checked)
+        return await self.run(asker, check(self.input, arguments))
+
+
+def check(model: type[InputT], arguments: dict[str, Any]) -> InputT:
+    """
+    Check arguments.
+
+    Raises:
+        ToolRefusedError: One is missing, unknown or wrong.
+    """
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        raise ToolRefusedError(*(_tell_fault(model, fault) for fault in error.errors())) from error
 
 
 def _tell_fault(model: type[Input], fault: ErrorDetails) -> str:

@@ -26,4 +26,4 @@ TOOLS: Final[dict[str, Tool]] = {
         RUN_CYPHER,
     )
 }
-"""All tools by name."""
+"""All tools by name, without those that saved queries are."""

@@ -27,10 +27,17 @@ async def sample(migrated_database: Database) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="package")
-async def url(sample: Database, database_address: DatabaseAddress) -> AsyncIterator[str]:
+async def adhoc(database_address: DatabaseAddress) -> AsyncIterator[Adhoc]:
+    """Runs analysts' statements."""
+    async with Adhoc(database_address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+async def url(sample: Database, adhoc: Adhoc) -> AsyncIterator[str]:
     """The address of a service over it."""
     settings = Settings(warm_up=False, scheduler=False, graphiql=False, allowed_hosts=("proxied.example",))
-    async with Adhoc(database_address) as adhoc, serving_app(create_app(settings, sample, adhoc=adhoc)) as address:
+    async with serving_app(create_app(settings, sample, adhoc=adhoc)) as address:
         yield address
 
 

@@ -11,9 +11,15 @@ import pytest
 from api.mcp.fitting import count_tokens
 from api.mcp.models import MAX_TOKENS
 from api.mcp.tools import TOOLS
+from graph.adhoc.running import Adhoc
+from graph.adhoc.values import plain
 from graph.database.sessions import Database
 from graph.model.catalogue import list_node_types, list_relationship_types
+from graph.model.kinds import ParameterType
 from graph.sample import load_sample
+from graph.saved.library import list_library
+from graph.saved.queries import Parameter
+from graph.saved.store import Draft, delete_query, save_query
 from tests.api.mcp.conftest import Agent, call, refusal, text_of
 from tests.helpers.asking import ask
 
@@ -46,10 +52,11 @@ async def state_of(database: Database) -> list[list[Any]]:
 async def test_tools_are_listed_with_schemas_and_true_hints(agent: Agent) -> None:
     tools = {tool.name: tool for tool in await agent.list_tools()}
 
-    assert tools.keys() == TOOLS.keys() == READING.keys() | {"submit_evidence"}
+    assert TOOLS.keys() == READING.keys() | {"submit_evidence"}
+    assert tools.keys() == TOOLS.keys() | {f"query_{name}" for name in list_library()}
     for name, tool in tools.items():
         assert tool.annotations is not None
-        assert tool.annotations.read_only_hint is (name in READING)
+        assert tool.annotations.read_only_hint is (name != "submit_evidence")
         assert tool.annotations.idempotent_hint
         assert tool.annotations.destructive_hint is False
         assert tool.description
@@ -275,6 +282,53 @@ async def test_cypher_reads_what_the_driver_reads(agent: Agent, sample: Database
     assert 0 < len(part["rows"]) < len(rows)
 
 
+async def test_each_query_of_the_project_is_a_tool(agent: Agent, sample: Database) -> None:
+    """Without arguments, and its rows are those of its statement with the defaults."""
+    for name, query in list_library().items():
+        found = await call(agent, f"query_{name}", maxTokens=50_000)
+
+        defaults = {parameter.name: parameter.default for parameter in query.parameters}
+        async with sample.open_session() as session:
+            result = await session.run(query.statement, defaults)
+            rows = [[plain(value) for value in record.values()] async for record in result]
+        assert len(found["rows"]) == min(len(rows), 100)
+        assert [len(row) for row in found["rows"]] == [len(found["columns"])] * len(found["rows"])
+
+
+async def test_a_query_that_is_saved_becomes_a_tool_with_typed_arguments(
+    agent: Agent, sample: Database, adhoc: Adhoc
+) -> None:
+    parameters = (
+        Parameter("least", ParameterType.FLOAT, "Least stated probability."),
+        Parameter("until", ParameterType.DATE, default="2030-01-01", is_required=False),
+        Parameter("maxTokens", ParameterType.STRING_LIST, default=[], is_required=False),
+    )
+    statement = (
+        "MATCH (c:Claim) WHERE c.stated_probability >= $least AND date(c.deadline) <= $until "
+        "RETURN c.id AS id, $maxTokens AS given ORDER BY id"
+    )
+    async with sample.open_session() as session:
+        expected = await session.run(statement, least=0.6, until=date(2027, 12, 31), maxTokens=["a"])
+        rows = [record.values() async for record in expected]
+    draft = Draft("likely-claims", statement, "Likely claims.", parameters)
+    await save_query(sample, adhoc, draft, caller="test")
+
+    (tool,) = [tool for tool in await agent.list_tools() if tool.name == "query_likely-claims"]
+    found = await call(agent, "query_likely-claims", least=0.6, until="2027-12-31", maxTokens=["a"])
+    missing = await refusal(agent, "query_likely-claims", until="2027-12-31")
+    wrong = await refusal(agent, "query_likely-claims", least="much", maxRows=5)
+    await delete_query(sample, "likely-claims")
+
+    assert found["rows"] == rows
+    assert tool.description == "Likely claims."
+    assert tool.input_schema["required"] == ["least"]
+    assert tool.input_schema["properties"]["least"] == {"type": "number", "description": "Least stated probability."}
+    assert tool.input_schema["properties"]["until"] == {"type": "string", "format": "date", "default": "2030-01-01"}
+    assert missing.startswith("INVALID: the parameter 'least' (FLOAT) is required")
+    assert wrong.startswith("INVALID: the parameter 'least' (FLOAT)")
+    assert "there is no tool 'query_likely-claims'" in await refusal(agent, "query_likely-claims", least=0.6)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "told"),
     [
@@ -310,6 +364,9 @@ async def test_cypher_reads_what_the_driver_reads(agent: Agent, sample: Database
         ("run_cypher", {"statement": "CALL dbms.listConfig()"}, "CYPHER_REFUSED at statement: "),
         ("run_cypher", {"statement": "RETURN range(1, 300)", "maxTokens": 200}, "TOO_LARGE at maxTokens: one row is"),
         ("hack", {}, "NOT_FOUND: there is no tool 'hack'; there are search, "),
+        ("query_no-such", {}, "NOT_FOUND: there is no tool 'query_no-such'"),
+        ("query_overdue-check-ins", {"nonsense": 1}, "INVALID: the query 'overdue-check-ins' has no parameter"),
+        ("query_overdue-check-ins", {"maxRows": 0}, "INVALID at maxRows: "),
     ],
 )
 async def test_a_wrong_call_is_told_what_to_change(
