@@ -1,6 +1,8 @@
 """POST /mcp: who may ask, how much at once, and clients that leave."""
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -128,3 +130,10 @@ async def test_without_its_lifespan_the_application_says_that_it_does_not_run(sa
     app: Starlette = create_app(Settings(), sample)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         assert (await client.post("/mcp", json=INITIALIZE, headers=HEADERS)).status_code == 503
+
+
+def test_the_sdk_is_imported_with_the_first_agent_only() -> None:
+    """It takes 0.4 s, which no start of the service and no other command waits for."""
+    code = "import api.app, api.cli, sys; print([name for name in sys.modules if name.partition('.')[0] == 'mcp'])"
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
