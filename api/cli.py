@@ -33,6 +33,7 @@ from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress, Unit
 from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
+from graph.ledger.contributions import convert_contributions
 from graph.ledger.derived import ensure_rebuilt, note_derived, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
 from graph.model.catalogue import describe as describe_graph
@@ -736,6 +737,7 @@ async def _migrate(database: Database) -> tuple[str, ...]:
 
     A graph that gets its schema here is new, so nothing in it is of an older version.
     """
+    await convert_contributions(database)
     applied = await apply_migrations(database)
 
     def tell(num_nodes: int) -> None:
