@@ -30,6 +30,8 @@ from api.front import Front
 from api.graphiql.page import PARTS_PATH, GraphiQL
 from api.limits import Limits, list_extensions
 from api.logging import get_logger
+from api.mcp.endpoint import PATH as MCP_PATH
+from api.mcp.endpoint import McpEndpoint
 from api.memory import trimming
 from api.middleware import (
     BOOKMARK_HEADER,
@@ -105,6 +107,7 @@ def create_app(
         max_body_bytes=settings.max_body_bytes,
         deadlines=deadlines,
     )
+    agents = McpEndpoint(deadlines, settings.max_body_bytes)
     # The service is opened with the application, after its routes are made.
     tables = [
         Route("/cypher", CypherEndpoint(lambda: app.state.adhoc, deadlines), methods=["POST"]),
@@ -115,10 +118,11 @@ def create_app(
         routes=[
             *_list_routes(endpoint, EvidenceEndpoint(_limit_streams(settings), admissions, deadlines), graphiql),
             *tables,
+            Route(MCP_PATH, agents, methods=["POST"]),
         ],
         middleware=[*_list_cors(settings), front, *_list_middleware(settings, deadlines)],
         exception_handlers={HTTPException: _answer_http_exception},
-        lifespan=_make_lifespan(settings, database, graphiql),
+        lifespan=_make_lifespan(settings, database, graphiql, agents),
     )
     app.state.service = None if database is None else _make_service(database, settings, adhoc)
     app.state.adhoc = adhoc
@@ -177,7 +181,13 @@ def _list_routes(endpoint: GraphQLEndpoint, evidence: EvidenceEndpoint, graphiql
     async def answer_root(request: Request) -> Response:
         if graphiql is not None and wants_page(request.headers.get("accept", "")):
             return RedirectResponse("/graphql")
-        paths = {"graphql": "/graphql", "evidence": EVIDENCE_PATH, "health": "/healthz", "readiness": "/readyz"}
+        paths = {
+            "graphql": "/graphql",
+            "evidence": EVIDENCE_PATH,
+            "mcp": MCP_PATH,
+            "health": "/healthz",
+            "readiness": "/readyz",
+        }
         return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
 
     parts = [] if graphiql is None else [Route(f"{PARTS_PATH}/{{name}}", graphiql.answer_part, methods=["GET"])]
@@ -207,12 +217,12 @@ def _list_middleware(settings: Settings, deadlines: Deadlines) -> list[Middlewar
         Middleware(AccessLogMiddleware),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, streams=[EVIDENCE_PATH]),
-        Middleware(TimeoutMiddleware, deadlines=deadlines, streams=[EVIDENCE_PATH]),
+        Middleware(TimeoutMiddleware, deadlines=deadlines, streams=[EVIDENCE_PATH, MCP_PATH]),
     ]
 
 
 def _make_lifespan(
-    settings: Settings, database: Database | None, graphiql: GraphiQL | None
+    settings: Settings, database: Database | None, graphiql: GraphiQL | None, agents: McpEndpoint
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -226,6 +236,7 @@ def _make_lifespan(
             service: Service = app.state.service
             stack.callback(service.close)
             await stack.enter_async_context(trimming())
+            await stack.enter_async_context(agents.running())
             readiness: Readiness = app.state.readiness
             warming = [partial(warm_up, app), partial(warm_rest, app, service.database)]
             await stack.enter_async_context(

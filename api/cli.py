@@ -33,6 +33,7 @@ from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress, Unit
 from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
+from graph.ledger.contributions import convert_contributions
 from graph.ledger.derived import ensure_rebuilt, note_derived, rebuild, refresh_posteriors, verify
 from graph.model.bundle import bundle_json_schema
 from graph.model.catalogue import describe as describe_graph
@@ -611,6 +612,27 @@ def _tell(text: str) -> None:
     click.echo(f"foregraph: {text}", err=True)
 
 
+@cli.command("mcp")
+def mcp_command() -> None:
+    """
+    Serve tools to an agent over standard input and output.
+
+    It is started by the agent's program, and speaks the Model Context Protocol. A running service has the same tools
+    at /mcp.
+    """
+    from api.mcp.stdio import serve_stdio  # noqa: PLC0415 - saves other commands 2 s
+
+    chosen = _load()
+
+    async def serve_agent(address: DatabaseAddress) -> None:
+        async with Database.open(address) as database:
+            await database.verify()
+            await _migrate(database)
+        await serve_stdio(chosen, address)
+
+    _with_address(serve_agent)
+
+
 @cli.command()
 def migrate() -> None:
     """Migrate the database's schema to this version."""
@@ -715,6 +737,7 @@ async def _migrate(database: Database) -> tuple[str, ...]:
 
     A graph that gets its schema here is new, so nothing in it is of an older version.
     """
+    await convert_contributions(database)
     applied = await apply_migrations(database)
 
     def tell(num_nodes: int) -> None:

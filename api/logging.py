@@ -14,6 +14,7 @@ from structlog.typing import Processor
 LIBRARY_LEVELS = {
     "uvicorn": logging.WARNING,
     "uvicorn.error": logging.WARNING,
+    "mcp": logging.WARNING,
     "neo4j": logging.ERROR,  # the outcome of its retries is reported as ours
     "apscheduler": logging.WARNING,
     "strawberry.execution": logging.CRITICAL,  # logs every client's mistake as an error

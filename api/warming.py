@@ -8,7 +8,6 @@ after that, beside them.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,11 +15,12 @@ from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
 from api.admission import Admissions
 from api.documents import Documents, identify
 from api.front import NO_STORE
+from api.inward import post
 from api.logging import get_logger, is_own_request
 from api.usual import SAMPLE, UNKNOWN_ID, VARIABLES, choose_variables, list_usual
 from graph.database.sessions import Database
@@ -160,40 +160,4 @@ async def _plan(app: Starlette, text: str, variables: Mapping[str, str]) -> None
 
 async def ask(app: ASGIApp, document: str, variables: Mapping[str, str]) -> Any:
     """Send an application a document as a client would that wants it answered anew, and return the response's JSON."""
-    body = json.dumps({"query": document, "variables": dict(variables)}).encode()
-    answer = bytearray()
-    is_sent = False
-    done = asyncio.Event()
-
-    async def receive() -> Message:
-        nonlocal is_sent
-        if is_sent:
-            await done.wait()
-            return {"type": "http.disconnect"}
-        is_sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Message) -> None:
-        answer.extend(message.get("body", b""))
-
-    headers = {"host": "localhost", "content-type": "application/json", "content-length": str(len(body))}
-    headers["cache-control"] = NO_STORE
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/graphql",
-        "raw_path": b"/graphql",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 0),
-        "server": ("localhost", 0),
-    }
-    try:
-        await app(scope, receive, send)
-    finally:
-        done.set()
-    return json.loads(answer)
+    return await post(app, document, variables, headers={"cache-control": NO_STORE})

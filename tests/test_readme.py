@@ -5,11 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from api.app import create_app
+from api.cli import cli
 from api.cypher import Asked
 from api.evidence.files import Source, add_all
 from api.settings import Settings
@@ -48,7 +50,7 @@ async def sample(migrated_database: Database) -> AsyncIterator[Database]:
 async def test_the_first_query_has_the_answer_shown(sample: Database) -> None:
     """The body is what the shell sends, the answer what comes back."""
     body = json.loads(sent_to("/graphql"))
-    (answer,) = blocks("json")
+    answer, *_ = blocks("json")
 
     assert {"data": (await ask(sample, body["query"])).data} == json.loads(answer)
 
@@ -120,6 +122,17 @@ async def test_the_statements_of_the_command_line_bring_something(sample: Databa
 
     assert by_command
     assert by_request
+
+
+def test_agents_programs_start_a_command_that_exists_or_ask_a_path_that_does() -> None:
+    """The snippets for their settings."""
+    _, *snippets = blocks("json")
+    started, asked = (json.loads(snippet)["mcpServers"]["foregraph"] for snippet in snippets)
+    paths = {getattr(route, "path", "") for route in create_app(Settings()).routes}
+
+    assert started["command"].endswith("/.venv/bin/foregraph")
+    assert started["args"][0] in cli.commands
+    assert urlsplit(asked["url"]).path in paths
 
 
 def test_every_make_target_that_is_named_exists() -> None:

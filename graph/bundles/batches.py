@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from graph.bundles.drafts import Draft
 from graph.database.paging import slices
 from graph.errors import InvalidError
-from graph.model.properties import json_properties
+from graph.model.properties import json_properties, parallel_lists
 from graph.model.rows import Claim, Row
 
 BATCH_ROWS = 2_000
@@ -89,7 +89,7 @@ def row_batches(name: str, rows: Sequence[RowAtPath]) -> Iterator[Batch]:
 
 def bytes_of(row: Row) -> int:
     """Estimate a row's share of a transaction's memory, in bytes."""
-    json_names = json_properties(type(row))
+    json_names = json_properties(type(row)) | parallel_lists(type(row)).keys()
     values = ((name, value) for name, value in row.__dict__.items() if value)
     texts = (repr(value) if name in json_names else value for name, value in values)
     num_characters = sum(len(text) for text in texts if isinstance(text, str))

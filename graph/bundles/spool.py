@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, get_origin
 
 from graph.model.page_keys import join
-from graph.model.properties import json_properties
+from graph.model.properties import items_of, json_properties, parallel_lists
 from graph.model.rows import Row
 from graph.model.subjects import CLAIM_LISTS, MARK, ROW_LISTS, EdgeList
 
@@ -137,6 +137,7 @@ def row_text(kind: type[Row], properties: Mapping[str, Any]) -> str:
     values = ((name, _value(properties, name, in_json=in_json)) for name, in_json in _fields(kind))
     row = {name: value for name, value in values if value is not None}
     row |= {name: row.get(name, []) for name in _tuples(kind)}
+    row |= {name: items_of(lists, properties) for name, lists in parallel_lists(kind).items()}
     return json.dumps({name: row[name] for name, _ in _fields(kind) if name in row}, ensure_ascii=False)
 
 

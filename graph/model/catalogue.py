@@ -19,7 +19,7 @@ from pydantic import AwareDatetime
 
 from graph.model import rows
 from graph.model.page_keys import CHANGE_DAYS
-from graph.model.properties import json_properties
+from graph.model.properties import json_properties, parallel_lists
 from graph.model.rows import Row
 from graph.model.subjects import CLAIM, EDGE_LISTS, NODE_LISTS, SUBJECTS, EdgeList, NodeList, Reference, references_of
 
@@ -219,8 +219,23 @@ def _node_type(listed: NodeList) -> NodeType:
 
 
 def _own(listed: NodeList, row: type[Row]) -> Iterator[Property]:
+    lists = parallel_lists(row)
     for name in row.model_fields:
-        yield _property(row, name, is_key=name in listed.key)
+        if name in lists:
+            yield from _lists(row, name)
+        else:
+            yield _property(row, name, is_key=name in listed.key)
+
+
+def _lists(row: type[Row], name: str) -> Iterator[Property]:
+    (item, _) = get_args(row.model_fields[name].annotation)
+    for found in parallel_lists(row)[name]:
+        kind, absent = ("LIST<FLOAT>", "Infinity") if found.is_number else ("LIST<STRING>", "''")
+        meaning = item.model_fields[found.field].description or ""
+        description = (
+            f"For each of its {name}, in order: {meaning[:1].lower()}{meaning[1:].rstrip('.')}; {absent} if absent."
+        )
+        yield Property(found.property, kind, description, Origin.GIVEN)
 
 
 def _derived(label: str) -> Iterator[Property]:

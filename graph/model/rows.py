@@ -9,7 +9,7 @@ take it over, so it must read well in all three.
 """
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -306,6 +306,9 @@ class Milestone(Row):
 
 class Contribution(Row):
     """One item of a ledger row: an observation and its weight."""
+
+    LIST_PREFIX: ClassVar[str] = "contribution"
+    """Begins the names of the parallel lists in which the items of a row are stored."""
 
     llr: LogRatio = Field(description="Natural log of its likelihood ratio.")
     kind: Line | None = Field(default=None, description="The kind of item.")

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from strawberry.types.field import StrawberryField
 
 from graph.model import values
-from graph.model.properties import json_properties, json_value
+from graph.model.properties import json_properties, json_value, parallel_lists
 from graph.model.rows import Row
 from graph.model.subjects import plain_properties
 from resolvers.base.described import interface_type, object_type, summary_of
@@ -75,7 +75,7 @@ def summarized_by(row: type[Row]) -> Callable[[ClassT], ClassT]:
 def shown_types(row: type[Row]) -> dict[str, Any]:
     """The GraphQL type of each property of a row, as an annotation."""
     hints = get_type_hints(row, include_extras=True)
-    in_json = json_properties(row)
+    in_json = json_properties(row) | parallel_lists(row).keys()
     return {name: JSON | None if name in in_json else _shown_type(hints[name]) for name in row.model_fields}
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
 
 from graph.ledger.claim_state import OWN_STEP_PROPERTIES as OURS_READS
 from graph.ledger.claim_state import as_mapping, own_step
 from graph.model import rows
-from graph.model.properties import json_value
+from graph.model.properties import items_of, parallel_lists
 from graph.model.relations import EVIDENCE_CLAIM, EVIDENCE_DOCUMENT, EVIDENCE_MILESTONE, EVIDENCE_PREDICTOR
 from resolvers.base.answers import Shown
 from resolvers.base.described import field
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from resolvers.types.predictors import Predictor
 
 
+_LISTS: Final = parallel_lists(rows.Evidence)["contributions"]
+
+
 def _contributions(root: Source) -> Any:
-    return [_shown_contribution(item) for item in json_value(root["contributions"]) or ()]
+    return [_shown_contribution(item) for item in items_of(_LISTS, root)]
 
 
 def _shown_contribution(item: Mapping[str, Any]) -> Shown:
@@ -53,7 +56,7 @@ class Evidence(Node):
     )
 
     contributions: list["Contribution"] = strawberry.field(
-        resolver=_contributions, metadata={"reads": ("contributions",)}
+        resolver=_contributions, metadata={"reads": tuple(found.property for found in _LISTS)}
     )
 
     @field(name="bayesFactor", metadata={"reads": ("total_adjusted_llr",)})
