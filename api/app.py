@@ -257,7 +257,13 @@ async def _be_ready() -> None:
 
 def _make_service(database: Database, settings: Settings, adhoc: Adhoc | None) -> Service:
     budget = _make_budget(settings)
-    return Service.make(database, budget, adhoc=adhoc, max_sample_bytes=settings.sample_cache_bytes)
+    return Service.make(
+        database,
+        budget,
+        adhoc=adhoc,
+        webhook_hosts=settings.webhook_hosts,
+        max_sample_bytes=settings.sample_cache_bytes,
+    )
 
 
 def _make_budget(settings: Settings) -> Budget:

@@ -15,6 +15,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from api.logging import get_logger
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
+from api.webhooks.delivering import LEASE as DELIVERY_LEASE
+from api.webhooks.delivering import deliver_due
+from api.webhooks.sending import Receivers
 from graph.database.jobs import LEASE, RunReason, Slot, finish_slot, release_slot, take_slot
 from graph.database.receipts import purge_receipts
 from graph.errors import ForegraphError
@@ -22,12 +25,15 @@ from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import refresh_posteriors
 from graph.network.propagation import is_propagation_due, propagate_all
 from graph.outcomes.sweep import sweep
+from graph.saved.schedules import is_delivery_due
 from resolvers.base.context import Service
 
 PURGE_SCHEDULE = "30 3 * * *"
 # How often to look whether another process wrote beliefs: one small statement, some 2 ms a second in all. What this
 # process writes is followed at once.
 WATCH_INTERVAL = timedelta(milliseconds=500)
+# Schedules name minutes.
+DELIVERY_INTERVAL = timedelta(seconds=5)
 # A propagation rests for so many times as long as it took: it takes a third of a processor at most.
 PROPAGATION_REST = 2.0
 # Propagation is harmless where two replicas run it at once, so that one that is killed holds nobody up for long.
@@ -89,7 +95,25 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
         Job("purge_receipts", PURGE_SCHEDULE, _purge_receipts),
         Job("propagate", settings.propagation_schedule, partial(_propagate, method=Method.AUTO)),
         *((after_writes,) if settings.propagation_after_writes else ()),
+        *_list_deliveries(settings),
     )
+
+
+def _list_deliveries(settings: Settings) -> tuple[Job, ...]:
+    """The job that delivers rows of scheduled queries, if any receiver is allowed."""
+    if not settings.webhook_hosts or settings.webhook_secret is None or not settings.adhoc:
+        return ()
+    receivers = Receivers(frozenset(settings.webhook_hosts), settings.webhook_secret.get_secret_value().encode())
+    run = partial(_deliver, receivers=receivers)
+    return (Job("deliver_queries", DELIVERY_INTERVAL, run, is_due=_is_delivery_due, lease=DELIVERY_LEASE),)
+
+
+async def _deliver(service: Service, receivers: Receivers) -> Told:
+    return await deliver_due(service.saved, receivers)
+
+
+async def _is_delivery_due(service: Service) -> bool:
+    return await is_delivery_due(service.database, datetime.now(UTC))
 
 
 async def _sweep(service: Service) -> Told:

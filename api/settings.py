@@ -26,6 +26,9 @@ NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 MEMORY_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
+SECRETS = ("neo4j_password", "webhook_secret")
+"""Settings whose values are shown nowhere."""
+
 KIBIBYTE = 1024
 
 ADHOC = AdhocLimits()
@@ -213,6 +216,14 @@ class Settings(BaseSettings):
     adhoc_concurrent_per_caller: int = Field(
         default=ADHOC.at_once_per_caller, ge=1, le=100, description="most of one caller's, 1 to 100"
     )
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="hosts to which rows of scheduled queries may be sent by https, such as hooks.example.org or "
+        "example.org:8443, separated by commas; none without it",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, min_length=16, description="key of the signatures of what is sent there, at least 16 characters"
+    )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
     request_timeout_seconds: float = Field(
@@ -291,7 +302,7 @@ class Settings(BaseSettings):
             raise ValueError("a mirror is an address that begins with https://, http:// or file://")
         return mirror
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "webhook_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, hosts: object) -> object:
         if not isinstance(hosts, str):
@@ -316,6 +327,23 @@ class Settings(BaseSettings):
                 )
                 raise ValueError(message)
         return origins
+
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _check_webhook_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for name in hosts:
+            if not re.fullmatch(r"([a-z0-9-]+\.)*[a-z0-9-]+(:[1-9][0-9]{0,4})?", name):
+                raise ValueError(f"{name!r} is not a host with or without a port; leave out https:// and wildcards")
+        return tuple(name.removesuffix(":443") for name in hosts)
+
+    @model_validator(mode="after")
+    def _check_webhook_secret(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None:
+            message = (
+                f"{_variable('webhook_hosts')} is set without {_variable('webhook_secret')}, which signs what is sent"
+            )
+            raise ValueError(message)
+        return self
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -456,5 +484,5 @@ def _describe(detail: ErrorDetails) -> str:
     field = Settings.model_fields.get(name)
     if field is None:
         return f"{name}: there is no such setting"
-    came = "" if name == "neo4j_password" else f", got {os.environ.get(_variable(name), detail['input'])!r}"
+    came = "" if name in SECRETS else f", got {os.environ.get(_variable(name), detail['input'])!r}"
     return f"{_variable(name)}: expected {field.description}{came} ({message[0].lower()}{message[1:]})"

@@ -19,6 +19,7 @@ from resolvers.mutations.observation import ObservationMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.saved import SavedQueryMutations
+from resolvers.mutations.schedules import ScheduleMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
 from resolvers.queries.cypher import CypherQueries
 from resolvers.queries.graph_schema import GraphSchemaQueries
@@ -28,6 +29,7 @@ from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
 from resolvers.queries.propagation import PropagationQueries
 from resolvers.queries.saved import SavedQueryQueries
+from resolvers.queries.schedules import ScheduleQueries
 from resolvers.queries.search import SearchQueries
 from resolvers.types.subjects import SUBJECT_TYPES
 
@@ -43,6 +45,7 @@ class Query(
     GraphSchemaQueries,
     CypherQueries,
     SavedQueryQueries,
+    ScheduleQueries,
 ):
     """Reads from the graph."""
 
@@ -57,6 +60,7 @@ class Mutation(
     SubjectMutations,
     LinkMutations,
     SavedQueryMutations,
+    ScheduleMutations,
 ):
     """
     Writes to the graph.

@@ -4,10 +4,11 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 from neo4j.time import Date, DateTime
@@ -25,12 +26,15 @@ from graph.errors import ForegraphError, InvalidError, NotFoundError, RefusedIte
 from graph.model.kinds import ParameterType
 from graph.saved.queries import Origin, Parameter, SavedQuery
 from graph.saved.running import SavedQueries
+from graph.saved.schedules import Delivery, DeliveryStatus, Schedule, list_deliveries, list_schedules
 from graph.saved.store import unknown_query
 from graph.saved.values import EXPECTED
 from resolvers.base.errors import describe
 
 MOST_ROWS: Final = 500
 """Rows that a page shows; the table in another format has them all."""
+MOST_DEAD: Final = 50
+"""Deliveries that were given up that the list shows, the latest."""
 MOST_CHARACTERS: Final = 600
 """Characters of a cell that a page shows."""
 DIGITS: Final = 6
@@ -86,11 +90,15 @@ class QueryPages:
 
     async def answer_list(self, _request: Request) -> Response:
         """The page that lists all queries."""
+        saved = self._find_saved()
         try:
-            queries = await self._find_saved().list()
+            queries = await saved.list()
+            schedules = await saved.database.read(list_schedules)
+            dead = await saved.database.read(partial(list_deliveries, status=DeliveryStatus.DEAD, limit=MOST_DEAD))
         except ForegraphError as error:
             return _respond("Saved queries", _show_error(error), _status_of(error))
-        return _respond("Saved queries", _show_list(queries))
+        content = join((_show_list(queries), _show_schedules(schedules), _show_dead(dead)))
+        return _respond("Saved queries", content)
 
     async def answer_query(self, request: Request) -> Response:
         """The page of a query, with its rows if all required values are given."""
@@ -168,6 +176,54 @@ def _show_list(queries: Sequence[SavedQuery]) -> Markup:
         '<ul class="list">$items</ul>',
         items=items,
     )
+
+
+def _show_schedules(schedules: Sequence[Schedule]) -> Markup:
+    rows = [
+        (
+            found.name,
+            _link(found.query),
+            _host_of(found.url),
+            f"daily at {found.daily_at_hour:02d}:00 UTC"
+            if found.daily_at_hour is not None
+            else f"every {found.every_minutes} minutes",
+            "paused" if found.next_at is None else _show_moment(found.next_at),
+        )
+        for found in schedules
+    ]
+    return _show_table("Schedules", ("schedule", "query", "sent to", "when", "next"), rows)
+
+
+def _show_dead(deliveries: Sequence[Delivery]) -> Markup:
+    rows = [
+        (found.id, _link(found.query), _host_of(found.url), str(found.num_attempts), found.last_error or "")
+        for found in deliveries
+    ]
+    title = "Deliveries that were given up"
+    return _show_table(title, ("delivery", "query", "sent to", "attempts", "last error"), rows)
+
+
+def _show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """A table under a title; nothing without rows."""
+    if not rows:
+        return Markup("")
+    head = join(fill('<th scope="col">$name</th>', name=name) for name in columns)
+    body = join(fill("<tr>$cells</tr>", cells=join(fill("<td>$cell</td>", cell=cell) for cell in row)) for row in rows)
+    return fill(
+        '<h2>$title</h2><div class="scroll"><table><thead><tr>$head</tr></thead><tbody>$body</tbody></table></div>',
+        title=title,
+        head=head,
+        body=body,
+    )
+
+
+def _link(name: str) -> Markup:
+    return fill('<a href="$href">$name</a>', href=_address(name), name=name)
+
+
+def _host_of(url: str) -> str:
+    """The host of an address, whose path may hold a secret of the receiver's."""
+    return urlsplit(url).netloc
 
 
 def _show_origin(query: SavedQuery) -> Markup:

@@ -23,7 +23,7 @@ from graph.model.properties import json_properties, parallel_lists
 from graph.model.rows import Row
 from graph.model.subjects import CLAIM, EDGE_LISTS, NODE_LISTS, SUBJECTS, EdgeList, NodeList, Reference, references_of
 
-INTERNAL_LABELS: Final = frozenset({"Change", "Graph", "Job", "Receipt"})
+INTERNAL_LABELS: Final = frozenset({"Change", "Graph", "Job", "QueryDelivery", "QuerySchedule", "Receipt"})
 """Labels of nodes that the service keeps for itself."""
 
 

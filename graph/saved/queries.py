@@ -122,16 +122,7 @@ def to_row(query: SavedQuery) -> Row:
     Raises:
         ValidationError: A text has characters that are not stored.
     """
-    parameters = tuple(
-        QueryParameter(
-            name=found.name,
-            type=found.type,
-            description=found.description or None,
-            default=tuple(found.default) if isinstance(found.default, list) else found.default,
-            is_required=found.is_required,
-        )
-        for found in query.parameters
-    )
+    parameters = tuple(map(to_parameter_row, query.parameters))
     return Row(
         name=query.name,
         version=query.version,
@@ -140,4 +131,16 @@ def to_row(query: SavedQuery) -> Row:
         parameters=parameters,
         saved_at=query.saved_at,
         is_deleted=query.is_deleted or None,
+    )
+
+
+def to_parameter_row(parameter: Parameter) -> QueryParameter:
+    """Make the row to be stored of a parameter; raises as `to_row`."""
+    default = parameter.default
+    return QueryParameter(
+        name=parameter.name,
+        type=parameter.type,
+        description=parameter.description or None,
+        default=tuple(default) if isinstance(default, list) else default,
+        is_required=parameter.is_required,
     )

@@ -1,10 +1,11 @@
 """Saved queries in the graph: each version is a node, which never changes, and a deletion is a version of its own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -28,9 +29,12 @@ from graph.saved.queries import (
     Parameter,
     SavedQuery,
     from_row,
+    to_parameter_row,
     to_row,
 )
 from graph.saved.values import read_default, sample_values
+
+RowT = TypeVar("RowT")
 
 _PARAMETER_NAME: Final = re.compile(r"[a-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _USED: Final = re.compile(
@@ -76,6 +80,8 @@ async def find_query(unit: Unit, name: str, version: int | None = None) -> Saved
     Returns:
         The query; None if nothing has the name, the version is not known, or it was deleted.
     """
+    if not name.isascii():  # no query has such a name, and half of a surrogate pair cannot be sent
+        return None
     rows = await unit.run("saved/list_versions", name=name, version=version, limit=1)
     found = _read(rows[0]) if rows else list_library().get(name)
     if found is None or found.is_deleted or (version is not None and found.version != version):
@@ -85,6 +91,8 @@ async def find_query(unit: Unit, name: str, version: int | None = None) -> Saved
 
 async def list_versions(unit: Unit, name: str) -> list[SavedQuery]:
     """List the versions of a query, newest first, with those that mark a deletion."""
+    if not name.isascii():
+        return []
     rows = await unit.run("saved/list_versions", name=name, version=None, limit=MOST_VERSIONS)
     found = [_read(row) for row in rows]
     own = list_library().get(name)
@@ -159,6 +167,8 @@ async def delete_query(
         ConflictError: There is another version than the expected one, or as many versions as may be.
         KeyReusedError: The idempotency key belongs to another request.
     """
+    if not name.isascii():
+        raise unknown_query(name)
     request = WriteRequest(
         "deleteSavedQuery", {"name": name, "expected_version": expected_version}, idempotency_key, is_dry_run
     )
@@ -175,10 +185,10 @@ async def delete_query(
     return await write_once(database, request, work, raises_revision=False)
 
 
-def unknown_query(name: str, version: int | None = None) -> NotFoundError:
+def unknown_query(name: str, version: int | None = None, *, path: str = "name") -> NotFoundError:
     """The error that no query has a name, or a version."""
     if version is None:
-        return NotFoundError(f"no saved query has the name {name[:80]!r}", path="name")
+        return NotFoundError(f"no saved query has the name {name[:80]!r}", path=path)
     return NotFoundError(f"the saved query {name[:80]!r} has no version {version}", path="version")
 
 
@@ -238,7 +248,10 @@ def _check_parameters(given: tuple[Parameter, ...], faults: list[RefusedError]) 
             continue
         is_required = parameter.is_required and default is None
         description = " ".join(parameter.description.split())
-        checked.append(replace(parameter, default=default, is_required=is_required, description=description))
+        settled = replace(parameter, default=default, is_required=is_required, description=description)
+        checked.append(settled)
+        if not faults:
+            _check_row(partial(to_parameter_row, settled), f"{path}.")
     return tuple(checked)
 
 
@@ -248,12 +261,12 @@ def _check_uses(draft: Draft) -> list[RefusedError]:
     used = dict.fromkeys(name for name in found if name)
     declared = [parameter.name for parameter in draft.parameters]
     faults: list[RefusedError] = [
-        InvalidError(f"the statement uses ${name[:80]}, which is not among the parameters", path="statement")
+        InvalidError(f"the statement uses {name[:80]!r}, which is not among the parameters", path="statement")
         for name in used
         if name not in declared
     ]
     faults += [
-        InvalidError(f"the statement does not use ${name[:80]}; leave the parameter out", path=f"parameters[{index}]")
+        InvalidError(f"the statement does not use {name[:80]!r}; leave the parameter out", path=f"parameters[{index}]")
         for index, name in enumerate(declared)
         if name not in used
     ]
@@ -261,11 +274,17 @@ def _check_uses(draft: Draft) -> list[RefusedError]:
 
 
 def _row(query: SavedQuery) -> Row:
+    return _check_row(partial(to_row, query))
+
+
+def _check_row(make: Callable[[], RowT], place: str = "") -> RowT:
+    """Make a row; raises InvalidError where a text has characters that are not stored, or is too long."""
     try:
-        return to_row(query)
+        return make()
     except ValidationError as error:
         problem = describe_problem(error.errors()[0])
-        raise InvalidError(problem.message, path=problem.path) from error
+        message = problem.message.encode(errors="backslashreplace").decode()
+        raise InvalidError(message, path=f"{place}{problem.path}") from error
 
 
 async def _lock_latest(unit: Unit, name: str) -> SavedQuery | None:

@@ -1,7 +1,7 @@
 """State that lives as long as the service, and a document's share of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +44,7 @@ class Service:
         versions: Reads the version of the database's data.
         budget: Limits what requests read.
         adhoc: Runs statements of analysts; None if the operator has turned that off.
+        webhook_hosts: Hosts to which rows of scheduled queries may be sent.
         written: Set after each write of a mutation, for whoever follows writes.
     """
 
@@ -56,6 +57,7 @@ class Service:
     versions: Versions
     budget: Budget
     adhoc: Adhoc | None = None
+    webhook_hosts: frozenset[str] = frozenset()
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -70,6 +72,7 @@ class Service:
         budget: Budget | None = None,
         *,
         adhoc: Adhoc | None = None,
+        webhook_hosts: Collection[str] = (),
         max_sample_bytes: int = MAX_SAMPLE_BYTES,
     ) -> Self:
         """A service over a database, with nothing kept yet; of joint samples it keeps so many bytes at most."""
@@ -77,7 +80,8 @@ class Service:
         statements, gathering, versions = PlannedStatements(database), Gathering(database), Versions(database)
         engine = Engine(max_sample_bytes=max_sample_bytes)
         shared = statements, gathering, curves, versions
-        return cls(database, engine, Intake(database), *shared, budget or Budget(), adhoc)
+        hosts = frozenset(webhook_hosts)
+        return cls(database, engine, Intake(database), *shared, budget or Budget(), adhoc, hosts)
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""

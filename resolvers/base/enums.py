@@ -21,11 +21,14 @@ from graph.model.kinds import ParameterType as QueryParameterType
 from graph.model.relations import RELATIONSHIP_TYPES
 from graph.model.subjects import SUBJECTS, noun_of
 from graph.saved.queries import Origin as QueryOrigin
+from graph.saved.schedules import DeliveryFormat, DeliveryStatus
 from resolvers.base.described import enum_type
 
 __all__ = [
     "ClaimOutcome",
     "ClaimStatus",
+    "DeliveryFormat",
+    "DeliveryStatus",
     "EdgeKind",
     "ErrorCode",
     "EvidenceBatchMode",
@@ -55,6 +58,8 @@ enum_type(EvidenceBatchMode, name="EvidenceBatchMode")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
 enum_type(PropertyOrigin, name="PropertyOrigin")
+enum_type(DeliveryFormat)
+enum_type(DeliveryStatus)
 enum_type(QueryOrigin, name="QueryOrigin")
 enum_type(QueryParameterType, name="QueryParameterType")
 

@@ -22,6 +22,7 @@ from resolvers.base.context import Context
 from resolvers.base.described import object_type
 from resolvers.base.drift import drifts
 from resolvers.base.extents import Arguments, Extent, extent, number
+from resolvers.base.parameters import check_parameters
 from resolvers.types.cypher import CypherResult, shown_plan
 
 MOST_ROWS: Final = 10_000
@@ -119,18 +120,6 @@ async def read_answer(answer: Answer) -> Shown:
         "revision": answer.revision,
         "plan": shown_plan(answer.plan),
     }
-
-
-def check_parameters(parameters: Any) -> dict[str, Any]:
-    """
-    Return the values of parameters by their names.
-
-    Raises:
-        InvalidError: They are no object.
-    """
-    if parameters is not None and not isinstance(parameters, dict):
-        raise InvalidError(f"expected an object of values by their names, got {parameters!r:.80}", path="parameters")
-    return parameters or {}
 
 
 def _checked(given: int, most: int, name: str) -> int:

@@ -17,12 +17,12 @@ from resolvers.base.described import field, object_type
 from resolvers.base.drift import drifts
 from resolvers.base.extents import Arguments, Extent, extent
 from resolvers.base.fields import shown
+from resolvers.base.parameters import check_parameters
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
 from resolvers.queries.cypher import (
     MOST_MILLISECONDS,
     STATEMENT_REFUSALS,
     MaxRows,
-    check_parameters,
     read_answer,
     read_wanted,
     rows_extent,

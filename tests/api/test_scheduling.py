@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.schedules import latest_slot, read_schedule
@@ -228,6 +229,18 @@ async def test_a_job_that_outlasts_its_interval_is_not_begun_again(database: Dat
     release.set()
 
     assert (await first, second) == (True, False)
+
+
+def test_deliveries_are_made_where_a_receiver_is_allowed() -> None:
+    """And statements of analysts may run; none is by default."""
+    allowed = Settings(webhook_hosts=("hooks.example",), webhook_secret=SecretStr("a secret of the tests"))
+
+    for settings, expected in (
+        (Settings(), False),
+        (allowed, True),
+        (allowed.model_copy(update={"adhoc": False}), False),
+    ):
+        assert ("deliver_queries" in {job.name for job in list_jobs(settings)}) is expected
 
 
 def test_propagation_after_writes_can_be_switched_off() -> None:

@@ -46,6 +46,10 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
         ("FOREGRAPH_NEO4J_URI", "http://x:7474", "FOREGRAPH_NEO4J_URI: expected address.* got 'http://x:7474'"),
         ("FOREGRAPH_REQUEST_TIMEOUT_SECONDS", "0", "FOREGRAPH_REQUEST_TIMEOUT_SECONDS: .*in seconds.* got '0'"),
         ("FOREGRAPH_ALLOWED_HOSTS", "a.example:80", "FOREGRAPH_ALLOWED_HOSTS: .* got 'a.example:80'"),
+        ("FOREGRAPH_WEBHOOK_HOSTS", "https://a.example", "FOREGRAPH_WEBHOOK_HOSTS: .* got 'https://a.example'"),
+        ("FOREGRAPH_WEBHOOK_HOSTS", "*.example", "FOREGRAPH_WEBHOOK_HOSTS: .* got '\\*.example'"),
+        ("FOREGRAPH_WEBHOOK_HOSTS", "a.example", "FOREGRAPH_WEBHOOK_HOSTS is set without FOREGRAPH_WEBHOOK_SECRET"),
+        ("FOREGRAPH_WEBHOOK_SECRET", "short", "FOREGRAPH_WEBHOOK_SECRET: .*at least 16 characters"),
         ("FOREGRAPH_MIRROR", "repo", "FOREGRAPH_MIRROR: .* got 'repo'"),
     ],
 )
@@ -64,6 +68,21 @@ def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(ConfigurationError, match=r"(?s)FOREGRAPH_PORT.*FOREGRAPH_MAX_DEPTH"):
         load_settings()
+
+
+def test_a_webhooks_secret_is_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the settings, nor of the error about a wrong one."""
+    monkeypatch.setenv("FOREGRAPH_WEBHOOK_HOSTS", "Hooks.example:443, b.example:8443")
+    monkeypatch.setenv("FOREGRAPH_WEBHOOK_SECRET", "x-secret-of-16-or-more")
+
+    settings = load_settings()
+    monkeypatch.setenv("FOREGRAPH_WEBHOOK_SECRET", "x-secret")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert settings.webhook_hosts == ("hooks.example", "b.example:8443")
+    assert "x-secret" not in repr(settings)
+    assert "x-secret" not in str(caught.value)
 
 
 def test_a_misspelt_variable_is_an_error_that_knows_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,8 @@ PARAMETERS: Mapping[str, Any] = {
     **dict.fromkeys(("parent_id", "child_id", "prediction_id", "document_id", "claim_id"), "a"),
     "ways": [{"number": 0, "query": "word", "level": None, "group": 0, "after": None}],
     "version": 1,
+    "before": MOMENT,
+    "status": "DEAD",
     "revision": 1,
     "revised_at": 1,
     "seconds": 0.1,
@@ -169,6 +171,8 @@ PARAMETERS: Mapping[str, Any] = {
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
     "bundles/list_changed_rows": {"predictors": ["a"], **{name: [_ROW] for name in ("exposures", "document_links")}},
+    **{f"saved/{name}": {"properties": {"url": "a"}} for name in ("add_delivery", "set_delivery", "set_schedule")},
+    **{f"saved/{name}": {"until": MOMENT} for name in ("claim_delivery",)},
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
 

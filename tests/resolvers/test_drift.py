@@ -49,6 +49,9 @@ ARGUMENTS = {
     "predictor": 'id: "ada"',
     "referenceClass": 'id: "chips_on_time"',
     "scenario": 'id: "S_1"',
+    "runSavedQuery": 'name: "domains-by-open-claims"',
+    "savedQuery": 'name: "domains-by-open-claims"',
+    "savedQueryVersions": 'name: "domains-by-open-claims"',
     "search": 'text: "quantum"',
     "sensitivity": 'target: "P_00"',
     "ticker": 'id: "NVDA"',
@@ -56,8 +59,11 @@ ARGUMENTS = {
     "valueOfInformation": 'targets: ["P_00"]',
     "whatIf": 'observations: [{claim: "TK_HUB", outcome: TRUE}]',
 }
-UNREACHED = {"Cascade", "CoxFit"}
-"""The claims found first affect no others, and a fit needs more outcomes than the small graph has."""
+UNREACHED = {"Cascade", "CoxFit", "QueryDelivery", "QuerySchedule"}
+"""
+The claims found first affect no others, a fit needs more outcomes than the small graph has, and no query of it is
+scheduled; what is told of schedules is stored.
+"""
 MOST_WAYS = 4
 """Ways that are gone on from each type; what is below it may be empty on the first."""
 FIND = '{ prediction(id: "P_00") { id validations { nodes { id } } } }'

@@ -18,6 +18,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.model.kinds import ParameterType
 from graph.saved.library import list_library
 from graph.saved.queries import Parameter
+from graph.saved.schedules import DeliveryFormat, Schedule, set_schedule
 from graph.saved.store import Draft, save_query
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
@@ -247,3 +248,26 @@ async def test_without_ad_hoc_cypher_the_list_stays(migrated_database: Database,
     assert page.status_code == 400
     assert any("turned ad-hoc Cypher off" in text for text in read(page).texts)
     assert table["errors"][0]["extensions"]["code"] == "CYPHER_REFUSED"
+
+
+async def test_the_list_shows_schedules_and_deliveries_that_were_given_up(
+    client: httpx.AsyncClient, migrated_database: Database
+) -> None:
+    """With the host alone, as the rest of an address may be a secret; and escaped."""
+    url = "https://hooks.example.org/token-of-the-receiver"
+    schedule = Schedule("nightly", "echo", {"text": "a"}, url, DeliveryFormat.CSV, daily_at_hour=4)
+    await set_schedule(migrated_database, schedule)
+    await ask(
+        migrated_database,
+        "CREATE (:QueryDelivery {id: 'nightly@1', schedule: 'nightly', query: 'echo', parameters: '{}', url: $url, "
+        "format: 'CSV', due_at: datetime(), status: 'DEAD', num_attempts: 6, last_error: $error})",
+        url=url,
+        error=HOSTILE,
+    )
+
+    response = await client.get("/queries")
+
+    texts = read(response).texts
+    assert {"nightly", "daily at 04:00 UTC", "hooks.example.org", "nightly@1", "6", HOSTILE} <= set(texts)
+    assert "token-of-the-receiver" not in response.text
+    await ask(migrated_database, "MATCH (n) WHERE n:QueryDelivery OR n:QuerySchedule DELETE n")

@@ -244,6 +244,16 @@ async def test_a_statement_is_judged_again_when_it_runs(saved: SavedQueries) -> 
         (Draft("a\n", "RETURN 1 AS a"), "name"),
         (Draft("a", "RETURN 1 AS a", "x" * 2_001), "description"),
         (Draft("a", "RETURN 1 AS a", "\x00"), "description"),
+        (Draft("a\ud800", "RETURN 1 AS a"), "name"),
+        (Draft("a", "RETURN 1 AS a\ud800"), "statement"),
+        (
+            Draft("a", "RETURN $b", parameters=(Parameter("b", ParameterType.STRING, "x" * 2_001),)),
+            "parameters[0].description",
+        ),
+        (
+            Draft("a", "RETURN $b", parameters=(Parameter("b", ParameterType.STRING, "\ud800"),)),
+            "parameters[0].description",
+        ),
         (Draft("a", "RETURN $b AS a"), "statement"),
         (Draft("a", "RETURN $`b c` AS a"), "statement"),
         (Draft("a", "RETURN 1 AS a", parameters=(Parameter("b", ParameterType.STRING),)), "parameters[0]"),
@@ -275,6 +285,7 @@ async def test_a_wrong_draft_is_refused(saved: SavedQueries, draft: Draft, path:
 
     faults = refusal.value.refusals if isinstance(refusal.value, RefusedItemsError) else [refusal.value]
     assert path in [fault.path for fault in faults]
+    assert str(refusal.value).encode()
     assert await ask(saved.database, "MATCH (n:SavedQuery) RETURN count(n)") == [[0]]
 
 
