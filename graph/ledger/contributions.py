@@ -10,8 +10,8 @@ from graph.database.sessions import Database, Unit
 from graph.model.properties import parallel_lists, to_lists
 from graph.model.rows import Contribution, Evidence
 
-MIGRATION: Final = "0015_contributions"
-"""The migration that notes that all are converted."""
+MIGRATION: Final = "contributions"
+"""The migration, without its number, that notes that all are converted."""
 
 PAGE_ROWS: Final = 2_000
 
@@ -23,7 +23,8 @@ async def convert_contributions(database: Database, *, page_rows: int = PAGE_ROW
     Harmless to repeat: what a process that is stopped has converted stays so, and the migration is applied after the
     last.
     """
-    if MIGRATION not in {migration.name for migration in await pending_migrations(database)}:
+    pending = await pending_migrations(database)
+    if not any(migration.name.endswith(f"_{MIGRATION}") for migration in pending):
         return 0
 
     async def read(after: str) -> list[dict[str, Any]]:

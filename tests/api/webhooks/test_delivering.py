@@ -132,7 +132,7 @@ async def test_a_failure_is_tried_again_later_and_is_dead_at_last(saved: SavedQu
     receivers, now = receivers_of(receiver), DUE
     await set_schedule(saved.database, schedule_to(receiver), now=START)
     await deliver_due(saved, receivers, now)
-    await delete_later(saved, receiver)
+    await pause_schedule(saved, receiver)
 
     for attempt, pause in enumerate(BACK_OFF, start=1):
         (waiting,) = await deliveries_of(saved, DeliveryStatus.PENDING)
@@ -158,7 +158,7 @@ async def test_a_failure_is_tried_again_later_and_is_dead_at_last(saved: SavedQu
         await retry_delivery(saved.database, "nobody")
 
 
-async def delete_later(saved: SavedQueries, receiver: Receiver) -> None:
+async def pause_schedule(saved: SavedQueries, receiver: Receiver) -> None:
     """Pause the schedule, so that only what is waiting is tried."""
     await set_schedule(saved.database, schedule_to(receiver), is_paused=True)
 
