@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -36,7 +37,13 @@ async def ask(asked: Database | Service, document: str, **variables: Any) -> Ask
 
 async def try_ask(asked: Database | Service, document: str, **variables: Any) -> Asked:
     """Run a document."""
+    return await try_ask_at(None, asked, document, **variables)
+
+
+async def try_ask_at(moment: datetime | None, asked: Database | Service, document: str, **variables: Any) -> Asked:
+    """Run a document as of a moment, so that no hour turns between two of them."""
     context = Context(asked if isinstance(asked, Service) else service_of(asked), request_id="test")
+    context.moment = moment or context.moment
     try:
         result = await SCHEMA.execute(document, variable_values=variables, context_value=context)
     finally:
@@ -51,7 +58,11 @@ def place_of(refusal: Mapping[str, Any]) -> str | None:
 
 async def ask_wrong(asked: Database | Service, document: str, **variables: Any) -> dict[str, Any]:
     """Run a document that must fail with one error; returns it as a client sees it."""
-    answer = await try_ask(asked, document, **variables)
+    return error_of(await try_ask(asked, document, **variables))
+
+
+def error_of(answer: Asked) -> dict[str, Any]:
+    """The one error of an answer."""
     assert len(answer.errors) == 1, answer
     error: dict[str, Any] = answer.errors[0]
     return error

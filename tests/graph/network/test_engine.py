@@ -4,7 +4,7 @@ import asyncio
 import math
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +135,26 @@ async def test_a_write_is_seen_by_the_next_question(
     assert here.shifts == elsewhere.shifts
     assert here.shifts != first.shifts
     assert here.basis.state.revision == first.basis.state.revision + 1
+
+
+async def test_a_question_asked_again_is_not_computed_again(stored: Database) -> None:
+    """As for another page of its list; but after a write, at another moment, or if the question is another one."""
+    first = await what_if(stored, TRUE_A)
+    again = await what_if(stored, TRUE_A)
+    others = [
+        await what_if(stored, [Observation("S_A", outcome=False)]),
+        await what_if(stored, TRUE_A, is_intervention=True),
+        await what_if(stored, TRUE_A, sampling=Sampling(2_048, 7)),
+    ]
+    async with stored.reading() as reading:
+        engine = service_of(stored).engine
+        later = await engine.what_if(reading, TRUE_A, now=NOW + timedelta(hours=1))
+    await add_evidence(stored, "P_D", 4.0)
+    written = await what_if(stored, TRUE_A)
+
+    assert again.question.shifts is first.question.shifts
+    assert len({id(one.question.shifts) for one in (first, *others, later, written)}) == 6
+    assert written.shifts != first.shifts
 
 
 async def test_another_graph_of_the_same_revision_is_another(database: Database) -> None:

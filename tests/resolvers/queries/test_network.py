@@ -11,12 +11,13 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.network.engine import Engine
 from graph.network.view import network_moment
-from tests.helpers.asking import ask, ask_wrong, place_of, service_of
+from tests.helpers.asking import ask, ask_wrong, place_of, service_of, try_ask_at
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.diamond import Enumeration, diamond, references
 from tests.helpers.mutating import mutate
 from tests.helpers.unchecked import store_unchecked
 
+NOW = datetime(2026, 6, 1, 12, 34, 56, tzinfo=UTC)
 WHAT_IF = """
 query ($observations: [SupposedOutcome!]!, $method: InferenceMethod! = EXACT, $intervene: Boolean! = false,
        $first: Int! = 20, $after: String, $samples: Int, $seed: Int64, $targetError: Float) {
@@ -332,8 +333,8 @@ query ($targets: [ID!]!) { valueOfInformation(targets: $targets) {
 @pytest.mark.statements
 async def test_what_is_worth_learning_is_mutual_information(stored: Database) -> None:
     """By the enumerated joint: the root mean square shift of the target when the claim is learned."""
-    answer = (await ask(stored, INFORMATION, targets=["P_D"])).data["valueOfInformation"]
-    model = Enumeration(references(network_moment(datetime.now(UTC))))
+    answer = (await try_ask_at(NOW, stored, INFORMATION, targets=["P_D"])).data["valueOfInformation"]
+    model = Enumeration(references(network_moment(NOW)))
     before = model.marginals({}, {})
 
     claims = {row["claim"]["key"]: row for row in answer["claims"]["nodes"]}
