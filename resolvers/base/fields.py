@@ -1,6 +1,6 @@
 """Fields of types: properties, and relations to one or to many."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
@@ -8,7 +8,6 @@ from strawberry.types import Info
 
 from graph.model.relations import EXPOSURE_SIGNS, INFLUENCE_KINDS, Relation
 from resolvers.base.enums import ExposureSign, InfluenceKind
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, First
 from resolvers.base.selection import Follows, answer
 
 Source = strawberry.Parent[Any]
@@ -30,12 +29,6 @@ def one(relation: Relation, description: str) -> Any:
     return strawberry.field(resolver=_one, description=description, metadata={"follows": Follows(relation)})
 
 
-def many(follows: Follows | Relation, description: str, resolver: Callable[..., Any] | None = None) -> Any:
-    """A field that returns a page of the nodes at the other end of a relation to many."""
-    found = follows if isinstance(follows, Follows) else Follows(follows)
-    return strawberry.field(resolver=resolver or _page, description=description, metadata={"follows": found})
-
-
 def shown(value: object) -> Any:
     """A value in the response's shape, for a resolver whose annotation names the GraphQL type."""
     return value
@@ -51,31 +44,5 @@ def signs_argument(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"signs": list(arguments.get("signs") or EXPOSURE_SIGNS)}
 
 
-def page_of_kinds(
-    root: Source,
-    info: Info[Any, Any],
-    first: First = DEFAULT_PAGE_SIZE,
-    after: After = None,
-    kinds: InfluenceKinds = None,
-) -> Any:
-    """A page of influences, which the plan has read."""
-    return answer(root, info)
-
-
-def page_of_signs(
-    root: Source,
-    info: Info[Any, Any],
-    first: First = DEFAULT_PAGE_SIZE,
-    after: After = None,
-    signs: Signs = None,
-) -> Any:
-    """A page of exposures, which the plan has read."""
-    return answer(root, info)
-
-
 def _one(root: Source, info: Info[Any, Any]) -> Any:
-    return answer(root, info)
-
-
-def _page(root: Source, info: Info[Any, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None) -> Any:
     return answer(root, info)

@@ -8,8 +8,9 @@ import pytest
 
 from graph.model.kinds import ExposureSign, InfluenceKind
 from graph.model.relations import DOMAIN, EXPOSURES
-from resolvers.base.fields import kinds_argument, many, one, prop, signs_argument
+from resolvers.base.fields import kinds_argument, one, prop, signs_argument
 from resolvers.base.selection import Follows
+from resolvers.types.lists import nested_links
 
 Translate = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -40,8 +41,11 @@ def test_without_a_choice_all_types_are_followed(
 def test_a_field_says_which_relation_it_follows() -> None:
     """The plan reads it there; a property follows none."""
     signed = Follows(EXPOSURES, signs_argument, wrap="ticker")
+    field = nested_links(signed, "Tickers.", Any, listed="tickers", order="by relevance")
 
-    assert many(signed, "Tickers.").metadata["follows"] is signed
-    assert many(EXPOSURES, "Tickers.").metadata["follows"] == Follows(EXPOSURES)
+    follows = field.metadata["follows"]
+    assert (follows.relation, follows.arguments, follows.wrap) == (EXPOSURES, signs_argument, "ticker")
+    assert not any(map(follows.is_left, ({}, {"first": 3, "after": "a"})))
+    assert all(map(follows.is_left, ({"last": 3}, {"sort": []})))
     assert one(DOMAIN, "A domain.").metadata["follows"] == Follows(DOMAIN)
     assert "follows" not in prop("A title.").metadata
