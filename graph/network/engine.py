@@ -20,6 +20,7 @@ What the next hour needs can be prepared before it begins.
 """
 
 import asyncio
+import weakref
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -108,15 +109,16 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answered:
-    """The shifts of a question, and what they were computed from."""
+    """The shifts of a question, and what they were computed from; samples are not kept for them."""
 
     shifts: Shifts
     before: Beliefs
-    bits: KeyArray | None
+    bits: weakref.ref[KeyArray] | None
 
     def holds_for(self, before: Beliefs, bits: KeyArray | None) -> bool:
         """Whether shifts computed from these would be the same."""
-        return self.before is before and self.bits is bits
+        known = None if self.bits is None else self.bits()
+        return self.before is before and known is bits and (self.bits is None) == (bits is None)
 
 
 class Engine:
@@ -492,7 +494,7 @@ class Engine:
 
         shifts = await self._slots.run(work)
         self._answered.pop(key, None)
-        self._answered[key] = _Answered(shifts, before, bits)
+        self._answered[key] = _Answered(shifts, before, None if bits is None else weakref.ref(bits))
         while len(self._answered) > KEPT_ANSWERS:
             del self._answered[next(iter(self._answered))]
         return shifts
