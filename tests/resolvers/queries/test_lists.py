@@ -408,7 +408,7 @@ async def test_a_list_within_a_node_has_the_orders_and_conditions_of_its_kind(
     """It is the list of all nodes of that kind, with the condition that they belong to this one."""
     key, listed, random = await largest(graph, place), BY_NAME[place.listed], Random(7)
     keys = [other for other in whole.of(listed.label) if holds(whole, listed.label, other, place.condition, [key])]
-    for sort in random.sample(listed.sorts, min(3, len(listed.sorts))):
+    for sort in random.sample(listed.sorts, min(2, len(listed.sorts))):
         order = [{"by": sort.name.upper(), "order": "DESCENDING"}]
         expected = sort_nodes(listed.label, whole, sort.name, keys, is_descending=True)
         half = (len(expected) + 1) // 2
@@ -420,7 +420,7 @@ async def test_a_list_within_a_node_has_the_orders_and_conditions_of_its_kind(
         assert first["totalCount"] == len(expected)
     others = [found for found in listed.conditions if found.name != place.condition and not found.drifts]
     choices = [(found.name, value) for found in others for value in values_of(listed, found, whole, random)]
-    for name, value in random.sample(choices, min(6, len(choices))):
+    for name, value in random.sample(choices, min(2, len(choices))):
         found = await read_nested(graph, place, key, filter=filter_of(listed, {name: value}), first=100)
 
         assert set(keys_of(found)) == {other for other in keys if holds(whole, listed.label, other, name, value)}, name
@@ -551,13 +551,13 @@ async def test_links_are_filtered_and_sorted_by_what_they_lead_to(graph: Databas
         if not found.drifts
         for value in values_of(listed, found, whole, random)
     ]
-    for name, value in random.sample(choices, min(5, len(choices))):
+    for name, value in random.sample(choices, min(2, len(choices))):
         found = await read_links(graph, place, key, filter=filter_of(listed, {name: value}), last=100)
 
         expected = [end for end in ends if holds(whole, listed.label, end, name, value)]
         assert [row[place.node]["key"] for row in found["nodes"]] == expected, name
         assert found["totalCount"] == len(expected)
-    for sort in random.sample(listed.sorts, min(2, len(listed.sorts))):
+    for sort in random.sample(listed.sorts, 1):
         order = [{"by": sort.name.upper(), "order": "DESCENDING"}]
         first = await read_links(graph, place, key, sort=order, first=1)
         rest = await read_links(graph, place, key, sort=order, after=first["edges"][0]["cursor"], last=100)
