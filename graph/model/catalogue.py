@@ -230,7 +230,7 @@ def _own(listed: NodeList, row: type[Row]) -> Iterator[Property]:
 def _lists(row: type[Row], name: str) -> Iterator[Property]:
     (item, _) = get_args(row.model_fields[name].annotation)
     for found in parallel_lists(row)[name]:
-        kind, absent = ("LIST<FLOAT>", "Infinity") if found.is_number else ("LIST<STRING>", "''")
+        kind, absent = ("LIST<FLOAT NOT NULL>", "Infinity") if found.is_number else ("LIST<STRING NOT NULL>", "''")
         meaning = item.model_fields[found.field].description or ""
         description = (
             f"For each of its {name}, in order: {meaning[:1].lower()}{meaning[1:].rstrip('.')}; {absent} if absent."
