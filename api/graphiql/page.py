@@ -137,8 +137,9 @@ class GraphiQL:
 
 
 def list_tabs() -> list[str]:
-    """The documents with which the page opens, in order."""
-    return [path.read_text(encoding="utf-8") for path in sorted((_HERE / "tabs").glob("*.graphql"))]
+    """The documents with which the page opens, in the order of the numbers that their names begin with."""
+    paths = sorted((_HERE / "tabs").glob("*.graphql"), key=lambda path: int(path.name.partition("-")[0]))
+    return [path.read_text(encoding="utf-8") for path in paths]
 
 
 async def _in_background(work: Callable[[], T]) -> T:

@@ -35,7 +35,8 @@ async def ask(database: Database, text: str) -> list[dict[str, Any]]:
 
 
 OLD_NAMES = {"String": "STRING", "Long": "INTEGER", "Double": "FLOAT", "Boolean": "BOOLEAN", "Date": "DATE"}
-OLD_NAMES |= {"DateTime": "ZONED DATETIME", "StringArray": "LIST<STRING NOT NULL>", "DoubleArray": "LIST<FLOAT NOT NULL>"}
+OLD_NAMES |= {"DateTime": "ZONED DATETIME"}
+OLD_NAMES |= {"StringArray": "LIST<STRING NOT NULL>", "DoubleArray": "LIST<FLOAT NOT NULL>"}
 """The names of types in 5.26."""
 
 
