@@ -5,7 +5,7 @@
 # make format     formats the code and mends what the linter can mend
 # make schema     writes resolvers/schema.graphql anew
 # make long       runs the tests that draw at random for some hours, as a night's run does
-# make benchmark  measures speed, as ratios
+# make benchmark clients  measures speed, as ratios
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
@@ -14,7 +14,7 @@ UV_PIP_COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-i
 	--no-header --quiet --python-version 3.11
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes
 
-.PHONY: help run serve dev test check unit lts long benchmark schema format lock clean
+.PHONY: help run serve dev test check unit lts long benchmark clients schema format lock clean
 
 help:
 	@sed -n 's/^# \(make [a-z]*  *.*\)/\1/p' Makefile
@@ -76,6 +76,9 @@ lts: $(VENV)/.test-ready .build/lts-java/.ready
 long: $(VENV)/.test-ready
 	$(BIN)/pytest tests/resolvers/compiled/test_random_documents.py --documents=2500
 	$(BIN)/pytest tests/api/test_kills.py --kills=20
+
+clients: $(VENV)/.test-ready
+	$(BIN)/python -m tests.clients
 
 benchmark: $(VENV)/.test-ready
 	$(BIN)/python -m tests.benchmarks

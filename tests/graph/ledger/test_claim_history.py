@@ -18,11 +18,11 @@ async def test_beliefs_are_those_that_the_api_gives(database: Database, moment: 
     """Of every prediction, resolved ones included; the API reads the last row by then and not the ledger."""
     await import_bundle(database, load_samples(Sample.ALL))
     document = """
-      query ($moment: DateTime!) {
-        predictions(first: 100) { nodes { key posterior(asOf: $moment) { probability } } }
+      query ($at: DateTime!) {
+        predictions(first: 100) { nodes { key posterior(asOf: $at) { probability } } }
       }
     """
-    found = (await ask(database, document, moment=moment)).data["predictions"]["nodes"]
+    found = (await ask(database, document, at=moment)).data["predictions"]["nodes"]
     expected = {node["key"]: node["posterior"]["probability"] for node in found}
 
     histories = await database.read(lambda unit: load_histories(unit, expected))

@@ -397,9 +397,9 @@ async def test_what_cannot_be_recorded_is_refused_and_nothing_is_written(databas
         await record_milestone(database, "P_2:sign", hit)
     with pytest.raises(NotFoundError):
         await record_milestone(database, "P_9:sign", hit)
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    not_come = (datetime.now(UTC) + timedelta(days=2)).date()  # tomorrow has come somewhere after ten o'clock
     with pytest.raises(FutureObservationError):
-        await record_milestone(database, "P_1:event", Observation(is_hit=True, observed_on=tomorrow))
+        await record_milestone(database, "P_1:event", Observation(is_hit=True, observed_on=not_come))
 
     assert await everything(database) == before
 
