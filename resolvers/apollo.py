@@ -10,8 +10,9 @@ def cache_configuration(schema: GraphQLSchema) -> dict[str, Any]:
     Return the options of `InMemoryCache`, as JSON values.
 
     Returns:
-        `possibleTypes`, the object types of each interface and union; and `typePolicies`: a node is known by its `id`,
-        any other object, even one with an `id`, is part of what it was read with, and merged with what is there.
+        `possibleTypes`, the object types of each interface and union; and `typePolicies`: a node is known by its `id`
+        where that was asked for, any other object, even one with an `id`, is part of what it was read with. Both are
+        merged with what is there. A node has no `keyFields`, with which a cache refuses one that was read without them.
     """
     kinds = {name: kind for name, kind in sorted(schema.type_map.items()) if not name.startswith("__")}
     node = kinds["Node"]
@@ -24,7 +25,7 @@ def cache_configuration(schema: GraphQLSchema) -> dict[str, Any]:
             if is_abstract_type(kind)
         },
         "typePolicies": {
-            name: {"keyFields": ["id"]} if name in nodes else {"keyFields": False, "merge": True}
+            name: {"merge": True} if name in nodes else {"keyFields": False, "merge": True}
             for name, kind in kinds.items()
             if is_object_type(kind) and kind not in roots
         },

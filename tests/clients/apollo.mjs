@@ -12,12 +12,11 @@ const documents = Object.fromEntries(
   ["Board", "page"].map((name) => [name, readFileSync(`documents/${name}.graphql`, "utf-8")]),
 );
 const board = gql(documents.Board);
-const named = (name) => ({
-  kind: "Document",
-  definitions: board.definitions.filter(
-    ({ kind, name: { value } }) => kind === "FragmentDefinition" || value === name,
-  ),
-});
+const named = (name) => {
+  const find = (wanted) => board.definitions.find((found) => found.name.value === wanted);
+  const uses = find(name).loc.source.body.slice(find(name).loc.start, find(name).loc.end).includes("...Card");
+  return { kind: "Document", definitions: uses ? [find(name), find("Card")] : [find(name)] };
+};
 
 const cache = new InMemoryCache(JSON.parse(readFileSync(options, "utf-8")));
 const client = new ApolloClient({ cache, link: new HttpLink({ uri: `${url}/graphql` }) });

@@ -29,10 +29,12 @@ export const list = graphql`
 `;
 
 export const card = graphql`
-  fragment Predictions_card on Prediction @refetchable(queryName: "PredictionsCardQuery") {
+  fragment Predictions_card on Prediction
+  @refetchable(queryName: "PredictionsCardQuery")
+  @argumentDefinitions(first: { type: "Int", defaultValue: 5 }, after: { type: "String" }) {
     title
     probability
-    outgoing(first: 5) @connection(key: "Predictions_outgoing") {
+    outgoing(first: $first, after: $after) @connection(key: "Predictions_outgoing") {
       edges {
         node {
           kind

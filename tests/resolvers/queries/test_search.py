@@ -106,7 +106,7 @@ WRITES: list[tuple[str, Json | None, Json, str]] = [
     ("submitEvidence", {"claim": "P_00", "direction": "FOR", "strength": "WEAK", "note": "Xylo heard"}, {}, "Evidence"),
     (
         "addValidation",
-        {"prediction": "P_00", "observedOn": "2026-05-01", "status": "on track", "note": "Xylo seen"},
+        {"prediction": "P_00", "observedOn": "2026-05-01", "finding": "on track", "note": "Xylo seen"},
         {},
         "Validation",
     ),
