@@ -26,8 +26,8 @@ from tests.benchmarks.synthetic import (
 )
 
 SEED = 7
-NUM_PREDICTIONS = 120
-PART_ROWS = 800
+NUM_PREDICTIONS = 400
+PART_ROWS = 2_500
 
 
 @pytest.fixture(scope="module")

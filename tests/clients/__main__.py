@@ -51,11 +51,12 @@ def install() -> None:
 
 def write_inputs() -> None:
     """Write the schema, the documents of the README and of the tests, and the cache's options."""
-    for folder in ("documents", "relay", "gql", "ariadne"):
+    for folder in ("documents", "plain", "relay", "gql", "ariadne"):
         shutil.rmtree(WORK / folder, ignore_errors=True)
     shutil.copytree(HERE, WORK, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.lock", "package*"))
     shutil.copy(ROOT / "resolvers" / "schema.graphql", WORK)
-    shutil.copy(ROOT / "tests" / "helpers" / "page.graphql", WORK / "documents")
+    for folder in ("documents", "plain"):
+        shutil.copy(ROOT / "tests" / "helpers" / "page.graphql", WORK / folder)
     for number, text in enumerate(blocks("graphql")):
         (WORK / "documents" / f"readme{number}.graphql").write_text(text, encoding="utf-8")
     options = cache_configuration(build_schema()._schema)
