@@ -148,7 +148,7 @@ def _show_error(error: ForegraphError) -> Markup:
 
 
 def _list_messages(error: ForegraphError) -> list[str]:
-    """What is wrong, a line for each fault; the form beside shows where."""
+    """List of faults, a line for each; the form beside shows their places."""
     if isinstance(error, RefusedItemsError):
         return [refusal.message for refusal in error.refusals]
     if isinstance(error, InvalidError | NotFoundError):

@@ -46,7 +46,7 @@ class Network(Part):
 
 
 class Author(Part):
-    """Who predicted it, with the track record."""
+    """Predictor of a claim, with the track record."""
 
     key: str
     name: str | None

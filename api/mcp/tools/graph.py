@@ -15,7 +15,7 @@ OVERVIEW_TOKENS: Final = 4_000
 
 
 class GraphSchemaInput(BoundedInput):
-    """What to explain."""
+    """Part of the graph to explain."""
 
     max_tokens: int = Field(
         default=OVERVIEW_TOKENS, ge=200, le=MOST_TOKENS, description="Largest answer, in tokens of three bytes."

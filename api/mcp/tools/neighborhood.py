@@ -13,7 +13,7 @@ from resolvers.base.enums import EdgeKind, Orientation
 
 
 class NeighborhoodInput(BoundedInput):
-    """Where to start, and how far to go."""
+    """Start of a walk, and its extent."""
 
     id: Key = Field(description="Key of a claim, or the global id of any node.")
     depth: int = Field(default=1, ge=1, le=4, description="Largest number of steps.")

@@ -55,7 +55,7 @@ class TickerShift(Part):
 
 
 class Trust(Part):
-    """How the answer was computed, and how far it can be trusted."""
+    """Method by which the answer was computed, and its errors."""
 
     method: str
     is_converged: bool
