@@ -40,7 +40,7 @@ CALLER: Final = "schedule"
 @dataclass(frozen=True, slots=True)
 class Body:
     """
-    What is sent.
+    Request body of a delivery.
 
     Attributes:
         headers: Headers of the request.

@@ -55,7 +55,7 @@ class LinkPage:
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """What enters the statement's text."""
+        """Parts of a page that enter the statement's text."""
         names, has_text = sorted(self.filter.values), self.filter.text is not None
         sort = None if self.sort is None else self.sort.name
         return self.relation.name, self.types, sort, self._reads_down, has_text, *names
