@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
@@ -189,6 +189,20 @@ async def wait_for_departure(receive: Receive) -> None:
     """Wait until a client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def answer_until_departure(answer: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Answer as long as the client is there; what it raises is raised, and it is cancelled when the client leaves."""
+    task = asyncio.create_task(answer)
+    departure = asyncio.create_task(wait_for_departure(receive))
+    try:
+        await asyncio.wait((task, departure), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        departure.cancel()
+        await asyncio.gather(task, departure, return_exceptions=True)
 
 
 def check_media_type(request: Request) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.deadlines import Deadlines
-from api.endpoint import refuse_busy, wait_for_departure
+from api.endpoint import answer_until_departure, refuse_busy
 from api.formats import TableFormat
 from api.formats.encoders import Encoder, Ending, Rows
 from api.logging import current_request, get_logger
@@ -122,16 +122,7 @@ class TableResponse:
         if DEADLINE in scope:
             scope[DEADLINE].reschedule(None)  # a stream has a time of its own
         exchange = _Exchange(scope, receive, send, self._headers)
-        answer = asyncio.create_task(self._answer(exchange))
-        departure = asyncio.create_task(wait_for_departure(receive))
-        try:
-            await asyncio.wait((answer, departure), return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                answer.result()
-        finally:
-            answer.cancel()
-            departure.cancel()
-            await asyncio.gather(answer, departure, return_exceptions=True)
+        await answer_until_departure(self._answer(exchange), receive)
 
     async def _answer(self, exchange: "_Exchange") -> None:
         try:

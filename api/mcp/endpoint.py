@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.counts import MOST_JSON_BRACKETS, count_json_brackets
 from api.deadlines import Deadlines
-from api.endpoint import wait_for_departure
+from api.endpoint import answer_until_departure
 from api.mcp.asking import Asker
 from api.middleware import error_response, refuse_late, split_host
 from api.settings import LOOPBACK_NAMES
@@ -95,16 +95,7 @@ class McpEndpoint:
             return
         self._is_wanted.set()
         manager = await asyncio.shield(self._manager)
-        answer = asyncio.create_task(manager.handle_request(scope, replay, send))
-        departure = asyncio.create_task(wait_for_departure(receive))
-        try:
-            await asyncio.wait((answer, departure), return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                answer.result()
-        finally:
-            answer.cancel()
-            departure.cancel()
-            await asyncio.gather(answer, departure, return_exceptions=True)
+        await answer_until_departure(manager.handle_request(scope, replay, send), receive)
 
 
 def _make_manager(max_body_bytes: int) -> "StreamableHTTPSessionManager":
