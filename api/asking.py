@@ -1,6 +1,6 @@
 """Reads GraphQL requests: the document or its id, the variables and the operation's name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -9,6 +9,7 @@ from cross_web import HTTPException
 
 from api.counts import MOST_JSON_BRACKETS, count_json_brackets
 from api.documents import Document, Documents, identify
+from api.trusted import EVERY_DOCUMENT, Trusted
 from graph.model.json_texts import JsonError
 from graph.model.json_texts import read_json as read_strict_json
 
@@ -24,6 +25,18 @@ ID_PREFIX: Final = "sha256:"
 """May stand before an id, as the GraphQL over HTTP draft has it."""
 
 T = TypeVar("T")
+
+
+PREFLIGHT_HEADERS: Final = frozenset(
+    {
+        "apollo-require-preflight",
+        "authorization",
+        "graphql-require-preflight",
+        "x-api-key",
+        "x-apollo-operation-name",
+    }
+)
+"""Headers that a page of another origin cannot send before a preflight has allowed it."""
 
 
 class UnknownDocumentError(HTTPException):
@@ -68,6 +81,18 @@ def read_parameters(parameters: Mapping[str, str | None]) -> dict[str, Any]:
     return data
 
 
+def needs_header(parameters: Mapping[str, str | None], headers: Collection[str], media_type: str) -> bool:
+    """
+    Whether a GET has a document's text, and no header that other origins cannot send without a preflight.
+
+    Args:
+        parameters: The GET's parameters; one that names a kept document by its id needs no header.
+        headers: The names of its headers, in lower case.
+        media_type: Its Content-Type.
+    """
+    return bool(parameters.get("query")) and media_type != "application/json" and PREFLIGHT_HEADERS.isdisjoint(headers)
+
+
 def read_json(data: str | bytes) -> object:
     """Parse standard JSON; raises HTTPException 400 that names the path and the place of a fault, or 413."""
     if isinstance(data, bytes) and (num_brackets := count_json_brackets(data)) > MOST_JSON_BRACKETS:
@@ -86,16 +111,21 @@ def read_json(data: str | bytes) -> object:
     return value
 
 
-def read_asked(data: object, documents: Documents) -> Asked:
+NOT_TRUSTED: Final = "Only documents that the operator trusts are answered here; this one is not among them."
+NOT_TRUSTED_CODE: Final = "DOCUMENT_NOT_TRUSTED"
+
+
+def read_asked(data: object, documents: Documents, trusted: Trusted = EVERY_DOCUMENT) -> Asked:
     """
     Read a request.
 
     Args:
         data: A POST's body, or a GET's parameters.
         documents: Where documents are found by their ids.
+        trusted: Documents that are found besides, and tell whether others are answered.
 
     Raises:
-        UnknownDocumentError: The request has an id without a text, and no such document is kept.
+        UnknownDocumentError: The request has an id without a text, and no such document is kept, or it is not answered.
         HTTPException: A part of the request is missing or of the wrong type, with status 400.
     """
     if not isinstance(data, dict):
@@ -106,8 +136,14 @@ def read_asked(data: object, documents: Documents) -> Asked:
     persisted_id = _find_persisted(extensions)
     document: Document | None
     if text is None and (document_id or persisted_id) is not None:
-        document = _get_document(documents, document_id, persisted_id)
-        text = document.text
+        own_id = document_id or persisted_id or ""
+        document, text = documents.find(own_id), trusted.find(own_id)
+        if document_id is not None:
+            _check_id("extensions.persistedQuery.sha256Hash", persisted_id, document_id)
+        if document is not None:
+            text = document.text
+        elif text is None:
+            raise _unknown(document_id)
     elif not text or not text.strip():
         raise HTTPException(400, "The request has no `query`, which holds the GraphQL document.")
     else:
@@ -115,6 +151,8 @@ def read_asked(data: object, documents: Documents) -> Asked:
         _check_id("documentId", document_id, own_id)
         _check_id("extensions.persistedQuery.sha256Hash", persisted_id, own_id)
         document = documents.find(own_id)
+    if not trusted.allows(own_id):
+        raise UnknownDocumentError(HTTPStatus.FORBIDDEN, NOT_TRUSTED, NOT_TRUSTED_CODE)
     return Asked(
         text,
         document,
@@ -124,20 +162,15 @@ def read_asked(data: object, documents: Documents) -> Asked:
     )
 
 
-def _get_document(documents: Documents, document_id: str | None, persisted_id: str | None) -> Document:
-    """Get the document of an id; Apollo's clients know an answer of their own for one that is not kept."""
-    if document_id is not None:
-        _check_id("extensions.persistedQuery.sha256Hash", persisted_id, document_id)
-    document = documents.find(document_id or persisted_id or "")
-    if document is not None:
-        return document
+def _unknown(document_id: str | None) -> UnknownDocumentError:
+    """The error that no document has an id; Apollo's clients, which name it in `extensions`, know one of their own."""
     if document_id is None:
-        raise UnknownDocumentError(200, "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+        return UnknownDocumentError(200, "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
     message = (
         f"No document with the id {document_id[:80]!r} is kept here. "
         "Send its text once as `query`; once it has been answered, its id is enough."
     )
-    raise UnknownDocumentError(HTTPStatus.NOT_FOUND, message, "DOCUMENT_NOT_FOUND")
+    return UnknownDocumentError(HTTPStatus.NOT_FOUND, message, "DOCUMENT_NOT_FOUND")
 
 
 def _find_id(data: Mapping[str, Any], name: str) -> str | None:

@@ -17,11 +17,14 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 import click
 
 from api import service
+from api.access.commands import keys_group, roles_command
+from api.backups import Drill, drill, find_newest
 from api.collector import pace_collector
 from api.files import replacing
 from api.logging import configure_logging
 from api.progress import showing
 from api.settings import Settings, describe_settings, load_settings
+from api.telemetry import list_log_processors
 from cypher import list_migrations
 from graph.bundles.exporting import export_json, export_stream
 from graph.bundles.importing import ImportReport, import_bundle, import_text, is_empty, sum_reports
@@ -33,15 +36,20 @@ from graph.database.migrations import migrate as apply_migrations
 from graph.database.sessions import Database, DatabaseAddress, Unit
 from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, ForegraphError, InvalidError, counted
+from graph.inference.policies import FOREGRAPH_2, POLICIES
 from graph.ledger.contributions import convert_contributions
-from graph.ledger.derived import ensure_rebuilt, note_derived, rebuild, refresh_posteriors, verify
+from graph.ledger.derived import adopt_policy, ensure_rebuilt, note_derived, rebuild, refresh_posteriors, verify
+from graph.ledger.settings import set_policy
 from graph.model.bundle import bundle_json_schema
 from graph.model.catalogue import describe as describe_graph
 from graph.model.catalogue import draw_mermaid
 from graph.network.contradictions import SCAN_TIMEOUT_SECONDS, list_stored_faults
 from graph.outcomes.sweep import SweepReport, sweep
 from graph.sample import Sample, load_samples
-from graph.saved.store import list_queries
+from graph.saved.library import read_draft
+from graph.saved.sealing import Seals
+from graph.saved.store import delete_query, list_queries
+from graph.saved.webhooks import check_webhook
 from graph.subjects.search_words import ensure_searchable, make_searchable
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
@@ -87,6 +95,10 @@ Exit codes:
 @click.version_option(version("foregraph"), prog_name="foregraph")
 def cli() -> None:
     """Foregraph's commands."""
+
+
+cli.add_command(keys_group)
+cli.add_command(roles_command)
 
 
 def _listening(command: Callable[..., None]) -> Callable[..., None]:
@@ -192,6 +204,150 @@ def _rewindable(file: BinaryIO) -> Iterator[BinaryIO]:
         shutil.copyfileobj(file, copy)
         copy.seek(0)
         yield copy
+
+
+@cli.command("import-forecasts")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"), metavar="FILE")
+@click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing.")
+def import_forecasts_command(file: TextIO, *, dry_run: bool) -> None:
+    """
+    Import a table of forecasts with their outcomes.
+
+    FILE has comma-separated values, `-` is standard input. Its columns are question, predictor, probability (0 to 1),
+    stated_at, open, close, outcome (true, false, annulled or nothing) and resolved_at; a question's outcome without a
+    moment came at its close. Each line is a forecast; questions become predictions. Faults are listed by line, and then
+    nothing is imported. A file that is imported again changes nothing.
+    """
+    from graph.forecasts.importing import import_forecasts  # noqa: PLC0415 - saves other commands some time
+
+    async def work(database: Database) -> ImportReport:
+        await (_require_migrated if dry_run else _migrate)(database)
+        with showing(f"Importing {file.name}") as on_progress:
+            return await import_forecasts(database, file.read(), on_progress=on_progress, is_dry_run=dry_run)
+
+    click.echo(_with_database(work).summary())
+
+
+@cli.group("predictions")
+def predictions_group() -> None:
+    """Bring predictions in."""
+
+
+@predictions_group.command("import", epilog="Example: foregraph predictions import questions.csv --dry-run")
+@click.argument("file", type=click.File("rb"), metavar="FILE")
+@click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing.")
+def import_predictions_command(file: BinaryIO, *, dry_run: bool) -> None:
+    """
+    Import a table of predictions, or questions of Metaforecast.
+
+    FILE has comma-separated values: the column title, and perhaps probability (0.17 or 17%), predictor (a name), open,
+    close, domain, url, outcome (true, false, annulled or nothing) and resolved_at, or any property of predictions in a
+    bundle. Or it is Metaforecast's JSON. Faults are listed by line or question, and then nothing is imported. A file
+    that is imported again changes nothing.
+    """
+    from api.portfolio import decode  # noqa: PLC0415 - saves other commands some time
+    from graph.forecasts.importing import import_predictions  # noqa: PLC0415 - as above
+
+    text = decode(file.read())
+
+    async def work(database: Database) -> tuple[ImportReport, tuple[str, ...]]:
+        await (_require_migrated if dry_run else _migrate)(database)
+        with showing(f"Importing {file.name}") as on_progress:
+            return await import_predictions(database, text, on_progress=on_progress, is_dry_run=dry_run)
+
+    report, ignored = _with_database(work)
+    if ignored:
+        click.echo(f"columns passed over: {', '.join(name or '(without a name)' for name in ignored)}")
+    click.echo(report.summary())
+
+
+@cli.group("tickers")
+def tickers_group() -> None:
+    """Bring tickers in."""
+
+
+@cli.group("exposures")
+def exposures_group() -> None:
+    """Bring exposures in."""
+
+
+def _importing_file(command: Callable[..., None]) -> Callable[..., None]:
+    file = click.argument("file", type=click.File("rb"), metavar="FILE")
+    return file(click.option("--dry-run", is_flag=True, help="Tell each change, and change nothing.")(command))
+
+
+@tickers_group.command("import", epilog="Example: foregraph tickers import constituents.csv --dry-run")
+@_importing_file
+def import_tickers_command(file: BinaryIO, *, dry_run: bool) -> None:
+    """
+    Import a table of tickers.
+
+    FILE has comma-separated values: the column symbol, and perhaps name, exchange, sector, country and currency.
+    Properties without a column stay as they are. Faults are listed by line, and then nothing is imported.
+    """
+    from graph.subjects.files import TICKERS  # noqa: PLC0415 - saves other commands some time
+
+    _import_lines(file, TICKERS, dry_run=dry_run)
+
+
+@exposures_group.command("import", epilog="Example: foregraph exposures import desk.csv --dry-run")
+@_importing_file
+def import_exposures_command(file: BinaryIO, *, dry_run: bool) -> None:
+    """
+    Import a table of predictions' effects on tickers.
+
+    FILE has comma-separated values: the columns prediction, symbol and sign (BENEFITS, HARMS, + or -), and perhaps
+    relevance (0 to 1), impact (0.1 is a rise of 10%) with impact_low and impact_high, basis, source and lag_days.
+    Properties without a column stay as they are. Faults are listed by line, and then nothing is imported.
+    """
+    from graph.subjects.files import EXPOSURES  # noqa: PLC0415 - as above
+
+    _import_lines(file, EXPOSURES, dry_run=dry_run)
+
+
+def _import_lines(file: BinaryIO, kind: Any, *, dry_run: bool) -> None:
+    from api.portfolio import decode  # noqa: PLC0415 - as above
+    from graph.subjects.files import FileReport, import_file  # noqa: PLC0415 - as above
+
+    text = decode(file.read())
+
+    async def work(database: Database) -> FileReport:
+        await (_require_migrated if dry_run else _migrate)(database)
+        return await import_file(database, text, kind, is_dry_run=dry_run)
+
+    click.echo("\n".join(_with_database(work).lines()))
+
+
+@cli.command("backtest")
+@click.option("--policy", "policies", multiple=True, metavar="NAME", help="Policy to score; all if left out.")
+@click.option("--against", default="stated", show_default=True, metavar="NAME", help="Policy to compare them with.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw their calibration to this SVG file."
+)
+def backtest_command(policies: tuple[str, ...], against: str, *, as_json: bool, plot: Path | None) -> None:
+    """
+    Score policies side by side on the graph's own forecasts.
+
+    All forecasts on resolved claims are replayed as they were recorded. A policy is recommended only if its Brier score
+    is better beyond doubt: the intervals of the difference, over predictors and over questions, end below 0.
+    """
+    from api.backtests import print_backtest, to_json  # noqa: PLC0415 - as above
+    from api.drawing.calibration import draw_calibration  # noqa: PLC0415 - as above
+    from graph.forecasts.backtesting import run_backtest  # noqa: PLC0415 - as above
+    from graph.inference.replaying import REPLAYS  # noqa: PLC0415 - as above
+
+    async def work(database: Database) -> Any:
+        await _require_migrated(database)
+        return await run_backtest(database, policies or tuple(REPLAYS), against=against)
+
+    found = _with_database(work)
+    if plot is not None:
+        plot.write_text(draw_calibration(found), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(to_json(found), indent=2))
+    else:
+        print_backtest(found)
 
 
 @cli.group("evidence")
@@ -304,6 +460,35 @@ def restore_command(file: BinaryIO) -> None:
     click.echo(f"{_with_database(work)}; the graph equals the backup")
 
 
+@cli.command("drill", epilog="Example: foregraph drill backups/foregraph-20270131T023000Z.ndjson")
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def drill_command(file: Path | None) -> None:
+    """
+    Restore a backup elsewhere, and compare both.
+
+    FILE is a backup; without it the newest in FOREGRAPH_BACKUP_DIR. It is restored into an embedded Neo4j made for it,
+    which is removed at the end, and the time that this takes is told. The service and its graph are left alone.
+    """
+    chosen = _load()
+    if file is None:
+        if chosen.backup_dir is None:
+            raise InvalidError("name a backup, or the folder of backups by FOREGRAPH_BACKUP_DIR", path="FILE")
+        file = find_newest(chosen.backup_dir)
+    click.echo(f"Restoring {file} into a graph of its own", err=True)
+
+    async def work(address: DatabaseAddress) -> Drill:
+        async with Database.open(address) as database:
+            await _migrate(database)
+            return await drill(database, file)
+
+    with tempfile.TemporaryDirectory(prefix="foregraph-drill-") as folder, service.stopping_on_signals():
+        own = chosen.model_copy(update={"neo4j_uri": None, "data_dir": Path(folder), "bolt_port": 0})
+        with service.find_database(own) as address:
+            found = asyncio.run(work(address))
+    pace = f"{found.seconds:.1f} s, {found.seconds_per_million:,.0f} s for a million"
+    click.echo(f"{found.num_rows:,} rows and answers restored in {pace}; the graph equals the backup")
+
+
 @cli.command("sweep")
 @click.option("--dry-run", is_flag=True, help="Report what would be found, and change nothing.")
 def sweep_command(*, dry_run: bool) -> None:
@@ -357,17 +542,19 @@ def verify_command(context: click.Context, most: int) -> None:
 
 
 @cli.command("rebuild")
-def rebuild_command() -> None:
+@click.option("--policy", type=click.Choice(list(POLICIES)), help="The policy that beliefs follow from now on.")
+def rebuild_command(policy: str | None) -> None:
     """
     Recompute all that is stored beside the ledger.
 
-    These are beliefs, the keys that order claims by them, predictors' records, and the words of search.
+    These are beliefs, the keys that order claims by them, predictors' records, and the words of search. With a policy,
+    beliefs follow it from now on; what they were before stays as it was, for questions about the past.
     """
 
     async def work(database: Database) -> int:
         await _migrate(database)
         await make_searchable(database)
-        return await rebuild(database)
+        return await rebuild(database) if policy is None else await adopt_policy(database, policy)
 
     click.echo(f"rebuilt {_with_database(work)} claims")
 
@@ -417,6 +604,49 @@ def what_if_command(
         return await ask(database, question, first=first)
 
     show(_with_database(work))
+
+
+@cli.command("exposure", epilog="Example: foregraph exposure positions.csv --what-if IL_K_AI_WINTER=true")
+@click.argument("file", type=click.File("rb"), required=False, metavar="[FILE]")
+@click.option("--portfolio", "name", help="Name of a stored portfolio, in place of FILE.")
+@click.option("--what-if", multiple=True, metavar="CLAIM=true|false", help="Supposed outcome; repeat it for more.")
+@click.option("--intervene", is_flag=True, help="Set the outcomes without inference back to their causes.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Moment, in UTC, at which the stored portfolio's positions are held; beliefs are the latest.",
+)
+@click.option("--active", is_flag=True, help="Measure what each position has more than the benchmark.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print the contributions as CSV.")
+def exposure_command(
+    file: BinaryIO | None,
+    name: str | None,
+    what_if: tuple[str, ...],
+    as_of: datetime | None,
+    form: str | None,
+    *,
+    intervene: bool,
+    active: bool,
+) -> None:
+    """
+    Show what a portfolio hangs on.
+
+    FILE has comma-separated values, `-` is standard input: the columns symbol and weight, or value, or quantity and
+    price, and perhaps benchmark_weight. Faults are listed by line. Symbols that come several times are added up, and
+    those that the graph does not have are listed.
+    """
+    from api.portfolio import Asked, ask, show  # noqa: PLC0415 - saves commands that do without 0.1 s
+
+    moment = None if as_of is None else as_of.replace(tzinfo=UTC)
+    text = None if file is None else file.read()
+    asked = Asked.read(text, name, what_if, is_intervention=intervene, as_of=moment, is_active=active)
+
+    async def work(database: Database) -> Any:
+        await _require_migrated(database)
+        return await ask(database, asked)
+
+    show(_with_database(work), form or "table", _tell)
 
 
 @cli.group()
@@ -596,6 +826,51 @@ def run_query_command(
     _with_address(partial(run_query, name=name, values=read_texts(assignments), command=command, tell=_tell))
 
 
+@queries_command.command("save", epilog="Example: foregraph queries save overdue-check-ins.cypher")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--name", help="The query's name; without it that of the file.")
+@click.option("--dry-run", is_flag=True, help="Check it, and save nothing.")
+def save_query_command(file: TextIO, name: str | None, *, dry_run: bool) -> None:
+    """
+    Save a query from FILE as a new version.
+
+    Lines `// description: …` and `// parameter: days INTEGER = 7: How far back.` before the statement describe it.
+    """
+    from api.shell import save_from_file  # noqa: PLC0415 - saves other commands 0.1 s
+
+    draft = read_draft(Path(file.name).stem if name is None else name, file.read())
+    _tell(_with_address(partial(save_from_file, draft=draft, is_dry_run=dry_run)))
+
+
+@queries_command.command("delete")
+@click.argument("name")
+def delete_query_command(name: str) -> None:
+    """Delete a saved query; its versions stay."""
+    _with_database(partial(delete_query, name=name))
+    _tell(f"the saved query {name} is deleted; its versions stay")
+
+
+@cli.group("webhooks")
+def webhooks_command() -> None:
+    """Receivers of webhooks."""
+
+
+@webhooks_command.command("key", epilog="Example: foregraph webhooks key https://hooks.example.org/forecasts")
+@click.argument("url")
+def webhook_key_command(url: str) -> None:
+    """
+    Print the key that signs what URL is sent.
+
+    It follows from FOREGRAPH_WEBHOOK_SECRET and from URL, as that stands in the schedule. Give it to the receiver, who
+    can forge nothing to others by it.
+    """
+    chosen = _load()
+    check_webhook(url, chosen.webhook_hosts)
+    if chosen.webhook_secret is None:
+        raise ConfigurationError("FOREGRAPH_WEBHOOK_SECRET is not set, from which the key follows")
+    click.echo(Seals(chosen.webhook_secret.get_secret_value().encode()).signing_key(url))
+
+
 def _read_statement(statement: str | None, file: TextIO | None) -> str:
     if statement is not None and file is not None:
         raise click.UsageError("give a STATEMENT or a --file, not both")
@@ -610,6 +885,36 @@ def _read_statement(statement: str | None, file: TextIO | None) -> str:
 
 def _tell(text: str) -> None:
     click.echo(f"foregraph: {text}", err=True)
+
+
+@cli.group("documents")
+def documents_command() -> None:
+    """Trusted documents of clients."""
+
+
+@documents_command.command("check", epilog="Example: foregraph documents check web/queries")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def check_documents_command(folder: Path) -> None:
+    """
+    Check and price all .graphql files below DIR.
+
+    Prints the id of each, and the rows and points of each operation, where variables have no values but their defaults.
+    """
+    from api.parts import build_limited_schema  # noqa: PLC0415 - saves other commands a second
+    from api.tariffs import limits_of  # noqa: PLC0415 - the same
+    from api.trusted import check_folder  # noqa: PLC0415 - the same
+
+    chosen = _load()
+    num_faults = 0
+    for name, found in check_folder(build_limited_schema(chosen), limits_of(chosen), folder):
+        click.echo(f"{found.document_id}  {name}")
+        for price in found.operations:
+            click.echo(f"  {price.name or 'without a name'}: {price.rows} rows, {price.points} points")
+        for fault in found.faults:
+            num_faults += 1
+            click.echo(f"  fault: {fault}")
+    if num_faults:
+        raise InvalidError(f"{counted(num_faults, 'fault')} in the documents below {str(folder)!r}")
 
 
 @cli.command("mcp")
@@ -727,7 +1032,8 @@ def _serve(*, sample: bool, **overrides: object) -> None:
 
 def _load(**overrides: object) -> Settings:
     chosen = load_settings(**overrides)
-    configure_logging(log_format=chosen.log_format, log_level=chosen.log_level)
+    more = list_log_processors(chosen)
+    configure_logging(log_format=chosen.log_format, log_level=chosen.log_level, more=more)
     return chosen
 
 
@@ -747,6 +1053,7 @@ async def _migrate(database: Database) -> tuple[str, ...]:
     await ensure_searchable(database, is_new=is_new, on_progress=tell)
     if is_new:
         await note_derived(database)
+        await database.write(partial(set_policy, policy=FOREGRAPH_2.name, moment=datetime.now(UTC)))
     return applied
 
 

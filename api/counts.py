@@ -18,6 +18,8 @@ from graphql import (
     type_from_ast,
 )
 
+from graph.exposure.positions import MOST_POSITIONS
+
 MOST_JSON_BRACKETS: Final = 200_000
 """Arrays and objects of a request, those in texts included. Parsing so many takes 0.1 s, in which nobody is answered;
 the largest bundle that fits into a body has fewer rows."""
@@ -55,6 +57,10 @@ class Excess(NamedTuple):
     kind: str
 
 
+LONG_LISTS: Final[Mapping[str, int]] = {"PositionInput": MOST_POSITIONS + 1}
+"""Input types of which a list may be longer than others; one item more than its field takes, which then says so."""
+
+
 def find_excess(
     schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any], most_items: int
 ) -> Excess | None:
@@ -86,8 +92,10 @@ def _find_excess(declared: Any, value: Any, most_items: int) -> Excess | None:
     if is_scalar_type(kind) and kind.name == JSON:
         return None
     if isinstance(value, list):
-        if len(value) > most_items:
-            return Excess(len(value), most_items, "items in one list")
+        named = get_named_type(kind) if kind is not None else None
+        most = max(most_items, LONG_LISTS.get(getattr(named, "name", ""), 0))
+        if len(value) > most:
+            return Excess(len(value), most, "items in one list")
         below = [(kind.of_type if is_list_type(kind) else kind, item) for item in value if type(item) in CONTAINERS]
     else:
         if len(value) > MOST_OBJECT_FIELDS:

@@ -9,6 +9,7 @@ from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access.callers import caller_of
 from api.asking import name_type, read_json
 from api.deadlines import Deadlines
 from api.endpoint import check_media_type
@@ -125,7 +126,7 @@ class CypherEndpoint:
         if adhoc is None:
             raise RefusedCypherError(OFF, kind="STATEMENT", name="cypher", hint="GraphQL, or GET /beliefs.csv")
         return TableResponse(
-            partial(open_answer, adhoc, asked, request.client.host if request.client else ""),
+            partial(open_answer, adhoc, asked, caller_of(request.scope).place),
             table_format,
             deadlines=self._deadlines,
             seconds=adhoc.limits.clamp(asked.wanted).timeout_seconds,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-STOPPING_SECONDS: Final = 2.0
+DRAIN_SECONDS: Final = 2.0
 """Time that requests have left when the service stops; most take milliseconds, and what is stopped can be repeated."""
 
 
@@ -15,13 +15,15 @@ class Deadlines:
 
     Args:
         seconds: Longest time for a request.
+        drain_seconds: Time that requests have left when the service stops.
 
     Attributes:
         is_stopping: Whether the service stops.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, drain_seconds: float = DRAIN_SECONDS) -> None:
         self.seconds = seconds
+        self._drain_seconds = drain_seconds
         self.is_stopping = False
         self._end = float("inf")  # by the event loop's clock
         self._running: set[asyncio.Timeout] = set()
@@ -41,9 +43,9 @@ class Deadlines:
         """Give a block that has made progress some time from now, unless the service has to end before."""
         timeout.reschedule(min(asyncio.get_running_loop().time() + seconds, self._end))
 
-    def stop(self, seconds: float = STOPPING_SECONDS) -> None:
+    def stop(self) -> None:
         """Bring the deadlines of all requests, later ones included, forward to some time from now."""
-        self.is_stopping, self._end = True, asyncio.get_running_loop().time() + seconds
+        self.is_stopping, self._end = True, asyncio.get_running_loop().time() + self._drain_seconds
         for timeout in self._running:
             when = timeout.when()
             if when is not None and when > self._end:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -30,16 +30,20 @@ from strawberry.types.field import StrawberryField
 
 from api.counts import CONTAINERS, MOST_VARIABLES, find_excess
 from api.limits import DocumentLimits, Limits, list_excessive_prices
-from api.pricing import Pricing, list_operations
+from api.pricing import Price, Pricing, list_operations
 from resolvers.base.drift import find_drift
+from resolvers.base.roles import Role
 from resolvers.compiled.operations import Operation as CompiledOperation
 from resolvers.compiled.operations import find_compiled
 from resolvers.compiled.programs import Programs
+from resolvers.doors import RoleCheck, list_needs
 
 BYTES_A_TOKEN: Final = 600
 """What a parsed document keeps for each of its tokens, with its share of the tree: 320 to 550 bytes were measured."""
 MAX_SHAPES: Final = 256
 """Most combinations of variables, as far as prices depend on them, that an operation remembers to be affordable."""
+SHOWN_DIGITS: Final = 12
+"""Digits of a document's id that figures show."""
 MAX_WORD: Final = 100
 """Longest text of a variable that is part of such a combination."""
 
@@ -59,7 +63,11 @@ class Operation:
         name: Its name, if it has one.
         is_query: Whether it only reads.
         compiled: What answers it without an executor; None if nothing does.
+        needs: The role that each of its root fields needs; None for one that opens for nobody.
+        roles: All of these roles.
         key: What identifies it among the operations of all documents.
+        is_daily: Whether the answer changes with the day (UTC), just after its first moment.
+        document_id: The first digits of its document's id.
     """
 
     def __init__(
@@ -71,21 +79,24 @@ class Operation:
         key: bytes,
         pricing: Pricing,
         limits: Limits,
-        moments: Sequence[ValueNode | None],
+        moments: "_Moments",
         compiled: CompiledOperation | None,
+        needs: Mapping[str, Role | None],
     ) -> None:
         self.document = document
         self.node = node
         self.name = None if node.name is None else node.name.value
         self.compiled = compiled
+        self.needs, self.roles = needs, frozenset(needs.values())
         self.is_query = node.operation is OperationType.QUERY
         self.key = key
+        self.document_id = key[:SHOWN_DIGITS].decode()
         self._schema = schema
         self._pricing = pricing
         self._limits = limits
-        self._affordable: set[tuple[object, ...]] = set()
+        self._affordable: dict[tuple[object, ...], Price] = {}
         self._priced_by: tuple[str, ...] = ()
-        self._moments = moments
+        self._moments, self.is_daily = moments.found, moments.is_daily
         self._drifting = list_drifting_inputs(schema)
         definitions = node.variable_definitions or ()
         self._defaults = {d.variable.name.value for d in definitions if _is_given(d.default_value)}
@@ -103,17 +114,23 @@ class Operation:
         return variables[name] is not None if name in variables else name in self._defaults
 
     def is_affordable(self, variables: Mapping[str, Any]) -> bool:
-        """Whether variables and price are within the limits; variables that price the same are priced once."""
+        """Whether variables and price are within the limits."""
+        return self.find_price(variables) is not None
+
+    def find_price(self, variables: Mapping[str, Any]) -> Price | None:
+        """The price, if it and the variables are within the limits; variables that price the same are priced once."""
         if not self._is_countable(variables):
-            return False
+            return None
         shape = self._shape(variables)
-        if shape is not None and shape in self._affordable:
-            return True
+        known = None if shape is None else self._affordable.get(shape)
+        if known is not None:
+            return known
         pricing = self._pricing.with_variables(variables)
         if any(list_excessive_prices(pricing, self.node, self._limits)):
-            return False
-        self._remember(variables, pricing.variables_read)
-        return True
+            return None
+        price = pricing.price(self.node)
+        self._remember(variables, pricing.variables_read, price)
+        return price
 
     def _is_countable(self, variables: Mapping[str, Any]) -> bool:
         """Whether the lists and objects of the variables are short."""
@@ -124,14 +141,14 @@ class Operation:
         except RecursionError:
             return False
 
-    def _remember(self, variables: Mapping[str, Any], read: set[str]) -> None:
+    def _remember(self, variables: Mapping[str, Any], read: set[str], price: Price) -> None:
         # Which variables a price reads may depend on the values of others, so the names are those of all prices so far.
         if not read <= set(self._priced_by):
             self._priced_by = tuple(sorted({*self._priced_by, *read}))
             self._affordable.clear()
         shape = self._shape(variables)
         if shape is not None and len(self._affordable) < MAX_SHAPES:
-            self._affordable.add(shape)
+            self._affordable[shape] = price
 
     def _shape(self, variables: Mapping[str, Any]) -> tuple[object, ...] | None:
         """The variables as far as a price depends on them; None if that is too long to remember."""
@@ -192,8 +209,9 @@ class Documents:
         self.num_bytes = 0
         self._schema = schema
         self._max_bytes = max_bytes
-        limits = [extension.limits for extension in schema.get_extensions() if isinstance(extension, DocumentLimits)]
-        self._limits = limits[0] if limits else None
+        extensions = schema.get_extensions()
+        self._limits = next((e.limits for e in extensions if isinstance(e, DocumentLimits)), None)
+        self._roles = next((e for e in extensions if isinstance(e, RoleCheck)), None)
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._programs = Programs()
 
@@ -208,16 +226,21 @@ class Documents:
         return found
 
     def keep(self, text: str) -> None:
-        """Keep a document that has been parsed, validated and answered; without limits on its price none is kept."""
+        """
+        Keep a document that has been parsed, validated and answered; without limits on its price none is kept, nor one
+        with a subscription.
+        """
         document_id = identify(text)
         if self._limits is None or document_id in self._kept:
             return
         parsed = parse(text)
+        if any(node.operation is OperationType.SUBSCRIPTION for node in list_operations(parsed, None)):
+            return
         num_bytes = BYTES_A_TOKEN * sum(1 for _ in _tokens(parsed)) + 2 * len(text)
         if num_bytes > self._max_bytes:
             return
         pricing = Pricing(self._schema._schema, parsed, {})
-        moments = _list_moments(self._schema._schema, parsed)
+        moments = _find_moments(self._schema._schema, parsed)
         operations = tuple(
             Operation(
                 parsed,
@@ -228,6 +251,7 @@ class Documents:
                 limits=self._limits,
                 moments=moments,
                 compiled=find_compiled(self._schema, parsed, node, self._programs),
+                needs=self._list_needs(parsed, node),
             )
             for number, node in enumerate(list_operations(parsed, None))
         )
@@ -236,6 +260,12 @@ class Documents:
         while self.num_bytes > self._max_bytes:
             _, dropped = self._kept.popitem(last=False)
             self.num_bytes -= dropped.num_bytes
+
+    def _list_needs(self, document: DocumentNode, node: OperationDefinitionNode) -> dict[str, Role | None]:
+        """The roles that an operation needs; none by a schema without roles."""
+        if self._roles is None:
+            return {}
+        return list_needs(self._schema._schema, document, node, self._roles.introspection)
 
 
 def _tokens(document: DocumentNode) -> Iterator[object]:
@@ -246,11 +276,18 @@ def _tokens(document: DocumentNode) -> Iterator[object]:
 
 
 class _Moments(Visitor):
-    """Collects the arguments that give drifting fields their moments; None for each field without."""
+    """
+    Collects the arguments that give drifting fields their moments.
+
+    Attributes:
+        found: The arguments; None for each field without.
+        is_daily: Whether there is a field that drifts by the day.
+    """
 
     def __init__(self, types: TypeInfo, drifting: Set[str]) -> None:
         super().__init__()
         self.found: list[ValueNode | None] = []
+        self.is_daily = False
         self._types = types
         self._drifting = drifting
 
@@ -258,7 +295,9 @@ class _Moments(Visitor):
         definition = self._types.get_field_def()
         spec = None if definition is None else definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         drift = find_drift(spec.metadata) if isinstance(spec, StrawberryField) else None
-        if drift is not None:
+        if drift is not None and drift.is_daily:
+            self.is_daily = True
+        elif drift is not None:
             given = {argument.name.value: argument.value for argument in node.arguments or ()}
             self.found.append(given.get(drift.unless or ""))
 
@@ -280,9 +319,9 @@ def list_drifting_inputs(schema: GraphQLSchema) -> frozenset[str]:
     )
 
 
-def _list_moments(schema: GraphQLSchema, document: DocumentNode) -> Sequence[ValueNode | None]:
+def _find_moments(schema: GraphQLSchema, document: DocumentNode) -> _Moments:
     """The moments of all drifting fields in a document, whatever operation they are in, included or not."""
     types = TypeInfo(schema)
     moments = _Moments(types, list_drifting_inputs(schema))
     visit(document, TypeInfoVisitor(types, moments))
-    return moments.found
+    return moments

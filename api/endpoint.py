@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import ClientDisconnect, Request
+from graphql import GraphQLError
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -19,19 +20,32 @@ from strawberry.http.parse_content_type import parse_content_type
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from api.admission import Admissions, is_mutation
-from api.asking import UnknownDocumentError, read_asked, read_json, read_parameters
+from api.access.callers import caller_of
+from api.access.rates import RATE_LIMITED, refuse_rate
+from api.access.refusals import refuse
+from api.admission import Admissions, QueueError, is_mutation
+from api.asking import Asked, UnknownDocumentError, needs_header, read_asked, read_json, read_parameters
 from api.documents import Documents
-from api.execution import is_discreet, is_request_error, mask
+from api.execution import Discretion, find_status, mask, status_of_codes
 from api.graphiql.page import GraphiQL
-from api.logging import current_request
+from api.logging import RequestRecord, current_request, outcome_of
 from api.middleware import error_response
-from api.negotiation import GRAPHQL_JSON, JSON, choose_media_type, wants_page
+from api.negotiation import EVENT_STREAM, GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from api.responses import compute_etag, describe_get, is_known
+from api.subscriptions.results import is_subscription
+from api.trusted import EVERY_DOCUMENT, Trusted
 from graph.errors import BusyError, InvalidError
 from resolvers.base.context import Context
+from resolvers.doors import FORBIDDEN, UNAUTHENTICATED
 
-RETRY_AFTER_SECONDS = "1"
+if TYPE_CHECKING:
+    from api.subscriptions.events import EventStreams
+
+RETRY_AFTER_SECONDS = 1
+UNGUARDED = (
+    "A GET with a document's text needs one of the headers GraphQL-Require-Preflight, X-API-Key or Authorization; "
+    "without, name the document by its documentId, or use POST."
+)
 PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """Those of which a GET has one, unless a browser asks for GraphiQL."""
 
@@ -46,6 +60,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         graphiql: The page that a browser gets; None for no page.
         admissions: Limits the number of documents at a time.
         documents: Where documents are kept once they have been answered; by default none are.
+        guards_gets: Whether a GET with a document's text needs a header that other origins cannot send unasked.
+        streams: Answers subscriptions; by default none are answered.
+        trusted: Tells which documents are answered; by default all are.
     """
 
     def __init__(
@@ -56,13 +73,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         graphiql: GraphiQL | None,
         admissions: Admissions,
         documents: Documents | None = None,
+        guards_gets: bool = False,
+        streams: "EventStreams | None" = None,
+        trusted: Trusted = EVERY_DOCUMENT,
     ) -> None:
         super().__init__(schema, graphql_ide="graphiql" if graphiql else None, subscription_protocols=())
         self.open_context = open_context
         self._graphiql = graphiql
-        self._is_discreet = is_discreet(schema)
+        self._discretion = Discretion(schema)
         self.admissions = admissions
+        self._guards_gets, self._trusted = guards_gets, trusted
         self.documents = Documents(schema, 0) if documents is None else documents
+        self._streams = None if schema._schema.subscription_type is None else streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -70,14 +92,28 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             check_media_type(request)
             await request.body()
-            response = await self._run_while_connected(request)
+            response = await self._find_stream(request) or await self._run_while_connected(request)
         except HTTPException as refusal:
             response = _refuse(request, refusal)
         except BusyError as busy:
             response = refuse_busy(busy)
+        except _RateError as error:
+            response = refuse_rate(error.refusal.message, error.refusal.extensions or {})
+        except _RoleError as error:
+            response = refuse(error.refusal.message, error.refusal.extensions or {}, caller_of(scope))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
+
+    async def _find_stream(self, request: Request) -> Response | None:
+        """The stream that answers a subscription; None for any other request."""
+        if self._streams is None or not accepts_events(request.headers.get("accept", "")):
+            return None
+        asked = await self._read_asked(self.request_adapter_class(request))
+        if not self._streams.takes(asked):
+            return None
+        record = current_request.get()
+        return self._streams.answer(request, asked, self._open(request, record))
 
     async def _run_while_connected(self, request: Request) -> Response:
         """Answer the request; stop when the client disconnects, so that abandoned queries end."""
@@ -95,22 +131,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _run_in_context(self, request: Request) -> Response:
         record = current_request.get()
-        try:
-            context = self.open_context(request, record.request_id if record is not None else "")
-        except InvalidError as error:
-            raise HTTPException(400, f"The header Foregraph-Bookmark is wrong: {error.message}.") from error
+        context = self._open(request, record)
         try:
             return _as_asked(request, await self.run(request, context=context))
         finally:
             if record is not None:
-                record.num_statements = context.num_statements
+                record.num_statements, record.writes = context.num_statements, context.writes
             await context.close()
+
+    def _open(self, request: Request, record: RequestRecord | None) -> Context:
+        try:
+            return self.open_context(request, record.request_id if record is not None else "")
+        except InvalidError as error:
+            raise HTTPException(400, f"The header Foregraph-Bookmark is wrong: {error.message}.") from error
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """True for browsers only: other clients send `*/*` and expect JSON."""
-        is_question = not PARAMETERS.isdisjoint(request.query_params)
-        is_browser = request.method == "GET" and wants_page(request.headers.get("accept", ""))
-        return self.graphql_ide is not None and is_browser and not is_question
+        return self.graphql_ide is not None and request.method == "GET" and asks_for_page(request)
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """GraphiQL, if it is served."""
@@ -118,11 +155,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """Read the document, its variables and the operation's name; raises HTTPException on what is wrong."""
-        if request.method == "GET":
-            data: object = read_parameters(request.query_params)
-        else:
-            data = read_json(await request.get_body())
-        asked = read_asked(data, self.documents)
+        asked = await self._read_asked(request)
         return GraphQLRequestData(
             query=asked.text,
             variables=asked.variables,
@@ -130,11 +163,26 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             extensions=asked.extensions,
         )
 
+    async def _read_asked(self, request: AsyncHTTPRequestAdapter) -> Asked:
+        if request.method == "GET":
+            parameters, headers = request.query_params, request.headers
+            if self._guards_gets and needs_header(parameters, headers.keys(), headers.get("content-type", "")):
+                raise HTTPException(400, UNGUARDED)
+            return read_asked(read_parameters(parameters), self.documents, self._trusted)
+        return read_asked(read_json(await request.get_body()), self.documents, self._trusted)
+
     async def execute_operation(self, *, request_data: GraphQLRequestData, **arguments: Any) -> Any:  # type: ignore[override]  # no batches
         """Execute a document once it is admitted; raises BusyError where it is not. A valid one is kept."""
+        if self._streams is not None and is_subscription(request_data.query or "", request_data.operation_name):
+            reason = f"A subscription is answered as {EVENT_STREAM}, which the request must accept, or over WebSocket."
+            raise HTTPException(406, reason)
         writes = is_mutation(request_data.query or "", request_data.operation_name)
+        record = current_request.get()
+        if record is not None:
+            record.operation_type = "mutation" if writes else "query"
         async with self.admissions.admit(is_mutation=writes):
             result = await super().execute_operation(request_data=request_data, **arguments)
+        _check_refused(result)
         if request_data.query is not None and not isinstance(result, PreExecutionError):
             self.documents.keep(request_data.query)
         return result
@@ -142,10 +190,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Build the response: without `data` where nothing was executed, and without the text of unexpected errors."""
         if result.errors:
-            result.errors = [mask(error, is_discreet=self._is_discreet) for error in result.errors]
+            is_discreet = self._discretion.holds_for(caller_of(request.scope))
+            result.errors = [mask(error, is_discreet=is_discreet) for error in result.errors]
         response = await super().process_result(request, result)
-        if isinstance(result, PreExecutionError) or is_request_error(result.data, result.errors or []):
+        is_refused = (
+            isinstance(result, PreExecutionError) or find_status(result.data, result.errors or []) != HTTPStatus.OK
+        )
+        if is_refused:
             response.pop("data", None)
+        record = current_request.get()
+        if record is not None:
+            record.outcome = outcome_of(has_errors=bool(result.errors), is_refused=is_refused)
         return response
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
@@ -157,18 +212,60 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
-        """Apply the GraphQL over HTTP draft: an unexecuted document is 400 in its own media type, 200 as plain JSON."""
-        is_refused = sub_response.media_type == GRAPHQL_JSON and "data" not in response_data
+        """Apply the GraphQL over HTTP draft: what has no data is 400, 503 or 504 in its own media type, 200 as JSON."""
+        status = int(HTTPStatus.OK)
+        if sub_response.media_type == GRAPHQL_JSON and isinstance(response_data, dict) and "data" not in response_data:
+            errors: list[Any] = response_data["errors"] or []
+            status = status_of_codes([error.get("extensions", {}).get("code") for error in errors])
         content = json.dumps(response_data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        response = Response(content, 400 if is_refused else 200, media_type=sub_response.media_type)
+        response = Response(content, status, media_type=sub_response.media_type)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
         if "errors" not in response_data:
             response.headers["etag"] = compute_etag(bytes(response.body), response.media_type or JSON)
         return response
 
 
+class _RefusedError(Exception):
+    """The caller may not ask a document, which has a status of its own."""
+
+    def __init__(self, refusal: GraphQLError) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class _RoleError(_RefusedError):
+    """The caller lacks the role that a root field needs."""
+
+
+class _RateError(_RefusedError):
+    """The caller has asked for more than it may."""
+
+
+_STATUSES: Final[Mapping[str, type[_RefusedError]]] = {
+    UNAUTHENTICATED: _RoleError,
+    FORBIDDEN: _RoleError,
+    RATE_LIMITED: _RateError,
+}
+
+
+def _check_refused(result: Any) -> None:
+    """Raise the error of a document that was not executed, where its response has a status of its own."""
+    for error in getattr(result, "errors", None) or ():
+        kind = None if error.path else _STATUSES.get((error.extensions or {}).get("code", ""))
+        if kind is not None:
+            raise kind(error)
+
+
+def asks_for_page(request: HTTPConnection | BaseRequestProtocol) -> bool:
+    """Whether a GET is a browser's that asks for GraphiQL, and not for a document's answer."""
+    return PARAMETERS.isdisjoint(request.query_params) and wants_page(request.headers.get("accept", ""))
+
+
 def refuse_busy(busy: BusyError) -> Response:
     """The response to a document for which there is no place."""
-    return error_response(503, f"Too much is under way: {busy}.", {"retry-after": RETRY_AFTER_SECONDS})
+    seconds = busy.retry_seconds if isinstance(busy, QueueError) else RETRY_AFTER_SECONDS
+    return error_response(503, f"Too much is under way: {busy}.", {"retry-after": str(seconds)})
 
 
 def _as_asked(request: Request, response: Response) -> Response:

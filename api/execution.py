@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -15,12 +16,24 @@ from strawberry.extensions import DisableIntrospection
 
 from api.documents import Operation
 from api.logging import current_request, get_logger
+from api.metrics.instruments import note_error
 from api.middleware import UNEXPECTED
-from graph.errors import ForegraphError
+from graph.errors import BusyError, ForegraphError, TimedOutError, UnavailableError
 from resolvers.base.context import Context
 from resolvers.base.errors import Errors, shown
+from resolvers.base.roles import Caller, Role
+from resolvers.doors import RoleCheck
+
+STATUSES: Final[Mapping[Any, int]] = {
+    UnavailableError.code: 503,
+    BusyError.code: 503,
+    TimedOutError.code: 504,
+}
+"""The statuses that tell proxies and clients to try again, by the code of an error that left nothing to show."""
 
 _SUGGESTION: Final = re.compile(r" Did you mean [^?]*\?")
+UNNAMED: Final = "GRAPHQL"
+"""The code under which graphql-core's own errors are counted, which have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +44,12 @@ class Answer:
     Attributes:
         body: The response, as JSON.
         has_errors: Whether it has errors.
-        is_refused: Whether nothing was executed.
+        status: The HTTP status in GraphQL's own media type.
     """
 
     body: bytes
     has_errors: bool
-    is_refused: bool
+    status: int
 
 
 class Executor:
@@ -51,7 +64,7 @@ class Executor:
         self._schema = schema._schema
         self._executor_class = schema.execution_context_class
         self._translates_errors = any(isinstance(extension, Errors) for extension in schema.get_extensions())
-        self._is_discreet = is_discreet(schema)
+        self._discretion = Discretion(schema)
 
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> Answer:
         """Execute an operation with the variables as they came."""
@@ -73,15 +86,37 @@ class Executor:
         return self._write(found.data, found.errors or [], context)
 
     def _write(self, data: dict[str, Any] | None, errors: Sequence[GraphQLError], context: Context) -> Answer:
-        is_refused = is_request_error(data, errors)
-        response: dict[str, Any] = {} if is_refused else {"data": data}
+        told = [self._show(error, context) for error in errors]
+        status = find_status(data, told)
+        response: dict[str, Any] = {"data": data} if status == HTTPStatus.OK else {}
         if errors:
-            response["errors"] = [self._show(error, context).formatted for error in errors]
-        return Answer(dump(response), bool(errors), is_refused)
+            response["errors"] = [error.formatted for error in told]
+        return Answer(dump(response), bool(errors), status)
 
     def _show(self, error: GraphQLError, context: Context) -> GraphQLError:
         translated = shown(error, context.request_id) if self._translates_errors else error
-        return mask(translated, is_discreet=self._is_discreet)
+        return mask(translated, is_discreet=self._discretion.holds_for(context.caller))
+
+
+def find_status(data: dict[str, Any] | None, errors: Sequence[GraphQLError]) -> int:
+    """
+    Find the status of a response in GraphQL's own media type; all but 200 are of responses without data.
+
+    Args:
+        data: What was found.
+        errors: The errors, as clients see them.
+    """
+    if is_request_error(data, errors):
+        return 400
+    if not errors or any(value is not None for value in (data or {}).values()):
+        return 200
+    codes = [(error.extensions or {}).get("code") for error in errors]
+    return status_of_codes(codes) if STATUSES.keys() >= set(codes) else 200
+
+
+def status_of_codes(codes: Sequence[Any]) -> int:
+    """The status of a response that has errors of some codes, and no data."""
+    return min((STATUSES.get(code, 400) for code in codes), default=400)
 
 
 def is_request_error(data: Any, errors: Sequence[GraphQLError]) -> bool:
@@ -102,14 +137,27 @@ def dump(response: Any) -> bytes:
         return json.dumps(response, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def is_discreet(schema: Schema) -> bool:
-    """Whether errors may not name what the schema has, since it may not be looked at."""
-    return any(isinstance(extension, DisableIntrospection) for extension in schema.get_extensions())
+class Discretion:
+    """
+    Tells for whom errors may not name what the schema has: those who may not look at it.
+
+    Args:
+        schema: The schema, whose extensions say who may.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        extensions = schema.get_extensions()
+        self._is_for_all = any(isinstance(extension, DisableIntrospection) for extension in extensions)
+        self._role = next((e.introspection for e in extensions if isinstance(e, RoleCheck)), Role.PUBLIC)
+
+    def holds_for(self, caller: Caller) -> bool:
+        """Whether errors are to leave names out for a caller."""
+        return self._is_for_all or self._role not in caller.roles
 
 
 def mask(error: GraphQLError, *, is_discreet: bool) -> GraphQLError:
     """
-    Mask an exception that nothing has translated; its text goes to the log only.
+    Mask an exception that nothing has translated, and count it; its text goes to the log only.
 
     Errors from `resolvers.base.errors` have a code, and graphql-core's own are no exceptions of ours; both pass.
 
@@ -117,9 +165,15 @@ def mask(error: GraphQLError, *, is_discreet: bool) -> GraphQLError:
         error: The error.
         is_discreet: Whether graphql-core's suggestions of names are left out.
     """
+    masked = _mask(error, is_discreet=is_discreet)
+    note_error((masked.extensions or {}).get("code", UNNAMED))
+    return masked
+
+
+def _mask(error: GraphQLError, *, is_discreet: bool) -> GraphQLError:
     original = error.original_error
     if is_discreet:
-        error.message = _SUGGESTION.sub("", error.message)
+        error.message = without_suggestion(error.message)
     is_translated = "code" in (error.extensions or {}) or isinstance(original, GraphQLError)
     if original is None or is_translated or error.message != str(original):
         return error
@@ -127,3 +181,8 @@ def mask(error: GraphQLError, *, is_discreet: bool) -> GraphQLError:
     record = current_request.get()
     extensions = {"code": ForegraphError.code, "requestId": record.request_id if record is not None else None}
     return GraphQLError(UNEXPECTED, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def without_suggestion(message: str) -> str:
+    """A message of graphql-core's without similar names that the schema has."""
+    return _SUGGESTION.sub("", message)

@@ -7,7 +7,10 @@ It stands before all middleware and does what they do, with the same answers. Wh
 import asyncio
 import time
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -17,13 +20,16 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.callers import CALLER, Access, acting_for
+from api.access.rates import RateLimitedError, Rates, refuse_rate
 from api.admission import Admissions
-from api.asking import read_asked, read_json, read_parameters
+from api.asking import needs_header, read_asked, read_json, read_parameters
 from api.deadlines import Deadlines
 from api.documents import Documents, Operation
-from api.endpoint import refuse_busy
+from api.endpoint import RETRY_AFTER_SECONDS, refuse_busy
 from api.execution import Answer, Executor
-from api.logging import RequestRecord, current_request, get_logger
+from api.limits import asks_for_cost
+from api.logging import RequestRecord, current_request, get_logger, outcome_of
 from api.middleware import (
     BOOKMARK_HEADER,
     CLIENT_CLOSED_STATUS,
@@ -36,13 +42,18 @@ from api.middleware import (
     split_host,
 )
 from api.negotiation import GRAPHQL_JSON, JSON, choose_media_type
+from api.pricing import Price
 from api.responses import Responses, compute_etag, describe_get, is_known
 from api.settings import LOOPBACK_NAMES
+from api.trusted import EVERY_DOCUMENT, Trusted
 from graph.database.sessions import check_bookmark, join_bookmarks
 from graph.errors import BusyError, ForegraphError, InvalidError
 from resolvers.base.context import Context, Service
+from resolvers.base.roles import Caller, Role
 
 PATH: Final = "/graphql"
+NEEDS: Final = Role.READER
+"""The role that the route needs, before any document's."""
 NO_STORE: Final = "no-store"
 """Cache-Control of a request that no kept response may answer, and whose response is not kept."""
 UNUSUAL_HEADERS: Final = frozenset({b"content-encoding", b"expect"})
@@ -62,9 +73,13 @@ class Front:
         documents: Those that have been answered before.
         responses: Where responses are kept.
         admissions: Limits the number of documents at a time.
+        access: Tells callers apart.
+        rates: Limits what each asks.
         allowed_hosts: Further names in the Host header.
         max_body_bytes: Largest body.
         deadlines: Limits the time of a request.
+        guards_gets: Whether a GET with a document's text needs a header that other origins cannot send unasked.
+        trusted: Tells which documents are answered; by default all are.
 
     Attributes:
         num_answered: Requests answered here.
@@ -79,17 +94,23 @@ class Front:
         documents: Documents,
         responses: Responses,
         admissions: Admissions,
+        access: Access,
+        rates: Rates,
         allowed_hosts: Collection[str],
         max_body_bytes: int,
         deadlines: Deadlines,
+        guards_gets: bool = False,
+        trusted: Trusted = EVERY_DOCUMENT,
     ) -> None:
         self.app = app
         self.num_answered = self.num_passed_on = 0
-        self._executor, self._admissions = executor, admissions
+        self._executor, self._admissions, self._access = executor, admissions, access
+        self._rates = rates
         self._documents, self._responses = documents, responses
         self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
         self._known_hosts: dict[bytes, bool] = {}
-        self._max_body_bytes, self._deadlines = max_body_bytes, deadlines
+        self._max_body_bytes, self._deadlines, self._guards_gets = max_body_bytes, deadlines, guards_gets
+        self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -116,33 +137,58 @@ class Front:
     async def _find_exchange(self, scope: Scope, receive: Receive, arrived: list[Message]) -> "_Exchange | None":
         """The exchange that a request begins, if it may be answered here; notes the messages that have arrived."""
         headers = self._find_usual_headers(scope)
-        if headers is None:
+        caller = None if headers is None else self._access.recognize(scope)
+        if headers is None or caller is None or NEEDS not in caller.roles:
             return None
         try:
-            data = await self._read(scope, receive, arrived)
-            asked = read_asked(data, self._documents)
+            data = await self._read(scope, headers, receive, arrived)
+            asked = read_asked(data, self._documents, self._trusted)
             shown = headers.get(BOOKMARK_HEADER.encode())
             bookmark = None if shown is None else check_bookmark(shown.decode("latin-1"))
         except (HTTPException, InvalidError):  # the endpoint says what is wrong
             return None
         operation = None if asked.document is None else asked.document.find_operation(asked.operation_name)
-        if operation is None or not (operation.is_query or scope["method"] == "POST"):
+        if (
+            operation is None
+            or asks_for_cost(asked.extensions)
+            or not (operation.is_query or scope["method"] == "POST")
+        ):
             return None
-        if not operation.is_affordable(asked.variables or {}):
+        is_open = operation.roles <= caller.roles and (operation.is_query or not caller.bounds.is_tight)
+        price = operation.find_price(asked.variables or {}) if is_open else None
+        if price is None:
             return None
         record = RequestRecord(choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1")))
-        record.operation_name = asked.operation_name or operation.name
+        record.operation_name, record.caller = asked.operation_name or operation.name, caller.name
+        record.operation_type = "query" if operation.is_query else "mutation"
+        record.document_id = operation.document_id
+        record.writes = () if operation.is_query else tuple(operation.needs)
         media_type = choose_media_type(headers.get(b"accept", b"").decode("latin-1"))
         service: Service = scope["app"].state.service
         if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
         is_stored = NO_STORE.encode() not in headers.get(b"cache-control", b"")
         return _Exchange(
-            scope, service, record, operation, asked.variables, bookmark, media_type, if_none_match, is_stored=is_stored
+            scope,
+            service,
+            record,
+            caller,
+            operation,
+            price,
+            asked.variables,
+            bookmark,
+            media_type,
+            if_none_match,
+            is_stored=is_stored,
         )
 
-    async def _read(self, scope: Scope, receive: Receive, arrived: list[Message]) -> object:
+    async def _read(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, arrived: list[Message]
+    ) -> object:
         if scope["method"] == "GET":
-            return read_parameters(QueryParams(scope["query_string"]))
+            parameters, names = QueryParams(scope["query_string"]), {name.decode("latin-1") for name in headers}
+            media_type = headers.get(b"content-type", b"").decode("latin-1")
+            is_refused = self._guards_gets and needs_header(parameters, names, media_type)
+            return None if is_refused else read_parameters(parameters)
         body = await self._receive_body(receive, arrived)
         return None if body is None else read_json(body)
 
@@ -168,7 +214,9 @@ class Front:
         try:
             async with self._deadlines.limit(seconds) as limit:
                 with _Departure(receive):
-                    answer = await self._run(exchange)
+                    answer = await self._run_within_rates(exchange)
+        except RateLimitedError as error:
+            return _Reply.of(refuse_rate(str(error), error.extensions()))
         except BusyError as busy:
             return _Reply.of(refuse_busy(busy))
         except _DepartedError:
@@ -177,7 +225,15 @@ class Front:
             if not limit.expired():
                 raise
             return _Reply.of(refuse_late(self._deadlines, has_body=True))
+        exchange.record.outcome = outcome_of(has_errors=answer.has_errors, is_refused=answer.status != HTTPStatus.OK)
         return exchange.reply(answer)
+
+    async def _run_within_rates(self, exchange: "_Exchange") -> Answer:
+        """Run, if the caller may ask so much; a tool's request is within a place that its agent holds."""
+        is_inner = CALLER in exchange.scope
+        await self._rates.spend(exchange.caller, exchange.price.total, is_mutation=not exchange.operation.is_query)
+        with nullcontext() if is_inner else self._rates.hold(exchange.caller):
+            return await self._run(exchange)
 
     async def _run(self, exchange: "_Exchange") -> Answer:
         variables = exchange.variables or {}
@@ -192,6 +248,8 @@ class Front:
             key = exchange.operation.key + orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
         except TypeError:  # an integer of more than 64 bits
             return await self._execute(exchange, exchange.bookmark)
+        if exchange.operation.is_daily:
+            key += (datetime.now(UTC) - datetime.resolution).date().isoformat().encode()
         return await self._find_or_execute(exchange, key)
 
     async def _find_or_execute(self, exchange: "_Exchange", key: bytes) -> Answer:
@@ -231,10 +289,10 @@ class Front:
 
     async def _execute(self, exchange: "_Exchange", bookmark: str | None) -> Answer:
         async with self._admissions.admit(is_mutation=not exchange.operation.is_query):
-            caller = (exchange.scope.get("client") or ("",))[0]
-            context = Context(exchange.service, exchange.record.request_id, bookmark, caller=caller)
+            context = Context(exchange.service, exchange.record.request_id, bookmark, caller=exchange.caller)
             try:
-                return await self._executor.run(exchange.operation, exchange.variables, context)
+                with acting_for(exchange.caller):
+                    return await self._executor.run(exchange.operation, exchange.variables, context)
             finally:
                 exchange.record.num_statements = context.num_statements
                 await context.close()
@@ -283,7 +341,9 @@ class _Exchange:
     scope: Scope
     service: Service
     record: RequestRecord
+    caller: Caller
     operation: Operation
+    price: Price
     variables: dict[str, Any] | None
     bookmark: str | None
     media_type: str
@@ -294,8 +354,10 @@ class _Exchange:
         """The reply that an answer makes."""
         headers = [(b"content-length", b"%d" % len(answer.body)), (b"content-type", self.media_type.encode())]
         if self.scope["method"] != "GET" or answer.has_errors:
-            is_told = answer.is_refused and self.media_type == GRAPHQL_JSON
-            return _Reply(400 if is_told else 200, answer.body, headers)
+            status = answer.status if self.media_type == GRAPHQL_JSON else 200
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+            return _Reply(status, answer.body, headers)
         etag = compute_etag(answer.body, self.media_type)
         described = [(name.encode(), value.encode()) for name, value in describe_get(etag).items()]
         if is_known(etag, self.if_none_match):

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from starlette.types import ASGIApp, Message
 
-OWN_ADDRESS: Final = "127.0.0.1"
+from api.access.callers import CALLER
+from resolvers.base.roles import LOCAL, Caller
 
 
 async def post(
@@ -15,7 +16,7 @@ async def post(
     document: str,
     variables: Mapping[str, Any],
     *,
-    caller: str = OWN_ADDRESS,
+    caller: Caller = LOCAL,
     headers: Mapping[str, str] | None = None,
 ) -> Any:
     """
@@ -25,7 +26,7 @@ async def post(
         app: The application.
         document: The document.
         variables: Its variables.
-        caller: The address of the client on whose behalf it is sent, for limits that hold for each caller.
+        caller: On whose behalf it is sent.
         headers: Further headers.
     """
     body = json.dumps({"query": document, "variables": dict(variables)}).encode()
@@ -56,7 +57,8 @@ async def post(
         "root_path": "",
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in {**sent, **(headers or {})}.items()],
-        "client": (caller, 0),
+        "client": (caller.address, 0),
+        CALLER: caller,
         "server": ("localhost", 0),
     }
     try:

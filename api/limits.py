@@ -6,26 +6,32 @@ one twice take minutes; here each fragment is measured once.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
 )
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 
+from api.access.rates import RateLimitedError, Rates
 from api.counts import find_excess, longest_literal
 from api.logging import current_request
-from api.pricing import Pricing, list_operations
+from api.pricing import Price, Pricing, list_operations
 from resolvers.base.errors import BAD_REQUEST
+
+COST: Final = "cost"
+"""The extension that asks for a document's cost, with true, and the one that tells it."""
 
 MAX_BRACKETS = 64
 """Most open brackets; the parser and the validation rules recurse, and Python's stack holds some 1,000 frames."""
@@ -86,21 +92,53 @@ class Cost:
     num_introspected: int = 0
 
 
-def list_extensions(limits: Limits, *, introspection: bool) -> list[type[SchemaExtension]]:
+def list_extensions(limits: Limits, *, introspection: bool, rates: Rates | None = None) -> list[type[SchemaExtension]]:
     """List the schema extensions that enforce the limits; Strawberry instantiates them per document."""
 
     class WithinLimits(DocumentLimits):
         def __init__(self) -> None:
-            super().__init__(limits)
+            super().__init__(limits, rates)
 
     return [WithinLimits] if introspection else [WithinLimits, DisableIntrospection]
 
 
 class DocumentLimits(SchemaExtension):
-    """Checks a document's text before it is parsed, and its fields and its price before it is validated."""
+    """
+    Checks a document's text before it is parsed, and its fields and its price before it is validated.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        limits: The limits of each document.
+        rates: The limits of each caller, which are counted before a document runs.
+    """
+
+    def __init__(self, limits: Limits, rates: Rates | None = None) -> None:
         self.limits = limits
+        self._rates = rates
+        self._price: Price | None = None
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Count what the caller asks; a result that is there already takes the place of execution."""
+        context: Any = self.execution_context
+        for operation in list_operations(context.graphql_document, context.operation_name):
+            price = Pricing(context.schema._schema, context.graphql_document, context.variables).price(operation)
+            self._price = price
+            try:
+                await self._spend(price, is_mutation=operation.operation is OperationType.MUTATION)
+            except RateLimitedError as error:
+                refusal = GraphQLError(str(error), extensions=error.extensions())
+                self.execution_context.result = ExecutionResult(None, [refusal])
+        yield
+
+    async def _spend(self, price: Price, *, is_mutation: bool) -> None:
+        if self._rates is not None:
+            await self._rates.spend(self.execution_context.context.caller, price.total, is_mutation=is_mutation)
+
+    def get_results(self) -> dict[str, Any]:
+        """The cost of the document for whoever asks for it: what was priced, and what was read and computed."""
+        context: Any = self.execution_context
+        if self._price is None or not asks_for_cost(context.operation_extensions):
+            return {}
+        return {COST: {"requested": self._price.total, "actual": context.context.cost}}
 
     def on_operation(self) -> Iterator[None]:
         """Check nesting and tokens before parsing."""
@@ -164,6 +202,11 @@ class DocumentLimits(SchemaExtension):
         pricing = Pricing(context.schema._schema, document, context.variables)
         operations = list_operations(document, context.operation_name)
         return [error for operation in operations for error in list_excessive_prices(pricing, operation, self.limits)]
+
+
+def asks_for_cost(extensions: Mapping[str, Any] | None) -> bool:
+    """Whether a request's extensions ask for what it costs."""
+    return (extensions or {}).get(COST) is True
 
 
 def count_brackets(text: str) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ LIBRARY_LEVELS = {
     "uvicorn": logging.WARNING,
     "uvicorn.error": logging.WARNING,
     "mcp": logging.WARNING,
+    "opentelemetry": logging.ERROR,  # each try of an export that fails is a warning
     "neo4j": logging.ERROR,  # the outcome of its retries is reported as ours
     "apscheduler": logging.WARNING,
     "strawberry.execution": logging.CRITICAL,  # logs every client's mistake as an error
@@ -24,11 +25,35 @@ LIBRARY_LEVELS = {
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Access log data of one request, filled in while it is answered."""
+    """
+    Data of one request for the access log and the figures, filled in while it is answered.
+
+    Attributes:
+        request_id: Its id.
+        operation_name: Name of the operation, if it has one.
+        operation_type: Query or mutation; None for what is no GraphQL, or no operation.
+        document_id: First digits of its document's id, where that has been answered before.
+        outcome: `data`, `partial` with errors beside the data, or `refused` without any.
+        num_statements: Statements run for it; None where none are counted.
+        caller: The name of the key or token; empty without either.
+        refused: The code of its refusal, where the caller may not ask.
+        writes: What it writes, as the names of mutations or of the route.
+    """
 
     request_id: str
     operation_name: str | None = None
+    operation_type: str | None = None
+    document_id: str = ""
+    outcome: str = "refused"
     num_statements: int | None = None
+    caller: str = ""
+    refused: str | None = None
+    writes: tuple[str, ...] = ()
+
+
+def outcome_of(*, has_errors: bool, is_refused: bool) -> str:
+    """Name the outcome of a document in one word."""
+    return "refused" if is_refused else "partial" if has_errors else "data"
 
 
 current_request: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)
@@ -54,7 +79,12 @@ _bound: list[tuple[Any, Logger]] = []
 
 
 def configure_logging(
-    *, log_format: Literal["console", "json"], log_level: str, stream: TextIO | None = None, worker: int | None = None
+    *,
+    log_format: Literal["console", "json"],
+    log_level: str,
+    stream: TextIO | None = None,
+    worker: int | None = None,
+    more: Sequence[Processor] = (),
 ) -> None:
     """
     Send the service's and its libraries' logs through structlog.
@@ -64,11 +94,13 @@ def configure_logging(
         log_level: Least severe level that is logged.
         stream: Standard error by default.
         worker: Number of this process, shown in each line, where several serve.
+        more: Add further fields to each line.
     """
     output = sys.stderr if stream is None else stream
     common: list[Processor] = [
         _add_request_id,
         *(() if worker is None else (partial(_add_worker, worker),)),
+        *more,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     shared = [structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, *common]

@@ -13,15 +13,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.deadlines import Deadlines
 from api.logging import RequestRecord, current_request, get_logger, is_own_request
+from api.metrics.instruments import note_error, note_request
 from api.settings import LOOPBACK_NAMES
 from graph.errors import BusyError, ForegraphError, NotFoundError, TimedOutError
 from resolvers.base.errors import BAD_REQUEST
+from resolvers.doors import FORBIDDEN, UNAUTHENTICATED
 
 BOOKMARK_HEADER = "foregraph-bookmark"
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})  # polled every few seconds, so logged only when they fail
 # The codes of the statuses with which a request is answered before any field is resolved.
 CODES = {
+    401: UNAUTHENTICATED,
+    403: FORBIDDEN,
     404: NotFoundError.code,
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
@@ -29,6 +33,7 @@ CODES = {
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
     421: "WRONG_HOST",
+    429: "RATE_LIMITED",
     500: ForegraphError.code,
     503: BusyError.code,
     504: TimedOutError.code,
@@ -36,6 +41,8 @@ CODES = {
 UNEXPECTED = "Something went wrong here; the log knows more."
 STARTED = "foregraph.started"
 """The key of a request's scope under which `time.perf_counter` of its arrival is, where it has been awaited already."""
+RECORD = "foregraph.record"
+"""The key of a request's scope under which its `RequestRecord` is, once it is answered."""
 DEADLINE = "foregraph.deadline"
 """The key of a request's scope under which its time limit is, for answers that set one of their own."""
 RESTART_SECONDS = 5
@@ -57,6 +64,7 @@ def error_response(
         more: Further extensions.
     """
     extensions: dict[str, Any] = {"code": code or CODES.get(status, BAD_REQUEST), **more}
+    note_error(extensions["code"])
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         extensions["isRetryable"] = BusyError.is_retryable
     record = current_request.get()
@@ -130,19 +138,36 @@ class AccessLogMiddleware:
 
 
 def log_request(scope: Scope, status: int, *, seconds: float) -> None:
-    """Write the access log's line of a request; of the service's own requests there is none."""
+    """Count a request, and write the access log's line of it; of the service's own requests there is neither."""
     if is_own_request.get():
         return
-    record = current_request.get()
+    record = scope[RECORD] = current_request.get()
+    note_request(scope["path"], status, seconds, record)
     fields: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "status": status}
     fields["ms"] = round(seconds * 1000, 1)
     if record is not None and record.operation_name is not None:
         fields["operation"] = record.operation_name
     if record is not None and record.num_statements is not None:
         fields["statements"] = record.num_statements
+    if record is not None:
+        fields |= _describe_access(record)
     is_quiet = scope["path"] in QUIET_PATHS and status < HTTPStatus.BAD_REQUEST
     log = get_logger().debug if is_quiet else get_logger().info
     log("request", **fields)
+
+
+def _describe_access(record: RequestRecord) -> dict[str, Any]:
+    """The caller, the refusal and the writes of a request; lines with either of the latter are the audit log."""
+    fields: dict[str, Any] = {}
+    if record.caller:
+        fields["caller"] = record.caller
+    if record.refused is not None:
+        fields["refused"] = record.refused
+    if record.writes:
+        fields["writes"] = ",".join(record.writes)
+    if record.refused is not None or record.writes:
+        fields["audit"] = True
+    return fields
 
 
 class HostMiddleware:

@@ -5,11 +5,17 @@ from functools import lru_cache
 from typing import Final
 
 JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 HTML: Final = "text/html"
 
 MAX_ACCEPT_CHARACTERS: Final = 1_000
 _WEIGHT = re.compile(r";\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
+
+
+def accepts_events(accept: str) -> bool:
+    """Whether an Accept header names streams of events."""
+    return any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accept.split(","))
 
 
 @lru_cache(1_000)

@@ -56,6 +56,11 @@ class Price:
     def __add__(self, other: "Price") -> "Price":
         return Price(min(self.rows + other.rows, LARGEST), min(self.points + other.points, LARGEST))
 
+    @property
+    def total(self) -> int:
+        """Rows and points together, the cost points that are counted for each caller; at least 1."""
+        return max(1, min(self.rows + self.points, LARGEST))
+
     def times(self, number: int) -> "Price":
         """The price of a number of equal selections."""
         return Price(min(self.rows * number, LARGEST), min(self.points * number, LARGEST))
@@ -102,7 +107,7 @@ class Pricing:
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None) -> None:
         self._schema = schema
         self._document = document
-        self._roots = (schema.query_type, schema.mutation_type)
+        self._roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
         self._fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         self._variables = variables or {}
         self._defaults: dict[str, ValueNode] = {}

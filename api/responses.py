@@ -65,7 +65,7 @@ class Responses:
     def keep(self, key: bytes, version: str, answer: Answer) -> None:
         """Keep an answer in place of an older one."""
         self.drop(key)
-        kept = Kept(answer.body, answer.has_errors, answer.is_refused, version)
+        kept = Kept(answer.body, answer.has_errors, answer.status, version)
         num_bytes = _num_bytes(key, kept)
         if num_bytes * LARGEST_SHARE > self._max_bytes:
             return

@@ -8,13 +8,14 @@ over, and whoever finds it removes it.
 import fcntl
 import json
 import os
+import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -82,10 +83,18 @@ def list_running(data_dir: Path) -> list[Running]:
     return sorted(found, key=lambda service: (str(service.since), service.url))
 
 
+def _connect(scheme: str, host: str, port: int | None) -> HTTPConnection:
+    """Make a connection; the certificate is of a public name, which is not the address that is asked."""
+    if scheme == "http":
+        return HTTPConnection(host, port, timeout=PROBE_SECONDS)
+    context = ssl._create_unverified_context()  # noqa: S323 - nothing is sent but a question whether it is ready
+    return HTTPSConnection(host, port, timeout=PROBE_SECONDS, context=context)
+
+
 def is_ready(url: str) -> bool:
     """Whether a service answers that it is ready."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
+    connection = _connect(parts.scheme, parts.hostname or "", parts.port)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == HTTPStatus.OK

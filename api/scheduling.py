@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from api.backups import write_backup
 from api.logging import get_logger
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
@@ -21,17 +23,23 @@ from api.webhooks.sending import Receivers
 from graph.database.jobs import LEASE, RunReason, Slot, finish_slot, release_slot, take_slot
 from graph.database.receipts import purge_receipts
 from graph.errors import ForegraphError
+from graph.feed.due import is_day_untold, tell_due
+from graph.feed.purging import Retention, is_purge_due, purge_events
 from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import refresh_posteriors
 from graph.network.propagation import is_propagation_due, propagate_all
 from graph.outcomes.sweep import sweep
+from graph.saved.hooks import are_changes_due
 from graph.saved.schedules import is_delivery_due
+from graph.saved.sealing import Seals, seal_stored
 from resolvers.base.context import Service
 
 PURGE_SCHEDULE = "30 3 * * *"
 # How often to look whether another process wrote beliefs: one small statement, some 2 ms a second in all. What this
 # process writes is followed at once.
 WATCH_INTERVAL = timedelta(milliseconds=500)
+# The feed's own work: to remove old events, and to tell of milestones once a day has begun.
+FEED_INTERVAL = timedelta(minutes=1)
 # Schedules name minutes.
 DELIVERY_INTERVAL = timedelta(seconds=5)
 # A propagation rests for so many times as long as it took: it takes a third of a processor at most.
@@ -95,25 +103,77 @@ def list_jobs(settings: Settings) -> tuple[Job, ...]:
         Job("purge_receipts", PURGE_SCHEDULE, _purge_receipts),
         Job("propagate", settings.propagation_schedule, partial(_propagate, method=Method.AUTO)),
         *((after_writes,) if settings.propagation_after_writes else ()),
+        *_list_feed_jobs(settings),
         *_list_deliveries(settings),
+        *_list_backup_jobs(settings),
     )
+
+
+def _list_backup_jobs(settings: Settings) -> tuple[Job, ...]:
+    """The job that backs the graph up, if a folder is given."""
+    if settings.backup_dir is None:
+        return ()
+    run = partial(_back_up, folder=settings.backup_dir, keep=settings.backup_keep)
+    return (Job("backup", settings.backup_schedule, run),)
+
+
+async def _back_up(service: Service, folder: Path, keep: int) -> Told:
+    made = await write_backup(service.database, folder, keep=keep)
+    return {"file": str(made.file), "num_rows": made.num_rows, "num_bytes": made.num_bytes}
+
+
+def _list_feed_jobs(settings: Settings) -> tuple[Job, ...]:
+    retention = Retention(timedelta(hours=settings.feed_hours), settings.feed_events)
+    purge, is_due = partial(_purge_events, retention=retention), partial(_is_purge_due, retention=retention)
+    return (
+        Job("purge_events", FEED_INTERVAL, purge, is_due=is_due),
+        Job("tell_due_milestones", FEED_INTERVAL, _tell_due, is_due=_is_day_untold),
+    )
+
+
+async def _purge_events(service: Service, retention: Retention) -> Told:
+    return {"num_events": await purge_events(service.database, retention, datetime.now(UTC))}
+
+
+async def _is_purge_due(service: Service, retention: Retention) -> bool:
+    return await is_purge_due(service.database, retention, datetime.now(UTC))
+
+
+async def _tell_due(service: Service) -> Told:
+    return {"num_milestones": await tell_due(service.database, datetime.now(UTC))}
+
+
+async def _is_day_untold(service: Service) -> bool:
+    return await is_day_untold(service.database, datetime.now(UTC))
 
 
 def _list_deliveries(settings: Settings) -> tuple[Job, ...]:
     """The job that delivers rows of scheduled queries, if any receiver is allowed."""
     if not settings.webhook_hosts or settings.webhook_secret is None or not settings.adhoc:
         return ()
-    receivers = Receivers(frozenset(settings.webhook_hosts), settings.webhook_secret.get_secret_value().encode())
-    run = partial(_deliver, receivers=receivers)
+    seals = Seals(settings.webhook_secret.get_secret_value().encode())
+    receivers = Receivers(frozenset(settings.webhook_hosts), seals)
+    run = partial(_deliver, receivers=receivers, sealing=_Sealing())
     return (Job("deliver_queries", DELIVERY_INTERVAL, run, is_due=_is_delivery_due, lease=DELIVERY_LEASE),)
 
 
-async def _deliver(service: Service, receivers: Receivers) -> Told:
+@dataclass(slots=True)
+class _Sealing:
+    """Whether this process has sealed the addresses that older versions stored as they are."""
+
+    is_done: bool = False
+
+
+async def _deliver(service: Service, receivers: Receivers, sealing: _Sealing) -> Told:
+    if not sealing.is_done:
+        await seal_stored(service.database, receivers.seals)
+        sealing.is_done = True
     return await deliver_due(service.saved, receivers)
 
 
 async def _is_delivery_due(service: Service) -> bool:
-    return await is_delivery_due(service.database, datetime.now(UTC))
+    due = await is_delivery_due(service.database, datetime.now(UTC))
+    return due or await are_changes_due(service.database)
 
 
 async def _sweep(service: Service) -> Told:

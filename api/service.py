@@ -3,25 +3,29 @@
 import asyncio
 import errno
 import ipaddress
+import math
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager, nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.collector import freeze_survivors
+from api.connections import SmallWebSocket, limited_protocol
+from api.draining import DrainingMiddleware
 from api.logging import get_logger
 from api.readiness import Readiness
 from api.running import Running, noted
 from api.settings import Settings
 from api.supervisor import Supervisor
+from api.telemetry import open_telemetry
 from graph.adhoc.running import Adhoc
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
@@ -32,9 +36,19 @@ from graph.server import end_running, start_or_attach
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-SHUTDOWN_GRACE_SECONDS = 4
-"""For open requests; the deadlines of those under way come sooner. Stopping the database comes after."""
+    from api.telemetry.otlp import Telemetry
+
+SHUTDOWN_MARGIN_SECONDS = 2
+"""For requests that outlive their deadlines, before they are broken off. Stopping the database comes after."""
 BACKLOG = 128
+# Of the library's ways this has the smallest connections; compression would take 64 KB and more for each.
+SOCKETS: Final[Mapping[str, Any]] = {
+    "ws": SmallWebSocket,
+    "ws_per_message_deflate": False,
+    "ws_max_size": 1 << 20,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+}
 MAX_PORT = 65_535
 
 
@@ -99,9 +113,9 @@ def _serve_by_workers(settings: Settings, prepare: Callable[[Database], Awaitabl
                 try:
                     raise SystemExit(supervisor.run())
                 except KeyboardInterrupt:
-                    supervisor.stop(SHUTDOWN_GRACE_SECONDS)  # while Neo4j is still there
+                    supervisor.stop(_grace_seconds(settings))  # while Neo4j is still there
         finally:
-            supervisor.stop(SHUTDOWN_GRACE_SECONDS)
+            supervisor.stop(_grace_seconds(settings))
 
 
 def run_application(
@@ -132,14 +146,17 @@ def run_application(
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(Database.open(address))
+            telemetry = open_telemetry(settings)
+            if telemetry is not None:
+                stack.callback(telemetry.close)
+            database = await stack.enter_async_context(_open_observed(settings, address, telemetry))
             adhoc = await stack.enter_async_context(_open_adhoc(settings, address)) if settings.adhoc else None
             await database.verify()
             if prepare is not None:
                 await prepare(database)
             with compiling_kernels():
-                app = _create_app(settings, database, adhoc, ready)
-                server = _Server(_configure(app), on_stop=app.state.deadlines.stop)
+                app = _create_app(settings, database, adhoc=adhoc, readiness=ready, telemetry=telemetry)
+                server = _Server(_configure(app, settings), on_stop=app.state.deadlines.stop)
                 announcing = asyncio.create_task(announce_once_ready())
                 await server.serve([listener])
                 if not announcing.cancel():
@@ -147,6 +164,14 @@ def run_application(
 
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where there is one
         runner.run(run())
+
+
+def _open_observed(settings: Settings, address: DatabaseAddress, telemetry: "Telemetry | None") -> Database:
+    """Open a database whose statements are counted, logged where they take long, and have spans."""
+    from api.metrics.instruments import StatementObserver  # noqa: PLC0415 - imported in a thread while Neo4j starts
+
+    also = None if telemetry is None else telemetry.observe_statement
+    return Database.open(address, observer=StatementObserver(settings.slow_statement_seconds, also))
 
 
 def _open_adhoc(settings: Settings, address: DatabaseAddress) -> Adhoc:
@@ -159,21 +184,31 @@ def _open_adhoc(settings: Settings, address: DatabaseAddress) -> Adhoc:
     return Adhoc(address, settings.adhoc_limits(), on_overrun=restart)
 
 
-def _create_app(settings: Settings, database: Database, adhoc: Adhoc | None, readiness: Readiness) -> "Starlette":
+def _create_app(settings: Settings, database: Database, **parts: Any) -> "Starlette":
     from api.app import create_app  # noqa: PLC0415 - imported in a thread while Neo4j starts
 
-    return create_app(settings, database, adhoc=adhoc, readiness=readiness)
+    return create_app(settings, database, **parts)
 
 
-def _configure(app: "Starlette") -> uvicorn.Config:
+def _grace_seconds(settings: Settings) -> float:
+    """The time from a signal until requests are broken off."""
+    return settings.drain_seconds + SHUTDOWN_MARGIN_SECONDS
+
+
+def _configure(app: "Starlette", settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        DrainingMiddleware(app, app.state.deadlines),
+        http=limited_protocol(settings.request_head_seconds),
+        timeout_keep_alive=settings.keep_alive_seconds,
         lifespan="on",
         log_config=None,
         access_log=False,  # replaced by AccessLogMiddleware
-        proxy_headers=False,  # no proxy is trusted
+        proxy_headers=False,  # the application believes those of trusted proxies
+        ssl_certfile=settings.tls_cert_file,
+        ssl_keyfile=settings.tls_key_file,
         server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+        **SOCKETS,
+        timeout_graceful_shutdown=math.ceil(_grace_seconds(settings)),
     )
 
 
@@ -329,17 +364,22 @@ def _noted(settings: Settings, listener: socket.socket) -> AbstractContextManage
     """Note the service on its data directory, for `foregraph status`; one on a Neo4j of its own has none."""
     if settings.neo4j_uri is not None:
         return nullcontext()
-    url = url_of(settings.host, listener.getsockname()[1])
+    url = _url_of(settings, listener.getsockname()[1])
     return noted(settings.data_dir.absolute(), Running.here(url, workers=settings.workers))
 
 
-def url_of(host: str, port: int) -> str:
+def _url_of(settings: Settings, port: int) -> str:
+    return url_of(settings.host, port, is_secure=settings.tls_cert_file is not None)
+
+
+def url_of(host: str, port: int, *, is_secure: bool = False) -> str:
     """The address of a service that listens on a host's port."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if is_secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _describe(settings: Settings, address: DatabaseAddress, *, port: int, seconds: float) -> str:
-    url = url_of(settings.host, port)
+    url = _url_of(settings, port)
     workers = f"; {settings.workers} workers" if settings.workers > 1 else ""
     page = f", GraphiQL at {url}/graphql" if settings.graphiql else ""
     data = f"at {address.uri}"

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -13,21 +14,37 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.access.allowances import MEMORY, Allowance
+from api.deadlines import DRAIN_SECONDS
 from api.schedules import read_schedule
+from api.trust import TrustMode
 from graph.adhoc.limits import MOST_SECONDS, AdhocLimits
 from graph.database.budgets import EACH, TOGETHER
 from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
+from graph.feed.following import MOST_QUEUED, MOST_SUBSCRIBERS
 from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.sample import Sample
+from resolvers.base.roles import Role
 
 PREFIX = "FOREGRAPH_"
 NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 MEMORY_PATTERN = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
-SECRETS = ("neo4j_password", "webhook_secret")
+SECRETS = ("neo4j_password", "rate_storage", "webhook_secret")
 """Settings whose values are shown nowhere."""
+
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognized, and not bound here
+
+RATE_SCHEMES = ("redis", "rediss")  # Valkey speaks the same
+
+KEYS_NAME = "keys.json"
+"""Name of the file that keeps API keys in the data directory."""
+
+OidcAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]  # neither `none`, nor one for which a public key would be a password
 
 KIBIBYTE = 1024
 
@@ -81,14 +98,26 @@ class Settings(BaseSettings):
         default=None, description="https address of a Maven repository to download from instead of Maven Central"
     )
 
-    host: str = Field(default="127.0.0.1", description="address to listen on; a loopback address")
+    host: str = Field(
+        default="127.0.0.1",
+        description="address to listen on; on others than loopback, whoever sends no key may read at most",
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on, 0 to 65535; 0 picks a free one")
     workers: int = Field(
         default=1, ge=1, le=64, description="number of processes that serve, 1 to 64; about one for each processor"
     )
+    tls_cert_file: Path | None = Field(
+        default=None, description="file with the certificate of https, and those between it and its root; PEM"
+    )
+    tls_key_file: Path | None = Field(default=None, description="file with the certificate's private key; PEM")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="addresses or networks of proxies, such as 10.0.0.0/8, separated by commas, whose X-Forwarded-For "
+        "and X-Forwarded-Proto are believed; none without it",
+    )
     container_network: bool = Field(
         default=False,
-        description="whether to allow any host; use it only in a container whose port is published on loopback",
+        description="whether any host counts as loopback; use it only in a container whose port is published there",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="additional host names to accept in a request's Host header, separated by commas"
@@ -97,6 +126,66 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="origins, such as https://app.example.org, whose pages may ask from a browser, separated by commas",
+    )
+
+    keys_file: Path | None = Field(
+        default=None, description="file that keeps API keys, as hashes; without it keys.json in data_dir"
+    )
+    anonymous_role: Role | None = Field(
+        default=None,
+        description="role of whoever sends no key: public, reader, intake, analyst or operator; without it operator "
+        "where the service listens on a loopback address, and public elsewhere and behind trusted proxies",
+    )
+    rate_points: int | None = Field(
+        default=None,
+        ge=0,
+        description="most cost points of a caller in a minute, rows and points of documents as they are priced; 0 for "
+        "any number; without it any number where all may do everything, and 1000000 elsewhere",
+    )
+    rate_mutations: int | None = Field(
+        default=None,
+        ge=0,
+        description="most mutations of a caller in a minute; 0 for any number; without it any number where all may do "
+        "everything, and 6000 elsewhere",
+    )
+    rate_concurrent: int | None = Field(
+        default=None,
+        ge=0,
+        description="most requests of a caller at a time, in each worker; 0 for any number; without it any number "
+        "where all may do everything, and 32 elsewhere",
+    )
+    rate_storage: SecretStr | None = Field(
+        default=None,
+        description="address of the Valkey or Redis where replicas count together, such as redis://cache:6379; without "
+        "it each process counts for itself",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="https address of an OpenID Connect issuer, as its tokens name it, whose tokens are accepted",
+    )
+    oidc_audience: str | None = Field(default=None, description="audience that its tokens must be for")
+    oidc_jwks_url: str | None = Field(
+        default=None, description="address of its keys; without it, where its configuration says"
+    )
+    oidc_algorithms: Annotated[tuple[OidcAlgorithm, ...], NoDecode] = Field(
+        default=("RS256", "ES256", "EdDSA"),
+        description="algorithms of its tokens, with public keys only, separated by commas",
+    )
+    oidc_skew_seconds: float = Field(
+        default=30.0, ge=0, le=300, description="how far its clock may differ, in seconds, 0 to 300"
+    )
+    oidc_role_claim: str = Field(
+        default="roles",
+        min_length=1,
+        description="claim that names roles, a text or a list, such as roles or realm_access.roles",
+    )
+    introspection_role: Role = Field(
+        default=Role.READER,
+        description="role that introspection needs, and errors that suggest similar names: public to operator",
+    )
+    graphiql_role: Role = Field(
+        default=Role.READER,
+        description="role that the page GraphiQL needs; public where its users type their keys into its headers",
     )
 
     max_body_bytes: int = Field(
@@ -137,6 +226,13 @@ class Settings(BaseSettings):
         le=1000,
         description="most documents with mutations to run at a time, 1 to 1000; those that add evidence share "
         "transactions, so that more at a time are faster",
+    )
+    max_waiting_documents: int = Field(
+        default=256,
+        ge=0,
+        le=100_000,
+        description="most documents that wait for a place, 0 to 100000, in each worker; further ones are refused at "
+        "once, and so is one that would wait for more than five seconds at the present speed",
     )
     max_stream_bytes: int = Field(
         default=64 * KIBIBYTE * KIBIBYTE, ge=KIBIBYTE, description="largest body of POST /evidence, in bytes, from 1024"
@@ -185,6 +281,11 @@ class Settings(BaseSettings):
         "each claim and sample: 20 MB for 10000 claims; those of the next hour are drawn ahead if both fit; without, "
         "what-ifs on large networks are answered by belief propagation",
     )
+    slow_statement_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        description="from which time on a statement is logged as slow, with its name and its rows, in seconds",
+    )
     adhoc: bool = Field(default=True, description="whether analysts may run Cypher statements that read")
     adhoc_rows: int = Field(
         default=ADHOC.default_rows, ge=1, description="rows of such a statement, unless it asks for another number"
@@ -222,12 +323,70 @@ class Settings(BaseSettings):
         "example.org:8443, separated by commas; none without it",
     )
     webhook_secret: SecretStr | None = Field(
-        default=None, min_length=16, description="key of the signatures of what is sent there, at least 16 characters"
+        default=None,
+        min_length=16,
+        description="secret from which the keys of signatures follow, one for each receiver, and under which addresses "
+        "are encrypted in the graph, at least 16 characters",
+    )
+    feed_hours: int = Field(
+        default=72,
+        ge=1,
+        le=8760,
+        description="how long events of the feed of changes are kept, in hours, 1 to 8760; who was away for longer "
+        "reads anew",
+    )
+    feed_events: int = Field(
+        default=500_000, ge=1_000, description="most events of the feed that are kept, from 1000, some 500 bytes each"
+    )
+    max_subscribers: int = Field(
+        default=MOST_SUBSCRIBERS, ge=0, le=100_000, description="most subscriptions at a time in a process, 0 to 100000"
+    )
+    subscriber_queue: int = Field(
+        default=MOST_QUEUED,
+        ge=1,
+        le=10_000,
+        description="most messages that wait for a subscriber who is slow, 1 to 10000; then it is ended, and can go on "
+        "after the last event that it has",
     )
     graphiql: bool = Field(default=True, description="whether to serve GraphiQL to browsers at /graphql")
     introspection: bool = Field(default=True, description="whether to allow introspection, which GraphiQL needs")
+    get_needs_header: bool = Field(
+        default=False,
+        description="whether a GET with a document's text needs a header that pages of other origins cannot send "
+        "unasked, such as GraphQL-Require-Preflight; a document's id needs none",
+    )
     request_timeout_seconds: float = Field(
         default=30.0, gt=0, le=600, description="timeout of a request, in seconds, above 0 and up to 600"
+    )
+
+    trusted_documents: TrustMode = Field(
+        default=TrustMode.OFF,
+        description="what is done about documents that are not in trusted_documents_dir: off or prefer (answered), log "
+        "(answered, and each logged once) or only (refused); all but off know those in the folder by their ids",
+    )
+    trusted_documents_dir: Path | None = Field(
+        default=None, description="folder of the documents that clients are known to send, as .graphql files"
+    )
+    request_head_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="longest time for the head of a request, in seconds, above 0 and up to 600; silent connections are "
+        "closed then",
+    )
+    keep_alive_seconds: int = Field(
+        default=5, ge=1, le=3600, description="how long a connection stays open between requests, in seconds, 1 to 3600"
+    )
+    drain_seconds: float = Field(
+        default=DRAIN_SECONDS,
+        ge=0,
+        le=600,
+        description="time that requests have left when the service stops, in seconds, 0 to 600",
+    )
+    compress_from_bytes: int = Field(
+        default=2 * KIBIBYTE,
+        ge=0,
+        description="smallest response to compress for clients that accept it, in bytes; 0 compresses none",
     )
 
     sample: Sample = Field(
@@ -265,6 +424,12 @@ class Settings(BaseSettings):
         "followed by a rest of twice its processor time",
     )
 
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+/?$",
+        description="address of an OpenTelemetry collector, such as http://localhost:4318, to which traces and figures "
+        "are sent by OTLP over HTTP",
+    )
     log_format: Literal["console", "json"] = Field(default="console", description="console or json")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe level to log: debug, info, warning or error"
@@ -282,6 +447,12 @@ class Settings(BaseSettings):
             raise ValueError("user and password belong in their own variables, not in the address")
         return uri
 
+    @model_validator(mode="after")
+    def _check_trusted(self) -> Self:
+        if (self.trusted_documents is TrustMode.OFF) != (self.trusted_documents_dir is None):
+            raise ValueError("trusted_documents and trusted_documents_dir need each other")
+        return self
+
     @field_validator("neo4j_heap", "neo4j_page_cache")
     @classmethod
     def _check_memory(cls, size: str | None) -> str | None:
@@ -289,7 +460,13 @@ class Settings(BaseSettings):
             raise ValueError("a size is a whole number with m or g, such as 512m or 1g")
         return size
 
-    @field_validator("sweep_schedule", "refresh_schedule", "propagation_schedule")
+    backup_dir: Path | None = Field(
+        default=None, description="folder into which the graph is backed up by schedule; without it it is not"
+    )
+    backup_schedule: str = Field(default="30 2 * * *", description="when to back the graph up: cron expression, UTC")
+    backup_keep: int = Field(default=7, ge=1, le=10_000, description="number of such backups to keep, from 1")
+
+    @field_validator("sweep_schedule", "refresh_schedule", "propagation_schedule", "backup_schedule")
     @classmethod
     def _check_schedule(cls, schedule: str) -> str:
         read_schedule(schedule)
@@ -302,7 +479,7 @@ class Settings(BaseSettings):
             raise ValueError("a mirror is an address that begins with https://, http:// or file://")
         return mirror
 
-    @field_validator("allowed_hosts", "webhook_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "webhook_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, hosts: object) -> object:
         if not isinstance(hosts, str):
@@ -335,6 +512,49 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"([a-z0-9-]+\.)*[a-z0-9-]+(:[1-9][0-9]{0,4})?", name):
                 raise ValueError(f"{name!r} is not a host with or without a port; leave out https:// and wildcards")
         return tuple(name.removesuffix(":443") for name in hosts)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for name in proxies:
+            try:
+                ipaddress.ip_network(name)
+            except ValueError as error:
+                raise ValueError(f"{name!r} is not an address or a network; {error}") from None
+        return proxies
+
+    @field_validator("oidc_algorithms", mode="before")
+    @classmethod
+    def _split_algorithms(cls, names: object) -> object:
+        return tuple(name.strip() for name in names.split(",") if name.strip()) if isinstance(names, str) else names
+
+    @field_validator("rate_storage")
+    @classmethod
+    def _check_storage(cls, address: SecretStr | None) -> SecretStr | None:
+        if address is not None and urlsplit(address.get_secret_value()).scheme not in RATE_SCHEMES:
+            raise ValueError(f"an address begins with one of {', '.join(RATE_SCHEMES)}")
+        return address
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_audience is None):
+            given, other = ("oidc_issuer", "oidc_audience")[:: 1 if self.oidc_issuer else -1]
+            message = f"{_variable(given)} is set without {_variable(other)}; tokens are checked for both"
+            raise ValueError(message)
+        for name in ("oidc_issuer", "oidc_jwks_url"):
+            address = urlsplit(getattr(self, name) or "https://none")
+            is_safe = address.scheme == "https" or (address.scheme == "http" and is_loopback(address.hostname or ""))
+            if not (is_safe and address.hostname):
+                raise ValueError(f"{_variable(name)} must begin with https://, or be on this machine")
+        return self
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        given = [name for name in ("tls_cert_file", "tls_key_file") if getattr(self, name) is not None]
+        if len(given) == 1:
+            other = "tls_key_file" if given == ["tls_cert_file"] else "tls_cert_file"
+            raise ValueError(f"{_variable(given[0])} is set without {_variable(other)}; https needs both")
+        return self
 
     @model_validator(mode="after")
     def _check_webhook_secret(self) -> Self:
@@ -371,13 +591,44 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_listening_address(self) -> Self:
-        if not self.container_network and not is_loopback(self.host):
+        if not self.is_local() and self.find_anonymous_role() not in (Role.PUBLIC, Role.READER):
             raise ValueError(
-                f"{_variable('host')} is {self.host!r}, but anyone who reaches the service may write: it has no "
-                f"authentication yet, so it listens on a loopback address only (127.0.0.1, ::1 or localhost). In a "
-                f"container whose port is published on loopback set {_variable('container_network')}=true"
+                f"{_variable('host')} is {self.host!r}, and {_variable('anonymous_role')} would let anyone who reaches "
+                f"the service write; on other addresses than loopback (127.0.0.1, ::1 or localhost), and behind "
+                f"{_variable('trusted_proxies')}, it is public or reader. In a container whose port is published on "
+                f"loopback set {_variable('container_network')}=true"
             )
         return self
+
+    def is_local(self) -> bool:
+        """Whether the service is reached from this machine only."""
+        return (self.container_network or is_loopback(self.host)) and not self.trusted_proxies
+
+    def list_names(self) -> tuple[str, ...]:
+        """The host names by which the service is asked, beside loopback ones: those allowed, and its own address."""
+        is_one = not self.container_network and not is_loopback(self.host) and self.host not in EVERY_ADDRESS
+        return (*self.allowed_hosts, self.host.lower()) if is_one else self.allowed_hosts
+
+    def find_anonymous_role(self) -> Role:
+        """The role of whoever sends no key."""
+        if self.anonymous_role is not None:
+            return self.anonymous_role
+        return Role.OPERATOR if self.is_local() else Role.PUBLIC
+
+    def find_allowance(self) -> Allowance:
+        """The allowance of each caller."""
+        usual = Allowance() if self.find_anonymous_role() is Role.OPERATOR else Allowance(1_000_000, 6_000, 32)
+        given = self.rate_points, self.rate_mutations, self.rate_concurrent
+        found = (most if one is None else one for one, most in zip(given, astuple(usual), strict=True))
+        return Allowance(*(one or None for one in found))
+
+    def find_rate_storage(self) -> str:
+        """The storage that counts the requests of callers."""
+        return MEMORY if self.rate_storage is None else f"async+{self.rate_storage.get_secret_value()}"
+
+    def find_keys_file(self) -> Path:
+        """The file that keeps API keys."""
+        return self.keys_file or self.data_dir / KEYS_NAME
 
     def adhoc_limits(self) -> AdhocLimits:
         """The limits of analysts' statements; those of each stay within those of all."""

@@ -24,8 +24,9 @@ from graph.adhoc.running import Adhoc
 from graph.adhoc.values import plain, read_parameters
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError, InvalidError, counted
-from graph.saved.queries import SavedQuery
+from graph.saved.queries import Draft, SavedQuery
 from graph.saved.running import SavedQueries
+from graph.saved.store import query_of, save_query
 from graph.saved.values import read_values
 
 TABLE: Final = "table"
@@ -134,6 +135,23 @@ async def run_query(
         query = await SavedQueries(database, None).get(name)
     given = read_values(query.parameters, values, query.name)
     await run(address, replace(command, statement=query.statement, parameters=given), tell)
+
+
+async def save_from_file(address: DatabaseAddress, draft: Draft, *, is_dry_run: bool) -> str:
+    """
+    Save a query; returns what has become of it, in a line.
+
+    Raises:
+        ForegraphError: As `save_query`.
+    """
+    async with Database.open(address) as database, Adhoc(address) as adhoc:
+        await database.verify()
+        answered = await save_query(database, adhoc, draft, caller=CALLER, is_dry_run=is_dry_run)
+    payload = answered.payload
+    version = query_of(payload).version
+    if not payload["changed"]:
+        return f"version {version} of the saved query {draft.name} says the same already"
+    return f"version {version} of the saved query {draft.name} {'would be' if is_dry_run else 'is'} saved"
 
 
 def print_queries(queries: Sequence[SavedQuery], console: Console) -> None:

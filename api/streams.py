@@ -20,6 +20,7 @@ from graph.errors import (
     BusyError,
     ForegraphError,
     NotFoundError,
+    NotOwnedError,
     StatementTimedOutError,
     TimedOutError,
     UnavailableError,
@@ -41,6 +42,7 @@ TRUNCATED_HEADER: Final = "foregraph-truncated"
 
 _STATUSES: Final[Sequence[tuple[type[ForegraphError], HTTPStatus]]] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (NotOwnedError, HTTPStatus.FORBIDDEN),
     (TimedOutError, HTTPStatus.GATEWAY_TIMEOUT),
     (StatementTimedOutError, HTTPStatus.GATEWAY_TIMEOUT),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -8,11 +8,13 @@ whether all are ready; the end of the input, as when the supervisor is killed, h
 tells whether it is ready.
 """
 
+import os
 import queue
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ from contextlib import suppress
 from typing import IO, Final
 
 from api.logging import get_logger
+from api.metrics.instruments import SHARED_FOLDER, forget_process
 
 BEGIN: Final = "begin"
 READY, NOT_READY = "ready", "not ready"
@@ -42,14 +45,18 @@ class Worker:
         num_workers: How many there are.
         listener: Its listening socket.
         events: Is put what it tells.
+        figures: Folder in which all workers count for `/metrics`.
     """
 
-    def __init__(self, number: int, num_workers: int, listener: socket.socket, events: "queue.Queue[Event]") -> None:
+    def __init__(
+        self, number: int, num_workers: int, listener: socket.socket, events: "queue.Queue[Event]", *, figures: str
+    ) -> None:
         self.number = number
         self.is_ready = False
         self.has_been_ready = False
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "api.worker", str(number), str(num_workers), str(listener.fileno())],
+            env={**os.environ, SHARED_FOLDER: figures},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -106,6 +113,7 @@ class Supervisor:
 
     def __init__(self, listeners: Sequence[socket.socket], on_ready: Callable[[], None]) -> None:
         self._listeners = listeners
+        self._figures = tempfile.TemporaryDirectory(prefix="foregraph-figures-")
         self._on_ready = on_ready
         self._events: queue.Queue[Event] = queue.Queue()
         self._workers = {number: self._start(number) for number in range(1, len(listeners) + 1)}
@@ -138,6 +146,7 @@ class Supervisor:
         deadline = time.monotonic() + grace_seconds + MARGIN_SECONDS
         for worker in self._workers.values():
             worker.wait(max(0.0, deadline - time.monotonic()))
+        self._figures.cleanup()
 
     def _begin_others(self) -> None:
         for number, worker in self._workers.items():
@@ -145,11 +154,13 @@ class Supervisor:
                 worker.tell(BEGIN)
 
     def _start(self, number: int) -> Worker:
-        return Worker(number, len(self._listeners), self._listeners[number - 1], self._events)
+        listener = self._listeners[number - 1]
+        return Worker(number, len(self._listeners), listener, self._events, figures=self._figures.name)
 
     def _replace(self, ended: Worker) -> int | None:
         """Start a worker again; returns its exit code instead where that has failed too often."""
         code = ended.wait(MARGIN_SECONDS)
+        forget_process(self._figures.name, ended.pid)
         number = ended.number
         self._num_failures[number] = 0 if ended.has_been_ready else self._num_failures[number] + 1
         if not self._was_ready or self._num_failures[number] > MAX_FAILURES:

@@ -15,6 +15,7 @@ from api.readiness import Readiness
 from api.service import find_database, run_application, stopping_on_signals
 from api.settings import Settings, load_settings
 from api.supervisor import BEGIN, NOT_READY, READY
+from api.telemetry import list_log_processors
 from graph.errors import ForegraphError
 
 CHUNK_BYTES: Final = 4096
@@ -36,7 +37,8 @@ def main() -> int:
     """Serve on the inherited socket until SIGTERM, or until the supervisor is gone; returns the exit code."""
     number, num_workers, descriptor = map(int, sys.argv[1:])
     settings = load_settings()
-    configure_logging(log_format=settings.log_format, log_level=settings.log_level, worker=number)
+    more = list_log_processors(settings)
+    configure_logging(log_format=settings.log_format, log_level=settings.log_level, worker=number, more=more)
     pace_collector()
     import api.app  # noqa: F401, PLC0415 - takes a second, which overlaps with Neo4j's start
 

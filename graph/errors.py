@@ -10,6 +10,7 @@ ForegraphError
 ├── BudgetError               the request reads more than its budget; carries both
 ├── RefusedError              the client can correct the request; carries the path of what is wrong
 │   ├── NotFoundError         nothing has the given id
+│   ├── NotOwnedError         what has the name belongs to another caller
 │   ├── ConflictError         the write contradicts what is stored
 │   ├── InvalidError          the input breaks a rule
 │   ├── DuplicateError        the item is recorded already; carries its key
@@ -18,10 +19,12 @@ ForegraphError
 │   ├── FutureObservationError  the observation lies in the future
 │   ├── BeforeWindowError     the outcome lies before the claim's window opens
 │   ├── UnlinkedPredictorError  the predictor did not make the claim
+│   ├── OutsideKeyError       the caller's key is bound to other predictors or sources
 │   ├── CycleError            the influence would close a cycle; carries the cycle's ids
 │   ├── HistoryError          the change or deletion would lose recorded history
 │   ├── OversizeError         the answer needs more than the limit; carries both
 │   ├── StaleCursorError      the cursor belongs to an earlier state of the graph
+│   ├── GoneEventError        what came after the event is not in the feed any more
 │   ├── RefusedCypherError    the statement uses what is not allowed; carries its kind, its name and what to write
 │   ├── CypherSyntaxError     the statement is not valid Cypher; carries line, column and the database's hint
 │   ├── CypherFailedError     the statement failed while it ran, as by a division by zero
@@ -144,6 +147,12 @@ class NotFoundError(RefusedError):
     code = "NOT_FOUND"
 
 
+class NotOwnedError(RefusedError):
+    """It belongs to another caller."""
+
+    code = "FORBIDDEN"
+
+
 class ConflictError(RefusedError):
     """The write contradicts what is stored."""
 
@@ -207,6 +216,12 @@ class UnlinkedPredictorError(RefusedError):
     code = "PREDICTOR_NOT_LINKED"
 
 
+class OutsideKeyError(RefusedError):
+    """The caller's key is bound to other predictors or sources."""
+
+    code = "OUTSIDE_KEY"
+
+
 class CycleError(RefusedError):
     """The influence would close a cycle."""
 
@@ -241,6 +256,12 @@ class StaleCursorError(RefusedError):
     """The cursor belongs to an earlier state of the graph, and its list has been computed anew since."""
 
     code = "STALE_CURSOR"
+
+
+class GoneEventError(RefusedError):
+    """The events after this one are not in the feed any more: it was removed by age, or the graph is another one."""
+
+    code = "EVENT_GONE"
 
 
 class RefusedCypherError(RefusedError):
@@ -362,9 +383,9 @@ class BundleError(ForegraphError):
     exit_code = 2
     is_public = True
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], *, what: str = "the bundle", done: str = "imported") -> None:
         count = counted(len(problems), "problem")
-        super().__init__(f"the bundle has {count}, nothing was imported:\n" + "\n".join(f"  {p}" for p in problems))
+        super().__init__(f"{what} has {count}, nothing was {done}:\n" + "\n".join(f"  {p}" for p in problems))
         self.problems = tuple(problems)
 
 

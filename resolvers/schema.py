@@ -1,6 +1,7 @@
 """Assembles queries, mutations and types into one schema."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -12,25 +13,34 @@ from resolvers.base.described import object_type
 from resolvers.base.errors import Errors
 from resolvers.base.names import named
 from resolvers.base.refusals import REFUSAL_TYPES
+from resolvers.base.roles import Role
 from resolvers.base.scalars import SCALARS
+from resolvers.doors import RoleCheck
 from resolvers.mutations.bundles import BundleMutations
+from resolvers.mutations.forecasts import ForecastMutations
 from resolvers.mutations.intake import IntakeMutations
 from resolvers.mutations.observation import ObservationMutations
+from resolvers.mutations.portfolios import PortfolioMutations
 from resolvers.mutations.propagation import PropagationMutations
 from resolvers.mutations.resolution import ResolutionMutations
 from resolvers.mutations.saved import SavedQueryMutations
 from resolvers.mutations.schedules import ScheduleMutations
 from resolvers.mutations.subjects import LinkMutations, SubjectMutations
+from resolvers.queries.backtests import BacktestQueries
+from resolvers.queries.changes import ChangeQueries
+from resolvers.queries.costs import CostQueries
 from resolvers.queries.cypher import CypherQueries
 from resolvers.queries.graph_schema import GraphSchemaQueries
 from resolvers.queries.lists import ListQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
 from resolvers.queries.network import NetworkQueries
 from resolvers.queries.nodes import NodeQueries
+from resolvers.queries.portfolio import PortfolioQueries
 from resolvers.queries.propagation import PropagationQueries
 from resolvers.queries.saved import SavedQueryQueries
 from resolvers.queries.schedules import ScheduleQueries
 from resolvers.queries.search import SearchQueries
+from resolvers.subscriptions.feed import Subscription
 from resolvers.types.subjects import SUBJECT_TYPES
 
 
@@ -41,11 +51,15 @@ class Query(
     ListQueries,
     NeighborhoodQueries,
     NetworkQueries,
+    PortfolioQueries,
     PropagationQueries,
     GraphSchemaQueries,
     CypherQueries,
     SavedQueryQueries,
     ScheduleQueries,
+    BacktestQueries,
+    ChangeQueries,
+    CostQueries,
 ):
     """Reads from the graph."""
 
@@ -54,12 +68,14 @@ class Query(
 class Mutation(
     BundleMutations,
     IntakeMutations,
+    ForecastMutations,
     ResolutionMutations,
     ObservationMutations,
     PropagationMutations,
     SubjectMutations,
     LinkMutations,
     SavedQueryMutations,
+    PortfolioMutations,
     ScheduleMutations,
 ):
     """
@@ -101,18 +117,24 @@ class Schema(strawberry.Schema):
         """Log nothing."""
 
 
-def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:
+def build_schema(
+    extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
+    *,
+    introspection: Role = Role.READER,
+) -> strawberry.Schema:
     """
     Build the schema.
 
     Args:
         extensions: Further extensions, such as limits.
+        introspection: The role that introspection needs.
     """
     schema = Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=(*SUBJECT_TYPES.values(), *REFUSAL_TYPES.values()),
-        extensions=[Errors, CachedParsing, *extensions, CachedValidation],
+        extensions=[Errors, CachedParsing, *extensions, partial(RoleCheck, introspection), CachedValidation],
         config=named(default_resolver=_from_dict, scalar_map=SCALARS),
     )
     settle_defaults(schema._schema)

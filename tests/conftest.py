@@ -12,10 +12,20 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer
 from tests.helpers.database import StatementCounter, empty, introduce_names
+from tests.helpers.stores import PATIENCE_SECONDS, copy_migrated_store
 
 # An example that takes long on a busy machine is no failure.
 settings.register_profile("any-machine", settings(), deadline=None)
 settings.load_profile("any-machine")
+
+SETTINGS = {
+    "dbms.cypher.min_replan_interval": "1d",
+    "internal.cypher.use_parameter_size": "false",
+}
+"""
+A plan is made once for a statement. Each test empties the graph and hands in lists of other lengths, which a planner
+takes as reasons to plan again: that was half of a run's plans, and planning is most of what Neo4j does here.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,12 +45,17 @@ def database_address(
         return
     release = request.config.getoption("--neo4j-release")
     java_home = os.environ.get("FOREGRAPH_JAVA_HOME")
+    java = Path(java_home) if java_home else None
+    folder = tmp_path_factory.mktemp("neo4j")
+    if release == DEFAULT_RELEASE:  # one run makes several servers of it; to make a store for one alone takes longer
+        copy_migrated_store(folder)
     server = EmbeddedServer(
-        tmp_path_factory.mktemp("neo4j"),
+        folder,
         release=release,
-        java_home=Path(java_home) if java_home else None,
+        java_home=java,
         training=TRAINING,
-        is_brief=True,
+        settings=SETTINGS,
+        startup_timeout_seconds=PATIENCE_SECONDS,
     )
     with server:
         endpoint = server.start()

@@ -34,7 +34,7 @@ def blocks(language: str) -> list[str]:
 
 def sent_to(path: str) -> str:
     """The body that the one command to a path sends."""
-    (command,) = [block for block in blocks("sh") if f"{path} " in block]
+    (command,) = [block for block in blocks("sh") if f"{path} " in block and "<<'END'" in block]
     return command.split("<<'END'\n")[1].split("\nEND")[0]
 
 

@@ -20,7 +20,7 @@ from api.deadlines import Deadlines
 from api.endpoint import refuse_busy
 from api.evidence.reading import read_json_line
 from api.evidence.writing import MAX_GROUP_LINES, MAX_LINE_BYTES, Line, Writer
-from api.logging import get_logger
+from api.logging import current_request, get_logger
 from api.middleware import BOOKMARK_HEADER, UNEXPECTED, announced_length, error_response, refuse_late
 from api.negotiation import JSON
 from graph.database.sessions import check_bookmark
@@ -105,6 +105,8 @@ class EvidenceEndpoint:
         try:
             is_dry_run = _read_parameters(request)
             is_array = _is_array(request, self._limits)
+            if (record := current_request.get()) is not None:
+                record.writes = ("submitEvidenceBatch",)
             async with self._streams.admit(), answers.sending(self._wait_for_reading):
                 stream = _Stream(self, scope["app"].state.service, answers, is_dry_run=is_dry_run)
                 await stream.run(self._list_array(receive) if is_array else self._list_lines(receive))
@@ -226,7 +228,7 @@ class _Stream:
         except ForegraphError as error:
             raise _stopped_by(error) from error
         if not self._is_dry_run:
-            self._service.written.set()
+            self._service.note_write()
         async with self._endpoint.reading():
             await self._answers.put(answers)
         self._next_index = lines[-1].index + 1

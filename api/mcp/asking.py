@@ -14,6 +14,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp
 
 from api.inward import post
+from resolvers.base.roles import Caller
 
 FOLDER: Final = Path(__file__).parent / "documents"
 SHARED: Final = "refusal"
@@ -42,11 +43,11 @@ class Asker:
 
     Attributes:
         app: The application.
-        caller: The agent's address.
+        caller: The agent.
     """
 
     app: ASGIApp
-    caller: str
+    caller: Caller
 
     async def ask(self, document: str, /, *, inside: Collection[str] = INPUTS, **variables: Any) -> Any:
         """
@@ -76,6 +77,11 @@ def load_document(name: str) -> str:
     if "...Refusal" in text:
         text += "\n" + (FOLDER / f"{SHARED}.graphql").read_text(encoding="utf-8")
     return text
+
+
+def list_documents() -> list[str]:
+    """List the texts of all documents that tools send."""
+    return [load_document(file.stem) for file in sorted(FOLDER.glob("*.graphql")) if file.stem != SHARED]
 
 
 def _tell_error(error: Mapping[str, Any], inside: Collection[str]) -> str:

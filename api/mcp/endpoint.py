@@ -6,7 +6,7 @@ Each request stands for itself: there are no sessions that a client could exhaus
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
+from api.access.callers import caller_of
 from api.counts import MOST_JSON_BRACKETS, count_json_brackets
 from api.deadlines import Deadlines
 from api.endpoint import answer_until_departure
@@ -34,10 +35,11 @@ class McpEndpoint:
     Args:
         deadlines: Limits the time in which a request has to arrive.
         max_body_bytes: Largest body.
+        names: Host names by which it is asked.
     """
 
-    def __init__(self, deadlines: Deadlines, max_body_bytes: int) -> None:
-        self._deadlines, self._max_body_bytes = deadlines, max_body_bytes
+    def __init__(self, deadlines: Deadlines, max_body_bytes: int, *, names: Collection[str] = LOOPBACK_NAMES) -> None:
+        self._deadlines, self._max_body_bytes, self._names = deadlines, max_body_bytes, names
         self._is_wanted = asyncio.Event()
         self._manager: asyncio.Future[StreamableHTTPSessionManager] | None = None
 
@@ -57,7 +59,7 @@ class McpEndpoint:
         """Run the SDK's manager in one task, as its task group demands."""
         await self._is_wanted.wait()
         try:
-            made = await asyncio.to_thread(_make_manager, self._max_body_bytes)
+            made = await asyncio.to_thread(_make_manager, self._max_body_bytes, self._names)
         except Exception as error:
             opened.set_exception(error)
             raise
@@ -69,7 +71,7 @@ class McpEndpoint:
         """Answer one request."""
         request = Request(scope, receive)
         name = split_host(request.headers.get("host", ""))
-        if name not in LOOPBACK_NAMES:  # a name that the operator has allowed for the rest of the service
+        if name not in self._names:  # a name that the operator has allowed for the rest of the service
             message = f"{PATH} answers on this machine only, by a loopback name; this is {name[:100]!r}."
             await error_response(421, message)(scope, receive, send)
             return
@@ -98,11 +100,11 @@ class McpEndpoint:
         await answer_until_departure(manager.handle_request(scope, replay, send), receive)
 
 
-def _make_manager(max_body_bytes: int) -> "StreamableHTTPSessionManager":
+def _make_manager(max_body_bytes: int, hosts: Collection[str]) -> "StreamableHTTPSessionManager":
     """Import the SDK, and make what answers requests without sessions and streams."""
     manager = import_module("mcp.server.streamable_http_manager").StreamableHTTPSessionManager
     security = import_module("mcp.server.transport_security").TransportSecuritySettings
-    names = [f"[{name}]" if ":" in name else name for name in LOOPBACK_NAMES]
+    names = [f"[{name}]" if ":" in name else name for name in hosts]
     made: StreamableHTTPSessionManager = manager(
         import_module("api.mcp.server").create_server(_open_asker),
         json_response=True,
@@ -110,14 +112,14 @@ def _make_manager(max_body_bytes: int) -> "StreamableHTTPSessionManager":
         max_request_body_size=max_body_bytes,
         security_settings=security(
             allowed_hosts=[*names, *(f"{name}:*" for name in names)],
-            allowed_origins=[f"http://{name}:*" for name in names],
+            allowed_origins=[f"{scheme}://{name}:*" for name in names for scheme in ("http", "https")],
         ),
     )
     return made
 
 
 def _open_asker(request: Request) -> Asker:
-    return Asker(request.app, request.client.host if request.client else "")
+    return Asker(request.app, caller_of(request.scope))
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

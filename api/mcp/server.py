@@ -15,6 +15,7 @@ from api.mcp.tool import Tool
 from api.mcp.tools import TOOLS
 from api.mcp.tools.saved import PREFIX, SavedTool, find_saved, list_saved
 from api.middleware import UNEXPECTED
+from resolvers.doors import FORBIDDEN, UNAUTHENTICATED, explain
 
 INSTRUCTIONS: Final = """\
 Foregraph keeps forecasts in a graph: claims (predictions, scenarios and killers) with probabilities, what bears on
@@ -35,11 +36,13 @@ def create_server(open_asker: Callable[[Any], Asker]) -> Server[Any]:
     """
 
     async def list_tools(context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        asker = open_asker(context.request)
         try:
-            saved = await list_saved(open_asker(context.request))
+            saved = await list_saved(asker)
         except ToolRefusedError as refusal:
             raise MCPError(types.INTERNAL_ERROR, str(refusal)) from refusal
-        return types.ListToolsResult(tools=[*map(_declare, TOOLS.values()), *map(_declare, saved)])
+        tools: list[Tool | SavedTool] = [*TOOLS.values(), *saved]
+        return types.ListToolsResult(tools=[_declare(tool) for tool in tools if tool.needs in asker.caller.roles])
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         return await _call(open_asker(context.request), params.name, params.arguments or {})
@@ -83,6 +86,9 @@ async def _call(asker: Asker, name: str, arguments: dict[str, Any]) -> types.Cal
         if tool is None:
             known = f"{', '.join(TOOLS)}, and {PREFIX}NAME for each saved query"
             raise ToolRefusedError(tell("NOT_FOUND", f"there is no tool {name[:80]!r}; there are {known}"))
+        if tool.needs not in asker.caller.roles:
+            code = UNAUTHENTICATED if asker.caller.is_anonymous else FORBIDDEN
+            raise ToolRefusedError(tell(code, explain(f"The tool {name}", tool.needs, asker.caller)))
         answer = await tool.call(asker, arguments)
     except ToolRefusedError as refusal:
         return _fail(str(refusal))

@@ -6,13 +6,13 @@ from typing import Final
 from mcp.server.stdio import stdio_server
 
 from api.app import create_app
-from api.inward import OWN_ADDRESS
 from api.mcp.asking import Asker
 from api.mcp.server import create_server
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
 from graph.database.sessions import Database, DatabaseAddress
 from graph.network.compiling import compiling_kernels
+from resolvers.base.roles import LOCAL
 
 LEFT_OUT: Final = {"warm_up": False, "scheduler": False, "graphiql": False}
 """What a service does that one agent does without."""
@@ -26,6 +26,6 @@ async def serve_stdio(settings: Settings, address: DatabaseAddress) -> None:
         adhoc = await stack.enter_async_context(Adhoc(address, settings.adhoc_limits())) if settings.adhoc else None
         app = create_app(settings.model_copy(update=LEFT_OUT), database, adhoc=adhoc)
         await stack.enter_async_context(app.router.lifespan_context(app))
-        server = create_server(lambda request: Asker(app, OWN_ADDRESS))
+        server = create_server(lambda request: Asker(app, LOCAL))
         reading, writing = await stack.enter_async_context(stdio_server())
         await server.run(reading, writing, server.create_initialization_options())

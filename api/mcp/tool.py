@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from api.mcp.asking import Asker, ToolRefusedError, tell
 from api.mcp.models import Input, Output, Untitled
 from graph.model.shown import shown_value
+from resolvers.base.roles import Role
 
 InputT = TypeVar("InputT", bound=Input)
 
@@ -25,6 +26,7 @@ class Tool:
         description: What it does and when to use it, for agents.
         input: The model of its arguments.
         output: The model of its answer.
+        needs: The role that an agent needs for it.
         run: Does it; raises ToolRefusedError where the agent can correct the call.
         is_read_only: Whether it changes nothing.
     """
@@ -34,6 +36,7 @@ class Tool:
     description: str
     input: type[Input]
     output: type[Output]
+    needs: Role
     run: Callable[[Asker, Any], Awaitable[Output]]
     is_read_only: bool = True
 

@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from api.access.callers import caller_of
 from api.cypher import MOST_BYTES
 from api.deadlines import Deadlines
 from api.formats import FORMATS
@@ -99,7 +100,7 @@ class QueriesEndpoint:
             raise InvalidError(f"{table_format.name} has no typed values; ask for json or ndjson", path="typed")
         query, limits = await saved.get(name, asked.version), saved.get_adhoc().limits
         wanted = Wanted(asked.max_rows or limits.most_rows, asked.timeout_seconds, MOST_BYTES)
-        caller = request.client.host if request.client else ""
+        caller = caller_of(request.scope).place
         return TableResponse(
             partial(saved.run_query, query, asked.values, caller=caller, wanted=wanted),
             table_format,

@@ -15,6 +15,7 @@ from neo4j.time import Date, DateTime
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from api.access.callers import caller_of
 from api.logging import get_logger
 from api.middleware import UNEXPECTED
 from api.queries.endpoint import PATH, Asked
@@ -26,10 +27,12 @@ from graph.errors import ForegraphError, InvalidError, NotFoundError, RefusedIte
 from graph.model.kinds import ParameterType
 from graph.saved.queries import Origin, Parameter, SavedQuery
 from graph.saved.running import SavedQueries
-from graph.saved.schedules import Delivery, DeliveryStatus, Schedule, list_deliveries, list_schedules
+from graph.saved.schedules import Deliveries, Delivery, DeliveryStatus, Schedule, list_deliveries, list_schedules
+from graph.saved.sealing import Seals
 from graph.saved.store import unknown_query
 from graph.saved.values import EXPECTED
 from resolvers.base.errors import describe
+from resolvers.base.roles import Role
 
 MOST_ROWS: Final = 500
 """Rows that a page shows; the table in another format has them all."""
@@ -83,21 +86,24 @@ class QueryPages:
 
     Args:
         find_saved: Finds the saved queries, which are opened with the service.
+        seals: Opens the addresses of receivers; None where nothing is sent.
     """
 
-    def __init__(self, find_saved: Callable[[], SavedQueries]) -> None:
-        self._find_saved = find_saved
+    def __init__(self, find_saved: Callable[[], SavedQueries], seals: Seals | None = None) -> None:
+        self._find_saved, self._seals = find_saved, seals
 
-    async def answer_list(self, _request: Request) -> Response:
-        """The page that lists all queries."""
-        saved = self._find_saved()
+    async def answer_list(self, request: Request) -> Response:
+        """The page that lists all queries; where their rows are sent, it tells those who may ask the API for that."""
+        saved, may_see = self._find_saved(), Role.OPERATOR in caller_of(request.scope).roles
         try:
             queries = await saved.list()
-            schedules = await saved.database.read(list_schedules)
-            dead = await saved.database.read(partial(list_deliveries, status=DeliveryStatus.DEAD, limit=MOST_DEAD))
+            schedules = await saved.database.read(list_schedules) if may_see else []
+            list_dead = partial(list_deliveries, wanted=Deliveries((DeliveryStatus.DEAD,)), limit=MOST_DEAD)
+            dead = await saved.database.read(list_dead) if may_see else []
         except ForegraphError as error:
             return _respond("Saved queries", _show_error(error), _status_of(error))
-        content = join((_show_list(queries), _show_schedules(schedules), _show_dead(dead)))
+        shown = (_show_schedules(schedules, self._seals), _show_dead(dead, self._seals))
+        content = join((_show_list(queries), *shown))
         return _respond("Saved queries", content)
 
     async def answer_query(self, request: Request) -> Response:
@@ -124,7 +130,7 @@ class QueryPages:
         missing = [p.name for p in query.parameters if p.is_required and p.name not in filled]
         if missing and not filled:
             return fill('<p class="soft">Fill in the form to see the rows.</p>')
-        caller = request.client.host if request.client else ""
+        caller = caller_of(request.scope).place
         async with saved.run_query(query, filled, caller=caller, wanted=Wanted(max_rows=MOST_ROWS)) as answer:
             rows = [row async for batch in answer.batches() for row in batch]
             return _show_rows(query, filled, answer.columns, rows, answer.revision, is_whole=not answer.is_truncated)
@@ -178,12 +184,12 @@ def _show_list(queries: Sequence[SavedQuery]) -> Markup:
     )
 
 
-def _show_schedules(schedules: Sequence[Schedule]) -> Markup:
+def _show_schedules(schedules: Sequence[Schedule], seals: Seals | None) -> Markup:
     rows = [
         (
             found.name,
             _link(found.query),
-            _host_of(found.url),
+            _host_of(found.sealed_url, seals),
             f"daily at {found.daily_at_hour:02d}:00 UTC"
             if found.daily_at_hour is not None
             else f"every {found.every_minutes} minutes",
@@ -194,9 +200,15 @@ def _show_schedules(schedules: Sequence[Schedule]) -> Markup:
     return _show_table("Schedules", ("schedule", "query", "sent to", "when", "next"), rows)
 
 
-def _show_dead(deliveries: Sequence[Delivery]) -> Markup:
+def _show_dead(deliveries: Sequence[Delivery], seals: Seals | None) -> Markup:
     rows = [
-        (found.id, _link(found.query), _host_of(found.url), str(found.num_attempts), found.last_error or "")
+        (
+            found.id,
+            _link(found.query),
+            _host_of(found.sealed_url, seals),
+            str(found.num_attempts),
+            found.last_error or "",
+        )
         for found in deliveries
     ]
     title = "Deliveries that were given up"
@@ -221,9 +233,9 @@ def _link(name: str) -> Markup:
     return fill('<a href="$href">$name</a>', href=_address(name), name=name)
 
 
-def _host_of(url: str) -> str:
-    """The host of an address, whose path may hold a secret of the receiver's."""
-    return urlsplit(url).netloc
+def _host_of(sealed_url: str, seals: Seals | None) -> str:
+    """The host of an address, whose path may hold a secret of the receiver's; empty if it cannot be read."""
+    return urlsplit((seals and seals.open(sealed_url)) or "").netloc
 
 
 def _show_origin(query: SavedQuery) -> Markup:

@@ -1,4 +1,4 @@
-"""The job that delivers rows of scheduled queries; of several processes one runs it at a time."""
+"""The job that delivers rows of scheduled queries, and changes; of several processes one runs it at a time."""
 
 import time
 from collections.abc import Mapping
@@ -10,10 +10,13 @@ from typing import Any, Final
 from api.formats import FORMATS
 from api.formats.encoders import Ending
 from api.logging import get_logger
+from api.negotiation import JSON
 from api.streams import REVISION_HEADER, TRUNCATED_HEADER
+from api.webhooks.changes import make_change_body
 from api.webhooks.sending import Receivers, SendingError
 from graph.adhoc.limits import Wanted
 from graph.errors import ForegraphError
+from graph.saved.hooks import enqueue_changes
 from graph.saved.running import SavedQueries
 from graph.saved.schedules import (
     Delivery,
@@ -66,6 +69,7 @@ async def deliver_due(saved: SavedQueries, receivers: Receivers, now: datetime |
     counts = dict.fromkeys(("num_delivered", "num_failed", "num_dead"), 0)
     started = time.monotonic()
     await enqueue_due(saved.database, now or datetime.now(UTC))
+    await enqueue_changes(saved.database, make_change_body, now or datetime.now(UTC))
     while time.monotonic() - started < MOST_SECONDS:
         delivery = await take_delivery(saved.database, now or datetime.now(UTC))
         if delivery is None:
@@ -81,7 +85,7 @@ async def _try(saved: SavedQueries, receivers: Receivers, delivery: Delivery, no
     logger = get_logger().bind(delivery=delivery.id, attempt=delivery.num_attempts)
     try:
         body = await make_body(saved, delivery)
-        await receivers.send(delivery.url, body.headers, body.content, now or datetime.now(UTC))
+        await receivers.send(_address_of(delivery, receivers), body.headers, body.content, now or datetime.now(UTC))
     except (SendingError, ForegraphError) as error:
         told = str(error) if isinstance(error, SendingError) or error.is_public else "internal error"
         status = await note_failed(saved.database, delivery, told[:1_000], now or datetime.now(UTC))
@@ -92,13 +96,23 @@ async def _try(saved: SavedQueries, receivers: Receivers, delivery: Delivery, no
     return DeliveryStatus.DELIVERED
 
 
+def _address_of(delivery: Delivery, receivers: Receivers) -> str:
+    url = receivers.seals.open(delivery.sealed_url)
+    if url is None:
+        message = "the address was stored under another FOREGRAPH_WEBHOOK_SECRET; set the schedule or webhook again"
+        raise SendingError(message)
+    return url
+
+
 async def make_body(saved: SavedQueries, delivery: Delivery) -> Body:
     """
-    Run a delivery's query.
+    Make the body of a delivery: the changes that it has, or the rows of its query, which is run.
 
     Raises:
         ForegraphError: It is refused or fails.
     """
+    if delivery.body is not None:
+        return Body({**_headers_of(delivery), "content-type": JSON}, delivery.body.encode())
     table_format = FORMATS[delivery.format.lower()]
     wanted = Wanted(max_rows=MOST_ROWS, max_bytes=MOST_BYTES)
     async with saved.run(delivery.query, delivery.parameters, caller=CALLER, wanted=wanted) as answer:
@@ -107,11 +121,17 @@ async def make_body(saved: SavedQueries, delivery: Delivery) -> Body:
             parts += encoder.finish(Ending(answer.revision, answer.is_truncated, answer.elapsed_seconds))
     headers: dict[str, Any] = {
         "content-type": table_format.media_type + table_format.parameters,
-        "user-agent": "foregraph",
-        DELIVERY_HEADER: delivery.id,
-        "foregraph-schedule": delivery.schedule,
-        "foregraph-query": delivery.query,
+        **_headers_of(delivery),
         REVISION_HEADER: str(answer.revision),
         TRUNCATED_HEADER: str(answer.is_truncated).lower(),
     }
     return Body(headers, b"".join(parts))
+
+
+def _headers_of(delivery: Delivery) -> dict[str, str]:
+    return {
+        "user-agent": "foregraph",
+        DELIVERY_HEADER: delivery.id,
+        "foregraph-schedule": delivery.schedule,
+        "foregraph-query": delivery.query,
+    }

@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Final
 
 from graph.errors import InvalidError
+from graph.saved.sealing import Seals
 from graph.saved.webhooks import Address, Webhook, check_webhook, is_public
 
 TIMESTAMP_HEADER: Final = "foregraph-timestamp"
@@ -42,7 +43,11 @@ _FIRST_SUCCESS, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 
 
 class SendingError(Exception):
-    """A request was not taken; the message says why, and nothing of what the receiver sent."""
+    """
+    A request was not taken.
+
+    The message says why, without the receiver's address, since it is stored, and nothing of what the receiver sent.
+    """
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -58,7 +63,7 @@ class Receivers:
 
     Attributes:
         hosts: Names of hosts, with a port where that is not 443; nothing is sent elsewhere.
-        secret: The key of signatures.
+        seals: Opens addresses, and has the keys of signatures.
         allows_loopback: Whether http and addresses of this machine are allowed too, for tests.
         trust: Certificates that are trusted; None for those of the system.
         resolve: Resolves a host's name.
@@ -66,7 +71,7 @@ class Receivers:
     """
 
     hosts: frozenset[str]
-    secret: bytes
+    seals: Seals
     allows_loopback: bool = False
     trust: ssl.SSLContext | None = None
     resolve: Resolve = resolve_name
@@ -88,9 +93,10 @@ class Receivers:
         try:
             webhook = check_webhook(url, self.hosts, allows_loopback=self.allows_loopback)
             async with asyncio.timeout(self.seconds):
-                status = await self._post(webhook, self._signed(headers, body, now), body)
+                status = await self._post(webhook, self._signed(url, headers, body, now), body)
         except InvalidError as error:
-            raise SendingError(error.message) from error
+            message = "the operator does not allow webhooks to this receiver any more"
+            raise SendingError(message) from error
         except TimeoutError:
             message = f"the receiver did not answer within {self.seconds:g} seconds"
             raise SendingError(message) from None
@@ -101,9 +107,9 @@ class Receivers:
             message = f"the receiver answered {status}"
             raise SendingError(message)
 
-    def _signed(self, headers: Mapping[str, str], body: bytes, now: datetime) -> dict[str, str]:
-        timestamp = str(int(now.timestamp()))
-        return {**headers, TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: f"v1={sign(self.secret, timestamp, body)}"}
+    def _signed(self, url: str, headers: Mapping[str, str], body: bytes, now: datetime) -> dict[str, str]:
+        timestamp, key = str(int(now.timestamp())), self.seals.signing_key(url).encode()
+        return {**headers, TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: f"v1={sign(key, timestamp, body)}"}
 
     async def _post(self, webhook: Webhook, headers: Mapping[str, str], body: bytes) -> int:
         reader, writer = await self._connect(webhook)
@@ -132,11 +138,11 @@ class Receivers:
                     limit=MOST_HEAD_BYTES,
                 )
             except ssl.SSLCertVerificationError as error:
-                message = f"the certificate of {name} is not valid for it"
+                message = "the receiver's certificate is not valid for its name"
                 raise SendingError(message) from error
             except OSError as error:
                 failure = error
-        message = f"nobody answers at {webhook.authority}"
+        message = "nobody answers at the receiver's address"
         raise SendingError(message) from failure
 
     async def _resolve(self, webhook: Webhook) -> list[Address]:
@@ -144,11 +150,11 @@ class Receivers:
         try:
             found = await self.resolve(webhook.host.strip("[]"), webhook.port)
         except (OSError, UnicodeError) as error:
-            message = f"the name {webhook.host} is not known"
+            message = "the receiver's name is not known"
             raise SendingError(message) from error
         addresses = list(dict.fromkeys(ipaddress.ip_address(text.partition("%")[0]) for text in found))
         if not addresses or not all(self._is_allowed(address) for address in addresses):
-            message = f"the name {webhook.host} leads to an address that is not public"
+            message = "the receiver's name leads to an address that is not public"
             raise SendingError(message)
         return addresses
 

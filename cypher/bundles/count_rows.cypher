@@ -10,3 +10,6 @@ RETURN count(exposure) AS num_rows
 UNION ALL
 MATCH ()-[link:ABOUT]->()
 RETURN count(link) AS num_rows
+UNION ALL
+MATCH ()-[forecast:FORECASTS]->()
+RETURN count(forecast) AS num_rows

@@ -1,6 +1,7 @@
 // Rows as they are stored: a record for each list that is asked for, with those of the rows that there are. Each parameter is a list:
 // $owners, predictions whose milestones are asked for; $ledgers, `id`, `low` and `high`, between which the ledger keys of a claim lie;
-// $children, claims, the influences on which are; of all others, keys of nodes, or both ends of relationships as properties.
+// $pasts, `id`, `low` and `high`, between which the ids of versions lie; $children, claims, the influences on which are; of all others,
+// keys of nodes, or of relationships the own key or both ends as properties.
 UNWIND $owners AS id
 MATCH (claim:Claim {id: id})-[:HAS_MILESTONE]->(milestone:Milestone)
 USING INDEX SEEK claim:Claim(id)
@@ -17,8 +18,31 @@ CALL (asked) {
 WITH collect(properties(evidence)) AS rows
 RETURN 'evidence' AS list, rows
 UNION ALL
+UNWIND $pasts AS asked
+CALL (asked) {
+  MATCH (version:Version)
+  USING INDEX SEEK version:Version(id)
+  WHERE version.id > asked.low AND version.id < asked.high
+  RETURN version
+}
+WITH collect(properties(version)) AS rows
+RETURN 'versions' AS list, rows
+UNION ALL
+UNWIND $milestones AS id
+MATCH (milestone:Milestone {id: id})
+WITH 'MILESTONE!' + milestone.prediction_id + '!' + id AS anchor
+CALL (anchor) {
+  MATCH (version:Version)
+  USING INDEX SEEK version:Version(id)
+  WHERE version.id > anchor + '!' AND version.id < anchor + '"'
+  RETURN version
+}
+WITH collect(properties(version)) AS rows
+RETURN 'versions' AS list, rows
+UNION ALL
 UNWIND $children AS id
 MATCH (child:Claim {id: id})<-[edge:#influence_kinds]-()
+USING INDEX SEEK child:Claim(id)
 WITH collect(properties(edge)) AS rows
 RETURN 'influences' AS list, rows
 #each nodes
@@ -38,6 +62,15 @@ CALL (row) {
   RETURN target
 }
 MATCH (source)-[edge:#types]->(target)
+WITH collect(properties(edge)) AS rows
+RETURN '#list' AS list, rows
+#end
+#each keyed_edges
+UNION ALL
+UNWIND $#list AS row
+MATCH ()-[edge:#types]->()
+USING INDEX SEEK edge:#types(#key)
+WHERE edge.#key = row.#key
 WITH collect(properties(edge)) AS rows
 RETURN '#list' AS list, rows
 #end

@@ -6,4 +6,4 @@ WHERE receipt.key > $after AND receipt.expiry_key IS NULL
 WITH receipt
 ORDER BY receipt.key
 LIMIT $limit
-RETURN collect(receipt {.key, .mutation, .fingerprint, .answer, .recorded_at}) AS rows, max(receipt.key) AS last_key
+RETURN collect(receipt {.key, .mutation, .fingerprint, .answer, .recorded_at, .caller}) AS rows, max(receipt.key) AS last_key

@@ -7,6 +7,7 @@ ON CREATE SET
   receipt.mutation = row.mutation,
   receipt.fingerprint = row.fingerprint,
   receipt.answer = row.answer,
+  receipt.caller = row.caller,
   receipt.recorded_at = datetime(row.recorded_at)
 WITH receipt, receipt._is_new IS NOT NULL AS is_new
 REMOVE receipt._is_new

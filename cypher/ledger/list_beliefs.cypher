@@ -8,20 +8,24 @@ WITH claim
 ORDER BY claim.id
 LIMIT $limit
 WITH claim,
-  head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate,
+  head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class }) AS class,
   head(COLLECT {
     MATCH (row:Evidence)
     USING INDEX SEEK row:Evidence(ledger_key)
     WHERE row.ledger_key > claim.id + $mark AND row.ledger_key < claim.id + $until
-    RETURN row.inside_log_odds
+    RETURN [row.inside_log_odds, coalesce(row.check_in_log_odds, 0.0)]
     ORDER BY row.ledger_key DESC
     LIMIT 1
-  }) AS inside_log_odds,
+  }) AS ledger,
   claim.marginal_as_of.epochSeconds * 1000000 + claim.marginal_as_of.microsecond AS marginal_as_of
 ORDER BY claim.id
 RETURN collect([claim.id, head([label IN labels(claim) WHERE label <> 'Claim']), claim.title, claim.status,
-  claim.stated_probability, inside_log_odds, base_rate, claim.from_year,
+  claim.stated_probability, ledger, class.base_rate, claim.from_year,
   claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
   claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
   claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
+  claim.final_log_odds, claim.final_base_rate, claim.final_trf, claim.final_policy, claim.final_silence,
+  claim.intercept_effect, claim.slope_effect,
+  [at IN [claim.versioned_at, class.versioned_at] | at.epochSeconds * 1000000 + at.microsecond],
+  claim.num_versions > 1 OR coalesce(class.num_versions > 1, false),
   CASE WHEN marginal_as_of <= $at THEN claim.marginal END]) AS claims

@@ -1,5 +1,5 @@
 // A page of all claims by id, with what their posteriors follow from, in one record; moments in microseconds, which cost a client
-// a hundredth of what its datetimes do. Each has, for each entry of $pasts, the inside log-odds of its last ledger row by then:
+// a hundredth of what its datetimes do. Each has, for each entry of $pasts, the sums after its last ledger row by then:
 // null if there is none by then, or if it is the latest row. $after: the last id of the page before, '' at first. $limit: claims.
 // $pasts: `moment`, and `high`, the end of the ledger's keys by then without the claim's id.
 MATCH (claim:Claim)
@@ -8,7 +8,7 @@ WHERE claim.id > $after
 WITH claim
 ORDER BY claim.id
 LIMIT $limit
-WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate,
+WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class }) AS class,
   COLLECT {
     UNWIND $pasts AS past
     CALL (claim, past) {
@@ -20,16 +20,22 @@ WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RET
       WITH evidence
       ORDER BY evidence.ledger_key DESC
       LIMIT 1
-      RETURN head(collect(evidence.inside_log_odds)) AS log_odds
+      RETURN head(collect([evidence.inside_log_odds, coalesce(evidence.check_in_log_odds, 0.0)])) AS sums
     }
-    RETURN log_odds
+    RETURN sums
     ORDER BY past.moment DESC
-  } AS past_log_odds
+  } AS past_sums
 ORDER BY claim.id
-RETURN collect([claim.id, claim.stated_probability, claim.inside_log_odds, base_rate, claim.from_year,
+RETURN collect([claim.id, claim.stated_probability, claim.inside_log_odds, class.base_rate, claim.from_year,
   claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
   claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
   claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
   claim.posterior_as_of.epochSeconds * 1000000 + claim.posterior_as_of.microsecond,
   claim.last_recorded_at.epochSeconds * 1000000 + claim.last_recorded_at.microsecond,
-  past_log_odds]) AS claims
+  claim.final_log_odds, claim.final_base_rate, claim.final_trf, claim.final_policy, claim.final_silence,
+  claim.intercept_effect, claim.slope_effect, claim.check_in_log_odds, claim.predictor_id,
+  claim.deadline.epochSeconds * 1000000 + claim.deadline.microsecond,
+  CASE WHEN claim.num_versions > 1 OR class.num_versions > 1
+    THEN [at IN [claim.versioned_at, class.versioned_at] | at.epochSeconds * 1000000 + at.microsecond]
+  END,
+  past_sums]) AS claims

@@ -35,8 +35,9 @@ CALL (item) {
   LIMIT 1
 }
 RETURN item.index AS index, claim {.id, .stated_probability, .status, .resolved_at, .from_year, .window_start, .window_end,
-  .domain_id, .predictor_id, .reference_class_id, .inside_log_odds, .num_evidence, .last_recorded_at} AS claim,
+  .domain_id, .predictor_id, .reference_class_id, .inside_log_odds, .num_evidence, .last_recorded_at, .policy, .timing_share, .setting_at,
+  .intercept_effect, .slope_effect, .check_in_log_odds} AS claim,
   labels(claim) AS labels,
-  head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class.base_rate }) AS base_rate, predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa,
+  head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RETURN class {.base_rate, .versioned_at, .num_versions} }) AS class, predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa,
   .record_brier, .record_n_resolved, .record_source} AS predictor, document_id, key_holder, observed, cluster
 ORDER BY index

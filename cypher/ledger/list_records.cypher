@@ -1,4 +1,5 @@
-// Predictors' resolved predictions that count, in order of resolution, and the record kept elsewhere: a record each.
+// Predictors' resolved predictions in order of resolution, as lists of what their records follow from, moments in microseconds, and the
+// record kept elsewhere: a record each.
 // $predictors: `id`, `low` and `high`, between which the keys of its record lie.
 UNWIND $predictors AS asked
 MATCH (predictor:Predictor {id: asked.id})
@@ -8,8 +9,13 @@ CALL (asked) {
   WHERE prediction.record_key > asked.low AND prediction.record_key < asked.high
   WITH prediction
   ORDER BY prediction.record_key
-  RETURN collect(prediction.stated_probability) AS stated, collect(prediction.status = 'RESOLVED_TRUE') AS outcomes
+  RETURN collect([prediction.stated_probability, prediction.status = 'RESOLVED_TRUE',
+    prediction.resolved_at.epochSeconds * 1000000 + prediction.resolved_at.microsecond, prediction.from_year,
+    prediction.window_start.epochSeconds * 1000000 + prediction.window_start.microsecond,
+    prediction.window_end.epochSeconds * 1000000 + prediction.window_end.microsecond,
+    prediction.deadline.epochSeconds * 1000000 + prediction.deadline.microsecond,
+    prediction.reference_class_id]) AS outcomes
 }
 RETURN predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa, .record_brier, .record_n_resolved,
-  .record_source, .brier_key, .kappa_key, .resolved_count_key} AS predictor, stated, outcomes
+  .record_source, .record_at, .brier_key, .kappa_key, .resolved_count_key} AS predictor, outcomes
 ORDER BY predictor.id

@@ -1,5 +1,6 @@
 // Sets posteriors of claims, but for those that another write has changed since they were read. $claims: `id`, `as_of` (as of when
-// the stored one was, in microseconds) and `properties`; $moment: as of when the new ones are. Returns how many were set.
+// the stored one was, in microseconds) and `properties`; $moment: as of when the new ones are. Returns the `ids` of those
+// that were set.
 UNWIND $claims AS entry
 MATCH (claim:Claim {id: entry.id})
 SET claim._lock = true
@@ -14,4 +15,4 @@ SET claim.change_7_key = coalesce(toString(
     5000000 + toInteger(floor((claim.posterior - claim.posterior_30_days_ago) * 1000000 + 0.5))), '-') + '!' + claim.id,
   claim.disagreement_key = coalesce(toString(
     5000000 + toInteger(floor(abs(claim.marginal - claim.posterior) * 1000000 + 0.5))), '-') + '!' + claim.id
-RETURN count(claim) AS num_claims
+RETURN collect(claim.id) AS ids

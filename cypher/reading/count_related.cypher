@@ -80,3 +80,11 @@ UNION ALL
 UNWIND $requests.document_claims AS request
 MATCH (n:Document {id: request.source})
 RETURN request.index AS request, COUNT { (n)-[:ABOUT]->() } AS total
+UNION ALL
+UNWIND $requests.forecasts AS request
+MATCH (n:Claim {id: request.source})
+RETURN request.index AS request, COUNT { (n)<-[:FORECASTS]-() } AS total
+UNION ALL
+UNWIND $requests.predictor_forecasts AS request
+MATCH (n:Predictor {id: request.source})
+RETURN request.index AS request, COUNT { (n)-[:FORECASTS]->() } AS total

@@ -165,3 +165,15 @@ CALL (request) {
 }
 RETURN request.index AS request, edge.outgoing_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [name IN request.link | edge[name]] AS link
+UNION ALL
+UNWIND $requests.forecasts AS request
+CALL (request) {
+  MATCH (n:Predictor)-[edge:FORECASTS]->()
+  USING INDEX SEEK edge:FORECASTS(forecast_key)
+  WHERE edge.forecast_key > request.low AND edge.forecast_key < request.high
+  RETURN edge, n
+  ORDER BY edge.forecast_key DESC
+  LIMIT $limits.forecasts
+}
+RETURN request.index AS request, edge.forecast_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [name IN request.link | edge[name]] AS link

@@ -101,6 +101,18 @@ CALL (request) {
 RETURN request.index AS request, edge.document_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
   [name IN request.link | edge[name]] AS link
 UNION ALL
+UNWIND $requests.predictor_forecasts AS request
+CALL (request) {
+  MATCH ()-[edge:FORECASTS]->(n:Claim)
+  USING INDEX SEEK edge:FORECASTS(predictor_forecast_key)
+  WHERE edge.predictor_forecast_key > request.low AND edge.predictor_forecast_key < request.high
+  RETURN edge, n
+  ORDER BY edge.predictor_forecast_key DESC
+  LIMIT $limits.predictor_forecasts
+}
+RETURN request.index AS request, edge.predictor_forecast_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
+  [name IN request.link | edge[name]] AS link
+UNION ALL
 UNWIND $requests.milestone_prediction AS request
 MATCH (source:Milestone {id: request.source})<-[:HAS_MILESTONE]-(n:Claim)
 USING INDEX SEEK source:Milestone(id)

@@ -8,6 +8,7 @@ RETURN claim.status AS status, COUNT { (claim)<-[:UPDATES]-() } AS evidence, COU
     WHERE milestone.observed_date IS NOT NULL OR milestone.miss_emitted_at IS NOT NULL
       OR milestone.status IN ['HIT', 'MISSED'] OR EXISTS { (milestone)<-[:FROM]-() }
   } AS observed_milestones,
+  COUNT { (claim)<-[:FORECASTS]-() } AS forecasts,
   COUNT { (claim)-[:#influence_kinds]-() } AS influences,
   COUNT { (claim)-[:#exposure_signs]->() } AS exposures,
   COUNT { (claim)<-[:ABOUT]-() } AS document_links,

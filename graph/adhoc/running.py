@@ -96,13 +96,18 @@ class Answer:
                 batch.pop()
             left -= len(batch)
             if is_last or self.is_truncated:
-                run.ended = time.monotonic()
+                run.end()
             if batch:
                 yield batch
 
 
 class _Run:
-    """State of one statement under way."""
+    """
+    State of one statement under way.
+
+    Attributes:
+        may_run: Whether something of it may still run on the server, which has not told its end.
+    """
 
     def __init__(self, granted: Granted) -> None:
         self.granted = granted
@@ -110,13 +115,18 @@ class _Run:
         self.started = time.monotonic()
         self.ended: float | None = None
         self.deadline = self.started + PLANNING_SECONDS
-        self.has_left = False
+        self.may_run = False
         self.meter: Meter
 
     def begin(self) -> None:
         """Begin the statement's time, once it is judged."""
         self.started = time.monotonic()
         self.deadline = self.started + self.granted.timeout_seconds
+
+    def end(self) -> None:
+        """Note that all of it has been read."""
+        self.ended = time.monotonic()
+        self.may_run = False
 
     async def fetch(self, records: AsyncIterator[Record], most_rows: int) -> tuple[list[list[Any]], bool]:
         """The next rows, fewer where they are large, and whether they are the last."""
@@ -135,18 +145,15 @@ class _Run:
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
         """Wait for the database until a moment after the deadline, and translate its errors."""
+        self.may_run = True
         try:
             async with asyncio.timeout(self.deadline + MARGIN_SECONDS - time.monotonic()):
                 with self._translating():
                     yield
         except TimeoutError:
-            self.has_left = True
             seconds = time.monotonic() - self.started
             message = f"the statement was stopped after {seconds:.1f} seconds; ask for less, or for more time"
             raise StatementTimedOutError(message) from None
-        except asyncio.CancelledError:
-            self.has_left = True
-            raise
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -155,7 +162,6 @@ class _Run:
         except (driver_errors.Neo4jError, driver_errors.DriverError, OSError) as error:
             exceeded = getattr(getattr(self, "meter", None), "exceeded", None)
             if exceeded is not None:
-                self.has_left = True
                 message = (
                     f"the answer has more than {exceeded:,} bytes, or one row of it has; return fewer rows, shorter "
                     "texts and lists, or rows instead of a list"
@@ -163,6 +169,8 @@ class _Run:
                 raise OversizeError(message, size=exceeded + 1, limit=exceeded, path="statement") from None
             if isinstance(error, TimeoutError):
                 raise
+            # A failure that the server tells is the statement's end; a broken connection tells nothing.
+            self.may_run = not isinstance(error, driver_errors.Neo4jError)
             raise translate_failure(error, self.granted.timeout_seconds) from None
 
 
@@ -291,9 +299,6 @@ class Adhoc:
         )
         try:
             yield run, session, await self._judge(run, session, statement, parameters)
-        except BaseException:
-            run.has_left = run.has_left or run.ended is None
-            raise
         finally:
             self._leave(run, session, caller)
 
@@ -304,6 +309,7 @@ class Adhoc:
             )
             summary = await (await transaction.run(PREFIX + statement, dict(parameters))).consume()
             await transaction.rollback()
+        run.may_run = False
         if summary.plan is None:
             raise RefusedCypherError(
                 "the database shows no plan of it, so that it cannot be judged", kind="STATEMENT", name="", hint=""
@@ -318,12 +324,11 @@ class Adhoc:
 
     async def _end(self, run: _Run, session: AsyncSession, caller: str) -> None:
         try:
-            is_over = run.ended is not None and not run.has_left
-            if not is_over:
+            if run.may_run:
                 session.cancel()  # breaks the connection off, instead of reading what has been sent
             with suppress(driver_errors.Neo4jError, driver_errors.DriverError, OSError):
                 await session.close()
-            if not is_over:
+            if run.may_run:
                 await self._watch.end(run.key, run.deadline)
         finally:
             self._places.give_back(caller)

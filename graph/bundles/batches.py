@@ -8,12 +8,13 @@ from graph.bundles.drafts import Draft
 from graph.database.paging import slices
 from graph.errors import InvalidError
 from graph.model.properties import json_properties, parallel_lists
-from graph.model.rows import Claim, Row
+from graph.model.rows import Claim, Milestone, Row
 
 BATCH_ROWS = 2_000
 # A row's share of a transaction's memory, as the database counts it, measured on synthetic graphs. A claim has the most
-# properties and indexes; a text counts in its property and in each full-text index.
-CLAIM_BYTES, ROW_BYTES, CHARACTER_BYTES = 12_000, 3_000, 6
+# properties and indexes, and a version of what its belief depends on; a milestone has its check-in's; a text counts in
+# its property and in each full-text index.
+CLAIM_BYTES, MILESTONE_BYTES, ROW_BYTES, CHARACTER_BYTES = 15_000, 9_000, 3_000, 6
 # The embedded server gives a transaction 384 MB, and a commit takes as much again as what is to be committed.
 TRANSACTION_BYTES = 100_000_000
 # This process holds a bundle of that many rows with room to spare; a larger graph takes several bundles.
@@ -67,6 +68,20 @@ def transactions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
         yield group
 
 
+def halved(group: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
+    """Cut a group of at least two rows in two, of about as many rows, which are in the same order."""
+    left = sum(len(batch.rows) for batch in group) // 2
+    first: list[Batch] = []
+    second: list[Batch] = []
+    for batch in group:
+        size = min(left, len(batch.rows))
+        left -= size
+        for half, rows in ((first, batch.rows[:size]), (second, batch.rows[size:])):
+            if rows:
+                half.append(Batch(batch.name, rows, sum(bytes_of(row) for _, row in rows)))
+    return first, second
+
+
 def in_batches(items: Sequence[ItemT]) -> Iterator[Sequence[ItemT]]:
     """Cut items into batches of up to `BATCH_ROWS` for one statement each."""
     return slices(items, BATCH_ROWS)
@@ -93,4 +108,10 @@ def bytes_of(row: Row) -> int:
     values = ((name, value) for name, value in row.__dict__.items() if value)
     texts = (repr(value) if name in json_names else value for name, value in values)
     num_characters = sum(len(text) for text in texts if isinstance(text, str))
-    return (CLAIM_BYTES if isinstance(row, Claim) else ROW_BYTES) + CHARACTER_BYTES * num_characters
+    return _fixed_bytes(row) + CHARACTER_BYTES * num_characters
+
+
+def _fixed_bytes(row: Row) -> int:
+    if isinstance(row, Claim):
+        return CLAIM_BYTES
+    return MILESTONE_BYTES if isinstance(row, Milestone) else ROW_BYTES

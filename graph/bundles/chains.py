@@ -5,7 +5,8 @@ from datetime import date
 from typing import NamedTuple
 
 from graph.bundles.batches import RowAtPath, in_batches
-from graph.bundles.derivation import MilestoneAtPath, complete_chains, with_waiting
+from graph.bundles.check_ins import MilestoneAtPath
+from graph.bundles.derivation import complete_chains, with_waiting
 from graph.bundles.known import stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem

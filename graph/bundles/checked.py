@@ -3,8 +3,8 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,32 +14,47 @@ from graph.bundles.checks import (
     as_claim,
     as_evidence,
     cycle_problems,
+    forecast_problems,
     ledger_problems,
     reference_problems,
     stated_problems,
+    version_problems,
 )
 from graph.bundles.contradictions import list_contradictions
 from graph.bundles.derivation import with_deadline, with_early, with_import_day
 from graph.bundles.drafts import Draft
 from graph.bundles.known import Known, list_known
+from graph.bundles.moments import ListMoments
 from graph.database.sessions import Unit
 from graph.errors import BundleError, Problem
-from graph.ledger.claim_state import ClaimState, computed_keys, derive_rows, ledger_order
+from graph.ledger.claim_state import ClaimState, DerivedRow, computed_keys, derive_rows, ledger_order, past_name
+from graph.ledger.pasts import final_of, past_belief
 from graph.model.bundle import LISTS
-from graph.model.page_keys import document_link_keys, exposure_keys, influence_keys, milestone_keys, own_keys
+from graph.model.kinds import VersionSubject
+from graph.model.page_keys import (
+    CHANGE_DAYS,
+    document_link_keys,
+    exposure_keys,
+    influence_keys,
+    milestone_keys,
+    own_keys,
+)
 from graph.model.rows import (
     Claim,
     Document,
     DocumentLink,
     Evidence,
     Exposure,
+    Forecast,
     Influence,
     Milestone,
     Prediction,
     ReferenceClass,
     Row,
+    Version,
 )
 from graph.model.subjects import CLAIM_LISTS, SIGNED_LISTS
+from graph.model.versions import VERSION_LISTS, VERSIONS
 
 OnProgress = Callable[[int, int], None]
 
@@ -75,6 +90,7 @@ class Checked:
         new_milestone_ids: The ids of the milestones that the graph certainly does not have.
         page_keys: Computes the page keys of a row.
         derived: The derived values of new claims and of the ledger rows on them, by id.
+        moments: When rows came into the graph that they are restored from; empty if they are new.
     """
 
     rows: Mapping[str, Sequence[RowAtPath]]
@@ -82,6 +98,7 @@ class Checked:
     new_milestone_ids: frozenset[str]
     page_keys: Callable[[Row], Mapping[str, Any]]
     derived: Mapping[str, Mapping[str, Any]]
+    moments: ListMoments = field(default_factory=dict)
 
     def num_rows(self) -> int:
         """Count the rows, derived ones included."""
@@ -120,6 +137,8 @@ def has_ends(known: Known, row: Row) -> bool:
             return row.prediction_id in claims and row.symbol in ids.get("tickers", ())
         case DocumentLink():
             return row.document_id in ids.get("documents", ()) and row.claim_id in claims
+        case Forecast():
+            return row.predictor_id in ids.get("predictors", ()) and row.claim_id in claims
         case _:
             return True
 
@@ -136,10 +155,13 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     stated = {name: [(f"{name}[{index}]", row) for index, row in rows] for name, rows in draft.rows.items()}
     # A large bundle takes seconds of the processor, so that all but short steps are done in threads.
     problems = [*draft.problems, *await asyncio.to_thread(_listed, reference_problems(stated, draft.named, known))]
+    stated[VERSIONS] = [entry for entry in stated[VERSIONS] if _is_of_new_node(entry[1], known)]
     complete, chains = await _complete_rows(unit, stated, known, job.today)
     problems += chains.problems
     problems += await ledger_problems(unit, complete["evidence"])
+    problems += await forecast_problems(unit, complete["forecasts"])
     problems += stated_problems(complete, known)
+    problems += version_problems(complete[VERSIONS])
     problems += await cycle_problems(unit, complete["influences"], known)
     for name in SIGNED_LISTS:
         found = await list_contradictions(unit, complete[name], partial(has_ends, known))
@@ -147,7 +169,15 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     if problems:
         raise BundleError(problems)
     derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))
-    return Checked(complete, known, chains.new_ids, _page_keys(complete, known, chains.missable), derived)
+    page_keys = _page_keys(complete, known, chains.missable)
+    return Checked(complete, known, chains.new_ids, page_keys, derived, draft.moments)
+
+
+def _is_of_new_node(row: Row, known: Known) -> bool:
+    """Whether a version is of a node that the graph does not have; of others the graph has recorded its own."""
+    if not isinstance(row, Version) or row.subject is VersionSubject.GRAPH:
+        return isinstance(row, Version)
+    return row.subject_id not in known.ids[VERSION_LISTS[row.subject]]
 
 
 def _listed(problems: Iterable[Problem]) -> list[Problem]:
@@ -204,9 +234,22 @@ def _derived(
         ledger = ledgers.get(claim.id, [])
         derived_rows = derive_rows(ledger, inside_log_odds=state.inside_log_odds)
         derived.update({row.id: values.properties() for row, values in zip(ledger, derived_rows, strict=True)})
-        stored = state.after(ledger, derived_rows).stored(moment) | state.stored_past(ledger, derived_rows, moment)
-        derived[claim.id] = stored | computed_keys(claim.id, stored)
+        derived[claim.id] = _stored(state.after(ledger, derived_rows), ledger, derived_rows, moment)
     return derived
+
+
+def _stored(
+    state: ClaimState, rows: Sequence[Evidence], derived: Sequence[DerivedRow], moment: datetime
+) -> Mapping[str, Any]:
+    """Derive the values stored with a new claim from its state with all evidence, and from its ledger."""
+    ledger = [(row.recorded_at, own.sums()) for row, own in zip(rows, derived, strict=True)]
+    if state.resolved_at is not None:
+        state = replace(state, final=final_of(state, ledger))
+    stored = state.stored(moment)
+    for days in CHANGE_DAYS:
+        belief = past_belief(state, ledger, moment - timedelta(days=days))
+        stored[past_name(days)] = None if belief is None else belief.probability
+    return stored | computed_keys(state.claim_id, stored)
 
 
 def _page_keys(

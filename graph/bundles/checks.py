@@ -9,10 +9,11 @@ from graph.bundles.batches import RowAtPath, in_batches
 from graph.bundles.known import Known, stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem, counted
-from graph.model.page_keys import MARK, evidence_keys, ranges
+from graph.model.page_keys import MARK, evidence_keys, join, ranges, stamp_text
 from graph.model.properties import from_properties
-from graph.model.rows import Claim, Evidence, Influence, Row
+from graph.model.rows import Claim, Evidence, Forecast, Influence, Row, Version
 from graph.model.subjects import CLAIM_LISTS, CLAIMS, ROW_LISTS, noun_of, references_of, row_id, target_list
+from graph.model.versions import version_anchor
 
 
 def reference_problems(
@@ -65,6 +66,40 @@ def as_evidence(row: Row) -> Evidence:
         message = f"expected a ledger row, got {type(row).__name__}"
         raise TypeError(message)
     return row
+
+
+async def forecast_problems(unit: Unit, forecasts: Sequence[RowAtPath]) -> list[Problem]:
+    """Find forecasts that change a recorded one, and retractions of none by their predictor on their claim."""
+    new = {row.id: (path, row) for path, row in forecasts if isinstance(row, Forecast)}
+    named = {*new, *(row.retracts for _, row in new.values() if row.retracts is not None)}
+    found = await stored_rows(unit, "bundles/list_forecasts", sorted(named))
+    stored = {row["id"]: from_properties(Forecast, row) for row in found}
+    problems = [
+        Problem(path, f"forecast {row.id!r} is recorded with other values; add one with an id of its own instead")
+        for path, row in new.values()
+        if stored.get(row.id, row) != row
+    ]
+    known = {**{row_id: row for row_id, (_, row) in new.items()}, **stored}
+    for path, row in new.values():
+        if row.retracts is None:
+            continue
+        retracted = known.get(row.retracts)
+        ends = None if retracted is None else (retracted.predictor_id, retracted.claim_id)
+        if retracted is None or retracted.probability is None or ends != (row.predictor_id, row.claim_id):
+            message = f"{row.retracts!r} is no forecast by {row.predictor_id!r} on {row.claim_id!r}"
+            problems.append(Problem(f"{path}.retracts", message))
+    return problems
+
+
+def version_problems(versions: Sequence[RowAtPath]) -> Iterator[Problem]:
+    """Find versions whose ids are not those that follow from their nodes and moments, by which they are found."""
+    for path, version in versions:
+        if isinstance(version, Version):
+            owner = [] if version.owner_id is None else [version.owner_id]
+            anchor = version_anchor(version.subject, *owner, version.subject_id)
+            expected = join(anchor, stamp_text(version.recorded_at))
+            if version.id != expected:
+                yield Problem(f"{path}.id", f"expected {expected!r}, got {version.id!r}")
 
 
 def stated_problems(rows: Mapping[str, Sequence[RowAtPath]], known: Known) -> Iterator[Problem]:

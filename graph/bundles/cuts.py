@@ -10,7 +10,7 @@ it has ended, and evidence does not.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,8 +22,10 @@ from graph.bundles.spool import RECEIPTS, Changed, Spool
 from graph.database.sessions import Database, Unit
 from graph.errors import BusyError
 from graph.model.bundle import LISTS
+from graph.model.kinds import VersionSubject
 from graph.model.page_keys import ranges
 from graph.model.subjects import CLAIM_LISTS, EDGE_LISTS, MARK, NODE_LISTS, ROW_LISTS
+from graph.model.versions import CLASS_VERSIONS, PREDICTOR_VERSIONS, version_anchor
 
 PAGE_ROWS: Final = 2_000
 TIMEOUT_SECONDS: Final = 600.0
@@ -148,11 +150,24 @@ class _Touched:
         return {
             "owners": claims,
             "ledgers": ranges(claims),
+            "pasts": ranges(self._version_anchors()),
             "children": sorted(self.child_ids),
             **named,
             **edges,
             **dict.fromkeys(CLAIM_LISTS, claims),
         }
+
+    def _version_anchors(self) -> list[str]:
+        """Return the anchors of the versions of the rows, but for those of milestones that are named themselves."""
+        claims = [
+            (subject, key) for subject in (VersionSubject.CLAIM, VersionSubject.MILESTONE) for key in self.claim_ids
+        ]
+        others = [
+            (versioned.subject, key)
+            for versioned in (CLASS_VERSIONS, PREDICTOR_VERSIONS)
+            for key in self.keys.get(versioned.name, ())
+        ]
+        return sorted(version_anchor(subject, key) for subject, key in (*claims, *others))
 
     def parts(self) -> Iterator["_Touched"]:
         """Yield it in parts for one statement each."""
@@ -255,6 +270,7 @@ class _Reader:
                 raise _UnknownChangesError
             changed = [await _read_touched(unit, part) for part in self._touched.parts()]
             few = {name: await _read_all(unit, name) for name in _FEW_LISTS}
+            few |= {found["list"]: found["rows"] for found in await unit.run("saved/list_stored")}
             (recent,) = await unit.run("database/list_recent_receipts", moment=began - RECEIPT_MARGIN)
             await self._pauses.at_cut()
             return cut, changed, {**few, RECEIPTS: recent["rows"]}
@@ -292,3 +308,19 @@ async def _read_touched(unit: Unit, touched: _Touched) -> Changed:
     for answer in await unit.run("bundles/list_changed_rows", **touched.parameters()):
         rows.setdefault(answer["list"], []).extend(answer["rows"])
     return Changed(touched.claim_ids, touched.child_ids, touched.keys, rows)
+
+
+async def list_stored(unit: Unit, name: str, keys: Sequence[str]) -> list[Mapping[str, Any]]:
+    """
+    List rows of a list as they are stored, for those of some keys that there are, and perhaps some more.
+
+    Args:
+        unit: A transaction.
+        name: A list of a bundle, of which each row is noted by its own key.
+        keys: The keys.
+    """
+    found: list[Mapping[str, Any]] = []
+    for part in in_batches(keys):
+        changed = await _read_touched(unit, _Touched(keys={name: set(part)}))
+        found += changed.rows.get(name, ())
+    return found

@@ -1,23 +1,19 @@
 """Derived properties of claims and milestones: computed when absent, checked when present."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+from graph.bundles.check_ins import MilestoneAtPath, expected_day, with_check_ins
 from graph.errors import Problem
 from graph.inference.evidence import POLICY
-from graph.inference.milestones import check_in_dates, midpoint, ordinals
+from graph.inference.milestones import midpoint, ordinals
 from graph.inference.time import is_before_window, year_window
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.rows import Claim, Milestone, Prediction
 
-CHECK_IN_WEIGHT = 0.05
-CHECK_IN_LABELS = ("Q1 window check-in (25%)", "Q2 window check-in (50%)", "Q3 window check-in (75%)")
-
 ClaimT = TypeVar("ClaimT", bound=Claim)
-MilestoneAtPath = tuple[str, Milestone]
-"""The path that problems of a milestone name, and the milestone; an added check-in has the path of its event."""
 
 
 def with_deadline(path: str, claim: ClaimT) -> tuple[ClaimT, list[Problem]]:
@@ -64,18 +60,6 @@ def _shown(moment: datetime | None) -> str:
 def with_import_day(prediction: Prediction, today: date, stored: date | None) -> Prediction:
     """Set a prediction's import day, the day of its first import, after which a window without a year starts."""
     return prediction.model_copy(update={"imported_on": prediction.imported_on or stored or today})
-
-
-def window_start_day(prediction: Prediction) -> date:
-    """Return the first day of a prediction's window: the explicit one, else its year's, else the day after import."""
-    if prediction.window_start is not None:
-        return prediction.window_start.date()
-    if prediction.from_year is not None:
-        return date(prediction.from_year, 1, 1)
-    if prediction.imported_on is None:
-        message = f"the import day of {prediction.id} has not been filled in"
-        raise AssertionError(message)
-    return prediction.imported_on + timedelta(days=1)
 
 
 def complete_chains(
@@ -148,15 +132,7 @@ def _complete_chain(
     problems: list[Problem] = []
     chain = [(path, _without_ordinal(milestone) if milestone.id in stored else milestone) for path, milestone in chain]
     if events:
-        path, event = events[0]
-        check_ins = list(_make_check_ins(prediction, event))
-        chain = _with_current_dates(chain, check_ins, stored)
-        present = [(at, milestone) for at, milestone in chain if milestone.kind is MilestoneKind.CHECK_IN]
-        if present:
-            stated = [(at, milestone) for at, milestone in present if milestone.id not in stored]
-            problems.extend(_check_in_problems(stated, check_ins))
-        else:
-            chain = chain + [(path, milestone) for milestone in check_ins]
+        chain, problems = with_check_ins(chain, prediction, events[0], stored)
     ranked, found = _with_ordinals(chain)
     return ranked, problems + found
 
@@ -165,50 +141,11 @@ def _without_ordinal(milestone: Milestone) -> Milestone:
     return milestone.model_copy(update={"ordinal": None})
 
 
-def _with_current_dates(
-    chain: Sequence[MilestoneAtPath], check_ins: Sequence[Milestone], stored: frozenset[str]
-) -> list[MilestoneAtPath]:
-    """Set the dates of stored check-ins to those that follow from the current window and event."""
-    dates = {milestone.id: milestone.expected_date for milestone in check_ins}
-    return [
-        (path, milestone.model_copy(update={"expected_date": dates[milestone.id]}))
-        if milestone.kind is MilestoneKind.CHECK_IN and milestone.id in stored and milestone.id in dates
-        else (path, milestone)
-        for path, milestone in chain
-    ]
-
-
-def _make_check_ins(prediction: Prediction, event: Milestone) -> Iterator[Milestone]:
-    for number, day in enumerate(check_in_dates(window_start_day(prediction), _expected(event)), start=1):
-        yield Milestone(
-            id=f"{prediction.id}:check-in-{number}",
-            prediction_id=prediction.id,
-            kind=MilestoneKind.CHECK_IN,
-            label=CHECK_IN_LABELS[number - 1],
-            weight=CHECK_IN_WEIGHT,
-            expected_date=day,
-        )
-
-
-def _check_in_problems(stated: Iterable[MilestoneAtPath], expected: Sequence[Milestone]) -> Iterator[Problem]:
-    expected_dates = {milestone.id: _expected(milestone) for milestone in expected}
-    for path, milestone in stated:
-        if milestone.id not in expected_dates:
-            ids = f"one of {', '.join(expected_dates)}" if expected_dates else "no check-in in so short a window"
-            yield Problem(f"{path}.id", f"expected {ids}, got {milestone.id!r}")
-        elif milestone.expected_date != expected_dates[milestone.id]:
-            message = (
-                f"expected {expected_dates[milestone.id]}, which follows from the window's start and the event, "
-                f"got {milestone.expected_date}"
-            )
-            yield Problem(f"{path}.expected_date", message)
-
-
 def _with_ordinals(chain: list[MilestoneAtPath]) -> tuple[list[MilestoneAtPath], list[Problem]]:
     # Milestones of one day are ordered by their stated ordinals, then by their ids.
-    ordered = sorted(chain, key=lambda entry: (_expected(entry[1]), _stated_ordinal(entry[1]), entry[1].id))
+    ordered = sorted(chain, key=lambda entry: (expected_day(entry[1]), _stated_ordinal(entry[1]), entry[1].id))
     event = next((at for at, (_, milestone) in enumerate(ordered) if milestone.kind is MilestoneKind.EVENT), None)
-    ranks = ordinals([_expected(milestone) for _, milestone in ordered], event)
+    ranks = ordinals([expected_day(milestone) for _, milestone in ordered], event)
     problems = [
         Problem(f"{path}.ordinal", f"expected {rank}, its rank by expected date, got {milestone.ordinal}")
         for rank, (path, milestone) in zip(ranks, ordered, strict=True)
@@ -223,10 +160,3 @@ def _with_ordinals(chain: list[MilestoneAtPath]) -> tuple[list[MilestoneAtPath],
 
 def _stated_ordinal(milestone: Milestone) -> int:
     return 0 if milestone.ordinal is None else milestone.ordinal
-
-
-def _expected(milestone: Milestone) -> date:
-    if milestone.expected_date is None:
-        message = f"the expected date of {milestone.id} has not been filled in"
-        raise AssertionError(message)
-    return milestone.expected_date

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from graph.bundles.moments import ListMoments
 from graph.errors import BundleError, Problem
+from graph.inference.policies import POLICIES
 from graph.model.bundle import BUNDLE_FORMAT, LISTS, Bundle
 from graph.model.json_texts import JsonError, JsonFault, read_json
 from graph.model.problems import describe_problem
@@ -34,11 +36,16 @@ class Draft:
         rows: The valid rows by list, each with its index in the text.
         named: The ids of the rows by list, invalid ones included, so that a reference to one is no further problem.
         problems: The problems of the text, of single rows and of ids that occur twice.
+        policy: The policy that an empty graph takes on; None for the graph's own.
+        moments: When the rows came into the graph that they are restored from, by list and key; empty for rows that
+            are new.
     """
 
     rows: Mapping[str, Sequence[tuple[int, Row]]]
     named: Mapping[str, frozenset[str]]
     problems: tuple[Problem, ...]
+    policy: str | None = None
+    moments: ListMoments = field(default_factory=dict)
 
 
 def parse_bundle(text: str | bytes) -> Bundle:
@@ -51,7 +58,11 @@ def parse_bundle(text: str | bytes) -> Bundle:
     draft = read_draft(text)
     if draft.problems:
         raise BundleError(draft.problems)
-    return Bundle(format=BUNDLE_FORMAT, **{name: tuple(row for _, row in rows) for name, rows in draft.rows.items()})
+    return Bundle(
+        format=BUNDLE_FORMAT,
+        policy=draft.policy,
+        **{name: tuple(row for _, row in rows) for name, rows in draft.rows.items()},
+    )
 
 
 def read_draft(text: str | bytes) -> Draft:
@@ -67,7 +78,10 @@ def read_draft(text: str | bytes) -> Draft:
     details += _validate({name: value for name, value in data.items() if not _is_rows(name, value)})[1]
     problems = [describe_problem(detail) for detail in sorted(details, key=lambda detail: _position(detail["loc"]))]
     problems.extend(islice(_duplicates(rows), MOST_PROBLEMS))
-    return Draft(rows=rows, named=_named_ids(data, rows), problems=tuple(problems))
+    policy = data.get("policy") if isinstance(data.get("policy"), str) else None
+    if policy is not None and policy not in POLICIES:
+        problems.append(Problem("policy", f"expected one of {', '.join(POLICIES)}, got {policy!r:.80}"))
+    return Draft(rows=rows, named=_named_ids(data, rows), problems=tuple(problems), policy=policy)
 
 
 def _valid_rows(name: str, listed: Any, details: list[ErrorDetails]) -> Iterator[tuple[int, Row]]:

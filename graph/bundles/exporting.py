@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from graph.bundles.batches import MAX_ROWS
 from graph.bundles.cuts import Cut, OnProgress, take_cut
@@ -19,6 +19,7 @@ LINES_AT_ONCE: Final = 1_000
 """Lines written in one step, between which other threads run."""
 
 Write = Callable[[bytes], object]
+ItemT = TypeVar("ItemT")
 
 
 async def export_bundle(database: Database) -> Bundle:
@@ -104,8 +105,8 @@ def _json_parts(spool: Spool, names: list[str]) -> Iterator[bytes]:
     yield b"\n}\n"
 
 
-def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(texts, LINES_AT_ONCE)):
+def _batches(items: Iterator[ItemT]) -> Iterator[list[ItemT]]:
+    while batch := list(islice(items, LINES_AT_ONCE)):
         yield batch
 
 
@@ -113,9 +114,9 @@ def _stream_parts(spool: Spool, cut: Cut) -> Iterator[bytes]:
     found = spool.counts()
     counts = {name: found[name] for name in STREAM_LISTS if name in found}
     digests = Digests()
-    header = {"format": STREAM_FORMAT, "revision": cut.revision, "cut_at": shown_time(cut.at), "rows": counts}
-    yield digests.add_line(json.dumps(header))
+    header = {"format": STREAM_FORMAT, "revision": cut.revision, "cut_at": shown_time(cut.at), "has_moments": True}
+    yield digests.add_line(json.dumps({**header, "rows": counts}))
     for name in counts:
-        for texts in _batches(spool.texts(name)):
-            yield b"".join(digests.add_row(name, text) for text in texts)
+        for rows in _batches(spool.texts_with_moments(name)):
+            yield b"".join(digests.add_row(name, text, moments) for text, moments in rows)
     yield f"{json.dumps({'end': digests.manifest()})}\n".encode()

@@ -3,19 +3,24 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
-from graph.bundles.batches import Batch, check_size, fits_transaction, in_batches, transactions
+from graph.bundles.batches import Batch, check_size, fits_transaction, halved, in_batches, transactions
 from graph.bundles.checked import Checked, Job, OnProgress, check_bundle
 from graph.bundles.drafts import Draft, read_draft
 from graph.bundles.unfinished import end_import, note_import
 from graph.bundles.writing import Written, write_batches
-from graph.database.sessions import Database, Unit
+from graph.database.sessions import Database, MemoryLimitError, Unit
+from graph.inference.policies import FOREGRAPH_1
+from graph.ledger.settings import restore_setting, take_policy
 from graph.model.bundle import LISTS, Bundle
-from graph.model.rows import Evidence, Milestone, Row
+from graph.model.kinds import VersionSubject
+from graph.model.rows import Evidence, Milestone, Row, Version
 from graph.model.subjects import CLAIM_LISTS, row_id
+from graph.model.versions import VERSIONS
 
 T = TypeVar("T")
 
@@ -65,8 +70,9 @@ async def import_text(
     """
     Import a bundle's text; a bundle with problems changes nothing.
 
-    A bundle of up to `TRANSACTION_BYTES` is written in one transaction. A larger one is checked as a whole before its
-    first row is written, then written in several transactions of up to that size, while other imports wait. The graph
+    A bundle of up to `TRANSACTION_BYTES` is written in one transaction. A larger one, or one that needs more memory
+    than the database gives to a transaction, is checked as a whole before its first row is written, then written in
+    several transactions of up to that size, halved until they have enough, while other imports wait. The graph
     is consistent after each of them; if they are interrupted, the written part stays, and importing the bundle again
     completes it.
 
@@ -85,7 +91,7 @@ async def import_text(
     draft = await asyncio.to_thread(read_draft, text)
     check_size(sum(len(rows) for rows in draft.rows.values()))
     fits = await asyncio.to_thread(fits_transaction, draft, len(text))
-    digest = None if fits else await asyncio.to_thread(_digest, text)
+    digest = await asyncio.to_thread(_digest, text)
     return await import_draft(
         database, draft, fits=fits, digest=digest, on_progress=on_progress, dry_run=dry_run, today=today
     )
@@ -107,7 +113,7 @@ async def import_draft(
     Args:
         database: The database to write to.
         draft: The rows.
-        fits: Whether one transaction can hold all of them.
+        fits: Whether one transaction can hold all of them, as far as sizes tell.
         digest: The SHA-256 of what is imported, under which an import in several transactions is noted until it ends;
             None if the caller notes it.
         on_progress: Called with the number of rows written and the number of all rows.
@@ -116,7 +122,10 @@ async def import_draft(
     """
     day = today or datetime.now(UTC).date()
     job = Job(draft, day, on_progress or _ignore_progress, is_dry_run=dry_run, digest=digest)
-    return await (_import_in_one_transaction if fits else _import_in_parts)(database, job)
+    if fits:
+        with suppress(MemoryLimitError):  # it was rolled back
+            return await _import_in_one_transaction(database, job)
+    return await _import_in_parts(database, job)
 
 
 def _digest(text: str | bytes) -> str:
@@ -187,7 +196,7 @@ async def _import_in_one_transaction(database: Database, job: Job) -> ImportRepo
         written = Written()
         await unit.run("database/lock_graph")
         await _lock_claims(unit, job.draft)
-        checked = await check_bundle(unit, job)
+        checked = await check_bundle(unit, replace(job, draft=await _take_setting(unit, job.draft)))
         await write_batches(
             unit, checked, await asyncio.to_thread(_listed, checked.batches()), written, _progress(job, checked)
         )
@@ -201,6 +210,48 @@ async def _import_in_one_transaction(database: Database, job: Job) -> ImportRepo
     except _DryRunError as outcome:
         report: ImportReport = outcome.args[0]
         return report
+
+
+async def _take_setting(unit: Unit, draft: Draft) -> Draft:
+    """
+    Have an empty graph take on the policy of a draft, and its past; return the draft without what is not taken.
+
+    A graph with claims keeps its own.
+    """
+    if draft.policy is None and not draft.rows[VERSIONS]:
+        return draft
+    settings = [row for _, row in draft.rows[VERSIONS] if _is_setting(row)]
+    is_new = not await unit.run("bundles/find_any_claim")
+    if is_new and settings:
+        await restore_setting(unit, settings)
+        return draft
+    # A graph that was exported with its past, and without a setting, has followed foregraph-1.
+    policy = FOREGRAPH_1.name if draft.policy is None and draft.rows[VERSIONS] else draft.policy
+    if is_new and policy is not None and not draft.problems:
+        await take_policy(unit, policy, datetime.now(UTC))
+    kept = [entry for entry in draft.rows[VERSIONS] if not _is_setting(entry[1])]
+    return replace(draft, rows={**draft.rows, VERSIONS: kept})
+
+
+async def _adopt_setting(database: Database, job: Job) -> Draft:
+    """Take on the draft's setting in a transaction of its own, which a dry run rolls back."""
+    draft = job.draft
+    if draft.policy is None and not draft.rows[VERSIONS]:
+        return draft  # without a transaction
+
+    async def work(unit: Unit) -> None:
+        nonlocal draft
+        draft = await _take_setting(unit, job.draft)
+        if job.is_dry_run:
+            raise _DryRunError
+
+    with suppress(_DryRunError):
+        await database.write(work)
+    return draft
+
+
+def _is_setting(row: Row) -> TypeGuard[Version]:
+    return isinstance(row, Version) and row.subject is VersionSubject.GRAPH
 
 
 async def _lock_claims(unit: Unit, draft: Draft) -> None:
@@ -219,7 +270,8 @@ async def _lock_claims(unit: Unit, draft: Draft) -> None:
 async def _import_in_parts(database: Database, job: Job) -> ImportReport:
     written = Written()
     async with database.holding("database/lock_graph") as lock:
-        checked = await check_bundle(lock, job)
+        draft = await _adopt_setting(database, job)
+        checked = await check_bundle(lock, replace(job, draft=draft))
         progress = _progress(job, checked)
         is_noted = job.digest is not None and not job.is_dry_run
         if is_noted:
@@ -240,7 +292,7 @@ async def _write_part(
     progress: Callable[[int], None],
 ) -> Written:
     """
-    Write one part of a bundle in a transaction of its own.
+    Write one part of a bundle in a transaction of its own, or of two halves where that needs too much memory.
 
     A dry run rolls it back, so it counts relationships of new nodes as created without writing them.
     """
@@ -254,6 +306,7 @@ async def _write_part(
             raise _DryRunError
 
     assumed = Written()
+    whole = part
     if job.is_dry_run:
         for batch in part:
             assumed.note(batch.name, [row_id(row) for _, row in batch.rows if not checked.has_ends(row)], [])
@@ -262,6 +315,12 @@ async def _write_part(
         await database.write(work)
     except _DryRunError:
         written.add(assumed)
+    except MemoryLimitError:
+        if sum(len(batch.rows) for batch in whole) == 1:
+            raise
+        written = Written()
+        for half in halved(whole):
+            written.add(await _write_part(database, job, checked, half, progress))
     return written
 
 

@@ -10,7 +10,9 @@ from graph.bundles.batches import in_batches
 from graph.bundles.drafts import Draft
 from graph.database.sessions import Unit
 from graph.inference.time import is_before_window
+from graph.model.rows import Version
 from graph.model.subjects import CLAIM_LISTS, CLAIMS, REFERENCED_LISTS, ROW_LISTS, references_of, row_id, target_list
+from graph.model.versions import VERSION_LISTS, VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ async def list_known(unit: Unit, draft: Draft) -> Known:
             target = target_list(reference)
             keys = (getattr(row, reference.property) for _, row in rows)
             named[CLAIMS if target in CLAIM_LISTS else target].update(filter(None, keys))
+    for version in (row for _, row in draft.rows[VERSIONS] if isinstance(row, Version)):
+        named[VERSION_LISTS[version.subject]].add(version.subject_id)
     answers = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in REFERENCED_LISTS})
     found: dict[str, list[dict[str, Any]]] = {answer["list"]: answer["found"] for answer in answers}
     claims = found[CLAIMS]

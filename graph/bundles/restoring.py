@@ -1,11 +1,11 @@
 """Imports of streams, part by part, and restores of whole graphs from them."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, BinaryIO, Final
 
 from graph.bundles.batches import fits_transaction
@@ -13,22 +13,69 @@ from graph.bundles.checked import OnProgress
 from graph.bundles.cuts import take_cut
 from graph.bundles.drafts import Draft
 from graph.bundles.importing import ImportReport, import_draft, sum_reports
-from graph.bundles.spool import RECEIPTS, Spool, shown_time
-from graph.bundles.streams import STREAM_LISTS, StreamRow, check_stream, read_receipt, read_row, stream_rows
+from graph.bundles.moments import MOMENT_LISTS, RowMoments, set_moments
+from graph.bundles.spool import HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES, Spool
+from graph.bundles.streams import (
+    STREAM_LISTS,
+    Digests,
+    Manifest,
+    StreamRow,
+    check_stream,
+    read_aside,
+    read_moments,
+    read_row,
+    stream_rows,
+)
 from graph.bundles.unfinished import end_import, find_unfinished, note_import
+from graph.database.paging import slices
 from graph.database.sessions import Database, Unit
 from graph.errors import BundleError, ConflictError, InvalidError, Problem
 from graph.model.bundle import LISTS
 from graph.model.rows import Row
-from graph.model.subjects import row_id
+from graph.model.subjects import NODE_LISTS, row_id
+from graph.model.versions import VERSIONS
 
 PART_ROWS: Final = 20_000
 """Rows that are checked and written at once; each part needs only rows of those before it."""
 
 PART_BYTES: Final = 64_000_000
-RECEIPTS_AT_ONCE: Final = 1_000
+ASIDE_AT_ONCE: Final = 1_000
+"""Rows of lists that no bundle has, in a transaction."""
 
+_RESTORING: Final = {
+    RECEIPTS: "database/restore_receipts",
+    SCHEDULES: "saved/restore_schedules",
+    HOOKS: "saved/restore_hooks",
+}
+"""Statements that write rows of lists that no bundle has."""
+
+MOMENTS_AT_ONCE: Final = 5_000
+_KEYS: Final = {listed.name: listed.key[0] for listed in NODE_LISTS}
 _MOST_DIFFERENCES_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """
+    A graph that a stream is imported into.
+
+    Attributes:
+        database: Its database.
+        digest: The SHA-256 of the stream.
+        num_rows: The number of all of its rows.
+        on_progress: Called with the number of rows written and the number of all rows.
+        is_dry_run: Whether nothing is kept.
+        is_restore: Whether it was empty when this began, so that it becomes what the stream was made of.
+        has_moments: Whether it takes on moments of rows.
+    """
+
+    database: Database
+    digest: str
+    num_rows: int
+    on_progress: OnProgress | None
+    is_dry_run: bool
+    is_restore: bool
+    has_moments: bool
 
 
 async def import_stream(
@@ -43,7 +90,8 @@ async def import_stream(
     Import a stream of any length, part by part; one that was interrupted goes on where it was.
 
     The stream is read as a whole before its first row is written, so one that is cut off or changed writes nothing. A
-    part with problems stops the import; the parts before it stay, and are noted until the import is completed.
+    part with problems stops the import; the parts before it stay, and are noted until the import is completed. A graph
+    that is empty takes on the moments of the rows, schedules and webhooks too.
 
     Args:
         database: The database to write to.
@@ -59,8 +107,8 @@ async def import_stream(
         BundleError: The stream is not whole, or a part has problems.
         InvalidError: A dry run of a stream that takes several parts.
     """
-    manifest = (await asyncio.to_thread(check_stream, file)).manifest
-    digest, total = manifest.sha256_of_all, manifest.num_rows()
+    checked = await asyncio.to_thread(check_stream, file)
+    digest, total = checked.manifest.sha256_of_all, checked.manifest.num_rows()
     if dry_run and total > part_rows:
         message = (
             f"a dry run takes at most {part_rows} lines of rows, since later parts need the rows of those before them; "
@@ -68,6 +116,16 @@ async def import_stream(
         )
         raise InvalidError(message)
     before = None if dry_run else await find_unfinished(database, digest)
+    is_restore = not dry_run and (await _find_rows(database) is None if before is None else before.is_restore)
+    target = _Target(
+        database,
+        digest,
+        total,
+        on_progress,
+        is_dry_run=dry_run,
+        is_restore=is_restore,
+        has_moments=is_restore and checked.header.has_moments,
+    )
     file.seek(0)
     parts, reports, done = _parts(stream_rows(file), part_rows), [_no_rows(dry_run=dry_run)], 0
     while (part := await asyncio.to_thread(next, parts, None)) is not None:
@@ -75,9 +133,11 @@ async def import_stream(
             reports.append(_unchanged(part))
         else:
             if not dry_run:
-                await note_import(database, digest, total, done)
-            reports.append(await _import_part(database, part, digest, done, total, on_progress, dry_run=dry_run))
+                await note_import(database, digest, total, done, is_restore=is_restore)
+            reports.append(await _import_part(target, part, done))
         done += len(part)
+    if target.has_moments:
+        await _set_all_moments(database, file)
     if not dry_run:
         await end_import(database, digest)
     return sum_reports(reports)
@@ -96,7 +156,8 @@ async def restore(
         BundleError: The backup is not whole.
         ConflictError: The graph is not empty, or differs from the backup afterwards.
     """
-    manifest = (await asyncio.to_thread(check_stream, file)).manifest
+    checked = await asyncio.to_thread(check_stream, file)
+    manifest = checked.manifest
     file.seek(0)
     if await find_unfinished(database, manifest.sha256_of_all) is None and (found := await _find_rows(database)):
         message = (
@@ -105,7 +166,7 @@ async def restore(
         )
         raise ConflictError(message)
     report = await import_stream(database, file, on_progress=on_progress, part_rows=part_rows)
-    restored = await _sums(database)
+    restored = await _sums(database, with_moments=checked.header.has_moments)
     differing = [name for name in STREAM_LISTS if restored.get(name) != manifest.sha256.get(name)]
     if differing:
         shown = ", ".join(differing[:_MOST_DIFFERENCES_SHOWN])
@@ -118,31 +179,31 @@ async def _find_rows(database: Database) -> str | None:
     """Find a list of which the graph has rows."""
 
     async def work(unit: Unit) -> str | None:
-        for name in STREAM_LISTS:
+        # Versions and receipts stand first in a stream, but people know of the nodes that they are of.
+        for name in sorted((*LISTS, RECEIPTS), key=lambda name: name in {VERSIONS, RECEIPTS}):
             statement = "database/list_receipts" if name == RECEIPTS else f"export/{name}"
             (page,) = await unit.run(statement, after="", limit=1)
             if page["rows"]:
                 return name
-        return None
+        aside = await unit.run("saved/list_stored")
+        return next((found["list"] for found in aside if found["rows"]), None)
 
     return await database.read(work)
 
 
-async def _sums(database: Database) -> dict[str, str]:
+async def _sums(database: Database, *, with_moments: bool) -> Mapping[str, str]:
     """Compute the checksums of all lists as they are stored."""
     with Spool.temporary() as spool:
         await take_cut(database, spool)
-        return await asyncio.to_thread(_sums_of, spool)
+        return await asyncio.to_thread(_sums_of, spool, with_moments=with_moments)
 
 
-def _sums_of(spool: Spool) -> dict[str, str]:
-    found = {}
+def _sums_of(spool: Spool, *, with_moments: bool) -> Mapping[str, str]:
+    digests = Digests()
     for name in spool.counts():
-        digest = hashlib.sha256()
-        for text in spool.texts(name):
-            digest.update(f"{text}\n".encode())
-        found[name] = digest.hexdigest()
-    return found
+        for text, moments in spool.texts_with_moments(name):
+            digests.count(name, text.encode(), moments.encode() if with_moments else b"")
+    return Manifest.model_validate(digests.manifest()).sha256
 
 
 def _parts(rows: Iterator[StreamRow], part_rows: int) -> Iterator[list[StreamRow]]:
@@ -164,41 +225,56 @@ def _owner(row: StreamRow) -> Any:
     return json.loads(row.text).get("prediction_id")
 
 
-async def _import_part(
-    database: Database,
-    part: Sequence[StreamRow],
-    digest: str,
-    done: int,
-    total: int,
-    on_progress: OnProgress | None,
-    *,
-    dry_run: bool,
-) -> ImportReport:
-    rows = [row for row in part if row.name != RECEIPTS]
-    draft = await asyncio.to_thread(_draft, rows)
+async def _import_part(target: _Target, part: Sequence[StreamRow], done: int) -> ImportReport:
+    """Import a part, before which so many rows of the stream have been imported."""
+    rows = [row for row in part if row.name not in KEPT_ASIDE]
+    draft = await asyncio.to_thread(_draft, rows, with_moments=target.has_moments)
     fits = await asyncio.to_thread(fits_transaction, draft, sum(len(row.text) for row in rows))
 
     def progress(num_rows: int, _of_part: int) -> None:
-        if on_progress is not None:
-            on_progress(min(total, done + num_rows), total)
+        if target.on_progress is not None:
+            target.on_progress(min(target.num_rows, done + num_rows), target.num_rows)
 
     try:
-        report = await import_draft(database, draft, fits=fits, on_progress=progress, dry_run=dry_run)
+        report = await import_draft(target.database, draft, fits=fits, on_progress=progress, dry_run=target.is_dry_run)
     except BundleError as error:  # it wrote nothing, and so did no part before it if it is the first
-        if not done and not dry_run:
-            await end_import(database, digest)
+        if not done and not target.is_dry_run:
+            await end_import(target.database, target.digest)
         raise BundleError([_at_line(problem, rows) for problem in error.problems]) from error
-    if not dry_run:
-        await _restore_receipts(database, [row for row in part if row.name == RECEIPTS])
+    if not target.is_dry_run:
+        names = KEPT_ASIDE if target.is_restore else {RECEIPTS}
+        for name in names:
+            await _restore_aside(target.database, name, [row for row in part if row.name == name])
     return report
 
 
-def _draft(rows: Sequence[StreamRow]) -> Draft:
+def _draft(rows: Sequence[StreamRow], *, with_moments: bool) -> Draft:
     by_list: dict[str, list[tuple[int, Row]]] = {name: [] for name in LISTS}
-    for row in rows:
-        by_list[row.name].append((row.number, read_row(row)))
+    moments: dict[str, dict[str, RowMoments]] = {}
+    for found in rows:
+        row = read_row(found)
+        by_list[found.name].append((found.number, row))
+        if with_moments and found.name in MOMENT_LISTS:
+            moments.setdefault(found.name, {})[row_id(row)] = read_moments(found)
     named = {name: frozenset(row_id(row) for _, row in entries) for name, entries in by_list.items()}
-    return Draft(by_list, named, problems=())
+    return Draft(by_list, named, problems=(), moments=moments)
+
+
+async def _set_all_moments(database: Database, file: BinaryIO) -> None:
+    """Set the moments of all rows of a stream, since later rows have changed what follows from earlier ones."""
+    file.seek(0)
+    rows = (row for row in stream_rows(file) if row.name in MOMENT_LISTS)
+    while part := await asyncio.to_thread(_moments_of, rows):
+        await database.write(partial(set_moments, moments=part))
+
+
+def _moments_of(rows: Iterator[StreamRow]) -> dict[str, dict[str, RowMoments]]:
+    """Read the moments of the next rows, by list and key."""
+    found: dict[str, dict[str, RowMoments]] = {}
+    for row in islice(rows, MOMENTS_AT_ONCE):
+        key = str(json.loads(row.text)[_KEYS[row.name]])
+        found.setdefault(row.name, {})[key] = read_moments(row)
+    return found
 
 
 def _at_line(problem: Problem, rows: Sequence[StreamRow]) -> Problem:
@@ -208,15 +284,14 @@ def _at_line(problem: Problem, rows: Sequence[StreamRow]) -> Problem:
     return problem if line is None else Problem(f"line {line}, {place}{bracket}{inner}", problem.message)
 
 
-async def _restore_receipts(database: Database, rows: Sequence[StreamRow]) -> None:
-    for start in range(0, len(rows), RECEIPTS_AT_ONCE):
-        receipts = [read_receipt(row) for row in rows[start : start + RECEIPTS_AT_ONCE]]
-        given = [{**receipt.model_dump(), "recorded_at": shown_time(receipt.recorded_at)} for receipt in receipts]
-        await database.write(partial(_write_receipts, rows=given))
+async def _restore_aside(database: Database, name: str, rows: Sequence[StreamRow]) -> None:
+    for part in slices(rows, ASIDE_AT_ONCE):
+        given = [read_aside(row).model_dump(mode="json") for row in part]
+        await database.write(partial(_write_aside, name=name, rows=given))
 
 
-async def _write_receipts(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
-    await unit.run("database/restore_receipts", rows=rows)
+async def _write_aside(unit: Unit, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    await unit.run(_RESTORING[name], rows=rows)
 
 
 def _no_rows(*, dry_run: bool) -> ImportReport:

@@ -13,10 +13,15 @@ from typing import Any, Final, NamedTuple, Self, get_origin
 from graph.model.page_keys import join
 from graph.model.properties import items_of, json_properties, parallel_lists
 from graph.model.rows import Row
-from graph.model.subjects import CLAIM_LISTS, MARK, ROW_LISTS, EdgeList
+from graph.model.subjects import CLAIM_LISTS, MARK, ROW_LISTS, STAMPS, EdgeList
 
 RECEIPTS: Final = "receipts"
-"""The list of answers given to requests with a key, which is no list of a hand-written bundle."""
+"""The list of answers given to requests with a key."""
+SCHEDULES: Final = "query_schedules"
+HOOKS: Final = "change_webhooks"
+
+KEPT_ASIDE: Final[Mapping[str, str]] = {RECEIPTS: "key", SCHEDULES: "name", HOOKS: "name"}
+"""Lists that no bundle has, and the property that identifies a row of each."""
 
 _OWNED: Final = ("milestones", "evidence")
 _SCHEMA: Final = """
@@ -24,6 +29,7 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE rows (
     list TEXT NOT NULL, key TEXT NOT NULL, place TEXT NOT NULL, start TEXT, finish TEXT, row TEXT NOT NULL,
+    moments TEXT NOT NULL,
     UNIQUE (list, key)
 );
 CREATE INDEX starts ON rows (start) WHERE start IS NOT NULL;
@@ -123,9 +129,14 @@ class Spool:
         cursor = self._connection.execute(f"SELECT row FROM rows WHERE list = ? ORDER BY {order}", (name,))  # noqa: S608  # one of two texts
         return (row[0] for row in cursor)
 
+    def texts_with_moments(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yield the rows of a list as JSON, each with its moments as members of an object, in the order of `texts`."""
+        cursor = self._connection.execute("SELECT row, moments FROM rows WHERE list = ? ORDER BY place, key", (name,))
+        return ((row, moments) for row, moments in cursor)
+
     def _insert(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        entries = (_receipt_entry(row) if name == RECEIPTS else _entry(name, row) for row in rows)
-        self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)", entries)
+        entries = (_entry_aside(name, row) if name in KEPT_ASIDE else _entry(name, row) for row in rows)
+        self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", entries)
 
 
 def row_text(kind: type[Row], properties: Mapping[str, Any]) -> str:
@@ -169,12 +180,15 @@ def shown_time(value: date) -> str:
     return value.isoformat()
 
 
-def _entry(name: str, properties: Mapping[str, Any]) -> tuple[str, str, str, str | None, str | None, str]:
+_Entry = tuple[str, str, str, str | None, str | None, str, str]
+
+
+def _entry(name: str, properties: Mapping[str, Any]) -> _Entry:
     listed = ROW_LISTS[name]
     text = row_text(listed.row, properties)
     if isinstance(listed, EdgeList):
         key = MARK.join(str(properties[part]) for part in listed.key)
-        return name, key, key, properties[listed.start.property], properties[listed.end.property], text
+        return name, key, key, properties[listed.start.property], properties[listed.end.property], text, ""
     key = "@".join(str(properties[part]) for part in listed.key)
     owner = None if listed.owner is None else str(properties[listed.owner.property])
     place = key
@@ -182,10 +196,16 @@ def _entry(name: str, properties: Mapping[str, Any]) -> tuple[str, str, str, str
         place = str(properties.get("ledger_key") or key)
     elif owner is not None:
         place = join(owner, key)
-    return name, key, place, owner, None, text
+    return name, key, place, owner, None, text, _moments_text(properties) if listed.is_subject else ""
 
 
-def _receipt_entry(properties: Mapping[str, Any]) -> tuple[str, str, str, None, None, str]:
-    row = {name: shown_time(value) if isinstance(value, date) else value for name, value in properties.items()}
-    key = str(row["key"])
-    return RECEIPTS, key, key, None, None, json.dumps(row, ensure_ascii=False)
+def _moments_text(properties: Mapping[str, Any]) -> str:
+    known = ((name, properties.get(name)) for name in STAMPS)
+    return ", ".join(f'"{name}": "{shown_time(moment)}"' for name, moment in known if moment is not None)
+
+
+def _entry_aside(name: str, properties: Mapping[str, Any]) -> _Entry:
+    values = ((found, value) for found, value in properties.items() if value is not None)
+    row = {found: shown_time(value) if isinstance(value, date) else value for found, value in sorted(values)}
+    key = str(row[KEPT_ASIDE[name]])
+    return name, key, key, None, None, json.dumps(row, ensure_ascii=False), ""

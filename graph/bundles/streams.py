@@ -4,8 +4,11 @@ Bundles as lines of JSON, of any length: what exports and backups are, made and 
 The first line is the header: `format`, the graph's `revision` and the moment `cut_at` of the state, and `rows`, the
 number of rows by list. A line for each row follows, `{"list": "tickers", "row": {"symbol": "NVDA"}}`, the lists in the
 order in which they can be written; beside those of a bundle there are `receipts`, the answers given to requests with
-an idempotency key. The last line, `{"end": …}`, is the manifest: `rows` once more, `sha256` of the rows of each list,
-and `sha256_of_all`, of all lines before it. So a file that was cut off or changed is known before anything is written.
+an idempotency key, `query_schedules` and `change_webhooks`. With `has_moments` in the header, a node's line also has
+the moments at which it came into the graph and was changed last: `{"list": "tickers", "created_at": "…",
+"updated_at": "…", "row": {…}}`. The last line, `{"end": …}`, is the manifest: `rows` once more, `sha256` of the rows of
+each list with their moments, and `sha256_of_all`, of all lines before it. So a file that was cut off or changed is
+known before anything is written.
 """
 
 import hashlib
@@ -17,7 +20,8 @@ from typing import Annotated, Any, BinaryIO, Final, Literal, NamedTuple, NoRetur
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from graph.bundles.spool import RECEIPTS
+from graph.bundles.moments import MOMENT_LISTS, RowMoments
+from graph.bundles.spool import HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES
 from graph.errors import BundleError, Problem
 from graph.model.bundle import LISTS, STREAM_FORMAT
 from graph.model.problems import describe_problem
@@ -25,9 +29,11 @@ from graph.model.rows import Row
 from graph.model.subjects import ROW_LISTS
 from graph.model.values import Moment
 
-STREAM_LISTS: Final = (*LISTS, RECEIPTS)
+STREAM_LISTS: Final = (*LISTS, *KEPT_ASIDE)
 
-_ROW: Final = re.compile(rb'\{"list": "([a-z_]{1,40})", "row": (\{.*\})\}\n')
+_ROW: Final = re.compile(
+    rb'\{"list": "([a-z_]{1,40})"((?:, "(?:created|updated)_at": "[^"\\]{1,40}"){0,2}), "row": (\{.*\})\}\n'
+)
 _HEADER_START: Final = b'{"format"'
 MAX_HEADER_BYTES: Final = 100_000
 
@@ -42,6 +48,7 @@ class Header(BaseModel):
     format: Literal["foregraph-bundle/2"]
     revision: Annotated[int, Field(ge=0)]
     cut_at: Moment
+    has_moments: bool = False
     rows: Mapping[str, Annotated[int, Field(ge=1)]]
 
 
@@ -69,15 +76,57 @@ class Receipt(BaseModel):
     fingerprint: str
     answer: str
     recorded_at: Moment
+    caller: str | None = None
+
+
+class StoredSchedule(BaseModel):
+    """A schedule of a saved query, as it is stored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    query: str
+    parameters: str
+    sealed_url: str
+    format: str
+    every_minutes: int | None = None
+    daily_at_hour: int | None = None
+    next_at: Moment | None = None
+
+
+class StoredHook(BaseModel):
+    """A webhook of changes, as it is stored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sealed_url: str
+    kinds: list[str]
+    claim_ids: list[str]
+    since: str
+
+
+ASIDE_MODELS: Final[Mapping[str, type[BaseModel]]] = {RECEIPTS: Receipt, SCHEDULES: StoredSchedule, HOOKS: StoredHook}
+"""Classes of the rows that no bundle has, by list."""
 
 
 class StreamRow(NamedTuple):
-    """A row of a stream: its list, its number in the list from 0, the number of its line, and the row as JSON."""
+    """
+    A row of a stream.
+
+    Attributes:
+        name: Its list.
+        number: Its number in the list, from 0.
+        line: The number of its line.
+        text: The row as JSON.
+        moments: Its moments, as members of a JSON object; empty if they are not known.
+    """
 
     name: str
     number: int
     line: int
     text: bytes
+    moments: bytes = b""
 
 
 class Digests:
@@ -94,14 +143,15 @@ class Digests:
         self._all.update(line)
         return line
 
-    def add_row(self, name: str, text: str) -> bytes:
+    def add_row(self, name: str, text: str, moments: str = "") -> bytes:
         """Add a row's line; returns it."""
-        self.count(name, text.encode())
-        return self.add_line(f'{{"list": "{name}", "row": {text}}}')
+        self.count(name, text.encode(), moments.encode())
+        before = f"{moments}, " if moments else ""
+        return self.add_line(f'{{"list": "{name}", {before}"row": {text}}}')
 
-    def count(self, name: str, text: bytes) -> None:
+    def count(self, name: str, text: bytes, moments: bytes = b"") -> None:
         """Add a row to its list alone."""
-        self._lists.setdefault(name, hashlib.sha256()).update(text + b"\n")
+        self._lists.setdefault(name, hashlib.sha256()).update(moments + text + b"\n")
         self._counts[name] = self._counts.get(name, 0) + 1
 
     def count_line(self, line: bytes) -> None:
@@ -150,11 +200,13 @@ def check_stream(file: BinaryIO) -> Checked:
     for number, line in enumerate(file, 2):
         if line.startswith(b'{"end"'):
             break
-        name, text = _split(line, number)
+        name, moments, text = _split(line, number)
         if STREAM_LISTS.index(name) < last_place:
             _refuse(number, f"the list {name} comes after {STREAM_LISTS[last_place]}, before which it must be")
+        if moments and not (header.has_moments and name in MOMENT_LISTS):
+            _refuse(number, f"expected no moments of a row in {name}, of which the header tells no moments")
         last_place = STREAM_LISTS.index(name)
-        digests.count(name, text)
+        digests.count(name, text, moments)
         digests.count_line(line)
     else:
         _refuse(number, "the last line, with the checksums, is missing: the file is cut off; make or copy it again")
@@ -172,10 +224,10 @@ def stream_rows(file: BinaryIO) -> Iterator[StreamRow]:
     for number, line in enumerate(file, 2):
         if line.startswith(b'{"end"'):
             return
-        name, text = _split(line, number)
+        name, moments, text = _split(line, number)
         index = index + 1 if name == before else 0
         before = name
-        yield StreamRow(name, index, number, text)
+        yield StreamRow(name, index, number, text, moments)
 
 
 def read_row(found: StreamRow) -> Row:
@@ -188,17 +240,28 @@ def read_row(found: StreamRow) -> Row:
     return _model(ROW_LISTS[found.name].row, found.text, found.line)
 
 
-def read_receipt(found: StreamRow) -> Receipt:
+def read_aside(found: StreamRow) -> BaseModel:
     """
-    Read a receipt.
+    Read a row of a list that no bundle has.
 
     Raises:
-        BundleError: The receipt has problems.
+        BundleError: The row has problems.
     """
-    return _model(Receipt, found.text, found.line)
+    return _model(ASIDE_MODELS[found.name], found.text, found.line)
 
 
-def _split(line: bytes, number: int) -> tuple[str, bytes]:
+def read_moments(found: StreamRow) -> RowMoments:
+    """
+    Read the moments of a row.
+
+    Raises:
+        BundleError: One is none.
+    """
+    return _model(RowMoments, b"{" + found.moments + b"}", found.line)
+
+
+def _split(line: bytes, number: int) -> tuple[str, bytes, bytes]:
+    """Return the list of a line, the moments of its row, and the row."""
     found = _ROW.fullmatch(line)
     if found is None:
         _refuse(
@@ -208,7 +271,7 @@ def _split(line: bytes, number: int) -> tuple[str, bytes]:
     name = found[1].decode()
     if name not in STREAM_LISTS:
         _refuse(number, f"expected one of the lists {', '.join(STREAM_LISTS)}, got {name!r}")
-    return name, found[2]
+    return name, found[2].removeprefix(b", "), found[3]
 
 
 def _end_of(line: bytes, number: int) -> bytes:

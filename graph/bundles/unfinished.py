@@ -16,12 +16,14 @@ class Unfinished:
         num_rows: The number of all rows.
         num_rows_done: The number of rows that are certainly written; those of the lines before it in a stream.
         started_at: The moment at which it was begun.
+        is_restore: Whether the graph was empty then, so that it takes on what only an empty one does.
     """
 
     digest: str
     num_rows: int
     num_rows_done: int
     started_at: datetime
+    is_restore: bool = False
 
     def __str__(self) -> str:
         begun = f"an import of {self.num_rows:,} rows, begun at {self.started_at:%Y-%m-%d %H:%M} UTC, is unfinished"
@@ -42,11 +44,12 @@ async def find_unfinished(database: Database, digest: str) -> Unfinished | None:
     return next((found for found in await list_unfinished(database) if found.digest == digest), None)
 
 
-async def note_import(database: Database, digest: str, num_rows: int, num_rows_done: int) -> None:
+async def note_import(
+    database: Database, digest: str, num_rows: int, num_rows_done: int, *, is_restore: bool = False
+) -> None:
     """Note how far an import has come."""
-    await database.write(
-        lambda unit: unit.run("bundles/note_import", digest=digest, rows_in_all=num_rows, rows_done=num_rows_done)
-    )
+    noted = {"rows_in_all": num_rows, "rows_done": num_rows_done, "is_restore": is_restore}
+    await database.write(lambda unit: unit.run("bundles/note_import", digest=digest, **noted))
 
 
 async def end_import(database: Database, digest: str) -> None:

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 from graph.bundles.batches import BATCH_ROWS, Batch, in_batches
 from graph.bundles.checked import Checked
-from graph.bundles.checks import as_evidence
-from graph.database.revisions import MAX_NOTED, UNKNOWN_CHANGES, Changes, raise_revision, row_note
+from graph.bundles.checks import as_claim, as_evidence
+from graph.bundles.moments import set_moments
+from graph.database.revisions import MAX_NOTED, Changes, raise_revision, row_note
 from graph.database.sessions import Unit
 from graph.errors import ConflictError
 from graph.ledger.derived import rebuild_claims
 from graph.ledger.predictor_records import refresh_records
+from graph.ledger.settings import get_setting
+from graph.ledger.versions import record_versions
 from graph.model.bundle import LISTS
 from graph.model.page_keys import (
     OUTCOMES,
@@ -28,9 +31,11 @@ from graph.model.rows import (
     Influence,
     Prediction,
     Row,
+    Version,
 )
 from graph.model.search_texts import search_keys
-from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList, NodeList, row_id
+from graph.model.subjects import CLAIM_LISTS, CLAIMS, ROW_LISTS, EdgeList, NodeList, row_id
+from graph.model.versions import VERSION_LISTS, VERSIONED_BY_LIST, VERSIONS
 
 
 @dataclass(slots=True)
@@ -77,8 +82,10 @@ async def write_batches(
             changed.note(batch.name, created, updated)
             num_changed += len(created) + len(updated)
             progress(len(batch.rows))
+    if checked.moments:  # before beliefs are computed, which depend on when a claim was stated
+        await set_moments(unit, checked.moments, changed.created)
     if num_changed:
-        rebuilt_ids = await _recompute_dependents(unit, checked, changed)
+        rebuilt_ids = await _recompute_dependents(unit, checked, changed, await _record_versions(unit, changed))
         await raise_revision(unit, _changes(checked, changed, rebuilt_ids))
 
 
@@ -169,17 +176,26 @@ def _entry(name: str, row: Row, checked: Checked) -> dict[str, Any]:
 
 
 def _changes(checked: Checked, written: Written, rebuilt_ids: Iterable[str]) -> Changes:
-    """Return which claims an import changed, those rebuilt included; unknown ones if it wrote more than are noted."""
+    """Return what an import changed, the claims rebuilt included."""
     changed = {name: {*written.created.get(name, ()), *written.updated.get(name, ())} for name in LISTS}
-    if len(changed["influences"]) > MAX_NOTED:
-        return UNKNOWN_CHANGES
     others = {name: ids for name, ids in changed.items() if name not in {*CLAIM_LISTS, "influences"}}
+    others[VERSIONS] = _versions_of_others(checked, changed)
     influences = (row for _, row in checked.rows["influences"] if isinstance(row, Influence))
     return Changes(
         claim_ids={*rebuilt_ids, *(claim_id for name in CLAIM_LISTS for claim_id in changed[name])},
         child_ids={row.child_id for row in influences if row_id(row) in changed["influences"]},
-        row_ids=_notes(others),
+        row_ids=[row_note(name, row_id) for name, ids in others.items() for row_id in ids],
+        entry_ids=written.created.get("evidence", ()),
+        is_large=len(changed["influences"]) > MAX_NOTED,
     )
+
+
+def _versions_of_others(checked: Checked, changed: Mapping[str, Collection[str]]) -> set[str]:
+    """Return the ids of written versions that the notes of the written nodes do not stand for."""
+    written: dict[str, set[str]] = {name: set(changed.get(name, ())) for name in VERSION_LISTS.values()}
+    written[CLAIMS] = {claim_id for name in CLAIM_LISTS for claim_id in changed[name]}
+    rows = (row for _, row in checked.rows[VERSIONS] if isinstance(row, Version) and row.id in changed[VERSIONS])
+    return {row.id for row in rows if row.subject_id not in written[VERSION_LISTS[row.subject]]}
 
 
 def _notes(changed: Mapping[str, Collection[str]]) -> list[str] | None:
@@ -189,9 +205,27 @@ def _notes(changed: Mapping[str, Collection[str]]) -> list[str] | None:
     return [row_note(name, row_id) for name, ids in changed.items() for row_id in ids]
 
 
-async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) -> set[str]:
+async def _record_versions(unit: Unit, written: Written) -> set[str]:
+    """Record the versions of written rows; returns the ids of the claims that have had other values before."""
+    moment = datetime.now(UTC)
+    revised: set[str] = set()
+    for name in VERSIONED_BY_LIST:
+        ids = [*written.created.get(name, ()), *written.updated.get(name, ())]
+        if ids:
+            found = await record_versions(unit, name, ids, moment)
+            revised |= found if name in CLAIM_LISTS else set()
+    return revised
+
+
+async def _recompute_dependents(unit: Unit, checked: Checked, written: Written, revised: Collection[str]) -> set[str]:
     """
     Recompute what written rows change: beliefs of claims that the graph had before, and predictors' records.
+
+    Args:
+        unit: The transaction.
+        checked: The bundle.
+        written: The rows written of it.
+        revised: The claims that have had other values before.
 
     Returns:
         The ids of these claims.
@@ -202,13 +236,29 @@ async def _recompute_dependents(unit: Unit, checked: Checked, written: Written) 
     stale = {row.claim_id for row in ledger if row.id in changed["evidence"]} & set(checked.known.claim_kinds)
     stale |= {claim_id for name in CLAIM_LISTS for claim_id in written.updated.get(name, ())}
     stale |= await _list_members(unit, written.updated.get("reference_classes", ()))
-    await rebuild_claims(unit, stale, datetime.now(UTC))
+    stale |= _closed_before(checked, changed, revised)
+    now = datetime.now(UTC)
+    if (await get_setting(unit)).since is not None:
+        stale |= {claim_id for name in CLAIM_LISTS for claim_id in written.created.get(name, ())}
+    await rebuild_claims(unit, stale, now)
     resolved = {claim_id for claim_id in changed["predictions"] if predictions[claim_id].status in OUTCOMES}
     resolved |= set(written.updated.get("predictions", ()))
     predictor_ids = {predictions[prediction_id].predictor_id for prediction_id in resolved}
     predictor_ids |= {checked.known.predictor_ids.get(prediction_id) for prediction_id in resolved}
-    await refresh_records(unit, changed["predictors"] | {name for name in predictor_ids if name is not None})
+    await refresh_records(unit, changed["predictors"] | {name for name in predictor_ids if name is not None}, now)
     return stale
+
+
+def _closed_before(checked: Checked, changed: Mapping[str, Collection[str]], revised: Collection[str]) -> set[str]:
+    """Return new claims with an outcome whose beliefs follow from earlier values, theirs or those of their class."""
+    classes = checked.known.ids.get("reference_classes", frozenset())
+    closed: set[str] = set()
+    for name in CLAIM_LISTS:
+        for claim in (as_claim(row) for _, row in checked.rows[name]):
+            class_id = claim.reference_class_id if isinstance(claim, Prediction) else None
+            if claim.id in changed[name] and claim.resolved_at and (claim.id in revised or class_id in classes):
+                closed.add(claim.id)
+    return closed
 
 
 async def _list_members(unit: Unit, class_ids: Iterable[str]) -> set[str]:

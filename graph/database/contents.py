@@ -16,7 +16,7 @@ class Index:
         labels: The labels of the nodes that it covers.
         types: The types of the relationships that it covers.
         properties: The properties by which it finds them.
-        is_unique: Whether no two nodes have the same values.
+        is_unique: Whether no two nodes, or relationships, have the same values.
     """
 
     kind: str
@@ -47,7 +47,13 @@ async def get_contents(unit: Unit) -> Contents:
     (row,) = await unit.run("database/get_contents")
     unique = {(name, tuple(properties)) for name, properties in row["constraints"]}
     indexes = (
-        Index(kind, tuple(labels), tuple(types), tuple(names), (next(iter(labels), None), tuple(names)) in unique)
+        Index(
+            kind=kind,
+            labels=tuple(labels),
+            types=tuple(types),
+            properties=tuple(names),
+            is_unique=(next(iter(labels or types), None), tuple(names)) in unique,
+        )
         for kind, labels, types, names in row["indexes"]
     )
     return Contents(

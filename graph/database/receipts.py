@@ -3,13 +3,17 @@ Idempotent write requests: a receipt in the graph keeps the request and the answ
 
 The receipt's node is locked first, so that of two equal requests sent at once the second waits and then finds the
 first one's answer. It is written in the transaction that does the request's own work: both are committed, or neither.
+
+Keys are the caller's own: two callers may use one key without meeting. Receipts from before there were callers, and
+keys of whoever has no name, belong to nobody in particular.
 """
 
 import hashlib
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +26,12 @@ MAX_KEY_CHARACTERS = 200
 # Only the driver repeats a request without a key, when it retries a transaction, and it does so within seconds.
 KEYLESS_LIFETIME = timedelta(days=1)
 KEYED, KEYLESS = "key:", "auto:"
+OWNED = "@"
+"""Begins the key of a caller with a name, as it is kept."""
 PURGE_BATCH = 1_000
+
+current_caller: ContextVar[str] = ContextVar("current_caller", default="")
+"""The name of the caller on whose behalf this task writes; empty for nobody in particular."""
 
 Payload = dict[str, Any]
 """A request's answer, as JSON values."""
@@ -38,6 +47,7 @@ class WriteRequest:
         arguments: All arguments that decide what is written, as JSON values.
         idempotency_key: The key that identifies a retry; None for a request that is not repeated.
         is_dry_run: Whether to compute the answer and roll back.
+        caller: The name of whoever asks; empty for nobody in particular.
 
     Raises:
         InvalidError: The key is empty, too long or not printable.
@@ -47,6 +57,7 @@ class WriteRequest:
     arguments: Mapping[str, Any]
     idempotency_key: str | None = None
     is_dry_run: bool = False
+    caller: str = field(default_factory=current_caller.get)
 
     def __post_init__(self) -> None:
         key = self.idempotency_key
@@ -86,12 +97,17 @@ class _DryRunError(Exception):
         self.payload = payload
 
 
+def _no_entries(_payload: Payload) -> Collection[str]:
+    return ()
+
+
 async def write_once(
     database: Database,
     request: WriteRequest,
     work: Callable[[Unit], Awaitable[Payload]],
     *,
     claim_ids: Collection[str] = (),
+    list_entries: Callable[[Payload], Collection[str]] = _no_entries,
     raises_revision: bool = True,
 ) -> Answered:
     """
@@ -102,6 +118,7 @@ async def write_once(
         request: The request and its idempotency key.
         work: Writes everything and returns the answer; it may run twice, so it does nothing but talk to the database.
         claim_ids: The claims that `work` reads in order to write them; they are locked before it runs.
+        list_entries: Lists the rows that `work` has appended to the ledger, from its answer.
         raises_revision: Whether the write can change a belief or an influence, and `work` leaves it to this function
             to raise the revision; then `claim_ids` are all the claims that it changes, and it changes no influence.
 
@@ -119,11 +136,12 @@ async def write_once(
             check_same(request, fingerprint, before)
             return Answered(json.loads(before["answer"]), is_replayed=True, is_dry_run=request.is_dry_run)
         # Through JSON, so that the first answer equals the one that a retry reads from the receipt.
-        text = json.dumps(await work(unit), ensure_ascii=False)
+        payload = await work(unit)
+        text = json.dumps(payload, ensure_ascii=False)
         if request.is_dry_run:
             raise _DryRunError(json.loads(text))
         receipt = {"key": key, "properties": make_receipt(request, fingerprint, text)}
-        changes = changes_of_claims(locked_ids).parameters()
+        changes = changes_of_claims(locked_ids, list_entries(payload)).parameters()
         await unit.run("database/close_receipts", receipts=[receipt], refused=[], rises=raises_revision, **changes)
         return Answered(json.loads(text))
 
@@ -174,7 +192,23 @@ async def purge_receipts(database: Database, moment: datetime) -> int:
 
 def receipt_key(request: WriteRequest) -> str:
     """Return the key of a request's receipt: its idempotency key, or a fresh one."""
-    return KEYLESS + uuid.uuid4().hex if request.idempotency_key is None else KEYED + request.idempotency_key
+    key = own_key(request.idempotency_key, request.caller)
+    return KEYLESS + uuid.uuid4().hex if key is None else KEYED + key
+
+
+def own_key(idempotency_key: str | None, caller: str | None = None) -> str | None:
+    """
+    An idempotency key as it is kept, such that no two callers have one in common; None for no key.
+
+    Args:
+        idempotency_key: The key as the caller has it.
+        caller: The caller's name; by default of the one on whose behalf this task writes.
+    """
+    name = current_caller.get() if caller is None else caller
+    if idempotency_key is None or not (name or idempotency_key.startswith(OWNED)):
+        return idempotency_key
+    escaped = name.replace("%", "%25").replace("/", "%2F")
+    return f"{OWNED}{escaped}/{idempotency_key}"
 
 
 def check_same(request: WriteRequest, fingerprint: str, before: Mapping[str, Any]) -> None:
@@ -207,4 +241,5 @@ def make_receipt(request: WriteRequest, fingerprint: str, answer: str) -> dict[s
         "answer": answer,
         "recorded_at": now,
         "expiry_key": expires,
+        "caller": request.caller or None,
     }

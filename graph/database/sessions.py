@@ -591,6 +591,10 @@ _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 """Types that need no conversion; large answers consist of them, and a call for each would dominate the cost."""
 
 
+class MemoryLimitError(TimedOutError):
+    """A transaction needed more memory than the database gives to one; smaller ones may do."""
+
+
 def translate(error: Exception) -> ForegraphError | Exception:
     """Translate a driver's error; returns an error without a translation as it is."""
     if isinstance(error, driver_errors.ConstraintError):
@@ -609,7 +613,7 @@ def translate(error: Exception) -> ForegraphError | Exception:
     if code.endswith("Database.DatabaseNotFound"):
         return ConfigurationError("the database of that name does not exist on the server")
     if "MemoryPoolOutOfMemory" in code or "TransactionOutOfMemory" in code:
-        return TimedOutError("the request needs more memory than one transaction may have; ask for less")
+        return MemoryLimitError("the request needs more memory than one transaction may have; ask for less")
     retryable = getattr(error, "is_retryable", None)
     if isinstance(error, driver_errors.DriverError) or (retryable is not None and retryable()):
         return UnavailableError("the database is unavailable now; try again in a few seconds")

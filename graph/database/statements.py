@@ -26,6 +26,7 @@ from graph.model.subjects import (
     list_of,
     references_of,
 )
+from graph.model.versions import CLAIM_VERSIONS, GRAPH_VERSIONS, VERSIONED, Versioned
 
 _TYPES: Final[Identifiers] = {"influence_kinds": INFLUENCE_KINDS, "exposure_signs": EXPOSURE_SIGNS}
 """Values of placeholders that any file may have."""
@@ -74,7 +75,14 @@ def _fillings() -> Mapping[str, _Filling]:
         found |= {f"{verb}/{listed.name}": filling for verb, filling in _node_fillings(listed)}
     for edges in EDGE_LISTS:
         found |= {f"{verb}/{edges.name}": filling for verb, filling in _edge_fillings(edges)}
-    return found | {"bundles/list_known": _list_known(), "bundles/list_changed_rows": _list_changed_rows()}
+    found |= {
+        f"record_versions/{versioned.name}": _record_versions(versioned) for versioned in (*VERSIONED, GRAPH_VERSIONS)
+    }
+    return found | {
+        "bundles/list_known": _list_known(),
+        "bundles/list_changed_rows": _list_changed_rows(),
+        "bundles/set_moments": _set_moments(),
+    }
 
 
 def _node_fillings(listed: NodeList) -> Iterator[tuple[str, _Filling]]:
@@ -199,6 +207,11 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
     }
     types = {"types": [{"type": kind} for kind in listed.types]}
     yield "export", _Filling("templates/export_edges", names, types)
+    if listed.own_key is not None:
+        names["key"] = listed.own_key
+        yield "upsert", _Filling("templates/append_edges", names)
+        yield "create", _Filling("templates/create_edges", names)
+        return
     if listed.type_property is None:
         yield "upsert", _Filling("templates/upsert_edges", names)
         yield "create", _Filling("templates/create_edges", names)
@@ -209,6 +222,17 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
     yield "create", _Filling("templates/create_edges_of_types", names, types)
     yield "get", _Filling("templates/get_edge", names)
     yield "remove", _Filling("templates/remove_edge_of_types", names)
+
+
+def _record_versions(versioned: Versioned) -> _Filling:
+    outcome = {"status": "status", "stated": "stated_probability", "predictor": "predictor_id"}
+    lists: Mapping[str, Sequence[Identifiers]] = {
+        "owners": [] if versioned.owner is None else [{"owner": versioned.owner}],
+        "moments": [] if versioned.valid_at is None else [{"valid_at": versioned.valid_at}],
+        "properties": [{"property": name} for name in versioned.properties],
+        "outcomes": [outcome] if versioned is CLAIM_VERSIONS else [],
+    }
+    return _Filling("templates/record_versions", {"label": versioned.label}, lists)
 
 
 def _list_changed_rows() -> _Filling:
@@ -225,9 +249,21 @@ def _list_changed_rows() -> _Filling:
     edges: list[Identifiers] = [
         {"list": listed.name, "types": listed.types, **_edge_ends(listed)}
         for listed in EDGE_LISTS
-        if listed.start.target != CLAIM  # influences are read by their children
+        if listed.own_key is None and listed.start.target != CLAIM  # influences are read by their children
     ]
-    return _Filling("bundles/list_changed_rows", _TYPES, {"nodes": nodes, "edges": edges})
+    keyed: list[Identifiers] = [
+        {"list": listed.name, "types": listed.types, "key": listed.own_key}
+        for listed in EDGE_LISTS
+        if listed.own_key is not None
+    ]
+    return _Filling("bundles/list_changed_rows", _TYPES, {"nodes": nodes, "edges": edges, "keyed_edges": keyed})
+
+
+def _set_moments() -> _Filling:
+    nodes: list[Identifiers] = [
+        {"list": listed.name, "space": listed.space, "key": listed.key[0]} for listed in NODE_LISTS if listed.is_subject
+    ]
+    return _Filling("bundles/set_moments", repeated={"nodes": nodes})
 
 
 def _list_known() -> _Filling:

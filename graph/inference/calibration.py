@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graph.inference.evidence import POLICY, BeliefPolicy
-from graph.inference.log_odds import FloatArray
+from graph.inference.log_odds import FloatArray, expit
 from graph.inference.scoring import (
     BoolArray,
     CorpDecomposition,
@@ -192,7 +192,7 @@ def slope_through_origin(stated: FloatArray, outcomes: BoolArray) -> float | Non
         return -math.inf
 
     def gradient(slope: float) -> tuple[float, float]:
-        missed = _sigmoid(-slope * agreement)
+        missed = expit(-slope * agreement)
         return float(agreement @ missed), -float((agreement**2) @ (missed * (1.0 - missed)))
 
     return _falling_root(gradient)
@@ -234,11 +234,6 @@ def _log_odds(stated: FloatArray, outcomes: BoolArray) -> FloatArray:
         message = f"expected probabilities strictly between 0 and 1, got {certain[0]}"
         raise ValueError(message)
     return np.log(stated) - np.log1p(-stated)
-
-
-def _sigmoid(log_odds: FloatArray) -> FloatArray:
-    decay = np.exp(-np.abs(log_odds))
-    return np.where(log_odds >= 0.0, 1.0, decay) / (1.0 + decay)
 
 
 def _overlap(of_true: FloatArray, of_false: FloatArray) -> bool:
@@ -290,7 +285,7 @@ def _logistic_regression(design: FloatArray, outcomes: BoolArray) -> FloatArray 
     """
     coefficients = np.zeros(design.shape[1])
     for _ in range(MAX_STEPS):
-        fitted = _sigmoid(design @ coefficients)
+        fitted = expit(design @ coefficients)
         gradient = design.T @ (outcomes - fitted)
         curvature = design.T @ (design * (fitted * (1.0 - fitted))[:, np.newaxis])
         try:

@@ -243,6 +243,16 @@ class Cluster:
         """
         return Cluster(self.num_items + 1, self.llr_sum + llr, self.adjusted_llr_sum + adjusted_llr)
 
+    def left_by(self, llr: float, adjusted_llr: float) -> "Cluster":
+        """
+        Return the cluster with one item less.
+
+        Args:
+            llr: Negative of the item's log-likelihood ratio.
+            adjusted_llr: Negative of its adjusted one.
+        """
+        return Cluster(self.num_items - 1, self.llr_sum + llr, self.adjusted_llr_sum + adjusted_llr)
+
 
 def shared_llrs(llrs: FloatArray, clusters: ClusterArray) -> FloatArray:
     """

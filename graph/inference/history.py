@@ -6,9 +6,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.inference.basis import calibrated_beliefs
 from graph.inference.evidence import POLICY, BeliefPolicy
-from graph.inference.log_odds import FloatArray, logit
+from graph.inference.log_odds import FloatArray, logit, logits
 from graph.inference.posterior import posteriors
+from graph.inference.statements import StatedClaims
 from graph.inference.time import MomentArray, time_remaining_fractions, utc_moments
 
 IndexArray = NDArray[np.intp]
@@ -58,6 +60,23 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """
+    Terms of foregraph-2 that a section of a ledger does not have.
+
+    Attributes:
+        claim: The claim as it was stated, of shape (1,).
+        share: f, the share of what comes true that does so before the deadline.
+        check_ins: Part of the inside log-odds that comes from missed check-ins, before the first row of the section and
+            after each, shape (n + 1,).
+    """
+
+    claim: StatedClaims
+    share: float
+    check_ins: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Trail:
     """
     A section of a claim's ledger as cumulated log-odds, which is all that a belief within it depends on.
@@ -68,6 +87,7 @@ class Trail:
         log_odds: Inside log-odds after each row, finite, shape (n,).
         window: As in `Ledger`.
         base_rate: As in `Ledger`.
+        calibration: For foregraph-2; None for foregraph-1.
 
     Raises:
         ValueError: The shapes differ, a moment is missing or out of order, or a number is not finite.
@@ -78,6 +98,7 @@ class Trail:
     log_odds: FloatArray
     window: tuple[datetime, datetime] | None = None
     base_rate: float | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if self.moments.ndim != 1 or self.moments.shape != self.log_odds.shape:
@@ -87,6 +108,41 @@ class Trail:
         if not np.isfinite(self.log_odds).all() or not np.isfinite(self.log_odds_before):
             message = "expected finite log-odds, got NaN or an infinity"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """
+    A stretch of a claim's history within which only evidence and time move the belief.
+
+    Attributes:
+        since: First moment, with a time zone; the first piece of a course serves before it, too.
+        ledger: The ledger and the parameters; None while no probability was stated.
+        until: Moment after which the belief stays as it was then, with a time zone; None for an open claim.
+    """
+
+    since: datetime
+    ledger: Ledger | Trail | None
+    until: datetime | None = None
+
+    def beliefs_at(self, moments: MomentArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
+        """Compute the belief at each moment, as `beliefs_at`; NaN while no probability was stated."""
+        if self.ledger is None:
+            return np.full(moments.shape, np.nan)
+        if self.until is not None:
+            moments = np.minimum(moments, utc_moments([self.until])[0])
+        return beliefs_at(self.ledger, moments, policy=policy)
+
+    def edges(self) -> MomentArray:
+        """Return the moments between which the belief is monotonic within the piece, its first one aside."""
+        ends = utc_moments([] if self.until is None else [self.until])
+        inner = [] if self.ledger is None else [self.ledger.moments, self.ledger.moments - _TICK]
+        window = utc_moments(() if self.ledger is None or self.ledger.window is None else self.ledger.window)
+        return np.concatenate((ends, window, *inner))
+
+
+Course = tuple[Piece, ...]
+"""A claim's history: its pieces, at least one, ascending."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +203,8 @@ def beliefs_at(ledger: Ledger | Trail, moments: MomentArray, *, policy: BeliefPo
         ValueError: A moment is NaT, or a number of the ledger is out of range.
     """
     _check_moments(moments)
+    if isinstance(ledger, Trail) and ledger.calibration is not None:
+        return _calibrated_at(ledger, ledger.calibration, moments)
     starts, deadlines = utc_moments(ledger.window or (None, None))
     return posteriors(
         inside_log_odds_at(ledger, moments),
@@ -156,36 +214,76 @@ def beliefs_at(ledger: Ledger | Trail, moments: MomentArray, *, policy: BeliefPo
     )
 
 
+def _calibrated_at(trail: Trail, terms: Calibration, moments: MomentArray) -> FloatArray:
+    places = np.searchsorted(trail.moments, moments, side="right")
+    ledger = inside_log_odds_after(trail)[places]
+    evidence = ledger - terms.check_ins[places] - logits(terms.claim.stated)
+    return calibrated_beliefs(terms.claim, evidence, np.array([terms.share]), moments)
+
+
+def course_beliefs_at(course: Course, moments: MomentArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
+    """
+    Compute the belief at each moment by what held then; NaN while no probability was stated.
+
+    Args:
+        course: The claim's history.
+        moments: Of any order, none of them NaT, shape (n,).
+        policy: Gives the weight of the outside view.
+
+    Raises:
+        ValueError: A moment is NaT, or a number of a ledger is out of range.
+    """
+    _check_moments(moments)
+    numbers = np.searchsorted(utc_moments([piece.since for piece in course[1:]]), moments, side="right")
+    found = np.full(moments.shape, np.nan)
+    for number in np.unique(numbers).tolist():
+        chosen = numbers == number
+        found[chosen] = course[number].beliefs_at(moments[chosen], policy=policy)
+    return found
+
+
 def belief_curve(
-    ledger: Ledger | Trail, start: datetime, end: datetime, *, max_points: int, policy: BeliefPolicy = POLICY
+    course: Course | Ledger | Trail,
+    start: datetime,
+    end: datetime,
+    *,
+    max_points: int,
+    policy: BeliefPolicy = POLICY,
 ) -> Curve:
     """
     Compute the curve of the belief from one moment to another, drift included.
 
-    The belief is monotonic between two rows. So the ends, the window's ends, each row's moment and the microsecond
-    before it include every extreme; evenly spaced moments between them show the curvature.
+    The belief is monotonic between two rows. So the ends, the windows' ends, the moment of each row and of each change
+    of a parameter, and the microsecond before it include every extreme; evenly spaced moments between them show the
+    curvature. Moments without a stated probability are left out.
 
     Args:
-        ledger: Of the claim.
+        course: The claim's history; a ledger alone is one whose parameters have never changed.
         start: First moment, with a time zone.
         end: Last moment, not before `start`.
         max_points: As in `downsample`.
         policy: Gives the weight of the outside view.
 
     Raises:
-        ValueError: The end is before the start, or the number of points or a number of the ledger is out of range.
+        ValueError: The end is before the start, or the number of points or a number of a ledger is out of range.
     """
     _check_max_points(max_points)
     first, last = utc_moments((start, end))
     if last < first:
         message = f"expected an end not before the start, got {end} and {start}"
         raise ValueError(message)
-    edges = utc_moments(ledger.window or ())
+    pieces = course if isinstance(course, tuple) else (Piece(start, course),)
+    # What was recorded after the end has no part in the curve, in the choice of its points either.
+    pieces = tuple(piece for place, piece in enumerate(pieces) if not place or piece.since <= end)
+    sinces = utc_moments([piece.since for piece in pieces[1:]])
     # Truncated to whole microseconds, which may miss the end; it is added below.
     steps = first + (last - first) * np.linspace(0.0, 1.0, max_points)
-    candidates = np.concatenate((ledger.moments, ledger.moments - _TICK, edges, steps, [first, last]))
+    edges = (piece.edges() for piece in pieces)
+    candidates = np.concatenate((*edges, sinces, sinces - _TICK, steps, [first, last]))
     moments = np.unique(candidates[(candidates >= first) & (candidates <= last)])
-    return downsample(moments, beliefs_at(ledger, moments, policy=policy), max_points)
+    beliefs = course_beliefs_at(pieces, moments, policy=policy)
+    is_known = ~np.isnan(beliefs)
+    return downsample(moments[is_known], beliefs[is_known], max_points)
 
 
 def downsample(moments: MomentArray, values: FloatArray, max_points: int) -> Curve:

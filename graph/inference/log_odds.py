@@ -1,6 +1,7 @@
 """Probabilities as natural log-odds, in which independent evidence adds up."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,11 @@ def sigmoid(log_odds: float) -> float:
     return odds / (1.0 + odds)
 
 
+def optional_numbers(values: Sequence[float | None]) -> FloatArray:
+    """Convert numbers to an array of shape (n,); None becomes NaN."""
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
 def logits(probabilities: FloatArray) -> FloatArray:
     """
     Compute `logit` of each element, keeping the shape.
@@ -48,3 +54,9 @@ def logits(probabilities: FloatArray) -> FloatArray:
 def sigmoids(log_odds: FloatArray) -> FloatArray:
     """Compute `sigmoid` of each element, keeping the shape; equal to the last bit, for the reason given at `logits`."""
     return np.array([sigmoid(value) for value in log_odds.ravel().tolist()]).reshape(log_odds.shape)
+
+
+def expit(log_odds: FloatArray) -> FloatArray:
+    """Compute `sigmoid` of each element by NumPy's exponential, for fits, which need no equality to the last bit."""
+    decay = np.exp(-np.abs(log_odds))
+    return np.where(log_odds >= 0.0, 1.0, decay) / (1.0 + decay)

@@ -57,7 +57,9 @@ class Batch:
             {"id": claim_id, "properties": state.stored(self.moment)} for claim_id, state in sorted(self.states.items())
         ]
 
-    def add(self, prepared: PreparedItem, context: Context, *, idempotency_key: str | None) -> dict[str, Any]:
+    def add(
+        self, prepared: PreparedItem, context: Context, *, idempotency_key: str | None, caller: str = ""
+    ) -> dict[str, Any]:
         """
         Add an item: its ledger row, and the states of its claim and cluster after the row.
 
@@ -65,6 +67,7 @@ class Batch:
             prepared: The item, of which `list_faults` finds none.
             context: What the graph holds about it.
             idempotency_key: The key to note in the row.
+            caller: The name of whoever adds it.
 
         Returns:
             The item's part of the answer.
@@ -75,7 +78,7 @@ class Batch:
         item = prepared.item
         state = self.states.get(item.claim_id) or ClaimState.from_row(context)
         cluster = self._cluster_of(item, context)
-        added = _make_entry(prepared, state, context, idempotency_key, now=self.moment, cluster=cluster)
+        added = _make_entry(prepared, state, context, (idempotency_key, caller), now=self.moment, cluster=cluster)
         if item.cluster_id is not None and added.derived.cluster is not None:
             self.clusters[item.claim_id, item.cluster_id] = added.derived.cluster
         observation = prepared.observation_key()
@@ -174,7 +177,7 @@ def _make_entry(
     prepared: PreparedItem,
     state: ClaimState,
     context: Context,
-    idempotency_key: str | None,
+    key_and_caller: tuple[str | None, str],
     *,
     now: datetime,
     cluster: Cluster | None,
@@ -182,12 +185,15 @@ def _make_entry(
     item, weighed = prepared.item, prepared.weight
     if weighed is None:
         raise AssertionError("an item without a weight has faults")
-    weight = Weight(weighed.llr, None if context["predictor"] is None else kappa_of(context["predictor"]))
+    idempotency_key, caller = key_and_caller
+    record = None if context["predictor"] is None else kappa_of(context["predictor"])
+    weight = Weight(weighed.llr, record, key_kappa=prepared.key_kappa)
     values = {
         "id": prepared.evidence_id,
         "evidence_kind": item.kind,
         "observed_at": prepared.observed_at,
         "submitted_by": item.submitted_by,
+        "caller": caller or None,
         "idempotency_key": idempotency_key,
         "cluster_id": item.cluster_id,
         "url": item.url,

@@ -6,15 +6,17 @@ before and after it by this service's policy, on each claim the latest of them a
 or refresh. All of them are computed here and nowhere else, so they can be recomputed bit for bit.
 """
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from graph.database.sessions import Unit
-from graph.inference.evidence import POLICY, BeliefPolicy, Cluster
+import numpy as np
+
+from graph.inference.basis import Basis
+from graph.inference.evidence import POLICY, BeliefPolicy, Cluster, missed_check_in
 from graph.inference.log_odds import logit
+from graph.inference.policies import FOREGRAPH_1, FOREGRAPH_2, POLICIES
 from graph.inference.posterior import (
     LedgerStep,
     OutsideView,
@@ -24,9 +26,10 @@ from graph.inference.posterior import (
     posterior,
     probability_of,
 )
-from graph.inference.time import time_remaining_fraction, window_of
+from graph.inference.statements import stated_claim
+from graph.inference.time import time_remaining_fraction, utc_moments, window_of
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import AFTER_MARK, CHANGE_DAYS, belief_keys, change_keys, join, moment_text, uncomputed_keys
+from graph.model.page_keys import CHANGE_DAYS, belief_keys, change_keys, uncomputed_keys
 from graph.model.rows import Claim, Evidence, Prediction
 from graph.model.subjects import subject_of
 
@@ -36,8 +39,17 @@ if TYPE_CHECKING:
 IMPORTED = "imported"
 """The policy of ledger rows whose weights another system computed."""
 
+CHECK_IN_MISSED = "check_in_missed"
+"""The kind of ledger rows for missed check-ins, which foregraph-2 counts as silence instead."""
+
+IMPORTED_CHECK_IN = "quartile_checkpoint"
+"""The kind of the items of imported ledger rows for missed check-ins."""
+
 TICK = timedelta(microseconds=1)
 Window = tuple[datetime, datetime]
+
+# The properties of a claim's node that its policy's own terms are read from.
+RULE_PROPERTIES = ("policy", "timing_share", "setting_at", "intercept_effect", "slope_effect", "check_in_log_odds")
 
 # The properties of a claim's node that its state is read from; `base_rate` is a property of its reference class.
 STATE_PROPERTIES = (
@@ -54,7 +66,195 @@ STATE_PROPERTIES = (
     "inside_log_odds",
     "num_evidence",
     "last_recorded_at",
+    "final_log_odds",
+    "final_base_rate",
+    "final_class_id",
+    "final_trf",
+    "final_policy",
+    "final_silence",
+    *RULE_PROPERTIES,
+    "versioned_at",
+    "num_versions",
 )
+
+# Of the properties of a claim's reference class.
+CLASS_PROPERTIES = ("base_rate", "versioned_at", "num_versions")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    Rules that a claim's belief follows.
+
+    Attributes:
+        policy: The name of the policy.
+        share: Under foregraph-2, the share of what comes true that does so before the deadline, in [0, 1].
+        effects: The effects a and b of the claim's predictor, as its outcomes showed when the claim was stated.
+        since: When the graph's policy, or what it has learned of timing, was last recorded; None if it never was.
+    """
+
+    policy: str = FOREGRAPH_1.name
+    share: float = 0.0
+    effects: tuple[float, float] = (0.0, 0.0)
+    since: datetime | None = None
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the policy is foregraph-2."""
+        return self.policy == FOREGRAPH_2.name
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> "Rules":
+        """Read them from a claim's `RULE_PROPERTIES`; absent ones are those of foregraph-1."""
+        policy = properties.get("policy")
+        if policy is None:
+            return OLD_RULES
+        effects = properties.get("intercept_effect") or 0.0, properties.get("slope_effect") or 0.0
+        return cls(policy, properties.get("timing_share") or 0.0, effects, properties.get("setting_at"))
+
+    def properties(self) -> dict[str, Any]:
+        """Return them as properties of a claim's node; all absent where the graph has no policy of its own."""
+        is_set = self.since is not None
+        return {
+            "policy": self.policy if is_set else None,
+            "setting_at": self.since,
+            "timing_share": self.share if is_set and self.is_calibrated else None,
+            "intercept_effect": self.effects[0] or None,
+            "slope_effect": self.effects[1] or None,
+        }
+
+    def is_by(self, moment: datetime) -> bool:
+        """Whether they were in force at a moment."""
+        return self.since is None or self.since <= moment
+
+
+OLD_RULES = Rules()
+"""Rules of a graph that has no policy of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """
+    All that a claim's belief follows from, evidence included, but the moment.
+
+    Attributes:
+        stated_probability: Strictly between 0 and 1.
+        log_odds: Log-odds of the stated probability plus every row of the ledger.
+        check_ins: Part of `log_odds` that comes from missed check-ins.
+        window: Start and deadline; None without a window.
+        outside_view: The reference class and its base rate; None without a class.
+        rules: The rules.
+    """
+
+    stated_probability: float
+    log_odds: float
+    check_ins: float
+    window: "Window | None"
+    outside_view: OutsideView | None
+    rules: Rules
+
+    def basis(self) -> Basis:
+        """Return it as arrays of shape (1,)."""
+        outside = self.outside_view
+        claims = stated_claim(
+            self.stated_probability,
+            window=self.window,
+            base_rate=None if outside is None else outside.base_rate,
+            effects=self.rules.effects,
+        )
+        ledger, check_ins, share = np.array([[self.log_odds], [self.check_ins], [self.rules.share]])
+        return Basis(claims, ledger, check_ins, share, np.array([self.rules.is_calibrated]))
+
+    def inside(self) -> float:
+        """Return the inside log-odds under the policy."""
+        return float(self.basis().inside()[0]) if self.rules.is_calibrated else self.log_odds
+
+    def final_view(self, at: datetime) -> "FinalView":
+        """Return what the belief follows from for good after an outcome at a moment."""
+        trf = trf_at(self.window, at)
+        if not self.rules.is_calibrated:
+            return FinalView(self.log_odds, self.outside_view, trf)
+        basis = self.basis()
+        inside, silence = float(basis.inside()[0]), float(basis.silence(utc_moments([at]))[0])
+        return FinalView(inside, self.outside_view, trf, self.rules.policy, silence)
+
+    def belief(self, moment: datetime) -> "Belief":
+        """Compute the belief at a moment."""
+        return self.final_view(moment).belief(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class FinalView:
+    """
+    Basis of a closed claim's belief: everything as it was at the moment of the outcome.
+
+    Attributes:
+        log_odds: The inside log-odds by the evidence recorded until then, finite.
+        outside_view: The reference class and its base rate then; None for a claim without one.
+        trf: The time-remaining fraction then; None without a window.
+        policy: The name of the policy then.
+        silence: The log-likelihood ratio of the silence until then; 0 under foregraph-1.
+    """
+
+    log_odds: float
+    outside_view: OutsideView | None
+    trf: float | None
+    policy: str = FOREGRAPH_1.name
+    silence: float = 0.0
+
+    def belief(self, moment: datetime) -> "Belief":
+        """Return the belief, said to hold for a moment."""
+        if self.policy == FOREGRAPH_2.name:
+            return calibrated_belief(self, moment)
+        return belief_of(self.log_odds, trf=self.trf, outside=self.outside_view, moment=moment)
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> "FinalView | None":
+        """Read it from a claim's properties; None for an open claim, and where no probability was stated."""
+        log_odds = properties.get("final_log_odds")
+        if log_odds is None:
+            return None
+        outside = outside_view(properties["final_class_id"], properties["final_base_rate"])
+        policy = properties.get("final_policy") or FOREGRAPH_1.name
+        return cls(log_odds, outside, properties["final_trf"], policy, properties.get("final_silence") or 0.0)
+
+
+def final_properties(final: FinalView | None) -> dict[str, Any]:
+    """Return a final view as the properties of its claim's node; all absent for an open claim."""
+    outside = None if final is None else final.outside_view
+    return {
+        "final_log_odds": None if final is None else final.log_odds,
+        "final_base_rate": None if outside is None else outside.base_rate,
+        "final_class_id": None if outside is None else outside.reference_class_id,
+        "final_trf": None if final is None else final.trf,
+        "final_policy": None if final is None or final.policy == FOREGRAPH_1.name else final.policy,
+        "final_silence": None if final is None or not final.silence else final.silence,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """
+    Since when the present values of a claim and of its class are recorded.
+
+    Attributes:
+        at: The latest moment at which one of them was recorded; None for a graph without versions.
+        has_earlier: Whether the claim, or its class, had other values before.
+    """
+
+    at: datetime | None = None
+    has_earlier: bool = False
+
+    @classmethod
+    def of(cls, *nodes: Mapping[str, Any] | None) -> "Recorded":
+        """Read it from the properties `versioned_at` and `num_versions` of nodes, absent ones left out."""
+        found = [node for node in nodes if node is not None]
+        moments = [node["versioned_at"] for node in found if node.get("versioned_at") is not None]
+        return cls(max(moments, default=None), any((node.get("num_versions") or 1) > 1 for node in found))
+
+    def is_by(self, moment: datetime) -> bool:
+        """Whether the present values were recorded by a moment."""
+        return self.at is not None and self.at <= moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +273,10 @@ class ClaimState:
         inside_log_odds: Natural log-odds after the last ledger row; None where no probability was stated.
         num_evidence: The number of rows in the ledger.
         last_recorded_at: The moment at which the last of them was recorded; None for an empty ledger.
+        final: What the belief follows from once the claim is closed; None for an open claim.
+        recorded: Since when the present values are recorded.
+        rules: The rules that the belief follows.
+        check_ins: Part of `inside_log_odds` that comes from missed check-ins.
     """
 
     claim_id: str
@@ -85,17 +289,24 @@ class ClaimState:
     inside_log_odds: float | None
     num_evidence: int
     last_recorded_at: datetime | None
+    final: FinalView | None = None
+    recorded: Recorded = Recorded()
+    rules: Rules = OLD_RULES
+    check_ins: float = 0.0
 
     @classmethod
-    def from_properties(cls, subject: str, properties: Mapping[str, Any], base_rate: float | None) -> "ClaimState":
+    def from_properties(
+        cls, subject: str, properties: Mapping[str, Any], reference_class: Mapping[str, Any] | None
+    ) -> "ClaimState":
         """
         Read the state of a stored claim.
 
         Args:
             subject: Prediction, Scenario or Killer.
             properties: `STATE_PROPERTIES` of the claim.
-            base_rate: The base rate of its reference class; None without one.
+            reference_class: `CLASS_PROPERTIES` of its reference class; None without one.
         """
+        base_rate = None if reference_class is None else reference_class["base_rate"]
         stated = properties["stated_probability"]
         stored = properties["inside_log_odds"]
         return cls(
@@ -109,12 +320,16 @@ class ClaimState:
             inside_log_odds=logit(stated) if stored is None and stated is not None else stored,
             num_evidence=properties["num_evidence"] or 0,
             last_recorded_at=properties["last_recorded_at"],
+            final=FinalView.from_properties(properties),
+            recorded=Recorded.of(properties, reference_class),
+            rules=Rules.from_properties(properties),
+            check_ins=properties.get("check_in_log_odds") or 0.0,
         )
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ClaimState":
-        """Read the state of a claim from a statement's row of `claim` (its properties), `labels` and `base_rate`."""
-        return cls.from_properties(subject_of(row["labels"]), row["claim"], row["base_rate"])
+        """Read the state of a claim from a statement's row of `claim` (its properties), `labels` and `class`."""
+        return cls.from_properties(subject_of(row["labels"]), row["claim"], row["class"])
 
     @classmethod
     def from_claim(cls, claim: Claim, base_rate: float | None) -> "ClaimState":
@@ -142,21 +357,35 @@ class ClaimState:
         return replace(
             self,
             inside_log_odds=derived[-1].inside_log_odds,
+            check_ins=derived[-1].check_in_log_odds,
             num_evidence=self.num_evidence + len(rows),
             last_recorded_at=rows[-1].recorded_at,
         )
 
-    def belief(self, moment: datetime, *, policy: BeliefPolicy = POLICY) -> "Belief | None":
-        """Compute the belief as of a moment, with all evidence so far; None where no probability was stated."""
-        if self.inside_log_odds is None:
+    def ground(self) -> Ground | None:
+        """Return what the belief follows from but the moment; None where no probability was stated."""
+        if self.inside_log_odds is None or self.stated_probability is None:
             return None
-        return belief_at(
-            self.inside_log_odds,
-            window=self.window,
-            outside=self.outside_view,
-            moment=self.capped_at_outcome(moment),
-            policy=policy,
+        return Ground(
+            self.stated_probability, self.inside_log_odds, self.check_ins, self.window, self.outside_view, self.rules
         )
+
+    def belief(self, moment: datetime) -> "Belief | None":
+        """
+        Compute the belief as of a moment, with all evidence so far; None where no probability was stated.
+
+        That of a closed claim is the one at the moment of its outcome.
+        """
+        ground = self.ground()
+        if ground is None:
+            return None
+        capped = self.capped_at_outcome(moment)
+        return ground.belief(capped) if self.final is None else self.final.belief(capped)
+
+    def final_view(self) -> FinalView | None:
+        """Return what the belief would follow from for good if its values were those at the moment of the outcome."""
+        ground = self.ground()
+        return None if ground is None or self.resolved_at is None else ground.final_view(self.resolved_at)
 
     def capped_at_outcome(self, moment: datetime) -> datetime:
         """Return the moment, or that of the claim's outcome where it is earlier."""
@@ -176,41 +405,16 @@ class ClaimState:
             "last_recorded_at": self.last_recorded_at,
             "posterior": probability,
             "posterior_as_of": None if belief is None else moment,
+            **final_properties(self.final),
+            **self.rules.properties(),
+            "check_in_log_odds": self.check_ins or None,
             **belief_keys(self.claim_id, probability, self.num_evidence, self.last_recorded_at),
         }
-
-    def stored_past(
-        self, rows: Sequence[Evidence], derived: Sequence["DerivedRow"], moment: datetime
-    ) -> dict[str, Any]:
-        """
-        Return the posteriors that the claim's node stores of the past, each by the evidence recorded by then.
-
-        Args:
-            rows: The whole ledger, in its order; this is the state before it.
-            derived: The rows' derived values.
-            moment: The moment that the days are counted back from.
-        """
-        past: dict[str, Any] = {}
-        for days in CHANGE_DAYS:
-            then = moment - timedelta(days=days)
-            num_rows = bisect_right(rows, then, key=lambda row: row.recorded_at)
-            belief = self.after(rows[:num_rows], derived[:num_rows]).belief(then)
-            past[past_name(days)] = None if belief is None else belief.probability
-        return past
 
 
 def past_name(days: int) -> str:
     """Return the name of the property with the posterior of some days before."""
     return f"posterior_{days}_days_ago"
-
-
-async def list_past_log_odds(unit: Unit, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
-    """Return the inside log-odds of claims by the evidence that had been recorded by a moment, None before any."""
-    claims = [
-        {"id": claim_id, "low": join(claim_id, ""), "high": join(claim_id, moment_text(then)) + AFTER_MARK}
-        for claim_id, then in asked
-    ]
-    return [row["log_odds"] for row in await unit.run("ledger/list_past_log_odds", claims=claims)]
 
 
 def computed_keys(claim_id: str, stored: Mapping[str, Any]) -> dict[str, str]:
@@ -243,6 +447,8 @@ class Belief:
         blend_applied: Whether inside and outside view were blended.
         blend_reason: The weights and their origin in words, or the reason why there is no blend.
         policy: The name of the policy that it was computed by.
+        silence_log_odds: The log-likelihood ratio of nothing having happened, which is added to the inside view; 0
+            under foregraph-1.
     """
 
     probability: float
@@ -257,6 +463,7 @@ class Belief:
     blend_applied: bool
     blend_reason: str
     policy: str
+    silence_log_odds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +478,7 @@ class DerivedRow:
         total_llr: The log-likelihood ratio that the row adds, before any kappa.
         total_adjusted_llr: The log-likelihood ratio that the row adds by this service's policy.
         cluster: The state of the row's cluster, the row included; None for a row without a cluster.
+        check_in_log_odds: Part of `inside_log_odds` that comes from missed check-ins.
     """
 
     prior_inside_log_odds: float | None
@@ -278,12 +486,18 @@ class DerivedRow:
     total_llr: float
     total_adjusted_llr: float
     cluster: Cluster | None
+    check_in_log_odds: float = 0.0
+
+    def sums(self) -> tuple[float, float]:
+        """Return the inside log-odds after the row, 0 where no probability was stated, and the part of check-ins."""
+        return self.inside_log_odds or 0.0, self.check_in_log_odds
 
     def properties(self) -> dict[str, Any]:
         """Return the properties that the row's node stores."""
         return {
             "prior_inside_log_odds": self.prior_inside_log_odds,
             "inside_log_odds": self.inside_log_odds,
+            "check_in_log_odds": self.check_in_log_odds or None,
             "cluster_size": None if self.cluster is None else self.cluster.num_items,
             "cluster_llr_sum": None if self.cluster is None else self.cluster.llr_sum,
             "cluster_adjusted_llr_sum": None if self.cluster is None else self.cluster.adjusted_llr_sum,
@@ -325,7 +539,27 @@ def belief_at(
         moment: The moment that the belief holds for.
         policy: The weight of the outside view.
     """
-    trf = trf_at(window, moment)
+    return belief_of(inside_log_odds, trf=trf_at(window, moment), outside=outside, moment=moment, policy=policy)
+
+
+def belief_of(
+    inside_log_odds: float,
+    *,
+    trf: float | None,
+    outside: OutsideView | None,
+    moment: datetime,
+    policy: BeliefPolicy = POLICY,
+) -> Belief:
+    """
+    Compute the belief that follows from inside log-odds and a time-remaining fraction; otherwise as `belief_at`.
+
+    Args:
+        inside_log_odds: Natural log-odds of the stated probability plus all evidence, finite.
+        trf: The time-remaining fraction, in [0, 1]; None without a window.
+        outside: The outside view; None without a reference class.
+        moment: The moment that the belief holds for.
+        policy: The weight of the outside view.
+    """
     base_rate = None if outside is None else outside.base_rate
     is_blended = base_rate is not None and trf is not None
     weight = inside_weight(trf, policy=policy) if is_blended and trf is not None else 1.0
@@ -343,6 +577,37 @@ def belief_at(
         blend_reason=blend_reason_text(trf, outside, policy=policy),
         policy=policy.name,
     )
+
+
+def calibrated_belief(final: FinalView, moment: datetime) -> Belief:
+    """
+    Compute the belief under foregraph-2, which adds the silence to the inside view and blends nothing.
+
+    Args:
+        final: The inside log-odds and the silence at the moment.
+        moment: The moment that the belief is said to hold for.
+    """
+    outside = final.outside_view
+    return Belief(
+        probability=probability_of(final.log_odds + final.silence),
+        as_of=moment,
+        inside_log_odds=final.log_odds,
+        inside_probability=probability_of(final.log_odds),
+        base_rate=None if outside is None else outside.base_rate,
+        reference_class_id=None if outside is None else outside.reference_class_id,
+        trf=final.trf,
+        inside_weight=1.0,
+        outside_weight=0.0,
+        blend_applied=False,
+        blend_reason=calibrated_reason(final.silence),
+        policy=final.policy,
+        silence_log_odds=final.silence,
+    )
+
+
+def calibrated_reason(silence: float) -> str:
+    """Return in words why foregraph-2 blends nothing."""
+    return f"no blend: calibrated prior and evidence, with {silence:.3f} for silence"
 
 
 def applied_llr(row: Evidence, *, policy: BeliefPolicy = POLICY) -> float:
@@ -369,8 +634,18 @@ def ledger_order(row: Evidence) -> tuple[datetime, str]:
     return row.recorded_at, row.id
 
 
+def is_silent(row: Evidence) -> bool:
+    """Whether a ledger row is for a missed check-in, ours or of the system that it was imported from."""
+    of_check_ins = all(item.kind == IMPORTED_CHECK_IN for item in row.contributions)
+    return row.evidence_kind == CHECK_IN_MISSED or (bool(row.contributions) and of_check_ins)
+
+
 def item_llrs(row: Evidence) -> tuple[float, float]:
     """Sum the log-likelihood ratios of a row's items, before any cluster discounts them: plain, and times kappa."""
+    if row.evidence_kind == CHECK_IN_MISSED and row.policy == FOREGRAPH_2.name:
+        # The row says 0, as it counts as silence; under foregraph-1 it weighs all the same.
+        llr = missed_check_in().llr
+        return llr, kappa_in_force(row.kappa, row.predictor_id) * llr
     if any(item.adjusted_llr is None for item in row.contributions) or not row.contributions:
         return row.total_llr, applied_llr(row)
     return (
@@ -384,31 +659,40 @@ def derive_rows(
     *,
     inside_log_odds: float | None,
     clusters: Mapping[str, Cluster] | None = None,
-    policy: BeliefPolicy = POLICY,
+    check_ins: float = 0.0,
+    silent_ids: Iterable[str] = (),
 ) -> list[DerivedRow]:
     """
     Derive the values stored with each of a claim's ledger rows.
+
+    They are those of foregraph-1, with the part of missed check-ins beside them, which other policies leave out.
 
     Args:
         rows: The claim's rows, in the ledger's order.
         inside_log_odds: The claim's inside log-odds before the first row; None where no probability was stated.
         clusters: The state of each cluster before the first row, by id.
-        policy: The policy whose rows add what their items sum to; rows of other policies add what they state.
+        check_ins: The part of `inside_log_odds` that comes from missed check-ins.
+        silent_ids: The ids of earlier rows for missed check-ins, which a row may retract.
     """
     known = dict(clusters or {})
     derived = []
     current = inside_log_odds
+    silent, silent_rows = check_ins, set(silent_ids)
     for row in rows:
         cluster = None
         llr, adjusted = item_llrs(row)
         if row.cluster_id is not None:
             before = known.get(row.cluster_id, Cluster())
-            cluster = known[row.cluster_id] = before.joined_by(llr, adjusted)
+            change = before.joined_by if row.retracts_id is None else before.left_by
+            cluster = known[row.cluster_id] = change(llr, adjusted)
             llr, adjusted = cluster.llr - before.llr, cluster.adjusted_llr - before.adjusted_llr
-        if row.policy != policy.name:
-            llr, adjusted = row.total_llr, applied_llr(row, policy=policy)
+        if row.policy not in POLICIES:
+            llr, adjusted = row.total_llr, applied_llr(row)
         after = None if current is None else current + adjusted
-        derived.append(DerivedRow(current, after, llr, adjusted, cluster))
+        if is_silent(row) or row.retracts_id in silent_rows:
+            silent_rows.add(row.id)
+            silent += adjusted
+        derived.append(DerivedRow(current, after, llr, adjusted, cluster, silent))
         current = after
     return derived
 
@@ -416,22 +700,17 @@ def derive_rows(
 OWN_STEP_PROPERTIES = (
     "prior_inside_log_odds",
     "inside_log_odds",
-    "total_llr",
-    "total_adjusted_llr",
-    "kappa",
     "predictor_id",
-    "trf",
-    "base_rate",
-    "reference_class_id",
+    *(each.name for each in fields(LedgerStep)),
 )
 
 
 def own_step(properties: Mapping[str, Any]) -> LedgerStep | None:
     """
-    Compute the step of a stored ledger row by this service's policy.
+    Compute the step of a stored ledger row by this service's policies.
 
-    For a row of this policy that is exactly the step that the row states; for an imported row it follows from the
-    derived values stored with it.
+    For a row of one of these that is exactly the step that the row states; for an imported row it follows from the
+    derived values stored with it, by foregraph-1.
 
     Args:
         properties: `OWN_STEP_PROPERTIES` of the row.
@@ -442,6 +721,8 @@ def own_step(properties: Mapping[str, Any]) -> LedgerStep | None:
     prior = properties["prior_inside_log_odds"]
     if prior is None:
         return None
+    if properties["policy"] == FOREGRAPH_2.name:
+        return LedgerStep(**{each.name: properties[each.name] for each in fields(LedgerStep)})
     kappa = kappa_in_force(properties["kappa"], properties["predictor_id"])
     adjusted = properties["total_adjusted_llr"]
     return ledger_step(

@@ -7,21 +7,36 @@ do not hold up other writers.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from graph.database.paging import pages, slices
-from graph.database.revisions import Changes, raise_revision
+from graph.database.revisions import UNKNOWN_CHANGES, Changes, EventKind, add_events, raise_revision
 from graph.database.sessions import Database, Unit
+from graph.inference.basis import Basis
 from graph.inference.evidence import POLICY
-from graph.inference.log_odds import logit
-from graph.inference.posterior import ledger_step, posteriors
-from graph.inference.time import moments_of, time_remaining_fractions, utc_moments, windows_of
-from graph.ledger.claim_state import ClaimState, DerivedRow, as_mapping, derive_rows, outside_view, past_name
-from graph.ledger.predictor_records import list_records, stored_record
+from graph.inference.log_odds import FloatArray, logit, optional_numbers, sigmoids
+from graph.inference.policies import FOREGRAPH_1
+from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY, ledger_step, posteriors
+from graph.inference.statements import DAY, StatedClaims
+from graph.inference.time import moments_of, utc_moments, window_of, windows_of
+from graph.ledger.claim_state import (
+    ClaimState,
+    DerivedRow,
+    as_mapping,
+    derive_rows,
+    outside_view,
+    past_name,
+)
+from graph.ledger.effects import Effects
+from graph.ledger.pasts import LedgerSum, PastKey, list_finals, list_pasts, stored_pasts
+from graph.ledger.predictor_records import list_records, refresh_records, stored_record
+from graph.ledger.settings import Setting, get_setting, learn_again, list_settings, set_policy
+from graph.ledger.versions import record_versions
 from graph.model.page_keys import (
     AFTER_MARK,
     CHANGE_DAYS,
@@ -32,15 +47,18 @@ from graph.model.page_keys import (
     probability_key,
     ranges,
     record_keys,
+    stamp_text,
 )
 from graph.model.properties import from_properties
 from graph.model.rows import Evidence
+from graph.model.subjects import CLAIM_LISTS
+from graph.model.versions import VERSIONED_BY_LIST
 
 PAGE_CLAIMS = 1_000
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 2
+DERIVED_VERSION = 4
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 OnProgress = Callable[[int], None]
@@ -90,8 +108,10 @@ class _StoredClaim(NamedTuple):
     A claim as `ledger/list_claims` returns it; moments are microseconds since 1970 in UTC.
 
     Attributes:
-        past_log_odds: For each number of days, the inside log-odds of the last ledger row by then, if it is not the
-            latest one; None otherwise, and where there is no row by then.
+        recorded_at: Where the claim or its class has had other values before, since when the present ones are recorded;
+            None otherwise.
+        past_sums: For each number of days, the sums after the last ledger row by then, if it is not the latest one;
+            None otherwise, and where there is no row by then.
     """
 
     id: str
@@ -104,15 +124,64 @@ class _StoredClaim(NamedTuple):
     resolved_at: int | None
     posterior_as_of: int | None
     last_recorded_at: int | None
-    past_log_odds: Sequence[float | None]
+    final_log_odds: float | None
+    final_base_rate: float | None
+    final_trf: float | None
+    final_policy: str | None
+    final_silence: float | None
+    intercept_effect: float | None
+    slope_effect: float | None
+    check_ins: float | None
+    predictor_id: str | None
+    deadline: int | None
+    recorded_at: Sequence[int | None] | None
+    past_sums: Sequence[Sequence[float] | None]
+
+    def is_present(self, moment: int) -> bool:
+        """Whether the present values, apart from the ledger, are those of a moment in the past."""
+        return self.recorded_at is None or all(at is None or at <= moment for at in self.recorded_at)
+
+    def is_newly_due(self, now: int) -> bool:
+        """Whether its outcome counts in its predictor's record since the posterior was stored."""
+        if self.resolved_at is None or self.predictor_id is None:
+            return False
+        counted_at = max(self.resolved_at, self.deadline or self.resolved_at)
+        return (self.posterior_as_of or 0) < counted_at <= now
 
 
-async def rebuild_claims(unit: Unit, claim_ids: Iterable[str], moment: datetime) -> None:
-    """Recompute the derived values of some claims and their ledgers, posteriors as of a moment; locks the claims."""
-    for part in slices(sorted(set(claim_ids)), PAGE_CLAIMS):
+async def rebuild_claims(
+    unit: Unit, claim_ids: Iterable[str], moment: datetime, effects: Effects | None = None
+) -> None:
+    """
+    Recompute the derived values of some claims and their ledgers, under the graph's policy; locks the claims.
+
+    Args:
+        unit: The transaction.
+        claim_ids: The claims.
+        moment: The moment of the posteriors.
+        effects: What is known of the effects of predictors; to be read when absent.
+    """
+    ids = sorted(set(claim_ids))
+    if not ids:
+        return
+    setting, effects = await get_setting(unit), effects or Effects()
+    for part in slices(ids, PAGE_CLAIMS):
         await unit.run("ledger/lock_claims", ids=part)
         rows = await unit.run("ledger/list_claim_states", ids=part)
+        if setting.since is not None:
+            found = await effects.of(unit, [row["claim"] for row in rows]) if setting.is_calibrated else {}
+            rows = [_under(row, setting, found.get(row["claim"]["id"], (0.0, 0.0))) for row in rows]
         await _set(unit, await _derive(unit, rows, moment))
+        if setting.since is not None:
+            await record_versions(unit, CLAIM_LISTS[0], part, moment)
+
+
+def _under(row: Mapping[str, Any], setting: Setting, effects: tuple[float, float]) -> dict[str, Any]:
+    """Return a row of `ledger/list_claim_states` under the graph's setting, with what is stored beside it."""
+    claim = row["claim"]
+    window = window_of(claim["from_year"], claim["window_start"], claim["window_end"])
+    rules = setting.rules(window, effects).properties()
+    return {**row, "claim": claim | rules, "stored": claim}
 
 
 async def verify(database: Database, *, on_progress: OnProgress | None = None) -> AsyncIterator[Difference]:
@@ -125,7 +194,7 @@ async def verify(database: Database, *, on_progress: OnProgress | None = None) -
     async for ids in _id_pages(database, "Predictor"):
 
         async def records(unit: Unit, ids: Sequence[str] = ids) -> list[Difference]:
-            return [difference for node in await _derive_records(unit, ids) for difference in node.differences()]
+            return [difference for node in await _derive_records(unit, ids, None) for difference in node.differences()]
 
         for difference in await database.read(records):
             yield difference
@@ -159,10 +228,11 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
         on_progress: Called with the number of claims after each page.
     """
     num_claims = 0
+    effects = Effects()
     async for ids in _id_pages(database, "Claim"):
 
         async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
-            await rebuild_claims(unit, ids, moment or datetime.now(UTC))
+            await rebuild_claims(unit, ids, moment or datetime.now(UTC), effects)
             await raise_revision(unit, Changes(ids))
 
         await database.write(work)
@@ -173,7 +243,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
 
         async def records(unit: Unit, ids: Sequence[str] = ids) -> None:
             await unit.run("ledger/lock_predictors", ids=ids)
-            await _set(unit, await _derive_records(unit, ids))
+            await _set(unit, await _derive_records(unit, ids, moment or datetime.now(UTC)))
 
         await database.write(records)
     await note_derived(database)
@@ -195,22 +265,62 @@ async def refresh_posteriors(
     """
     now = moment or datetime.now(UTC)
     num_set = 0
+    settings, has_changed = await database.write(partial(_settings_by, now=now))
+    due: set[str] = set()
     async for page in _claim_pages(database, now):
-        entries = _refreshed(page, now)
+        due |= {str(claim.predictor_id) for claim in page if claim.is_newly_due(_micros(now))}
+        entries = _refreshed(page, now, settings, await _read_others(database, page, now))
         for part in slices(entries, REFRESH_BATCH_CLAIMS):
 
             async def work(unit: Unit, part: Sequence[dict[str, Any]] = part) -> int:
                 (row,) = await unit.run("ledger/set_posteriors", claims=part, moment=now)
-                return int(row["num_claims"])
+                await add_events(unit, EventKind.BELIEFS, belief_ids=row["ids"])
+                return len(row["ids"])
 
             num_set += await database.write(work)
             if on_progress is not None:
                 on_progress(len(part))
+    if due:
+        await database.write(partial(refresh_records, predictor_ids=due, moment=now))
+    if has_changed:  # only now do all claims have what was learned
+        await database.write(partial(raise_revision, changes=UNKNOWN_CHANGES))
     return num_set
 
 
+async def _settings_by(unit: Unit, now: datetime) -> tuple[list[Setting], bool]:
+    """Learn the timing anew; return the graph's setting now and on the days counted back, and whether it is new."""
+    before = await get_setting(unit)
+    setting = await learn_again(unit, now)
+    if setting.since is None:
+        return [setting] * (1 + len(CHANGE_DAYS)), False
+    return [
+        setting,
+        *await list_settings(unit, [now - timedelta(days=days) for days in CHANGE_DAYS]),
+    ], setting != before
+
+
+async def adopt_policy(
+    database: Database, policy: str, *, moment: datetime | None = None, on_progress: OnProgress | None = None
+) -> int:
+    """
+    Set the graph's policy from now on, and recompute all that is stored; returns the number of claims.
+
+    Args:
+        database: The database.
+        policy: The name of a policy.
+        moment: The moment of recording; the current one when absent.
+        on_progress: Called with the number of claims after each page.
+    """
+    await database.write(partial(set_policy, policy=policy, moment=moment or datetime.now(UTC)))
+    return await rebuild(database, on_progress=on_progress)
+
+
 async def ensure_rebuilt(database: Database) -> bool:
-    """Rebuild a graph whose derived values are of an older version; returns whether it had any claims."""
+    """
+    Rebuild a graph whose derived values are of an older version; returns whether it had any claims.
+
+    Nodes without versions get their first before.
+    """
 
     async def read(unit: Unit) -> int:
         rows = await unit.run("ledger/get_derived_version")
@@ -218,7 +328,35 @@ async def ensure_rebuilt(database: Database) -> bool:
 
     if await database.read(read, unknown_names_are_fine=True) >= DERIVED_VERSION:
         return False
+    await record_first_versions(database)
     return await rebuild(database) > 0
+
+
+async def record_first_versions(database: Database) -> None:
+    """
+    Record what beliefs depend on of all nodes that have no versions: a graph of an older version.
+
+    Before that moment the same values serve, said to be reconstructed. Of a closed claim the ledger may tell when the
+    outcome was recorded; before then it was open.
+    """
+    now = datetime.now(UTC)
+    for name in VERSIONED_BY_LIST:
+
+        async def read(after: str, name: str = name) -> list[str]:
+            async def work(unit: Unit) -> list[str]:
+                (page,) = await unit.run(f"export/{name}", after=after, limit=PAGE_CLAIMS)
+                return [row["id"] for row in page["rows"]]
+
+            return await database.read(work, unknown_names_are_fine=True)
+
+        async for ids in pages(read, str, PAGE_CLAIMS):
+
+            async def work(unit: Unit, ids: Sequence[str] = ids, name: str = name) -> None:
+                if name in CLAIM_LISTS:
+                    await unit.run("ledger/reconstruct_versions", ids=ids, at=int(stamp_text(now)))
+                await record_versions(unit, name, ids, now)
+
+            await database.write(work)
 
 
 async def note_derived(database: Database) -> None:
@@ -260,26 +398,50 @@ def _id_pages(database: Database, subject: str) -> AsyncIterator[Sequence[str]]:
     return pages(read, str, PAGE_CLAIMS)
 
 
+class _Ledger(NamedTuple):
+    """A claim as it is stored, its state with all evidence, and its ledger with the derived values."""
+
+    stored: Mapping[str, Any]
+    state: ClaimState
+    stored_rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Evidence]
+    derived: Sequence[DerivedRow]
+
+    @classmethod
+    def of(cls, claim_row: Mapping[str, Any], stored_rows: Sequence[Mapping[str, Any]]) -> "_Ledger":
+        bare = dict.fromkeys(
+            ("inside_log_odds", "num_evidence", "last_recorded_at", "final_log_odds", "check_in_log_odds")
+        )
+        state = ClaimState.from_row({**claim_row, "claim": {**claim_row["claim"], **bare}})
+        rows = [from_properties(Evidence, stored) for stored in stored_rows]
+        derived = derive_rows(rows, inside_log_odds=state.inside_log_odds)
+        return cls(claim_row.get("stored", claim_row["claim"]), state.after(rows, derived), stored_rows, rows, derived)
+
+    def sums(self) -> list[tuple[datetime, LedgerSum]]:
+        return [(row.recorded_at, own.sums()) for row, own in zip(self.rows, self.derived, strict=True)]
+
+    def derived_rows(self) -> Iterator[_Derived]:
+        for row, stored, own in zip(self.rows, self.stored_rows, self.derived, strict=True):
+            expected = own.properties() | _figures(row, own) | {"observation_key": observation_key_of(row)}
+            yield _Derived("Evidence", row.id, row.claim_id, stored, expected)
+
+
 async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datetime | None) -> list[_Derived]:
     """Recompute claims and their ledger rows, posteriors as of a moment, or where it is None as of their stored one."""
     claim_ranges = ranges(row["claim"]["id"] for row in claims)
-    ledgers = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=claim_ranges)}
-    bare = dict.fromkeys(("inside_log_odds", "num_evidence", "last_recorded_at"))
+    found = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=claim_ranges)}
+    ledgers = [_Ledger.of(row, found[row["claim"]["id"]]) for row in claims]
+    sums = {ledger.state.claim_id: ledger.sums() for ledger in ledgers}
+    finals = await list_finals(unit, [ledger.state for ledger in ledgers], sums)
+    states = [replace(ledger.state, final=final) for ledger, final in zip(ledgers, finals, strict=True)]
+    # Those of another moment are not kept up by single writes, so they are not compared.
+    pasts = {} if moment is None else await stored_pasts(unit, states, sums, moment)
     derived: list[_Derived] = []
-    for claim_row in claims:
-        claim = claim_row["claim"]
-        stored_rows = ledgers[claim["id"]]
-        state = ClaimState.from_row({**claim_row, "claim": {**claim, **bare}})
-        rows = [from_properties(Evidence, stored) for stored in stored_rows]
-        derived_rows = derive_rows(rows, inside_log_odds=state.inside_log_odds)
-        for row, stored, own in zip(rows, stored_rows, derived_rows, strict=True):
-            expected = own.properties() | _figures(row, own) | {"observation_key": observation_key_of(row)}
-            derived.append(_Derived("Evidence", row.id, row.claim_id, stored, expected))
-        as_of = moment or claim["posterior_as_of"] or datetime.now(UTC)
-        expected = state.after(rows, derived_rows).stored(as_of)
-        if moment is not None:  # those of another moment are not kept up by single writes, so they are not compared
-            expected |= state.stored_past(rows, derived_rows, moment)
-        derived.append(_Derived("Claim", claim["id"], claim["id"], claim, expected))
+    for ledger, state in zip(ledgers, states, strict=True):
+        derived += ledger.derived_rows()
+        as_of = moment or ledger.stored["posterior_as_of"] or datetime.now(UTC)
+        expected = state.stored(as_of) | pasts.get(state.claim_id, {})
+        derived.append(_Derived("Claim", state.claim_id, state.claim_id, ledger.stored, expected))
     return derived
 
 
@@ -298,7 +460,8 @@ def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
     return as_mapping(step)
 
 
-async def _derive_records(unit: Unit, ids: Sequence[str]) -> list[_Derived]:
+async def _derive_records(unit: Unit, ids: Sequence[str], moment: datetime | None) -> list[_Derived]:
+    """Recompute records as of a moment, or where it is None as of when each was stored."""
     return [
         _Derived(
             "Predictor",
@@ -307,7 +470,7 @@ async def _derive_records(unit: Unit, ids: Sequence[str]) -> list[_Derived]:
             properties,
             stored_record(in_use) | record_keys(properties["id"], stored_record(in_use)),
         )
-        for properties, in_use in await list_records(unit, ids)
+        for properties, in_use in await list_records(unit, ids, moment)
     ]
 
 
@@ -324,52 +487,130 @@ async def _set(unit: Unit, derived: Sequence[_Derived]) -> None:
             await unit.run(name, **{parameter: entries})
 
 
-def _refreshed(page: Sequence[_StoredClaim], now: datetime) -> list[dict[str, Any]]:
-    """Compute the posteriors of a page of claims at once, as entries of their statement's parameter."""
+def _refreshed(
+    page: Sequence[_StoredClaim],
+    now: datetime,
+    settings: Sequence[Setting],
+    others: Mapping[PastKey, float | None],
+) -> list[dict[str, Any]]:
+    """
+    Compute the posteriors of a page of claims at once, as entries of their statement's parameter.
+
+    Args:
+        page: The claims.
+        now: The moment.
+        settings: The graph's setting, now and on the days counted back.
+        others: The posteriors of the past that do not follow from present values.
+    """
     claims = [claim for claim in page if claim.inside_log_odds is not None]
     if not claims:
         return []
-    beliefs = _posteriors(claims, [claim.inside_log_odds for claim in claims], now)
+    stated = _stated(claims)
+    present = [(claim.inside_log_odds or 0.0, claim.check_ins or 0.0) for claim in claims]
+    beliefs = _posteriors(claims, stated, present, now, settings[0])
     pasts = {}
     for place, days in enumerate(CHANGE_DAYS):
         then = now - timedelta(days=days)
-        pasts[past_name(days)] = _posteriors(claims, [_log_odds_by(claim, then, place) for claim in claims], then)
+        sums = [_sum_by(claim, then, place) for claim in claims]
+        computed = _posteriors(claims, stated, sums, then, settings[1 + place])
+        keys = [PastKey(claim.id, then, then) for claim in claims]
+        pasts[past_name(days)] = [others.get(key, value) for key, value in zip(keys, computed, strict=True)]
+    rules = _rules(settings[0], stated)
     entries = []
     for place, (claim, probability) in enumerate(zip(claims, beliefs, strict=True)):
         properties: dict[str, Any] = {"posterior": probability}
         properties |= {name: past[place] for name, past in pasts.items()}
         properties["probability_key"] = probability_key(claim.id, probability)
-        entries.append({"id": claim.id, "as_of": claim.posterior_as_of, "properties": properties})
+        entries.append(
+            {"id": claim.id, "as_of": claim.posterior_as_of, "properties": properties | (rules[place] if rules else {})}
+        )
     return entries
 
 
-def _log_odds_by(claim: _StoredClaim, then: datetime, place: int) -> float:
-    """Return the inside log-odds by the evidence that had been recorded then."""
+def _rules(setting: Setting, stated: StatedClaims) -> list[dict[str, Any]]:
+    """Return the properties of claims that follow from the graph's setting; empty for a graph without one."""
+    if setting.since is None:
+        return []
+    shares: list[float | None] = [None] * stated.stated.size
+    if setting.is_calibrated:
+        shares = list(setting.timing.of_windows((stated.deadlines - stated.starts) / DAY).tolist())
+    return [{"policy": setting.policy, "setting_at": setting.since, "timing_share": share} for share in shares]
+
+
+def _stated(claims: Sequence[_StoredClaim]) -> StatedClaims:
+    starts, deadlines = windows_of(
+        [claim.from_year for claim in claims],
+        [claim.window_start for claim in claims],
+        [claim.window_end for claim in claims],
+    )
+    return StatedClaims(
+        np.array([claim.stated_probability for claim in claims], np.float64),
+        np.full(len(claims), np.datetime64("NaT"), "datetime64[us]"),
+        starts,
+        deadlines,
+        optional_numbers([claim.base_rate for claim in claims]),
+        np.array([claim.intercept_effect or 0.0 for claim in claims]),
+        np.array([claim.slope_effect or 0.0 for claim in claims]),
+    )
+
+
+async def _read_others(database: Database, page: Sequence[_StoredClaim], now: datetime) -> dict[PastKey, float | None]:
+    """Compute the posteriors that claims store of the past where these do not follow from present values."""
+    asked = [
+        PastKey(claim.id, then, then)
+        for then in (now - timedelta(days=days) for days in CHANGE_DAYS)
+        for claim in page
+        if not claim.is_present(_micros(then))
+    ]
+    if not asked:
+        return {}
+    pasts = await database.read(partial(list_pasts, asked=asked))
+    beliefs = [None if past is None else past.belief() for past in pasts]
+    return {key: None if found is None else found.probability for key, found in zip(asked, beliefs, strict=True)}
+
+
+def _sum_by(claim: _StoredClaim, then: datetime, place: int) -> LedgerSum:
+    """Return the sums over the evidence that had been recorded then."""
     if claim.last_recorded_at is not None and claim.last_recorded_at > _micros(then):
-        found = claim.past_log_odds[place]
-        return logit(claim.stated_probability or 0.5) if found is None else found
-    return claim.inside_log_odds or 0.0
+        found = claim.past_sums[place]
+        return (logit(claim.stated_probability or 0.5), 0.0) if found is None else (found[0], found[1])
+    return claim.inside_log_odds or 0.0, claim.check_ins or 0.0
 
 
-def _posteriors(claims: Sequence[_StoredClaim], log_odds: Sequence[float | None], now: datetime) -> list[float]:
-    """Compute posteriors as of a moment, or of each claim's outcome where that is earlier."""
-    resolved = moments_of([claim.resolved_at for claim in claims])
+def _posteriors(
+    claims: Sequence[_StoredClaim],
+    stated: StatedClaims,
+    sums: Sequence[LedgerSum],
+    now: datetime,
+    setting: Setting,
+) -> list[float]:
+    """Compute posteriors as of a moment; those of claims with an outcome by then are final."""
     (moment,) = utc_moments([now])
-    trfs = time_remaining_fractions(
-        *windows_of(
-            [claim.from_year for claim in claims],
-            [claim.window_start for claim in claims],
-            [claim.window_end for claim in claims],
-        ),
-        np.where(np.isnat(resolved), moment, np.minimum(resolved, moment)),
+    ledger, check_ins = np.array(sums, np.float64).T
+    shares = setting.timing.of_windows((stated.deadlines - stated.starts) / DAY)
+    is_calibrated = np.full(len(claims), setting.is_calibrated)
+    found = Basis(stated, ledger, check_ins, shares, is_calibrated).beliefs(np.full(len(claims), moment))
+    is_final = (moments_of([claim.resolved_at for claim in claims]) <= moment) & np.array(
+        [claim.final_log_odds is not None for claim in claims]
     )
-    found = posteriors(
-        np.array(log_odds, np.float64),
-        base_rates=np.array([np.nan if claim.base_rate is None else claim.base_rate for claim in claims]),
-        trfs=trfs,
-    )
+    if is_final.any():
+        found[is_final] = _final_posteriors([claims[place] for place in np.flatnonzero(is_final).tolist()])
     listed: list[float] = found.tolist()
     return listed
+
+
+def _final_posteriors(claims: Sequence[_StoredClaim]) -> FloatArray:
+    """Compute the posteriors of claims with an outcome, each by the policy at its moment."""
+    log_odds = np.array([claim.final_log_odds for claim in claims], np.float64)
+    blended = posteriors(
+        log_odds,
+        base_rates=optional_numbers([claim.final_base_rate for claim in claims]),
+        trfs=optional_numbers([claim.final_trf for claim in claims]),
+    )
+    silences = np.array([claim.final_silence or 0.0 for claim in claims])
+    calibrated = np.clip(sigmoids(log_odds + silences), LEAST_PROBABILITY, GREATEST_PROBABILITY)
+    is_blended = [claim.final_policy in {None, FOREGRAPH_1.name} for claim in claims]
+    return np.where(is_blended, blended, calibrated)
 
 
 def _micros(moment: datetime) -> int:

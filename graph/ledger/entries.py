@@ -6,7 +6,7 @@ The caller's transaction holds the claim's lock, so the state that an entry is a
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,18 @@ from graph.database.sessions import Unit
 from graph.errors import ClosedClaimError, ConflictError, FutureObservationError, InvalidError
 from graph.inference.calibration import KappaInUse
 from graph.inference.evidence import POLICY, Cluster, adjusted_llr
-from graph.inference.posterior import LedgerStep, ledger_step
-from graph.ledger.claim_state import Belief, ClaimState, DerivedRow, as_mapping, derive_rows, trf_at
+from graph.inference.policies import POLICIES
+from graph.inference.posterior import LedgerStep, ledger_step, probability_of
+from graph.ledger.claim_state import (
+    CHECK_IN_MISSED,
+    Belief,
+    ClaimState,
+    DerivedRow,
+    Ground,
+    as_mapping,
+    calibrated_reason,
+    derive_rows,
+)
 from graph.model.kinds import ClaimStatus
 from graph.model.moments import A_MOMENT, is_day, latest_day
 from graph.model.page_keys import evidence_keys
@@ -25,6 +35,7 @@ from graph.model.search_texts import search_keys
 
 CLOCK_SKEW = timedelta(seconds=5)  # the most that a client's clock may be ahead of the service's
 STATED, LEDGER = "stated", "ledger"
+COUNTED_AS_SILENCE = "no blend: the missed check-in is counted as silence"
 SOURCES = ("predictor_id", "document_id", "milestone_id")
 
 
@@ -36,19 +47,39 @@ class Weight:
     Attributes:
         llr: Natural log-likelihood ratio, before kappa.
         record: The record of the evidence's predictor; None without a predictor.
+        given_adjusted_llr: The ratio times kappa, where it does not follow from the others; None where it does.
+        silent_id: Where the row retracts one for a missed check-in, the id of that one; None for all others.
+        own_kappa: Kappa of a row without a record; None for that of the claim's policy.
+        key_kappa: Factor of kappa by the key with which the evidence was added.
     """
 
     llr: float
     record: KappaInUse | None = None
+    given_adjusted_llr: float | None = None
+    silent_id: str | None = None
+    own_kappa: float | None = None
+    key_kappa: float = 1.0
 
     @property
     def kappa(self) -> float:
-        """The factor that the predictor's record multiplies the ratio by."""
-        return POLICY.kappa_without_predictor if self.record is None else self.record.kappa
+        """The factor by which the predictor's record and the key multiply the ratio."""
+        if self.record is not None:
+            kappa = self.record.kappa
+        else:
+            kappa = POLICY.kappa_without_predictor if self.own_kappa is None else self.own_kappa
+        return kappa if self.key_kappa == 1.0 else round(kappa * self.key_kappa, POLICY.kappa_digits)
+
+    def under(self, policy: str) -> "Weight":
+        """Return the weight with the kappa that a policy gives evidence without a predictor, where it has none."""
+        if self.own_kappa is not None:
+            return self
+        return replace(self, own_kappa=POLICIES[policy].evidence_kappa(None))
 
     @property
     def adjusted_llr(self) -> float:
         """The natural log-likelihood ratio times kappa."""
+        if self.given_adjusted_llr is not None:
+            return self.given_adjusted_llr
         return adjusted_llr(self.llr, self.kappa)
 
     def origin(self) -> dict[str, Any]:
@@ -129,26 +160,27 @@ def make_entry(
     Raises:
         ValidationError: A value breaks a rule of its property.
     """
+    is_silent = state.rules.is_calibrated and values.get("evidence_kind") == CHECK_IN_MISSED
+    # The kappa of a missed check-in is what it would weigh with under foregraph-1.
+    weight = replace(weight, llr=0.0) if is_silent else weight.under(state.rules.policy)
     recorded_at, adjusted = state.next_moment(now), weight.adjusted_llr
     alone = Cluster() if cluster is None else cluster
     # The row adds the change of its cluster's mean; alone in its cluster, or without one, that is its whole weight.
-    joined = alone.joined_by(weight.llr, adjusted)
+    joined = (alone.joined_by if values.get("retracts_id") is None else alone.left_by)(weight.llr, adjusted)
     step = None
     figures: dict[str, Any] = {
-        "policy": POLICY.name,
+        "policy": state.rules.policy,
         "kappa": weight.kappa,
         "total_llr": weight.llr,
         "total_adjusted_llr": adjusted,
     }
-    if state.inside_log_odds is not None:
-        step = ledger_step(
-            prior_logit=state.inside_log_odds,
-            total_llr=joined.llr - alone.llr,
-            total_adjusted_llr=joined.adjusted_llr - alone.adjusted_llr,
-            kappa=weight.kappa,
-            trf=trf_at(state.window, recorded_at),
-            outside_view=state.outside_view,
+    ground = state.ground()
+    if ground is not None:
+        step = _step(
+            ground, (joined.llr - alone.llr, joined.adjusted_llr - alone.adjusted_llr), weight.kappa, recorded_at
         )
+        if is_silent:
+            step = replace(step, blend_reason=COUNTED_AS_SILENCE)
         figures = as_mapping(step) | {"inside_source": LEDGER if state.num_evidence else STATED}
     own = {"claim_id": state.claim_id, "recorded_at": recorded_at}
     row = Evidence(**{**own, **values, **weight.origin(), **figures})
@@ -156,8 +188,48 @@ def make_entry(
         item = Contribution(**contribution, llr=weight.llr, kappa=weight.kappa, adjusted_llr=adjusted)
         row = row.model_copy(update={"contributions": (item,)})
     known = {} if row.cluster_id is None else {row.cluster_id: alone}
-    (derived,) = derive_rows([row], inside_log_odds=state.inside_log_odds, clusters=known)
+    silent_ids = () if weight.silent_id is None else (weight.silent_id,)
+    (derived,) = derive_rows(
+        [row],
+        inside_log_odds=state.inside_log_odds,
+        clusters=known,
+        check_ins=state.check_ins,
+        silent_ids=silent_ids,
+    )
     return LedgerEntry(row, derived, state, state.after([row], [derived]), step)
+
+
+def _step(ground: Ground, llrs: tuple[float, float], kappa: float, at: datetime) -> LedgerStep:
+    """
+    Compute the step of a row under its claim's policy.
+
+    Args:
+        ground: What the belief follows from before the row.
+        llrs: What the row adds, before and after kappa.
+        kappa: Of the row.
+        at: The moment of recording.
+    """
+    view = ground.final_view(at)
+    is_calibrated = ground.rules.is_calibrated
+    step = ledger_step(
+        prior_logit=view.log_odds,
+        total_llr=llrs[0],
+        total_adjusted_llr=llrs[1],
+        kappa=kappa,
+        trf=view.trf,
+        outside_view=None if is_calibrated else view.outside_view,
+    )
+    if not is_calibrated:
+        return step
+    outside = view.outside_view
+    return replace(
+        step,
+        policy=view.policy,
+        base_rate=None if outside is None else outside.base_rate,
+        reference_class_id=None if outside is None else outside.reference_class_id,
+        posterior_prob=probability_of(step.posterior_logit + view.silence),
+        blend_reason=calibrated_reason(view.silence),
+    )
 
 
 def new_id() -> str:

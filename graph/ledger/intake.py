@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.database.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, receipt_key
+from graph.database.bounds import current_bounds
+from graph.database.receipts import Answered, Payload, WriteRequest, check_same, make_receipt, own_key, receipt_key
 from graph.database.revisions import changes_of_claims
 from graph.database.sessions import Database, Unit
 from graph.errors import (
@@ -124,7 +125,7 @@ class Intake:
             raise InvalidError(message, path="items")
         request = WriteRequest(mutation, _arguments(items, mode), idempotency_key, is_dry_run)
         source = Known() if known is None else known
-        prepared = prepare_items(items, datetime.now(UTC), source)
+        prepared = prepare_items(items, datetime.now(UTC), source, current_bounds.get())
         submission = _Submission.make(request, prepared, mode)
         if is_dry_run:
             return await _dry_run(self._database, submission, source)
@@ -237,19 +238,20 @@ async def _write_group(unit: Unit, group: Sequence[_Submission]) -> list[_Outcom
     refused = [key for key in keys if key not in receipts]
     if written or refused:
         closed = [{"key": key, "properties": properties} for key, properties in sorted(written.items())]
-        changes = changes_of_claims(batch.states).parameters()
+        changes = changes_of_claims(batch.states, [row["id"] for row in batch.rows]).parameters()
         await unit.run("database/close_receipts", receipts=closed, refused=refused, rises=bool(batch.rows), **changes)
     return outcomes
 
 
 async def _read_contexts(unit: Unit, submissions: Sequence[_Submission]) -> dict[str, Context]:
     """Read the stored context of each item of some requests, by the id of the item's ledger row."""
-    asked = [
-        (prepared, submission.request.idempotency_key) for submission in submissions for prepared in submission.items
-    ]
+    asked = [(prepared, submission.request) for submission in submissions for prepared in submission.items]
     if not asked:
         return {}
-    items = [prepared.parameters(index, key) for index, (prepared, key) in enumerate(asked)]
+    items = [
+        prepared.parameters(index, own_key(prepared.item.idempotency_key or request.idempotency_key, request.caller))
+        for index, (prepared, request) in enumerate(asked)
+    ]
     rows = await unit.run("ledger/list_intake_context", items=items)
     return {prepared.evidence_id: row for (prepared, _), row in zip(asked, rows, strict=True)}
 
@@ -324,11 +326,12 @@ class _Writing:
         if request is not None and receipt is not None:
             return _replay(prepared, request, receipt)
         context = self._contexts[prepared.evidence_id]
-        row_key = prepared.item.idempotency_key or self._key
+        caller = self._submission.request.caller
+        row_key = own_key(prepared.item.idempotency_key or self._key, caller)
         refuse(
             list_faults(prepared, context, self.batch, idempotency_key=row_key, unrecorded=self._unrecorded),
         )
-        payload = self.batch.add(prepared, context, idempotency_key=row_key)
+        payload = self.batch.add(prepared, context, idempotency_key=row_key, caller=caller)
         if request is not None:
             self._keep(request, {"items": [payload]})
         else:

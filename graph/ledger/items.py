@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from graph.database.bounds import UNBOUND, Bounds
 from graph.database.receipts import WriteRequest
 from graph.errors import DuplicateError, InvalidError, RefusedError
 from graph.inference.evidence import Direction, Strength, WeighedEvidence, weigh
@@ -130,6 +131,7 @@ class PreparedItem:
         observed_at: The moment of observation.
         request: The request that the item is by itself; None without a key of its own.
         faults: All that is wrong with it so far.
+        key_kappa: Factor of its weight by the caller's key.
     """
 
     item: EvidenceItem
@@ -138,13 +140,14 @@ class PreparedItem:
     observed_at: datetime
     request: WriteRequest | None
     faults: tuple[RefusedError, ...]
+    key_kappa: float = 1.0
 
     def observation_key(self) -> str | None:
         """Return the key under which its source counts once at its moment; None without a source."""
         return observation_key(self.item.claim_id, self.item.document_id, self.item.url, self.observed_at)
 
     def parameters(self, index: int, idempotency_key: str | None) -> dict[str, Any]:
-        """Return the item as `ledger/list_intake_context` takes it; the request's key stands in for its own."""
+        """Return the item as `ledger/list_intake_context` takes it, with the key that its ledger row would have."""
         item = self.item
         low, high = None, None
         if item.cluster_id is not None:
@@ -156,14 +159,16 @@ class PreparedItem:
             "document_id": item.document_id,
             "milestone_id": item.milestone_id,
             "id": self.evidence_id,
-            "idempotency_key": item.idempotency_key or idempotency_key,
+            "idempotency_key": idempotency_key,
             "observation_key": self.observation_key(),
             "cluster_low": low,
             "cluster_high": high,
         }
 
 
-def prepare_items(items: Sequence[EvidenceItem], now: datetime, known: Known) -> list[PreparedItem]:
+def prepare_items(
+    items: Sequence[EvidenceItem], now: datetime, known: Known, bounds: Bounds = UNBOUND
+) -> list[PreparedItem]:
     """
     Check and weigh items as far as that needs no database.
 
@@ -171,11 +176,12 @@ def prepare_items(items: Sequence[EvidenceItem], now: datetime, known: Known) ->
         items: The items.
         now: The current moment.
         known: The items before them, to which they are added; an equal one without a key is a fault.
+        bounds: What the caller may add.
     """
-    return [_prepare(item, now, known) for item in items]
+    return [_prepare(item, now, known, bounds) for item in items]
 
 
-def _prepare(item: EvidenceItem, now: datetime, known: Known) -> PreparedItem:
+def _prepare(item: EvidenceItem, now: datetime, known: Known, bounds: Bounds) -> PreparedItem:
     faults = [*item.faults, *_value_faults(item), *_weight_faults(item)]
     weight = None if faults else weigh(item.strength, item.direction, confidence=item.confidence)
     request = None
@@ -188,9 +194,10 @@ def _prepare(item: EvidenceItem, now: datetime, known: Known) -> PreparedItem:
         request = _own_request(item)
     except InvalidError as fault:
         faults.append(InvalidError(fault.message, path=f"{item.path}.idempotency_key"))
+    faults += bounds.list_faults(item.predictor_id, item.url, path=item.path, source_field="url")
     if not item.faults:
         faults += _repetitions(item, observed_at, known)
-    return PreparedItem(item, weight, new_id(), observed_at, request, tuple(faults))
+    return PreparedItem(item, weight, new_id(), observed_at, request, tuple(faults), bounds.kappa)
 
 
 def _weight_faults(item: EvidenceItem) -> Iterator[RefusedError]:

@@ -13,9 +13,11 @@ from graph.model.rows import (
     Episode,
     Evidence,
     Exposure,
+    Forecast,
     Influence,
     Killer,
     Milestone,
+    Portfolio,
     Prediction,
     Predictor,
     PropagationRun,
@@ -25,7 +27,9 @@ from graph.model.rows import (
     Scenario,
     Ticker,
     Validation,
+    Version,
 )
+from graph.model.values import Line
 
 BUNDLE_FORMAT = "foregraph-bundle/1"
 STREAM_FORMAT = "foregraph-bundle/2"
@@ -38,6 +42,13 @@ class Bundle(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", title="Foregraph bundle")
 
     format: Literal["foregraph-bundle/1"] = Field(description="The name and version of the format.")
+    policy: Line | None = Field(
+        default=None, description="The policy that an empty graph takes on; a graph with claims keeps its own."
+    )
+    versions: tuple[Version, ...] = Field(
+        default=(),
+        description="What beliefs depended on, as it was recorded; ignored of nodes that the graph has.",
+    )
     domains: tuple[Domain, ...] = Field(default=(), description="Fields of knowledge.")
     episodes: tuple[Episode, ...] = Field(default=(), description="Episodes in which predictions were made.")
     predictors: tuple[Predictor, ...] = Field(default=(), description="The predictors.")
@@ -53,7 +64,9 @@ class Bundle(BaseModel):
     influences: tuple[Influence, ...] = Field(default=(), description="How claims bear on other claims.")
     exposures: tuple[Exposure, ...] = Field(default=(), description="Effects of predictions on tickers.")
     document_links: tuple[DocumentLink, ...] = Field(default=(), description="The claims that documents are about.")
+    forecasts: tuple[Forecast, ...] = Field(default=(), description="Probabilities that predictors gave to claims.")
     saved_queries: tuple[SavedQuery, ...] = Field(default=(), description="Named statements with parameters.")
+    portfolios: tuple[Portfolio, ...] = Field(default=(), description="Positions of portfolios since moments.")
     propagation_runs: tuple[PropagationRun, ...] = Field(
         default=(), description="Runs of propagation over the network."
     )
@@ -69,6 +82,8 @@ class Bundle(BaseModel):
     def to_json(self) -> str:
         """Return the bundle as JSON without absent values, one row per line so that diffs are readable."""
         parts = [f'  "format": {json.dumps(self.format)}']
+        if self.policy is not None:
+            parts.append(f'  "policy": {json.dumps(self.policy)}')
         for name, rows in self.rows().items():
             if rows:
                 lines = ",\n".join("    " + _row_json(row) for row in rows)
@@ -76,7 +91,7 @@ class Bundle(BaseModel):
         return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-LISTS: tuple[str, ...] = tuple(name for name in Bundle.model_fields if name != "format")
+LISTS: tuple[str, ...] = tuple(name for name in Bundle.model_fields if name not in {"format", "policy"})
 
 
 def _row_json(row: Row) -> str:

@@ -22,9 +22,22 @@ from graph.model.page_keys import CHANGE_DAYS
 from graph.model.properties import json_properties, parallel_lists
 from graph.model.rows import Row
 from graph.model.subjects import CLAIM, EDGE_LISTS, NODE_LISTS, SUBJECTS, EdgeList, NodeList, Reference, references_of
+from graph.model.versions import VERSIONED
 
-INTERNAL_LABELS: Final = frozenset({"Change", "Graph", "Job", "QueryDelivery", "QuerySchedule", "Receipt"})
-"""Labels of nodes that the service keeps for itself."""
+INTERNAL_LABELS: Final = frozenset(
+    {
+        "Change",
+        "ChangeWebhook",
+        "FeedEvent",
+        "Graph",
+        "Job",
+        "QueryDelivery",
+        "QuerySchedule",
+        "Receipt",
+        "SavedQuery",
+    }
+)
+"""Labels of nodes that the service keeps for itself; saved queries have a list of their own in the API."""
 
 
 class Origin(Enum):
@@ -110,6 +123,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "FROM": "The evidence comes from the predictor, the document or the milestone.",
     "CHECKS": "The validation assesses the prediction.",
     "ABOUT": "The document is about the claim.",
+    "FORECASTS": "The predictor gives the claim a probability, or retracts one; there are many over time.",
     "PREREQUISITE_OF": "The parent has to come true first: it raises the probability of the child.",
     "KILLS": "The parent would kill the child: it lowers its probability.",
     "CORRELATES_WITH": "The parent and the child tend to come true together, or apart.",
@@ -121,6 +135,18 @@ _CLAIM_VALUES: Final = (
     ("inside_log_odds", "FLOAT", "The inside view after the last row of its ledger, in natural log-odds."),
     ("num_evidence", "INTEGER", "Number of rows in its ledger."),
     ("last_recorded_at", "ZONED DATETIME", "When the last of them was recorded."),
+    ("final_log_odds", "FLOAT", "Once closed, the inside view at the moment of the outcome, in natural log-odds."),
+    ("final_base_rate", "FLOAT", "Once closed, the base rate of its reference class at that moment."),
+    ("final_class_id", "STRING", "Once closed, its reference class at that moment."),
+    ("final_trf", "FLOAT", "Once closed, the fraction of its window that remained at that moment."),
+    ("final_policy", "STRING", "Once closed, the policy at that moment; `foregraph-1` if absent."),
+    ("final_silence", "FLOAT", "Once closed, the log-likelihood ratio of the silence until then, under `foregraph-2`."),
+    ("check_in_log_odds", "FLOAT", "Part of `inside_log_odds` that comes from missed check-ins; absent without any."),
+    ("policy", "STRING", "The policy that `posterior` follows; `foregraph-1` if absent."),
+    ("setting_at", "ZONED DATETIME", "When the graph's policy, or what it has learned of timing, was last recorded."),
+    ("timing_share", "FLOAT", "Under `foregraph-2`, the share of true claims that come true before the deadline."),
+    ("intercept_effect", "FLOAT", "Its predictor's effect on its prior, in log-odds, as known when it was stated."),
+    ("slope_effect", "FLOAT", "Its predictor's effect on the slope of that prior, as known when it was stated."),
     ("posterior", "FLOAT", "The belief in it as last stored, 0 to 1; time alone moves it until the next refresh."),
     ("posterior_as_of", "ZONED DATETIME", "The moment that `posterior` holds for."),
     *(
@@ -136,21 +162,32 @@ _STAMPS: Final = (
     ("created_at", "ZONED DATETIME", "When it came into the graph; null where that is not known."),
     ("updated_at", "ZONED DATETIME", "When it was last changed; null if not since an upgrade."),
 )
+_VERSION_NOTES: Final = (
+    ("versioned_at", "ZONED DATETIME", "When the latest of its versions was recorded."),
+    ("num_versions", "INTEGER", "Number of its versions."),
+)
 _DERIVED_VALUES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "Predictor": (
         ("kappa", "FLOAT", "Weight of the predictor's next evidence, 0.1 to 1."),
         ("kappa_source", "STRING", "The record that `kappa` comes from."),
         ("brier", "FLOAT", "Brier score of the record in use: mean squared error, 0 is best."),
         ("n_resolved", "INTEGER", "Number of resolved predictions in the record in use."),
+        (
+            "record_at",
+            "ZONED DATETIME",
+            "When these were last computed anew; outcomes count once their claims are due.",
+        ),
     ),
     "Evidence": (
         ("prior_inside_log_odds", "FLOAT", "The claim's inside view before the row, in natural log-odds."),
         ("inside_log_odds", "FLOAT", "The claim's inside view after the row, in natural log-odds."),
+        ("check_in_log_odds", "FLOAT", "Part of that which comes from missed check-ins; absent without any."),
         ("cluster_size", "INTEGER", "Number of rows of its cluster up to this one, which count together as one event."),
         ("cluster_llr_sum", "FLOAT", "Sum of their log-likelihood ratios."),
         ("cluster_adjusted_llr_sum", "FLOAT", "Sum of their log-likelihood ratios, each times its kappa."),
     ),
 }
+_VERSIONED_LABELS: Final = frozenset(versioned.label for versioned in VERSIONED)
 _CYPHER_TYPES: Final[Mapping[Any, str]] = {
     str: "STRING",
     bool: "BOOLEAN",
@@ -166,7 +203,7 @@ def list_node_types() -> tuple[NodeType, ...]:
     """List the labels, that of all claims first."""
     claims = [listed for listed in NODE_LISTS if listed.is_claim]
     claim = NodeType(CLAIM, (), _summary(rows.Claim), (*_own(claims[0], rows.Claim), *_derived(CLAIM)))
-    return claim, *(_node_type(listed) for listed in NODE_LISTS)
+    return claim, *(_node_type(listed) for listed in NODE_LISTS if listed.label not in INTERNAL_LABELS)
 
 
 @cache
@@ -241,7 +278,8 @@ def _lists(row: type[Row], name: str) -> Iterator[Property]:
 def _derived(label: str) -> Iterator[Property]:
     values = _CLAIM_VALUES if label == CLAIM else _DERIVED_VALUES.get(label, ())
     stamps = _STAMPS if label in {CLAIM, *SUBJECTS} else ()
-    for name, kind, description in (*values, *stamps):
+    notes = _VERSION_NOTES if label in _VERSIONED_LABELS else ()
+    for name, kind, description in (*values, *notes, *stamps):
         yield Property(name, kind, description, Origin.DERIVED)
 
 

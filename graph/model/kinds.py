@@ -12,6 +12,14 @@ class ClaimStatus(StrEnum):
     ANNULLED = "ANNULLED"
 
 
+class PredictorKind(StrEnum):
+    """Whether forecasts come from a PERSON, a MODEL, or a MARKET, whose prices are taken as probabilities."""
+
+    PERSON = "PERSON"
+    MODEL = "MODEL"
+    MARKET = "MARKET"
+
+
 class PredictionMode(StrEnum):
     """The firmness with which a prediction was stated, as classified by its source."""
 
@@ -56,6 +64,16 @@ class ExposureSign(StrEnum):
 
     BENEFITS = "BENEFITS"
     HARMS = "HARMS"
+
+
+class VersionSubject(StrEnum):
+    """The kind of node that a version is of."""
+
+    CLAIM = "CLAIM"
+    REFERENCE_CLASS = "REFERENCE_CLASS"
+    PREDICTOR = "PREDICTOR"
+    MILESTONE = "MILESTONE"
+    GRAPH = "GRAPH"
 
 
 class ParameterType(StrEnum):

@@ -7,13 +7,15 @@ and their rows are merged, so that a page costs by its size and by the number of
 begins there instead where that node has few rows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from graph.inference.evidence import POLICY
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.page_keys import (
+    LAST,
     count_text,
     deadline_text,
     moment_text,
@@ -71,7 +73,10 @@ class Condition:
         subjects: The subjects of the node that an id names.
         start: The node at which reading may begin.
         begins_at: The property whose index gives the nodes, at which reading may begin if they are few; None without.
+        seek: The test by which that index gives them, where it is not that the property has one of the values.
+        labels: The labels that the values name, at whose nodes reading may begin if they are few.
         drifts: Whether it depends on the moment when it is asked.
+        is_own: Whether the list sets it itself (see `Listed.settled`), so that nobody can give it.
         plural: The name under which several ids can be given; under the condition's own name it takes one.
     """
 
@@ -85,29 +90,57 @@ class Condition:
     drifts: bool = False
     plural: str | None = None
     begins_at: str | None = None
+    seek: str | None = None
+    labels: tuple[str, ...] = ()
+    is_own: bool = False
 
     @property
     def may_begin(self) -> bool:
         """Whether reading may begin at its nodes."""
-        return self.start is not None or self.begins_at is not None
+        return self.start is not None or self.begins_at is not None or bool(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    A property before an index's page key.
+
+    Attributes:
+        name: The property.
+        condition: The condition that gives its values.
+        values: The values that there are, walked if none are given; None where the index serves only with some.
+    """
+
+    name: str
+    condition: str
+    values: tuple[str, ...] | None = None
+
+    @property
+    def test(self) -> str:
+        """The test of a node `n` that the index makes unnecessary."""
+        return f"n.{self.name} IN own.{self.condition}"
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """
-    An index of a page key, within each value of a property if it has one.
+    An index of a page key, within each combination of values of the columns before it.
 
     Attributes:
         label: The label.
-        property: The property before the page key; None without one.
-        condition: The condition that gives the property's values.
-        values: The values that there are, walked if none are given; None where the index serves only with some.
+        columns: The columns before the page key.
     """
 
     label: str
-    property: str | None = None
-    condition: str | None = None
-    values: tuple[str, ...] | None = None
+    columns: tuple[Column, ...] = ()
+
+    def serves(self, names: Collection[str]) -> bool:
+        """Whether it serves a filter that sets the conditions of these names."""
+        return all(column.condition in names or column.values is not None for column in self.columns)
+
+    def names(self, condition: str) -> bool:
+        """Whether a condition gives the values of a column."""
+        return any(column.condition == condition for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +179,7 @@ class Listed:
         is_descending: Whether the default order is descending.
         is_searched: Whether it can be filtered by text.
         is_few: Whether the nodes may be few among those that its indexes have, and are then collected by their label.
+        settled: Returns the conditions' values as they are stored, where a condition asks for what follows from them.
     """
 
     name: str
@@ -156,6 +190,7 @@ class Listed:
     is_descending: bool = False
     is_searched: bool = False
     is_few: bool = False
+    settled: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: values
 
     def condition(self, name: str) -> Condition:
         """Return the condition of a name."""
@@ -201,13 +236,12 @@ CHANGED_SINCE: Final = Condition(
     "n.updated_at >= {}",
 )
 
-_ALL_CLAIMS: Final = Index(CLAIM, "status", "status", tuple(ClaimStatus))
-_BY_ANCHOR: Final = (
-    Index(CLAIM, "predictor_id", "predictor"),
-    Index(CLAIM, "reference_class_id", "reference_class"),
-    Index(CLAIM, "domain_id", "domain"),
-    _ALL_CLAIMS,
-)
+_ALL_CLAIMS: Final = Index(CLAIM, (Column("status", "status", tuple(ClaimStatus)),))
+_OF_PREDICTOR: Final = Index(CLAIM, (Column("predictor_id", "predictor"),))
+_OF_CLASS: Final = Index(CLAIM, (Column("reference_class_id", "reference_class"),))
+_OF_DOMAIN: Final = Index(CLAIM, (Column("domain_id", "domain"),))
+_BY_ANCHOR: Final = (_OF_PREDICTOR, _OF_CLASS, _OF_DOMAIN, _ALL_CLAIMS)
+_BY_HUB: Final = (_OF_PREDICTOR, _OF_DOMAIN, _ALL_CLAIMS)
 
 CLAIM_SORTS: Final = (
     SortKey(
@@ -230,38 +264,36 @@ CLAIM_SORTS: Final = (
         "marginal",
         "marginal_key",
         "By stored marginal, to six decimals, as of the last propagation; without one first.",
-        (_ALL_CLAIMS,),
+        _BY_HUB,
     ),
     SortKey(
         "disagreement",
         "disagreement_key",
         "By |marginal - posterior|, both as last stored, to six decimals; without one first.",
-        (_ALL_CLAIMS,),
+        _BY_HUB,
     ),
     SortKey(
         "change_7_days",
         "change_7_key",
         "By change of the posterior over 7 days, to six decimals: as last stored, against 7 days before the last "
         "scheduled refresh, or before it was added if that is later; falls first, without one before them.",
-        (_ALL_CLAIMS,),
+        _BY_HUB,
     ),
     SortKey(
         "change_30_days",
         "change_30_key",
         "By change of the posterior over 30 days; otherwise as CHANGE_7_DAYS.",
-        (_ALL_CLAIMS,),
+        _BY_HUB,
     ),
-    SortKey("evidence_count", "evidence_count_key", "By number of rows in its ledger.", (_ALL_CLAIMS,)),
-    SortKey(
-        "last_evidence", "last_evidence_key", "By moment of its last ledger row; without one first.", (_ALL_CLAIMS,)
-    ),
-    SortKey("stated", "stated_key", "By stated probability; without one first.", (_ALL_CLAIMS,)),
-    SortKey("created", "created_key", "By moment of creation; unknown ones first.", (_ALL_CLAIMS,)),
+    SortKey("evidence_count", "evidence_count_key", "By number of rows in its ledger.", _BY_HUB),
+    SortKey("last_evidence", "last_evidence_key", "By moment of its last ledger row; without one first.", _BY_HUB),
+    SortKey("stated", "stated_key", "By stated probability; without one first.", _BY_HUB),
+    SortKey("created", "created_key", "By moment of creation; unknown ones first.", _BY_HUB),
     SortKey(
         "updated",
         "updated_key",
         "By moment of the last change; unknown ones first.",
-        (_ALL_CLAIMS,),
+        _BY_HUB,
         ("changed_since", None),
         stamp_text,
     ),
@@ -269,6 +301,13 @@ CLAIM_SORTS: Final = (
 )
 
 CLAIM_SORTS_BY_KEY: Final = (CLAIM_SORTS[-1], *CLAIM_SORTS[:-1])
+
+
+def _has_evidence(key: str) -> str:
+    """Compose the bounds of the page key by number of ledger rows, of claims with or without any."""
+    one = count_text(1)
+    return f"{key} > CASE WHEN {{}} THEN '{one}' ELSE '' END AND {key} < CASE WHEN {{}} THEN '{LAST}' ELSE '{one}' END"
+
 
 _CLAIM_CONDITIONS: Final = (
     Condition("status", ClaimStatus, "Any of these statuses.", "n.status IN {}", is_many=True),
@@ -311,12 +350,19 @@ _CLAIM_CONDITIONS: Final = (
         Probability,
         ("Stored posterior of at least this.", "Stored posterior of at most this."),
     ),
-    Condition("has_evidence", bool, "Whether it has rows in its ledger.", "(coalesce(n.num_evidence, 0) > 0) = {}"),
+    Condition(
+        "has_evidence",
+        bool,
+        "Whether it has rows in its ledger.",
+        "(coalesce(n.num_evidence, 0) > 0) = {}",
+        begins_at="evidence_count_key",
+        seek=_has_evidence("n.evidence_count_key"),
+    ),
     Condition(
         "is_past_deadline",
         bool,
         "Whether its deadline has passed by now; without one it has not.",
-        "coalesce(n.deadline < datetime.statement(), false) = {}",
+        "coalesce(n.deadline <= datetime.statement(), false) = {}",
         drifts=True,
     ),
     CHANGED_SINCE,
@@ -367,7 +413,29 @@ def _sorts(label: str, *own: SortKey, key: str = "id") -> tuple[SortKey, ...]:
     )
 
 
-_ALL_MILESTONES: Final = Index("Milestone", "status", "status", tuple(MilestoneStatus))
+_WAITING: Final = frozenset({MilestoneStatus.PENDING.value, MilestoneStatus.OVERDUE.value})
+_OVERDUE_AT: Final = (
+    "datetime({date: coalesce(n.range_to, n.expected_date) + "
+    f"duration({{days: {POLICY.grace_days}}}), timezone: 'Z'}})"
+)
+_IS_OVERDUE: Final = (
+    f"(n.miss_emitted_at IS NOT NULL OR ({_OVERDUE_AT} < datetime.statement() "
+    f"AND NOT EXISTS {{ (n)<-[:HAS_MILESTONE]-(p) WHERE p.resolved_at <= {_OVERDUE_AT} }}))"
+)
+"""As `graph.outcomes.milestone_chains.status_at` has it."""
+
+
+def _with_stored_statuses(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ask for both PENDING and OVERDUE as stored where only one of them is wanted, and test which it is by now."""
+    asked = values.get("status")
+    if asked is None or len(waiting := _WAITING.intersection(asked)) != 1:
+        return values
+    is_overdue = MilestoneStatus.OVERDUE.value in waiting
+    return {**values, "status": sorted(_WAITING.union(asked)), "is_overdue": is_overdue}
+
+
+_MILESTONE_STATUS: Final = Column("status", "status", tuple(MilestoneStatus))
+_ALL_MILESTONES: Final = Index("Milestone", (_MILESTONE_STATUS,))
 _PUBLISHED: Final = "By moment of publication; without one first."
 
 LISTS: Final = (
@@ -390,6 +458,7 @@ LISTS: Final = (
                 "Any of these kinds.",
                 "any(label IN labels(n) WHERE label IN {})",
                 is_many=True,
+                labels=tuple(ClaimKind),
             ),
             *_PREDICTION_CONDITIONS,
             *_CLAIM_CONDITIONS,
@@ -404,7 +473,22 @@ LISTS: Final = (
         "Milestone",
         "Milestone",
         (
-            Condition("status", MilestoneStatus, "Any of these statuses.", "n.status IN {}", is_many=True),
+            Condition(
+                "status",
+                MilestoneStatus,
+                "Any of these statuses, as they are now.",
+                "n.status IN {}",
+                is_many=True,
+                drifts=True,
+            ),
+            Condition(
+                "is_overdue",
+                bool,
+                "Whether one that waits is overdue by now.",
+                f"(n.status IN ['HIT', 'MISSED'] OR {_IS_OVERDUE} = {{}})",
+                drifts=True,
+                is_own=True,
+            ),
             _related(
                 "prediction",
                 "Id or key of the prediction that it belongs to.",
@@ -436,7 +520,7 @@ LISTS: Final = (
                 "due",
                 "calendar_key",
                 "By the day on which it is due, the last of its range.",
-                (_ALL_MILESTONES,),
+                (Index("Milestone", (_MILESTONE_STATUS, Column("kind", "kind"))), _ALL_MILESTONES),
                 ("due_from", "due_to"),
                 str,
             ),
@@ -452,6 +536,7 @@ LISTS: Final = (
                 stamp_text,
             ),
         ),
+        settled=_with_stored_statuses,
     ),
     Listed(
         "evidence",
@@ -511,9 +596,9 @@ LISTS: Final = (
                 "recorded_key",
                 "By moment of recording.",
                 (
-                    Index("Evidence", "claim_id", "claim"),
-                    Index("Evidence", "predictor_id", "predictor"),
-                    Index("Evidence", "url", "url"),
+                    Index("Evidence", (Column("claim_id", "claim"),)),
+                    Index("Evidence", (Column("predictor_id", "predictor"),)),
+                    Index("Evidence", (Column("url", "url"),)),
                     Index("Evidence"),
                 ),
                 ("recorded_from", "recorded_to"),

@@ -23,11 +23,13 @@ from graph.model.rows import (
     Episode,
     Evidence,
     Exposure,
+    Forecast,
     Influence,
     Milestone,
     Prediction,
     Row,
     Validation,
+    Version,
 )
 
 MARK = "!"
@@ -296,6 +298,26 @@ def document_link_keys(link: DocumentLink, published_at: datetime | None) -> Key
     }
 
 
+def forecast_keys(forecast: Forecast) -> Keys:
+    """Return the page keys of a forecast at both ends, by the moment at which it was stated."""
+    stated = join(moment_text(forecast.stated_at), forecast.id)
+    return {
+        "forecast_key": join(forecast.claim_id, stated),
+        "predictor_forecast_key": join(forecast.predictor_id, stated),
+    }
+
+
+def version_keys(version: Version) -> SomeKeys:
+    """Return the page key of a claim's version in its predictor's record, where it counts in one."""
+    counts = version.status in OUTCOMES and version.stated_probability is not None
+    recorded = stamp_text(version.recorded_at)
+    return {
+        "record_key": join(version.predictor_id, recorded, version.subject_id)
+        if version.predictor_id and counts
+        else None
+    }
+
+
 def _day_text(day: date) -> str:
     return day.isoformat()
 
@@ -307,11 +329,13 @@ _OWN_KEYS: Mapping[type[Row], Callable[[Any], Mapping[str, str | None]]] = {
     Validation: validation_keys,
     Document: publication_keys,
     Episode: publication_keys,
+    Forecast: forecast_keys,
+    Version: version_keys,
 }
 
 
 def own_keys(row: Row) -> Mapping[str, str | None]:
-    """Return the page keys of a node that depend on its own row alone."""
+    """Return the page keys of a node or a relationship that depend on its own row alone."""
     for kind, keys in _OWN_KEYS.items():
         if isinstance(row, kind):
             return keys(row)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graph.model.kinds import ExposureSign, InfluenceKind
-from graph.model.rows import Exposure, Influence
+from graph.model.rows import Exposure, Forecast, Influence
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
 
 INFLUENCE_KINDS: Final = tuple(kind.value for kind in InfluenceKind)
 EXPOSURE_SIGNS: Final = tuple(sign.value for sign in ExposureSign)
 INFLUENCE_PROPERTIES: Final = tuple(Influence.model_fields)
 EXPOSURE_PROPERTIES: Final = tuple(Exposure.model_fields)
+FORECAST_PROPERTIES: Final = tuple(Forecast.model_fields)
 _PREDICTION: Final = ("Prediction",)
 
 
@@ -36,6 +37,7 @@ class Relation:
         types_argument: The argument that chooses among the types; None without one.
         properties: The relationships' properties that can be selected.
         defaults: Further arguments, each with the value that leaves nothing out.
+        own_key: The relationships' property that tells several between two nodes apart; None where there is one.
         is_neighborly: Whether it belongs to a node's neighbourhood; one that repeats another does not.
     """
 
@@ -50,6 +52,7 @@ class Relation:
     types_argument: str | None = None
     properties: tuple[str, ...] = ()
     defaults: tuple[tuple[str, Any], ...] = ()
+    own_key: str | None = None
     is_neighborly: bool = True
 
     @property
@@ -129,6 +132,31 @@ OUTGOING: Final = Relation(
     types_argument="kinds",
     properties=INFLUENCE_PROPERTIES,
 )
+FORECASTS: Final = Relation(
+    "forecasts",
+    CLAIM_SUBJECTS,
+    ("FORECASTS",),
+    "Predictor",
+    is_outgoing=False,
+    page_key="forecast_key",
+    is_link_keyed=True,
+    is_descending=True,
+    properties=FORECAST_PROPERTIES,
+    own_key="id",
+    is_neighborly=False,
+)
+PREDICTOR_FORECASTS: Final = Relation(
+    "predictor_forecasts",
+    ("Predictor",),
+    ("FORECASTS",),
+    CLAIM,
+    page_key="predictor_forecast_key",
+    is_link_keyed=True,
+    is_descending=True,
+    properties=FORECAST_PROPERTIES,
+    own_key="id",
+    is_neighborly=False,
+)
 PREDICTOR_RECORD: Final = Relation(
     "predictor_record", ("Predictor",), ("MADE",), "Prediction", page_key="record_key", is_neighborly=False
 )
@@ -207,6 +235,8 @@ RELATIONS: Final = (
     EVIDENCE_MILESTONE,
     VALIDATIONS,
     VALIDATION_PREDICTION,
+    FORECASTS,
+    PREDICTOR_FORECASTS,
 )
 """All relations, the most informative about a node first: a neighbourhood is filled in this order."""
 

@@ -8,8 +8,8 @@ A property's description stands here alone: the bundle's JSON Schema, the types 
 take it over, so it must read well in all three.
 """
 
-from datetime import date
-from typing import Annotated, ClassVar, Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -27,13 +27,17 @@ from graph.model.kinds import (
     MilestoneStatus,
     ParameterType,
     PredictionMode,
+    PredictorKind,
+    VersionSubject,
 )
 from graph.model.problems import RuleError
 from graph.model.values import (
     Count,
+    CurrencyCode,
     Day,
     Days,
     Id,
+    Impact,
     Line,
     LogRatio,
     LongCount,
@@ -41,13 +45,22 @@ from graph.model.values import (
     MilestoneId,
     Moment,
     Number,
+    PortfolioName,
     Probability,
     Share,
     Symbol,
     Text,
     Url,
+    Weight,
     Year,
 )
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def portfolio_key(name: str, recorded_at: datetime) -> str:
+    """Return the key of a portfolio's row; those of one portfolio sort by the moment of recording."""
+    return f"{name}@{(recorded_at - _EPOCH) // timedelta(microseconds=1):016d}"
 
 
 class Row(BaseModel):
@@ -82,6 +95,10 @@ class Predictor(Row):
 
     id: Id = Field(description="The predictor's key.")
     name: Line = Field(description="The predictor's name.")
+    kind: PredictorKind | None = Field(default=None, description="The kind of predictor, where it is known.")
+    source: Line | None = Field(
+        default=None, description="Where its forecasts come from, such as the exchange of a market."
+    )
     record_n_resolved: Count | None = Field(
         default=None, description="Number of resolved predictions in the record kept elsewhere."
     )
@@ -123,6 +140,10 @@ class Ticker(Row):
     name: Line | None = Field(default=None, description="The name of the company or fund.")
     exchange: Line | None = Field(default=None, description="The exchange on which it is traded.")
     sector: Line | None = Field(default=None, description="The sector that it operates in.")
+    country: Line | None = Field(default=None, description="The country that it is based in.")
+    currency: CurrencyCode | None = Field(
+        default=None, description="The currency in which it is quoted, by its code in ISO 4217, such as `USD`."
+    )
 
 
 class Document(Row):
@@ -337,6 +358,9 @@ class Evidence(Row):
     observed_at: Moment = Field(description="When it was observed.")
     recorded_at: Moment = Field(description="When it was added to the ledger.")
     submitted_by: Line | None = Field(default=None, description="Who submitted it.")
+    caller: Line | None = Field(
+        default=None, description="Name of the key or token with which it was added; absent where there was none."
+    )
     idempotency_key: Line | None = Field(default=None, description="The key under which retries count once.")
     cluster_id: Line | None = Field(default=None, description="The source event that it shares with other items.")
     url: Url | None = Field(default=None, description="The address of the source.")
@@ -344,6 +368,9 @@ class Evidence(Row):
     predictor_id: Id | None = Field(default=None, description="The predictor whose evidence it is.")
     document_id: Id | None = Field(default=None, description="The document that it comes from.")
     milestone_id: MilestoneId | None = Field(default=None, description="The milestone that it comes from.")
+    retracts_id: Id | None = Field(
+        default=None, description="The ledger row that it takes back, as that was a mistake."
+    )
     trf: Share | None = Field(
         default=None,
         description="Fraction of the claim's window that remained at that time: 1 at the start, 0 at the deadline.",
@@ -437,14 +464,30 @@ class Exposure(Row):
     prediction_id: Id = Field(description="The prediction.")
     symbol: str = Field(description="The ticker.")
     relevance: Share | None = Field(default=None, description="How much the prediction matters to the ticker, 0 to 1.")
-    impact: Annotated[float, Field(ge=-1, le=100)] | None = Field(
+    impact: Impact | None = Field(
         default=None,
         description="Fractional change of the price if the prediction comes true, from -1; 0.1 is a rise of 10%. "
         "At least 0 for BENEFITS, at most 0 for HARMS.",
     )
+    impact_low: Impact | None = Field(
+        default=None, description="The least that the impact may be; given with the impact and its most."
+    )
+    impact_high: Impact | None = Field(
+        default=None, description="The most that the impact may be; given with the impact and its least."
+    )
     basis: Text | None = Field(default=None, description="The reason for the effect.")
     source: Line | None = Field(default=None, description="The person or source that states it.")
     lag_days: Days | None = Field(default=None, description="Days by which the effect follows the prediction.")
+
+    @model_validator(mode="after")
+    def _impact_within_its_range(self) -> Self:
+        low, high = self.impact_low, self.impact_high
+        if low is None and high is None:
+            return self
+        if low is None or high is None or self.impact is None or not low <= self.impact <= high:
+            message = f"expected impact_low, impact and impact_high in this order, got {low}, {self.impact} and {high}"
+            raise RuleError("impact_low", message)
+        return self
 
 
 class DocumentLink(Row):
@@ -452,6 +495,98 @@ class DocumentLink(Row):
 
     document_id: Id = Field(description="The document.")
     claim_id: Id = Field(description="The claim that it is about.")
+
+
+class Forecast(Row):
+    """
+    A predictor's probability of a claim at a moment, or the retraction of one. Forecasts are append-only.
+
+    A predictor's forecast of a claim stands until its next one.
+    """
+
+    id: Id = Field(description="The forecast's key.")
+    predictor_id: Id = Field(description="The predictor.")
+    claim_id: Id = Field(description="The claim.")
+    probability: Share | None = Field(
+        default=None,
+        description="The probability, 0 and 1 included, which beliefs take for .01 and .99; absent in a retraction.",
+    )
+    stated_at: Moment = Field(description="When it was stated.")
+    recorded_at: Moment = Field(description="When it was recorded.")
+    source: Line | None = Field(default=None, description="Where it was stated.")
+    cluster: Line | None = Field(
+        default=None, description="Name of what it follows, such as a poll; a cluster's forecasts count as one."
+    )
+    submitted_by: Line | None = Field(default=None, description="Name of the submitter.")
+    note: Text | None = Field(default=None, description="Remarks, or the reason of a retraction.")
+    retracts: Id | None = Field(
+        default=None, description="The key of an earlier forecast that counts no longer; then there is no probability."
+    )
+
+    @model_validator(mode="after")
+    def _states_or_retracts(self) -> Self:
+        if (self.probability is None) == (self.retracts is None):
+            came = "neither" if self.probability is None else "both"
+            raise RuleError("probability", f"expected a probability or a forecast to retract, got {came}")
+        return self
+
+
+class Version(Row):
+    """
+    A node, or the graph as a whole, as far as beliefs depend on it, as recorded at one moment.
+
+    Rows are appended by whatever changes a value, and never change.
+    """
+
+    id: Line = Field(description="The row's key: the kind and key of its node, and the moment of recording.")
+    subject: VersionSubject = Field(description="The kind of node that it is of.")
+    subject_id: MilestoneId = Field(description="Key of that node.")
+    owner_id: Id | None = Field(default=None, description="The prediction that a milestone belongs to.")
+    number: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
+        description="Its number among the versions of the node, from 1."
+    )
+    valid_at: Moment = Field(
+        description="Since when the values hold: of a claim's outcome, when it became known; otherwise when recorded."
+    )
+    recorded_at: Moment = Field(description="When they were recorded.")
+    is_reconstructed: bool | None = Field(
+        default=None, description="Whether an upgrade made it, from values that may have been others at that time."
+    )
+    is_deleted: bool | None = Field(default=None, description="Whether the node was deleted.")
+    stated_probability: Probability | None = Field(default=None, description="A claim's stated probability.")
+    status: Line | None = Field(default=None, description="A claim's or a milestone's status.")
+    resolved_at: Moment | None = Field(default=None, description="When a claim's outcome became known.")
+    from_year: Year | None = Field(default=None, description="The year of a claim's window.")
+    window_start: Moment | None = Field(default=None, description="The start of a claim's explicit window.")
+    window_end: Moment | None = Field(default=None, description="The end of a claim's explicit window.")
+    deadline: Moment | None = Field(default=None, description="When a claim's window closes.")
+    reference_class_id: Id | None = Field(default=None, description="A prediction's reference class.")
+    predictor_id: Id | None = Field(default=None, description="The predictor who made a prediction.")
+    intercept_effect: float | None = Field(
+        default=None, description="The predictor's effect on a claim's prior, in log-odds, as known when it was stated."
+    )
+    slope_effect: float | None = Field(
+        default=None, description="The predictor's effect on the slope of that prior, as known when it was stated."
+    )
+    base_rate: Probability | None = Field(default=None, description="A reference class's base rate.")
+    record_n_resolved: Count | None = Field(
+        default=None, description="Number of resolved predictions in a predictor's record kept elsewhere."
+    )
+    record_brier: Share | None = Field(default=None, description="Brier score of a predictor's record kept elsewhere.")
+    record_kappa: Annotated[float, Field(ge=0.1, le=1)] | None = Field(
+        default=None, description="Weight of a predictor's evidence by the record kept elsewhere."
+    )
+    record_source: Line | None = Field(default=None, description="Source of a predictor's record kept elsewhere.")
+    kind: MilestoneKind | None = Field(default=None, description="A milestone's kind.")
+    expected_date: Day | None = Field(default=None, description="When a milestone is expected.")
+    range_from: Day | None = Field(default=None, description="The first day on which a milestone is expected.")
+    range_to: Day | None = Field(default=None, description="The last day on which a milestone is expected.")
+    observed_date: Day | None = Field(default=None, description="The day on which a milestone was reached.")
+    policy: Line | None = Field(default=None, description="The policy of the graph; `foregraph-1` if absent.")
+    timing_short: Share | None = Field(
+        default=None, description="Share of what comes true in a window under a year that does so before its deadline."
+    )
+    timing_long: Share | None = Field(default=None, description="The same for windows of a year or more.")
 
 
 class QueryParameter(Row):
@@ -482,6 +617,60 @@ class SavedQuery(Row):
     is_deleted: bool | None = Field(
         default=None, description="Whether the version marks that the query was deleted; absent if it does not."
     )
+
+
+class PortfolioPosition(Row):
+    """One position of a portfolio."""
+
+    LIST_PREFIX: ClassVar[str] = "position"
+    """Begins the names of the parallel lists in which the positions are stored."""
+
+    symbol: Symbol = Field(description="The ticker's symbol, whether the graph has the ticker or not.")
+    weight: Weight = Field(description="The weight, negative for a short position, in the portfolio's own unit.")
+    benchmark_weight: Weight | None = Field(
+        default=None, description="The weight that the benchmark has, in the same unit."
+    )
+
+
+class Portfolio(Row):
+    """
+    A portfolio's positions since a moment, as recorded at one.
+
+    Rows are appended and never change: the positions at a moment are those of the row that holds since then, the one
+    recorded last if several do.
+    """
+
+    id: Id = Field(description="The row's key: the portfolio's name, @ and the moment of recording in microseconds.")
+    name: PortfolioName = Field(description="The portfolio's name.")
+    owner: Line | None = Field(
+        default=None,
+        description="The name of the key or token that saved it first; absent if nobody in particular did.",
+    )
+    held_at: Moment = Field(description="Since when the positions are held.")
+    recorded_at: Moment = Field(description="When they were recorded.")
+    positions: tuple[PortfolioPosition, ...] = Field(default=(), description="The positions, each symbol once.")
+    note: Text | None = Field(default=None, description="Remarks.")
+    is_deleted: bool | None = Field(
+        default=None, description="Whether the row marks that the portfolio was deleted; absent if it does not."
+    )
+
+    @model_validator(mode="after")
+    def _key_follows(self) -> Self:
+        expected = portfolio_key(self.name, self.recorded_at)
+        if self.id != expected:
+            message = f"expected {expected}, by name and moment of recording, got {self.id}"
+            raise RuleError("id", message)
+        return self
+
+    @model_validator(mode="after")
+    def _symbols_are_unique(self) -> Self:
+        seen: set[str] = set()
+        for index, position in enumerate(self.positions):
+            if position.symbol in seen:
+                message = f"expected each symbol once, got {position.symbol} again"
+                raise RuleError(f"positions[{index}].symbol", message)
+            seen.add(position.symbol)
+        return self
 
 
 class PropagationRun(Row):

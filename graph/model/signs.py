@@ -107,13 +107,15 @@ def find_faults(rows: Iterable[SignedRow]) -> Iterator[tuple[SignedRow, SignFaul
 
 def _find_impact_fault(row: Exposure) -> SignFault | None:
     expected = _OF_SIGN[row.sign]
-    if row.impact is None or row.impact * expected >= 0.0:
+    impacts = {"impact": row.impact, "impact_low": row.impact_low, "impact_high": row.impact_high}
+    wrong = next((name for name, impact in impacts.items() if impact is not None and impact * expected < 0.0), None)
+    if wrong is None:
         return None
     message = (
         f"expected an impact of {_EXPECTED[expected]} 0, since {row.sign} means that the prediction {_VERB[expected]} "
-        f"the price if it comes true, got {row.impact}; correct the impact or the sign"
+        f"the price if it comes true, got {impacts[wrong]}; correct the impact or the sign"
     )
-    return SignFault("impact", message, is_of_pair=False)
+    return SignFault(wrong, message, is_of_pair=False)
 
 
 def _direction(row: Influence) -> int:

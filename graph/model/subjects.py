@@ -129,6 +129,8 @@ class EdgeList:
         types: The relationship's types.
         type_property: The property that holds the type; None if there is only one.
         export_key: The page key in whose order all are exported; one without it has just been made by an upsert.
+        own_key: The property that identifies a relationship where there may be many between two nodes; such rows are
+            append-only. None where its type and its ends do.
     """
 
     name: str
@@ -138,6 +140,7 @@ class EdgeList:
     types: tuple[str, ...]
     type_property: str | None
     export_key: str
+    own_key: str | None = None
 
     @cached_property
     def noun(self) -> str:
@@ -151,7 +154,9 @@ class EdgeList:
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        """The properties that identify a relationship: its type, if there are several, and its ends."""
+        """The properties that identify a relationship: its own key, or its type, if there are several, and its ends."""
+        if self.own_key is not None:
+            return (self.own_key,)
         ends = (self.start.property, self.end.property)
         return ends if self.type_property is None else (self.type_property, *ends)
 
@@ -196,7 +201,6 @@ NODE_LISTS: Final = (
         has_derived=True,
         derived_moments=_CLAIM_MOMENTS,
         is_bulk=True,
-        has_index=False,
         titles=_TITLE,
         texts=(*_CLAIM_TEXTS, "verbatim_quote", "context", "key_catalyst", "watch_events", "resolution_evidence"),
         is_created=True,
@@ -242,6 +246,7 @@ NODE_LISTS: Final = (
             Reference("document_id", "Document", "FROM"),
             Reference("milestone_id", "Milestone", "FROM"),
             Reference("reference_class_id", "ReferenceClass"),
+            Reference("retracts_id", "Evidence"),
         ),
         has_derived=True,
         keeps_references=True,
@@ -259,7 +264,9 @@ NODE_LISTS: Final = (
     NodeList("episodes", rows.Episode, titles=_TITLE),
     NodeList("domains", rows.Domain, titles=("id", "name")),
     NodeList("saved_queries", rows.SavedQuery, key=("name", "version"), is_subject=False),
+    NodeList("portfolios", rows.Portfolio, is_subject=False),
     NodeList("propagation_runs", rows.PropagationRun, is_subject=False),
+    NodeList("versions", rows.Version, is_bulk=True, is_subject=False),
 )
 
 EDGE_LISTS: Final = (
@@ -289,6 +296,16 @@ EDGE_LISTS: Final = (
         types=("ABOUT",),
         type_property=None,
         export_key="document_key",
+    ),
+    EdgeList(
+        "forecasts",
+        rows.Forecast,
+        start=Reference("predictor_id", "Predictor"),
+        end=Reference("claim_id", CLAIM),
+        types=("FORECASTS",),
+        type_property=None,
+        export_key="forecast_key",
+        own_key="id",
     ),
 )
 
@@ -359,18 +376,13 @@ STAMPS: Final = ("created_at", "updated_at")
 """The moments at which a node was created in this graph and changed last, which statements set that write it."""
 
 TEMPORAL: Final = frozenset(
-    name
-    for listed in NODE_LISTS
-    for names in (
-        (
-            name
-            for name, hint in get_type_hints(listed.row, include_extras=True).items()
-            if _is_moment(hint) or _is_day(hint)
-        ),
-        listed.derived_moments,
-        ("marginal_as_of",) if listed.is_claim else (),
-        STAMPS if listed.is_subject else (),
-    )
-    for name in names
+    [
+        name
+        for listed in (*NODE_LISTS, *EDGE_LISTS)
+        for name, hint in get_type_hints(listed.row, include_extras=True).items()
+        if _is_moment(hint) or _is_day(hint)
+    ]
+    + [name for listed in NODE_LISTS for name in listed.derived_moments]
+    + ["marginal_as_of", "versioned_at", *STAMPS]
 )
-"""The names of all properties of nodes that are moments or days."""
+"""The names of all properties of nodes and relationships that are moments or days."""

@@ -55,7 +55,13 @@ def _without_control_characters(text: str) -> str:
     return text
 
 
-def _check_symbol(text: str) -> str:
+def check_symbol(text: str) -> str:
+    """
+    Return a ticker's symbol.
+
+    Raises:
+        ValueError: It is not written as symbols are.
+    """
     if not _SYMBOL.fullmatch(text):
         message = (
             "expected a symbol in capitals such as NVDA, BRK.B or ^GSPC, with the exchange's code (MIC) where it needs "
@@ -97,7 +103,8 @@ def _year_in_range(day: date) -> date:
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 MilestoneId = Annotated[str, StringConstraints(pattern=MILESTONE_ID_PATTERN)]
-Symbol = Annotated[str, AfterValidator(_check_symbol), Field(json_schema_extra={"pattern": SYMBOL_PATTERN})]
+Symbol = Annotated[str, AfterValidator(check_symbol), Field(json_schema_extra={"pattern": SYMBOL_PATTERN})]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Line = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_LINE_CHARACTERS),
@@ -124,6 +131,7 @@ Moment = Annotated[
 ]
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Impact = Annotated[float, Field(ge=-1, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 # A field of the API that is an `Int` has 32 bits. No count of cases comes near that, so a larger one is refused.
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -131,6 +139,12 @@ Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 LongCount = Annotated[int, Field(ge=0, le=2**53)]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Number = float
+# Far above any amount of money, and small enough that sums of many are exact to a millionth.
+LARGEST_WEIGHT = 1e15
+PORTFOLIO_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+PORTFOLIO_NAME = re.compile(PORTFOLIO_PATTERN[1:-1], re.ASCII)
+PortfolioName = Annotated[str, StringConstraints(pattern=PORTFOLIO_PATTERN)]
+Weight = Annotated[float, Field(ge=-LARGEST_WEIGHT, le=LARGEST_WEIGHT)]
 # Far beyond any evidence, and small enough that sums of many stay within the range of a float.
 LogRatio = Annotated[float, Field(ge=-1e6, le=1e6)]
 Metadata = Annotated[JsonValue, AfterValidator(_finite_throughout)]

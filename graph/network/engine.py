@@ -21,7 +21,7 @@ What the next hour needs can be prepared before it begins.
 
 import asyncio
 import weakref
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ from graph.errors import (
 )
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
+from graph.inference.network.bank import Bank
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
 from graph.inference.network.diagnostics import EXACT, Beliefs, Method
 from graph.inference.network.errors import ShouldStop
@@ -60,6 +61,7 @@ from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, upd
 from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.questions import (
     DEFAULT_SAMPLING,
+    LEAST_TARGET_ERROR,
     MOST_TARGETS,
     SEED,
     Observation,
@@ -70,7 +72,7 @@ from graph.network.questions import (
     what_if_answer,
 )
 from graph.network.storing import Stored
-from graph.network.threads import SharedTasks, ThreadSlots
+from graph.network.threads import InferenceObserver, SharedTasks, ThreadSlots
 from graph.network.view import Snapshot, View, make_view, network_moment
 
 NUM_SLOTS: Final = 2
@@ -121,6 +123,22 @@ class _Answered:
         return self.before is before and known is bits and (self.bits is None) == (bits is None)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """
+    Marginals of all claims, and joint samples.
+
+    Attributes:
+        view: The network.
+        beliefs: Marginals by AUTO.
+        bank: Joint samples, unweighted.
+    """
+
+    view: View
+    beliefs: Beliefs
+    bank: Bank
+
+
 class Engine:
     """
     Inference of one process over the network of one database: its kept results and its threads.
@@ -136,9 +154,10 @@ class Engine:
         patience_seconds: float = PATIENCE_SECONDS,
         sample_patience_seconds: float | None = SAMPLE_PATIENCE_SECONDS,
         max_sample_bytes: int = MAX_SAMPLE_BYTES,
+        observer: InferenceObserver | None = None,
     ) -> None:
-        self._slots = ThreadSlots(num_slots, patience_seconds)
-        self._background = ThreadSlots(1, None, is_background=True)
+        self._slots = ThreadSlots(num_slots, patience_seconds, observer=observer)
+        self._background = ThreadSlots(1, None, is_background=True, observer=observer)
         self._sample_patience_seconds = sample_patience_seconds
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
@@ -154,6 +173,10 @@ class Engine:
         self._banks.close()
         self._background.close()
         self._slots.close()
+
+    def count_threads(self) -> dict[str, int]:
+        """Count the threads that answer questions, those that compute, and questions that wait for one."""
+        return self._slots.counts()
 
     @property
     def num_sample_bytes(self) -> int:
@@ -416,20 +439,13 @@ class Engine:
         model, evidence = prepared.model, prepared.view.evidence
         if method is Method.AUTO:
             return await self._shifts_by_auto(prepared, outcomes, sampling, is_intervention=is_intervention)
-        # Samples that were asked for are drawn, and so are the same in every process.
-        bank = await self._banks.get(prepared, sampling, may_move=False) if method is Method.SAMPLE else None
+        if method is Method.SAMPLE:
+            return await self._shifts_by_samples(
+                prepared, outcomes, sampling, target_error=sampling.target_error, is_intervention=is_intervention
+            )
         found = await self._estimates.get(prepared, self._slots) if method is Method.LBP else None
 
         def work(should_stop: ShouldStop) -> Shifts:
-            if bank is not None:
-                return shifts_by_samples(
-                    bank,
-                    outcomes,
-                    seed=sampling.seed,
-                    is_intervention=is_intervention,
-                    max_memory_bytes=INFERENCE_BYTES,
-                    should_stop=should_stop,
-                )
             if found is not None:
                 return shifts_by_lbp(
                     model,
@@ -445,6 +461,44 @@ class Engine:
 
         with refusing_oversize():
             return await self._slots.run(work)
+
+    async def _shifts_by_samples(
+        self,
+        prepared: Prepared,
+        outcomes: Mapping[int, bool],
+        sampling: Sampling,
+        *,
+        target_error: float,
+        is_intervention: bool,
+    ) -> Shifts:
+        """
+        Compute shifts from samples, which are drawn as asked for, and so are the same in every process.
+
+        A shift is a difference, whose error may be above the target where those of both marginals are not; then these
+        get a smaller one, until that holds or no more samples may be drawn. The kept samples are taken as they are.
+        """
+        bank = await self._banks.get(prepared, sampling, may_move=False)
+
+        def work(should_stop: ShouldStop) -> Shifts:
+            return shifts_by_samples(
+                bank,
+                outcomes,
+                seed=sampling.seed,
+                is_intervention=is_intervention,
+                max_memory_bytes=INFERENCE_BYTES,
+                should_stop=should_stop,
+            )
+
+        with refusing_oversize():
+            shifts = await self._slots.run(work)
+        error = shifts.diagnostics.standard_error
+        finer = replace(sampling, target_error=max(LEAST_TARGET_ERROR, sampling.target_error / 2))
+        is_exhausted = sampling in {DEFAULT_SAMPLING, finer} or not bank.beliefs.diagnostics.precision_reached
+        if error is None or error <= target_error or is_exhausted:
+            return shifts
+        return await self._shifts_by_samples(
+            prepared, outcomes, finer, target_error=target_error, is_intervention=is_intervention
+        )
 
     async def _shifts_by_auto(
         self, prepared: Prepared, outcomes: Mapping[int, bool], sampling: Sampling, *, is_intervention: bool
@@ -538,6 +592,34 @@ class Engine:
 
         with refusing_oversize():
             return view, await self._slots.run(work)
+
+    async def joint(self, unit: LockingUnit, *, now: datetime | None = None) -> Joint:
+        """
+        Return every claim's marginal by AUTO, and joint samples.
+
+        Args:
+            unit: The transaction to read in.
+            now: The current moment; that of the system's clock when absent.
+
+        Raises:
+            OversizeError: The network is too large for samples.
+            BusyError: No thread became free in time.
+        """
+        prepared = await self._prepare(await self.view(unit, now=now))
+        bank = await self._banks.get(prepared)
+        return Joint(prepared.view, await self._get_beliefs(prepared, DEFAULT_SAMPLING), bank)
+
+    async def run(self, work: Callable[[ShouldStop], T]) -> T:
+        """
+        Run a computation in one of the threads of inference.
+
+        Args:
+            work: Called with a `ShouldStop` to poll.
+
+        Raises:
+            BusyError: No thread became free in time.
+        """
+        return await self._slots.run(work)
 
     async def sensitivity(
         self, unit: LockingUnit, target_id: str, *, path: str = "target", now: datetime | None = None

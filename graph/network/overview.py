@@ -34,9 +34,13 @@ async def get_overview(unit: Unit) -> Overview:
     """Read a graph's overview; that of a graph without this version's schema is empty."""
     contents = await get_contents(unit)
     counts = {kind.label: contents.num_nodes.get(kind.label, 0) for kind in list_node_types()}
+    return Overview(counts, *await get_freshness(unit))
+
+
+async def get_freshness(unit: Unit) -> tuple[int, RunKey | None]:
+    """Read the graph's revision, and the run that all stored marginals hold for; 0 and None where there is none."""
     rows = await unit.run("network/get_held")
     if not rows:
-        return Overview(counts, 0, None)
+        return 0, None
     (row,) = rows
-    marginals = None if row["run_id"] is None else RunKey(row["run_id"], row["run_revision"], row["as_of"])
-    return Overview(counts, row["revision"], marginals)
+    return row["revision"], None if row["run_id"] is None else RunKey(row["run_id"], row["run_revision"], row["as_of"])

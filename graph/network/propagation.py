@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from graph.database.receipts import Answered, Payload, WriteRequest, find_answer, write_once
+from graph.database.revisions import EventKind, add_events
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
 from graph.inference.network.diagnostics import LBP, Beliefs, Diagnostics, Method
@@ -124,6 +125,7 @@ async def propagate(database: Database, engine: Engine, request: Request, *, now
 
     async def mark(unit: Unit) -> None:
         await _mark_propagated(unit, view.snapshot.state, cost.seconds(), None if stored is None else computed)
+        await add_events(unit, EventKind.PROPAGATION, run_id=run.id)
 
     _, bookmark = await database.write_marked(mark)
     return replace(answered, bookmark=bookmark)

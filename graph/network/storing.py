@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from graph.database.paging import pages, slices
+from graph.database.revisions import EventKind, add_events
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.diagnostics import Beliefs
@@ -155,6 +156,7 @@ async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, li
     chosen = moved[:limit]
     for part in slices(chosen.tolist(), BATCH_CLAIMS):
         await _write(unit, computed, part)
+    await add_events(unit, EventKind.BELIEFS, belief_ids=[computed.ids[claim] for claim in chosen])
     job = {"mark": mark, "revision": computed.state.revision, "as_of": moment}
     await unit.run("database/set_job", name=JOB, job=job)
     before[chosen] = computed.marginals[chosen]

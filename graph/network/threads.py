@@ -4,9 +4,11 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from graph.errors import BusyError
@@ -14,6 +16,9 @@ from graph.inference.network.errors import ShouldStop
 
 BACKGROUND_NICENESS: Final = 5
 """Such a thread gets a quarter of a processor that one other wants, and all of one that is idle."""
+
+InferenceObserver = Callable[[str, float, float], None]
+"""Told of the kind of thread, the seconds that work has waited for one, and those that it took."""
 
 T = TypeVar("T")
 
@@ -72,13 +77,27 @@ class ThreadSlots:
         num_slots: Number of threads.
         patience_seconds: How long a caller waits for one of them; None for any time.
         is_background: Whether the threads have a low priority, where the system has one for threads.
+        observer: Called, in the context of the caller, after each work in a thread.
     """
 
-    def __init__(self, num_slots: int, patience_seconds: float | None, *, is_background: bool = False) -> None:
+    def __init__(
+        self,
+        num_slots: int,
+        patience_seconds: float | None,
+        *,
+        is_background: bool = False,
+        observer: InferenceObserver | None = None,
+    ) -> None:
+        self._observer = observer
         self._num_slots, self._patience_seconds = num_slots, patience_seconds
         self._free = asyncio.Semaphore(num_slots)
-        prefix, initializer = ("background", _lower_priority) if is_background else ("inference", None)
-        self._pool = ThreadPoolExecutor(num_slots, thread_name_prefix=prefix, initializer=initializer)
+        self._num_taken = self._num_waiting = 0
+        self._kind, initializer = ("background", _lower_priority) if is_background else ("inference", None)
+        self._pool = ThreadPoolExecutor(num_slots, thread_name_prefix=self._kind, initializer=initializer)
+
+    def counts(self) -> dict[str, int]:
+        """Count the threads, those that compute, and callers that wait for one."""
+        return {"threads": self._num_slots, "taken": self._num_taken, "waiting": self._num_waiting}
 
     async def run(self, work: Callable[[ShouldStop], T]) -> T:
         """
@@ -92,15 +111,20 @@ class ThreadSlots:
         Raises:
             BusyError: No slot becomes free within the patience.
         """
+        asked = time.perf_counter()
+        self._num_waiting += 1
         try:
             async with asyncio.timeout(self._patience_seconds):
                 await self._free.acquire()
         except TimeoutError:
             message = f"all {self._num_slots} inference threads are busy; try again shortly"
             raise BusyError(message) from None
+        finally:
+            self._num_waiting -= 1
+        self._num_taken += 1
         stop = threading.Event()
         future = asyncio.get_running_loop().run_in_executor(self._pool, work, stop.is_set)
-        future.add_done_callback(self._release)
+        future.add_done_callback(partial(self._release, asked, time.perf_counter()))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -111,8 +135,11 @@ class ThreadSlots:
         """Take no more work, and let the threads end when theirs is done."""
         self._pool.shutdown(wait=False)
 
-    def _release(self, future: asyncio.Future[Any]) -> None:
+    def _release(self, asked: float, started: float, future: asyncio.Future[Any]) -> None:
+        self._num_taken -= 1
         self._free.release()
+        if self._observer is not None:
+            self._observer(self._kind, started - asked, time.perf_counter() - started)
         _retrieve_exception(future)
 
 

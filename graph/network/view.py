@@ -9,21 +9,27 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.inference.basis import Basis
 from graph.inference.evidence import POLICY
-from graph.inference.log_odds import FloatArray, logits
+from graph.inference.log_odds import FloatArray, logits, optional_numbers, sigmoids
 from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
 from graph.inference.network.structure import BoolArray, IntArray, Network, build_network, with_probabilities
-from graph.inference.posterior import posteriors
+from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY, posteriors
+from graph.inference.statements import StatedClaims
 from graph.inference.time import MomentArray, moments_of, time_remaining_fractions, utc_moments, windows_of
 from graph.model.kinds import ClaimStatus
 from graph.model.relations import INFLUENCE_KINDS
 
+NOT_CALIBRATED: Final = (None,) * 5
 STATUSES: Final = tuple(ClaimStatus)
 KINDS: Final = tuple(sorted(INFLUENCE_KINDS))
 _OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1, ClaimStatus.RESOLVED_FALSE: 0}
 
 ClaimRow = Sequence[Any]
-"""Id, stated probability, inside log-odds, status, class, year, window's start and end, resolution, base rate."""
+"""
+Id, stated probability, inside log-odds, status, class, year, window's start and end, resolution, base rate and
+time-remaining fraction at the resolution, row of `Snapshot.calibrations` (None under foregraph-1), base rate.
+"""
 
 InfluenceRow = tuple[str, str, str, float, float]
 """Parent, child, kind, P(child | true) and P(child | false)."""
@@ -133,6 +139,10 @@ class Snapshot:
         starts: Starts of the windows; NaT without a window; shape (n,).
         deadlines: Ends of the windows; NaT without a window; shape (n,).
         resolved: When outcomes became known; NaT for open claims; shape (n,).
+        final_rates: Base rates at that moment; NaN for open claims and without a class; shape (n,).
+        final_trfs: Time-remaining fractions at that moment; NaN for open claims and without a window; shape (n,).
+        calibrations: Shape (n, 5): share, both effects, log-odds of missed check-ins, and the silence until the
+            outcome, NaN for open claims; all NaN for claims under foregraph-1.
         influences: Influences with a table.
     """
 
@@ -146,6 +156,9 @@ class Snapshot:
     starts: MomentArray
     deadlines: MomentArray
     resolved: MomentArray
+    final_rates: FloatArray
+    final_trfs: FloatArray
+    calibrations: FloatArray
     influences: Influences
 
 
@@ -254,7 +267,7 @@ def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
     columns: dict[str, NDArray[Any]] = {}
     for name, new in _columns(changed.claims).items():
         old = getattr(snapshot, name)
-        columns[name] = np.empty(len(ids), old.dtype)
+        columns[name] = np.empty((len(ids), *old.shape[1:]), old.dtype)
         columns[name][numbers[kept]] = old[kept]
         columns[name][places] = new
     return Snapshot(changed.state, ids, indices, influences=influences, **columns)
@@ -275,23 +288,35 @@ def _renumbered(
 
 def _columns(claims: Sequence[ClaimRow]) -> dict[str, NDArray[Any]]:
     """Make a snapshot's arrays over claims, by attribute."""
-    rows = list(zip(*claims, strict=True)) or [()] * 10
-    _, stated, inside, statuses, _, from_years, window_starts, window_ends, resolved, base_rates = rows
+    rows = list(zip(*claims, strict=True)) or [()] * 13
+    (
+        _,
+        stated,
+        inside,
+        statuses,
+        _,
+        from_years,
+        window_starts,
+        window_ends,
+        resolved,
+        *finals,
+        calibrated,
+        base_rates,
+    ) = rows
     starts, deadlines = windows_of(from_years, window_starts, window_ends)
     status_indices = {status.value: index for index, status in enumerate(STATUSES)}
     return {
-        "stated": _numbers(stated),
-        "inside": _numbers(inside),
-        "base_rates": _numbers(base_rates),
+        "stated": optional_numbers(stated),
+        "inside": optional_numbers(inside),
+        "base_rates": optional_numbers(base_rates),
         "statuses": np.array([status_indices[status] for status in statuses], np.int8),
         "starts": starts,
         "deadlines": deadlines,
         "resolved": moments_of(resolved),
+        "final_rates": optional_numbers(finals[0]),
+        "final_trfs": optional_numbers(finals[1]),
+        "calibrations": np.array([row or NOT_CALIBRATED for row in calibrated], np.float64).reshape(-1, 5),
     }
-
-
-def _numbers(values: Sequence[float | None]) -> FloatArray:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def network_moment(now: datetime) -> datetime:
@@ -312,7 +337,8 @@ def make_view(snapshot: Snapshot, moment: datetime, known: View | None = None) -
     is_included = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
     prior_marginals, log_odds, weights = _prior_marginals(snapshot, is_included, moment)
     inside = snapshot.inside[is_included]
-    llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - log_odds))
+    check_ins = np.nan_to_num(snapshot.calibrations[is_included, 3])
+    llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - check_ins - log_odds))
     evidence = make_evidence(llr, _outcomes(snapshot.statuses[is_included]))
     layout = _Layout.of(snapshot, is_included, known)
     network = layout.network(snapshot, is_included, prior_marginals, known)
@@ -379,16 +405,39 @@ def _prior_marginals(
     snapshot: Snapshot, is_included: BoolArray, moment: datetime
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Compute prior marginals, stated log-odds and inside weights; resolved claims keep those of their resolution."""
-    resolved = snapshot.resolved[is_included]
+    is_closed = ~np.isnat(snapshot.resolved[is_included])
     (now,) = utc_moments([moment])
-    moments = np.where(np.isnat(resolved), now, np.minimum(resolved, now))
-    trfs = time_remaining_fractions(snapshot.starts[is_included], snapshot.deadlines[is_included], moments)
-    base_rates = snapshot.base_rates[is_included]
+    trfs = time_remaining_fractions(snapshot.starts[is_included], snapshot.deadlines[is_included], now)
+    trfs = np.where(is_closed, snapshot.final_trfs[is_included], trfs)
+    base_rates = np.where(is_closed, snapshot.final_rates[is_included], snapshot.base_rates[is_included])
     log_odds = logits(snapshot.stated[is_included])
+    calibrations = snapshot.calibrations[is_included]
+    is_calibrated = ~np.isnan(calibrations[:, 0])
     prior_marginals = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
-    is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs)
+    if is_calibrated.any():
+        chosen = np.flatnonzero(is_included)[is_calibrated]
+        prior_marginals[is_calibrated] = _calibrated(snapshot, chosen, base_rates[is_calibrated], now)
+    is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs) & ~is_calibrated
     weights = np.where(is_blended, 1.0 - POLICY.outside_weight * np.nan_to_num(trfs), 1.0)
     return prior_marginals, log_odds, weights
+
+
+def _calibrated(snapshot: Snapshot, chosen: IntArray, base_rates: FloatArray, now: np.datetime64) -> FloatArray:
+    """Compute prior marginals under foregraph-2: each prior, and the silence until now or the outcome."""
+    shares, intercepts, slopes, _, final_silences = snapshot.calibrations[chosen].T
+    claims = StatedClaims(
+        snapshot.stated[chosen],
+        np.full(chosen.size, np.datetime64("NaT"), "datetime64[us]"),
+        snapshot.starts[chosen],
+        snapshot.deadlines[chosen],
+        base_rates,
+        intercepts,
+        slopes,
+    )
+    log_odds = logits(claims.stated)
+    basis = Basis(claims, log_odds, np.zeros(chosen.size), shares, np.ones(chosen.size, np.bool_))
+    silences = np.where(np.isnan(final_silences), basis.silence(np.full(chosen.size, now)), final_silences)
+    return np.clip(sigmoids(basis.prior() + silences), LEAST_PROBABILITY, GREATEST_PROBABILITY)
 
 
 def _outcomes(statuses: NDArray[np.int8]) -> OutcomeArray:

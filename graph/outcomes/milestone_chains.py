@@ -1,10 +1,13 @@
 """A prediction's chain of milestones, read and written in a transaction that holds the prediction's lock."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from graph.database.sessions import Unit
+from graph.inference.evidence import POLICY
+from graph.inference.milestones import is_overdue
+from graph.ledger.versions import record_versions
 from graph.model.kinds import MilestoneKind, MilestoneStatus
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone
@@ -21,11 +24,30 @@ async def list_chain(unit: Unit, prediction_id: str) -> list[Milestone]:
 
 
 async def set_milestones(unit: Unit, properties: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set properties of milestones, given by id."""
+    """Set properties of milestones, given by id, and record what beliefs depend on of them."""
     if properties:
         await unit.run(
             "outcomes/set_milestones", rows=[{"id": key, "properties": dict(row)} for key, row in properties.items()]
         )
+        await record_versions(unit, "milestones", properties, datetime.now(UTC))
+
+
+def status_at(properties: Mapping[str, Any], moment: datetime, closed_at: datetime | None) -> MilestoneStatus:
+    """
+    Return a milestone's status at a moment: one that waits is overdue once its day and the days of grace are over.
+
+    Args:
+        properties: Its `status`, `expected_date`, `range_to` and `miss_emitted_at`, as stored.
+        moment: The moment.
+        closed_at: The moment of its prediction's outcome, after which nothing becomes overdue; None for an open one.
+    """
+    stored, due = MilestoneStatus(properties["status"]), properties["range_to"] or properties["expected_date"]
+    if stored in OBSERVED:
+        return stored
+    last = moment if closed_at is None else min(moment, closed_at)
+    is_late = due is not None and is_overdue(due, last, grace_days=POLICY.grace_days)
+    has_missed = properties["miss_emitted_at"] is not None
+    return MilestoneStatus.OVERDUE if is_late or has_missed else MilestoneStatus.PENDING
 
 
 def miss_key(milestone_id: str) -> str:

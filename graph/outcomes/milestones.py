@@ -8,6 +8,7 @@ from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, DuplicateError, NotFoundError
 from graph.inference.evidence import WeighedEvidence, missed_check_in, researched_milestone
+from graph.ledger.claim_state import CHECK_IN_MISSED
 from graph.ledger.entries import check_open, check_past_day
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import milestone_keys
@@ -26,7 +27,7 @@ from graph.outcomes.service_entries import (
 )
 
 MUTATION = "recordMilestone"
-CHECK_IN_MISSED, MILESTONE_HIT, MILESTONE_MISSED = "check_in_missed", "milestone_hit", "milestone_missed"
+MILESTONE_HIT, MILESTONE_MISSED = "milestone_hit", "milestone_missed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,12 @@ async def record_milestone(
             raise NotFoundError(message, path="milestone")
         return await _record(unit, owner, milestone_id, observation)
 
-    return await write_once(database, request, work, claim_ids=[] if owner is None else [owner])
+    owners = [] if owner is None else [owner]
+    return await write_once(database, request, work, claim_ids=owners, list_entries=_list_entries)
+
+
+def _list_entries(payload: Payload) -> list[str]:
+    return [] if payload["recorded"] is None else [payload["recorded"]["evidence_id"]]
 
 
 async def _find_owner(database: Database, milestone_id: str) -> str | None:

@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.database.receipts import Answered, Payload, WriteRequest, write_once
+from graph.database.receipts import Answered, Payload, WriteRequest, own_key, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import BeforeWindowError, ConflictError, DuplicateError
 from graph.ledger.entries import check_open, check_past
+from graph.ledger.pasts import list_finals
 from graph.ledger.predictor_records import kappa_of, list_records, refresh_records, stored_record
+from graph.ledger.versions import record_versions
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import OUTCOMES, can_miss, milestone_keys
 from graph.model.rows import Milestone
+from graph.model.subjects import list_of
 from graph.outcomes.milestone_chains import list_chain, set_milestones
 from graph.outcomes.service_entries import EntryDetails, StoredClaim, append_entries, get_claim, make_outcome_entry
 
@@ -113,7 +116,9 @@ async def _write(database: Database, mutation: str, claim_id: str, outcome: Outc
     async def work(unit: Unit) -> Payload:
         return await record_outcome(unit, await get_claim(unit, claim_id), outcome)
 
-    return await write_once(database, request, work, claim_ids=[claim_id])
+    return await write_once(
+        database, request, work, claim_ids=[claim_id], list_entries=lambda payload: [payload["evidence_id"]]
+    )
 
 
 async def record_outcome(
@@ -140,29 +145,29 @@ async def record_outcome(
         DuplicateError: A ledger row has the idempotency key.
     """
     _check_status(claim, outcome, path=path)
-    await _check_key(unit, outcome.idempotency_key)
+    key = own_key(outcome.idempotency_key)
+    await _check_key(unit, key)
     now = datetime.now(UTC)
     at = outcome.at or now
     _check_window(claim, outcome, at, path=moment_path)
-    before = await _lock_record(unit, claim)
+    before = await _lock_record(unit, claim, now)
     details = EntryDetails(
         kind=KINDS[outcome.status],
         observed_at=at,
         by=outcome.by,
         note=outcome.note,
-        idempotency_key=outcome.idempotency_key,
+        idempotency_key=key,
     )
     entry = make_outcome_entry(claim.state, details, now)
-    state = replace(
-        entry.after,
-        status=outcome.status,
-        resolved_at=None if outcome.status is ClaimStatus.OPEN else at,
-    )
+    resolved_at = None if outcome.status is ClaimStatus.OPEN else at
+    (final,) = await list_finals(unit, [replace(claim.state, resolved_at=resolved_at)])
+    state = replace(entry.after, status=outcome.status, resolved_at=resolved_at, final=final)
     await append_entries(unit, claim, [entry], state, now)
+    await record_versions(unit, list_of(claim.subject).name, [state.claim_id], now)
     if claim.subject == "Prediction":
         probability = claim.properties.get("stated_probability")
         await _update_chain(unit, claim.state.claim_id, outcome.status, at, probability)
-    record = await _refresh_record(unit, claim, before)
+    record = await _refresh_record(unit, claim, before, at)
     return {**entry.payload(now, after=state), "record": record}
 
 
@@ -198,20 +203,23 @@ async def _check_key(unit: Unit, idempotency_key: str | None) -> None:
         raise DuplicateError(message, existing_key=holder, path="idempotency_key")
 
 
-async def _lock_record(unit: Unit, claim: StoredClaim) -> dict[str, Any] | None:
+async def _lock_record(unit: Unit, claim: StoredClaim, now: datetime) -> dict[str, Any] | None:
     """Lock the claim's predictor and return its stored record; None for a claim without a predictor."""
     if claim.predictor_id is None:
         return None
     await unit.run("ledger/lock_predictors", ids=[claim.predictor_id])
-    ((properties, _),) = await list_records(unit, [claim.predictor_id])
+    ((properties, _),) = await list_records(unit, [claim.predictor_id], now)
     return stored_record(kappa_of(properties))
 
 
-async def _refresh_record(unit: Unit, claim: StoredClaim, before: Mapping[str, Any] | None) -> dict[str, Any] | None:
+async def _refresh_record(
+    unit: Unit, claim: StoredClaim, before: Mapping[str, Any] | None, at: datetime
+) -> dict[str, Any] | None:
     if claim.predictor_id is None:
         return None
-    await refresh_records(unit, [claim.predictor_id])
-    ((_, in_use),) = await list_records(unit, [claim.predictor_id])
+    now = max(at, datetime.now(UTC))  # others may have resolved theirs while this waited for the lock
+    await refresh_records(unit, [claim.predictor_id], now)
+    ((_, in_use),) = await list_records(unit, [claim.predictor_id], now)
     return {"predictor_id": claim.predictor_id, "before": before, "after": stored_record(in_use)}
 
 

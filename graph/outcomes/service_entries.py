@@ -6,12 +6,13 @@ Each is made for a claim that the transaction has locked, so the state that it i
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from graph.database.receipts import current_caller
 from graph.database.sessions import Unit
 from graph.errors import InvalidError, NotFoundError
 from graph.inference.calibration import KappaInUse
@@ -69,6 +70,7 @@ class EntryDetails:
         by: The name of the person or program that reports it.
         note: The reason or source.
         idempotency_key: The row's key; None without one.
+        caller: The name of whoever has it added; empty for nobody in particular.
     """
 
     kind: str
@@ -76,6 +78,7 @@ class EntryDetails:
     by: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
+    caller: str = field(default_factory=current_caller.get)
 
 
 async def get_claim(unit: Unit, claim_id: str, *, path: str = "claim") -> StoredClaim:
@@ -152,15 +155,16 @@ def _make(
         "evidence_kind": details.kind,
         "observed_at": details.observed_at,
         "submitted_by": details.by,
+        "caller": details.caller or None,
         "idempotency_key": details.idempotency_key,
         "note": details.note,
     }
-    with _validation_errors_refused():
+    with client_values():
         return make_entry(state, weight, {**own_values, **values}, contribution, now=now)
 
 
 @contextmanager
-def _validation_errors_refused() -> Iterator[None]:
+def client_values() -> Iterator[None]:
     """
     Turn validation errors into refusals: the only values in the block that may be invalid are the client's.
 
@@ -181,7 +185,7 @@ def validated(kind: type[RowT], values: Mapping[str, Any]) -> RowT:
     Raises:
         InvalidError: A value breaks a rule of its property; the path is the property's name.
     """
-    with _validation_errors_refused():
+    with client_values():
         return kind(**values)
 
 

@@ -18,12 +18,12 @@ from graph.database.sessions import Database, Unit
 from graph.errors import RefusedError, counted
 from graph.inference.evidence import POLICY, missed_check_in
 from graph.inference.milestones import is_overdue
+from graph.ledger.claim_state import CHECK_IN_MISSED
 from graph.ledger.entries import LedgerEntry, check_past
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import MARK, milestone_keys
 from graph.model.rows import Milestone
 from graph.outcomes.milestone_chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
-from graph.outcomes.milestones import CHECK_IN_MISSED
 from graph.outcomes.service_entries import (
     EntryDetails,
     StoredClaim,
@@ -192,7 +192,11 @@ async def _sweep_one(database: Database, prediction_id: str, moment: datetime, b
     async def work(unit: Unit) -> Payload:
         return await _sweep_chain(unit, prediction_id, moment, by)
 
-    return (await write_once(database, request, work, claim_ids=[prediction_id])).payload
+    def list_entries(payload: Payload) -> list[str]:
+        return [miss["evidence_id"] for miss in payload["misses"]]
+
+    answered = await write_once(database, request, work, claim_ids=[prediction_id], list_entries=list_entries)
+    return answered.payload
 
 
 async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str) -> Payload:

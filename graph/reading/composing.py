@@ -152,6 +152,11 @@ class Composer:
                 found = replace(place, rows_at=rows_at, total_at=total_at if follow.wants_total else None)
                 layout.follows.update({(subject, follow.key): found for subject in follow.subjects})
 
+    def _link(self, edge: str, names: list[str], moments: list[str]) -> str:
+        """Compose the list of a relationship's properties, then that of its moments and days as text."""
+        values = f"[k IN {self._parameter('e', names)} | {edge}[k]]"
+        return f"{values} + [k IN {self._parameter('s', moments)} | toString({edge}[k])]" if moments else values
+
     def _follow(self, variable: str, source: str, follows: Sequence[Follow]) -> tuple[str, list[FollowLayout]]:
         """Compose the rows of relations that share them: an expression, and the layout for each."""
         relation = follows[0].relation
@@ -163,14 +168,15 @@ class Composer:
         head, key = self._page(source, found, edge, follows)
         row: list[str] = []
         key_at = _add(row, key) if any(follow.wants_cursor for follow in follows) else None
-        names = list(dict.fromkeys(name for follow in follows for name in follow.link))
-        link_at = _add(row, f"[k IN {self._parameter('e', names)} | {edge}[k]]") if names else None
+        link = list(dict.fromkeys(name for follow in follows for name in follow.link))
+        names, moments = [k for k in link if k not in TEMPORAL], [k for k in link if k in TEMPORAL]
+        link_at = _add(row, self._link(edge, names, moments)) if link else None
         layouts = self.node(found, relation.end, [follow.node for follow in follows], row)
         below_at = _add(row, self._next_step(found, follows)) if follows[0].num_steps > 1 else None
         self._times = before
-        link = {name: place for place, name in enumerate(names)}
+        link_places = {name: place for place, name in enumerate((*names, *moments))}
         places = [
-            FollowLayout(follow, 0, None, key_at, link_at, link, below_at, layout)
+            FollowLayout(follow, 0, None, key_at, link_at, link_places, frozenset(moments), below_at, layout)
             for follow, layout in zip(follows, layouts, strict=True)
         ]
         return f"COLLECT {{ {head} RETURN [{', '.join(row)}] }}", places
@@ -183,7 +189,7 @@ class Composer:
         layouts = self.node(found, relation.end, [follow.node for follow in follows], row)
         pattern = f"({variable}){_arrow(relation, relation.types)}({found}:{relation.end})"
         places = [
-            FollowLayout(follow, 0, None, None, None, {}, None, layout)
+            FollowLayout(follow, 0, None, None, None, {}, frozenset(), None, layout)
             for follow, layout in zip(follows, layouts, strict=True)
         ]
         return f"head(COLLECT {{ MATCH {pattern} RETURN [{', '.join(row)}] LIMIT 1 }})", places

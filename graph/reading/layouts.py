@@ -53,6 +53,7 @@ class FollowLayout:
         key_at: The place of the page key in a row; None if it is not read.
         link_at: The place of the list of the relationship's properties in a row; None if none are read.
         link: Of each of those properties, its place in that list.
+        link_moments: Those of them that are moments or days as text.
         below_at: The place of the next step's rows in a row of a walk; None at its last step.
         node: The places of the node's parts in a row.
     """
@@ -63,5 +64,6 @@ class FollowLayout:
     key_at: int | None
     link_at: int | None
     link: Mapping[str, int]
+    link_moments: frozenset[str]
     below_at: int | None
     node: NodeLayout

@@ -19,7 +19,7 @@ from graph.reading.lists import MOST_COLLECTED, NEEDLES, ListFilter, check_named
 from graph.reading.tree import Follow, Node, connection, cursor_text, fill, page_key
 
 _AFTER_ALL: Final = LAST + AFTER_MARK
-_SOURCES: Final = {"Ticker": "(a:Ticker {symbol: own.source})"}
+_SOURCES: Final = {"Ticker": "(a:Ticker {symbol: own.source})", "Predictor": "(a:Predictor {id: own.source})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,11 @@ class LinkPage:
 
     @property
     def _key(self) -> str:
-        """The expression of a link's page key; one node may be led to by links of several types."""
-        return f"r.{self.relation.page_key}" if self.sort is None else f"n.{self.sort.property} + '{MARK}' + type(r)"
+        """The expression of a link's page key; one node may be led to by several links."""
+        if self.sort is None:
+            return f"r.{self.relation.page_key}"
+        own = "type(r)" if self.relation.own_key is None else f"r.{self.relation.own_key}"
+        return f"n.{self.sort.property} + '{MARK}' + {own}"
 
     def _key_in(self, cursor: str, path: str, low: str, high: str) -> str:
         key = page_key(self.order, cursor, path=path)

@@ -153,9 +153,9 @@ class ListPage(ListAnchor):
                 ),
                 "counted": MOST_COUNTED + 1,
             }
-        index = self._index()
-        if index.values is not None and index.condition not in self.filter.values:
-            given[str(index.condition)] = list(index.values)
+        for column in self._index().columns:
+            if column.values is not None and column.condition not in self.filter.values:
+                given[column.condition] = list(column.values)
         return given
 
     def nowhere(self) -> dict[str, Any]:
@@ -315,7 +315,7 @@ async def check_named(
 
 def choose_index(sort: SortKey, filter_: ListFilter) -> Index:
     """Choose the most selective index of an order that a filter has the values for."""
-    return next(index for index in sort.indexes if index.condition in filter_.values or index is sort.indexes[-1])
+    return next(index for index in sort.indexes if index.serves(filter_.values))
 
 
 def choose_start(listed: Listed, filter_: ListFilter, index: Index) -> Condition | None:
@@ -324,7 +324,7 @@ def choose_start(listed: Listed, filter_: ListFilter, index: Index) -> Condition
         (
             condition
             for condition in sorted(listed.conditions, key=lambda condition: condition.start is None)
-            if condition.may_begin and condition.name in filter_.values and condition.name != index.condition
+            if condition.may_begin and condition.name in filter_.values and not index.names(condition.name)
         ),
         None,
     )
@@ -363,11 +363,15 @@ class _Body:
         return f"{self._found(cut)} WITH n {cut}"
 
     def total(self) -> str:
-        """Compose the number of all nodes; null where a text has more matches than are counted."""
+        """Compose the number of all nodes; null where more match a text, or would be looked at, than are counted."""
         if not self._filter.values and self._filter.text is None:
             return f"COUNT {{ (:{self._listed.label}) }}"
         if self._filter.text is None:
-            return f"COUNT {{ {self._found(None)} RETURN n }}"
+            # The store keeps the number of a label, so that smaller graphs need no further look.
+            may_be_cut = f"COUNT {{ (:{self._index.label}) }} > {MOST_WALKED}"
+            counted = f"COUNT {{ {self._found(None)} RETURN n }}"
+            is_cut = self._cut_beyond(("own.first", "own.last"), "null", counted)
+            return f"CASE WHEN {may_be_cut} THEN {is_cut} ELSE {counted} END"
         conditions = self._conditions(())
         test = " AND ".join(conditions) if conditions else "true"
         return (
@@ -396,9 +400,8 @@ class _Body:
             return f"{_LOOK} CALL (own, are_many) {{ {few} UNION ALL {many} }}"
         count, collected, served = self._collected()
         where = [_between(self._key, bounds), *self._conditions(served)]
-        few = (
-            f"WITH own, num WHERE num <= own.most {collected} WITH DISTINCT n, own WHERE {' AND '.join(where)} {ended}"
-        )
+        found = f"{collected} WITH DISTINCT n, own WHERE {' AND '.join(where)} {ended}"
+        few = f"WITH own, num WHERE num <= own.most CALL (own) {{ {found} }} RETURN n"
         walk = self._apart(self._walk(bounds, cut, self._conditions(())))
         many = f"WITH own, num WHERE num > own.most {walk} RETURN n"
         return f"CALL (own) {{ {count} }} CALL (own, num) {{ {few} UNION ALL {many} }}"
@@ -406,13 +409,14 @@ class _Body:
     def _collected(self) -> tuple[str, str, tuple[str, ...]]:
         """Compose how many nodes there are to collect, how to find them, and which conditions hold for all of them."""
         if self._start is None:
-            label = self._listed.label
-            collected = f"MATCH (n:{label}) USING INDEX SEEK n:{label}(id) WHERE n.id > own.before_all"
-            return f"RETURN COUNT {{ (:{label}) }} AS num", collected, ()
+            return f"RETURN COUNT {{ (:{self._listed.label}) }} AS num", _all_of(self._listed.label), ()
         name, start = self._start.name, self._start.start
+        if self._start.labels:
+            return *_of_labels(self._start), (name,)
         if start is None:
             label, place = self._index.label, self._start.begins_at
-            seek = f"MATCH (n:{label}) USING INDEX SEEK n:{label}({place}) WHERE n.{place} IN own.{name}"
+            test = (self._start.seek or f"n.{place} IN {{}}").replace("{}", f"own.{name}")
+            seek = f"MATCH (n:{label}) USING INDEX SEEK n:{label}({place}) WHERE {test}"
             count = f"RETURN COUNT {{ {seek} RETURN n LIMIT {MOST_COLLECTED + 1} }} AS num"
             return count, seek if label == self._listed.label else f"{seek} AND n:{self._listed.label}", (name,)
         found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
@@ -426,54 +430,65 @@ class _Body:
 
         None where all rows of the index that are looked at are on the page.
         """
-        if self._filter.text is not None or not self._passed_over():
+        if not self._passes_over():
             return None
-        is_short = "size(rows) < $p.limit"
-        if self._is_split:
-            is_short += f" AND head(COLLECT {{ {self._collected()[0]} }}) > own.most"
-        walk, _ = self._seek(("own.low", "own.high"))
-        each = "" if self._index.property is None else f"UNWIND own.{self._index.condition} AS value "
-        counts = f"COLLECT {{ {each}RETURN COUNT {{ {walk} RETURN n LIMIT {MOST_WALKED + 1} }} }}"
-        is_cut = f"any(num IN {counts} WHERE num > {MOST_WALKED})"
-        return f"rows + CASE WHEN {is_short} THEN CASE WHEN {is_cut} THEN [null] ELSE [] END ELSE [] END"
+        is_cut = self._cut_beyond(("own.low", "own.high"), "[null]", "[]")
+        return f"rows + CASE WHEN size(rows) < $p.limit THEN {is_cut} ELSE [] END"
+
+    def _cut_beyond(self, bounds: tuple[str, str], cut: str, whole: str) -> str:
+        """Compose a value: `cut` if a walk between two page keys would look at too many rows, else `whole`."""
+        walk, _ = self._seek(bounds)
+        counts = f"COLLECT {{ {self._each()}RETURN COUNT {{ {walk} RETURN n LIMIT {MOST_WALKED + 1} }} }}"
+        found = f"CASE WHEN any(num IN {counts} WHERE num > {MOST_WALKED}) THEN {cut} ELSE {whole} END"
+        if self._filter.text is not None:
+            is_walked = f"head(COLLECT {{ {_LOOK} RETURN are_many }})"
+        elif self._is_split:
+            is_walked = f"head(COLLECT {{ {self._collected()[0]} }}) > own.most"
+        else:
+            return found
+        return f"CASE WHEN {is_walked} THEN {found} ELSE {whole} END"
 
     def _apart(self, walk: str) -> str:
         """Compose a walk that only begins once what stands before it holds; a walk for each value does so anyway."""
-        return walk if self._index.property is not None else f"CALL (own) {{ {walk} RETURN n }}"
+        return walk if self._index.columns else f"CALL (own) {{ {walk} RETURN n }}"
 
-    def _passed_over(self) -> list[str]:
-        """Compose the tests of conditions for which a walk of the index passes over rows."""
-        conditions, index = self._conditions(()), self._index
-        served = [f"n.{index.property} IN own.{index.condition}"]
+    def _passes_over(self) -> bool:
+        """Whether a walk of the index passes over rows, for a text or for conditions that it does not serve."""
+        served = [column.test for column in self._index.columns]
         served += [self._listed.condition(name).test.replace("{}", f"own.{name}") for name in self._sort.ranges if name]
-        return [test for test in conditions if test not in served]
+        return self._filter.text is not None or any(test not in served for test in self._conditions(()))
 
     def _seek(self, bounds: tuple[str, str]) -> tuple[str, str]:
-        """Compose the seek of the index between two page keys, within a `value` of its property; and its order."""
+        """Compose the seek of the index between two page keys, within a value of each column; and its order."""
         index = self._index
-        properties = [self._sort.property] if index.property is None else [index.property, self._sort.property]
-        where = [_between(self._key, bounds)]
-        if index.property is not None:
-            where.insert(0, f"n.{index.property} = value")
+        properties = [*(column.name for column in index.columns), self._sort.property]
+        where = [f"n.{column.name} = value{place}" for place, column in enumerate(index.columns)]
+        where.append(_between(self._key, bounds))
         hint = f"MATCH (n:{index.label}) USING INDEX SEEK n:{index.label}({', '.join(properties)})"
         return f"{hint} WHERE {' AND '.join(where)}", ", ".join(f"n.{name}{self._down}" for name in properties)
 
     def _walk(self, bounds: tuple[str, str], cut: str | None, conditions: Sequence[str]) -> str:
-        """Compose the walk of the index: one for each value of its property, whose rows are merged."""
+        """Compose the walk of the index: one for each combination of its columns' values, whose rows are merged."""
         index = self._index
         seek, order = self._seek(bounds)
         label_test = [] if index.label == self._listed.label else [f"n:{self._listed.label}"]
-        served = f"n.{index.property} IN own.{index.condition}"
-        tests = [*label_test, *(test for test in conditions if test != served)]
+        served = [column.test for column in index.columns]
+        tests = [*label_test, *(test for test in conditions if test not in served)]
         ordered = "" if cut is None else f" WITH n ORDER BY {order} LIMIT $p.limit"
-        if cut is not None and self._filter.text is None and self._passed_over():
+        if cut is not None and self._passes_over():
             where = f" WITH own, n ORDER BY {order} LIMIT {MOST_WALKED} WHERE {' AND '.join(tests)}"
         else:
             where = "".join(f" AND {test}" for test in tests)
         found = f"{seek}{where}{ordered}"
-        if index.property is None:
+        if not index.columns:
             return found
-        return f"UNWIND own.{index.condition} AS value CALL (own, value) {{ {found} RETURN n }}"
+        values = ", ".join(f"value{place}" for place in range(len(index.columns)))
+        return f"{self._each()}CALL (own, {values}) {{ {found} RETURN n }}"
+
+    def _each(self) -> str:
+        """Compose the rows of each combination of the columns' values."""
+        columns = enumerate(self._index.columns)
+        return "".join(f"UNWIND own.{column.condition} AS value{place} " for place, column in columns)
 
     def _conditions(self, served: Sequence[str]) -> list[str]:
         return self._filter.tests(self._listed, served)
@@ -492,6 +507,21 @@ _LOOK: Final = (
 Tells whether a text has many matches, by a look into one group of 4,096, and where that has few, into one of 64; a walk
 in the list's order soon finds a page of many.
 """
+
+
+def _all_of(label: str) -> str:
+    """Compose all nodes of a label."""
+    return f"MATCH (n:{label}) USING INDEX SEEK n:{label}(id) WHERE n.id > own.before_all"
+
+
+def _of_labels(condition: Condition) -> tuple[str, str]:
+    """Compose how many nodes have one of the labels that a condition gives, and how to find them."""
+    given = [(label, f"'{label}' IN own.{condition.name}") for label in condition.labels]
+    nums = " + ".join(f"CASE WHEN {test} THEN COUNT {{ (:{label}) }} ELSE 0 END" for label, test in given)
+    ways = " UNION ALL ".join(
+        f"WITH own WHERE {test} CALL (own) {{ {_all_of(label)} RETURN n }} RETURN n" for label, test in given
+    )
+    return f"RETURN {nums} AS num", f"CALL (own) {{ {ways} }}"
 
 
 def _between(key: str, bounds: tuple[str, str]) -> str:

@@ -41,7 +41,8 @@ def load_samples(chosen: Sample) -> Bundle:
     names = {Sample.ALL: (SAMPLE_FILE, ILLUSTRATION_FILE), Sample.PAGES: (SAMPLE_FILE,), Sample.NONE: ()}[chosen]
     bundles = [_load(name) for name in names]
     rows = {name: tuple(row for bundle in bundles for row in bundle.rows()[name]) for name in LISTS}
-    return Bundle(format=BUNDLE_FORMAT, **rows)
+    policy = next((bundle.policy for bundle in bundles), None)
+    return Bundle(format=BUNDLE_FORMAT, policy=policy, **rows)
 
 
 def _load(name: str) -> Bundle:

@@ -86,6 +86,22 @@ class SavedQuery:
         return _given(self) == _given(other)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    A query to be saved; otherwise as `SavedQuery`.
+
+    Attributes:
+        expected_version: The version that its author has seen, 0 for none; None where that does not matter.
+    """
+
+    name: str
+    statement: str
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    expected_version: int | None = None
+
+
 def _given(query: SavedQuery) -> tuple[Any, ...]:
     # 1, 1.0 and true are equal in Python.
     defaults = [repr(parameter.default) for parameter in query.parameters]

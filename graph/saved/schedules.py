@@ -6,7 +6,7 @@ succeeds, each time later, and is dead after the last attempt. Whoever tries it 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,7 +26,13 @@ MOST_PARAMETERS_TEXT: Final = 20_000
 """Characters of a schedule's parameters as JSON."""
 
 BACK_OFF: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
-"""Pauses after failed attempts; a delivery is dead after one more attempt than these."""
+"""Pauses after failed attempts."""
+
+MOST_ATTEMPTS: Final = len(BACK_OFF) + 1
+"""Attempts after which a delivery is dead."""
+
+UNENDED: Final = "the last attempt did not end: the process that made it was ended, or ended itself"
+"""Error of a delivery that was taken as often as may be, and of which nothing was heard."""
 
 TAKEN_FOR: Final = timedelta(minutes=3)
 """Time for which an attempt has its delivery to itself; longer than an attempt takes."""
@@ -35,7 +41,17 @@ KEPT_FOR: Final = timedelta(days=30)
 """How long deliveries are kept that have succeeded."""
 DEAD_KEPT_FOR: Final = timedelta(days=90)
 AT_ONCE: Final = 100
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FAR: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+DeliveryPlace = tuple[datetime, str]
+"""The moment when a delivery was due, and its id: its place in the order of all."""
+
+FIRST_PLACE: Final[DeliveryPlace] = (LONG_AGO, "")
+LAST_PLACE: Final[DeliveryPlace] = (FAR, "")
+
+MOST_COUNTED: Final = 200_000
+"""The most deliveries that are counted, some 0.1 s."""
 
 
 class DeliveryStatus(StrEnum):
@@ -63,7 +79,7 @@ class Schedule:
         name: Its own name.
         query: The query's name.
         parameters: Values of the query's parameters, as JSON.
-        url: The address to which the rows are sent.
+        sealed_url: The address to which the rows are sent, sealed.
         format: Their format.
         every_minutes: The interval; None for a daily one.
         daily_at_hour: The hour in UTC; None for an interval.
@@ -73,7 +89,7 @@ class Schedule:
     name: str
     query: str
     parameters: Mapping[str, Any]
-    url: str
+    sealed_url: str
     format: DeliveryFormat
     every_minutes: int | None = None
     daily_at_hour: int | None = None
@@ -98,7 +114,7 @@ class Delivery:
         schedule: The schedule's name.
         query: The query's name.
         parameters: Values of its parameters, as JSON.
-        url: The address.
+        sealed_url: The address, sealed.
         format: The format of the rows.
         due_at: When the schedule was due.
         status: How it stands.
@@ -106,13 +122,14 @@ class Delivery:
         next_attempt_at: When it is tried next; None if it is not.
         last_error: Why the last attempt failed; None if none did.
         delivered_at: When the receiver took it.
+        body: The body, of a delivery of changes; None where the query is run for it.
     """
 
     id: str
     schedule: str
     query: str
     parameters: Mapping[str, Any]
-    url: str
+    sealed_url: str
     format: DeliveryFormat
     due_at: datetime
     status: DeliveryStatus = DeliveryStatus.PENDING
@@ -120,6 +137,7 @@ class Delivery:
     next_attempt_at: datetime | None = None
     last_error: str | None = None
     delivered_at: datetime | None = None
+    body: str | None = None
 
 
 async def list_schedules(unit: Unit) -> list[Schedule]:
@@ -128,12 +146,75 @@ async def list_schedules(unit: Unit) -> list[Schedule]:
     return [_read_schedule(row["schedule"]) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """
+    Conditions on deliveries, all of which must hold.
+
+    Attributes:
+        statuses: How they stand: any of these.
+        schedules: Names of schedules or webhooks of changes, any of which they are of; None for all.
+        queries: Names of queries, likewise.
+        due_from: The first moment when they were due.
+        due_to: The last moment.
+    """
+
+    statuses: Sequence[DeliveryStatus] = tuple(DeliveryStatus)
+    schedules: Sequence[str] | None = None
+    queries: Sequence[str] | None = None
+    due_from: datetime = LONG_AGO
+    due_to: datetime = FAR
+
+    def parameters(self) -> dict[str, Any]:
+        """Return them as parameters of statements."""
+        return {
+            "statuses": [status.value for status in self.statuses],
+            "schedules": None if self.schedules is None else list(self.schedules),
+            "queries": None if self.queries is None else list(self.queries),
+            "from": self.due_from,
+            "to": self.due_to,
+        }
+
+
 async def list_deliveries(
-    unit: Unit, status: DeliveryStatus, limit: int, before: datetime | None = None
+    unit: Unit,
+    wanted: Deliveries,
+    limit: int,
+    *,
+    between: tuple[DeliveryPlace, DeliveryPlace] = (FIRST_PLACE, LAST_PLACE),
+    reads_down: bool = True,
 ) -> list[Delivery]:
-    """List deliveries of a status, the latest first."""
-    rows = await unit.run("saved/list_deliveries", status=status.value, before=before or FAR, limit=limit)
-    return [_read_delivery(row["delivery"]) for row in rows]
+    """
+    List deliveries by the moment when they were due, and their ids.
+
+    Args:
+        unit: A transaction.
+        wanted: The conditions.
+        limit: The most deliveries.
+        between: Places between which they lie, both excluded.
+        reads_down: Whether the latest come first.
+    """
+    (low_at, low_id), (high_at, high_id) = between
+    bounds = {"low_at": low_at, "low_id": low_id, "high_at": high_at, "high_id": high_id}
+    given = {**wanted.parameters(), **bounds, "limit": limit, "reads_down": reads_down}
+    if given["schedules"] is None:
+        del given["schedules"]
+        rows = await unit.run("saved/list_deliveries", **given)
+    else:
+        rows = await unit.run("saved/list_deliveries_of", **given)
+    found = [_read_delivery(row["delivery"]) for row in rows]
+    return sorted(found, key=place_of, reverse=reads_down)[:limit]
+
+
+async def count_deliveries(unit: Unit, wanted: Deliveries) -> int | None:
+    """Count deliveries; None if there are more than are counted."""
+    (row,) = await unit.run("saved/count_deliveries", **wanted.parameters(), limit=MOST_COUNTED + 1)
+    return None if row["num_deliveries"] > MOST_COUNTED else int(row["num_deliveries"])
+
+
+def place_of(delivery: Delivery) -> DeliveryPlace:
+    """Return a delivery's place in the order of all."""
+    return delivery.due_at, delivery.id
 
 
 async def set_schedule(
@@ -148,7 +229,7 @@ async def set_schedule(
     """
     Create or replace a schedule; returns a payload with its properties as `schedule`, and whether it was `created`.
 
-    The caller has checked the address.
+    The caller has checked the address, and sealed it.
 
     Raises:
         InvalidError: The name, the interval or a value of a parameter is wrong.
@@ -248,11 +329,20 @@ async def is_delivery_due(database: Database, now: datetime) -> bool:
 
 
 async def take_delivery(database: Database, now: datetime) -> Delivery | None:
-    """Take the delivery that has waited longest, and count the attempt; None if none is due."""
+    """
+    Take the delivery that has waited longest, and count the attempt; None if none is due.
+
+    One whose attempts are used up, none of which ended, is dead: perhaps it is what ends the process.
+    """
 
     async def work(unit: Unit) -> Delivery | None:
-        rows = await unit.run("saved/claim_delivery", moment=now, until=now + TAKEN_FOR)
-        return _read_delivery(rows[0]["delivery"]) if rows else None
+        while rows := await unit.run("saved/claim_delivery", moment=now, until=now + TAKEN_FOR):
+            delivery = _read_delivery(rows[0]["delivery"])
+            if delivery.num_attempts <= MOST_ATTEMPTS:
+                return delivery
+            given_up = {"status": DeliveryStatus.DEAD.value, "num_attempts": MOST_ATTEMPTS, "next_attempt_at": None}
+            await unit.run("saved/set_delivery", id=delivery.id, properties={**given_up, "last_error": UNENDED})
+        return None
 
     return await database.write(work)
 
@@ -265,7 +355,7 @@ async def note_delivered(database: Database, delivery: Delivery, now: datetime) 
 
 async def note_failed(database: Database, delivery: Delivery, error: str, now: datetime) -> DeliveryStatus:
     """Note that an attempt failed; returns whether it is tried again, PENDING, or DEAD."""
-    is_dead = delivery.num_attempts > len(BACK_OFF)
+    is_dead = delivery.num_attempts >= MOST_ATTEMPTS
     status = DeliveryStatus.DEAD if is_dead else DeliveryStatus.PENDING
     next_at = None if is_dead else now + BACK_OFF[delivery.num_attempts - 1]
     properties = {"status": status.value, "next_attempt_at": next_at, "last_error": error}
@@ -303,7 +393,7 @@ async def _enqueue(database: Database, schedule: Schedule, now: datetime) -> Non
             "schedule": schedule.name,
             "query": schedule.query,
             "parameters": json.dumps(dict(schedule.parameters)),
-            "url": schedule.url,
+            "sealed_url": schedule.sealed_url,
             "format": schedule.format.value,
             "due_at": schedule.next_at,
             "status": DeliveryStatus.PENDING.value,
@@ -335,7 +425,7 @@ def _properties_of(schedule: Schedule) -> dict[str, Any]:
     return {
         "query": schedule.query,
         "parameters": json.dumps(dict(schedule.parameters)),
-        "url": schedule.url,
+        "sealed_url": schedule.sealed_url,
         "format": schedule.format.value,
         "every_minutes": schedule.every_minutes,
         "daily_at_hour": schedule.daily_at_hour,
@@ -347,7 +437,7 @@ def _read_schedule(found: Mapping[str, Any]) -> Schedule:
         name=found["name"],
         query=found["query"],
         parameters=json.loads(found["parameters"]),
-        url=found["url"],
+        sealed_url=found.get("sealed_url") or "",
         format=DeliveryFormat(found["format"]),
         every_minutes=found.get("every_minutes"),
         daily_at_hour=found.get("daily_at_hour"),
@@ -361,7 +451,7 @@ def _read_delivery(found: Mapping[str, Any]) -> Delivery:
         schedule=found["schedule"],
         query=found["query"],
         parameters=json.loads(found["parameters"]),
-        url=found["url"],
+        sealed_url=found.get("sealed_url") or "",
         format=DeliveryFormat(found["format"]),
         due_at=found["due_at"],
         status=DeliveryStatus(found["status"]),
@@ -369,4 +459,5 @@ def _read_delivery(found: Mapping[str, Any]) -> Delivery:
         next_attempt_at=found.get("next_attempt_at"),
         last_error=found.get("last_error"),
         delivered_at=found.get("delivered_at"),
+        body=found.get("body"),
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -11,12 +11,14 @@ from pydantic import ValidationError
 
 from graph.adhoc.running import Adhoc
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
+from graph.database.revisions import EventKind, add_events, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, InvalidError, NotFoundError, RefusedError, refuse
 from graph.model.problems import describe_problem
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import SavedQuery as Row
-from graph.saved.library import list_library
+from graph.model.subjects import row_id
+from graph.saved.library import list_library, list_own_versions
 from graph.saved.queries import (
     A_NAME,
     MOST_DESCRIPTION,
@@ -25,6 +27,7 @@ from graph.saved.queries import (
     MOST_VERSIONS,
     NAME,
     RESERVED,
+    Draft,
     Origin,
     Parameter,
     SavedQuery,
@@ -42,22 +45,6 @@ _USED: Final = re.compile(
     re.DOTALL,
 )
 """Uses of parameters in a statement, and the comments, texts and quoted names in which there are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """
-    A query to be saved; otherwise as `SavedQuery`.
-
-    Attributes:
-        expected_version: The version that its author has seen, 0 for none; None where that does not matter.
-    """
-
-    name: str
-    statement: str
-    description: str = ""
-    parameters: tuple[Parameter, ...] = ()
-    expected_version: int | None = None
 
 
 async def list_queries(unit: Unit) -> list[SavedQuery]:
@@ -83,10 +70,9 @@ async def find_query(unit: Unit, name: str, version: int | None = None) -> Saved
     if not name.isascii():  # no query has such a name, and half of a surrogate pair cannot be sent
         return None
     rows = await unit.run("saved/list_versions", name=name, version=version, limit=1)
-    found = _read(rows[0]) if rows else list_library().get(name)
-    if found is None or found.is_deleted or (version is not None and found.version != version):
-        return None
-    return found
+    own = (query for query in list_own_versions(name) if version in {None, query.version})
+    found = _read(rows[0]) if rows else next(own, None)
+    return None if found is None or found.is_deleted else found
 
 
 async def list_versions(unit: Unit, name: str) -> list[SavedQuery]:
@@ -95,9 +81,8 @@ async def list_versions(unit: Unit, name: str) -> list[SavedQuery]:
         return []
     rows = await unit.run("saved/list_versions", name=name, version=None, limit=MOST_VERSIONS)
     found = [_read(row) for row in rows]
-    own = list_library().get(name)
-    if own is not None and own.version not in {query.version for query in found}:
-        found.append(own)
+    stored = {query.version for query in found}
+    found += [query for query in list_own_versions(name) if query.version not in stored]
     return sorted(found, key=lambda query: query.version, reverse=True)
 
 
@@ -325,5 +310,7 @@ async def _append(unit: Unit, query: SavedQuery, before: SavedQuery | None) -> S
         saved_at=datetime.now(UTC),
         is_deleted=query.is_deleted,
     )
-    await unit.run("upsert/saved_queries", rows=[to_properties(to_row(after))])
+    row = to_row(after)
+    await unit.run("upsert/saved_queries", rows=[to_properties(row)])
+    await add_events(unit, EventKind.ROWS, row_ids=[row_note("saved_queries", row_id(row))])
     return after

@@ -11,6 +11,9 @@ from graph.server.releases import Release
 
 _MEBIBYTES: Final = {"m": 1, "g": 1024}
 
+IDLE_SECONDS: Final = 30
+"""Seconds without a collection of garbage after which Java collects, and gives memory back to the system."""
+
 
 def heap_mebibytes(heap: str) -> int:
     """
@@ -83,6 +86,10 @@ def jvm_flags(release: Release, *, heap: str, logs: Path) -> list[str]:
         "-Xms128m",
         f"-Xmx{heap_mebibytes(heap)}m",
         "-XX:+UseG1GC",
+        # What one large statement made the heap grow by goes back to the system once the server has been idle.
+        f"-XX:G1PeriodicGCInterval={1000 * IDLE_SECONDS}",
+        "-XX:MinHeapFreeRatio=20",
+        "-XX:MaxHeapFreeRatio=40",
         "-XX:-OmitStackTraceInFastThrow",
         "-XX:+UnlockExperimentalVMOptions",
         "-XX:+TrustFinalNonStaticFields",

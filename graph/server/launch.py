@@ -19,7 +19,9 @@ from graph.server.home import STOP_GRACE_SECONDS, Home
 from graph.server.installation import Installation
 
 _POLL_SECONDS: Final = 0.1
-_CONNECT_SECONDS: Final = 2.0
+_CONNECT_SECONDS: Final = 20.0
+"""A port that is not open yet refuses at once; a Neo4j that has just opened it may take seconds on a busy machine, and
+each try that is given up costs it as much again."""
 _NUM_NEXT_PORTS: Final = 100
 _MAX_PORT: Final = 65_535
 _NUM_TAIL_LINES: Final = 30  # one Java stack trace and the lines before it

@@ -5,6 +5,7 @@ Referring rows are counted by the node's degree; a deletion costs by the number 
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from graph.bundles.importing import import_rows
@@ -12,10 +13,12 @@ from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, HistoryError, NotFoundError, counted, refuse
-from graph.model.kinds import ClaimStatus, MilestoneKind
+from graph.ledger.versions import record_deletions
+from graph.model.kinds import ClaimStatus, MilestoneKind, VersionSubject
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
 from graph.model.subjects import CLAIM_SUBJECTS, CLAIMS, MARK, ROW_LISTS, EdgeList, list_of, noun_of, references_of
+from graph.model.versions import VERSIONED_BY_LIST
 from graph.reading.following import get
 from graph.subjects.upserts import Change, observations_of
 
@@ -29,6 +32,7 @@ _NAME_ANOTHER = "let them name another, or none, first"
 REFERRERS: Mapping[str, tuple[str, str]] = {
     CLAIMS: ("claim", _NAME_ANOTHER),
     "document_links": ("claim", "unlink it from them first"),
+    "forecasts": ("forecast", "forecasts are append-only, so it cannot be deleted"),
     "evidence": ("ledger row", "the ledger is append-only, so it cannot be deleted"),
 }
 
@@ -164,12 +168,21 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> tuple[
             f"at most {MAX_RELATIONSHIPS}; remove some of them first"
         )
         raise ConflictError(message, path=path)
+    (chain,) = await unit.run("outcomes/list_milestones", ids=[key])
     (deleted,) = await unit.run("subjects/delete_claim", id=key)
+    moment = datetime.now(UTC)
+    await record_deletions(unit, VersionSubject.CLAIM, [(key, None)], moment)
+    await record_deletions(unit, VersionSubject.MILESTONE, [(row["id"], key) for row in chain["rows"]], moment)
     return claim, Changes([key], [key, *deleted["child_ids"]])
 
 
 def _claim_history(claim: Mapping[str, Any]) -> list[str]:
-    nouns = {"evidence": "ledger row", "validations": "validation", "observed_milestones": "observed milestone"}
+    nouns = {
+        "evidence": "ledger row",
+        "forecasts": "forecast",
+        "validations": "validation",
+        "observed_milestones": "observed milestone",
+    }
     reasons = [counted(claim[name], word) for name, word in nouns.items() if claim[name]]
     if claim["status"] != ClaimStatus.OPEN:
         reasons.append(f"the status {claim['status']}")
@@ -201,9 +214,12 @@ async def _delete_milestone(unit: Unit, key: str, path: str) -> tuple[Mapping[st
         pending = await unit.run("subjects/count_milestone_dependents", ids=check_ins)
         deleted |= {entry["milestone"]["id"] for entry in pending if not observations_of(entry)}
     await unit.run("subjects/delete_milestones", ids=sorted(deleted))
+    owners_of = [(row_id, milestones[row_id].prediction_id) for row_id in sorted(deleted)]
+    await record_deletions(unit, VersionSubject.MILESTONE, owners_of, datetime.now(UTC))
     (owner,) = await unit.run("bundles/list_predictions", ids=owners["prediction_ids"])
     await import_rows(unit, {"predictions": [from_properties(Prediction, row) for row in owner["rows"]]})
-    return {"milestones": len(deleted) - 1}, Changes(row_ids=[row_note("milestones", row_id) for row_id in deleted])
+    notes = [row_note("milestones", row_id) for row_id in deleted]
+    return {"milestones": len(deleted) - 1}, Changes(owners["prediction_ids"], row_ids=notes)
 
 
 async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mapping[str, int]:
@@ -218,6 +234,8 @@ async def _delete_other(unit: Unit, subject: str, key: str, path: str) -> Mappin
         message = f"{noun_of(subject)} {key!r} is referred to by {referrers}; {advice}"
         raise HistoryError(message, path=path)
     await unit.run(f"delete/{name}", id=key)
+    if name in VERSIONED_BY_LIST:
+        await record_deletions(unit, VERSIONED_BY_LIST[name].subject, [(key, None)], datetime.now(UTC))
     return {}
 
 

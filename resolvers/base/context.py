@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, NamedTuple, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -15,18 +16,30 @@ from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.errors import RefusedError
-from graph.ledger.claim_state import list_past_log_odds
+from graph.feed.following import Feed
+from graph.forecasts.consensus import ClaimForecasts, list_forecasts
+from graph.inference.rates import LearnedRate
+from graph.ledger.claim_history import ClaimHistory, load_histories
+from graph.ledger.drifts import DatedDrift, list_class_drifts
+from graph.ledger.explanations import Explanation, ExplanationKey, list_explanations, list_learned_rates
 from graph.ledger.intake import Intake
+from graph.ledger.pasts import Past, PastKey, list_pasts
+from graph.ledger.predictor_records import PastRecord, list_own_kappas, list_past_records
+from graph.ledger.settings import list_settings
 from graph.network.engine import Engine
 from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.propagation import list_runs
 from graph.network.storing import Held, RunKey, list_held
+from graph.network.threads import InferenceObserver
 from graph.reading.gathering import Gathering
 from graph.reading.links import LinkPage, read_links
 from graph.reading.lists import ListPage, read_pages
 from graph.reading.planned import PlannedStatements
 from graph.reading.tree import Follow, Node
 from graph.saved.running import SavedQueries
+from graph.saved.sealing import Seals
+from resolvers.base.roles import LOCAL, Caller
+from resolvers.base.tariffs import Tariff
 
 T = TypeVar("T")
 
@@ -79,6 +92,10 @@ class Service:
         budget: Limits what requests read.
         adhoc: Runs statements of analysts; None if the operator has turned that off.
         webhook_hosts: Hosts to which rows of scheduled queries may be sent.
+        seals: Seals the addresses of receivers; None where nothing is sent.
+        request_seconds: Time of a request, which a statement within it cannot exceed; None without a limit.
+        feed: The feed of changes, followed for all subscribers.
+        tariff: Prices documents; None where nobody is told.
         written: Set after each write of a mutation, for whoever follows writes.
     """
 
@@ -90,9 +107,18 @@ class Service:
     curves: ThreadPoolExecutor
     versions: Versions
     budget: Budget
+    feed: Feed
     adhoc: Adhoc | None = None
     webhook_hosts: frozenset[str] = frozenset()
+    seals: Seals | None = None
+    request_seconds: float | None = None
+    tariff: Tariff | None = None
     written: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note_write(self) -> None:
+        """Wake whoever follows writes: something has been written here."""
+        self.written.set()
+        self.feed.wake()
 
     @property
     def saved(self) -> SavedQueries:
@@ -107,15 +133,32 @@ class Service:
         *,
         adhoc: Adhoc | None = None,
         webhook_hosts: Collection[str] = (),
+        seals: Seals | None = None,
         max_sample_bytes: int = MAX_SAMPLE_BYTES,
+        request_seconds: float | None = None,
+        feed: Feed | None = None,
+        tariff: Tariff | None = None,
+        on_inference: InferenceObserver | None = None,
     ) -> Self:
         """A service over a database, with nothing kept yet; of joint samples it keeps so many bytes at most."""
         curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
         statements, gathering, versions = PlannedStatements(database), Gathering(database), Versions(database)
-        engine = Engine(max_sample_bytes=max_sample_bytes)
+        engine = Engine(max_sample_bytes=max_sample_bytes, observer=on_inference)
         shared = statements, gathering, curves, versions
         hosts = frozenset(webhook_hosts)
-        return cls(database, engine, Intake(database), *shared, budget or Budget(), adhoc, hosts)
+        return cls(
+            database,
+            engine,
+            Intake(database),
+            *shared,
+            budget or Budget(),
+            feed or Feed(database),
+            adhoc,
+            hosts,
+            seals,
+            request_seconds,
+            tariff,
+        )
 
     def close(self) -> None:
         """Release everything but the database, which its opener closes."""
@@ -136,26 +179,88 @@ class Context:
         service: The service.
         request_id: The request's id, for the log.
         bookmark: The state to read, or a later one.
-        caller: Who asks, for limits that hold for each caller.
+        caller: Who asks.
+
+    Attributes:
+        writes: The mutations that the document asks for, for the log.
+        moment: The document's now.
+        event_id: The event that a subscription is telling of.
+        last_event_id: The event after which it goes on unless it says so itself; from the request's header.
+        on_lag: Called when a subscription's messages are not taken in time.
     """
 
     def __init__(
-        self, service: Service, request_id: str = "", bookmark: str | None = None, *, caller: str = ""
+        self, service: Service, request_id: str = "", bookmark: str | None = None, *, caller: Caller = LOCAL
     ) -> None:
         self.service = service
         self.caller = caller
+        self.writes: tuple[str, ...] = ()
         self.request_id = request_id
         self.moment = datetime.now(UTC)
+        self.event_id: str | None = None
+        self.last_event_id: str | None = None
+        self.on_lag: Callable[[], None] | None = None
         self._reading = Reading(service.database, bookmark, service.budget.open())
-        self._num_points = 0
+        self._num_points = self._num_curve_points = 0
+        self._ending: asyncio.Future[None] | None = None
         self._one_curve = asyncio.Lock()
-        # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between.
-        self.runs: DataLoader[str, dict[str, Any] | None] = DataLoader(self._load_runs, cache=False)
-        self.past_log_odds: DataLoader[tuple[str, datetime], float | None] = DataLoader(
-            self._load_past_log_odds, cache=False
-        )
-        self.nested: DataLoader[NestedPage, Node] = DataLoader(self._load_nested, cache=False)
-        self.held: DataLoader[tuple[str, RunKey], Held] = DataLoader(self._load_held, cache=False)
+
+    # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between. They are made
+    # when they are needed, since thousands of subscriptions may wait.
+    @cached_property
+    def runs(self) -> DataLoader[str, dict[str, Any] | None]:
+        """Loads propagation runs by id."""
+        return DataLoader(self._load_runs, cache=False)
+
+    @cached_property
+    def pasts(self) -> DataLoader[PastKey, Past | None]:
+        """Loads claims as of moments."""
+        return DataLoader(self._load_pasts, cache=False)
+
+    @cached_property
+    def explanations(self) -> DataLoader[ExplanationKey, Explanation | None]:
+        """Loads explanations of beliefs."""
+        return DataLoader(self._load_explanations)
+
+    @cached_property
+    def learned_rates(self) -> DataLoader[str, LearnedRate | None]:
+        """Loads the rates that reference classes' members show."""
+        return DataLoader(self._load_learned_rates, cache=False)
+
+    @cached_property
+    def class_drifts(self) -> DataLoader[tuple[str, float], DatedDrift]:
+        """Loads the drifts of reference classes from their base rates."""
+        return DataLoader(self._load_class_drifts, cache=False)
+
+    @cached_property
+    def past_records(self) -> DataLoader[tuple[str, datetime, datetime], PastRecord]:
+        """Loads predictors' records as of moments."""
+        return DataLoader(self._load_past_records, cache=False)
+
+    @cached_property
+    def own_kappas(self) -> DataLoader[str, float]:
+        """Loads the weights that predictors' own outcomes give."""
+        return DataLoader(self._load_own_kappas, cache=False)
+
+    @cached_property
+    def histories(self) -> DataLoader[tuple[str, str | None], ClaimHistory | None]:
+        """Loads claims' histories under a policy, each under its own if None."""
+        return DataLoader(self._load_histories, cache=False)
+
+    @cached_property
+    def nested(self) -> DataLoader[NestedPage, Node]:
+        """Loads pages of lists within nodes."""
+        return DataLoader(self._load_nested, cache=False)
+
+    @cached_property
+    def held(self) -> DataLoader[tuple[str, RunKey], Held]:
+        """Loads the runs that marginals hold for."""
+        return DataLoader(self._load_held, cache=False)
+
+    @cached_property
+    def forecasts(self) -> DataLoader[tuple[str, datetime], ClaimForecasts | None]:
+        """Loads claims' forecasts as of moments."""
+        return DataLoader(self._load_forecasts, cache=False)
 
     @property
     def database(self) -> Database:
@@ -172,6 +277,21 @@ class Context:
         """Number of statements that the document has run."""
         return self._reading.num_statements
 
+    @property
+    def cost(self) -> int:
+        """Cost points so far: rows read, and points computed."""
+        meter = self._reading.meter
+        return self._num_points + (0 if meter is None else meter.rows)
+
+    def count_points(self, num_points: int) -> None:
+        """Count points that are computed."""
+        self._num_points += num_points
+
+    def take_engine(self, num_points: int) -> Engine:
+        """The engine, to compute what is priced at so many points."""
+        self.count_points(num_points)
+        return self.service.engine
+
     def compute_curve(self, compute: Callable[[], T], num_points: int) -> T | Awaitable[T]:
         """
         Compute a curve: at once, or in a thread where the document has many points, so that others are answered.
@@ -184,22 +304,61 @@ class Context:
             num_points: Number of points that it takes, roughly.
         """
         self._num_points += num_points
-        return compute() if self._num_points <= MOST_POINTS_AT_ONCE else self._compute_in_thread(compute)
+        self._num_curve_points += num_points
+        return compute() if self._num_curve_points <= MOST_POINTS_AT_ONCE else self._compute_in_thread(compute)
 
     async def _compute_in_thread(self, compute: Callable[[], T]) -> T:
         async with self._one_curve:
             return await asyncio.get_running_loop().run_in_executor(self.service.curves, compute)
 
+    async def renew(self) -> None:
+        """Begin anew for the next message of a subscription: its own transaction, moment and budget."""
+        # A subscriber may leave at any time, and a transaction whose end is interrupted would keep its connection.
+        self._ending = asyncio.ensure_future(self._reading.close())
+        self._reading = Reading(self.service.database, None, self.service.budget.open())
+        self.moment, self._num_points, self._num_curve_points = datetime.now(UTC), 0, 0
+        await asyncio.shield(self._ending)
+
     async def close(self) -> None:
         """End the read transaction."""
         await self._reading.close()
+        if self._ending is not None:
+            await self._ending
 
     async def _load_runs(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
         found = await list_runs(self.unit, ids)
         return [found.get(run_id) for run_id in ids]
 
-    async def _load_past_log_odds(self, asked: Sequence[tuple[str, datetime]]) -> list[float | None]:
-        return await list_past_log_odds(self.unit, asked)
+    async def _load_pasts(self, asked: Sequence[PastKey]) -> list[Past | None]:
+        return await list_pasts(self.unit, asked)
+
+    async def _load_explanations(self, asked: Sequence[ExplanationKey]) -> list[Explanation | None]:
+        return await list_explanations(self.unit, asked)
+
+    async def _load_learned_rates(self, class_ids: Sequence[str]) -> list[LearnedRate | None]:
+        return await list_learned_rates(self.unit, [(class_id, self.moment, self.moment) for class_id in class_ids])
+
+    async def _load_class_drifts(self, asked: Sequence[tuple[str, float]]) -> list[DatedDrift]:
+        return await list_class_drifts(self.unit, asked, self.moment)
+
+    async def _load_past_records(self, asked: Sequence[tuple[str, datetime, datetime]]) -> list[PastRecord]:
+        records = await list_past_records(self.unit, asked)
+        settings = await list_settings(self.unit, [as_of for _, as_of, _ in asked])
+        return [record.under(setting) for record, setting in zip(records, settings, strict=True)]
+
+    async def _load_own_kappas(self, predictor_ids: Sequence[str]) -> list[float]:
+        return await list_own_kappas(self.unit, predictor_ids, self.moment)
+
+    async def _load_histories(self, asked: Sequence[tuple[str, str | None]]) -> list[ClaimHistory | None]:
+        found: dict[tuple[str, str | None], ClaimHistory] = {}
+        for policy in dict.fromkeys(policy for _, policy in asked):
+            ids = [claim_id for claim_id, of_claim in asked if of_claim == policy]
+            histories = await load_histories(self.unit, ids, policy)
+            found |= {(claim_id, policy): history for claim_id, history in histories.items()}
+        return [found.get(key) for key in asked]
+
+    async def _load_forecasts(self, asked: Sequence[tuple[str, datetime]]) -> list[ClaimForecasts | None]:
+        return await list_forecasts(self.unit, asked)
 
     async def _load_nested(self, asked: Sequence[NestedPage]) -> list[Node | BaseException]:
         """Read pages, those of one field by one statement; a fault of one field leaves the others."""

@@ -2,9 +2,13 @@
 
 from enum import StrEnum
 
+from graph.database.revisions import EventKind as ChangeKind
 from graph.errors import refusal_kinds
+from graph.feed.beliefs import Baseline
+from graph.feed.beliefs import Reason as BeliefChangeReason
 from graph.inference.evidence import Direction as EvidenceDirection
 from graph.inference.evidence import Strength as EvidenceStrength
+from graph.inference.explaining import ContributionKind as BeliefContributionKind
 from graph.inference.network.diagnostics import Method as InferenceMethod
 from graph.inference.network.sensitivity import Parameter as StatedParameter
 from graph.ledger.items import BatchMode as EvidenceBatchMode
@@ -16,6 +20,7 @@ from graph.model.kinds import (
     MilestoneKind,
     MilestoneStatus,
     PredictionMode,
+    PredictorKind,
 )
 from graph.model.kinds import ParameterType as QueryParameterType
 from graph.model.relations import RELATIONSHIP_TYPES
@@ -25,6 +30,10 @@ from graph.saved.schedules import DeliveryFormat, DeliveryStatus
 from resolvers.base.described import enum_type
 
 __all__ = [
+    "Baseline",
+    "BeliefChangeReason",
+    "BeliefContributionKind",
+    "ChangeKind",
     "ClaimOutcome",
     "ClaimStatus",
     "DeliveryFormat",
@@ -42,6 +51,7 @@ __all__ = [
     "MilestoneStatus",
     "Orientation",
     "PredictionMode",
+    "PredictorKind",
     "PropertyOrigin",
     "QueryOrigin",
     "QueryParameterType",
@@ -50,7 +60,15 @@ __all__ = [
     "Subject",
 ]
 
-for graphs_own in (ClaimStatus, PredictionMode, MilestoneKind, MilestoneStatus, InfluenceKind, ExposureSign):
+for graphs_own in (
+    ClaimStatus,
+    PredictionMode,
+    PredictorKind,
+    MilestoneKind,
+    MilestoneStatus,
+    InfluenceKind,
+    ExposureSign,
+):
     enum_type(graphs_own)
 enum_type(InferenceMethod, name="InferenceMethod")
 enum_type(StatedParameter, name="StatedParameter")
@@ -58,6 +76,10 @@ enum_type(EvidenceBatchMode, name="EvidenceBatchMode")
 enum_type(EvidenceDirection, name="EvidenceDirection")
 enum_type(EvidenceStrength, name="EvidenceStrength")
 enum_type(PropertyOrigin, name="PropertyOrigin")
+enum_type(Baseline)
+enum_type(BeliefChangeReason, name="BeliefChangeReason")
+enum_type(BeliefContributionKind, name="BeliefContributionKind")
+enum_type(ChangeKind, name="ChangeKind")
 enum_type(DeliveryFormat)
 enum_type(DeliveryStatus)
 enum_type(QueryOrigin, name="QueryOrigin")

@@ -87,6 +87,11 @@ def length(arguments: Arguments, name: str, most: int) -> int:
     return most if value is None else 1
 
 
+def given_length(arguments: Arguments, name: str, most: int) -> int:
+    """The length of a list that may be left out, for which nothing is done then; otherwise as `length`."""
+    return 0 if arguments.get(name) is None else length(arguments, name, most)
+
+
 def _followed(follows: Follows, arguments: Arguments) -> Extent:
     if not follows.relation.is_many:
         return Extent(rows=1)

@@ -64,6 +64,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "evidence_kind": "kind",
     "notes": "note",
     "reference_class_id": "referenceClassKey",
+    "retracts_id": "retractsKey",
     "source_url": "url",
     "submitted_by": "by",
 }
@@ -71,7 +72,9 @@ _NAMES: Final[Mapping[str, str]] = {
 _NAMES_OF_ROWS: Final[Mapping[type[rows.Row], Mapping[str, str]]] = {
     # A list of nodes of several types is selected without aliases: no two of them have one name with different types.
     rows.Evidence: {"base_rate": "usedBaseRate"},
+    rows.Forecast: {"id": "key"},
     rows.Milestone: {"kind": "milestoneKind", "observed_date": "reachedOn", "status": "milestoneStatus"},
+    rows.Predictor: {"kind": "predictorKind"},
     rows.Prediction: {"direction": "predictedDirection"},
     rows.Validation: {"observed_at": "observedOn", "status": "finding"},
 }

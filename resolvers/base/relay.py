@@ -105,6 +105,19 @@ def decode_cursor(text: str, *, path: str) -> str:
     return decoded
 
 
+def read_size(first: int | None, last: int | None) -> tuple[int, bool]:
+    """
+    The size of a page of a list, and whether it is counted from the end.
+
+    Raises:
+        InvalidError: Both are given, or one is not within the allowed sizes.
+    """
+    if first is not None and last is not None:
+        message = f"expected either first or last, got both ({first} and {last})"
+        raise InvalidError(message, path="last")
+    return (page_size(first), False) if last is None else (page_size(last, path="last"), True)
+
+
 def page_size(first: int | None, *, path: str = "first") -> int:
     """
     The size of a page, checked.
@@ -181,7 +194,7 @@ class Connection(Generic[NodeT]):
     page_info: PageInfo = strawberry.field(description="Position of the page in the list.")
     total_count: int | None = strawberry.field(
         description="Number of items in the whole list, counted only when selected; null where more than "
-        "1,000 match a text."
+        "1,000 match a text, or where more than 200,000 would have to be looked at for the filter."
     )
 
     @field

@@ -191,6 +191,11 @@ def connection_plan(info: Info[Any, Any]) -> tuple[NodePlan, bool]:
     return document.connection_plan([Selected(nodes=list(_raw(info).field_nodes))])
 
 
+def wants_total(info: Info[Any, Any]) -> bool:
+    """Whether the number of all items of the connection that a field returns is requested."""
+    return bool(Document.of(info).below([Selected(nodes=list(_raw(info).field_nodes))], "totalCount"))
+
+
 def _raw(info: Info[Any, Any]) -> GraphQLResolveInfo[Any]:
     return info._raw_info
 
@@ -430,6 +435,11 @@ def _depth(depth: int) -> int:
         message = f"expected a number from 1 to {MAX_CASCADE_DEPTH}, got {depth}"
         raise InvalidError(message, path="depth")
     return depth
+
+
+def reads_more(when: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+    """The metadata of a field that may run statements of its own if its arguments, by their Python names, say so."""
+    return {"reads_more": when}
 
 
 def reads_of(spec: StrawberryField) -> tuple[str, ...]:

@@ -368,7 +368,8 @@ class Completer:
             elif spec.base_resolver is not None:
                 raise NotCompilableError(entry.name)
             elif spec.python_name in found.link:
-                shown = self._leaf(out, f"e[{found.link[spec.python_name]}]", body, is_text=False)
+                is_text = spec.python_name in found.link_moments
+                shown = self._leaf(out, f"e[{found.link[spec.python_name]}]", body, is_text=is_text)
             else:
                 shown = self._leaf(out, f"link[{spec.python_name!r}]", body, is_text=False)
             parts.append(f"{key!r}: {shown}")
@@ -380,7 +381,7 @@ class Completer:
         """Write the lines that compute the fields of a link that follow from both its ends, into `link`."""
         own = ", ".join(f"{name!r}: {_native(source, name)}" for name in follows.reads_source)
         other = ", ".join(f"{name!r}: {_native(found.node, name, 'each')}" for name in follows.reads_target)
-        read = "".join(f"{name!r}: e[{found.link[name]}], " for name in follows.reads_link)
+        read = "".join(f"{name!r}: {_linked(found, name)}, " for name in follows.reads_link)
         body.add(f"link = {{{read}{follows.wrap!r}: {{{other}}}}}")
         body.add(f"{self._constant(found.follow.complete)}({{{own}}}, link)")
 
@@ -503,7 +504,8 @@ class Completer:
         resolver = spec.base_resolver
         if resolver is None or resolver.info_parameter is None or resolver.info_parameter.name != "info":
             raise NotCompilableError(spec.python_name)
-        self.reads_more |= spec.is_async
+        may_read = spec.metadata.get("reads_more")
+        self.reads_more |= spec.is_async or (may_read is not None and may_read(arguments))
         complete, body = self._code.name("c"), Body()
         body.add(f"return {self._shown(out, nodes, 'v', body)}")
         self._code.define(f"{complete}(v, later)", body)
@@ -609,6 +611,12 @@ def _has(layout: NodeLayout, name: str) -> bool:
 def _property(layout: NodeLayout, name: str) -> str:
     """The expression of a property in a function with `p` and `m`."""
     return f"m[{layout.moments[name]}]" if name in layout.moments else f"p[{layout.properties[name]}]"
+
+
+def _linked(found: FollowLayout, name: str) -> str:
+    """Compose the value of a relationship's property."""
+    value = f"e[{found.link[name]}]"
+    return f"moment({value})" if name in found.link_moments else value
 
 
 def _native(layout: NodeLayout, name: str, row: str = "row") -> str:

@@ -94,7 +94,7 @@ def write(
             options = WriteOptions(idempotency_key=idempotency_key, is_dry_run=dry_run)
             answered, shown = await work(*args, **arguments, **options)
             if not answered.is_dry_run:
-                arguments["info"].context.service.written.set()
+                arguments["info"].context.service.note_write()
             return {**shown, **_envelope(answered)}
 
         resolve = answering(

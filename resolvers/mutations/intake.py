@@ -15,6 +15,7 @@ from graph.errors import (
     FutureObservationError,
     InvalidError,
     NotFoundError,
+    OutsideKeyError,
     RefusedError,
     RefusedItemsError,
     UnlinkedPredictorError,
@@ -158,6 +159,7 @@ ITEM_REFUSALS = (
     ClosedClaimError,
     FutureObservationError,
     UnlinkedPredictorError,
+    OutsideKeyError,
     RefusedItemsError,
 )
 

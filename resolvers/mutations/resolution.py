@@ -11,6 +11,7 @@ from graph.errors import BeforeWindowError, ClosedClaimError, DuplicateError, Fu
 from graph.model.kinds import ClaimStatus
 from graph.model.subjects import CLAIM_SUBJECTS
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
+from graph.outcomes.retractions import Retraction, retract
 from resolvers.base.answers import Shown
 from resolvers.base.context import Context
 from resolvers.base.described import input_type, object_type
@@ -22,6 +23,7 @@ from resolvers.base.scalars import Moment
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, read_written, write
 from resolvers.mutations.intake import shown_entries
 from resolvers.types.beliefs import LedgerStep, Posterior
+from resolvers.types.predictor_records import PredictorWeight
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
@@ -86,16 +88,6 @@ class LedgerEntry:
 
 
 @object_type
-class PredictorWeight:
-    """Weight of a predictor's next evidence, and the record that it comes from."""
-
-    kappa: float = prop("The weight, 0.10 to 1.00.")
-    kappa_source: str = prop("The record that the weight comes from.")
-    brier: float | None = prop("Brier score of the record, if known: mean squared error, 0 is best.")
-    n_resolved: int = prop("Number of resolved predictions in the record.")
-
-
-@object_type
 class RecordChange:
     """Change of a predictor's track record by an outcome. Evidence already in the ledger keeps its weight."""
 
@@ -114,6 +106,22 @@ class OutcomeRecorded(Written):
         "The row of the ledger, which records who reported the outcome, when and why; it has no weight."
     )
     record: RecordChange | None = prop("Change of the predictor's track record; null if no predictor made the claim.")
+
+
+@input_type
+class RetractEvidenceInput:
+    """Evidence to take back."""
+
+    evidence: strawberry.ID = strawberry.field(description="Id or key of the ledger row.")
+    reason: str = strawberry.field(description="Reason, which the ledger shows.")
+    by: str | None = strawberry.field(default=None, description="Name of the person or source that asks for it.")
+
+
+@object_type
+class EvidenceRetracted(Written):
+    """A retraction as added to the ledger, and its effect."""
+
+    recorded: LedgerEntry = prop("The row of the ledger that takes the other back; both stay.")
 
 
 @object_type
@@ -180,6 +188,27 @@ class ResolutionMutations:
         """
         given = _without_outcome(ClaimStatus.OPEN, input, options)
         return await _settle(info, unresolve, input.claim, given, options)
+
+    @write(
+        EvidenceRetracted,
+        refused_by=(NotFoundError, DuplicateError, ClosedClaimError),
+        answer="The recorded retraction, or the reason for the refusal.",
+    )
+    async def retract_evidence(
+        self,
+        info: Info[Context, Any],
+        input: Annotated[RetractEvidenceInput, strawberry.argument(description="The ledger row and the reason.")],
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
+        """
+        Take back evidence that was a mistake: a row of the ledger that adds the opposite of what the other adds. The
+        history shows both, and answers as of before the retraction stay as they were.
+        """
+        retraction = Retraction(reason=input.reason, by=input.by, idempotency_key=options["idempotency_key"])
+        evidence_id = parse_key(input.evidence, "Evidence", path="evidence")
+        answered = await retract(info.context.database, evidence_id, retraction, is_dry_run=options["is_dry_run"])
+        (recorded,) = await shown_entries(info, answered, [answered.payload], "recorded")
+        return answered, {"recorded": recorded}
 
 
 def _without_outcome(status: ClaimStatus, given: ReportInput, options: WriteOptions) -> Outcome:

@@ -14,8 +14,8 @@ from graph.errors import (
     RefusedItemsError,
     StatementTimedOutError,
 )
-from graph.saved.queries import A_NAME, MOST_DESCRIPTION, MOST_PARAMETERS, Parameter
-from graph.saved.store import Draft, delete_query, query_of, save_query
+from graph.saved.queries import A_NAME, MOST_DESCRIPTION, MOST_PARAMETERS, Draft, Parameter
+from graph.saved.store import delete_query, query_of, save_query
 from resolvers.base.context import Context
 from resolvers.base.described import input_type, object_type
 from resolvers.base.enums import QueryParameterType
@@ -116,7 +116,7 @@ class SavedQueryMutations:
         )
         draft = Draft(input.name, input.statement, input.description or "", parameters, input.expected_version)
         adhoc = service.saved.get_adhoc()
-        answered = await save_query(service.database, adhoc, draft, caller=info.context.caller, **options)
+        answered = await save_query(service.database, adhoc, draft, caller=info.context.caller.place, **options)
         payload = answered.payload
         return answered, {
             "query": shown_query(query_of(payload)),

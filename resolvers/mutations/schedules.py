@@ -1,13 +1,18 @@
 """Mutations of schedules, and of deliveries that have failed."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Final, Unpack
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from graph.errors import NotFoundError, RefusedItemsError
+from graph.database.revisions import EventKind
+from graph.errors import InvalidError, NotFoundError, RefusedItemsError
+from graph.feed.events import EventId
+from graph.model.subjects import CLAIM_SUBJECTS
+from graph.saved.hooks import ChangeHook, delete_hook, set_hook
 from graph.saved.queries import A_NAME
 from graph.saved.schedules import (
     LEAST_MINUTES,
@@ -18,14 +23,16 @@ from graph.saved.schedules import (
     set_schedule,
 )
 from graph.saved.schedules import DeliveryFormat as Format
+from graph.saved.sealing import Seals
 from graph.saved.webhooks import check_webhook
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.base.described import input_type, object_type
-from resolvers.base.enums import DeliveryFormat
+from resolvers.base.enums import ChangeKind, DeliveryFormat
 from resolvers.base.fields import prop
 from resolvers.base.parameters import check_parameters
+from resolvers.base.relay import parse_key
 from resolvers.mutations.answers import WriteOptions, Written, Wrote, write
-from resolvers.types.schedules import QuerySchedule, shown_payload
+from resolvers.types.schedules import ChangeWebhook, QuerySchedule, shown_hook, shown_payload
 
 NAMES: Final = {"every_minutes": "intervalMinutes", "daily_at_hour": "utcHour"}
 """Names of inputs that are other words than the property's."""
@@ -57,6 +64,25 @@ class UnscheduleQueryInput:
 
 
 @input_type
+class FollowChangesInput:
+    """A webhook of changes."""
+
+    name: str = strawberry.field(description=f"The webhook's own name: {A_NAME}.")
+    url: str = strawberry.field(description="The address to send events to: https, of a host that the operator allows.")
+    kinds: list[ChangeKind] | None = strawberry.field(default=None, description="Kinds of events; all if omitted.")
+    claims: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Ids or keys of claims of which an event has to name one; all events if omitted."
+    )
+
+
+@input_type
+class UnfollowChangesInput:
+    """A webhook of changes to be deleted."""
+
+    name: str = strawberry.field(description="The webhook's name.")
+
+
+@input_type
 class RetryDeliveryInput:
     """A delivery to be tried anew."""
 
@@ -79,10 +105,38 @@ class QueryUnscheduled(Written):
 
 
 @object_type
+class ChangesFollowed(Written):
+    """Result of setting a webhook of changes; in a dry run, the result that it would have."""
+
+    webhook: ChangeWebhook = prop("The webhook after the write.")
+    is_new: bool = prop("Whether there was none of this name.")
+
+
+@object_type
+class ChangesUnfollowed(Written):
+    """Result of deleting a webhook of changes, with what waited to be delivered to it."""
+
+    name: str = prop("The deleted webhook's name.")
+
+
+@object_type
 class DeliveryRetried(Written):
     """Result of having a delivery tried anew."""
 
     id: strawberry.ID = prop("The key of the delivery.")
+
+
+def _check_receiver(service: Service, url: str) -> Seals:
+    """
+    Check an address; returns what seals it.
+
+    Raises:
+        InvalidError: Nothing may be sent to it.
+    """
+    check_webhook(url, service.webhook_hosts)
+    if service.seals is None:
+        raise InvalidError("the operator has set no secret for webhooks", path="url")
+    return service.seals
 
 
 @object_type
@@ -105,13 +159,13 @@ class ScheduleMutations:
         Send the rows of a saved query to a webhook on a schedule, signed; a schedule of the same name is replaced.
         Nothing is sent to hosts that the operator does not allow, and none are by default.
         """
-        check_webhook(input.url, info.context.service.webhook_hosts)
+        seals = _check_receiver(info.context.service, input.url)
         parameters = check_parameters(input.parameters)
         schedule = Schedule(
             input.name,
             input.query,
             parameters,
-            input.url,
+            seals.close(input.url),
             Format(input.format),
             input.interval_minutes,
             input.utc_hour,
@@ -119,7 +173,7 @@ class ScheduleMutations:
         answered = await set_schedule(info.context.database, schedule, is_paused=input.is_paused, **options)
         payload = answered.payload
         found = payload["schedule"]
-        shown = shown_payload(found, json.loads(found["parameters"]))
+        shown = shown_payload(found, json.loads(found["parameters"]), input.url)
         return answered, {"schedule": shown, "created": payload["created"]}
 
     @write(QueryUnscheduled, refused_by=(NotFoundError,), answer="The schedule's name, or the reason for the refusal.")
@@ -133,6 +187,38 @@ class ScheduleMutations:
         answered = await delete_schedule(info.context.database, input.name, **options)
         return answered, {"name": answered.payload["name"]}
 
+    @write(ChangesFollowed, answer="The webhook after the write, or the reason for the refusal.")
+    async def follow_changes(
+        self,
+        info: Info[Context, Any],
+        input: Annotated[FollowChangesInput, strawberry.argument(description="The webhook, as a whole.")],
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
+        """
+        Send events of the feed to a webhook, signed, from the next one on; a webhook of the same name is replaced, and
+        goes on where it stands. Nothing is sent to hosts that the operator does not allow, and none are by default.
+        """
+        seals = _check_receiver(info.context.service, input.url)
+        keys = [
+            parse_key(key, *CLAIM_SUBJECTS, path=f"claims[{index}]") for index, key in enumerate(input.claims or ())
+        ]
+        kinds = tuple(map(EventKind, input.kinds or ()))
+        hook = ChangeHook(input.name, seals.close(input.url), kinds, tuple(keys))
+        answered = await set_hook(info.context.database, hook, **options)
+        shown = shown_hook(replace(hook, since=EventId.parse(answered.payload["since"])), seals)
+        return answered, {"webhook": shown, "is_new": answered.payload["created"]}
+
+    @write(ChangesUnfollowed, refused_by=(NotFoundError,), answer="The webhook's name, or the reason for the refusal.")
+    async def unfollow_changes(
+        self,
+        info: Info[Context, Any],
+        input: Annotated[UnfollowChangesInput, strawberry.argument(description="The webhook's name.")],
+        **options: Unpack[WriteOptions],
+    ) -> Wrote:
+        """Delete a webhook of changes, and what waits to be delivered to it."""
+        answered = await delete_hook(info.context.database, input.name, **options)
+        return answered, {"name": answered.payload["name"]}
+
     @write(DeliveryRetried, refused_by=(NotFoundError,), answer="The delivery's key, or the reason for the refusal.")
     async def retry_delivery(
         self,
@@ -140,6 +226,6 @@ class ScheduleMutations:
         input: Annotated[RetryDeliveryInput, strawberry.argument(description="The delivery.")],
         **options: Unpack[WriteOptions],
     ) -> Wrote:
-        """Have a DEAD delivery tried anew, with all its attempts; it runs the query again."""
+        """Have a DEAD delivery tried anew, with all attempts: it runs the query again, or sends the same changes."""
         answered = await retry_delivery(info.context.database, str(input.id), **options)
         return answered, {"id": answered.payload["id"]}

@@ -57,7 +57,7 @@ REMOVALS = {"influences": "removeInfluence", "exposures": "removeExposure", "doc
 ROW_REFUSALS = (NotFoundError, RefusedItemsError)
 # The same for a row whose change could lose recorded history.
 HISTORY_REFUSALS = (*ROW_REFUSALS, HistoryError)
-INFLUENCES, EXPOSURES, DOCUMENT_LINKS = EDGE_LISTS
+INFLUENCES, EXPOSURES, DOCUMENT_LINKS, _ = EDGE_LISTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from graph.adhoc.limits import Wanted
-from graph.adhoc.running import Adhoc, Answer
+from graph.adhoc.running import Answer
 from graph.adhoc.values import plain, read_parameters
 from graph.errors import (
     CypherFailedError,
@@ -18,7 +18,7 @@ from graph.errors import (
     StatementTimedOutError,
 )
 from resolvers.base.answers import Shown, question
-from resolvers.base.context import Context
+from resolvers.base.context import Context, Service
 from resolvers.base.described import object_type
 from resolvers.base.drift import drifts
 from resolvers.base.extents import Arguments, Extent, extent, number
@@ -30,6 +30,11 @@ MOST_ROWS: Final = 10_000
 
 DEFAULT_ROWS: Final = 1_000
 MOST_MILLISECONDS: Final = 60_000
+
+TIME_TEXT: Final = (
+    f"Time of the statement in milliseconds, 1 to {MOST_MILLISECONDS}, at most that of the request, which is 30 "
+    "seconds unless the operator has changed it"
+)
 
 STATEMENT_REFUSALS: Final = (
     RefusedCypherError,
@@ -76,9 +81,7 @@ class CypherQueries:
         max_rows: MaxRows = None,
         timeout_ms: Annotated[
             int | None,
-            strawberry.argument(
-                description=f"Time of the statement in milliseconds, 1 to {MOST_MILLISECONDS}; by default 1000."
-            ),
+            strawberry.argument(description=f"{TIME_TEXT}; by default 1000."),
         ] = None,
     ) -> Shown:
         """
@@ -87,18 +90,25 @@ class CypherQueries:
         """
         adhoc = info.context.service.saved.get_adhoc()
         given = read_parameters(check_parameters(parameters))
-        wanted = read_wanted(adhoc, max_rows, timeout_ms)
-        async with adhoc.run(statement, given, caller=info.context.caller, limits=wanted) as answer:
+        wanted = read_wanted(info.context.service, max_rows, timeout_ms)
+        async with adhoc.run(statement, given, caller=info.context.caller.place, limits=wanted) as answer:
             return await read_answer(answer)
 
 
-def read_wanted(adhoc: Adhoc, max_rows: int | None, timeout_ms: int | None) -> Wanted:
+def read_wanted(service: Service, max_rows: int | None, timeout_ms: int | None) -> Wanted:
     """
     Read the limits that a client wants.
 
     Raises:
-        InvalidError: One is out of range.
+        InvalidError: One is out of range, or the time is longer than that of the request.
     """
+    adhoc, seconds = service.saved.get_adhoc(), service.request_seconds
+    if seconds is not None and timeout_ms is not None and 1_000 * seconds < timeout_ms <= MOST_MILLISECONDS:
+        message = (
+            f"expected 1 to {int(1_000 * seconds)}, the time of a request here, got {timeout_ms}; POST /cypher and "
+            f"/queries take up to {MOST_MILLISECONDS}"
+        )
+        raise InvalidError(message, path="timeout_ms")
     rows_wanted = min(adhoc.limits.default_rows, MOST_ROWS) if max_rows is None else max_rows
     milliseconds = None if timeout_ms is None else _checked(timeout_ms, MOST_MILLISECONDS, "timeout_ms")
     return Wanted(

@@ -1,11 +1,14 @@
 """The queries of lists, which `graph.model.lists` declares: pages, and numbers of claims by facet."""
 
 import inspect
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 import strawberry
 from strawberry.types import Info
 
+from graph.errors import InvalidError
+from graph.model.kinds import ClaimStatus as Status
 from graph.model.lists import BY_NAME, LISTS, Listed
 from graph.model.subjects import CLAIM
 from graph.reading.lists import MOST_FACETED, Facets, ListFilter, ListPage, count_facets
@@ -13,6 +16,7 @@ from resolvers.base.anchored import anchored
 from resolvers.base.answers import with_signature
 from resolvers.base.context import Context
 from resolvers.base.described import object_type
+from resolvers.base.drift import drifts
 from resolvers.base.enums import ClaimStatus
 from resolvers.base.extents import Extent, extent
 from resolvers.base.extents import page as page_extent
@@ -63,6 +67,28 @@ def _list_query(listed: Listed) -> Any:
     vars(list_page)["__signature__"] = inspect.Signature(keywords(arguments), return_annotation=ListPage)
     connection: Any = Connection
     return anchored(list_page, connection[Claim if listed.label == CLAIM else SUBJECT_TYPES[listed.label]])
+
+
+def _due_for_resolution(filter: Any = None, **page: Any) -> ListPage:
+    """Open claims whose deadline has passed, the earliest deadline first: their outcomes are to be recorded."""
+    listed, found = BY_NAME["claims"], read_filter(BY_NAME["claims"], given(filter), path="filter")
+    for name in ("status", "is_past_deadline"):
+        if name in found.values:
+            message = f"expected no {name}, since all are open and past their deadlines, got {found.values[name]}"
+            raise InvalidError(message, path=f"filter.{name}")
+    now = datetime.now(UTC)
+    values = {"status": [Status.OPEN.value], "deadline_to": min(now, found.values.get("deadline_to", now))}
+    due = ListFilter({**found.values, **values}, found.text)
+    given_page = {name: given(value) for name, value in page.items()}
+    return make_page(listed, due, None, given_page, listed.sort("deadline"), is_descending=False)
+
+
+def _due_query() -> Any:
+    arguments = list_arguments(BY_NAME["claims"], "")
+    del arguments["sort"]
+    signature = inspect.Signature(keywords(arguments), return_annotation=ListPage)
+    vars(_due_for_resolution)["__signature__"] = signature
+    return anchored(_due_for_resolution, Connection[Claim], **drifts())
 
 
 @object_type
@@ -155,3 +181,4 @@ class ListQueries:
 
     prediction_facets: ClaimFacets = _facets(BY_NAME["predictions"])
     claim_facets: ClaimFacets = _facets(BY_NAME["claims"])
+    due_for_resolution: Connection[Claim] = _due_query()

@@ -95,9 +95,9 @@ class NetworkQueries:
         takes each part of the network by the best method that fits. Never stale.
         """
         started = time.monotonic()
-        found = await info.context.service.engine.what_if(
+        found = await info.context.take_engine(INFERENCE_POINTS).what_if(
             info.context.unit,
-            [_observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
+            [observation(given, f"observations[{index}]") for index, given in enumerate(observations)],
             is_intervention=intervene,
             method=Method(method),
             sampling=make_sampling(sample_count, seed, target_error),
@@ -123,7 +123,7 @@ class NetworkQueries:
         """
         started = time.monotonic()
         claim_id = parse_key(target, *CLAIM_SUBJECTS, path="target")
-        view, marginal, found = await info.context.service.engine.sensitivity(
+        view, marginal, found = await info.context.take_engine(INFERENCE_POINTS).sensitivity(
             info.context.unit, claim_id, now=info.context.moment
         )
         await _begin_anew(info, started)
@@ -133,13 +133,13 @@ class NetworkQueries:
             "effects": Ranked.of(
                 "effects",
                 (claim_id,),
-                _state(view),
+                state_of(view),
                 ((abs(row["derivative"]), _effect_key(row), row) for row in rows),
                 show=partial(figures, stated=("value",)),
                 nodes={"claim": "Claim", "parent": "Claim"},
             ),
             "num_near": found.num_near,
-            "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
+            "diagnostics": shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
     @question(
@@ -161,7 +161,7 @@ class NetworkQueries:
         """
         started = time.monotonic()
         ids = [parse_key(text, *CLAIM_SUBJECTS, path=f"targets[{index}]") for index, text in enumerate(targets)]
-        view, marginals, found = await info.context.service.engine.value_of_information(
+        view, marginals, found = await info.context.take_engine(INFERENCE_POINTS).value_of_information(
             info.context.unit, ids, now=info.context.moment
         )
         await _begin_anew(info, started)
@@ -181,15 +181,17 @@ class NetworkQueries:
             (float(found.expected_reductions[index]), view.ids[index], index) for index in found.ranked().tolist()
         )
         return {
-            "claims": Ranked.of("informative", tuple(ids), _state(view), claims, show=show, nodes={"claim": "Claim"}),
+            "claims": Ranked.of("informative", tuple(ids), state_of(view), claims, show=show, nodes={"claim": "Claim"}),
             "reduction_floor_bits": figure(found.reduction_floor),
-            "diagnostics": _shown_basis(view, basis_of(view, found.diagnostics)),
+            "diagnostics": shown_basis(view, basis_of(view, found.diagnostics)),
         }
 
     @field(metadata={**extent(_inference_extent), **drifts()})
     async def incoherence(self, info: Info[Context, Any]) -> Incoherence:
         """Claims whose tables and prior marginals contradict each other, and relationships of contradicting signs."""
-        view, found = await info.context.service.engine.incoherence(info.context.unit, now=info.context.moment)
+        view, found = await info.context.take_engine(INFERENCE_POINTS).incoherence(
+            info.context.unit, now=info.context.moment
+        )
 
         def show(index: int) -> Shown:
             row = {
@@ -207,14 +209,15 @@ class NetworkQueries:
         claims = ((float(found.contradictions[index]), view.ids[index], index) for index in found.ranked().tolist())
         return shown(
             {
-                "claims": Ranked.of("incoherent", (), _state(view), claims, show=show, nodes={"claim": "Claim"}),
+                "claims": Ranked.of("incoherent", (), state_of(view), claims, show=show, nodes={"claim": "Claim"}),
                 "revision": view.snapshot.state.revision,
                 "as_of": view.moment,
             }
         )
 
 
-def _observation(given: SupposedOutcome, path: str) -> Observation:
+def observation(given: SupposedOutcome, path: str) -> Observation:
+    """Read a supposed outcome that was given at a path."""
     claim_id = parse_key(given.claim, *CLAIM_SUBJECTS, path=f"{path}.claim")
     return Observation(claim_id, outcome=given.outcome is ClaimOutcome.TRUE, path=f"{path}.claim")
 
@@ -230,7 +233,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
     arguments = (*outcomes, asked.is_intervention, method.value, asked.sampling)
     supposed = [figures(asdict(shift)) for shift in found.supposed]
     await put_nodes(info, supposed, "claim", "Claim", selected_plan(info, "supposed", "claim"))
-    state = _state(asked.view)
+    state = state_of(asked.view)
     ids = found.all_deltas.keys() - {shift.claim_id for shift in found.supposed}
     shifts = ((abs(found.all_deltas[claim_id]), claim_id, claim_id) for claim_id in ids)
 
@@ -252,7 +255,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
         ),
         "supposed": supposed,
         "tickers": tickers,
-        "diagnostics": _shown_basis(found.question.view, found.basis),
+        "diagnostics": shown_basis(found.question.view, found.basis),
     }
 
 
@@ -260,11 +263,13 @@ def _shown_ticker(shift: TickerShift) -> Shown:
     return {**figures(asdict(shift)), "ticker_id": shift.symbol}
 
 
-def _state(view: View) -> State:
+def state_of(view: View) -> State:
+    """The state of the graph that a view shows."""
     return State(view.snapshot.state.revision, view.snapshot.state.revised_at, view.moment)
 
 
-def _shown_basis(view: View, basis: Basis) -> Shown:
+def shown_basis(view: View, basis: Basis) -> Shown:
+    """The diagnostics of an inference in the response's shape."""
     diagnostics = basis.diagnostics
     return {
         **figures(asdict(diagnostics)),
@@ -284,7 +289,7 @@ def _shown_basis(view: View, basis: Basis) -> Shown:
 def _rank_combined(view: View) -> Ranked:
     found = ((0.0, "|".join(combination.ends), combination) for combination in list_combinations(view))
     nodes = {"parent": "Claim", "child": "Claim"}
-    return Ranked.of("combined", (), _state(view), found, show=_shown_pair, nodes=nodes)
+    return Ranked.of("combined", (), state_of(view), found, show=_shown_pair, nodes=nodes)
 
 
 def _shown_pair(combination: Combination) -> Shown:

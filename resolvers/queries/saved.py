@@ -1,33 +1,37 @@
 """Saved queries: listed, found by name, and run."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from enum import StrEnum
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from graph.errors import InvalidError, NotFoundError, RefusedItemsError
-from graph.reading.tree import connection, cursor_text, page_key
-from graph.saved.queries import DEFAULT_SECONDS, SavedQuery
+from graph.errors import NotFoundError, RefusedItemsError
+from graph.model.page_keys import count_text, join, moment_or_first
+from graph.saved.queries import DEFAULT_SECONDS, MOST_QUERIES, MOST_VERSIONS
 from graph.saved.store import find_query, list_queries, list_versions
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
-from resolvers.base.described import field, object_type
+from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.drift import drifts
+from resolvers.base.enums import QueryOrigin, SortOrder
 from resolvers.base.extents import Arguments, Extent, extent
+from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
+from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_order
 from resolvers.base.parameters import check_parameters
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
+from resolvers.base.relay import After, Connection
 from resolvers.queries.cypher import (
-    MOST_MILLISECONDS,
     STATEMENT_REFUSALS,
+    TIME_TEXT,
     MaxRows,
     read_answer,
     read_wanted,
     rows_extent,
 )
 from resolvers.types.cypher import CypherResult
+from resolvers.types.lists import BEFORE, FIRST, LAST
 from resolvers.types.saved import SavedQuery as SavedQueryType
 from resolvers.types.saved import shown_query
 
@@ -35,8 +39,62 @@ QueryName = Annotated[str, strawberry.argument(description="The query's name, su
 Version = Annotated[int | None, strawberry.argument(description="One of the query's versions; the latest if omitted.")]
 
 
-_NEWEST: Final = 2**31
-"""Above all versions, so that the difference sorts newest first."""
+@enum_type
+class SavedQuerySortKey(StrEnum):
+    """Orders of saved queries."""
+
+    NAME = "NAME"
+    SAVED = "SAVED"
+
+
+@enum_type
+class SavedQueryVersionSortKey(StrEnum):
+    """Orders of versions of a saved query."""
+
+    VERSION = "VERSION"
+
+
+@input_type
+class SavedQuerySortInput:
+    """An order of saved queries: by name, or by when they were saved, those that come with the project first."""
+
+    by: SavedQuerySortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class SavedQueryVersionSortInput:
+    """An order of versions of a saved query."""
+
+    by: SavedQueryVersionSortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class SavedQueryFilterInput:
+    """Conditions on saved queries; all that are given must hold."""
+
+    origin: QueryOrigin | None = strawberry.field(
+        default=None, description="Whether it was saved here or comes with the project."
+    )
+
+
+@input_type
+class SavedQueryVersionFilterInput:
+    """Conditions on versions of a saved query; all that are given must hold."""
+
+    origin: QueryOrigin | None = strawberry.field(
+        default=None, description="Whether it was saved here or comes with the project."
+    )
+    is_deleted: bool | None = strawberry.field(default=None, description="Whether it marks that the query was deleted.")
+
+
+def _queries_extent(arguments: Arguments) -> Extent:
+    return Extent(items=page_extent(arguments).items, rows=MOST_QUERIES)
+
+
+def _versions_extent(arguments: Arguments) -> Extent:
+    return Extent(items=page_extent(arguments).items, rows=MOST_VERSIONS)
 
 
 def _one_extent(_arguments: Arguments) -> Extent:
@@ -47,13 +105,32 @@ def _one_extent(_arguments: Arguments) -> Extent:
 class SavedQueryQueries:
     """Saved queries."""
 
-    @field
+    @field(metadata=extent(_queries_extent))
     async def saved_queries(
-        self, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+        self,
+        info: Info[Context, Any],
+        filter: Annotated[
+            SavedQueryFilterInput | None, strawberry.argument(description="Conditions on the queries.")
+        ] = None,
+        sort: Annotated[
+            list[SavedQuerySortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
     ) -> Connection[SavedQueryType]:
-        """The latest version of each saved query by name, those that come with the project included."""
-        queries = await list_queries(info.context.unit)
-        return _page([(query.name, query) for query in queries], "saved_queries", first, after)
+        """The latest version of each saved query, those that come with the project included."""
+        order = read_order(sort, (SavedQuerySortKey.NAME, SortOrder.ASCENDING))
+        page = KeyedPage.read("saved_queries", order, first, after, last, before)
+        by_saved = order[0] is SavedQuerySortKey.SAVED
+        rows: list[Row] = [
+            (join(moment_or_first(query.saved_at), query.name) if by_saved else query.name, shown_query(query))
+            for query in await list_queries(info.context.unit)
+            if filter is None or filter.origin in {None, query.origin}
+        ]
+        return page.connection(page.cut(rows), len(rows))
 
     @field(metadata=extent(_one_extent))
     async def saved_query(
@@ -63,15 +140,33 @@ class SavedQueryQueries:
         found = await find_query(info.context.unit, name, version)
         return shown(None if found is None else shown_query(found))
 
-    @field
+    @field(metadata=extent(_versions_extent))
     async def saved_query_versions(
-        self, info: Info[Context, Any], name: QueryName, first: First = DEFAULT_PAGE_SIZE, after: After = None
+        self,
+        info: Info[Context, Any],
+        name: QueryName,
+        filter: Annotated[
+            SavedQueryVersionFilterInput | None, strawberry.argument(description="Conditions on the versions.")
+        ] = None,
+        sort: Annotated[
+            list[SavedQueryVersionSortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; descending by VERSION if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
     ) -> Connection[SavedQueryType]:
-        """The versions of a saved query, newest first, with those that mark a deletion."""
-        versions = await list_versions(info.context.unit, name)
-        return _page(
-            [(f"{_NEWEST - query.version:010d}", query) for query in versions], "saved_query_versions", first, after
-        )
+        """The versions of a saved query, with those that mark a deletion."""
+        order = read_order(sort, (SavedQueryVersionSortKey.VERSION, SortOrder.DESCENDING))
+        page, wanted = KeyedPage.read("saved_query_versions", order, first, after, last, before), filter
+        rows: list[Row] = [
+            (count_text(query.version), shown_query(query))
+            for query in await list_versions(info.context.unit, name)
+            if wanted is None
+            or (wanted.origin in {None, query.origin} and wanted.is_deleted in {None, query.is_deleted})
+        ]
+        return page.connection(page.cut(rows), len(rows))
 
     @question(
         CypherResult,
@@ -94,29 +189,15 @@ class SavedQueryQueries:
         max_rows: MaxRows = None,
         timeout_ms: Annotated[
             int | None,
-            strawberry.argument(
-                description=f"Time of the statement in milliseconds, 1 to {MOST_MILLISECONDS}; by default "
-                f"{DEFAULT_SECONDS * 1000:.0f}."
-            ),
+            strawberry.argument(description=f"{TIME_TEXT}; by default {DEFAULT_SECONDS * 1000:.0f}."),
         ] = None,
     ) -> Shown:
         """
         Rows of a saved query, as `cypher` answers them. The statement is judged again before it runs, and the values of
         its parameters are checked and converted.
         """
-        saved, given = info.context.service.saved, check_parameters(parameters)
-        wanted = read_wanted(saved.get_adhoc(), max_rows, timeout_ms)
-        caller = info.context.caller
+        service, given = info.context.service, check_parameters(parameters)
+        wanted, saved = read_wanted(service, max_rows, timeout_ms), service.saved
+        caller = info.context.caller.place
         async with saved.run(name, given, caller=caller, wanted=wanted, version=version) as answer:
             return await read_answer(answer)
-
-
-def _page(queries: Sequence[tuple[str, SavedQuery]], order: str, first: int, after: str | None) -> Any:
-    """A page of queries, which are in the order of their keys."""
-    size = page_size(first)
-    key = "" if after is None else page_key(order, decode_cursor(after, path="after"))
-    if after is not None and not key:
-        raise InvalidError("expected a cursor that this API returned, got an empty one", path="after")
-    ahead = [(cursor_text(order, name), shown_query(query)) for name, query in queries if name > key]
-    page = connection(ahead[: size + 1], size, has_previous=len(ahead) < len(queries))
-    return shown({**page, "total_count": len(queries)})

@@ -1,49 +1,247 @@
-"""Queries of schedules and deliveries."""
+"""Queries of schedules, webhooks of changes and deliveries: lists with the pattern of all others."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 import strawberry
 from strawberry.types import Info
 
-from graph.saved.schedules import DeliveryStatus as Status
-from graph.saved.schedules import list_deliveries, list_schedules
+from graph.errors import InvalidError
+from graph.model.page_keys import MARK, deadline_text, join, moment_text
+from graph.saved.hooks import list_hooks
+from graph.saved.schedules import (
+    FIRST_PLACE,
+    LAST_PLACE,
+    Deliveries,
+    DeliveryPlace,
+    count_deliveries,
+    list_deliveries,
+    list_schedules,
+    place_of,
+)
 from resolvers.base.context import Context
-from resolvers.base.described import field, object_type
-from resolvers.base.enums import DeliveryStatus
+from resolvers.base.described import enum_type, field, input_type, object_type
+from resolvers.base.enums import ChangeKind, DeliveryStatus, SortOrder
 from resolvers.base.extents import Arguments, Extent, extent
-from resolvers.base.fields import shown
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
-from resolvers.base.scalars import Moment, bound_argument
-from resolvers.types.schedules import QueryDelivery, QuerySchedule, shown_delivery, shown_schedule
+from resolvers.base.extents import page as page_extent
+from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_order, read_values
+from resolvers.base.relay import After, Connection
+from resolvers.base.scalars import Moment
+from resolvers.base.selection import wants_total
+from resolvers.types.lists import BEFORE, FIRST, LAST
+from resolvers.types.schedules import (
+    ChangeWebhook,
+    QueryDelivery,
+    QuerySchedule,
+    shown_delivery,
+    shown_hook,
+    shown_schedule,
+)
+
+_FEW: Final = 100
+"""Schedules, or webhooks of changes, that there are at most, all of which are read for a page."""
 
 
-def _schedules_extent(_arguments: Arguments) -> Extent:
-    return Extent(items=100, rows=100)
+@enum_type
+class QueryScheduleSortKey(StrEnum):
+    """Orders of schedules."""
+
+    NAME = "NAME"
+    NEXT = "NEXT"
+
+
+@enum_type
+class ChangeWebhookSortKey(StrEnum):
+    """Orders of webhooks of changes."""
+
+    NAME = "NAME"
+
+
+@enum_type
+class QueryDeliverySortKey(StrEnum):
+    """Orders of deliveries."""
+
+    DUE = "DUE"
+
+
+@input_type
+class QueryScheduleSortInput:
+    """An order of schedules: by name, or by when they are due next, paused ones last."""
+
+    by: QueryScheduleSortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class ChangeWebhookSortInput:
+    """An order of webhooks of changes."""
+
+    by: ChangeWebhookSortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class QueryDeliverySortInput:
+    """An order of deliveries: by the moment when they were due."""
+
+    by: QueryDeliverySortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class QueryScheduleFilterInput:
+    """Conditions on schedules; all that are given must hold."""
+
+    query: list[str] | None = strawberry.field(default=None, description="Of any of these queries, by name.")
+    is_paused: bool | None = strawberry.field(default=None, description="Whether it is paused.")
+
+
+@input_type
+class ChangeWebhookFilterInput:
+    """Conditions on webhooks of changes; all that are given must hold."""
+
+    kind: list[ChangeKind] | None = strawberry.field(
+        default=None, description="Sent events of any of these kinds, as one that names no kinds is of all."
+    )
+
+
+@input_type
+class QueryDeliveryFilterInput:
+    """Conditions on deliveries; all that are given must hold."""
+
+    status: list[DeliveryStatus] | None = strawberry.field(
+        default=None, description="Any of these statuses; DEAD ones wait for `retryDelivery`."
+    )
+    schedule: list[str] | None = strawberry.field(
+        default=None, description="Of any of these schedules or webhooks of changes, by name."
+    )
+    query: list[str] | None = strawberry.field(
+        default=None, description="Of any of these queries, by name; `changes` for changes."
+    )
+    due_from: Moment | None = strawberry.field(default=None, description="Due at this moment or later.")
+    due_to: Moment | None = strawberry.field(default=None, description="Due at this moment or earlier.")
+
+
+def _all_extent(arguments: Arguments) -> Extent:
+    return Extent(items=page_extent(arguments).items, rows=_FEW)
 
 
 @object_type
 class ScheduleQueries:
     """Schedules of saved queries, and deliveries of their rows."""
 
-    @field(metadata=extent(_schedules_extent))
-    async def query_schedules(self, info: Info[Context, Any]) -> list[QuerySchedule]:
-        """All schedules of saved queries by name, of which there are at most 100."""
-        return shown([shown_schedule(found) for found in await list_schedules(info.context.unit)])
+    @field(metadata=extent(_all_extent))
+    async def query_schedules(
+        self,
+        info: Info[Context, Any],
+        filter: Annotated[
+            QueryScheduleFilterInput | None, strawberry.argument(description="Conditions on the schedules.")
+        ] = None,
+        sort: Annotated[
+            list[QueryScheduleSortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[QuerySchedule]:
+        """Schedules of saved queries, of which there are at most 100."""
+        order = read_order(sort, (QueryScheduleSortKey.NAME, SortOrder.ASCENDING))
+        page = KeyedPage.read("query_schedules", order, first, after, last, before)
+        wanted = filter or QueryScheduleFilterInput()
+        queries = read_values(wanted.query, "filter.query")
+        rows: list[Row] = []
+        for found in await list_schedules(info.context.unit):
+            is_paused = found.next_at is None
+            if (queries is None or found.query in queries) and wanted.is_paused in {None, is_paused}:
+                by_next = join(deadline_text(found.next_at), found.name)
+                key = by_next if order[0] is QueryScheduleSortKey.NEXT else found.name
+                rows.append((key, shown_schedule(found, info.context.service.seals)))
+        return page.connection(page.cut(rows), len(rows))
 
-    @field
+    @field(metadata=extent(_all_extent))
+    async def change_webhooks(
+        self,
+        info: Info[Context, Any],
+        filter: Annotated[
+            ChangeWebhookFilterInput | None, strawberry.argument(description="Conditions on the webhooks.")
+        ] = None,
+        sort: Annotated[
+            list[ChangeWebhookSortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[ChangeWebhook]:
+        """Webhooks of changes, of which there are at most 100."""
+        order = read_order(sort, (ChangeWebhookSortKey.NAME, SortOrder.ASCENDING))
+        page = KeyedPage.read("change_webhooks", order, first, after, last, before)
+        kinds = read_values(None if filter is None else filter.kind, "filter.kind")
+        rows: list[Row] = [
+            (found.name, shown_hook(found, info.context.service.seals))
+            for found in await list_hooks(info.context.unit)
+            if kinds is None or not found.kinds or not set(kinds).isdisjoint(found.kinds)
+        ]
+        return page.connection(page.cut(rows), len(rows))
+
+    @field(metadata=extent(page_extent))
     async def query_deliveries(
         self,
         info: Info[Context, Any],
-        status: Annotated[
-            DeliveryStatus,
-            strawberry.argument(description="Only deliveries that stand so; DEAD ones wait for `retryDelivery`."),
-        ] = Status.DEAD,
-        first: First = DEFAULT_PAGE_SIZE,
-        before: Annotated[
-            Moment | None, strawberry.argument(description="Only those that were due before this moment.", name="dueTo")
+        filter: Annotated[
+            QueryDeliveryFilterInput | None, strawberry.argument(description="Conditions on the deliveries.")
         ] = None,
-    ) -> list[QueryDelivery]:
-        """Deliveries of scheduled queries, the latest first. Those that were taken are kept for 30 days."""
-        limit = page_size(first)
-        found = await list_deliveries(info.context.unit, Status(status), limit, bound_argument(before))
-        return shown([shown_delivery(delivery) for delivery in found])
+        sort: Annotated[
+            list[QueryDeliverySortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; descending by DUE if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[QueryDelivery]:
+        """Deliveries of scheduled queries and changes. Those that were taken are kept for 30 days, dead ones for 90."""
+        order = read_order(sort, (QueryDeliverySortKey.DUE, SortOrder.DESCENDING))
+        page = KeyedPage.read("query_deliveries", order, first, after, last, before)
+        unit, wanted, (low, high) = info.context.unit, _read_deliveries(filter), page.bounds
+        places = _read_place(low, FIRST_PLACE), _read_place(high, LAST_PLACE)
+        found = await list_deliveries(unit, wanted, page.size + 1, between=places, reads_down=page.reads_down)
+        total = await count_deliveries(unit, wanted) if wants_total(info) else None
+        rows = [
+            (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.seals))
+            for delivery in found
+            for at, own_id in [place_of(delivery)]
+        ]
+        return page.connection(rows, total)
+
+
+def _read_deliveries(given: QueryDeliveryFilterInput | None) -> Deliveries:
+    wanted, every = given or QueryDeliveryFilterInput(), Deliveries()
+    return Deliveries(
+        tuple(dict.fromkeys(read_values(wanted.status, "filter.status") or every.statuses)),
+        read_values(wanted.schedule, "filter.schedule"),
+        read_values(wanted.query, "filter.query"),
+        wanted.due_from or every.due_from,
+        wanted.due_to or every.due_to,
+    )
+
+
+def _read_place(key: str | None, default: DeliveryPlace) -> DeliveryPlace:
+    """
+    Read a delivery's place from the key in a cursor.
+
+    Raises:
+        InvalidError: This API returned no such cursor.
+    """
+    if key is None:
+        return default
+    at, _, own_id = key.partition(MARK)
+    try:
+        return datetime.fromisoformat(at), own_id
+    except ValueError as error:
+        message = f"expected a cursor that this API returned, got {key[:80]!r}"
+        raise InvalidError(message, path="after") from error

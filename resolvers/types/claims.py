@@ -1,6 +1,7 @@
 """Claims: what predictions, scenarios and killers have in common, and the latter two."""
 
-from datetime import timedelta
+import inspect
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -8,10 +9,14 @@ import strawberry
 from strawberry.types import Info
 
 from graph.errors import InvalidError
+from graph.forecasts.consensus import consensus_of
 from graph.inference.history import LEAST_MAX_POINTS, MOST_MAX_POINTS
-from graph.inference.time import time_remaining_fraction, window_of
+from graph.inference.time import window_of
+from graph.ledger.claim_state import Recorded, trf_at
+from graph.ledger.explanations import ExplanationKey
+from graph.ledger.pasts import PastKey, is_recorded
 from graph.model import rows
-from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, OUTGOING
+from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, FORECASTS, OUTGOING
 from resolvers.base.context import Context
 from resolvers.base.described import field
 from resolvers.base.drift import drifts
@@ -21,25 +26,33 @@ from resolvers.base.figures import figure
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, First, Node
 from resolvers.base.row_types import row_interface, row_type
 from resolvers.base.scalars import Moment, Probability
-from resolvers.base.selection import MAX_CASCADE_DEPTH, Follows, answer, gathered
+from resolvers.base.selection import MAX_CASCADE_DEPTH, Follows, answer, gathered, reads_more
 from resolvers.types.beliefs import (
     BELIEF_READS,
     CLASS,
     LAST_ROW,
+    RECORDED_CLASS,
+    RECORDED_READS,
     ROW_BEFORE,
     ROWS_WITHIN,
+    WHOLE_CLASS,
     AsOf,
     BeliefPoint,
+    KnownAt,
+    PolicyName,
     Posterior,
     belief_points,
+    belief_then,
     history_bounds,
-    past_state,
+    needs_versions,
+    present_course,
+    reads_past,
     recorded_until,
     shown_belief,
-    state_as_of,
     state_of,
     until_argument,
 )
+from resolvers.types.forecasts import ClaimForecast, Consensus, shown_consensus
 from resolvers.types.influences import (
     DEPENDENTS,
     INCOMING_INFLUENCES,
@@ -66,6 +79,10 @@ MOST_DAYS_AGO = 3_650  # ten years, longer than claims are followed
 
 def _history_extent(arguments: Arguments) -> Extent:
     return Extent(points=number(arguments, "max_points", MOST_MAX_POINTS))
+
+
+def _consensus_extent(_arguments: Arguments) -> Extent:
+    return Extent(items=DEFAULT_PAGE_SIZE, rows=DEFAULT_PAGE_SIZE)
 
 
 @row_interface(rows.Claim)
@@ -142,6 +159,29 @@ class Claim(Node):
         order=BY_DELTA,
     )
 
+    forecasts: Connection[ClaimForecast] = nested_links(
+        Follows(FORECASTS, wrap="predictor"),
+        "Probabilities that predictors gave to it, and retractions of some, newest first.",
+        Connection[ClaimForecast],
+        listed="predictors",
+        order="by moment, the newest first,",
+    )
+
+    @field(metadata={"reads": ("id",), **extent(_consensus_extent), **drifts(unless="asOf")})
+    async def consensus(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Consensus | None:
+        """The consensus of all who gave it a probability, its maker the first; null if nobody did."""
+        moment = as_of or info.context.moment
+        found = await info.context.forecasts.load((self["id"], moment))
+        return shown(await shown_consensus(info, None if found is None else consensus_of(found, moment)))
+
+    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS,), **drifts()})
+    async def edge(self: Any, info: Info[Context, Any]) -> float | None:
+        """`probability` minus the newest price of a market, above 0 where that is too low; null without either."""
+        belief = state_of(self, gathered(self, info, "class")).belief(info.context.moment)
+        found = await info.context.forecasts.load((self["id"], info.context.moment))
+        price = None if found is None else found.market_price(info.context.moment)
+        return None if belief is None or price is None else figure(belief.probability - price)
+
     @field(metadata={"follows": Follows(OUTGOING, kinds_argument, is_walk=True)})
     def cascades(
         self: Any,
@@ -157,17 +197,32 @@ class Claim(Node):
         figures = {name: getattr(traversal, name) for name in ("reached", "is_leaf", "is_truncated")}
         return shown(figures)
 
-    @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS, LAST_ROW), **drifts(unless="asOf")})
-    def posterior(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Posterior | None:
+    @field(
+        metadata={
+            "reads": (*BELIEF_READS, *RECORDED_READS),
+            "gathers": (CLASS, RECORDED_CLASS, LAST_ROW),
+            **drifts(unless="asOf"),
+            **reads_more(reads_past),
+        }
+    )
+    def posterior(
+        self: Any,
+        info: Info[Context, Any],
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        policy: PolicyName = None,
+    ) -> Posterior | None:
         """
         The belief in it and all that it is computed from; null without a stated probability.
 
-        The rows of `evidence` are its contributions.
+        That of a closed claim is the one at the moment of its outcome. The rows of `evidence` are its contributions.
         """
-        state = state_of(self, gathered(self, info, "class"))
-        if as_of is not None:
-            state = state_as_of(state, gathered(self, info, "last"))
-        return shown(shown_belief(state.belief(as_of or info.context.moment)))
+        state = state_of(self, gathered(self, info, "class"), gathered(self, info, "recorded_class"))
+        if as_of is None and known_at is None and policy is None:
+            now = info.context.moment
+            explained = ExplanationKey(PastKey(state.claim_id, now, now), None)
+            return shown(shown_belief(state.belief(now), explained))
+        return shown(belief_then(info.context, state, (as_of, known_at), gathered(self, info, "last"), policy))
 
     @field(metadata={"reads": BELIEF_READS, "gathers": (CLASS,), **drifts()})
     def probability(self: Any, info: Info[Context, Any]) -> Probability | None:
@@ -199,13 +254,14 @@ class Claim(Node):
         now = state.belief(info.context.moment)
         if now is None:
             return None
-        before = past_state(state, await info.context.past_log_odds.load((state.claim_id, then))).belief(then)
+        past = await info.context.pasts.load(PastKey(state.claim_id, then, then))
+        before = None if past is None else past.belief()
         return None if before is None else now.probability - before.probability
 
     @field(
         metadata={
-            "reads": BELIEF_READS,
-            "gathers": (CLASS, ROW_BEFORE, ROWS_WITHIN),
+            "reads": (*BELIEF_READS, *RECORDED_READS),
+            "gathers": (WHOLE_CLASS, ROW_BEFORE, ROWS_WITHIN),
             **extent(_history_extent),
             **drifts(unless="to"),
         },
@@ -226,6 +282,7 @@ class Claim(Node):
             int,
             strawberry.argument(description=f"Largest number of points, {LEAST_MAX_POINTS} to {MOST_MAX_POINTS}."),
         ] = DEFAULT_MAX_POINTS,
+        policy: PolicyName = None,
     ) -> list[BeliefPoint]:
         """
         The belief over time, including the drift that time alone causes: at most `maxPoints` points, among them both
@@ -236,9 +293,19 @@ class Claim(Node):
             raise InvalidError(message, path="maxPoints")
         bounds = history_bounds(self, {"from": from_, "to": to}, info.context.moment)
         state = state_of(self, gathered(self, info, "class"))
+        if state.stated_probability is None:
+            return []
+        if needs_versions(state, bounds[0]):
+            return shown(_past_history(info.context, (state.claim_id, policy), bounds, max_points))
         before, within = gathered(self, info, "before"), gathered(self, info, "within")
-        compute = partial(belief_points, state, before, within, bounds, max_points)
+        course = present_course(state, before, within, policy)
+        compute = partial(belief_points, course, state.resolved_at, bounds, max_points)
         return shown(info.context.compute_curve(compute, max_points + len(within)))
+
+    @field(metadata={"reads": ("deadline",), **drifts()})
+    def is_past_deadline(self: Any, info: Info[Context, Any]) -> bool:
+        """Whether its deadline has passed; `dueForResolution` lists those that are open still."""
+        return self["deadline"] is not None and self["deadline"] <= info.context.moment
 
     @field(metadata={"reads": MARGINAL_READS})
     def marginal(self: Any) -> Marginal | None:
@@ -248,16 +315,49 @@ class Claim(Node):
         """
         return shown(shown_marginal(self))
 
-    @field(metadata={"reads": ("from_year", "window_start", "window_end"), **drifts(unless="asOf")})
+    @field(
+        metadata={
+            "reads": ("from_year", "window_start", "window_end", *RECORDED_READS),
+            **drifts(unless="asOf"),
+            **reads_more(reads_past),
+        }
+    )
     def time_remaining_fraction(
-        self: Any,
-        info: Info[Context, Any],
-        as_of: AsOf = None,
+        self: Any, info: Info[Context, Any], as_of: AsOf = None, known_at: KnownAt = None
     ) -> float | None:
-        """The fraction of its window that remains: 1 at the start, 0 at the deadline; null without a window."""
+        """
+        The fraction of its window that remains: 1 at the start, 0 at the deadline; null without a window.
+
+        It does not stop at the outcome, unlike that of `posterior`.
+        """
+        if as_of is not None or known_at is not None:
+            return shown(_time_remaining_then(info.context, self, as_of, known_at))
         window = window_of(self["from_year"], self["window_start"], self["window_end"])
-        moment = as_of or info.context.moment
-        return None if window is None else figure(time_remaining_fraction(*window, moment))
+        return figure(trf_at(window, info.context.moment))
+
+
+async def _time_remaining_then(
+    context: Context, claim: Any, as_of: datetime | None, known_at: datetime | None
+) -> float | None:
+    """The time-remaining fraction of a past moment, by the window recorded by another."""
+    moment = as_of or context.moment
+    window = window_of(claim["from_year"], claim["window_start"], claim["window_end"])
+    if not is_recorded(Recorded.of(claim), moment, known_at or moment):
+        past = await context.pasts.load(PastKey(claim["id"], moment, known_at or moment))
+        window = window if past is None else past.window
+    return figure(trf_at(window, moment))
+
+
+async def _past_history(
+    context: Context, asked: tuple[str, str | None], bounds: tuple[datetime, datetime], max_points: int
+) -> list[dict[str, Any]]:
+    """The curve of a belief, of a claim and under a policy, that follows from versions of its claim, too."""
+    history = await context.histories.load(asked)
+    if history is None:
+        return []
+    compute = partial(belief_points, history.course, history.settled_at(bounds[1]), bounds, max_points)
+    points = context.compute_curve(compute, max_points + len(history.rows))
+    return await points if inspect.isawaitable(points) else points
 
 
 @row_type(rows.Scenario)

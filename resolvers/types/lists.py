@@ -22,7 +22,7 @@ from resolvers.base.context import Context, NestedPage
 from resolvers.base.described import enum_type, input_type
 from resolvers.base.drift import drifts
 from resolvers.base.enums import SortOrder
-from resolvers.base.relay import MAX_PAGE_SIZE, After, Connection, decode_cursor, page_size, parse_key
+from resolvers.base.relay import MAX_PAGE_SIZE, After, Connection, decode_cursor, parse_key, read_size
 from resolvers.base.scalars import Day, Moment, Probability
 from resolvers.base.selection import Follows, answer, follow_of
 
@@ -86,7 +86,8 @@ def _make_filter(listed: Listed) -> Any:
     """Make the input of a list's conditions."""
     fields: dict[str, tuple[Any, Any]] = {}
     for condition in listed.conditions:
-        fields |= _filter_fields(condition)
+        if not condition.is_own:
+            fields |= _filter_fields(condition)
     if listed.is_searched:
         fields["text"] = (str | None, strawberry.field(default=strawberry.UNSET, description=_TEXT))
     return _made("FilterInput", listed, f"Conditions on {words_of(listed)}; all that are given must hold.", fields)
@@ -153,9 +154,7 @@ def make_page(
         InvalidError: The order has several keys, or a size or a cursor is wrong.
     """
     first, last, after, before = (page.get(name) for name in ("first", "last", "after", "before"))
-    if first is not None and last is not None:
-        message = f"expected either first or last, got both ({first} and {last})"
-        raise InvalidError(message, path="last")
+    size, is_from_end = read_size(first, last)
     if sort is not None and len(sort) != 1:
         message = f"expected one key, as no index serves an order by several, got {len(sort)}; ties are in key order"
         raise InvalidError(message, path="sort")
@@ -163,11 +162,11 @@ def make_page(
         listed,
         filter_,
         default if sort is None else listed.sort(sort[0].by.value),
-        size=page_size(first) if last is None else page_size(last, path="last"),
+        size=size,
         is_descending=is_descending if sort is None else sort[0].order is SortOrder.DESCENDING,
         after=None if after is None else decode_cursor(after, path="after"),
         before=None if before is None else decode_cursor(before, path="before"),
-        is_from_end=last is not None,
+        is_from_end=is_from_end,
     )
 
 
@@ -181,7 +180,7 @@ def read_filter(listed: Listed, values: Any, *, path: str) -> ListFilter:
     if values is None:
         return ListFilter({})
     found: dict[str, Any] = {}
-    for condition in listed.conditions:
+    for condition in (condition for condition in listed.conditions if not condition.is_own):
         value, name = given(getattr(values, condition.name)), condition.name
         if value is not None and condition.type is ID:
             value = [value]
@@ -197,7 +196,7 @@ def read_filter(listed: Listed, values: Any, *, path: str) -> ListFilter:
         if high is not None and low > high:
             message = f"expected a value not above {name.removesuffix('_from')}_to, which is {high}, got {low}"
             raise InvalidError(message, path=f"{path}.{name}")
-    return ListFilter(found, given(values.text) if listed.is_searched else None)
+    return ListFilter(listed.settled(found), given(values.text) if listed.is_searched else None)
 
 
 def read_value(condition: Condition, value: Any, path: str) -> Any:

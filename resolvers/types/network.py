@@ -305,6 +305,7 @@ class Incoherence:
         exposures first, by the keys of both ends.
         """
         cursor = None if after is None else page_key(CONTRADICTIONS, decode_cursor(after, path="after"))
+        info.context.count_points(INFERENCE_POINTS)
         faults = await list_stored_faults(info.context.unit)
         keys = [found.key for found in faults]
         start = 0 if cursor is None else bisect_right(keys, cursor)

@@ -1,16 +1,20 @@
 """Schedules of saved queries, and deliveries of their rows."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from strawberry.scalars import JSON
 
+from graph.saved.hooks import ChangeHook
 from graph.saved.schedules import Delivery, Schedule
+from graph.saved.sealing import Seals
 from resolvers.base.described import object_type
-from resolvers.base.enums import DeliveryFormat, DeliveryStatus
+from resolvers.base.enums import ChangeKind, DeliveryFormat, DeliveryStatus
 from resolvers.base.fields import prop
 from resolvers.base.scalars import Moment
+
+UNSEALED: Final = "null where it was stored under another secret of the operator's"
 
 
 @object_type
@@ -20,7 +24,7 @@ class QuerySchedule:
     name: str = prop("The schedule's own name.")
     query: str = prop("The saved query's name.")
     parameters: JSON = prop("Values of the query's parameters by name.")
-    url: str = prop("The address to which the rows are sent.")
+    url: str | None = prop(f"The address to which the rows are sent; {UNSEALED}.")
     format: DeliveryFormat = prop("Format in which the rows are sent.")
     interval_minutes: int | None = prop("The interval in minutes, counted from midnight UTC; null for a daily one.")
     utc_hour: int | None = prop("The hour of the day in UTC, 0 to 23; null for an interval.")
@@ -28,13 +32,24 @@ class QuerySchedule:
 
 
 @object_type
+class ChangeWebhook:
+    """A webhook to which events of the feed are sent, signed, as `changes` shows them."""
+
+    name: str = prop("The webhook's name.")
+    url: str | None = prop(f"The address to which events are sent; {UNSEALED}.")
+    kinds: list[ChangeKind] = prop("Kinds of the events; empty for all.")
+    claim_keys: list[str] = prop("Keys of claims of which an event has to name one; empty for all events.")
+    last_event_id: str = prop("Id of the last event of which a delivery was made, or that was passed over.")
+
+
+@object_type
 class QueryDelivery:
-    """Rows of a scheduled query that were sent to a webhook, or are to be."""
+    """Rows of a scheduled query, or changes, that were sent to a webhook, or are to be."""
 
     id: strawberry.ID = prop("The key of the delivery, which receivers find in the header Foregraph-Delivery.")
-    schedule: str = prop("The schedule's name.")
-    query: str = prop("The saved query's name.")
-    url: str = prop("The address to which the rows are sent.")
+    schedule: str = prop("The name of the schedule, or of the webhook of changes.")
+    query: str = prop("The saved query's name; `changes` for changes.")
+    url: str | None = prop(f"The address to which it is sent; {UNSEALED}.")
     status: DeliveryStatus = prop("How the delivery stands.")
     num_attempts: int = prop("Number of attempts so far.")
     due_at: Moment = prop("When the schedule was due.")
@@ -43,13 +58,18 @@ class QueryDelivery:
     last_error: str | None = prop("Why the last attempt failed; null if none did since the receiver took it.")
 
 
-def shown_schedule(schedule: Schedule) -> dict[str, Any]:
+def opened(seals: Seals | None, sealed_url: str) -> str | None:
+    """Return a sealed address."""
+    return None if seals is None else seals.open(sealed_url)
+
+
+def shown_schedule(schedule: Schedule, seals: Seals | None) -> dict[str, Any]:
     """A schedule in the response's shape."""
     return {
         "name": schedule.name,
         "query": schedule.query,
         "parameters": dict(schedule.parameters),
-        "url": schedule.url,
+        "url": opened(seals, schedule.sealed_url),
         "format": schedule.format,
         "interval_minutes": schedule.every_minutes,
         "utc_hour": schedule.daily_at_hour,
@@ -57,11 +77,23 @@ def shown_schedule(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def shown_payload(found: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+def shown_hook(hook: ChangeHook, seals: Seals | None) -> dict[str, Any]:
+    """A webhook of changes in the response's shape."""
+    return {
+        "name": hook.name,
+        "url": opened(seals, hook.sealed_url),
+        "kinds": list(hook.kinds),
+        "claim_keys": list(hook.claim_ids),
+        "last_event_id": str(hook.since),
+    }
+
+
+def shown_payload(found: dict[str, Any], parameters: dict[str, Any], url: str) -> dict[str, Any]:
     """A schedule in a payload in the response's shape."""
     next_at = found["next_at"]
     return {
-        **{name: found[name] for name in ("name", "query", "url")},
+        **{name: found[name] for name in ("name", "query")},
+        "url": url,
         "parameters": parameters,
         "format": DeliveryFormat(found["format"]),
         "interval_minutes": found["every_minutes"],
@@ -70,13 +102,12 @@ def shown_payload(found: dict[str, Any], parameters: dict[str, Any]) -> dict[str
     }
 
 
-def shown_delivery(delivery: Delivery) -> dict[str, Any]:
+def shown_delivery(delivery: Delivery, seals: Seals | None) -> dict[str, Any]:
     """A delivery in the response's shape."""
     names = (
         "id",
         "schedule",
         "query",
-        "url",
         "status",
         "num_attempts",
         "due_at",
@@ -84,4 +115,4 @@ def shown_delivery(delivery: Delivery) -> dict[str, Any]:
         "delivered_at",
         "last_error",
     )
-    return {name: getattr(delivery, name) for name in names}
+    return {**{name: getattr(delivery, name) for name in names}, "url": opened(seals, delivery.sealed_url)}

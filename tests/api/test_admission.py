@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from api.admission import Admission, Admissions, is_mutation
+from api.admission import Admission, Admissions, QueueError, is_mutation
 from api.app import create_app
 from api.logging import is_own_request
 from api.settings import Settings
 from graph.errors import BusyError
-from tests.helpers.service_fakes import Slow, build_app, build_schema, codes, messages, open_client
+from tests.helpers.service_fakes import Slow, build_app, build_schema, codes, messages, open_client, until_waiting
 
 SLOW = {"query": "{ slow }"}
 
@@ -51,6 +51,64 @@ async def test_a_full_queue_refuses_at_once() -> None:
     await asyncio.gather(*tasks)
 
 
+async def test_a_queue_longer_than_the_setting_is_refused_at_once() -> None:
+    """And where nobody may wait, as soon as all places are taken."""
+    slow = Slow()
+    app: Any = build_app(slow, max_concurrent_documents=1, max_waiting_documents=0)
+    async with open_client(app) as client:
+        running = asyncio.create_task(client.post("/graphql", json=SLOW))
+        await slow.started.wait()
+        refused = await asyncio.wait_for(client.post("/graphql", json=SLOW), timeout=2)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert (refused.status_code, codes(refused)) == (503, ["BUSY"])
+
+
+async def test_who_would_wait_for_longer_than_the_patience_is_refused_at_once() -> None:
+    """Two places and documents of two seconds: the fifth that waits has a place after five, the sixth after six."""
+    admission, leave, entered = Admission(2, patience_seconds=5, mean_seconds=2), asyncio.Event(), list[int]()
+    tasks = [asyncio.create_task(hold(admission, entered, n, leave)) for n in range(10)]
+    await asyncio.sleep(0.01)
+    refused = [n for n, task in enumerate(tasks) if task.done()]
+    leave.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert refused == [7, 8, 9]
+    assert [type(answer) for answer in answers] == [type(None)] * 7 + [QueueError] * 3
+    assert entered == list(range(7))
+
+
+async def test_documents_that_are_quick_again_may_wait_again() -> None:
+    """The time of the last ones counts."""
+    admission, leave, entered = Admission(1, patience_seconds=5, mean_seconds=100), asyncio.Event(), list[int]()
+    for _ in range(100):
+        async with admission.admit():
+            pass
+    tasks = [asyncio.create_task(hold(admission, entered, n, leave)) for n in range(10)]
+    await asyncio.sleep(0.01)
+    leave.set()
+    await asyncio.gather(*tasks)
+
+    assert entered == list(range(10))
+
+
+@pytest.mark.parametrize(("num_waiting", "seconds"), [(0, 1), (1, 2), (9, 10), (200, 30)])
+async def test_a_refusal_tells_when_to_come_again(num_waiting: int, seconds: int) -> None:
+    """By how many wait and how long documents take: from a second to half a minute."""
+    admission = Admission(1, max_waiting=num_waiting, patience_seconds=1e9, mean_seconds=0.999)
+    gone = asyncio.Event()
+    tasks = [asyncio.create_task(hold(admission, [], n, gone)) for n in range(num_waiting + 1)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(QueueError) as refused:
+        await hold(admission, [], -1, gone)
+    gone.set()
+    await asyncio.gather(*tasks)
+
+    assert refused.value.retry_seconds == seconds
+
+
 async def test_patience_ends() -> None:
     admission, leave = Admission(1, patience_seconds=0.02), asyncio.Event()
     task = asyncio.create_task(hold(admission, [], 0, leave))
@@ -86,7 +144,7 @@ async def test_a_document_that_finds_no_place_is_told_when_to_come_again() -> No
         running = asyncio.create_task(client.post("/graphql", json=SLOW))
         await slow.started.wait()
         waiting = [asyncio.create_task(client.post("/graphql", json=SLOW)) for _ in range(256)]
-        await asyncio.sleep(0.5)
+        await until_waiting(app, len(waiting))
         refused = await client.post("/graphql", json=SLOW)
         health = await client.get("/healthz")
         for task in (running, *waiting):
@@ -125,10 +183,10 @@ async def test_a_client_that_leaves_the_queue_makes_room() -> None:
         departing = asyncio.create_task(app(scope, receive, send))
         await asyncio.sleep(0.05)
         leave.set()
-        await asyncio.wait_for(departing, timeout=5)
+        await asyncio.wait_for(departing, timeout=60)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        after = await asyncio.wait_for(client.post("/graphql", json={"query": "{ hello }"}), timeout=5)
+        after = await asyncio.wait_for(client.post("/graphql", json={"query": "{ hello }"}), timeout=60)
 
     assert after.json() == {"data": {"hello": "hello world"}}
 
@@ -151,11 +209,11 @@ async def test_mutations_find_places_while_queries_hold_all_of_theirs() -> None:
         running = asyncio.create_task(client.post("/graphql", json=SLOW))
         await slow.started.wait()
         waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ hello }"}))
-        added = await asyncio.wait_for(client.post("/graphql", json={"query": "mutation { add(number: 1) }"}), 5)
+        added = await asyncio.wait_for(client.post("/graphql", json={"query": "mutation { add(number: 1) }"}), 60)
         assert not waiting.done()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        asked = await asyncio.wait_for(waiting, timeout=5)
+        asked = await asyncio.wait_for(waiting, timeout=60)
 
     assert added.json() == {"data": {"add": 2}}
     assert asked.json() == {"data": {"hello": "hello world"}}
@@ -236,4 +294,4 @@ async def test_the_services_own_requests_are_no_clients() -> None:
         pass
     is_own_request.reset(token)
 
-    await asyncio.wait_for(admissions.wait_for_pause(60.0, most_seconds=90.0), timeout=5)
+    await asyncio.wait_for(admissions.wait_for_pause(60.0, most_seconds=90.0), timeout=60)

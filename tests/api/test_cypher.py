@@ -139,7 +139,7 @@ async def test_the_format_is_what_the_client_likes_best(
     response = await ask(client, "RETURN 1 AS one", accept)
 
     assert response.headers["content-type"] == content_type
-    assert response.headers["vary"] == "Accept"
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
 
 
 async def test_a_client_that_takes_nothing_of_this_is_told_what_there_is(client: httpx.AsyncClient) -> None:

@@ -29,11 +29,11 @@ async def test_a_request_ends_at_its_deadline_and_others_go_on() -> None:
 
 async def test_all_requests_end_when_the_service_stops() -> None:
     """Those that begin afterwards too, since kept connections may bring some."""
-    deadlines = Deadlines(LONG)
+    deadlines = Deadlines(LONG, 0.001)
     before = [asyncio.create_task(wait_within(deadlines, LONG)) for _ in range(3)]
     await asyncio.sleep(0)
 
-    deadlines.stop(0.001)
+    deadlines.stop()
     ended = await asyncio.gather(*before, wait_within(deadlines, LONG), return_exceptions=True)
 
     assert deadlines.is_stopping
@@ -41,11 +41,11 @@ async def test_all_requests_end_when_the_service_stops() -> None:
 
 
 async def test_a_stop_gives_no_request_more_time() -> None:
-    deadlines = Deadlines(LONG)
+    deadlines = Deadlines(LONG, LONG)
     waiting = asyncio.create_task(wait_within(deadlines, 0.01))
     await asyncio.sleep(0)
 
-    deadlines.stop(LONG)
+    deadlines.stop()
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(waiting, LONG / 2)

@@ -367,7 +367,7 @@ async def test_a_client_that_leaves_ends_its_document_and_closes_its_context() -
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [(b"content-type", b"application/json")]}
-    await asyncio.wait_for(endpoint.app({**scope, "query_string": b""}, receive, send), timeout=5)
+    await asyncio.wait_for(endpoint.app({**scope, "query_string": b""}, receive, send), timeout=60)
 
     assert endpoint.slow.cancelled.is_set()
     assert endpoint.contexts[0].num_closed == 1

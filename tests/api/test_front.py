@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from api.documents import identify
 from api.front import Front
-from tests.helpers.service_fakes import Slow, build_app, codes, messages, open_client
+from tests.helpers.service_fakes import Slow, build_app, codes, messages, open_client, until_waiting
 
 HELLO = "query Q($n: String!) { hello(name: $n) }"
 UNKNOWN_ID = "0" * 64
@@ -236,7 +236,7 @@ async def test_a_kept_document_ends_when_its_client_leaves() -> None:
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers, "query_string": b""}
     async with open_client(app) as client:
         await client.post("/graphql", json=QUICK)
-        await asyncio.wait_for(app(scope, receive, send), timeout=5)
+        await asyncio.wait_for(app(scope, receive, send), timeout=60)
 
     assert running.cancelled.is_set()
     assert sent == []
@@ -251,7 +251,7 @@ async def test_a_kept_document_finds_no_place_either() -> None:
         first = asyncio.create_task(client.post("/graphql", json=SLOW))
         await running.started.wait()
         waiting = [asyncio.create_task(client.post("/graphql", json=SLOW)) for _ in range(256)]
-        await asyncio.sleep(0.5)
+        await until_waiting(app, len(waiting))
         refused = await client.post("/graphql", json=QUICK)
         for task in (first, *waiting):
             task.cancel()

@@ -59,13 +59,14 @@ def test_the_jars_are_those_of_the_lock(jars: dict[str, Path]) -> None:
 
 def test_the_tabs_are_the_queries_of_the_readme() -> None:
     """All of them, in order, under names that the tabs show; the first is on one line there."""
-    (command,) = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "/graphql " in block]
+    commands = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    (command,) = [block for block in commands if "/graphql " in block and "<<'END'" in block]
     first = json.loads(command.split("<<'END'\n")[1].split("\nEND")[0])["query"]
 
     own, *others = list_tabs()
     assert own == "query Prediction " + print_ast(parse(first)) + "\n"
     assert others == re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)
-    assert all(re.match(r"(query|mutation) [A-Z]", text) for text in others)
+    assert all(re.match(r"(query|mutation|subscription) [A-Z]", text) for text in others)
     assert any(f'prediction(id: "{row.id}")' in own for row in load_samples(Sample.ALL).predictions)
 
 

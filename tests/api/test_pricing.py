@@ -386,9 +386,15 @@ def test_every_list_of_nodes_has_a_size() -> None:
             if is_list and get_named_type(field.type).name in (*SUBJECTS, "Claim", "Node"):
                 unsized.append(f"{kind.name}.{name}")
 
-    # Of these, a page's and a neighbourhood's are sized by the field above, the others by themselves.
+    # Of these, a page's, a neighbourhood's and an event's are sized by the field above, the others by themselves.
     others = [name for name in unsized if not name.split(".")[0].endswith("Connection")]
-    assert sorted(others) == ["InfluencePath.claims", "Neighborhood.nodes", "Query.nodes"]
+    assert sorted(others) == [
+        "InfluencePath.claims",
+        "LedgerAppended.evidence",
+        "MilestonesDue.milestones",
+        "Neighborhood.nodes",
+        "Query.nodes",
+    ]
 
 
 async def test_a_curve_in_a_thread_equals_one_on_the_event_loop(small: Database) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -31,12 +33,12 @@ from tests.helpers.small_graph import small_graph
 DOMAIN = "query ($id: ID!) { domain(id: $id) { key name } }"
 RENAME = 'mutation ($name: String!) { upsertDomain(input: {id: "chips", name: $name}) { ... on Written { bookmark } } }'
 NOW = 'query ($asOf: DateTime) { prediction(id: "P_00") { posterior(asOf: $asOf) { probability } } }'
-NUM_WRITES, NUM_READERS = 200, 1
+NUM_WRITES, NUM_READERS = 100, 1
 
 
 def answer(size: int) -> Answer:
     """An answer of so many bytes."""
-    return Answer(b"x" * size, has_errors=False, is_refused=False)
+    return Answer(b"x" * size, has_errors=False, status=200)
 
 
 def test_those_unused_longest_go_first() -> None:
@@ -148,6 +150,24 @@ async def test_what_changes_with_time_is_not_kept_unless_a_moment_is_given(pair:
     assert hits == [0, 0, 3]
 
 
+async def test_what_changes_with_the_day_is_kept_until_the_next(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A milestone is overdue just after the first moment of a day, in UTC."""
+    document = '{ prediction(id: "P_00") { milestones { nodes { milestoneStatus } } } }'
+    moments = [
+        *[datetime(2026, 3, 1, 0, 0, 0, 1, tzinfo=UTC)] * 3,
+        datetime(2026, 3, 2, tzinfo=UTC),
+        datetime(2026, 3, 2, 0, 0, 0, 1, tzinfo=UTC),
+    ]
+    hits = []
+    for moment in moments:
+        monkeypatch.setattr("api.front.datetime", Mock(wraps=datetime, resolution=datetime.resolution))
+        monkeypatch.setattr("api.front.datetime.now", lambda _, moment=moment: moment)
+        await pair.ask(document)
+        hits.append(pair.num_hits)
+
+    assert hits == [0, 0, 1, 2, 2]
+
+
 async def test_answers_with_errors_are_not_kept(pair: Pair) -> None:
     document = (
         'query ($id: ID!) { domain(id: "chips") { key } prediction(id: $id) { incoming(after: "x") { totalCount } } }'
@@ -214,7 +234,8 @@ READS = [
     "{ predictions(first: 50) { nodes { key title status statedProbability } totalCount } }",
     """{ prediction(id: "P_00") { status evidence { totalCount } milestones { nodes { key milestoneStatus } }
     incoming { totalCount } exposures { nodes { sign ticker { symbol } } } validations { totalCount }
-    documents { nodes { key title } } predictor { name recordResolvedCount recordKappa } referenceClass { baseRate }
+    documents { nodes { key title } } forecasts { totalCount }
+    predictor { name recordResolvedCount recordKappa } referenceClass { baseRate }
     episode { title } domain { name } marginal { probability isStale } } }""",
     """{ tickers { nodes { symbol name } } killers { nodes { key title } } scenarios { nodes { key title } }
     predictors { nodes { key name } } propagationRuns { key } domains { nodes { key name } } }""",
@@ -223,6 +244,7 @@ READS = [
 P_00, M_0 = {"prediction": "P_00"}, "P_00:m0"
 ENDS: Json = {"kind": "KILLS", "parent": "TK_HUB", "child": "P_03"}
 EXPOSURE: Json = {"sign": "BENEFITS", "prediction": "P_00", "ticker": "NVDA"}
+FORECAST: Json = {"claim": "P_00", "predictor": "bob", "probability": 0.4}
 LINK: Json = {"document": "doc_1", "claim": "P_01"}
 WRITES: list[tuple[str, Json]] = [
     ("upsertDomain", {"input": {"id": "chips", "name": "Wafers"}}),
@@ -239,6 +261,10 @@ WRITES: list[tuple[str, Json]] = [
     ("sweepMilestones", {"input": {"asOf": "2026-11-01T00:00:00Z"}}),
     ("submitEvidence", {"input": {"claim": "P_00", "direction": "FOR", "strength": "WEAK"}}),
     ("submitEvidenceBatch", {"input": {"items": [{"claim": "P_00", "direction": "AGAINST", "strength": "STRONG"}]}}),
+    ("retractEvidence", {"input": {"evidence": "e1", "reason": "It was of another year."}}),
+    ("submitForecast", {"input": FORECAST}),
+    ("submitForecastBatch", {"input": {"items": [FORECAST]}}),
+    ("retractForecast", {"input": {"forecast": "f1", "note": "It was of another claim."}}),
     ("addValidation", {"input": {**P_00, "observedOn": "2026-04-01", "finding": "partial"}}),
     ("upsertInfluence", {"input": {**ENDS, "probabilityIfTrue": 0.2, "probabilityIfFalse": 0.5}}),
     ("removeInfluence", {"input": ENDS}),
@@ -252,12 +278,14 @@ WRITES: list[tuple[str, Json]] = [
     ("propagateBeliefs", {"input": {"method": "LBP"}}),
     ("deleteSubject", {"input": {"id": "P_11", "subject": "PREDICTION"}}),
     ("saveQuery", {"input": {"name": "titles", "statement": "MATCH (n:Claim) RETURN n.title AS title"}}),
+    ("savePortfolio", {"input": {"name": "book", "positions": [{"ticker": "NVDA", "weight": 1.0}]}}),
+    ("deletePortfolio", {"input": {"name": "book"}}),
     ("deleteSavedQuery", {"input": {"name": "titles"}}),
     ("importBundle", {"input": {"bundle": load_sample().model_dump(mode="json", exclude_none=True)}}),
 ]
 
 
-OF_WEBHOOKS = {"scheduleQuery", "unscheduleQuery", "retryDelivery"}
+OF_WEBHOOKS = {"scheduleQuery", "unscheduleQuery", "retryDelivery", "followChanges", "unfollowChanges"}
 """Writes that no read of another kind shows, and that need an address to send to."""
 
 

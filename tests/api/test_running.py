@@ -15,9 +15,10 @@ import pytest
 from api.running import FOLDER, Running, is_ready, list_running, noted
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from api.running import Running, noted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with noted(Path(sys.argv[1]), Running.here("http://127.0.0.1:1", workers=2)):
     print("noted", flush=True)
     time.sleep(60)

@@ -148,7 +148,7 @@ async def test_a_service_that_stops_leaves_its_job_to_others(database: Database)
     stuck, counted = Job("job", "* * * * *", endless), Counted()
     async with scheduling(service_of(database), [stuck]) as scheduler:
         await scheduler.begin(stuck, RunReason.ON_TIME)
-        await asyncio.wait_for(started.wait(), 10)
+        await asyncio.wait_for(started.wait(), 60)
 
     heir = Job("job", "* * * * *", counted)
     assert await Scheduler(service_of(database), [heir]).run(heir, RunReason.CATCH_UP)
@@ -173,7 +173,7 @@ async def test_jobs_run_when_their_time_comes(database: Database) -> None:
 
 
 async def test_the_services_own_jobs_run(database: Database) -> None:
-    """A sweep, a refresh, a purge and a propagation, after which beliefs are as they were propagated."""
+    """A sweep, a refresh, a purge and a propagation, after which beliefs are as propagated, and the feed's."""
     given = bundle(predictions=[prediction()], milestones=[event()])
     await import_bundle(database, given)
 
@@ -186,11 +186,12 @@ async def test_the_services_own_jobs_run(database: Database) -> None:
     with capture_logs() as logs:
         ran = [await scheduler.run(job, RunReason.ON_TIME) for job in list_jobs(Settings())]
 
-    assert ran == [True, True, True, True, False]
+    assert ran == [True, True, True, True, False, False, True]
     told = {entry["job"]: entry for entry in logs if entry["event"] == "a scheduled job is done"}
     assert told["sweep"]["num_missed"] == 3
     assert told["refresh_posteriors"]["num_claims"] == 1
     assert told["purge_receipts"]["num_receipts"] == 0
+    assert told["tell_due_milestones"]["num_milestones"] == 0
     assert (told["propagate"]["method"], told["propagate"]["num_stored"]) == ("AUTO", 1)
 
 
@@ -223,7 +224,7 @@ async def test_a_job_that_outlasts_its_interval_is_not_begun_again(database: Dat
     job = Job("slow", "* * * * *", slow)
     scheduler = Scheduler(service_of(database), [job])
     first = asyncio.create_task(scheduler.run(job, RunReason.ON_TIME, now=SUNDAY))
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), 60)
 
     second = await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY + timedelta(minutes=1))
     release.set()
@@ -289,7 +290,7 @@ async def test_of_two_replicas_one_runs_at_a_time(database: Database) -> None:
     job = Job("watch", timedelta(milliseconds=500), slow)
     one, other = (Scheduler(service_of(database), [job]) for _ in range(2))
     first = asyncio.create_task(one.run(job, RunReason.ON_TIME, now=now))
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), 60)
     meanwhile = await other.run(job, RunReason.ON_TIME, now=now + timedelta(seconds=1))
     release.set()
     ran = await first
@@ -313,11 +314,11 @@ async def test_a_job_of_an_interval_follows_a_write_at_once(database: Database) 
     job = Job("follow", timedelta(hours=1), count, follows_writes=True)
     async with scheduling(service, [job]):
         await mutate(service, "upsertScenario", {"id": "S_1", "title": "One", "statedProbability": 0.3})
-        await asyncio.wait_for(runs.get(), 10)
+        await asyncio.wait_for(runs.get(), 60)
         await mutate(service, "upsertScenario", {"id": "S_2", "title": "Two", "statedProbability": 0.3})
         await mutate(service, "upsertScenario", {"id": "S_3", "title": "Three", "statedProbability": 0.3})
         release.set()
-        await asyncio.wait_for(runs.get(), 10)
+        await asyncio.wait_for(runs.get(), 60)
         await asyncio.sleep(0.2)
 
     assert runs.empty()

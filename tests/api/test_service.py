@@ -1,13 +1,14 @@
 """The service as a process: it starts, says so, answers, and stops when it is told to."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from graph.sample import Sample, load_sample, load_samples
 from tests.helpers.bombs import Ground, list_bombs
 from tests.helpers.processes import Wire, run, serving, variables
 from tests.helpers.service_fakes import codes
+from tests.helpers.subscribing import APPENDED, connecting
 
 STOPPABLE = """
 import time
@@ -78,19 +80,38 @@ async def wire(database_address: DatabaseAddress) -> AsyncIterator[Wire]:
     await wire.cut()
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 async def test_the_service_says_when_it_is_ready_and_stops_without_failure(
-    database: Database, database_address: DatabaseAddress, signal_number: int
+    database: Database, database_address: DatabaseAddress
 ) -> None:
+    """
+    Subscribers are closed as their protocols say, so that they come again, and hold nothing up. Requests at once do not
+    share what is theirs.
+    """
     environment = variables(database_address, FOREGRAPH_LOG_FORMAT="json")
-    async with serving("serve", "--port", "0", environment=environment) as service:
-        async with httpx.AsyncClient() as client:
-            ready = await client.get(f"{service.url}/readyz")
-            answer = await client.post(f"{service.url}/graphql", json=QUESTION)
-        finished = await service.stop(signal_number)
+    accept = {"accept": "text/event-stream"}
+    streamed = b""
+    async with (
+        serving("serve", "--port", "0", environment=environment) as service,
+        httpx.AsyncClient(limits=httpx.Limits(max_connections=21), timeout=60) as client,
+        connecting(service.url) as socket,
+        connecting(service.url, is_begun=False) as silent,
+        client.stream("POST", f"{service.url}/graphql", json={"query": APPENDED}, headers=accept) as stream,
+    ):
+        await socket.subscribe(APPENDED)
+        ready = await client.get(f"{service.url}/readyz")
+        answers = await asyncio.gather(*(client.post(f"{service.url}/graphql", json=QUESTION) for _ in range(100)))
+        finished = await service.stop(signal.SIGTERM)
+        closed = [(await one.wait_closed())[0] for one in (socket, silent)]
+        with suppress(httpx.RemoteProtocolError):  # broken off, where it is not ended
+            async for chunk in stream.aiter_bytes():
+                streamed += chunk
 
+    assert closed == [1012, 1012]
+    assert stream.status_code == 200
+    assert b"event: " not in streamed  # an event `complete` would say that there is no more to come
     assert ready.json() == {"status": "ready"}
-    assert answer.json()["data"] == {"predictions": {"edges": []}}
+    assert [answer.json() for answer in answers] == [{"data": {"predictions": {"edges": []}}}] * 100
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 100
     assert f"data at {database_address.uri}" in service.ready_line
     assert finished.code == 0
     assert finished.seconds < 5
@@ -171,7 +192,7 @@ def test_a_command_stops_on_signals_that_it_was_started_with_ignored(signal_numb
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal_number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=240)
 
     assert errors.endswith("KeyboardInterrupt\n")
 
@@ -185,7 +206,7 @@ def test_a_service_that_is_not_ready_yet_stops_on_signals(
         assert process.stdout is not None
         assert process.stdout.readline() == "preparing\n"
         process.send_signal(signal_number)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=240)
 
     assert output == "left\n"
     assert errors.endswith("KeyboardInterrupt\n")
@@ -199,7 +220,7 @@ def test_a_service_that_is_ready_runs_on_uvloop_with_what_it_has_loaded_frozen(
         assert process.stdout is not None
         loop, num_frozen = process.stdout.readline().split()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=240)
 
     assert loop == "uvloop"
     assert int(num_frozen) > 50_000
@@ -230,40 +251,38 @@ def test_answers_are_sent_without_delay(loop_factory: Callable[[], asyncio.Abstr
         assert runner.run(accept_one()) != 0
 
 
-@pytest.mark.parametrize("sample", Sample)
 async def test_up_fills_an_empty_database_with_the_samples_chosen(
-    database: Database, database_address: DatabaseAddress, sample: Sample
+    database: Database, database_address: DatabaseAddress
 ) -> None:
-    environment = variables(database_address, FOREGRAPH_SAMPLE=sample.value)
-    async with serving("up", "--port", "0", environment=environment) as service:
-        await service.stop(signal.SIGTERM)
+    """One that has claims is left as it is."""
+    told = {}
+    for sample, num_claims in ((Sample.NONE, 0), (Sample.PAGES, 11), (Sample.ALL, 11)):
+        environment = variables(database_address, FOREGRAPH_SAMPLE=sample.value)
+        async with serving("up", "--port", "0", environment=environment) as service:
+            told[sample] = (await service.stop(signal.SIGTERM)).errors
 
-    async with database.open_session() as session:
-        result = await session.run("MATCH (claim:Claim) RETURN claim.id AS id")
-        ids = {record["id"] async for record in result}
+        async with database.open_session() as session:
+            result = await session.run("MATCH (claim:Claim) RETURN claim.id AS id")
+            ids = {record["id"] async for record in result}
+        assert len(ids) == num_claims
+        if sample is not Sample.ALL:
+            assert ids == claims_of(sample)
+    assert ["loading the sample" in errors for errors in told.values()] == [False, True, False]
+
+
+def claims_of(sample: Sample) -> set[str]:
+    """The claims of the samples chosen."""
     chosen = load_samples(sample)
-    assert ids == {claim.id for claim in (*chosen.predictions, *chosen.scenarios, *chosen.killers)}
-    assert len(ids) == {Sample.ALL: 79, Sample.PAGES: 11, Sample.NONE: 0}[sample]
-
-
-async def test_up_leaves_a_graph_with_claims_as_it_is(database: Database, database_address: DatabaseAddress) -> None:
-    await import_bundle(database, load_sample())
-
-    async with serving("up", "--port", "0", environment=variables(database_address)) as service:
-        finished = await service.stop(signal.SIGTERM)
-
-    async with database.open_session() as session:
-        result = await session.run("MATCH (claim:Claim) RETURN count(claim) AS num_claims")
-        assert (await result.single(strict=True))["num_claims"] == 11
-    assert "loading the sample" not in finished.errors
+    return {claim.id for claim in (*chosen.predictions, *chosen.scenarios, *chosen.killers)}
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
-async def test_another_address_than_loopback_is_refused_before_anything_starts(tmp_path: Path, command: str) -> None:
-    finished = await run(command, "--host", "0.0.0.0", environment={}, directory=tmp_path)
+async def test_strangers_who_may_write_are_refused_before_anything_starts(tmp_path: Path, command: str) -> None:
+    environment = {"FOREGRAPH_ANONYMOUS_ROLE": "operator"}
+    finished = await run(command, "--host", "0.0.0.0", environment=environment, directory=tmp_path)
 
     assert finished.code == 3
-    assert "it has no authentication yet, so it listens on a loopback address only" in finished.errors
+    assert "would let anyone who reaches the service write" in finished.errors
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - a Path may not be asked here
 
 
@@ -311,7 +330,7 @@ async def test_a_database_that_goes_is_unavailable_and_one_that_is_back_is_used_
 ) -> None:
     async with (
         serving("serve", "--port", "0", environment=variables(wire.address)) as service,
-        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        httpx.AsyncClient(base_url=service.url, timeout=120) as client,
     ):
         before = await client.post("/graphql", json=QUESTION)
         await wire.cut()
@@ -332,18 +351,6 @@ async def test_a_database_that_goes_is_unavailable_and_one_that_is_back_is_used_
     assert ready.status_code == 200
 
 
-async def test_requests_at_once_do_not_share_what_is_theirs(
-    database: Database, database_address: DatabaseAddress
-) -> None:
-    async with serving("serve", "--port", "0", environment=variables(database_address)) as service:
-        limits = httpx.Limits(max_connections=20)
-        async with httpx.AsyncClient(base_url=service.url, limits=limits, timeout=60) as client:
-            answers = await asyncio.gather(*(client.post("/graphql", json=QUESTION) for _ in range(100)))
-
-    assert [answer.json() for answer in answers] == [{"data": {"predictions": {"edges": []}}}] * 100
-    assert len({answer.headers["x-request-id"] for answer in answers}) == 100
-
-
 async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_with_it(tmp_path: Path) -> None:
     async with serving("up", "--port", "0", environment={}, directory=tmp_path) as service:
         children = psutil.Process(service.process.pid).children(recursive=True)
@@ -353,18 +360,22 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
             opened = await run("open", environment={"DISPLAY": "", "WAYLAND_DISPLAY": ""}, directory=tmp_path)
             attached = await second.stop(signal.SIGINT)
         finished = await service.stop(signal.SIGINT)
-    await asyncio.to_thread(psutil.wait_procs, children, timeout=10)
+    await asyncio.to_thread(psutil.wait_procs, children, timeout=60)
 
     assert str(tmp_path / ".foregraph") in service.ready_line
     assert children
     assert exported.code == 0
-    assert '"predictions"' in exported.output
+    rows = json.loads(exported.output)
+    assert {row["id"] for name in ("predictions", "scenarios", "killers") for row in rows[name]} == claims_of(
+        Sample.ALL
+    )
     assert status.code == 0
     assert f"Service    {service.url}/graphql, process {service.process.pid}, since " in status.output
     assert "Nodes      Claim 79, Prediction 57, " in status.output
     assert opened.output == f"{second.url}/graphql\n"
     assert finished.errors.count("starting Neo4j") == 1
     assert "older version" not in finished.errors + attached.errors
+    assert "Traceback" not in finished.errors + attached.errors
     assert "starting Neo4j" not in attached.errors + exported.errors + status.errors
     assert finished.code == 0
     assert not [child for child in children if child.is_running()]

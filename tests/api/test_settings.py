@@ -7,6 +7,7 @@ import pytest
 
 from api.settings import Settings, describe_settings, load_settings
 from graph.errors import ConfigurationError
+from resolvers.base.roles import Role
 
 
 def test_without_variables_the_embedded_server_is_used_on_loopback() -> None:
@@ -152,21 +153,72 @@ def test_a_password_is_in_no_text_of_the_settings() -> None:
     )
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
-def test_another_address_than_loopback_is_refused_with_the_reason(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="no authentication yet"):
-        load_settings(host=host)
+ELSEWHERE = ["0.0.0.0", "::", "192.168.1.5", "example.com"]
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+@pytest.mark.parametrize("role", [Role.INTAKE, Role.ANALYST, Role.OPERATOR])
+def test_nobody_in_particular_may_write_on_another_address_than_loopback(host: str, role: Role) -> None:
+    with pytest.raises(ConfigurationError, match="would let anyone who reaches the service write"):
+        load_settings(host=host, anonymous_role=role)
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_nobody_in_particular_has_a_role_on_another_address_than_loopback(host: str) -> None:
+    assert load_settings(host=host).find_anonymous_role() is Role.PUBLIC
+    assert load_settings(host=host, anonymous_role=Role.READER).find_anonymous_role() is Role.READER
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_loopback_addresses_are_accepted(host: str) -> None:
-    assert load_settings(host=host).host == host
+    settings = load_settings(host=host)
+
+    assert (settings.host, settings.find_anonymous_role()) == (host, Role.OPERATOR)
 
 
 def test_a_container_may_listen_on_all_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOREGRAPH_CONTAINER_NETWORK", "true")
 
-    assert load_settings(host="0.0.0.0").host == "0.0.0.0"
+    assert load_settings(host="0.0.0.0").find_anonymous_role() is Role.OPERATOR
+
+
+def test_behind_a_proxy_nobody_in_particular_has_a_role() -> None:
+    """Strangers come from its address."""
+    assert load_settings(trusted_proxies="127.0.0.1").find_anonymous_role() is Role.PUBLIC
+    with pytest.raises(ConfigurationError, match="behind FOREGRAPH_TRUSTED_PROXIES"):
+        load_settings(trusted_proxies="127.0.0.1", anonymous_role=Role.OPERATOR)
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.0/33", "proxy.example", "10.0.0.1/8", "*"])
+def test_a_proxy_is_an_address_or_a_network(proxies: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not an address or a network"):
+        load_settings(trusted_proxies=proxies)
+
+
+@pytest.mark.parametrize("name", ["tls_cert_file", "tls_key_file"])
+def test_https_needs_certificate_and_key(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="https needs both"):
+        load_settings(**{name: tmp_path / "x.pem"})
+
+
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [("192.168.1.5", ("a.example", "192.168.1.5")), ("0.0.0.0", ("a.example",)), ("::1", ("a.example",))],
+)
+def test_the_service_is_asked_by_its_own_address(host: str, names: tuple[str, ...]) -> None:
+    assert load_settings(host=host, allowed_hosts="a.example").list_names() == names
+
+
+def test_an_unknown_role_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREGRAPH_ANONYMOUS_ROLE", "king")
+
+    with pytest.raises(ConfigurationError, match="'public', 'reader', 'intake', 'analyst' or 'operator'"):
+        load_settings()
+
+
+def test_keys_are_kept_in_the_data_directory_unless_a_file_is_named(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path).find_keys_file() == tmp_path / "keys.json"
+    assert load_settings(data_dir=tmp_path, keys_file=Path("/k")).find_keys_file() == Path("/k")
 
 
 def test_every_variable_says_what_it_means() -> None:

@@ -13,12 +13,21 @@ from rich.console import Console
 
 from api.cli import cli
 from api.formats import FORMATS
-from api.shell import FORMAT_NAMES, print_rows, read_assignments, read_texts
+from api.shell import FORMAT_NAMES, print_rows, read_assignments, read_texts, save_from_file
 from graph.database.sessions import Database, DatabaseAddress
-from graph.errors import InvalidError
+from graph.errors import InvalidError, NotFoundError, RefusedCypherError
+from graph.model.kinds import ParameterType
+from graph.saved.library import read_draft
+from graph.saved.queries import Parameter
+from graph.saved.store import delete_query
 from tests.helpers.processes import Finished, run, variables
 
 ROWS = "UNWIND range(1, $n) AS i RETURN i, 'row ' + i AS text, i = 2 AS is_two"
+
+QUERY_FILE = """// description: Likely claims.
+// parameter: least FLOAT = 0.5: Least.
+RETURN $least AS least
+"""
 
 
 async def cypher(address: DatabaseAddress, *arguments: str, given: bytes = b"", **options: Any) -> Finished:
@@ -186,6 +195,39 @@ async def test_saved_queries_are_listed_and_run(database: Database, database_add
     assert (wrong.code, unknown.code) == (2, 1)
     assert "the parameter 'days' (INTEGER) expects a whole number" in wrong.errors
     assert "no saved query has the name 'nobody'" in unknown.errors
+
+
+async def test_a_query_is_saved_from_a_file_and_deleted(
+    database: Database, database_address: DatabaseAddress, tmp_path: Path
+) -> None:
+    """Under the file's name, in versions, and judged as everywhere."""
+    file = tmp_path / "likely.cypher"
+    file.write_text(QUERY_FILE, encoding="utf-8")
+    draft = read_draft("likely", QUERY_FILE)
+    tried = await save_from_file(database_address, draft, is_dry_run=True)
+    saved = await run("queries", "save", str(file), environment=variables(database_address))
+    again = await save_from_file(database_address, draft, is_dry_run=False)
+    deleted = await run("queries", "delete", "likely", environment=variables(database_address))
+    with pytest.raises(RefusedCypherError, match="Delete"):
+        await save_from_file(database_address, read_draft("likely", "MATCH (n) DELETE n"), is_dry_run=False)
+
+    assert tried == "version 1 of the saved query likely would be saved"
+    assert saved.errors.endswith("foregraph: version 1 of the saved query likely is saved\n")
+    assert again == "version 1 of the saved query likely says the same already"
+    assert "the saved query likely is deleted" in deleted.errors
+    with pytest.raises(NotFoundError):
+        await delete_query(database, "likely")
+
+
+def test_a_file_that_describes_a_parameter_in_another_way_is_refused() -> None:
+    """With the way that it has to be."""
+    for text in ("// parameter: days\nRETURN $days", "// parameter: days WEEKS: x\nRETURN 1"):
+        with pytest.raises(InvalidError):
+            read_draft("likely", text)
+    draft = read_draft("likely", QUERY_FILE)
+
+    assert (draft.description, draft.statement) == ("Likely claims.", "RETURN $least AS least")
+    assert draft.parameters == (Parameter("least", ParameterType.FLOAT, "Least.", 0.5, is_required=False),)
 
 
 def test_texts_of_one_name_are_a_list() -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from api.service import bind, bind_group
 from api.settings import Settings
@@ -21,8 +22,10 @@ from api.worker import share
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from tests.helpers.processes import Service, run, serving, variables
+from tests.helpers.stores import copy_migrated_store
 
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
+BODY = json.dumps(QUESTION).encode()
 PATIENCE_SECONDS = 240
 
 
@@ -50,6 +53,15 @@ async def ask_once(service: Service) -> Any:
         return (await client.post("/graphql", json=QUESTION)).json()
 
 
+async def count_requests(service: Service) -> int:
+    """The documents answered, by the figures of whichever worker answers."""
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        text = (await client.get("/metrics")).text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    name, path = "foregraph_request_seconds_count", "/graphql"
+    return int(sum(one.value for one in samples if one.name == name and one.labels["path"] == path))
+
+
 async def readiness(service: Service) -> int:
     """The status of /readyz; 0 where nobody answers at once."""
     try:
@@ -72,13 +84,15 @@ async def until_gone(processes: list[psutil.Process]) -> None:
     assert alive == []
 
 
-async def test_all_workers_answer_and_one_that_dies_comes_back(
+async def test_all_workers_answer_one_that_dies_comes_back_and_none_stops_amid_a_request(
     database: Database, database_address: DatabaseAddress
 ) -> None:
+    """The signal to stop goes to the supervisor alone, as it does from a container's engine."""
     environment = variables(database_address, FOREGRAPH_LOG_FORMAT="json")
     async with serving("serve", "--port", "0", "--workers", "2", environment=environment) as service:
         assert await readiness(service) == 200
         answers = [await ask_once(service) for _ in range(40)]
+        counts_before = [await count_requests(service) for _ in range(4)]
         workers = workers_of(service)
         workers["1"].kill()
 
@@ -89,61 +103,46 @@ async def test_all_workers_answer_and_one_that_dies_comes_back(
         await until(has_come_back)
         assert workers_of(service)["2"] == workers["2"]
         answers += [await ask_once(service) for _ in range(40)]
+        counts_after = [await count_requests(service) for _ in range(4)]
         processes = processes_of(service)
-        finished = await service.stop(signal.SIGTERM)
+        reader, writer = await _ask_half(service)
+        stopping = asyncio.create_task(service.stop(signal.SIGTERM))
+        await until(lambda: _is(service, 0))
+        writer.write(BODY)
+        last_answer = await reader.read()
+        writer.close()
+        finished = await stopping
         await until_gone(processes)
 
+    assert last_answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert last_answer.endswith(b'{"data":{"predictions":{"edges":[]}}}')
     assert "; 2 workers; started in" in service.ready_line
     assert answers == [{"data": {"predictions": {"edges": []}}}] * 80
+    assert (counts_before, counts_after) == ([40] * 4, [80] * 4)
     assert finished.code == 0
     assert "Traceback" not in finished.errors
     events = [json.loads(line) for line in finished.errors.splitlines() if line.startswith("{")]
     counts = Counter(event["worker"] for event in events if event["event"] == "request" and event["path"] == "/graphql")
-    assert counts.total() == 80
+    assert counts.total() == 81
     assert sorted(counts) == [1, 2]
     assert [event["exit_code"] for event in events if "exit_code" in event] == [-signal.SIGKILL]
 
 
-async def test_a_request_under_way_is_answered_before_its_worker_stops(
-    database: Database, database_address: DatabaseAddress
-) -> None:
-    """The signal goes to the supervisor alone, as it does from a container's engine."""
-    environment = variables(database_address)
-    body = json.dumps(QUESTION).encode()
-    async with serving("serve", "--port", "0", "--workers", "2", environment=environment) as service:
-        place = urlsplit(service.url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        writer.write(
-            b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
-        )
-        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-        stopping = asyncio.create_task(service.stop(signal.SIGTERM))
-        await until(lambda: _is(service, 0))
-        writer.write(body)
-        answer = await reader.read()
-        writer.close()
-        finished = await stopping
-
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b'{"data":{"predictions":{"edges":[]}}}')
-    assert finished.code == 0
-
-
-async def test_workers_end_when_their_supervisor_is_killed(
-    database: Database, database_address: DatabaseAddress
-) -> None:
-    environment = variables(database_address)
-    async with serving("serve", "--port", "0", "--workers", "2", environment=environment) as service:
-        processes = processes_of(service)
-        service.process.kill()
-        await until_gone(processes)
-
-    assert len(processes) == 2
+async def _ask_half(service: Service) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which a worker waits for the body of a request."""
+    place = urlsplit(service.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+    )
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    return reader, writer
 
 
 async def test_workers_and_their_neo4j_come_back_and_end_together(tmp_path: Path) -> None:
     """A Neo4j that is killed is started again, and all are warm before any says so; nothing outlives the supervisor."""
+    copy_migrated_store(tmp_path / ".foregraph")
     async with serving("up", "--port", "0", "--workers", "2", environment={}, directory=tmp_path) as service:
         before = await ask_once(service)
         (java,) = _neo4j_in(tmp_path)
@@ -151,6 +150,7 @@ async def test_workers_and_their_neo4j_come_back_and_end_together(tmp_path: Path
         await until(lambda: _is(service, 503))
         await until(lambda: _is(service, 200))
         assert await ask_once(service) == before
+        assert len(workers_of(service)) == 2
         processes = [*processes_of(service), *_neo4j_in(tmp_path)]
         service.process.kill()
         await until_gone(processes)

@@ -20,6 +20,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.sample.training import TRAINING, renamed
 from graph.server import EmbeddedServer
+from tests.benchmarks.access import benchmark_access
 from tests.benchmarks.accuracy import benchmark_accuracy
 from tests.benchmarks.bombs import benchmark_bombs
 from tests.benchmarks.cypher import NUM_ROWS, benchmark_cypher
@@ -27,9 +28,11 @@ from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
 from tests.benchmarks.intake import benchmark_history, benchmark_intake, benchmark_refresh
 from tests.benchmarks.network import benchmark_network
+from tests.benchmarks.portfolio import benchmark_portfolio
 from tests.benchmarks.questions import benchmark_questions
 from tests.benchmarks.recall import benchmark_recall
 from tests.benchmarks.start import benchmark_start
+from tests.benchmarks.subscribers import benchmark_subscribers
 from tests.benchmarks.synthetic import count_relationships, import_benchmark_bundle
 from tests.benchmarks.what_if import benchmark_what_if
 from tests.benchmarks.workers import benchmark_workers
@@ -123,6 +126,18 @@ async def benchmark_socket() -> None:
         await benchmark_http(*start_server(stack))
 
 
+async def benchmark_keys() -> None:
+    """Lookups with a key and without, and beside wrong ones."""
+    async with AsyncExitStack() as stack:
+        await benchmark_access(start_server(stack).address)
+
+
+async def benchmark_followers() -> None:
+    """Subscribers over real sockets."""
+    async with AsyncExitStack() as stack:
+        await benchmark_subscribers(start_server(stack).address)
+
+
 async def benchmark_streams(num_rows: int) -> None:
     """Large tables over a real socket."""
     async with AsyncExitStack() as stack:
@@ -141,10 +156,9 @@ async def benchmark_finding(files: list[str]) -> None:
         await benchmark_recall(await stack.enter_async_context(open_server(stack)), files)
 
 
-async def benchmark_sizes(num_predictions: int) -> None:
+async def benchmark_sizes(*sizes: int) -> None:
     """Reads that are to cost the same in a small and a large graph."""
     async with AsyncExitStack() as stack:
-        sizes = (SMALL_GRAPH, num_predictions)
         await benchmark_flat([Graph(size, *start_server(stack)) for size in sizes])
 
 
@@ -156,14 +170,17 @@ def choose_benchmarks(chosen: argparse.Namespace) -> dict[str, Callable[[], None
         "accuracy": benchmark_accuracy,
         "network": lambda: benchmark_network(chosen.large),
         "questions": lambda: asyncio.run(benchmark_whole_path()),
+        "portfolio": benchmark_portfolio,
         "what-if": lambda: asyncio.run(benchmark_what_if(lambda stack: start_server(stack).address)),
         "http": lambda: asyncio.run(benchmark_socket()),
+        "access": lambda: asyncio.run(benchmark_keys()),
         "cypher": lambda: asyncio.run(benchmark_streams(chosen.rows)),
         "bombs": lambda: asyncio.run(benchmark_all_bombs(chosen.bomb)),
-        "flat": lambda: asyncio.run(benchmark_sizes(chosen.large)),
+        "flat": lambda: asyncio.run(benchmark_sizes(chosen.small, chosen.large)),
         "recall": lambda: asyncio.run(benchmark_finding(chosen.titles)),
         "workers": lambda: asyncio.run(benchmark_scaling()),
         "start": lambda: asyncio.run(benchmark_start()),
+        "subscribers": lambda: asyncio.run(benchmark_followers()),
     }
 
 
@@ -173,6 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make benchmark")
     parser.add_argument("only", nargs="?", help="one of: " + ", ".join(choose_benchmarks(argparse.Namespace())))
     parser.add_argument("--large", type=int, default=LARGE, help="predictions of the large graph")
+    parser.add_argument("--small", type=int, default=SMALL_GRAPH, help="predictions of the small graph")
     parser.add_argument("--rows", type=int, default=NUM_ROWS, help="rows of a large table")
     parser.add_argument("--bomb", help="part of the names of the bombs to throw; all of them by default")
     parser.add_argument("--titles", action="append", default=[], help="file of titles to find; CSV as FILE:COLUMN")

@@ -18,6 +18,7 @@ import psutil
 from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
+from graph.server.config import IDLE_SECONDS
 from tests.benchmarks.http import DELIMITER, PAGE, SEED, emptying, request
 from tests.benchmarks.synthetic import synthetic_bundles
 from tests.helpers.bombs import Bomb, Ground, list_bombs
@@ -30,8 +31,8 @@ NUM_PAGES: Final = 32
 HEALTH_PAUSE_SECONDS, PAGE_PAUSE_SECONDS, RSS_PAUSE_SECONDS = 0.02, 0.05, 0.1
 QUIET_SECONDS: Final = 1.5
 """How long both clients go on alone before and after a bomb; memory is read at the end of it."""
-SETTLING_SECONDS: Final = 5.0
-"""Time after the last bomb for the service to give memory back."""
+SETTLING_SECONDS: Final = 2.5 * IDLE_SECONDS
+"""Time after the last bomb for the API and for Java to give memory back."""
 PATIENCE_SECONDS: Final = 90.0
 MEBIBYTE: Final = 1 << 20
 

@@ -58,6 +58,9 @@ BY_MODE = """query ($id: ID!) { predictions(last: 20, filter: {domain: $id, mode
     nodes { key title mode statedProbability } } }"""
 MADE_LATELY = """query ($id: ID!) { predictor(id: $id) { predictions(first: 20, sort: {by: UPDATED,
     order: DESCENDING}) { nodes { key title updatedAt } } } }"""
+OF_KIND = "{ claims(first: 20, filter: {kind: [SCENARIO]}) { nodes { key displayName } } }"
+WITH_EVIDENCE = """{ predictions(first: 20, filter: {hasEvidence: true}, sort: {by: POSTERIOR}) { nodes {
+    key title storedPosteriorProbability } } }"""
 MADE_LAST = "query ($id: ID!) { predictor(id: $id) { predictions(last: 20) { nodes { key title deadline } } } }"
 OF_DOMAIN = """query ($id: ID!) { domain(id: $id) { predictions(first: 20, filter: {status: [OPEN]}) { nodes {
     key title deadline } } } }"""
@@ -87,6 +90,8 @@ QUESTIONS: Final = (
     ("leaderboard", LEADERS),
     ("list of a domain and a mode", BY_MODE),
     ("latest changes of the predictor with most predictions", MADE_LATELY),
+    ("claims of a kind", OF_KIND),
+    ("predictions with evidence", WITH_EVIDENCE),
     ("last of the predictor with most predictions", MADE_LAST),
     ("open predictions of a domain", OF_DOMAIN),
     ("last of a ledger", LEDGER),
@@ -128,6 +133,7 @@ class Graph(NamedTuple):
         yield from [[""]] * 5
         yield ["domain_00"]
         yield [HUB_PREDICTOR_ID]
+        yield from [[""]] * 2
         yield [HUB_PREDICTOR_ID]
         yield ["domain_00"]
         yield predictions

@@ -2,51 +2,29 @@
 Tries real clients on the schema and on a running service: `python -m tests.clients`, or `make clients`.
 
 It needs Node.js. graphql-codegen makes types of documents that `tsc` checks strictly, relay-compiler takes a paged list
-and a node that is fetched again, Apollo Client reads the service through its cache without a warning, and
-ariadne-codegen makes a client in Python that reads it too. Packages are locked; everything is made below `.build`.
+and a node that is fetched again, Apollo Client reads the service through its cache without a warning, graphql-ws and
+graphql-sse follow its ledger, and ariadne-codegen makes a client in Python that reads it too. Packages are locked;
+everything is made below `.build`.
 """
 
 import asyncio
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from resolvers.apollo import cache_configuration
 from resolvers.schema import build_schema
+from tests.helpers.node import Workplace
 from tests.helpers.processes import serving
 from tests.test_readme import blocks
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-WORK = ROOT / ".build" / "clients"
-LOCKED = ("package.json", "package-lock.json", ".npmrc", "requirements.lock")
-
-
-def run(*command: str, **environment: str) -> None:
-    """Run a program in the folder of clients; ends this one when it fails."""
-    print("$", *command, flush=True)
-    done = subprocess.run(command, cwd=WORK, env={**os.environ, **environment}, check=False)
-    if done.returncode:
-        sys.exit(f"{command[0]} failed with exit code {done.returncode}")
-
-
-def install() -> None:
-    """Install the locked packages, unless they are there already."""
-    wanted = "".join((HERE / name).read_text(encoding="utf-8") for name in LOCKED)
-    noted = WORK / "installed"
-    if noted.exists() and noted.read_text(encoding="utf-8") == wanted:
-        return
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
-    for name in LOCKED:
-        shutil.copy(HERE / name, WORK)
-    run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", "python", "-r", "requirements.lock")
-    noted.write_text(wanted, encoding="utf-8")
+WORKPLACE = Workplace(HERE)
+WORK = WORKPLACE.folder
+run = WORKPLACE.run
 
 
 def write_inputs() -> None:
@@ -69,12 +47,13 @@ async def read_service() -> None:
         environment = {"FOREGRAPH_DATA_DIR": folder, "FOREGRAPH_PORT": "0"}
         async with serving("up", environment=environment) as service:
             await asyncio.to_thread(run, "node", "apollo.mjs", service.url, "cache.json")
+            await asyncio.to_thread(run, "node", "subscribe.mjs", service.url)
             await asyncio.to_thread(run, sys.executable, "read_by_ariadne.py", service.url, PYTHONPATH="python:.")
 
 
 def main() -> None:
     """Run all clients."""
-    install()
+    WORKPLACE.install()
     write_inputs()
     run("npx", "graphql-codegen", "--config", "codegen.json")
     run("npx", "relay-compiler", "relay.config.json")

@@ -12,7 +12,7 @@ from graph.reading.following import Request
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle, profile
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 PAGE_ROWS = 21
 # A row of a page takes some ten accesses: its index entry, its relationship, its node, its labels and properties.

@@ -11,6 +11,7 @@ from graph.database.sessions import Database
 from graph.database.statements import list_statements, statement
 from graph.model.page_keys import bounds
 from graph.model.relations import RELATIONS
+from graph.model.subjects import NODE_LISTS
 from graph.reading.following import GET_PARAMETERS, Request
 
 pytestmark = pytest.mark.statements
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.statements
 INDEXED_LEAVES = {
     "Argument",
     "DirectedRelationshipIndexSeekByRange",
+    "DirectedRelationshipUniqueIndexSeek",
+    "DirectedRelationshipUniqueIndexSeek(Locking)",
     "MergeUniqueNode",
     "NodeCountFromCountStore",
     "NodeIndexSeek",
@@ -67,9 +70,11 @@ _ROW = {
     "cluster_low": "a!",
     "cluster_high": 'a"',
     "low": "a!",
+    "anchor": "CLAIM!a",
     "high": 'a"',
     "as_of": MOMENT,
     "symbol": "A",
+    "symbols": ["A"],
     "name": "a",
     "version": 1,
     "title": "a",
@@ -88,6 +93,8 @@ _ROW = {
 # Any parameter that a statement may take; a name means the same everywhere.
 PARAMETERS: Mapping[str, Any] = {
     "after": "",
+    "owner": "a",
+    "sees_all": False,
     "at": 1,
     "mark": "!",
     "until": '!2026"',
@@ -119,11 +126,19 @@ PARAMETERS: Mapping[str, Any] = {
             "killers",
             "evidence",
             "validations",
+            "portfolios",
             "propagation_runs",
             "exposures",
             "document_links",
+            "forecasts",
         )
     },
+    "parts": [{"claim_ids": ["a"]}],
+    "events": [{"kind": "DUE", "due_ids": ["a"]}],
+    "entry_ids": ["a"],
+    "position": 1,
+    "num_positions": 1,
+    "floor": 1,
     "claims": [_ROW],
     "predictors": [_ROW],
     "items": [_ROW],
@@ -140,10 +155,21 @@ PARAMETERS: Mapping[str, Any] = {
     "kind": "KILLS",
     "sign": "HARMS",
     "symbol": "A",
+    "symbols": ["A"],
     **dict.fromkeys(("parent_id", "child_id", "prediction_id", "document_id", "claim_id"), "a"),
     "ways": [{"number": 0, "query": "word", "level": None, "group": 0, "after": None}],
     "version": 1,
     "before": MOMENT,
+    "statuses": ["DEAD"],
+    "schedules": ["a"],
+    "from": MOMENT,
+    "to": MOMENT,
+    "reads_down": True,
+    **dict.fromkeys(("low_at", "high_at"), MOMENT),
+    **dict.fromkeys(("low_id", "high_id"), "a"),
+    "below": "b",
+    "held_at": MOMENT,
+    "known_at": MOMENT,
     "status": "DEAD",
     "revision": 1,
     "revised_at": 1,
@@ -160,19 +186,39 @@ PARAMETERS: Mapping[str, Any] = {
     "ledgers": [_ROW],
     "row_ids": ["tickers:A"],
     "digest": "a",
+    "is_restore": True,
     "rows_done": 1,
     "rows_in_all": 2,
     "low": _LOW,
     "high": _HIGH,
     "properties": ["id"],
     "pasts": [{"moment": MOMENT, "high": 'a"'}],
+    "names": ["status"],
+    "setting": {"policy": "foregraph-2", "timing_short": 0.23, "timing_long": 0.44},
+    "moments": ["1"],
+    "versions": ["a"],
+    "asked": [{**_ROW, "by": "1", "known": "1"}],
+    "nodes": [_ROW],
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
-    "bundles/list_changed_rows": {"predictors": ["a"], **{name: [_ROW] for name in ("exposures", "document_links")}},
-    **{f"saved/{name}": {"properties": {"url": "a"}} for name in ("add_delivery", "set_delivery", "set_schedule")},
+    "bundles/list_changed_rows": {
+        "predictors": ["a"],
+        "pasts": [_ROW],
+        **{name: [_ROW] for name in ("exposures", "document_links", "forecasts")},
+    },
+    **{
+        f"saved/{name}": {"properties": {"sealed_url": "a"}}
+        for name in ("add_delivery", "set_delivery", "set_hook", "set_schedule")
+    },
     **{f"saved/{name}": {"until": MOMENT} for name in ("claim_delivery",)},
+    "saved/seal_addresses": {"rows": [{"kind": "QuerySchedule", "key": "a", "sealed_url": "a"}]},
+    "bundles/set_moments": {
+        listed.name: [{"key": "a", "created_at": None, "updated_at": None, "created_key": "a", "updated_key": "a"}]
+        for listed in NODE_LISTS
+        if listed.is_subject
+    },
     "bundles/list_known": {"claims": ["a"], "predictors": ["a"]},
 }
 

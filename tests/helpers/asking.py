@@ -6,11 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from api.settings import Settings
+from api.tariffs import DocumentTariff, limits_of, list_limits
+from api.trusted import EVERY_DOCUMENT
 from graph.database.sessions import Database
 from resolvers.base.context import Context, Service
 from resolvers.schema import build_schema
 
 SCHEMA = build_schema()
+TARIFF = DocumentTariff(SCHEMA, limits_of(Settings()), EVERY_DOCUMENT, list_limits(Settings()))
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,13 @@ class Asked:
 @cache
 def service_of(database: Database) -> Service:
     """The one service that the tests have over a database."""
-    return Service.make(database)
+    return Service.make(database, tariff=TARIFF)
 
 
 async def ask(asked: Database | Service, document: str, **variables: Any) -> Asked:
     """Run a document that must succeed."""
     answer = await try_ask(asked, document, **variables)
-    assert answer.errors == []
+    assert answer.errors == [], answer.errors
     return answer
 
 

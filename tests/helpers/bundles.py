@@ -11,6 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.moments import FIRST_YEAR, LAST_YEAR
+from graph.model.rows import portfolio_key
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -66,6 +67,18 @@ def evidence(row_id: str = "E_1", owner: str = "P_1", **values: object) -> Json:
         "observed_at": "2026-05-02T22:07:21.384228Z",
         "recorded_at": "2026-05-02T22:07:21.384228Z",
         "total_llr": -0.4054651081081644,
+        **values,
+    }
+
+
+def portfolio(name: str, recorded_at: datetime, weights: Mapping[str, float], **values: object) -> Json:
+    """A row of a portfolio."""
+    return {
+        "id": portfolio_key(name, recorded_at),
+        "name": name,
+        "held_at": recorded_at.isoformat(),
+        "recorded_at": recorded_at.isoformat(),
+        "positions": [{"symbol": symbol, "weight": weight} for symbol, weight in weights.items()],
         **values,
     }
 
@@ -304,8 +317,11 @@ def _influences(draw: DrawFn, claim_ids: Sequence[str]) -> list[Json]:
 def _exposures(draw: DrawFn, owner: str, symbol: str) -> Json:
     sign = draw(st.sampled_from(list(ExposureSign)))
     impacts = st.floats(0, 100) if sign is ExposureSign.BENEFITS else st.floats(-1, 0)
-    figures = _rows({"relevance": shares()}, {"impact": impacts, "lag_days": st.integers(0, 36_525)})
-    return {"sign": sign, "prediction_id": owner, "symbol": symbol, **draw(figures)}
+    figures = _rows({"relevance": shares()}, {"lag_days": st.integers(0, 36_525)})
+    low, impact, high = sorted(draw(st.lists(impacts, min_size=3, max_size=3)))
+    ranged = {"impact_low": low, "impact": impact, "impact_high": high}
+    stated = draw(st.sampled_from(({}, {"impact": impact}, ranged)))
+    return {"sign": sign, "prediction_id": owner, "symbol": symbol, **draw(figures), **stated}
 
 
 @st.composite
@@ -354,7 +370,16 @@ def bundles(draw: DrawFn) -> Bundle:
             ),
         ),
         tickers=_each(
-            draw, symbols, _rows({}, {"name": texts(), "exchange": texts(), "sector": texts()}), key="symbol"
+            draw,
+            symbols,
+            _rows(
+                {},
+                {
+                    **dict.fromkeys(("name", "exchange", "sector", "country"), texts()),
+                    "currency": st.sampled_from(("USD", "EUR")),
+                },
+            ),
+            key="symbol",
         ),
         documents=_each(draw, shared["documents"], _rows({"title": texts()}, {"kind": texts(), **published})),
         predictions=_each(draw, prediction_ids, _predictions(references, shared["domains"])),
@@ -373,10 +398,26 @@ def bundles(draw: DrawFn) -> Bundle:
             {"document_id": document, "claim_id": claim_id}
             for document, claim_id in _pairs(draw, shared["documents"], claim_ids, 3)
         ],
+        forecasts=[
+            {"id": row_id, "predictor_id": predictor, "claim_id": claim_id}
+            | draw(
+                _rows(
+                    {"probability": shares(), "stated_at": moments(), "recorded_at": moments()},
+                    {"source": texts(), "cluster": texts(), "note": texts()},
+                )
+            )
+            for row_id, (predictor, claim_id) in zip(
+                _unique_ids(draw, 3, taken), _pairs(draw, shared["predictors"], claim_ids, 3), strict=False
+            )
+        ],
         saved_queries=[
             {"name": name, "version": version, "statement": draw(texts()), "parameters": draw(_parameters())}
             for name in _unique_ids(draw, 1, taken)
             for version in draw(st.lists(st.integers(1, 2**31 - 1), max_size=2, unique=True))
+        ],
+        portfolios=[
+            portfolio("book", recorded_at, draw(st.dictionaries(st.sampled_from(["A", "^B"]), st.floats(-1e15, 1e15))))
+            for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
         ],
         propagation_runs=_each(
             draw,

@@ -13,13 +13,16 @@ async def ask(database: Database, text: str, **parameters: object) -> list[list[
         return [list(record.values()) async for record in result]
 
 
-STAMPS = frozenset({"created_at", "created_key", "updated_at", "updated_key"})
-"""The moments at which a graph got a node and changed it last, which another graph does not share."""
+STAMPS = frozenset({"created_at", "created_key", "updated_at", "updated_key", "record_at"})
+"""Moments at which a graph got a node, changed it last and computed its record; another graph has others."""
 
 
 async def everything(database: Database, *, without: Collection[str] = ()) -> list[Any]:
     """All nodes and relationships with their labels, types and properties but some, in an order of their own."""
-    text = "MATCH (n) WHERE n.id <> 'migrations' OR n.id IS NULL RETURN labels(n), n {.*, revised_at: null}"
+    text = (
+        "MATCH (n) WHERE n.id <> 'migrations' OR n.id IS NULL "
+        "RETURN labels(n), n {.*, revised_at: null, feed_began_at: null}"
+    )
     nodes = await ask(database, text)
     edges = await ask(
         database,

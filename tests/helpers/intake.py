@@ -16,6 +16,7 @@ SUBMIT = """mutation ($input: EvidenceInput!, $key: String!) { submitEvidence(in
     __typename ... on EvidenceRecorded { recorded { step { posteriorLogOdds } } } ... on UserError { message } } }"""
 BUNDLE = {
     "format": "foregraph-bundle/1",
+    "policy": "foregraph-1",
     "scenarios": [{"id": f"S_{n}", "title": "It comes", "stated_probability": 0.5} for n in range(NUM_CLAIMS)],
 }
 

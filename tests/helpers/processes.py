@@ -13,9 +13,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from graph.database.sessions import DatabaseAddress
+from tests.helpers.forking import run_forked
 
 READY_TIMEOUT_SECONDS = 240  # an embedded Neo4j on a busy machine
-READY_LINE = re.compile(r"Foregraph is ready at (?P<url>http://\S+), GraphiQL at \S+/graphql; data .+ in [0-9.]+ s\.")
+READY_LINE = re.compile(
+    r"Foregraph is ready at (?P<url>http://[^\s;,]+)(, GraphiQL at \S+/graphql)?; data .+ in [0-9.]+ s\."
+)
+
+OF_SHORT_LIVED_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+"""Has Java do without its better compiler, on which a Neo4j spends a third of a start, for gains much later."""
+
+# Warming up takes a start longer than most tests; one that is about it says so.
+SHORT_LIVED = {"FOREGRAPH_WARM_UP": "false", **OF_SHORT_LIVED_JAVA}
+"""Environment of processes that run for some seconds."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +67,9 @@ def variables(address: DatabaseAddress, **more: str) -> dict[str, str]:
     }
 
 
-async def _start(
-    *arguments: str, environment: dict[str, str], directory: Path | None = None
-) -> asyncio.subprocess.Process:
+def _whole(environment: dict[str, str]) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FOREGRAPH_")}
-    return await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("foregraph")),
-        *arguments,
-        # Warming up takes a start longer than most tests; one that is about it says so.
-        env={**clean, "FOREGRAPH_WARM_UP": "false", **environment},
-        cwd=directory,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    return {**clean, **SHORT_LIVED, **environment}
 
 
 async def run(
@@ -78,13 +77,11 @@ async def run(
 ) -> Finished:
     """A command that ends by itself."""
     started = time.monotonic()
-    process = await _start(*arguments, environment=environment, directory=directory)
-    try:
-        output, errors = await asyncio.wait_for(process.communicate(given), timeout=READY_TIMEOUT_SECONDS)
-    finally:
-        await _end(process)
-    assert process.returncode is not None
-    return Finished(process.returncode, output.decode(), errors.decode(), time.monotonic() - started)
+    place = str(directory or Path.cwd())
+    code, output, errors = await asyncio.to_thread(
+        run_forked, arguments, _whole(environment), place, given, READY_TIMEOUT_SECONDS
+    )
+    return Finished(code, output, errors, time.monotonic() - started)
 
 
 @asynccontextmanager
@@ -92,7 +89,15 @@ async def serving(
     *arguments: str, environment: dict[str, str], directory: Path | None = None
 ) -> AsyncIterator[Service]:
     """A command that serves; killed at the end if the test has not stopped it."""
-    process = await _start(*arguments, environment=environment, directory=directory)
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("foregraph")),
+        *arguments,
+        env=_whole(environment),
+        cwd=directory,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), READY_TIMEOUT_SECONDS)).decode().strip()

@@ -118,6 +118,13 @@ async def open_client(app: ASGIApp, *, base_url: str = "http://localhost:8000") 
         yield client
 
 
+async def until_waiting(app: Any, num: int) -> None:
+    """Wait until so many documents wait for a place."""
+    async with asyncio.timeout(60):
+        while app.state.admissions.counts()["queries"]["waiting"] < num:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+
 def messages(response: httpx.Response) -> list[str]:
     """The messages of a response's errors."""
     return [error["message"] for error in response.json()["errors"]]

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.service import bind
+from api.service import SOCKETS, bind
 
 
 class _Server(uvicorn.Server):
@@ -20,10 +21,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving_app(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application; gives its address."""
+async def serving_app(app: ASGIApp, **given: Any) -> AsyncIterator[str]:
+    """Serve an application, with further settings of uvicorn; gives its address."""
     with bind("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        common = {"lifespan": "on", "log_config": None, "access_log": False, "timeout_graceful_shutdown": 2}
+        config = uvicorn.Config(app, **{**common, **SOCKETS, **given})
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells nobody

@@ -76,6 +76,7 @@ def small_graph() -> Bundle:
                 {"sign": "HARMS", "prediction_id": "P_01", "symbol": "NVDA", "relevance": 0.3},
             ],
             "document_links": [{"document_id": f"doc_{n}", "claim_id": "P_00"} for n in (1, 2, 3)],
+            "forecasts": [_forecast("ada", 1, probability=0.3), _forecast("bob", 2, probability=0.6)],
         }
     )
 
@@ -98,6 +99,12 @@ def _prediction(n: int) -> dict[str, Any]:
     if n == 5:
         row |= {"status": "RESOLVED_TRUE", "resolved_at": "2026-06-01T00:00:00Z"}
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _forecast(predictor: str, month: int, **values: Any) -> dict[str, Any]:
+    moment = f"2026-0{month}-01T00:00:00Z"
+    ends = {"predictor_id": predictor, "claim_id": "P_00"}
+    return {"id": f"f{month}", **ends, "stated_at": moment, "recorded_at": moment, **values}
 
 
 def _kills(n: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from graph.database.sessions import Unit
 from graph.inference.log_odds import logit
-from graph.inference.time import utc_moments
+from graph.inference.time import time_remaining_fraction, utc_moments
 from graph.model.kinds import ClaimStatus
 from graph.network.view import STATUSES, Influences, Snapshot, State
 
@@ -35,6 +35,9 @@ def snapshot(*, revision: int = 1) -> Snapshot:
         starts=utc_moments([None, START, None, None, START]),
         deadlines=utc_moments([None, DEADLINE, None, None, DEADLINE]),
         resolved=utc_moments([None, None, None, None, RESOLVED_AT]),
+        final_rates=np.array([none, none, none, none, 0.1]),
+        final_trfs=np.array([none, none, none, none, time_remaining_fraction(START, DEADLINE, RESOLVED_AT)]),
+        calibrations=np.full((5, 5), none),
         influences=Influences.of(
             [
                 ("A", "B", "PREREQUISITE_OF", 0.7, 0.2),

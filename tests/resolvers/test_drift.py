@@ -36,6 +36,7 @@ ARGUMENTS = {
     "document": 'id: "doc_1"',
     "domain": 'id: "chips"',
     "episode": 'id: "EP_1"',
+    "estimate": 'document: "{ claims { totalCount } nothing }"',
     "claim": 'id: "P_00"',
     "evidenceRow": 'id: "e1"',
     "killer": 'id: "TK_HUB"',
@@ -45,6 +46,12 @@ ARGUMENTS = {
     "nodes": "ids: [$node]",
     "paths": 'from: "TK_HUB", to: "P_00"',
     "cypher": 'statement: "RETURN 1"',
+    "portfolio": 'name: "book"',
+    "exposureChange": f'portfolio: "book", from: {GIVEN}',
+    "exposureHistory": f'portfolio: "book", from: {GIVEN}',
+    "portfolioVersions": 'name: "book"',
+    "portfolioExposure": 'positions: [{ticker: "NVDA", weight: 1}], whatIf: [{claim: "TK_HUB", outcome: TRUE}]',
+    "groups": "by: TICKER",
     "prediction": 'id: "P_00"',
     "predictor": 'id: "ada"',
     "referenceClass": 'id: "chips_on_time"',
@@ -59,10 +66,11 @@ ARGUMENTS = {
     "valueOfInformation": 'targets: ["P_00"]',
     "whatIf": 'observations: [{claim: "TK_HUB", outcome: TRUE}]',
 }
-UNREACHED = {"Cascade", "CoxFit", "QueryDelivery", "QuerySchedule"}
+SENT = ("ChangeWebhook", "QueryDelivery", "QuerySchedule")
+UNREACHED = {"Cascade", "CoxFit", "Invalid", "NotFound", *SENT, *(f"{name}Edge" for name in SENT)}
 """
-The claims found first affect no others, a fit needs more outcomes than the small graph has, and no query of it is
-scheduled; what is told of schedules is stored.
+The claims found first affect no others, a fit needs more outcomes than the small graph has, its backtest is not
+refused, and no query of it is scheduled; what is told of schedules is stored.
 """
 MOST_WAYS = 4
 """Ways that are gone on from each type; what is below it may be empty on the first."""

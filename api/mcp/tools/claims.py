@@ -9,6 +9,7 @@ from api.mcp.asking import Asker, ToolRefusedError, tell
 from api.mcp.fitting import Cutter, fit
 from api.mcp.models import BoundedInput, BoundedOutput, Key, Part
 from api.mcp.tool import Tool
+from resolvers.base.roles import Role
 
 FEW, MANY = 20, 100
 """Items of each list that are read: for an answer of usual size, and for a larger one."""
@@ -51,8 +52,8 @@ class Author(Part):
     key: str
     name: str | None
     kappa: float | None = Field(default=None, description="Weight of this predictor's evidence, 0.1 to 1.")
-    brier: float | None = Field(default=None, description="Brier score of resolved predictions; 0 is best.")
-    resolved_count: int | None = None
+    brier: float | None = Field(default=None, description="Brier score of the record in use; 0 is best.")
+    resolved_count: int | None = Field(default=None, description="Number of resolved predictions in that record.")
 
 
 class EvidenceLine(Part):
@@ -201,7 +202,7 @@ def _cut(part: Mapping[str, Any] | None, cutter: Cutter, *names: str) -> dict[st
 
 
 def _author(predictor: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if predictor is None else {**predictor, **predictor["record"]}
+    return None if predictor is None else {**predictor, **predictor["record"]["effective"]}
 
 
 def _evidence_line(row: Mapping[str, Any], cutter: Cutter) -> dict[str, Any]:
@@ -235,4 +236,5 @@ GET_CLAIM = Tool(
     input=ClaimInput,
     output=ClaimOutput,
     run=get_claim,
+    needs=Role.READER,
 )

@@ -9,6 +9,7 @@ from api.mcp.asking import Asker
 from api.mcp.models import Input, Key, OneOf, Output
 from api.mcp.tool import Tool
 from resolvers.base.enums import EvidenceDirection, EvidenceStrength
+from resolvers.base.roles import Role
 
 NEXT: Final = "Nothing was recorded. To record it, call again with dryRun false and an idempotencyKey."
 
@@ -110,5 +111,6 @@ SUBMIT_EVIDENCE = Tool(
     input=EvidenceInput,
     output=EvidenceOutput,
     run=submit_evidence,
+    needs=Role.INTAKE,
     is_read_only=False,
 )

@@ -10,6 +10,7 @@ from api.mcp.fitting import Cutter, fit
 from api.mcp.models import BoundedInput, BoundedOutput, OneOf, Part
 from api.mcp.tool import Tool
 from resolvers.base.enums import ExposureSign
+from resolvers.base.roles import Role
 
 
 class ExposuresInput(BoundedInput):
@@ -97,4 +98,5 @@ GET_EXPOSURES = Tool(
     input=ExposuresInput,
     output=ExposuresOutput,
     run=get_exposures,
+    needs=Role.READER,
 )

@@ -9,6 +9,7 @@ from api.mcp.asking import Asker, ToolRefusedError, tell
 from api.mcp.fitting import Cutter, count_tokens, fit
 from api.mcp.models import MOST_TOKENS, BoundedInput, BoundedOutput, Part
 from api.mcp.tool import Tool
+from resolvers.base.roles import Role
 
 OVERVIEW_TOKENS: Final = 4_000
 """For the names of all properties; it is read once."""
@@ -174,6 +175,7 @@ DESCRIBE_GRAPH = Tool(
     input=GraphSchemaInput,
     output=GraphSchemaOutput,
     run=describe_graph,
+    needs=Role.READER,
 )
 
 RUN_CYPHER = Tool(
@@ -187,4 +189,5 @@ RUN_CYPHER = Tool(
     input=CypherInput,
     output=CypherOutput,
     run=run_cypher,
+    needs=Role.ANALYST,
 )

@@ -11,6 +11,7 @@ from api.mcp.fitting import Cutter, fit
 from api.mcp.models import BoundedInput, BoundedOutput, Key, OneOf, Part
 from api.mcp.tool import Tool
 from resolvers.base.enums import MilestoneStatus
+from resolvers.base.roles import Role
 
 
 class MilestonesInput(BoundedInput):
@@ -98,4 +99,5 @@ LIST_MILESTONES = Tool(
     input=MilestonesInput,
     output=MilestonesOutput,
     run=list_milestones,
+    needs=Role.READER,
 )

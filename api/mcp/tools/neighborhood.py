@@ -10,6 +10,7 @@ from api.mcp.fitting import Cutter, fit
 from api.mcp.models import BoundedInput, BoundedOutput, Key, OneOf, Part
 from api.mcp.tool import Tool
 from resolvers.base.enums import EdgeKind, Orientation
+from resolvers.base.roles import Role
 
 
 class NeighborhoodInput(BoundedInput):
@@ -91,4 +92,5 @@ GET_NEIGHBORHOOD = Tool(
     input=NeighborhoodInput,
     output=NeighborhoodOutput,
     run=get_neighborhood,
+    needs=Role.READER,
 )

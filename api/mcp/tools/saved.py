@@ -1,5 +1,6 @@
 """Saved queries, each a tool of its own: its arguments are the query's parameters."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,9 +12,15 @@ from api.mcp.models import BoundedInput, Untitled
 from api.mcp.tool import check
 from api.mcp.tools.graph import CypherOutput, fit_rows
 from graph.model.kinds import ParameterType
+from resolvers.base.roles import Role
 
 PREFIX: Final = "query_"
 """Begins the names of these tools; no other tool's name begins with it, and no query's name has an underscore."""
+
+LONGEST_NAME: Final = 64
+"""Characters of a tool's name that all clients take."""
+
+DIGEST_CHARACTERS: Final = 8
 
 PAGE: Final = 100
 
@@ -45,17 +52,23 @@ class SavedTool:
         description: What it answers.
         parameters: Its parameters, as GraphQL shows them.
         is_read_only: True: a saved query only reads.
+        needs: The role that an agent needs for it.
     """
 
     query: str
     description: str
     parameters: tuple[Mapping[str, Any], ...]
     is_read_only: bool = True
+    needs: Role = Role.READER
 
     @property
     def name(self) -> str:
-        """Its name."""
-        return PREFIX + self.query
+        """Its name; of a query with a long name its beginning, and a digest behind `_`, which no query's name has."""
+        whole = PREFIX + self.query
+        if len(whole) <= LONGEST_NAME:
+            return whole
+        digest = hashlib.sha256(self.query.encode()).hexdigest()[:DIGEST_CHARACTERS]
+        return f"{whole[: LONGEST_NAME - DIGEST_CHARACTERS - 1]}_{digest}"
 
     @property
     def title(self) -> str:
@@ -117,7 +130,10 @@ async def find_saved(asker: Asker, name: str) -> SavedTool | None:
     """Find the saved query of a tool's name; None if there is none."""
     if not name.startswith(PREFIX):
         return None
-    found = await asker.ask("saved_query", name=name.removeprefix(PREFIX))
+    query = name.removeprefix(PREFIX)
+    if "_" in query:
+        return next((tool for tool in await list_saved(asker) if tool.name == name), None)
+    found = await asker.ask("saved_query", name=query)
     return None if found is None else _make(found)
 
 

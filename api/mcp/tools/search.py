@@ -11,6 +11,7 @@ from api.mcp.fitting import Cutter, fit
 from api.mcp.models import BoundedInput, BoundedOutput, OneOf, Part
 from api.mcp.tool import Tool
 from resolvers.base.enums import Subject
+from resolvers.base.roles import Role
 
 
 class SearchInput(BoundedInput):
@@ -87,4 +88,5 @@ SEARCH = Tool(
     input=SearchInput,
     output=SearchOutput,
     run=search,
+    needs=Role.READER,
 )

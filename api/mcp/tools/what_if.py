@@ -10,6 +10,7 @@ from api.mcp.fitting import Cutter, fit
 from api.mcp.models import BoundedInput, BoundedOutput, Input, Key, OneOf, Part
 from api.mcp.tool import Tool
 from resolvers.base.enums import ClaimOutcome, InferenceMethod
+from resolvers.base.roles import Role
 
 
 class Supposed(Input):
@@ -115,4 +116,5 @@ WHAT_IF = Tool(
     input=WhatIfInput,
     output=WhatIfOutput,
     run=ask_what_if,
+    needs=Role.READER,
 )

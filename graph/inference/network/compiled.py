@@ -408,6 +408,18 @@ def add_weights(claims: IntArray, bits: KeyArray, weights: FloatArray, totals: F
 
 
 @jit
+def add_coefficients(claims: IntArray, bits: KeyArray, coefficients: FloatArray, totals: FloatArray) -> None:
+    """Add each claim's coefficient to the totals of the samples in which it is true; bits of one replicate."""
+    for number in range(claims.size):
+        words, coefficient = bits[claims[number]], coefficients[number]
+        for w in range(words.size):
+            word = words[w]
+            own = totals[64 * w : 64 * w + 64]
+            for bit in range(64):
+                own[bit] += coefficient if (word >> np.uint64(bit)) & np.uint64(1) else 0.0
+
+
+@jit
 def draw_proposal(
     claims: IntArray,
     links: Links,

@@ -32,6 +32,7 @@ class Kernels:
     sweep_forward: Callable[..., None]
     sweep_backward: Callable[..., float]
     add_weights: Callable[..., None]
+    add_coefficients: Callable[..., None]
 
 
 def default_backend() -> Backend:
@@ -58,4 +59,5 @@ def get_kernels(backend: Backend | None = None) -> Kernels:
         sweep_forward=module.sweep_forward,
         sweep_backward=module.sweep_backward,
         add_weights=module.add_weights,
+        add_coefficients=module.add_coefficients,
     )

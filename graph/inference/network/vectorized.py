@@ -257,6 +257,15 @@ def add_weights(claims: IntArray, bits: KeyArray, weights: FloatArray, totals: F
         totals[start : start + ROWS_PER_BATCH] = sums[np.arange(own.shape[1]), own].sum(axis=1)
 
 
+def add_coefficients(claims: IntArray, bits: KeyArray, coefficients: FloatArray, totals: FloatArray) -> None:
+    """Add each claim's coefficient to the totals of the samples in which it is true; bits of one replicate."""
+    for start in range(0, claims.size, ROWS_PER_BATCH):
+        own = np.ascontiguousarray(bits[claims[start : start + ROWS_PER_BATCH]]).view(np.uint8)
+        states = np.unpackbits(own, axis=-1, bitorder="little").view(np.bool_)
+        for state, coefficient in zip(states, coefficients[start : start + ROWS_PER_BATCH], strict=True):
+            totals[state] += coefficient
+
+
 def draw_proposal(
     claims: IntArray,
     links: Links,

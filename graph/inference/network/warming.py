@@ -32,3 +32,4 @@ def warm_up(*, backend: Backend | None = None) -> None:
     draw_bank(model, evidence, seed=0, num_replicates=1, num_samples=64, backend=backend)
     bits = np.zeros((2, 2, 1), np.uint64)  # of two replicates, whose rows are apart in memory as in any bank
     get_kernels(backend).add_weights(np.arange(2), bits[:, 0], np.ones(64), np.empty(2))
+    get_kernels(backend).add_coefficients(np.arange(2), bits[:, 0], np.ones(2), np.empty(64))

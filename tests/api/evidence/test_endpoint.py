@@ -61,7 +61,7 @@ class Served:
 
     def __init__(self, database: Database, *, step_seconds: float = LONG, **limits: Any) -> None:
         chosen = {"num_streams": 4, "max_bytes": MEGABYTE, "max_array_bytes": MEGABYTE, "seconds": LONG} | limits
-        self.deadlines = Deadlines(step_seconds)
+        self.deadlines = Deadlines(step_seconds, 0.05)
         self.endpoint = EvidenceEndpoint(StreamLimits(**chosen), Admissions(4, 4), self.deadlines)
         self.app = SimpleNamespace(state=SimpleNamespace(service=Service.make(database)))
 
@@ -392,7 +392,7 @@ async def test_a_stream_ends_soon_once_the_service_stops(graph: Database) -> Non
     begun.send(text_of(item(0)))
     await begun.read(1)
 
-    served.deadlines.stop(0.05)
+    served.deadlines.stop()
 
     answers = await begun.finish()
     assert statuses(answers) == ["RECORDED", "STOPPED"]

@@ -36,7 +36,13 @@ async def adhoc(database_address: DatabaseAddress) -> AsyncIterator[Adhoc]:
 @pytest.fixture(scope="package")
 async def url(sample: Database, adhoc: Adhoc) -> AsyncIterator[str]:
     """The address of a service over it."""
-    settings = Settings(warm_up=False, scheduler=False, graphiql=False, allowed_hosts=("proxied.example",))
+    settings = Settings(
+        warm_up=False,
+        scheduler=False,
+        graphiql=False,
+        allowed_hosts=("proxied.example",),
+        request_timeout_seconds=300.0,  # a first what-if on a busy machine
+    )
     async with serving_app(create_app(settings, sample, adhoc=adhoc)) as address:
         yield address
 

@@ -110,7 +110,7 @@ async def test_an_agent_that_leaves_ends_its_statement_on_the_server(url: str, s
             while len(await list_running()) != num:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.05)
 
-    params = {"name": "run_cypher", "arguments": {"statement": ENDLESS, "timeoutMs": 60_000}}
+    params = {"name": "run_cypher", "arguments": {"statement": ENDLESS, "timeoutMs": 20_000}}
     asking = asyncio.create_task(post(url, {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params}))
     await until_running(1)
 

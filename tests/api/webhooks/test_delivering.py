@@ -17,11 +17,13 @@ from graph.adhoc.running import Adhoc
 from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from graph.model.kinds import ParameterType
-from graph.saved.queries import Parameter
+from graph.saved.queries import Draft, Parameter
 from graph.saved.running import SavedQueries
 from graph.saved.schedules import (
     BACK_OFF,
+    MOST_ATTEMPTS,
     TAKEN_FOR,
+    Deliveries,
     Delivery,
     DeliveryFormat,
     DeliveryStatus,
@@ -35,8 +37,10 @@ from graph.saved.schedules import (
     set_schedule,
     take_delivery,
 )
-from graph.saved.store import Draft, delete_query, save_query
+from graph.saved.sealing import Seals, seal_stored
+from graph.saved.store import delete_query, save_query
 from tests.helpers.database import empty
+from tests.helpers.graph_dump import ask
 from tests.helpers.receiving import Receiver, receiving
 
 pytestmark = pytest.mark.statements
@@ -45,6 +49,7 @@ START = datetime(2026, 9, 1, 12, 3, tzinfo=UTC)
 DUE = datetime(2026, 9, 1, 12, 10, tzinfo=UTC)
 FAILURE = b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
 SUCCESS = b"HTTP/1.1 200 OK\r\n\r\n"
+SEALS = Seals(b"secret of the tests")
 DRAFT = Draft("echo", "RETURN $text AS text, 1 AS one", "", (Parameter("text", ParameterType.STRING, "", "=1+1"),))
 
 
@@ -77,7 +82,7 @@ def schedule_to(receiver: Receiver, **changes: Any) -> Schedule:
         "name": "every-ten",
         "query": "echo",
         "parameters": {},
-        "url": f"http://127.0.0.1:{receiver.port}/hook",
+        "sealed_url": SEALS.close(f"http://127.0.0.1:{receiver.port}/hook"),
         "format": DeliveryFormat.JSON,
         "every_minutes": 10,
     }
@@ -86,12 +91,12 @@ def schedule_to(receiver: Receiver, **changes: Any) -> Schedule:
 
 def receivers_of(receiver: Receiver) -> Receivers:
     """The receiver, allowed."""
-    return Receivers(frozenset({f"127.0.0.1:{receiver.port}"}), b"secret of the tests", allows_loopback=True)
+    return Receivers(frozenset({f"127.0.0.1:{receiver.port}"}), SEALS, allows_loopback=True)
 
 
 async def deliveries_of(saved: SavedQueries, status: DeliveryStatus) -> list[Delivery]:
     """The deliveries of a status."""
-    return await saved.database.read(lambda unit: list_deliveries(unit, status, 100))
+    return await saved.database.read(lambda unit: list_deliveries(unit, Deliveries((status,)), 100))
 
 
 async def test_rows_are_delivered_when_they_are_due(saved: SavedQueries, receiver: Receiver) -> None:
@@ -185,6 +190,40 @@ async def test_a_process_that_dies_loses_nothing(saved: SavedQueries, receiver: 
 
     assert receiver.received[0].headers["foregraph-delivery"] == taken.id
     assert taken.id in [done.id for done in await deliveries_of(saved, DeliveryStatus.DELIVERED)]
+
+
+async def test_a_delivery_that_ends_each_process_is_given_up(saved: SavedQueries, receiver: Receiver) -> None:
+    """After as many attempts as any other, so that it is not tried for ever; it is shown, and can be retried."""
+    await set_schedule(saved.database, schedule_to(receiver), now=START)
+    await enqueue_due(saved.database, DUE)
+    await pause_schedule(saved, receiver)
+    now, taken = DUE, list[Delivery]()
+    while (delivery := await take_delivery(saved.database, now)) is not None:  # and the process is killed
+        taken.append(delivery)
+        now += TAKEN_FOR
+
+    assert [delivery.num_attempts for delivery in taken] == list(range(1, MOST_ATTEMPTS + 1))
+    (dead,) = await deliveries_of(saved, DeliveryStatus.DEAD)
+    assert (dead.id, dead.num_attempts, dead.next_attempt_at) == (taken[0].id, MOST_ATTEMPTS, None)
+    assert "did not end" in (dead.last_error or "")
+
+
+async def test_addresses_are_sealed_in_the_graph(saved: SavedQueries, receiver: Receiver) -> None:
+    """Those of older versions too; and what was sealed under another secret is sent nowhere."""
+    schedule = schedule_to(receiver)
+    await set_schedule(saved.database, schedule, now=START)
+    await enqueue_due(saved.database, DUE)
+    await ask(saved.database, "MATCH (n:QuerySchedule) SET n.url = $url, n.sealed_url = null", url="http://a.example/b")
+    assert await seal_stored(saved.database, SEALS) == 1
+    assert await seal_stored(saved.database, SEALS) == 0
+    assert SEALS.open((await saved.database.read(list_schedules))[0].sealed_url) == "http://a.example/b"
+    assert "http" not in repr(await ask(saved.database, "MATCH (n:QuerySchedule|QueryDelivery) RETURN properties(n)"))
+
+    rotated = replace(receivers_of(receiver), seals=Seals(b"another secret of the tests"))
+    await deliver_due(saved, rotated, DUE)
+    (failed,) = await deliveries_of(saved, DeliveryStatus.PENDING)
+    assert "under another FOREGRAPH_WEBHOOK_SECRET" in (failed.last_error or "")
+    assert receiver.received == []
 
 
 async def test_processes_at_once_deliver_once(saved: SavedQueries, receiver: Receiver) -> None:

@@ -1,8 +1,8 @@
 """Signed requests to a real receiver on this machine, and those that are never sent."""
 
-import asyncio
 import hashlib
 import hmac
+import socket
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.webhooks.sending import Receivers, SendingError
+from graph.saved.sealing import Seals
 from tests.helpers.receiving import Receiver, receiving
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -21,11 +22,11 @@ BODY = b'{"rows":[["\xc3\xbc"]]}'
 
 def receivers_of(receiver: Receiver, host: str = "127.0.0.1") -> Receivers:
     """A receiver that is allowed, and loopback with it."""
-    return Receivers(frozenset({f"{host}:{receiver.port}"}), SECRET, allows_loopback=True)
+    return Receivers(frozenset({f"{host}:{receiver.port}"}), Seals(SECRET), allows_loopback=True)
 
 
 async def test_a_request_is_signed() -> None:
-    """By HMAC-SHA256 over timestamp and body, as a receiver computes it from what came."""
+    """By HMAC-SHA256 over timestamp and body, under the receiver's own key, as it computes it from what came."""
     async with receiving() as receiver:
         url = f"http://127.0.0.1:{receiver.port}/hook?a=%20b"
         await receivers_of(receiver).send(url, {"content-type": "text/csv"}, BODY, NOW)
@@ -33,7 +34,8 @@ async def test_a_request_is_signed() -> None:
     (came,) = receiver.received
     signed = came.headers["foregraph-timestamp"].encode() + b"." + came.body
     assert (came.target, came.body) == ("/hook?a=%20b", BODY)
-    assert came.headers["foregraph-signature"] == "v1=" + hmac.new(SECRET, signed, hashlib.sha256).hexdigest()
+    key = hmac.new(SECRET, b"foregraph webhook signature\n" + url.encode(), hashlib.sha256).hexdigest().encode()
+    assert came.headers["foregraph-signature"] == "v1=" + hmac.new(key, signed, hashlib.sha256).hexdigest()
     assert came.headers["foregraph-timestamp"] == str(int(NOW.timestamp()))
     assert came.headers["host"] == f"127.0.0.1:{receiver.port}"
     assert came.headers["content-type"] == "text/csv"
@@ -76,7 +78,7 @@ async def test_an_address_of_this_machine_is_not_sent_to(name: str) -> None:
     """Even where the operator allows the host, whatever way it is written: what it resolves to counts."""
     async with receiving() as receiver:
         authority = f"{name}:{receiver.port}"
-        receivers = Receivers(frozenset({authority}), SECRET)
+        receivers = Receivers(frozenset({authority}), Seals(SECRET))
         with pytest.raises(SendingError, match=r"not public|not known"):
             await receivers.send(f"https://{authority}/", {}, BODY, NOW)
 
@@ -108,7 +110,7 @@ async def test_all_addresses_of_a_name_must_be_public(others: list[str]) -> None
     async def answer(_host: str, _port: int) -> list[str]:
         return others
 
-    receivers = Receivers(frozenset({"hooks.example.org"}), SECRET, resolve=answer)
+    receivers = Receivers(frozenset({"hooks.example.org"}), Seals(SECRET), resolve=answer)
     with pytest.raises(SendingError, match="not public"):
         await receivers.send("https://hooks.example.org/", {}, BODY, NOW)
 
@@ -116,7 +118,7 @@ async def test_all_addresses_of_a_name_must_be_public(others: list[str]) -> None
 async def test_a_host_that_is_not_allowed_is_not_even_resolved() -> None:
     """The allow-list is asked again at each attempt, as it may have changed since."""
     with pytest.raises(SendingError, match="does not allow"):
-        await Receivers(frozenset(), SECRET).send("https://hooks.example.invalid/", {}, BODY, NOW)
+        await Receivers(frozenset(), Seals(SECRET)).send("https://hooks.example.invalid/", {}, BODY, NOW)
 
 
 @pytest.mark.parametrize("value", ["a\r\nx: y", "a\nb", "\u00fc", "\x00"])
@@ -129,22 +131,17 @@ async def test_no_header_breaks_out_of_its_line(value: str) -> None:
 
 
 async def test_a_receiver_that_is_silent_is_given_up() -> None:
-    async def stay(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(2)
-        writer.close()
-
-    server = await asyncio.start_server(stay, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    receivers = Receivers(frozenset({f"127.0.0.1:{port}"}), SECRET, allows_loopback=True, seconds=0.3)
-    with pytest.raises(SendingError, match="did not answer within"):
-        await receivers.send(f"http://127.0.0.1:{port}/", {}, BODY, NOW)
-    server.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system takes connections, and nobody answers
+        port = silent.getsockname()[1]
+        receivers = Receivers(frozenset({f"127.0.0.1:{port}"}), Seals(SECRET), allows_loopback=True, seconds=0.3)
+        with pytest.raises(SendingError, match="did not answer within"):
+            await receivers.send(f"http://127.0.0.1:{port}/", {}, BODY, NOW)
 
 
 async def test_nobody_at_home() -> None:
     async with receiving() as receiver:
         port = receiver.port
-    receivers = Receivers(frozenset({f"127.0.0.1:{port}"}), SECRET, allows_loopback=True)
+    receivers = Receivers(frozenset({f"127.0.0.1:{port}"}), Seals(SECRET), allows_loopback=True)
 
     with pytest.raises(SendingError, match="nobody answers"):
         await receivers.send(f"http://127.0.0.1:{port}/", {}, BODY, NOW)
@@ -157,7 +154,7 @@ async def test_certificates_are_checked_against_the_name() -> None:
     trusting = ssl.create_default_context(cafile=str(CERTIFICATE))
     async with receiving(secure) as receiver:
         named, numbered = f"localhost:{receiver.port}", f"127.0.0.1:{receiver.port}"
-        receivers = Receivers(frozenset({named, numbered}), SECRET, allows_loopback=True, trust=trusting)
+        receivers = Receivers(frozenset({named, numbered}), Seals(SECRET), allows_loopback=True, trust=trusting)
 
         await receivers.send(f"https://{named}/", {}, BODY, NOW)
         with pytest.raises(SendingError, match="certificate"):

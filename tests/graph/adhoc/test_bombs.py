@@ -15,7 +15,7 @@ from graph.errors import RefusedError
 from tests.helpers.adhoc import fetch_rows, read_statements
 from tests.helpers.graph_dump import ask
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 BOMBS = read_statements(Path(__file__).with_name("bombs.cypher"))
 PARAMETERS = {"many": 1_000_000, "long": "x" * 100_000, "pattern": "(x+x+)+y"}

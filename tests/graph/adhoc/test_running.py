@@ -6,8 +6,16 @@ import pytest
 
 from graph.adhoc.limits import AdhocLimits, Wanted
 from graph.adhoc.running import Adhoc
+from graph.adhoc.watching import Watch
 from graph.database.sessions import Database, DatabaseAddress
-from graph.errors import BusyError, OversizeError, RefusedCypherError, StatementTimedOutError
+from graph.errors import (
+    BusyError,
+    CypherFailedError,
+    CypherSyntaxError,
+    OversizeError,
+    RefusedCypherError,
+    StatementTimedOutError,
+)
 from tests.helpers.adhoc import CALLER, fetch_rows
 from tests.helpers.graph_dump import ask
 
@@ -58,6 +66,30 @@ async def test_time_is_limited(adhoc: Adhoc, graph: Database) -> None:
         await fetch_rows(adhoc, ENDLESS, limits=Wanted(timeout_seconds=0.3))
 
     await until_ended(adhoc, graph)
+
+
+async def test_a_statement_that_has_ended_holds_no_place(
+    graph: Database, database_address: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal, or a failure that the server tells, frees the place without asking the server what still runs."""
+    asked = []
+
+    async def note(_: Watch, key: str, __: float) -> None:
+        asked.append(key)
+
+    monkeypatch.setattr(Watch, "end", note)
+    async with Adhoc(database_address, AdhocLimits(default_seconds=10.0)) as adhoc:
+        for statement, error in (
+            ("MATCH (n) DELETE n", RefusedCypherError),
+            ("MATCH (n) RETRUN n", CypherSyntaxError),
+            ("UNWIND [0] AS x RETURN 1 / x", CypherFailedError),
+        ):
+            with pytest.raises(error):
+                await fetch_rows(adhoc, statement)
+        await adhoc.explain("RETURN 1", caller=CALLER)
+        await until_ended(adhoc, graph)
+
+        assert asked == []
 
 
 def test_limits_are_clamped() -> None:

@@ -19,6 +19,7 @@ from graph.bundles.batches import (
     bytes_of,
     check_size,
     fits_transaction,
+    halved,
     in_batches,
     row_batches,
     transactions,
@@ -106,6 +107,23 @@ def test_a_row_larger_than_a_transaction_is_a_batch_alone() -> None:
 
     assert [len(batch.rows) for batch in batches] == [1, 1, 1]
     assert list(row_batches("domains", [])) == []
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6).filter(lambda sizes: sum(sizes) > 1))
+def test_halves_have_all_rows_in_order_and_differ_by_one_at_most(sizes: list[int]) -> None:
+    """Cut within a list or between two."""
+    group = [
+        Batch(f"list{number}", at_paths([Domain(id=f"{number}-{n}") for n in range(size)]), 0)
+        for number, size in enumerate(sizes)
+    ]
+    first, second = halved(group)
+
+    def rows(batches: list[Batch]) -> list[tuple[str, str]]:
+        return [(batch.name, row.id) for batch in batches for _, row in batch.rows if isinstance(row, Domain)]
+
+    assert rows(first) + rows(second) == rows(group)
+    assert len(rows(second)) - len(rows(first)) in {0, 1}
+    assert all(batch.num_bytes == sum(bytes_of(row) for _, row in batch.rows) > 0 for batch in first + second)
 
 
 @given(st.lists(st.integers(1, TRANSACTION_BYTES + 1), max_size=20))

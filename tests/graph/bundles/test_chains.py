@@ -6,7 +6,7 @@ from typing import Any
 
 from graph.bundles.batches import RowAtPath
 from graph.bundles.chains import derive_chains
-from graph.bundles.derivation import MilestoneAtPath
+from graph.bundles.check_ins import MilestoneAtPath
 from graph.errors import Problem
 from graph.model.bundle import Bundle
 from graph.model.kinds import MilestoneKind

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.bundles.derivation import complete_chains, window_start_day, with_deadline, with_import_day
+from graph.bundles.check_ins import window_start_day
+from graph.bundles.derivation import complete_chains, with_deadline, with_import_day
 from graph.errors import Problem
 from graph.model.kinds import MilestoneKind
 from graph.model.rows import Milestone, Prediction, Scenario
@@ -269,6 +270,62 @@ def test_what_nobody_states_now_is_made_anew() -> None:
     assert [chain[row.id].ordinal for row in old] == [-3, -2, -1]
     assert {chain[row.id].notes for row in old} == {"looked"}
     assert problems == []
+
+
+MISS = {"miss_emitted_at": datetime(2026, 6, 1, tzinfo=UTC), "miss_emitted_by": "sweep"}
+FIRST = {1: "2026-03-11", 2: "2026-05-19", 3: "2026-07-27"}
+SLIPPED = {3: "2026-07-30", 4: "2026-10-10", 5: "2026-12-21"}
+"""A quarter, a half and three quarters of the 289 days from 2026-05-19 to 2027-03-04, by a calendar."""
+
+
+def days_of(chain: dict[str, Milestone]) -> dict[int, str]:
+    """The days of the check-ins by their numbers."""
+    check_ins = [row for row in chain.values() if row.kind is MilestoneKind.CHECK_IN]
+    return {int(row.id.rpartition("-")[2]): str(row.expected_date) for row in check_ins}
+
+
+def test_missed_check_ins_keep_their_days_when_the_event_slips() -> None:
+    """Those of the new stretch begin after the last that was missed; they move with the event until one is missed."""
+    missed = [check_in(number, FIRST[number], **MISS) for number in (1, 2)]
+    chain = [*missed, check_in(3, FIRST[3], label="Q3 window check-in (75%)")]
+    is_stored = frozenset(row.id for row in chain)
+
+    as_it_was, _ = complete(on("event", "2026-10-05"), *chain, stored=is_stored)
+    slipped, problems = complete(on("event", "2027-03-04"), *chain, stored=is_stored)
+    ids = frozenset(slipped) - {"event"}
+    same, _ = complete(*slipped.values(), stored=ids)
+    again, _ = complete(
+        *(row for name, row in slipped.items() if name != "event"), on("event", "2027-03-08"), stored=ids
+    )
+
+    assert days_of(as_it_was) == FIRST
+    assert days_of(slipped) == {1: FIRST[1], 2: FIRST[2], **SLIPPED}
+    assert [slipped[f"P:check-in-{number}"].label[:2] for number in SLIPPED] == ["Q1", "Q2", "Q3"]
+    assert days_of(same) == days_of(slipped)
+    assert days_of(again) == {1: FIRST[1], 2: FIRST[2], 3: "2026-07-31", 4: "2026-10-12", 5: "2026-12-24"}
+    assert problems == []
+
+
+def test_a_slipped_chain_is_stated_as_it_was_exported() -> None:
+    """A check-in of the new stretch on another day is refused, as one of the first stretch."""
+    missed = [check_in(number, FIRST[number], **MISS) for number in (1, 2)]
+    slipped = [*missed, *(check_in(number, day) for number, day in SLIPPED.items())]
+
+    stated, problems = complete(on("event", "2027-03-04"), *slipped)
+    _, (problem,) = complete(on("event", "2027-03-04"), *slipped[:-1], check_in(5, "2026-12-22"))
+
+    assert days_of(stated) == {1: FIRST[1], 2: FIRST[2], **SLIPPED}
+    assert problems == []
+    assert problem.message.startswith("expected 2026-12-21")
+
+
+def test_too_short_a_slip_adds_no_check_ins() -> None:
+    """In three days after the last missed one they would fall together."""
+    missed = [check_in(number, day, **MISS) for number, day in FIRST.items()]
+    slipped, problems = complete(on("event", "2026-07-30"), *missed, stored=frozenset(row.id for row in missed))
+
+    assert (days_of(slipped), problems) == (FIRST, [])
+    assert complete(*slipped.values())[1] == []
 
 
 # Chains as a whole

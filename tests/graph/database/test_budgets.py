@@ -103,6 +103,7 @@ async def num_open_transactions(database: Database) -> int:
 
 
 @pytest.mark.statements
+@pytest.mark.one_release
 async def test_a_reading_stops_at_its_limit_while_rows_arrive(database: Database) -> None:
     """The rest is not taken in, its transaction ends, and nothing more is asked; others go on."""
     await fill(database)
@@ -121,6 +122,7 @@ async def test_a_reading_stops_at_its_limit_while_rows_arrive(database: Database
 
 
 @pytest.mark.statements
+@pytest.mark.one_release
 async def test_a_reading_that_is_told_to_wait_can_come_again(database: Database) -> None:
     await fill(database)
     budget = Budget(PLENTY, Amount(rows=NUM_DOMAINS + 1_000, num_bytes=10**9))
@@ -138,6 +140,7 @@ async def test_a_reading_that_is_told_to_wait_can_come_again(database: Database)
 
 
 @pytest.mark.statements
+@pytest.mark.one_release
 async def test_rows_that_the_service_keeps_are_nobodys(database: Database) -> None:
     """The network is fetched for all who ask of it, by whoever comes first."""
     meter: Meter = Budget(Amount(rows=0, num_bytes=0), PLENTY).open()

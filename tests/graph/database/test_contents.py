@@ -17,7 +17,7 @@ from graph.network.propagation import propagate_all
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 _YIELDED = "propertyName AS property, propertyTypes AS types"
 PROPERTIES = {
@@ -58,6 +58,7 @@ async def graph(migrated_database: Database) -> AsyncIterator[Database]:
     await empty(migrated_database)
 
 
+@pytest.mark.every_release
 @pytest.mark.parametrize("entity", ["node", "relationship"])
 async def test_every_stored_property_is_explained_with_its_type(graph: Database, entity: str) -> None:
     """Or is internal, as are all those of internal labels."""

@@ -9,7 +9,7 @@ from graph.database.jobs import LEASE, MAX_ATTEMPTS, RunReason, Slot, finish_slo
 from graph.database.sessions import Database
 from tests.helpers.stored import read
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 SATURDAY = datetime(2026, 11, 21, 22, tzinfo=UTC)
 WEEK = timedelta(days=7)

@@ -12,7 +12,9 @@ from graph.database.receipts import (
     PURGE_BATCH,
     WriteRequest,
     check_same,
+    current_caller,
     make_receipt,
+    own_key,
     purge_receipts,
     receipt_key,
 )
@@ -46,6 +48,35 @@ def test_a_key_is_short_printable_text(key: str) -> None:
 def test_the_longest_key_is_taken() -> None:
     """The limit is the last length that is fine."""
     assert receipt_key(WriteRequest("resolve", {}, "k" * MAX_KEY_CHARACTERS)).endswith("k" * MAX_KEY_CHARACTERS)
+
+
+CALLERS = ["", "ada", "bob", "a/b", "oidc:x y", "@", "a", "%40"]
+KEYS = ["k", "@k", "@ada/k", "@/k", "b/k", "/k", "@@/k"]
+
+
+def test_no_two_callers_have_a_key_in_common() -> None:
+    """Whatever they are called, and whatever key one of them makes up."""
+    kept = {own_key(key, caller) for caller in CALLERS for key in KEYS}
+
+    assert len(kept) == len(CALLERS) * len(KEYS)
+    assert own_key(None, "ada") is None
+
+
+def test_keys_of_nobody_in_particular_are_kept_as_they_always_were() -> None:
+    """Their receipts are older than callers."""
+    assert receipt_key(KEYED) == "key:k"
+    assert make_receipt(KEYED, KEYED.fingerprint(), "{}")["caller"] is None
+
+
+def test_a_request_is_that_of_the_caller_for_whom_its_task_writes() -> None:
+    token = current_caller.set("ada")
+    try:
+        request = WriteRequest("submitEvidence", {}, "k")
+    finally:
+        current_caller.reset(token)
+
+    assert (request.caller, receipt_key(request)) == ("ada", "key:@ada/k")
+    assert make_receipt(request, request.fingerprint(), "{}")["caller"] == "ada"
 
 
 def test_requests_without_a_key_have_receipts_of_their_own() -> None:

@@ -16,12 +16,13 @@ from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
 from graph.bundles.importing import import_bundle
+from graph.database.revisions import Changes, raise_revision
 from graph.database.sessions import Database, DatabaseAddress, Row, Unit, from_driver, translate
 from graph.errors import ConfigurationError, ConflictError, TimedOutError, UnavailableError
 from tests.helpers.bundles import bundle, claim, prediction
 from tests.helpers.database import StatementCounter
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 WRONG_PASSWORD = "not-the-password"
 MOMENT = datetime(2026, 5, 30, 22, 15, 0, 756418, tzinfo=UTC)
@@ -281,7 +282,7 @@ async def test_a_failed_write_leaves_nothing(database: Database) -> None:
     """One mutation is one transaction, whoever raises within it."""
 
     async def work(unit: Unit) -> None:
-        await unit.run("database/raise_revision", claim_ids=[], child_ids=[], row_ids=[])
+        await raise_revision(unit, Changes())
         message = "half-way"
         raise LookupError(message)
 

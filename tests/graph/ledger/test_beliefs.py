@@ -19,7 +19,7 @@ from tests.helpers.asking import ask
 from tests.helpers.small_graph import small_graph
 from tests.helpers.stored import read
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 MOMENTS = [
     datetime(2025, 1, 1, tzinfo=UTC),
@@ -46,9 +46,9 @@ async def stored(database: Database) -> Database:
     return database
 
 
-async def read_table(database: Database, moment: datetime) -> list[Mapping[str, Any]]:
+async def read_table(database: Database, moment: datetime, known_at: datetime | None = None) -> list[Mapping[str, Any]]:
     """All rows, by column."""
-    async with open_beliefs(database, moment) as table:
+    async with open_beliefs(database, moment, known_at) as table:
         assert table.columns == COLUMNS
         return [dict(zip(COLUMNS, row, strict=True)) async for batch in table.batches() for row in batch]
 
@@ -59,7 +59,6 @@ def in_twelve_digits(figure: float | None) -> float | None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.one_release
 async def test_each_belief_is_what_its_claim_alone_answers(stored: Database, moment: datetime) -> None:
     """Bit for bit: in arrays here, claim by claim there."""
     rows = await read_table(stored, moment)
@@ -76,17 +75,26 @@ async def test_each_belief_is_what_its_claim_alone_answers(stored: Database, mom
         assert found == (expected["probability"], expected["insideProbability"])
 
 
+@pytest.mark.every_release
 async def test_what_was_recorded_later_is_not_in_it(stored: Database) -> None:
-    """Neither evidence nor an outcome: a back-test may see neither."""
-    first = datetime(2026, 2, 1, tzinfo=UTC)
-    before, on_first, resolved = [
-        {row["key"]: row for row in await read_table(stored, moment)}["P_00"]
-        for moment in (first - timedelta(seconds=1), first, RESOLVED_AT)
+    """Neither evidence nor an outcome: a back-test may see neither, nor what an outcome entered today says of then."""
+    first, now = datetime(2026, 2, 1, tzinfo=UTC), datetime.now(UTC)
+    before, on_first, unknown, resolved = [
+        {row["key"]: row for row in await read_table(stored, moment, known_at)}["P_00"]
+        for moment, known_at in (
+            (first - timedelta(seconds=1), None),
+            (first, None),
+            (RESOLVED_AT, None),
+            (RESOLVED_AT, now),
+        )
     ]
 
     assert before["inside"] == pytest.approx(before["stated"], rel=1e-12)
     assert logit(on_first["inside"]) - logit(on_first["stated"]) == pytest.approx(0.1 * POLICY.kappa_prior, abs=1e-9)
-    assert (before["status"], on_first["status"], resolved["status"]) == ("OPEN", "OPEN", "RESOLVED_TRUE")
+    assert (before["status"], on_first["status"], unknown["status"]) == ("OPEN", "OPEN", "OPEN")
+    assert resolved["status"] == "RESOLVED_TRUE"
+    assert unknown["is_reconstructed"]
+    assert not resolved["is_reconstructed"]
 
 
 async def test_a_marginal_is_there_from_the_moment_it_was_stored_for(stored: Database) -> None:

@@ -137,7 +137,9 @@ def test_a_stored_claim_without_evidence_has_a_new_claims_state() -> None:
     """Its log-odds are those of the stated probability, whether or not they have been stored yet."""
     properties = {**dict.fromkeys(STATE_PROPERTIES), **to_properties(PREDICTION)}
 
-    read = ClaimState.from_row({"labels": ["Claim", "Prediction"], "claim": properties, "base_rate": BASE_RATE})
+    read = ClaimState.from_row(
+        {"labels": ["Claim", "Prediction"], "claim": properties, "class": {"base_rate": BASE_RATE}}
+    )
 
     assert read == STATE
     assert read.outside_view == OutsideView(BASE_RATE, "c")

@@ -15,7 +15,7 @@ from graph.model.properties import from_properties, parallel_lists
 from graph.model.rows import Evidence
 from graph.sample import Sample, load_samples
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 UNWOUND = """
     MATCH (e:Evidence) WHERE e.contribution_llr IS NOT NULL
@@ -58,6 +58,7 @@ def old_form(row: Evidence) -> dict[str, Any]:
     return {"contributions": json.dumps(items) if items else None, **lists}
 
 
+@pytest.mark.every_release
 async def test_items_stored_as_text_are_converted_before_the_migration(database: Database) -> None:
     """In pages, and not again once the migration is noted."""
     await import_bundle(database, load_samples(Sample.ALL))

@@ -31,7 +31,7 @@ from graph.ledger.items import BatchMode, EvidenceItem
 from graph.ledger.refusal_payloads import read_refusal, write_refusal
 from tests.helpers.asking import service_of
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 OBSERVED = datetime(2026, 3, 1, tzinfo=UTC)
 FOR = EvidenceItem("P", Direction.FOR, Strength.WEAK)
@@ -123,6 +123,7 @@ async def test_the_row_keeps_every_figure(graph: Database) -> None:
     assert row.contributions[0].strength == "weak"
 
 
+@pytest.mark.every_release
 async def test_two_hundred_items_at_once_count_each_once(graph: Database) -> None:
     """Eight workers on one claim: the state is the sum in any order, and every item stands in the ledger."""
     rng = random.Random(7)
@@ -150,7 +151,6 @@ async def test_two_hundred_items_at_once_count_each_once(graph: Database) -> Non
     assert await differences(graph) == []
 
 
-@pytest.mark.one_release
 async def test_fifty_retries_at_once_make_one_row_and_fifty_equal_answers(graph: Database) -> None:
     """The first writes; all others find its answer."""
     answers = await asyncio.gather(*(submit(graph, FOR, idempotency_key="once") for _ in range(50)))
@@ -215,7 +215,6 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("item", "kind", "message"), REFUSED)
-@pytest.mark.one_release
 async def test_evidence_argues_back(graph: Database, item: EvidenceItem, kind: type[Exception], message: str) -> None:
     """Each refusal names the field, what was expected and what came; nothing is written."""
     before = await export_bundle(graph)
@@ -279,6 +278,7 @@ async def test_a_batch_is_the_same_as_its_items_one_by_one(graph: Database) -> N
     assert (await inside(graph), await inside(graph, "Q")) == together
 
 
+@pytest.mark.every_release
 async def test_verify_finds_what_was_tampered_with_and_rebuild_mends_it(graph: Database) -> None:
     """One bit is enough, on a claim, in the ledger and in a record."""
     await submit(graph, replace(FOR, predictor_id="bob"), AGAINST)
@@ -472,7 +472,6 @@ async def test_a_batch_by_each_is_the_same_as_its_items_one_by_one(graph: Databa
     assert (await inside(graph), await inside(graph, "Q")) == state
 
 
-@pytest.mark.one_release
 async def test_all_faults_of_all_items_are_told_at_once(graph: Database) -> None:
     """Those found without the graph and those found in it, several of one item included."""
     items = [

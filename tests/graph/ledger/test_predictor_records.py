@@ -1,5 +1,6 @@
 """Predictors' records: which one counts, what is stored of it, and what is left alone."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,8 +16,12 @@ from graph.ledger.predictor_records import (
     refresh_records,
     stored_record,
 )
+from graph.ledger.settings import NO_SETTING
 from graph.model.page_keys import record_keys
 from tests.helpers.fake_unit import FakeUnit
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+RESOLVED, DUE = 1_700_000_000_000_000, 1_735_603_200_000_000
 
 PROPERTIES = (
     "record_kappa",
@@ -27,12 +32,18 @@ PROPERTIES = (
     "kappa_source",
     "brier",
     "n_resolved",
+    "record_at",
 )
 
 
 def node(**given: Any) -> dict[str, Any]:
     """A predictor's properties, None where nothing is given."""
     return {"id": "ada", **dict.fromkeys(PROPERTIES), **given}
+
+
+def outcomes(stated: float, came_true: list[bool], due: int | None = DUE) -> list[list[Any]]:
+    """Rows of the statement that lists records: no window, resolved in 2023, due at the end of 2024."""
+    return [[stated, outcome, RESOLVED, None, None, None, due, None] for outcome in came_true]
 
 
 def test_a_predictor_without_a_record_gets_the_prior() -> None:
@@ -70,10 +81,10 @@ def test_what_is_stored_is_read_back(brier: float | None) -> None:
 
 async def test_a_record_is_recomputed_from_resolved_predictions() -> None:
     """Two of three stated at 0.9 came true: the Brier score is the mean of the squared errors."""
-    row = {"predictor": node(record_kappa=0.9, record_n_resolved=2), "stated": [0.9] * 3, "outcomes": [1, 1, 0]}
+    row = {"predictor": node(record_kappa=0.9, record_n_resolved=2), "outcomes": outcomes(0.9, [True, True, False])}
     unit = FakeUnit({"ledger/list_records": lambda **_: [row]})
 
-    ((properties, record),) = await list_records(unit, ["ada"])
+    ((properties, record),) = await list_records(unit, ["ada"], NOW, NO_SETTING)
 
     assert properties["id"] == "ada"
     assert (record.source, record.num_resolved) == (OWN_RECORD, 3)
@@ -82,10 +93,10 @@ async def test_a_record_is_recomputed_from_resolved_predictions() -> None:
 
 async def test_a_longer_imported_record_stays_in_force() -> None:
     """Three resolved predictions say less than the twelve that another system counted."""
-    row = {"predictor": node(record_kappa=0.9, record_n_resolved=12), "stated": [0.9] * 3, "outcomes": [1, 1, 0]}
+    row = {"predictor": node(record_kappa=0.9, record_n_resolved=12), "outcomes": outcomes(0.9, [True, True, False])}
     unit = FakeUnit({"ledger/list_records": lambda **_: [row]})
 
-    ((_, record),) = await list_records(unit, ["ada"])
+    ((_, record),) = await list_records(unit, ["ada"], NOW, NO_SETTING)
 
     assert record == KappaInUse(0.9, ELSEWHERE, None, 12)
 
@@ -99,20 +110,24 @@ async def test_only_records_that_changed_are_written() -> None:
         return [
             {
                 "predictor": node(id=asked["id"], **({} if asked["id"] == names[-1] else current)),
-                "stated": [],
                 "outcomes": [],
             }
             for asked in predictors
         ]
 
     unit = FakeUnit(
-        {"ledger/lock_predictors": lambda **_: [], "ledger/list_records": records, "ledger/set_records": lambda **_: []}
+        {
+            "ledger/get_setting": lambda **_: [],
+            "ledger/lock_predictors": lambda **_: [],
+            "ledger/list_records": records,
+            "ledger/set_records": lambda **_: [],
+        }
     )
 
-    await refresh_records(unit, [*names, *names])
+    await refresh_records(unit, [*names, *names], NOW)
 
     batch = ["ledger/lock_predictors", "ledger/list_records"]
-    assert unit.names == [*batch, *batch, "ledger/set_records"]
+    assert unit.names == ["ledger/get_setting", *batch, *batch, "ledger/set_records"]
     assert [len(parameters["ids"]) for name, parameters in unit.calls if name == batch[0]] == [BATCH_PREDICTORS, 1]
     (written,) = unit.calls[-1][1]["predictors"]
-    assert written == {"id": names[-1], "properties": {**current, **record_keys(names[-1], current)}}
+    assert written == {"id": names[-1], "properties": {**current, "record_at": NOW, **record_keys(names[-1], current)}}

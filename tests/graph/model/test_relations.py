@@ -37,6 +37,13 @@ def test_its_statement_has_a_branch_for_it(relation: Relation) -> None:
     assert f"$requests.{relation.name} " in statement(relation.statement)
 
 
+@every_relation
+def test_rows_of_it_can_be_counted(relation: Relation) -> None:
+    """A total that nothing counts would be none."""
+    if relation.is_many:
+        assert f"$requests.{relation.name} " in statement("reading/count_related")
+
+
 def test_every_relationship_of_the_graph_is_followed_by_some_relation() -> None:
     """What is declared as a reference or as a list of relationships can be read from both ends."""
     written = {reference.relationship for listed in NODE_LISTS for reference in references_of(listed)} - {None}

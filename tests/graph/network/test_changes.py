@@ -238,7 +238,7 @@ class Writer:
 
 
 @pytest.mark.statements
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.one_release), 1])
 async def test_the_network_after_any_writes_is_the_one_read_as_a_whole(
     database: Database, statements: StatementCounter, seed: int
 ) -> None:

@@ -22,7 +22,18 @@ from tests.helpers.snapshots import Rows
 T = TypeVar("T")
 
 Note = Sequence[Any]
-COLUMNS = ("stated", "inside", "base_rates", "statuses", "starts", "deadlines", "resolved")
+COLUMNS = (
+    "stated",
+    "inside",
+    "base_rates",
+    "statuses",
+    "starts",
+    "deadlines",
+    "resolved",
+    "final_rates",
+    "final_trfs",
+    "calibrations",
+)
 
 
 def assert_same(found: Snapshot, expected: Snapshot) -> None:
@@ -40,7 +51,7 @@ def stored(revision: int = 1) -> Rows:
     """Two claims with an influence, one a page, of a graph that nobody writes to."""
 
     def claim(name: str, class_id: str | None, year: int | None) -> list[Any]:
-        return [name, 0.5, None, "OPEN", class_id, year, None, None, None]
+        return [name, 0.5, None, "OPEN", class_id, year, None, None, None, None, None, None]
 
     pages: list[list[Any]] = [[claim("A", None, None)], [claim("B", "such", 2026)], []]
     influences: list[list[Any]] = [[["A", "B", "KILLS", 0.1, 0.6]], [["B", "Z", "KILLS", 0.1, 0.6]], []]
@@ -172,8 +183,14 @@ def test_a_write_of_many_claims_notes_none_of_them() -> None:
     """All is read again; so it is where nobody says which."""
     many = [f"P_{number}" for number in range(MAX_NOTED)]
 
-    assert Changes(many).parameters() == {"claim_ids": sorted(many), "child_ids": [], "row_ids": []}
-    assert Changes(many, ["P_X"]).parameters() == UNKNOWN_CHANGES.parameters()
+    noted = {"claim_ids": sorted(many), "child_ids": [], "row_ids": [], "entry_ids": []}
+    assert Changes(many).parameters() == {**noted, "parts": []}
+    unknown = UNKNOWN_CHANGES.parameters()
+    assert Changes(many, ["P_X"]).parameters() == {
+        **unknown,
+        "parts": [{"claim_ids": sorted(many)}, {"child_ids": ["P_X"]}],
+    }
+    assert unknown == {"claim_ids": None, "child_ids": None, "row_ids": None, "entry_ids": [], "parts": []}
     assert changes_of_claims([]) is UNKNOWN_CHANGES
 
 

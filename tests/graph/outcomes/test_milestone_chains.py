@@ -29,15 +29,19 @@ async def test_a_chain_is_ordered_by_the_last_day_that_each_is_expected_on() -> 
     assert unit.calls == [("outcomes/list_milestones", {"ids": ["P"]})]
 
 
+RECORD = "record_versions/milestones"
+
+
 @pytest.mark.parametrize("properties", [{}, {"P:a": {"status": "HIT"}, "P:b": {"status": "MISSED"}}])
 async def test_nothing_is_sent_where_nothing_changes(properties: dict[str, dict[str, Any]]) -> None:
     """And all changes go in one statement."""
-    unit = FakeUnit({"outcomes/set_milestones": lambda **_: []})
+    unit = FakeUnit({"outcomes/set_milestones": lambda **_: [], RECORD: lambda **_: [{"revised": []}]})
 
     await set_milestones(unit, properties)
 
     rows = [{"id": key, "properties": changed} for key, changed in properties.items()]
-    assert unit.calls == ([("outcomes/set_milestones", {"rows": rows})] if rows else [])
+    assert unit.calls[:1] == ([("outcomes/set_milestones", {"rows": rows})] if rows else [])
+    assert [(name, given["ids"]) for name, given in unit.calls[1:]] == ([(RECORD, ["P:a", "P:b"])] if rows else [])
 
 
 async def test_only_the_misses_of_check_ins_are_looked_up() -> None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ from graph.errors import (
     NotFoundError,
 )
 from graph.inference.evidence import Direction, Strength
+from graph.ledger.derived import adopt_policy
 from graph.ledger.items import EvidenceItem
+from graph.ledger.predictor_records import list_records
 from graph.model.kinds import ClaimStatus
 from graph.model.page_keys import claim_keys, probability_key
 from graph.model.properties import from_properties
@@ -35,7 +38,7 @@ from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, claim, event, prediction
 from tests.helpers.stored import everything, read, stored
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 MOMENT = datetime(2026, 9, 1, 12, tzinfo=UTC)
 TRUE = Outcome(status=ClaimStatus.RESOLVED_TRUE, at=MOMENT, by="ada", note="It shipped.")
@@ -44,9 +47,10 @@ ANNULLED = Outcome(status=ClaimStatus.ANNULLED, by="bob", note="The question was
 REOPENED = Outcome(status=ClaimStatus.OPEN, by="cyd", note="It did not ship.")
 
 
-async def load(database: Database, stated: Sequence[float | None] = (0.8, 0.83, 0.8)) -> None:
-    """Predictions of one predictor's, each with its event."""
-    rows = [prediction(f"P_{n}", stated_probability=p, predictor_id="ada") for n, p in enumerate(stated, 1)]
+async def load(database: Database, stated: Sequence[float | None] = (0.8, 0.83, 0.8), *, is_due: bool = False) -> None:
+    """Predictions of one predictor's, each with its event; due by now, so that outcomes count, or not."""
+    window = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2026-10-01T00:00:00Z"} if is_due else {}
+    rows = [prediction(f"P_{n}", stated_probability=p, predictor_id="ada", **window) for n, p in enumerate(stated, 1)]
     await import_bundle(
         database,
         bundle(
@@ -61,7 +65,7 @@ async def load(database: Database, stated: Sequence[float | None] = (0.8, 0.83, 
 
 async def test_a_record_follows_the_predictions_that_are_resolved(database: Database) -> None:
     """Stated 0.80 and 0.83, both true, give kappa 0.6429 and Brier 0.03445; a third at 0.80 gives 0.6875 and 0.0363."""
-    await load(database)
+    await load(database, is_due=True)
 
     first = (await resolve(database, "P_1", TRUE)).payload["record"]
     second = (await resolve(database, "P_2", TRUE)).payload["record"]
@@ -112,7 +116,7 @@ async def test_all_page_keys_follow(database: Database, outcome: Outcome) -> Non
 
 async def test_evidence_before_a_resolution_keeps_its_kappa(database: Database) -> None:
     """A record bears on later evidence only."""
-    await load(database)
+    await load(database, is_due=True)
     before = await service_of(database).intake.submit([_item("P_3")])
     await resolve(database, "P_1", TRUE)
     await resolve(database, "P_2", TRUE)
@@ -257,7 +261,7 @@ async def test_a_key_that_an_imported_row_holds_is_taken(database: Database) -> 
 @pytest.mark.parametrize("write", [resolve, annul])
 async def test_a_dry_run_tells_and_keeps_nothing(database: Database, write: Any) -> None:
     """The graph is what it was, derived values included."""
-    await load(database)
+    await load(database, is_due=True)
     before = await everything(database)
     outcome = TRUE if write is resolve else ANNULLED
 
@@ -293,12 +297,37 @@ async def test_evidence_and_an_outcome_at_once_take_turns(database: Database) ->
 
 async def test_resolutions_of_one_predictor_at_once_all_count(database: Database) -> None:
     """Each waits for the record of the one before."""
-    await load(database, [0.6 + n / 100 for n in range(16)])
+    await load(database, [0.6 + n / 100 for n in range(16)], is_due=True)
 
     answers = await asyncio.gather(*(resolve(database, f"P_{n}", TRUE) for n in range(1, 17)))
 
     assert sorted(answer.payload["record"]["after"]["n_resolved"] for answer in answers) == list(range(1, 17))
     assert (await stored(database, "ada"))["n_resolved"] == 16
+
+
+@pytest.mark.parametrize("policy", ["foregraph-1", "foregraph-2"])
+async def test_what_comes_true_early_does_not_ruin_a_calibrated_record(database: Database, policy: str) -> None:
+    """Of forty stated .3, twelve come true in the first year; until the others are due, they show nothing."""
+    window = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2031-01-01T00:00:00Z"}
+    rows = [prediction(f"P_{n}", stated_probability=0.3, predictor_id="ada", **window) for n in range(40)]
+    early = {"status": "RESOLVED_TRUE", "resolved_at": "2026-06-01T00:00:00Z"}
+    some = [row | early for row in rows[:12]] + rows[12:]
+    await import_bundle(database, bundle(predictors=[{"id": "ada", "name": "Ada"}], predictions=some))
+    await adopt_policy(database, policy)
+
+    none = (await stored(database, "ada"))["kappa"]
+    late = {"status": "RESOLVED_FALSE", "resolved_at": "2026-10-01T00:00:00Z"}
+    await import_bundle(database, bundle(predictions=[row | late for row in rows[12:]]))
+    kappas = []
+    for moment in (datetime(2030, 12, 31, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)):
+        ((_, record),) = await database.read(partial(list_records, predictor_ids=["ada"], moment=moment))
+        kappas.append((record.num_resolved, record.kappa))
+
+    untried = 0.5 if policy == "foregraph-1" else 1.0
+    assert none == untried
+    assert kappas[0] == (0, untried)
+    assert kappas[1][0] == 40
+    assert kappas[1][1] > 0.9
 
 
 def _item(claim_id: str) -> EvidenceItem:
@@ -312,6 +341,7 @@ def _native(value: Any) -> Any:
 EARLY = datetime(2025, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
+@pytest.mark.every_release
 @pytest.mark.parametrize("at", [EARLY, datetime(2026, 1, 1, tzinfo=UTC)])
 async def test_an_outcome_before_the_window_opens_has_to_be_accepted(database: Database, at: datetime) -> None:
     """A slip of the year is likelier; from the first moment of the window on nothing is asked."""

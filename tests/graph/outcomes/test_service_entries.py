@@ -121,7 +121,7 @@ def test_another_claims_node_has_the_page_keys_of_all_claims() -> None:
 async def test_a_claim_is_read_with_its_predictors_record(predictor: dict[str, Any] | None) -> None:
     """Properties that the node does not have are None in the state."""
     claim = {"id": "S", "status": "OPEN", "stated_probability": 0.5}
-    row = {"labels": ["Claim", "Scenario"], "claim": claim, "base_rate": None, "predictor": None}
+    row = {"labels": ["Claim", "Scenario"], "claim": claim, "class": None, "predictor": None}
     if predictor is not None:
         row |= {"predictor": {**predictor, "n_resolved": 7}}
     unit = FakeUnit({"outcomes/get_claim": lambda **_: [row]})

@@ -25,7 +25,7 @@ from graph.reading.following import ROWS_AT_ONCE, Request, count, follow, get
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.small_graph import small_graph
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 ARGUMENTS = {"kinds": list(INFLUENCE_KINDS), "signs": list(EXPOSURE_SIGNS), "hides_event": False}
 EVERYTHING = 1_000
@@ -55,6 +55,8 @@ TOLD_BY: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "evidence_predictor": (("evidence", "id", "predictor_id"),),
     "evidence_document": (("evidence", "id", "document_id"),),
     "evidence_milestone": (("evidence", "id", "milestone_id"),),
+    "forecasts": (("forecasts", "claim_id", "predictor_id"),),
+    "predictor_forecasts": (("forecasts", "predictor_id", "claim_id"),),
 }
 by_relation = pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.name)
 

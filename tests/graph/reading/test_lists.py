@@ -63,7 +63,17 @@ async def named(migrated_database: Database) -> Database:
     return migrated_database
 
 
-@pytest.mark.parametrize("name", [listed.name for listed in LISTS])
+LIKE_PREDICTIONS = ("claims", "scenarios", "killers")
+"""Lists with the conditions and orders of predictions, whose plans are looked at on one release."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(listed.name, marks=[pytest.mark.one_release] if listed.name in LIKE_PREDICTIONS else [])
+        for listed in LISTS
+    ],
+)
 async def test_each_page_is_read_through_an_index(named: Database, name: str) -> None:
     """Nothing is scanned or sorted whole; rows of several walks are merged, and few that were collected are sorted."""
     for page in pages_of(BY_NAME[name]):
@@ -76,7 +86,7 @@ async def test_each_page_is_read_through_an_index(named: Database, name: str) ->
             and not any(condition.may_begin for condition in _set(page))
             and not page.listed.is_few
         ):
-            assert found.count("Top") == (index.property is not None), (page.sort.name, page.filter)
+            assert found.count("Top") == (bool(index.columns)), (page.sort.name, page.filter)
 
 
 def _set(page: ListPage) -> list[Condition]:
@@ -89,7 +99,7 @@ def test_every_index_is_declared_in_the_schema() -> None:
     for listed in LISTS:
         for sort in listed.sorts:
             for index in sort.indexes:
-                names = [sort.property] if index.property is None else [index.property, sort.property]
+                names = [*(column.name for column in index.columns), sort.property]
                 if names not in (["id"], ["symbol"]):
                     columns = ", ".join(f"n.{name}" for name in names)
                     assert f"FOR (n:{index.label}) ON ({columns})" in text
@@ -199,6 +209,57 @@ async def test_few_of_a_property_are_collected(hub: Database, sort: str) -> None
     assert await hits_of(hub, page_by(sort, mode=["SPECULATION"])) < 2 * MOST_HITS
 
 
+@pytest.mark.parametrize("sort", ["change_7_days", "deadline", "key"])
+@pytest.mark.parametrize("given", [{"kind": ["Killer"]}, {"has_evidence": True}])
+async def test_few_of_a_kind_or_with_evidence_are_collected(hub: Database, given: dict[str, Any], sort: str) -> None:
+    """Two killers, and none with evidence, beside 1,500 predictions."""
+    listed = BY_NAME["claims"]
+    few = ListPage(listed, ListFilter(given), listed.sort(sort), 20, is_descending=True)
+
+    assert await hits_of(hub, few) < MOST_HITS
+    assert await read_keys(hub, few) == (["TK_HUB", "TK_FEW"] if "kind" in given else [])
+
+
+async def test_a_kind_of_many_is_walked(hub: Database) -> None:
+    """A page of them is soon full."""
+    listed = BY_NAME["claims"]
+
+    assert (
+        await hits_of(hub, ListPage(listed, ListFilter({"kind": ["Prediction"]}), listed.sort("key"), 20)) < MOST_HITS
+    )
+
+
+async def test_a_walk_by_text_is_bounded(hub: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text of many matches, among which a condition leaves few."""
+    listed = BY_NAME["predictions"]
+    page = ListPage(listed, ListFilter({"probability_from": 0.99}, "P_"), listed.sort("stated"), 20)
+    monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 100)
+
+    with pytest.raises(InvalidError, match="found for among 100"):
+        await read_keys(hub, page)
+    monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 10_000)
+    assert await read_keys(hub, page) == []
+
+
+async def test_a_total_among_too_many_rows_is_not_counted(hub: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is null; one of few nodes of another is still counted."""
+    for given, total in (({"probability_from": 0.5}, 750), ({"status": ["OPEN"]}, 1_530), ({"killer": ["TK_FEW"]}, 30)):
+        page = page_by("stated", **given)
+        monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 10_000)
+        assert await total_of(hub, page) == total
+        monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 100)
+        assert await total_of(hub, page) == (30 if "killer" in given else None)
+
+
+async def total_of(database: Database, page: ListPage) -> int | None:
+    """The number of all nodes."""
+    async with database.reading() as unit:
+        found = await page.read(unit, PLAN, wants_total=True)
+    assert found is not None
+    total: int | None = found["total_count"]
+    return total
+
+
 async def read_keys(database: Database, page: ListPage) -> list[str]:
     """The keys on a page."""
     async with database.reading() as unit:
@@ -209,7 +270,7 @@ async def read_keys(database: Database, page: ListPage) -> list[str]:
 
 async def test_a_page_among_too_many_rows_is_refused(hub: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks at so many and says so, in both ways of reading; one that is full, or at the end, is shown."""
-    none, few = page_by("stated", has_evidence=True), page_by("stated", killer=["TK_FEW"], has_evidence=False)
+    none, few = page_by("stated", probability_from=0.99), page_by("stated", killer=["TK_FEW"], probability_to=0.99)
     whole = await hits_of(hub, none)
     monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 100)
 
@@ -218,7 +279,7 @@ async def test_a_page_among_too_many_rows_is_refused(hub: Database, monkeypatch:
     with pytest.raises(InvalidError, match="found for among 100"):
         none.page_of([["key"], None])
     assert await hits_of(hub, none) < whole / 2
-    assert len(await read_keys(hub, page_by("stated", has_evidence=False))) == 20
+    assert len(await read_keys(hub, page_by("stated", probability_to=0.99))) == 20
     assert len(await read_keys(hub, replace(few, size=50))) == 30
     monkeypatch.setattr("graph.reading.lists.MOST_WALKED", 10_000)
     assert await read_keys(hub, none) == []

@@ -23,7 +23,7 @@ from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
 from tests.helpers.profiling import profile
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 PLAN = NodePlan(properties=("id", "symbol", "title"))
 
@@ -247,6 +247,7 @@ def many_rows() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.every_release
 async def test_pages_of_many_matches_join_to_the_whole(database: Database) -> None:
     """They come in groups; nothing is lost or doubled, and within a group the best come first, equals by id."""
     await import_bundle(database, bundle_of(predictions=many_rows()))

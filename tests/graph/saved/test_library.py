@@ -1,8 +1,13 @@
 """The project's own queries: their answers on the sample, each by a second route over the bundle's rows."""
 
+import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +23,11 @@ from graph.model.rows import Claim, Evidence
 from graph.network.engine import Engine
 from graph.network.propagation import propagate_all
 from graph.sample import Sample, load_samples
-from graph.saved.library import list_library, read_query
+from graph.saved import library
+from graph.saved.library import list_library, list_own_versions, read_folder, read_query
 from graph.saved.queries import NAME, RESERVED, Origin
 from graph.saved.running import SavedQueries
+from graph.saved.store import find_query, list_versions
 from tests.helpers.database import empty
 
 pytestmark = pytest.mark.statements
@@ -358,6 +365,53 @@ def test_a_header_that_is_wrong_is_an_error(text: str, reason: str) -> None:
     """A slip in a file of the library shows at once."""
     with pytest.raises(ValueError, match=reason):
         read_query("query", text)
+
+
+DIGESTS = Path(__file__).with_name("library.json")
+
+
+def test_what_is_released_of_a_query_does_not_change() -> None:
+    """A new text is a new version, beside the one before; after adding a version, add its digest to the file."""
+    found = {
+        f"{query.name}@{query.version}": hashlib.sha256(repr(replace(query, origin=Origin.USER)).encode()).hexdigest()
+        for name in list_library()
+        for query in list_own_versions(name)
+    }
+    assert found == json.loads(DIGESTS.read_text(encoding="utf-8"))
+
+
+async def test_older_versions_are_kept(
+    migrated_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is found by its number, behind what was saved under the name; a gap, or a wrong number, is a slip."""
+    for name, version in (("a@1", 1), ("a@2", 2), ("a", 3), ("b", 1)):
+        text = f"// description: d\n// version: {version}\nRETURN {version}"
+        (tmp_path / f"{name}.cypher").write_text(text, encoding="utf-8")
+    (tmp_path / "README.md").touch()
+    found = read_folder(tmp_path)
+    assert {name: [query.version for query in versions] for name, versions in found.items()} == {
+        "a": [3, 2, 1],
+        "b": [1],
+    }
+    monkeypatch.setattr(library, "_read_library", lambda: found)
+
+    async def find(name: str, version: int | None = None) -> str | None:
+        query = await migrated_database.read(partial(find_query, name=name, version=version))
+        return None if query is None else query.statement
+
+    assert [await find("a", version) for version in (None, 1, 2, 3, 4)] == [
+        *("RETURN 3", "RETURN 1", "RETURN 2", "RETURN 3"),
+        None,
+    ]
+    listed = await migrated_database.read(partial(list_versions, name="a"))
+    assert [(query.version, query.origin) for query in listed] == [(n, Origin.PROJECT) for n in (3, 2, 1)]
+
+    (tmp_path / "a@2.cypher").rename(tmp_path / "a@4.cypher")
+    with pytest.raises(ValueError, match=r"a@4.cypher: expected version 4, got 2"):
+        read_folder(tmp_path)
+    (tmp_path / "a@4.cypher").unlink()
+    with pytest.raises(ValueError, match=r"a: expected a file of each version from 1 on, got \[3, 1\]"):
+        read_folder(tmp_path)
 
 
 def test_a_header_declares_parameters() -> None:

@@ -25,13 +25,13 @@ from graph.errors import (
 )
 from graph.model.kinds import ParameterType
 from graph.saved.library import list_library
-from graph.saved.queries import MOST_QUERIES, MOST_VERSIONS, Origin, Parameter, SavedQuery
+from graph.saved.queries import MOST_QUERIES, MOST_VERSIONS, Draft, Origin, Parameter, SavedQuery
 from graph.saved.running import SavedQueries
-from graph.saved.store import Draft, delete_query, list_versions, query_of, save_query
+from graph.saved.store import delete_query, list_versions, query_of, save_query
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
 
-pytestmark = pytest.mark.statements
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 CALLER = "test"
 LEAST = Parameter("least", ParameterType.FLOAT, "The least probability.", 0.5)

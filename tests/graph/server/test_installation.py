@@ -1,6 +1,7 @@
 """Commands that run Neo4j, made of a small jar and a Java that only notes what it is told."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_the_configuration_is_written_anew_for_each_start(tmp_path: Path, home: 
     settings = (home.conf / "neo4j.conf").read_text()
     assert "server.bolt.listen_address=127.0.0.1:4712\n" in settings
     assert "4711" not in settings
+
+
+def test_given_settings_win_over_the_usual_ones(tmp_path: Path, home: Home) -> None:
+    """One of Foregraph's own, and one that it does not set."""
+    given = {"db.transaction.timeout": "7s", "dbms.cypher.min_replan_interval": "1h"}
+    replace(installation(tmp_path, RELEASES["2026.08"]), settings=given).server_command(home, 4711)
+
+    lines = (home.conf / "neo4j.conf").read_text().splitlines()
+    assert [line for line in lines if line.partition("=")[0] in given] == [
+        f"{key}={value}" for key, value in given.items()
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])

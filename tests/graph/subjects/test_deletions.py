@@ -19,7 +19,8 @@ KEPT_FOR_EVER = ("Evidence", "Validation")
 OTHERS = [name for name in SUBJECTS if name not in {*CLAIM_SUBJECTS, *KEPT_FOR_EVER, "Milestone"}]
 UNTOUCHED: dict[str, Any] = {
     "status": "OPEN",
-    **dict.fromkeys(("evidence", "validations", "observed_milestones", "influences", "exposures", "document_links"), 0),
+    **dict.fromkeys(("evidence", "validations", "observed_milestones", "influences", "exposures"), 0),
+    **dict.fromkeys(("document_links", "forecasts"), 0),
 }
 
 
@@ -117,6 +118,8 @@ async def test_a_claim_with_more_relationships_than_one_request_deletes_is_kept(
     def unit(counts: dict[str, int]) -> FakeGraph:
         answers: dict[str, Answer] = {
             "subjects/count_claim_dependents": lambda **_: [{**UNTOUCHED, "milestones": 2, **counts}],
+            "outcomes/list_milestones": lambda **_: [{"rows": []}],
+            "ledger/record_deletions": lambda **_: [],
             "subjects/delete_claim": lambda **given: [{"child_ids": deleted.append(given["id"]) or []}],  # type: ignore[func-returns-value] # None
         }
         return graph(answers, "P_1")

@@ -25,6 +25,8 @@ from resolvers.base.selection import (
 from resolvers.types.influences import INCOMING_INFLUENCES
 from resolvers.types.subjects import SUBJECT_TYPES
 
+VERSIONED = ("versioned_at", "num_versions")
+"""What tells whether a claim has been another one before."""
 ALWAYS = {"id", "symbol"}  # a node is known by one of them
 CLAIMS = frozenset(CLAIM_SUBJECTS)
 
@@ -104,7 +106,7 @@ def read(found: NodePlan) -> set[str]:
         ("... on Claim { name: title }", {"title"}),
         ("... on Claim { title one: title two: title }", {"title"}),
         ("... on Claim { storedPosteriorProbability }", {"posterior"}),
-        ("... on Claim { timeRemainingFraction }", {"from_year", "window_start", "window_end"}),
+        ("... on Claim { timeRemainingFraction }", {"from_year", "window_start", "window_end", *VERSIONED}),
         ("... on Prediction { text } ... on Killer { title }", {"text", "title"}),
         ("... on Domain { name } ... on Predictor { known: name }", {"name"}),
         ("... { ... on Node { ... on Claim { title } } }", {"title"}),
@@ -329,7 +331,7 @@ def test_a_walk_is_followed_as_far_as_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "names"), [("", {"class"}), ('(asOf: "2026-05-30T22:15:00Z")', {"class", "last"})]
+    ("arguments", "names"), [("", {"class"}), ('(asOf: "2026-05-30T22:15:00Z")', {"class", "last", "recorded_class"})]
 )
 def test_rows_that_a_field_computes_from_are_gathered_under_its_key(arguments: str, names: set[str]) -> None:
     """And only those that its arguments require."""

@@ -58,13 +58,16 @@ async def answer(database: Database, document: str, **variables: Any) -> dict[st
 
 @pytest.fixture
 async def graph(database: Database) -> Database:
-    """Three predictions of one predictor's with their chains, and a scenario."""
+    """Three predictions of one predictor's with their chains, due by now, so that outcomes count; and a scenario."""
     stated = {"P_1": 0.8, "P_2": 0.83, "P_3": 0.8}
+    window = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2026-10-01T00:00:00Z"}
     await import_bundle(
         database,
         bundle(
             predictors=[{"id": "ada", "name": "Ada"}],
-            predictions=[prediction(name, stated_probability=p, predictor_id="ada") for name, p in stated.items()],
+            predictions=[
+                prediction(name, stated_probability=p, predictor_id="ada", **window) for name, p in stated.items()
+            ],
             scenarios=[claim("S_1")],
             milestones=[
                 *(event(name) for name in stated),
@@ -210,7 +213,7 @@ async def test_a_dry_milestone_keeps_nothing(graph: Database) -> None:
     found = await answer(graph, MILESTONE, id="P_1:event", outcome="MISSED", dry=True)
 
     assert found["recorded"]["evidence"] is None
-    assert found["milestone"]["milestoneStatus"] == "PENDING"
+    assert found["milestone"]["milestoneStatus"] == "OVERDUE"  # as before, since its day is over
     assert await everything(graph) == before
 
 

@@ -50,8 +50,8 @@ async def stored(database: Database, label: str, key: str) -> Json | None:
 
 
 async def exported(database: Database) -> str:
-    """The whole graph as text."""
-    return (await export_bundle(database)).to_json()
+    """The whole graph as text, but for what it was before."""
+    return (await export_bundle(database)).model_copy(update={"versions": ()}).to_json()
 
 
 NEW: Json = {

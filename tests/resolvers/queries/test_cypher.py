@@ -76,6 +76,18 @@ async def test_refusals_are_typed(service: Service, variables: dict[str, object]
     assert "Neo.ClientError" not in answer["message"]
 
 
+async def test_a_statement_gets_no_more_time_than_its_request(small: Database, service: Service) -> None:
+    """Rather than a time that it never has; a shorter one is granted, and so is any where requests have no limit."""
+    short = Service.make(small, adhoc=service.adhoc, request_seconds=2.5)
+    refused = (await ask(short, DOCUMENT, statement="RETURN 1", timeoutMs=2_501)).data["cypher"]
+    granted = (await ask(short, DOCUMENT, statement="RETURN 1", timeoutMs=2_500)).data["cypher"]
+    free = (await ask(service, DOCUMENT, statement="RETURN 1", timeoutMs=60_000)).data["cypher"]
+
+    assert (refused["__typename"], refused["path"]) == ("Invalid", ["timeoutMs"])
+    assert "expected 1 to 2500, the time of a request here, got 2501" in refused["message"]
+    assert granted["rows"] == free["rows"] == [[1]]
+
+
 async def test_without_it_statements_are_refused(small: Database) -> None:
     """The operator may turn it off."""
     answer = (await try_ask(Service.make(small), DOCUMENT, statement="RETURN 1")).data["cypher"]

@@ -14,6 +14,7 @@ from graph.model.lists import BY_NAME, LISTS, Condition, Listed
 from graph.model.subjects import list_of
 from resolvers.base.relay import global_id
 from tests.helpers.asking import ask, ask_wrong, try_ask
+from tests.helpers.bundles import bundle, prediction
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 from tests.helpers.whole_graph import MEASURES, Whole, holds, read_whole, sort_nodes
@@ -25,11 +26,23 @@ every_list = pytest.mark.parametrize("name", [listed.name for listed in LISTS])
 WAYS = (("first", "after", "hasNextPage", "endCursor"), ("last", "before", "hasPreviousPage", "startCursor"))
 
 
+def past_deadlines() -> list[dict[str, Any]]:
+    """Predictions past their deadlines, two of one day, the fourth of them closed."""
+    makers, years = ("ada", "bob", None, "ada"), (2024, 2023, 2024, 2022)
+    rows = [
+        prediction(f"P_L{place}", from_year=year, **({"predictor_id": maker} if maker else {}))
+        for place, (maker, year) in enumerate(zip(makers, years, strict=True))
+    ]
+    rows[3] |= {"status": "RESOLVED_FALSE", "resolved_at": "2022-12-31T00:00:00Z"}
+    return rows
+
+
 @pytest.fixture(scope="module")
 async def graph(migrated_database: Database) -> AsyncIterator[Database]:
-    """A graph with posteriors of one moment, and marginals of some claims, two of which are equal."""
+    """A graph with posteriors of one moment, marginals of some claims, two of them equal, and claims that are due."""
     await empty(migrated_database)
     await import_bundle(migrated_database, small_graph())
+    await import_bundle(migrated_database, bundle(predictions=past_deadlines()))
     await refresh_posteriors(migrated_database, NOW)
     ids = sorted((await read_whole(migrated_database)).of("Claim"))[:-1]
     marginals = [None if place % 5 == 4 else 0.2 + 0.1 * (place % 3) for place in range(len(ids))]
@@ -144,8 +157,8 @@ async def test_every_condition_selects_what_satisfies_it(graph: Database, whole:
         if not condition.drifts
         for value in values_of(listed, condition, whole, random)
     ]
-    if name in {"scenarios", "killers"}:  # which share the conditions of claims; each new text is planned for a second
-        choices = random.sample(choices, 4)
+    if name in {"predictions", "scenarios", "killers"}:  # which share conditions of claims; each new text is planned
+        choices = random.sample(choices, 12 if name == "predictions" else 4)
     pairs = [tuple(random.sample(choices, 2)) for _ in range(3)] if len(choices) > 1 else []
     for chosen in [*((choice,) for choice in choices), *pairs]:
         given = dict(chosen)
@@ -174,11 +187,51 @@ async def test_a_deadline_passes_when_its_moment_does(graph: Database, whole: Wh
     """By the clock; a claim without a deadline never passes it."""
     now = datetime.now(UTC)
     deadlines = {key: node.get("deadline") for key, node in whole.of("Claim").items()}
-    passed = {key for key, deadline in deadlines.items() if deadline is not None and deadline < now}
+    passed = {key for key, deadline in deadlines.items() if deadline is not None and deadline <= now}
 
     for has_passed in (True, False):
         found, _ = await read(graph, BY_NAME["claims"], filter={"isPastDeadline": has_passed}, first=100)
         assert set(found) == {key for key in deadlines if (key in passed) is has_passed}
+    shown = (await ask(graph, "{ claims(first: 100) { nodes { key isPastDeadline } } }")).data["claims"]["nodes"]
+    assert {node["key"] for node in shown if node["isPastDeadline"]} == passed
+
+
+DUE = """query ($filter: ClaimFilterInput, $first: Int, $after: String, $last: Int, $before: String) {
+  list: dueForResolution(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+    nodes { key } totalCount pageInfo { endCursor startCursor hasNextPage } } }"""
+
+
+async def test_open_claims_past_their_deadlines_are_due(graph: Database, whole: Whole) -> None:
+    """By deadline, then by key; in pages from either end, and narrowed by other conditions."""
+    now = datetime.now(UTC)
+    claims = whole.of("Claim")
+    due = [key for key, node in claims.items() if node["status"] == "OPEN" and node.get("deadline", now) < now]
+    due.sort(key=lambda key: (claims[key]["deadline"], key))
+    closed = [key for key, node in claims.items() if node["status"] != "OPEN" and node.get("deadline", now) < now]
+    by = [key for key in due if claims[key].get("predictor_id") == "ada"]
+    assert min(len(due), len(closed), len(by)) > 0
+    assert len(by) < len(due)
+
+    page = (await ask(graph, DUE, first=2)).data["list"]
+    rest = (await ask(graph, DUE, after=page["pageInfo"]["endCursor"], first=100)).data["list"]
+    last = (await ask(graph, DUE, last=1)).data["list"]
+    of_ada = (await ask(graph, DUE, filter={"predictor": "ada"})).data["list"]
+    until = (await ask(graph, DUE, filter={"deadlineTo": claims[due[0]]["deadline"].isoformat()})).data["list"]
+
+    assert [node["key"] for node in [*page["nodes"], *rest["nodes"]]] == due
+    assert (page["totalCount"], last["nodes"]) == (len(due), [{"key": due[-1]}])
+    assert [node["key"] for node in of_ada["nodes"]] == by
+    assert [node["key"] for node in until["nodes"]] == [
+        key for key in due if claims[key]["deadline"] == claims[due[0]]["deadline"]
+    ]
+
+
+@pytest.mark.parametrize("given", [{"status": ["RESOLVED_TRUE"]}, {"isPastDeadline": False}])
+async def test_what_is_due_is_open_and_past_its_deadline(graph: Database, given: dict[str, Any]) -> None:
+    """A condition that says otherwise would be overruled in silence."""
+    error = await ask_wrong(graph, DUE, filter=given)
+
+    assert error["extensions"]["argument"] == f"filter.{next(iter(given))}"
 
 
 @pytest.mark.parametrize("name", ["predictions", "claims", "scenarios", "killers"])
@@ -325,7 +378,7 @@ def test_every_order_has_an_index_for_every_filter() -> None:
     """The last one serves whatever is asked: it needs no value, or walks all that there are."""
     for listed in LISTS:
         for sort in listed.sorts:
-            assert sort.indexes[-1].property is None or sort.indexes[-1].values is not None
+            assert all(column.values is not None for column in sort.indexes[-1].columns)
 
 
 class Nested(NamedTuple):

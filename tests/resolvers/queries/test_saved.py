@@ -185,6 +185,13 @@ async def test_a_deleted_query_is_gone(service: Service) -> None:
     assert second["nodes"] == [{"version": 1, "isDeleted": False}]
     assert (first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]) == (True, False)
     assert first["totalCount"] == 3
+    left = """{ savedQueryVersions(name: "likely", filter: { isDeleted: false, origin: USER }, last: 1,
+      sort: { by: VERSION, order: DESCENDING }) { totalCount nodes { version } pageInfo { hasPreviousPage } } }"""
+    assert (await ask(service, left)).data["savedQueryVersions"] == {
+        "totalCount": 2,
+        "nodes": [{"version": 1}],
+        "pageInfo": {"hasPreviousPage": True},
+    }
 
 
 async def test_the_list_is_read_page_by_page(service: Service) -> None:
@@ -203,6 +210,12 @@ async def test_the_list_is_read_page_by_page(service: Service) -> None:
     assert names == sorted([*list_library(), "likely"])
     assert page["totalCount"] == len(names)
     assert (await ask_wrong(service, LIST, after="bm90aGluZw"))["extensions"]["code"] == "INVALID"
+    ends = """{ savedQueries(filter: { origin: PROJECT }, last: 2) { totalCount nodes { name } }
+      latest: savedQueries(sort: { by: SAVED, order: DESCENDING }, first: 1) { nodes { name } } }"""
+    found = (await ask(service, ends)).data
+    assert found["savedQueries"]["totalCount"] == len(names) - 1
+    assert [node["name"] for node in found["savedQueries"]["nodes"]] == sorted(list_library())[-2:]
+    assert found["latest"]["nodes"] == [{"name": "likely"}]
 
 
 async def test_a_dry_run_saves_nothing(service: Service) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
+from graph.ledger.derived import adopt_policy
 from graph.model.kinds import ClaimStatus
 from graph.sample import load_sample
+from graph.subjects.upserts import Change, upsert
 from tests.helpers.asking import ask, ask_wrong
 
 D3 = "CMQ_056"
@@ -125,6 +127,40 @@ async def test_a_prediction_without_a_class_stands_still(sample: Database) -> No
     points = asked.data["prediction"]["probabilityHistory"]
 
     assert [point["probability"] for point in points] == pytest.approx([0.412] * len(points), rel=1e-12)
+
+
+UNDER = """query ($id: ID!, $to: DateTime, $policy: String) {
+  claim(id: $id) { probabilityHistory(to: $to, policy: $policy, maxPoints: 60) { at probability } } }"""
+THEN = """query ($id: ID!, $at: DateTime, $policy: String) {
+  claim(id: $id) { posterior(asOf: $at, policy: $policy) { probability } } }"""
+
+
+async def test_a_history_under_a_policy_is_that_of_its_posteriors(database: Database) -> None:
+    """Before any version and after some, of a claim with evidence and a class."""
+    await import_bundle(database, load_sample())
+
+    async def compare(policy: str | None, to: str) -> list[dict[str, Any]]:
+        points = (await ask(database, UNDER, id=D3, to=to, policy=policy)).data["claim"]["probabilityHistory"]
+        for point in points[:: len(points) // 6]:
+            then = (await ask(database, THEN, id=D3, at=point["at"], policy=policy)).data["claim"]["posterior"]
+            assert point["probability"] == pytest.approx(then["probability"], rel=1e-11)
+        found: list[dict[str, Any]] = points
+        return found
+
+    to = datetime.now(UTC).isoformat()
+    plain, own, calibrated = [await compare(policy, to) for policy in (None, "foregraph-1", "foregraph-2")]
+    assert plain == own
+    assert own[-1] != calibrated[-1]
+
+    await adopt_policy(database, "foregraph-2")
+    await upsert(database, Change("reference_classes", {"id": "humanoid_commercial_volume", "base_rate": 0.3}))
+    to = datetime.now(UTC).isoformat()
+    mixed, again, still = [await compare(policy, to) for policy in (None, "foregraph-1", "foregraph-2")]
+    assert mixed[0] == again[0] == own[0]
+    assert mixed[-1] == still[-1] != again[-1]
+
+    error = await ask_wrong(database, UNDER, id=D3, policy="foregraph-9")
+    assert error["extensions"]["argument"] == "policy"
 
 
 async def test_a_wrong_history_is_refused(sample: Database) -> None:

@@ -1,0 +1,84 @@
+"""Results of a subscription, as both protocols send them."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Final
+
+from graphql import GraphQLError, OperationType, get_operation_ast, parse
+from strawberry import Schema
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types.graphql import OperationType as Allowed
+
+from api.admission import MOST_CHARACTERS, MOST_TOKENS
+from api.asking import NOT_TRUSTED, NOT_TRUSTED_CODE
+from api.documents import identify
+from api.execution import Discretion, mask
+from api.trusted import EVERY_DOCUMENT, Trusted
+from graph.feed.following import LaggedError
+from resolvers.base.context import Context
+from resolvers.base.errors import BAD_REQUEST, shown
+
+ONLY_SUBSCRIPTIONS: Final = frozenset({Allowed.SUBSCRIPTION})
+
+
+class Results:
+    """
+    Runs subscriptions.
+
+    Args:
+        schema: The schema.
+        trusted: Tells which documents are answered; by default all are.
+    """
+
+    def __init__(self, schema: Schema, trusted: Trusted = EVERY_DOCUMENT) -> None:
+        self._schema, self._trusted = schema, trusted
+        self._discretion = Discretion(schema)
+
+    async def run(
+        self, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """
+        Run a subscription; gives its results, the last of which has errors and no data if it ends by itself.
+
+        Raises:
+            LaggedError: The results are not taken in time.
+        """
+        if not self._trusted.allows(identify(query)):
+            refusal = GraphQLError(NOT_TRUSTED, extensions={"code": NOT_TRUSTED_CODE})
+            yield {"errors": [self._tell(refusal, context).formatted]}
+            return
+        source = await self._schema.stream(
+            query,
+            variable_values=None if variables is None else dict(variables),
+            context_value=context,
+            operation_name=operation_name,
+            allowed_operation_types=ONLY_SUBSCRIPTIONS,
+        )
+        async with aclosing(source):
+            async for result in source:
+                errors: list[GraphQLError] = getattr(result, "errors", None) or []
+                if any(isinstance(error.original_error, LaggedError) for error in errors):
+                    raise LaggedError
+                data = getattr(result, "data", None)
+                told = [self._tell(error, context).formatted for error in errors]
+                if data is None:
+                    yield {"errors": told}
+                    return
+                yield {"data": data, **({"errors": told} if told else {})}
+
+    def _tell(self, error: GraphQLError, context: Context) -> GraphQLError:
+        if isinstance(error.original_error, InvalidOperationTypeError):
+            message = "Only subscriptions are answered so; queries and mutations are sent by POST, as JSON."
+            return GraphQLError(message, extensions={"code": BAD_REQUEST})
+        return mask(shown(error, context.request_id), is_discreet=self._discretion.holds_for(context.caller))
+
+
+def is_subscription(document: str, operation_name: str | None) -> bool:
+    """Whether the operation that a document runs is a subscription; a document that cannot be parsed is none."""
+    if len(document) > MOST_CHARACTERS or "subscription" not in document:
+        return False
+    try:
+        operation = get_operation_ast(parse(document, no_location=True, max_tokens=MOST_TOKENS), operation_name)
+    except (GraphQLError, RecursionError):
+        return False
+    return operation is not None and operation.operation is OperationType.SUBSCRIPTION

@@ -1,0 +1,328 @@
+"""
+A portfolio's expected signed relevance over time, and why it moved, from claims' ledgers and stored positions.
+
+Beliefs are those of the claims themselves, by what was recorded by each moment; a claim with a known outcome counts as
+1 or 0. Joint marginals of the past are not kept, so what propagates over the network is in none of these figures. The
+exposures are those that the graph has now.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from graph.database.sessions import Unit
+from graph.errors import InvalidError, OversizeError
+from graph.exposure.book import Holding, read_holdings
+from graph.exposure.positions import Positions
+from graph.exposure.store import Holder, get_portfolio, list_held
+from graph.inference.history import course_beliefs_at
+from graph.inference.log_odds import FloatArray
+from graph.inference.time import utc_moments
+from graph.ledger.claim_history import ClaimHistory, load_histories
+from graph.model.kinds import ClaimStatus
+
+MOST_CLAIMS: Final = 5_000
+"""Claims whose ledgers are read for one answer."""
+
+MOST_STRETCHES: Final = 400
+"""Rows of a portfolio that hold one after the other in one answer."""
+
+_TICK: Final = timedelta(microseconds=1)
+"""The time between a moment and the one just before it, as moments are kept."""
+
+_OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1.0, ClaimStatus.RESOLVED_FALSE: 0.0, ClaimStatus.ANNULLED: 0.0}
+
+
+class Cause(StrEnum):
+    """
+    Causes of a change.
+
+    Attributes:
+        EVIDENCE: Rows of a claim's ledger.
+        RESOLUTION: A claim's outcome, or that it was annulled.
+        RESTATEMENT: A claim's stated probability, window or class, or its class's base rate, was changed.
+        TIME: A claim's window runs out.
+        POSITIONS: The portfolio's positions were changed.
+    """
+
+    EVIDENCE = "EVIDENCE"
+    RESOLUTION = "RESOLUTION"
+    RESTATEMENT = "RESTATEMENT"
+    TIME = "TIME"
+    POSITIONS = "POSITIONS"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Positions that are held since a moment: weights by symbol."""
+
+    since: datetime
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    A part of a change.
+
+    Attributes:
+        cause: The cause.
+        delta: Its part of the change of the expected signed relevance.
+        claim_id: The claim; None for positions.
+        symbol: The ticker of a position; None for a claim.
+        at: When it happened; None for time.
+        entry_ids: Rows of the ledger.
+    """
+
+    cause: Cause
+    delta: float
+    claim_id: str | None = None
+    symbol: str | None = None
+    at: datetime | None = None
+    entry_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """
+    A change of the expected signed relevance, and its parts, which add up to it.
+
+    Attributes:
+        before: The expectation at the first moment.
+        after: That at the last.
+        parts: The parts, the largest first.
+    """
+
+    before: float
+    after: float
+    parts: tuple[Part, ...]
+
+    def totals(self) -> dict[Cause, float]:
+        """Add the parts up by cause."""
+        return {cause: math.fsum(part.delta for part in self.parts if part.cause is cause) for cause in Cause}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    All that a portfolio's expectation followed from between two moments.
+
+    Attributes:
+        start: The first moment.
+        end: The last.
+        stretches: The positions, of which the first are held at the start.
+        effects: Sign times relevance by symbol and claim.
+        histories: The claims' histories by id.
+    """
+
+    start: datetime
+    end: datetime
+    stretches: tuple[Stretch, ...]
+    effects: Mapping[str, Mapping[str, float]]
+    histories: Mapping[str, ClaimHistory]
+
+    def coefficients(self, stretch: Stretch) -> dict[str, float]:
+        """Add up what each claim adds to the expectation if it comes true."""
+        parts: dict[str, list[float]] = defaultdict(list)
+        for symbol, weight in stretch.weights.items():
+            for claim_id, effect in self.effects.get(symbol, {}).items():
+                parts[claim_id].append(weight * effect)
+        return {claim_id: math.fsum(own) for claim_id, own in parts.items()}
+
+    def expectations(self, moments: Sequence[datetime]) -> list[float]:
+        """Compute the expected signed relevance at each of some moments from the start to the end."""
+        coefficients = [self.coefficients(stretch) for stretch in self.stretches]
+        since = [stretch.since for stretch in self.stretches]
+        numbers = np.searchsorted(utc_moments(since), utc_moments(moments), side="right") - 1
+        beliefs = {claim_id: _beliefs(history, moments).tolist() for claim_id, history in self.histories.items()}
+        return [
+            math.fsum(
+                coefficient * beliefs[claim_id][index]
+                for claim_id, coefficient in coefficients[number].items()
+                if claim_id in beliefs
+            )
+            for index, number in enumerate(numbers.tolist())
+        ]
+
+    def split(self) -> Moved:
+        """Split the change from the start to the end by its causes."""
+        before, after = self.expectations([self.start, self.end])
+        coefficients = [self.coefficients(stretch) for stretch in self.stretches]
+        parts: list[Part] = []
+        before_changes: dict[str, list[float]] = {}
+        for claim_id, history in self.histories.items():
+            own = [found.get(claim_id, 0.0) for found in coefficients]
+            found, before_changes[claim_id] = _split_claim(self, history, own)
+            parts += found
+        parts += self._split_positions(before_changes)
+        told = [part for part in parts if part.delta]
+        return Moved(before, after, tuple(sorted(told, key=lambda part: -abs(part.delta))))
+
+    def _split_positions(self, beliefs: Mapping[str, Sequence[float]]) -> Iterator[Part]:
+        """
+        Yield what changed positions did, by ticker.
+
+        Args:
+            beliefs: The belief in each claim just before each change of positions.
+        """
+        for number, (left, right) in enumerate(zip(self.stretches, self.stretches[1:], strict=False)):
+            for symbol in dict.fromkeys((*left.weights, *right.weights)):
+                step = right.weights.get(symbol, 0.0) - left.weights.get(symbol, 0.0)
+                effects = self.effects.get(symbol, {})
+                delta = math.fsum(step * effect * beliefs[claim_id][number] for claim_id, effect in effects.items())
+                yield Part(Cause.POSITIONS, delta, symbol=symbol, at=right.since)
+
+
+async def read_record(
+    unit: Unit,
+    portfolio: Positions | str,
+    holder: Holder,
+    start: datetime,
+    end: datetime,
+    *,
+    known_at: datetime | None = None,
+    policy: str | None = None,
+) -> Record:
+    """
+    Read what a portfolio's expectation followed from between two moments.
+
+    Args:
+        unit: A transaction.
+        portfolio: Positions that are held all the time, or the name of a stored portfolio.
+        holder: Who asks.
+        start: The first moment.
+        end: The last.
+        known_at: By when positions were recorded; None for each moment by what was recorded by then.
+        policy: The name of the policy to compute beliefs by; None for the one in force at each moment.
+
+    Raises:
+        InvalidError: The moments are not in order, the last one has not come, or no policy has the name.
+        NotFoundError: There is no such portfolio, or it had no positions at the start yet.
+        NotOwnedError: It belongs to another.
+        OversizeError: There are too many claims or changes of positions.
+    """
+    if end > (now := datetime.now(UTC)):
+        raise InvalidError(f"expected a moment that has come, got {end.isoformat()}, which is after {now}", path="to")
+    if start >= end:
+        raise InvalidError(f"expected a moment before {end.isoformat()}, got {start.isoformat()}", path="from")
+    if isinstance(portfolio, Positions):
+        stretches: tuple[Stretch, ...] = (Stretch(start, portfolio.weights),)
+    else:
+        stretches = await _read_stretches(unit, portfolio, holder, start, end, known_at)
+    symbols = dict.fromkeys(symbol for stretch in stretches for symbol in stretch.weights)
+    paths = portfolio.paths if isinstance(portfolio, Positions) else {}
+    holdings = await read_holdings(unit, Positions(dict.fromkeys(symbols, 1.0), (), paths, {}))
+    effects = {holding.symbol: _effects(holding) for holding in holdings}
+    claim_ids = {claim_id for own in effects.values() for claim_id in own}
+    if len(claim_ids) > MOST_CLAIMS:
+        message = (
+            f"the tickers are exposed to {len(claim_ids):,} claims, and histories of at most {MOST_CLAIMS:,} are read"
+        )
+        raise OversizeError(message, size=len(claim_ids), limit=MOST_CLAIMS, path="portfolio")
+    histories = await load_histories(unit, claim_ids, policy)
+    # A claim that nobody has stated a probability of adds nothing, as in the present figures.
+    stated = {
+        symbol: {claim_id: effect for claim_id, effect in own.items() if claim_id in histories}
+        for symbol, own in effects.items()
+    }
+    return Record(start, end, stretches, stated, histories)
+
+
+async def _read_stretches(
+    unit: Unit, name: str, holder: Holder, start: datetime, end: datetime, known_at: datetime | None
+) -> tuple[Stretch, ...]:
+    await get_portfolio(unit, name, holder, held_at=start, known_at=known_at)
+    rows = await list_held(unit, name, end, known_at or end, limit=MOST_STRETCHES + 1)
+    if len(rows) > MOST_STRETCHES:
+        message = f"the portfolio has more than {MOST_STRETCHES} rows until then, which is the most"
+        raise OversizeError(message, size=len(rows), limit=MOST_STRETCHES, path="portfolio")
+    moments = {start, *(row.held_at for row in rows)}
+    if known_at is None:
+        moments |= {row.recorded_at for row in rows}
+    stretches: list[Stretch] = []
+    for moment in sorted(moment for moment in moments if start <= moment <= end):
+        by = known_at or moment
+        fitting = [row for row in rows if row.held_at <= moment and row.recorded_at <= by]
+        held = max(fitting, key=lambda row: (row.held_at, row.id), default=None)
+        weights = {} if held is None else {position.symbol: position.weight for position in held.positions}
+        if not stretches or stretches[-1].weights != weights:
+            stretches.append(Stretch(moment, weights))
+    return tuple(stretches)
+
+
+def _effects(holding: Holding) -> dict[str, float]:
+    parts: dict[str, list[float]] = defaultdict(list)
+    for edge in holding.edges:
+        if edge.relevance is not None:
+            parts[edge.claim_id].append(edge.sign * edge.relevance)
+    return {claim_id: math.fsum(own) for claim_id, own in parts.items()}
+
+
+def _beliefs(history: ClaimHistory, moments: Sequence[datetime]) -> FloatArray:
+    """Compute the belief in a claim at each moment: 1 or 0 once an outcome is known, and 0 before one was stated."""
+    found = np.nan_to_num(course_beliefs_at(history.course, utc_moments(moments)), nan=0.0)
+    outcome = _OUTCOMES.get(history.state.status)
+    if outcome is not None:
+        for index, moment in enumerate(moments):
+            settled = history.settled_at(moment)
+            if settled is not None and settled <= moment:
+                found[index] = outcome
+    return found
+
+
+def _split_claim(record: Record, history: ClaimHistory, own: Sequence[float]) -> tuple[list[Part], list[float]]:
+    """
+    Split what a claim did to the expectation.
+
+    Args:
+        record: All that the expectation followed from.
+        history: The claim's history.
+        own: What it adds if it comes true, in each stretch.
+
+    Returns:
+        The parts, and the belief just before each change of positions.
+    """
+    causes = dict(_list_causes(history, record.start, record.end))
+    changes = {stretch.since: number for number, stretch in enumerate(record.stretches) if number}
+    moments = sorted({*causes, *changes})
+    points = [record.start, *(point for moment in moments for point in (moment - _TICK, moment)), record.end]
+    beliefs = _beliefs(history, points).tolist()
+    claim_id, number, drifts = history.state.claim_id, 0, list[float]()
+    parts: list[Part] = []
+    before_changes: list[float] = []
+    for index, moment in enumerate(moments):
+        previous, before, after = beliefs[2 * index : 2 * index + 3]
+        drifts.append(own[number] * (before - previous))
+        if moment in changes:
+            number = changes[moment]
+            before_changes.append(before)
+        jump = own[number] * (after - before)
+        if moment in causes:
+            cause, entry_ids = causes[moment]
+            parts.append(Part(cause, jump, claim_id, at=moment, entry_ids=entry_ids))
+        else:
+            drifts.append(jump)
+    drifts.append(own[number] * (beliefs[-1] - beliefs[-2]))
+    return [*parts, Part(Cause.TIME, math.fsum(drifts), claim_id)], before_changes
+
+
+def _list_causes(
+    history: ClaimHistory, start: datetime, end: datetime
+) -> Iterable[tuple[datetime, tuple[Cause, tuple[str, ...]]]]:
+    """List the moments at which something was recorded of a claim; of several at one moment the last one counts."""
+    found: list[tuple[datetime, tuple[Cause, tuple[str, ...]]]] = []
+    found += [(piece.since, (Cause.RESTATEMENT, ())) for piece in history.course[1:]]
+    entries: dict[datetime, list[str]] = defaultdict(list)
+    for row in history.rows:
+        entries[row["recorded_at"].astimezone(UTC)].append(row["id"])
+    found += [(moment, (Cause.EVIDENCE, tuple(ids))) for moment, ids in entries.items()]
+    if history.state.status in _OUTCOMES:
+        ends = [(piece.since, piece.until) for piece in history.course if piece.until is not None]
+        found += [(max(ends_at), (Cause.RESOLUTION, ())) for ends_at in ends]
+    return [(moment, cause) for moment, cause in found if start < moment <= end]

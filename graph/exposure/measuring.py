@@ -1,0 +1,433 @@
+"""Figures of a portfolio: expectation, distribution, shares of risk and drivers, over one state of the network."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+import numpy as np
+
+from graph.errors import InvalidError, NotFoundError
+from graph.exposure.book import Book, Edge, Holding, lay_out, read_holdings
+from graph.exposure.positions import Positions
+from graph.inference.log_odds import FloatArray
+from graph.inference.network.errors import ShouldStop
+from graph.inference.network.hedging import Hedges, Payoffs, find_hedges
+from graph.inference.network.portfolio import (
+    Distribution,
+    Drivers,
+    count_drivers,
+    describe,
+    find_drivers,
+    regress,
+    sum_samples,
+    tail_probabilities,
+    value_samples,
+)
+from graph.network.engine import Engine, Joint
+from graph.network.fetching import LockingUnit
+from graph.network.questions import Observation, WhatIf
+
+
+class Grouping(StrEnum):
+    """By what contributions are added up."""
+
+    TICKER = "TICKER"
+    DOMAIN = "DOMAIN"
+    SECTOR = "SECTOR"
+    EXCHANGE = "EXCHANGE"
+    COUNTRY = "COUNTRY"
+    CURRENCY = "CURRENCY"
+    YEAR = "YEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """
+    A prediction's part in a portfolio.
+
+    Attributes:
+        claim_id: Its id.
+        probability: Its marginal.
+        coefficient: Sum over its tickers of weight, sign and relevance.
+        expected: Their product; those of all predictions add up to the portfolio's expected signed relevance.
+        risk_share: Share of the variance; those of all predictions add up to 1.
+        worst_probability: Its probability in the worst 5%.
+    """
+
+    claim_id: str
+    probability: float
+    coefficient: float
+    expected: float
+    risk_share: float
+    worst_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """
+    A part of a portfolio.
+
+    Attributes:
+        key: Symbol, domain, sector, exchange, country, currency or year; None where that is not known.
+        expected: Its part of the expected signed relevance.
+        risk_share: Its share of the variance.
+    """
+
+    key: str | None
+    expected: float
+    risk_share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """
+    A portfolio as measured over one state of the network.
+
+    Attributes:
+        book: The positions over the network.
+        joint: Marginals and joint samples.
+        expected: Expected signed relevance.
+        gross: Sum of the contributions' sizes.
+        benchmark: Expected signed relevance by the benchmark's weights; None without any.
+        active: The same by what each weight has more than the benchmark's; None without a benchmark.
+        relevance: Distribution of the signed relevance.
+        value: Distribution of the change of value by stated impacts, in the weights' unit; None without any impact.
+        coefficients: What each claim adds if it comes true, shape (n,).
+        slopes: Share of the variance that a unit of each has, shape (n,).
+        totals: The signed relevance of each sample, shape (replicates, samples).
+    """
+
+    book: Book
+    joint: Joint
+    expected: float
+    gross: float
+    benchmark: float | None
+    active: float | None
+    relevance: Distribution
+    value: Distribution | None
+    coefficients: FloatArray = field(repr=False)
+    slopes: FloatArray = field(repr=False)
+    totals: FloatArray = field(repr=False)
+
+    @property
+    def claims(self) -> list[int]:
+        """Indices of the predictions that count, in the network's order."""
+        return [int(claim) for claim in np.unique(self.book.edges.claims)]
+
+    def contributions(self, worst: FloatArray) -> list[Contribution]:
+        """
+        List the contributions of all predictions that count.
+
+        Args:
+            worst: Their probabilities in the worst 5%, in the order of `claims`.
+        """
+        marginals = self.joint.beliefs.marginals
+        return [
+            Contribution(
+                claim_id=self.joint.view.ids[claim],
+                probability=float(marginals[claim]),
+                coefficient=float(self.coefficients[claim]),
+                expected=float(self.coefficients[claim] * marginals[claim]),
+                risk_share=float(self.coefficients[claim] * self.slopes[claim]),
+                worst_probability=float(probability),
+            )
+            for claim, probability in zip(self.claims, worst.tolist(), strict=True)
+        ]
+
+    def groups(self, by: Grouping) -> list[Group]:
+        """Add contributions up by a property of their tickers or predictions, largest expectation first."""
+        edges, marginals = self.book.edges, self.joint.beliefs.marginals
+        own = edges.weights[edges.tickers] * edges.relevances
+        parts: dict[str | None, list[tuple[float, float]]] = defaultdict(list)
+        expected, shares = own * marginals[edges.claims], own * self.slopes[edges.claims]
+        figures = zip(expected.tolist(), shares.tolist(), strict=True)
+        for (ticker, edge), part in zip(self.book.rows, figures, strict=True):
+            parts[_GROUP_KEYS[by](self.book.holdings[ticker], edge)].append(part)
+        groups = [
+            Group(key, math.fsum(mean for mean, _ in part), math.fsum(share for _, share in part))
+            for key, part in parts.items()
+        ]
+        return sorted(groups, key=lambda group: (-abs(group.expected), group.key or ""))
+
+
+_GROUP_KEYS: dict[Grouping, Callable[[Holding, Edge], str | None]] = {
+    Grouping.TICKER: lambda holding, _: holding.symbol,
+    Grouping.DOMAIN: lambda _, edge: edge.domain_id,
+    Grouping.SECTOR: lambda holding, _: holding.sector,
+    Grouping.EXCHANGE: lambda holding, _: holding.exchange,
+    Grouping.COUNTRY: lambda holding, _: holding.country,
+    Grouping.CURRENCY: lambda holding, _: holding.currency,
+    Grouping.YEAR: lambda _, edge: None if edge.due is None else str(edge.due.year),
+}
+
+
+async def measure(
+    unit: LockingUnit,
+    engine: Engine,
+    positions: Positions,
+    *,
+    horizon: date | None = None,
+    is_active: bool = False,
+    wants_value: bool = True,
+    now: datetime | None = None,
+) -> Exposure:
+    """
+    Measure a portfolio.
+
+    Args:
+        unit: The transaction to read in.
+        engine: Knows the network.
+        positions: The portfolio.
+        horizon: The last day on which an effect may be due; all effects count when absent.
+        is_active: Whether to measure what each weight has more than the benchmark's.
+        wants_value: Whether to compute the change of value, for which each exposure with an impact is gone through.
+        now: The current moment; that of the system's clock when absent.
+
+    Raises:
+        NotFoundError: The graph has no ticker of a symbol.
+        OversizeError: The network is too large for joint samples.
+        BusyError: No thread became free in time.
+    """
+    holdings = await read_holdings(unit, positions.active() if is_active else positions)
+    joint = await engine.joint(unit, now=now)
+
+    def work(should_stop: ShouldStop) -> Exposure:
+        book = lay_out(holdings, joint.view, horizon)
+        coefficients = book.edges.coefficients(len(joint.view.ids))
+        totals = sum_samples(joint.bank, coefficients)
+        contributions = coefficients * joint.beliefs.marginals
+        benchmark, active = _compare(positions, book, joint)
+        values = None
+        if wants_value and book.with_impact:
+            values = describe(value_samples(joint.bank, book.edges, book.edges.weights, should_stop=should_stop))
+        return Exposure(
+            book=book,
+            joint=joint,
+            expected=math.fsum(contributions.tolist()),
+            gross=math.fsum(np.abs(contributions).tolist()),
+            benchmark=benchmark,
+            active=active,
+            relevance=describe(totals),
+            value=values,
+            coefficients=coefficients,
+            slopes=regress(joint.bank, totals, coefficients),
+            totals=totals,
+        )
+
+    return await engine.run(work)
+
+
+def _compare(positions: Positions, book: Book, joint: Joint) -> tuple[float | None, float | None]:
+    """Compute the expectations by the benchmark's weights and by active weights; None without a benchmark."""
+    if not positions.benchmark:
+        return None, None
+    each = book.edges.relevances * joint.beliefs.marginals[book.edges.claims]
+
+    def expect(weights: Mapping[str, float]) -> float:
+        own = np.array([weights.get(holding.symbol, 0.0) for holding in book.holdings])
+        return math.fsum((own[book.edges.tickers] * each).tolist())
+
+    return expect(positions.benchmark), expect(positions.active().weights)
+
+
+async def list_contributions(engine: Engine, exposure: Exposure) -> list[Contribution]:
+    """
+    List the contributions of all predictions that count, with what is true in the worst 5%.
+
+    Raises:
+        BusyError: No thread became free in time.
+    """
+    claims = np.array(exposure.claims, np.int64)
+    bank, totals = exposure.joint.bank, exposure.totals
+    worst: FloatArray = await engine.run(lambda _: tail_probabilities(bank, totals, claims))
+    return exposure.contributions(worst)
+
+
+async def list_drivers(engine: Engine, exposure: Exposure) -> Drivers:
+    """
+    Find the claims of the whole network that tell most about a portfolio.
+
+    Raises:
+        BusyError: No thread became free in time.
+    """
+    sources = np.array(exposure.claims, np.int64)
+    return await engine.run(lambda stop: find_drivers(exposure.joint.bank, exposure.totals, sources, should_stop=stop))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surprise:
+    """
+    Change of a portfolio's value that markets do not expect, linear in the stated impacts, in the weights' unit.
+
+    Attributes:
+        gross: Expected change of value: the sum of weight, impact and probability over exposures with an impact.
+        priced: The same over those whose prediction has a price of a market.
+        edge: The same with the probability less the price in place of the probability.
+        distribution: Of the sum of weight, impact and outcome less the price, whose mean the edge is.
+        priced_share: Share of the weights' sizes on tickers with an exposure that has both an impact and a price.
+        num_priced: Number of these exposures.
+    """
+
+    gross: float
+    priced: float
+    edge: float
+    distribution: Distribution
+    priced_share: float
+    num_priced: int
+
+
+async def find_surprise(engine: Engine, exposure: Exposure, prices: Mapping[str, float]) -> Surprise | None:
+    """
+    Compute what a portfolio gains or loses beyond what markets expect.
+
+    Args:
+        engine: Knows the network.
+        exposure: The portfolio.
+        prices: Probability by a market, by the id of its claim.
+
+    Returns:
+        None where no exposure has both an impact and a price.
+
+    Raises:
+        BusyError: No thread became free in time.
+    """
+    edges, book, bank = exposure.book.edges, exposure.book, exposure.joint.bank
+    marginals = exposure.joint.beliefs.marginals[edges.claims]
+    each = np.array([prices.get(edge.claim_id, np.nan) for _, edge in book.rows], np.float64)
+    amounts = np.nan_to_num(edges.weights[edges.tickers] * edges.impacts)
+    is_priced = ~np.isnan(each) & ~np.isnan(edges.impacts)
+    if not is_priced.any():
+        return None
+    own, expected = amounts[is_priced], float(amounts[is_priced] @ each[is_priced])
+    coefficients = np.zeros(len(exposure.joint.view.ids))
+    np.add.at(coefficients, edges.claims[is_priced], own)
+    distribution = await engine.run(lambda _: describe(sum_samples(bank, coefficients) - expected))
+    return Surprise(
+        gross=math.fsum((amounts * marginals).tolist()),
+        priced=math.fsum((own * marginals[is_priced]).tolist()),
+        edge=math.fsum((own * (marginals - each)[is_priced]).tolist()),
+        distribution=distribution,
+        priced_share=book.share(set(edges.tickers[is_priced].tolist())),
+        num_priced=int(is_priced.sum()),
+    )
+
+
+MOST_CANDIDATES = 1_000
+"""Instruments among which a hedge is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """
+    Instruments that may hedge a portfolio.
+
+    Attributes:
+        symbols: Symbols of tickers, each with where it was given first; one unit of one pays its signed relevance.
+        claim_ids: Ids of claims, likewise; one unit of a claim's contract pays 1 if the claim comes true.
+    """
+
+    symbols: Mapping[str, str]
+    claim_ids: Mapping[str, str]
+
+
+async def list_hedges(
+    unit: LockingUnit, engine: Engine, exposure: Exposure, candidates: Candidates, horizon: date | None
+) -> Hedges:
+    """
+    Find how each of some instruments would hedge a portfolio; the tickers come first.
+
+    Args:
+        unit: The transaction to read in.
+        engine: Knows the network.
+        exposure: The portfolio.
+        candidates: The instruments.
+        horizon: The last day on which a ticker's effect may be due; all effects count when absent.
+
+    Raises:
+        InvalidError: There are too many.
+        NotFoundError: The graph has no ticker of a symbol, or the network no claim of an id.
+        BusyError: No thread became free in time.
+    """
+    num_symbols, num_all = len(candidates.symbols), len(candidates.symbols) + len(candidates.claim_ids)
+    if num_all > MOST_CANDIDATES:
+        raise InvalidError(f"expected at most {MOST_CANDIDATES} candidates, got {num_all}", path="claims")
+    view = exposure.joint.view
+    for claim_id, path in candidates.claim_ids.items():
+        if claim_id not in view.indices:
+            raise NotFoundError(f"the network has no claim {claim_id}, or it has no probability", path=path)
+    units = Positions(dict.fromkeys(candidates.symbols, 1.0), (), dict(candidates.symbols), {})
+    holdings = await read_holdings(unit, units) if candidates.symbols else ()
+    edges = lay_out(holdings, view, horizon).edges
+    claims = np.array([view.indices[claim_id] for claim_id in candidates.claim_ids], np.int64)
+    payoffs = Payoffs(
+        claims=np.concatenate((edges.claims, claims)),
+        instruments=np.concatenate((edges.tickers, np.arange(num_symbols, num_all))),
+        amounts=np.concatenate((edges.relevances, np.ones(claims.size))),
+        num_instruments=num_all,
+    )
+    sources = np.array(exposure.claims, np.int64)
+    bank, totals = exposure.joint.bank, exposure.totals
+    return await engine.run(lambda stop: find_hedges(bank, totals, sources, payoffs, should_stop=stop))
+
+
+async def count_independent(engine: Engine, exposure: Exposure) -> float:
+    """
+    Count a portfolio's independent drivers.
+
+    Raises:
+        BusyError: No thread became free in time.
+    """
+    return await engine.run(lambda _: count_drivers(exposure.joint.bank, exposure.coefficients))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    An expectation before and after a supposition.
+
+    Attributes:
+        before: Expected signed relevance without it.
+        after: The same with it.
+    """
+
+    before: float
+    after: float
+
+    @property
+    def delta(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+
+async def suppose(
+    unit: LockingUnit,
+    engine: Engine,
+    exposure: Exposure,
+    observations: Sequence[Observation],
+    *,
+    is_intervention: bool,
+    now: datetime | None = None,
+) -> tuple[Change, dict[str, Change], WhatIf]:
+    """
+    Compute a portfolio's expectation under supposed outcomes, from the shifts that the network's what-if answers.
+
+    Returns:
+        The change of the whole, those of the tickers by symbol, and the answer that they follow from.
+
+    Raises:
+        RefusedError: As `Engine.what_if`.
+        BusyError: No thread became free in time.
+    """
+    found = await engine.what_if(unit, observations, is_intervention=is_intervention, now=now)
+    edges, shifts = exposure.book.edges, found.question.shifts
+    own = edges.weights[edges.tickers] * edges.relevances
+    before, after = own * shifts.before[edges.claims], own * shifts.after[edges.claims]
+    changes = {}
+    for number, holding in enumerate(exposure.book.holdings):
+        rows = edges.tickers == number
+        if rows.any():
+            changes[holding.symbol] = Change(math.fsum(before[rows].tolist()), math.fsum(after[rows].tolist()))
+    return Change(math.fsum(before.tolist()), math.fsum(after.tolist())), changes, found

@@ -1,0 +1,1 @@
+"""Forecasts of many predictors: brought in, pooled, and replayed under several policies."""

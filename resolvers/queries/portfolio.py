@@ -1,0 +1,579 @@
+"""Queries over portfolios."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from strawberry.types import Info
+
+from graph.errors import (
+    ClosedClaimError,
+    ConflictError,
+    DuplicateError,
+    InvalidError,
+    NotFoundError,
+    NotOwnedError,
+    OversizeError,
+)
+from graph.exposure.history import Part, Record, read_record
+from graph.exposure.measuring import (
+    Candidates,
+    Change,
+    Contribution,
+    Exposure,
+    Grouping,
+    count_independent,
+    find_surprise,
+    list_contributions,
+    list_drivers,
+    list_hedges,
+    measure,
+    suppose,
+)
+from graph.exposure.positions import MOST_POSITIONS, Positions
+from graph.exposure.store import MOST_PORTFOLIOS, find_portfolio, get_portfolio, list_portfolios, list_versions
+from graph.forecasts.consensus import list_market_prices
+from graph.inference.network.hedging import Hedges
+from graph.inference.network.portfolio import LEVELS, Distribution, Drivers
+from graph.network.questions import MOST_OBSERVATIONS, WhatIf, basis_of
+from graph.reading.following import get
+from graph.reading.tree import connection, cursor_text
+from resolvers.base.answers import Shown, question
+from resolvers.base.context import Context
+from resolvers.base.described import enum_type, field, input_type, object_type
+from resolvers.base.drift import belongs_to_caller, drifts
+from resolvers.base.enums import SortOrder
+from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length, length
+from resolvers.base.extents import page as page_extent
+from resolvers.base.fields import shown
+from resolvers.base.figures import figure, figures
+from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_cursor, read_order, read_values
+from resolvers.base.ranked import Ranked
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, page_size
+from resolvers.base.scalars import Day, Moment
+from resolvers.base.selection import selects
+from resolvers.queries.network import observation, shown_basis, state_of
+from resolvers.types.beliefs import PolicyName
+from resolvers.types.lists import BEFORE, FIRST, LAST
+from resolvers.types.network import SupposedOutcome
+from resolvers.types.portfolio import (
+    STORED_ROWS,
+    ExposureChange,
+    ExposureHistory,
+    Portfolio,
+    PortfolioEntry,
+    PortfolioExposureResult,
+    PositionInput,
+    hedging_points,
+    holder_of,
+    read_positions,
+    shown_portfolio,
+)
+
+T = TypeVar("T")
+
+PortfolioName = Annotated[str, strawberry.argument(description="The portfolio's name, such as `growth`.")]
+HeldAt = Annotated[
+    Moment | None, strawberry.argument(description="The moment at which positions are held; the latest if omitted.")
+]
+KnownAt = Annotated[
+    Moment | None,
+    strawberry.argument(description="By when the positions were recorded; `asOf` if omitted, so that answers stay."),
+]
+
+
+Positioned = Annotated[
+    list[PositionInput] | None,
+    strawberry.argument(
+        description=f"Up to {MOST_POSITIONS} positions; weights of a ticker that is given several times add up."
+    ),
+]
+Named = Annotated[str | None, strawberry.argument(description="Name of a stored portfolio, in place of `positions`.")]
+From = Annotated[Moment, strawberry.argument(name="from", description="The first moment.")]
+To = Annotated[Moment | None, strawberry.argument(description="The last moment, in the past; now if omitted.")]
+PositionsKnownAt = Annotated[
+    Moment | None,
+    strawberry.argument(
+        description="By when positions were recorded; if omitted, those of each moment by what was recorded by then."
+    ),
+]
+MOST_POINTS = 1_000
+DEFAULT_POINTS = 100
+
+
+def _history_extent(_arguments: Arguments) -> Extent:
+    return Extent(rows=STORED_ROWS, points=INFERENCE_POINTS)
+
+
+def _extent(arguments: Arguments) -> Extent:
+    """Each ticker is read, and its exposures with it; a list of the answer has no more items than a page."""
+    num_rows = length(arguments, "what_if", MOST_OBSERVATIONS) + given_length(arguments, "change", MOST_POSITIONS)
+    num_rows += STORED_ROWS if arguments.get("portfolio") else length(arguments, "positions", MOST_POSITIONS)
+    return Extent(rows=num_rows, points=INFERENCE_POINTS)
+
+
+def _stored_extent(_arguments: Arguments) -> Extent:
+    return Extent(rows=1)
+
+
+def _portfolios_extent(arguments: Arguments) -> Extent:
+    return Extent(items=page_extent(arguments).items, rows=MOST_PORTFOLIOS)
+
+
+@enum_type
+class PortfolioSortKey(StrEnum):
+    """Orders of stored portfolios."""
+
+    NAME = "NAME"
+
+
+@input_type
+class PortfolioSortInput:
+    """An order of stored portfolios."""
+
+    by: PortfolioSortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class PortfolioFilterInput:
+    """Conditions on stored portfolios; all that are given must hold."""
+
+    owner: list[str] | None = strawberry.field(default=None, description="Of any of these owners, by name.")
+
+
+@object_type
+class PortfolioQueries:
+    """Queries over portfolios."""
+
+    @field(metadata={**extent(_stored_extent), **belongs_to_caller()})
+    async def portfolio(
+        self, info: Info[Context, Any], name: PortfolioName, *, as_of: HeldAt = None, known_at: KnownAt = None
+    ) -> Portfolio | None:
+        """
+        The stored portfolio with this name, one's own or for an operator anyone's. An unknown name returns null, and so
+        does one without positions at the moment.
+        """
+        context = info.context
+        found = await find_portfolio(context.unit, name, holder_of(context), held_at=as_of, known_at=known_at)
+        return shown(None if found is None else shown_portfolio(found))
+
+    @field(metadata={**extent(_portfolios_extent), **belongs_to_caller()})
+    async def portfolios(
+        self,
+        info: Info[Context, Any],
+        filter: Annotated[
+            PortfolioFilterInput | None, strawberry.argument(description="Conditions on the portfolios.")
+        ] = None,
+        sort: Annotated[
+            list[PortfolioSortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[PortfolioEntry]:
+        """The caller's stored portfolios; for an operator all of them."""
+        order = read_order(sort, (PortfolioSortKey.NAME, SortOrder.ASCENDING))
+        page = KeyedPage.read("portfolios", order, first, after, last, before)
+        owners = read_values(None if filter is None else filter.owner, "filter.owner")
+        rows: list[Row] = [
+            (listed.name, {"name": listed.name, "owner": listed.owner})
+            for listed in await list_portfolios(info.context.unit, holder_of(info.context))
+            if owners is None or listed.owner in owners
+        ]
+        return page.connection(page.cut(rows), len(rows))
+
+    @field(metadata=belongs_to_caller())
+    async def portfolio_versions(
+        self, info: Info[Context, Any], name: PortfolioName, first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[Portfolio]:
+        """The rows of a stored portfolio, those held last first, with those that mark a deletion."""
+        size, order = page_size(first), "portfolio_versions"
+        place = read_cursor(order, after)
+        rows, total = await list_versions(
+            info.context.unit, name, holder_of(info.context), after=place or None, limit=size + 1
+        )
+        page = connection(
+            [(cursor_text(order, row.id), shown_portfolio(row)) for row in rows], size, has_previous=bool(place)
+        )
+        return shown({**page, "total_count": total})
+
+    @question(
+        ExposureHistory,
+        refused_by=(NotFoundError, NotOwnedError, InvalidError, OversizeError),
+        answer="The history, or the reason for the refusal.",
+        metadata={**extent(_history_extent), **drifts()},
+    )
+    async def exposure_history(
+        self,
+        info: Info[Context, Any],
+        from_: From,
+        to: To = None,
+        *,
+        positions: Positioned = None,
+        portfolio: Named = None,
+        known_at: PositionsKnownAt = None,
+        max_points: Annotated[
+            int, strawberry.argument(description=f"Number of points, 2 to {MOST_POINTS}.")
+        ] = DEFAULT_POINTS,
+        policy: PolicyName = None,
+    ) -> Shown:
+        """
+        Expected signed relevance of a portfolio over time, by what was recorded by each moment. Positions without a
+        name are held all the time.
+        """
+        if not 2 <= max_points <= MOST_POINTS:  # noqa: PLR2004 - both ends
+            raise InvalidError(f"expected 2 to {MOST_POINTS} points, got {max_points}", path="maxPoints")
+        record = await _read_record(info.context, positions, portfolio, (from_, to, known_at), policy)
+        step = (record.end - record.start) / (max_points - 1)
+        moments = [record.start + index * step for index in range(max_points - 1)] + [record.end]
+        values = await _compute(info.context, partial(record.expectations, moments), record, max_points)
+        points = zip(moments, values, strict=True)
+        return {"points": [{"at": moment, "expected_relevance": figure(value)} for moment, value in points]}
+
+    @question(
+        ExposureChange,
+        refused_by=(NotFoundError, NotOwnedError, InvalidError, OversizeError),
+        answer="The change, or the reason for the refusal.",
+        metadata={**extent(_history_extent), **drifts()},
+    )
+    async def exposure_change(
+        self,
+        info: Info[Context, Any],
+        from_: From,
+        to: To = None,
+        *,
+        positions: Positioned = None,
+        portfolio: Named = None,
+        known_at: PositionsKnownAt = None,
+        first: First = DEFAULT_PAGE_SIZE,
+        policy: PolicyName = None,
+    ) -> Shown:
+        """
+        Reasons why a portfolio's expected signed relevance moved: evidence, outcomes, restatements, time and changed
+        positions, with parts that add up to the change.
+        """
+        size = page_size(first)
+        record = await _read_record(info.context, positions, portfolio, (from_, to, known_at), policy)
+        moved = await _compute(info.context, record.split, record, 2)
+        shown_parts = moved.parts[:size]
+        claim_ids = list(dict.fromkeys(part.claim_id for part in shown_parts if part.claim_id is not None))
+        nodes = await get(info.context.unit, [("Claim", claim_id, ("title",)) for claim_id in claim_ids])
+        titles = {key: node[1]["title"] for key, node in zip(claim_ids, nodes, strict=True) if node is not None}
+        return {
+            **figures({"before": moved.before, "after": moved.after, "delta": moved.after - moved.before}),
+            "totals": [{"cause": cause, "delta": figure(delta)} for cause, delta in moved.totals().items()],
+            "num_parts": len(moved.parts),
+            "rest_delta": figure(math.fsum(part.delta for part in moved.parts[size:])),
+            "parts": [_shown_cause(part, titles) for part in shown_parts],
+        }
+
+    @question(
+        PortfolioExposureResult,
+        refused_by=(
+            NotFoundError,
+            NotOwnedError,
+            InvalidError,
+            ConflictError,
+            DuplicateError,
+            ClosedClaimError,
+            OversizeError,
+        ),
+        answer="The exposure, or the reason for the refusal.",
+        metadata={**extent(_extent), **drifts()},
+    )
+    async def portfolio_exposure(
+        self,
+        info: Info[Context, Any],
+        positions: Positioned = None,
+        *,
+        portfolio: Named = None,
+        active: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether to measure active weights, what each position has more than the benchmark."
+            ),
+        ] = False,
+        change: Annotated[
+            list[PositionInput] | None,
+            strawberry.argument(description="Positions to add, as a what-if; a negative weight takes away."),
+        ] = None,
+        horizon_on: Annotated[
+            Day | None,
+            strawberry.argument(
+                description="The last day on which an effect may be due, by deadline and lag; all count without it."
+            ),
+        ] = None,
+        what_if: Annotated[
+            list[SupposedOutcome] | None,
+            strawberry.argument(description=f"Supposed outcomes of up to {MOST_OBSERVATIONS} claims."),
+        ] = None,
+        intervene: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether the supposed outcomes are brought about instead of observed; see `whatIf`."
+            ),
+        ] = False,
+    ) -> Shown:
+        """
+        Gains and losses of a portfolio by predictions that come true: expectation, distribution, contributions,
+        and the claims that it hangs on. Never stale.
+        """
+        context = info.context
+        engine, unit = context.take_engine(INFERENCE_POINTS), context.unit
+        summed = await _read_positions(context, positions, portfolio)
+        if active and not summed.benchmark:
+            raise InvalidError("expected false, as no position has a benchmark's weight, got true", path="active")
+        measured = partial(measure, unit, engine, horizon=horizon_on, is_active=active, now=context.moment)
+        found = await measured(summed, wants_value=selects(info, "valueChange"))
+        arguments = (tuple(summed.weights.items()), tuple(summed.benchmark.items()), active, horizon_on)
+        changed = None
+        if change:
+            changed = await measured(summed.changed(Positions.of(read_positions(change, "change"))))
+        shift = None
+        if what_if:
+            supposed = [observation(given, f"whatIf[{index}]") for index, given in enumerate(what_if)]
+            shift = await suppose(unit, engine, found, supposed, is_intervention=intervene, now=context.moment)
+        return {
+            **_shown_figures(found),
+            "duplicate_symbols": list(summed.duplicates),
+            "independent_drivers": partial(count_independent, engine, found),
+            "groups": partial(_shown_groups, found),
+            "contributions": partial(_rank_contributions, context, found, arguments),
+            "drivers": partial(_rank_drivers, context, found, arguments),
+            "surprise": partial(_find_surprise, context, found),
+            "hedges": partial(_rank_hedges, context, found, arguments),
+            "change": None if changed is None else _shown_changed(found, changed),
+            "what_if": None if shift is None else _shown_shift(found, (*arguments, intervene), *shift),
+        }
+
+
+async def _read_record(
+    context: Context,
+    positions: list[PositionInput] | None,
+    portfolio: str | None,
+    moments: tuple[datetime, datetime | None, datetime | None],
+    policy: str | None,
+) -> Record:
+    """Read what a portfolio's expectation followed from; the moments are the first, the last and that of recording."""
+    _check_source(positions, portfolio)
+    start, end, known_at = moments
+    held = portfolio if portfolio is not None else Positions.of(read_positions(positions or []))
+    return await read_record(
+        context.unit,
+        held,
+        holder_of(context),
+        start.replace(fold=0),
+        context.moment if end is None else end.replace(fold=0),
+        known_at=known_at,
+        policy=policy,
+    )
+
+
+async def _compute(context: Context, compute: Callable[[], T], record: Record, num_points: int) -> T:
+    """Compute off the event loop, unless it is little."""
+    found = context.compute_curve(compute, num_points * (1 + len(record.histories)))
+    return await found if inspect.isawaitable(found) else found
+
+
+def _shown_cause(part: Part, titles: Mapping[str, str]) -> Shown:
+    return {
+        "cause": part.cause,
+        "delta": figure(part.delta),
+        "claim_key": part.claim_id,
+        "title": None if part.claim_id is None else titles.get(part.claim_id),
+        "symbol": part.symbol,
+        "at": part.at,
+        "entry_ids": list(part.entry_ids),
+    }
+
+
+def _shown_groups(found: Exposure, by: Grouping) -> list[Shown]:
+    rows = (
+        {"group_key": group.key, "expected_relevance": group.expected, "risk_share": group.risk_share}
+        for group in found.groups(by)
+    )
+    return [figures(row) for row in rows]
+
+
+def _check_source(positions: list[PositionInput] | None, portfolio: str | None) -> None:
+    if (positions is None) == (portfolio is None):
+        told = "neither" if positions is None else "both"
+        raise InvalidError(f"expected either positions or a portfolio, got {told}", path="positions")
+
+
+async def _read_positions(context: Context, positions: list[PositionInput] | None, portfolio: str | None) -> Positions:
+    """Read the positions of a request, or those of the stored portfolio that it names."""
+    _check_source(positions, portfolio)
+    if portfolio is not None:
+        return Positions.stored(await get_portfolio(context.unit, portfolio, holder_of(context)))
+    return Positions.of(read_positions(positions or []))
+
+
+def _shown_figures(found: Exposure) -> Shown:
+    book, view, joint = found.book, found.joint.view, found.joint
+    exposed = book.exposed
+    return {
+        "revision": view.snapshot.state.revision,
+        "as_of": view.moment,
+        "expected_relevance": figure(found.expected),
+        "gross_relevance": figure(found.gross),
+        "benchmark_relevance": figure(found.benchmark),
+        "active_relevance": figure(found.active),
+        "relevance": _shown_distribution(found.relevance),
+        "value_change": None if found.value is None else _shown_distribution(found.value),
+        "exposed_weight_share": figure(book.share(exposed)),
+        "impact_weight_share": figure(book.share(book.with_impact)),
+        "silent_symbols": [holding.symbol for n, holding in enumerate(book.holdings) if n not in exposed],
+        "unknown_symbols": [holding.symbol for holding in book.holdings if not holding.is_known],
+        "num_beyond": book.num_beyond,
+        "num_unstated": book.num_unstated,
+        "num_contradictory": book.num_contradictory,
+        "diagnostics": shown_basis(view, basis_of(view, joint.beliefs.diagnostics)),
+    }
+
+
+def _shown_distribution(found: Distribution) -> Shown:
+    errors = [None] * len(LEVELS) if found.quantile_errors is None else found.quantile_errors.tolist()
+    rows = zip(LEVELS, found.quantiles.tolist(), errors, strict=True)
+    return figures(
+        {
+            "mean": found.mean,
+            "mean_error": found.mean_error,
+            "standard_deviation": found.standard_deviation,
+            "standard_deviation_error": found.deviation_error,
+            "quantiles": [
+                figures({"level": level, "value": value, "standard_error": error}) for level, value, error in rows
+            ],
+            "shortfall": found.shortfall,
+            "shortfall_error": found.shortfall_error,
+            "negative_probability": found.negative_probability,
+        }
+    )
+
+
+async def _rank_contributions(context: Context, found: Exposure, arguments: tuple[Any, ...]) -> Ranked:
+    listed = await list_contributions(context.service.engine, found)
+    items = ((abs(part.expected), part.claim_id, part) for part in listed)
+    nodes = {"prediction": "Prediction"}
+    return Ranked.of("contributions", arguments, state_of(found.joint.view), items, show=_shown_part, nodes=nodes)
+
+
+def _shown_part(part: Contribution) -> Shown:
+    row = {
+        "prediction_id": part.claim_id,
+        "probability": part.probability,
+        "coefficient": part.coefficient,
+        "expected_relevance": part.expected,
+        "risk_share": part.risk_share,
+        "worst_probability": min(1.0, part.worst_probability),
+        "worst_lift": part.worst_probability / part.probability if part.probability else None,
+    }
+    return figures(row)
+
+
+async def _rank_drivers(context: Context, found: Exposure, arguments: tuple[Any, ...]) -> Ranked:
+    drivers = await list_drivers(context.service.engine, found)
+    view = found.joint.view
+    items = ((float(drivers.reductions[index]), view.ids[index], index) for index in drivers.ranked().tolist())
+    show = partial(_shown_driver, found, drivers, float(found.totals.var()))
+    return Ranked.of("drivers", arguments, state_of(view), items, show=show, nodes={"claim": "Claim"})
+
+
+def _shown_driver(found: Exposure, drivers: Drivers, variance: float, index: int) -> Shown:
+    errors = drivers.standard_errors
+    row = {
+        "claim_id": found.joint.view.ids[index],
+        "probability": float(found.joint.beliefs.marginals[index]),
+        "expected_if_true": _known(drivers.if_true[index]),
+        "expected_if_false": _known(drivers.if_false[index]),
+        "variance_share": float(drivers.reductions[index]) / variance,
+        "standard_error": None if errors is None else float(errors[index]) / variance,
+    }
+    return figures(row)
+
+
+async def _find_surprise(context: Context, found: Exposure) -> Shown | None:
+    ids = {edge.claim_id for _, edge in found.book.rows if edge.impact is not None}
+    prices = await list_market_prices(context.unit, sorted(ids), context.moment) if ids else {}
+    surprise = await find_surprise(context.service.engine, found, prices)
+    if surprise is None:
+        return None
+    row = {
+        "edge": surprise.edge,
+        "priced_change": surprise.priced,
+        "gross_change": surprise.gross,
+        "distribution": _shown_distribution(surprise.distribution),
+        "priced_weight_share": surprise.priced_share,
+        "num_priced": surprise.num_priced,
+    }
+    return figures(row)
+
+
+async def _rank_hedges(context: Context, found: Exposure, arguments: tuple[Any, ...], candidates: Candidates) -> Ranked:
+    ids = [("ticker_id", symbol) for symbol in candidates.symbols]
+    ids += [("claim_id", claim_id) for claim_id in candidates.claim_ids]
+    if not ids:
+        raise InvalidError("expected tickers or claims to look at, got neither", path="tickers")
+    context.count_points(hedging_points(len(ids)))
+    hedges = await list_hedges(context.unit, context.service.engine, found, candidates, arguments[-1])
+    shares = hedges.reductions_per_unit.tolist()
+    items = ((shares[n], f"{name}{key}", (name, key, n)) for n, (name, key) in enumerate(ids))
+    show = partial(_shown_hedge, hedges, float(found.totals.var()))
+    nodes = {"ticker": "Ticker", "claim": "Claim"}
+    return Ranked.of("hedges", (*arguments, tuple(ids)), state_of(found.joint.view), items, show=show, nodes=nodes)
+
+
+def _shown_hedge(hedges: Hedges, variance: float, item: tuple[str, str, int]) -> Shown:
+    name, key, n = item
+    errors, whole = hedges.standard_errors, variance or math.inf  # of a sum that does not vary nothing is taken away
+    row = {
+        "size": float(hedges.sizes[n]),
+        "variance_share": float(hedges.reductions[n]) / whole,
+        "variance_share_per_unit": float(hedges.reductions_per_unit[n]) / whole,
+        "standard_error": None if errors is None else float(errors[n]) / whole,
+    }
+    return {"ticker": None, "ticker_id": None, "claim": None, "claim_id": None, **figures(row), name: key}
+
+
+def _shown_changed(before: Exposure, after: Exposure) -> Shown:
+    row = {
+        "expected_relevance": after.expected,
+        "delta": after.expected - before.expected,
+        "gross_relevance": after.gross,
+        "relevance": _shown_distribution(after.relevance),
+        "value_change": None if after.value is None else _shown_distribution(after.value),
+    }
+    return figures(row)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _shown_shift(
+    found: Exposure, arguments: tuple[Any, ...], change: Change, tickers: Mapping[str, Change], answer: WhatIf
+) -> Shown:
+    outcomes = tuple(sorted((shift.claim_id, shift.after) for shift in answer.supposed))
+    items = ((abs(own.delta), symbol, (symbol, own)) for symbol, own in tickers.items())
+    ranked = Ranked.of(
+        "shifted tickers",
+        (*arguments, outcomes),
+        state_of(found.joint.view),
+        items,
+        show=lambda item: {"ticker_id": item[0], **_shown_change(item[1])},
+        nodes={"ticker": "Ticker"},
+    )
+    basis = shown_basis(answer.question.view, answer.basis)
+    return {**_shown_change(change), "tickers": ranked, "diagnostics": basis}
+
+
+def _shown_change(change: Change) -> Shown:
+    return figures({"before": change.before, "after": change.after, "delta": change.delta})
