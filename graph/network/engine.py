@@ -20,6 +20,7 @@ What the next hour needs can be prepared before it begins.
 """
 
 import asyncio
+import math
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
@@ -37,7 +38,7 @@ from graph.errors import (
 )
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
-from graph.inference.network.bank import Bank
+from graph.inference.network.bank import MAX_REPLICATES, Bank
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
 from graph.inference.network.diagnostics import EXACT, Beliefs, Method
 from graph.inference.network.errors import ShouldStop
@@ -47,6 +48,7 @@ from graph.inference.network.information import ValueOfInformation, value_of_inf
 from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import (
+    MIN_MATCHING,
     Base,
     Shifts,
     shifts_by_auto,
@@ -61,7 +63,6 @@ from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, upd
 from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.questions import (
     DEFAULT_SAMPLING,
-    LEAST_TARGET_ERROR,
     MOST_TARGETS,
     SEED,
     Observation,
@@ -440,9 +441,7 @@ class Engine:
         if method is Method.AUTO:
             return await self._shifts_by_auto(prepared, outcomes, sampling, is_intervention=is_intervention)
         if method is Method.SAMPLE:
-            return await self._shifts_by_samples(
-                prepared, outcomes, sampling, target_error=sampling.target_error, is_intervention=is_intervention
-            )
+            return await self._shifts_by_samples(prepared, outcomes, sampling, is_intervention=is_intervention)
         found = await self._estimates.get(prepared, self._slots) if method is Method.LBP else None
 
         def work(should_stop: ShouldStop) -> Shifts:
@@ -468,16 +467,17 @@ class Engine:
         outcomes: Mapping[int, bool],
         sampling: Sampling,
         *,
-        target_error: float,
         is_intervention: bool,
+        least_replicates: int = 0,
     ) -> Shifts:
         """
         Compute shifts from samples, which are drawn as asked for, and so are the same in every process.
 
-        A shift is a difference, whose error may be above the target where those of both marginals are not; then these
-        get a smaller one, until that holds or no more samples may be drawn. The kept samples are taken as they are.
+        A shift is a difference, whose error may be above the target where those of both marginals are not; then more
+        replicates are drawn on both sides, as many as the error asks for, since it falls as the root of their number,
+        until it is reached or no more may be drawn. The kept samples are taken as they are.
         """
-        bank = await self._banks.get(prepared, sampling, may_move=False)
+        bank = await self._banks.get(prepared, sampling, may_move=False, least_replicates=least_replicates)
 
         def work(should_stop: ShouldStop) -> Shifts:
             return shifts_by_samples(
@@ -485,19 +485,21 @@ class Engine:
                 outcomes,
                 seed=sampling.seed,
                 is_intervention=is_intervention,
+                min_matching=max(MIN_MATCHING, bank.num_samples // 2) if least_replicates else MIN_MATCHING,
                 max_memory_bytes=INFERENCE_BYTES,
                 should_stop=should_stop,
             )
 
         with refusing_oversize():
             shifts = await self._slots.run(work)
-        error = shifts.diagnostics.standard_error
-        finer = replace(sampling, target_error=max(LEAST_TARGET_ERROR, sampling.target_error / 2))
-        is_exhausted = sampling in {DEFAULT_SAMPLING, finer} or not bank.beliefs.diagnostics.precision_reached
-        if error is None or error <= target_error or is_exhausted:
+        error, num_drawn = shifts.diagnostics.standard_error, bank.num_replicates
+        is_exhausted = sampling == DEFAULT_SAMPLING or num_drawn < least_replicates or num_drawn >= MAX_REPLICATES
+        if error is None or error <= sampling.target_error or is_exhausted:
             return shifts
+        num_needed = math.ceil(num_drawn * (error / sampling.target_error) ** 2)
+        num_next = min(MAX_REPLICATES, max(num_needed, num_drawn + 1))
         return await self._shifts_by_samples(
-            prepared, outcomes, finer, target_error=target_error, is_intervention=is_intervention
+            prepared, outcomes, sampling, is_intervention=is_intervention, least_replicates=num_next
         )
 
     async def _shifts_by_auto(

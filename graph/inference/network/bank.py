@@ -154,6 +154,7 @@ def draw_bank(
     num_replicates: int = NUM_REPLICATES,
     num_samples: int = NUM_SAMPLES,
     target_error: float | None = None,
+    least_replicates: int = 0,
     max_seconds: float = TARGET_SECONDS,
     proposal: FloatArray | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
@@ -175,6 +176,7 @@ def draw_bank(
         num_samples: Samples in each replicate, a multiple of 64.
         target_error: Largest standard error that any claim may have: as many replicates are drawn again and again until
             it is reached. None draws replicates once.
+        least_replicates: Replicates that are drawn for the sake of precision even where that error is reached before.
         max_seconds: Time after which no more are begun, or MAX_SWEPT claims times samples: `precision_reached` in the
             diagnostics is then false.
         proposal: Log-odds that evidence and children add to each claim, shape (n,); LBP's by default. A better proposal
@@ -223,7 +225,8 @@ def draw_bank(
         num_next = len(outcomes) + num_replicates
         needed = bank_bytes(model, evidence, num_replicates=num_next, num_samples=num_samples)
         is_late = time.perf_counter() - started >= max_seconds or num_next * num_swept > MAX_SWEPT
-        if is_precise or is_late or num_next > max_replicates or needed > max_memory_bytes:
+        is_enough = is_precise and len(outcomes) >= least_replicates
+        if is_enough or is_late or num_next > max_replicates or needed > max_memory_bytes:
             break
     told = replace(
         beliefs.diagnostics,

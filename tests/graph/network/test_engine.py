@@ -29,7 +29,7 @@ from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine
 from graph.network.fetching import fetch_snapshot
-from graph.network.questions import Observation, Sampling, WhatIf
+from graph.network.questions import LEAST_TARGET_ERROR, Observation, Sampling, WhatIf
 from graph.network.view import network_moment
 from graph.outcomes.resolution import Outcome, annul, resolve
 from tests.helpers.asking import service_of
@@ -50,7 +50,7 @@ async def stored(database: Database) -> Database:
 async def what_if(database: Database, observations: list[Observation], **options: Any) -> WhatIf:
     """What the process answers, in a read transaction of its own."""
     async with database.reading() as reading:
-        return await service_of(database).engine.what_if(reading, observations, now=NOW, **options)
+        return await service_of(database).engine.what_if(reading, observations, **{"now": NOW, **options})
 
 
 async def add_evidence(database: Database, claim_id: str, ratio: float) -> float:
@@ -337,3 +337,21 @@ async def test_a_long_fetch_goes_on_in_a_new_transaction(
     assert snapshot.influences.size == 5
     assert statements.names.count("network/list_claims") == 6
     assert statements.names.count("database/get_revision") == 2
+
+
+@pytest.mark.parametrize("num_hours", range(0, 144, 24))
+async def test_shifts_are_drawn_to_the_precision_asked_for(stored: Database, num_hours: int) -> None:
+    """At any hour, also where the marginals have it long before the differences do; not with more than needed."""
+    asked: dict[str, Any] = {"now": NOW + timedelta(hours=num_hours), "method": Method.SAMPLE, "is_intervention": True}
+    rough = await what_if(stored, TRUE_A, sampling=Sampling(1_024, target_error=0.1), **asked)
+    told = rough.question.shifts.diagnostics
+    assert told.standard_error is not None
+    target = max(LEAST_TARGET_ERROR, 0.6 * told.standard_error)
+    fine = await what_if(stored, TRUE_A, sampling=Sampling(1_024, target_error=target), **asked)
+    finer = fine.question.shifts.diagnostics
+
+    assert told.num_replicates == 4
+    assert 4 < finer.num_replicates <= 32
+    assert finer.standard_error is not None
+    assert 0.4 * target < finer.standard_error <= target
+    assert fine.basis.diagnostics.precision_reached

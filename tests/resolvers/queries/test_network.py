@@ -10,6 +10,7 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.network.engine import Engine
+from graph.network.questions import LEAST_TARGET_ERROR
 from graph.network.view import network_moment
 from tests.helpers.asking import ask, ask_wrong, place_of, service_of, try_ask_at
 from tests.helpers.database import StatementCounter, empty
@@ -172,7 +173,7 @@ async def test_a_precision_is_reached_by_more_samples(stored: Database) -> None:
     """Replicates come in fours, until errors of the shifts are small enough; the seed decides what is drawn."""
     asked = {"observations": supposing(S_A="TRUE"), "method": "SAMPLE", "intervene": True, "samples": 1_024}
     rough = (await ask(stored, WHAT_IF, **asked, targetError=0.1)).data["whatIf"]["diagnostics"]
-    target = 0.6 * rough["standardError"]
+    target = max(LEAST_TARGET_ERROR, 0.6 * rough["standardError"])
     fine = (await ask(stored, WHAT_IF, **asked, targetError=target)).data["whatIf"]["diagnostics"]
 
     assert rough["replicateCount"] == 4
