@@ -33,6 +33,40 @@ class NotComposableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """The relation by which a node was reached, and the variable of the node that it was followed from."""
+
+    relation: Relation
+    start: str
+
+    def leads_back(self, relation: Relation) -> bool:
+        """Whether a relation to one leads to that node again, which need not be looked for then."""
+        is_inverse = relation.types == self.relation.types and relation.is_outgoing != self.relation.is_outgoing
+        return is_inverse and not relation.is_many
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """
+    A node that relations are followed from.
+
+    Attributes:
+        variable: Its variable.
+        id_name: The property that identifies it.
+        way: How it was reached; None for a node that the statement begins with.
+    """
+
+    variable: str
+    id_name: str = "id"
+    way: _Way | None = None
+
+    @property
+    def id(self) -> str:
+        """The expression of its id."""
+        return f"{self.variable}.{self.id_name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Composed:
     """
     A statement that reads from each of several anchors, and returns the anchors' places with what was found.
@@ -72,7 +106,9 @@ class Composer:
         self._max_rows = self._times = 1
         self._num_variables = 0
 
-    def node(self, variable: str, label: str, plans: Sequence[NodePlan], row: list[str]) -> list[NodeLayout]:
+    def node(
+        self, variable: str, label: str, plans: Sequence[NodePlan], row: list[str], way: _Way | None = None
+    ) -> list[NodeLayout]:
         """
         Add a node's parts to a row.
 
@@ -81,6 +117,7 @@ class Composer:
             label: The label by which it was found.
             plans: The plans that share the row.
             row: The expressions of the row so far.
+            way: How it was reached; None for a node that the statement begins with.
 
         Returns:
             The layout of each plan.
@@ -108,7 +145,7 @@ class Composer:
             )
             for _ in plans
         ]
-        self._follow_all(variable, f"{variable}.{id_name}", plans, layouts, row)
+        self._follow_all(_Start(variable, id_name, way), plans, layouts, row)
         return layouts
 
     def value(self, value: Any) -> str:
@@ -132,7 +169,7 @@ class Composer:
         return Composed(text, self.parameters, layout, self.num_operators, self._max_rows)
 
     def _follow_all(
-        self, variable: str, source: str, plans: Sequence[NodePlan], layouts: Sequence[NodeLayout], row: list[str]
+        self, start: _Start, plans: Sequence[NodePlan], layouts: Sequence[NodeLayout], row: list[str]
     ) -> None:
         """Add to a row what is followed from its node; relations with the same rows are followed once."""
         groups: dict[tuple[str, ...], list[tuple[NodeLayout, Follow]]] = {}
@@ -143,11 +180,11 @@ class Composer:
         for rows in sorted(groups):
             members = groups[rows]
             follows = [follow for _, follow in members]
-            expression, places = self._follow(variable, source, follows)
+            expression, places = self._follow(start, follows)
             rows_at = _add(row, expression)
             total_at = None
             if any(follow.wants_total for follow in follows):
-                total_at = _add(row, self._count(variable, source, follows[0]))
+                total_at = _add(row, self._count(start, follows[0]))
             for (layout, follow), place in zip(members, places, strict=True):
                 found = replace(place, rows_at=rows_at, total_at=total_at if follow.wants_total else None)
                 layout.follows.update({(subject, follow.key): found for subject in follow.subjects})
@@ -157,21 +194,22 @@ class Composer:
         values = f"[k IN {self._parameter('e', names)} | {edge}[k]]"
         return f"{values} + [k IN {self._parameter('s', moments)} | toString({edge}[k])]" if moments else values
 
-    def _follow(self, variable: str, source: str, follows: Sequence[Follow]) -> tuple[str, list[FollowLayout]]:
+    def _follow(self, start: _Start, follows: Sequence[Follow]) -> tuple[str, list[FollowLayout]]:
         """Compose the rows of relations that share them: an expression, and the layout for each."""
         relation = follows[0].relation
         if not relation.is_many:
-            return self._follow_to_one(variable, follows)
+            return self._follow_to_one(start, follows)
         found, edge = self._variable("n"), self._variable("r")
         before, self._times = self._times, self._times * _page_rows(follows)
         self._max_rows += self._times
-        head, key = self._page(source, found, edge, follows)
+        head, key = self._page(start.id, found, edge, follows)
         row: list[str] = []
         key_at = _add(row, key) if any(follow.wants_cursor for follow in follows) else None
         link = list(dict.fromkeys(name for follow in follows for name in follow.link))
         names, moments = [k for k in link if k not in TEMPORAL], [k for k in link if k in TEMPORAL]
         link_at = _add(row, self._link(edge, names, moments)) if link else None
-        layouts = self.node(found, relation.end, [follow.node for follow in follows], row)
+        plans = [follow.node for follow in follows]
+        layouts = self.node(found, relation.end, plans, row, _Way(relation, start.variable))
         below_at = _add(row, self._next_step(found, follows)) if follows[0].num_steps > 1 else None
         self._times = before
         link_places = {name: place for place, name in enumerate((*names, *moments))}
@@ -181,18 +219,23 @@ class Composer:
         ]
         return f"COLLECT {{ {head} RETURN [{', '.join(row)}] }}", places
 
-    def _follow_to_one(self, variable: str, follows: Sequence[Follow]) -> tuple[str, list[FollowLayout]]:
-        relation = follows[0].relation
-        found = self._variable("n")
+    def _follow_to_one(self, start: _Start, follows: Sequence[Follow]) -> tuple[str, list[FollowLayout]]:
+        relation, way = follows[0].relation, start.way
+        is_back = way is not None and way.leads_back(relation)
+        found = way.start if way is not None and is_back else self._variable("n")
         self.num_operators += 1  # expanded within an expression, without operators of its own
         row: list[str] = []
-        layouts = self.node(found, relation.end, [follow.node for follow in follows], row)
-        pattern = f"({variable}){_arrow(relation, relation.types)}({found}:{relation.end})"
+        plans = [follow.node for follow in follows]
+        layouts = self.node(found, relation.end, plans, row, None if is_back else _Way(relation, start.variable))
         places = [
             FollowLayout(follow, 0, None, None, None, {}, frozenset(), None, layout)
             for follow, layout in zip(follows, layouts, strict=True)
         ]
-        return f"head(COLLECT {{ MATCH {pattern} RETURN [{', '.join(row)}] LIMIT 1 }})", places
+        parts = f"[{', '.join(row)}]"
+        if is_back:
+            return parts, places
+        pattern = f"({start.variable}){_arrow(relation, relation.types)}({found}:{relation.end})"
+        return f"head(COLLECT {{ MATCH {pattern} RETURN {parts} LIMIT 1 }})", places
 
     def _next_step(self, variable: str, follows: Sequence[Follow]) -> str:
         """Compose the rows of a walk's next step from a claim that it has reached."""
@@ -200,7 +243,7 @@ class Composer:
         if follows[0].num_steps > MAX_WALK_STEPS or first * first > MAX_WALK_ROWS:
             raise NotComposableError
         onward = [replace(follow, num_steps=follow.num_steps - 1) for follow in follows]
-        return self._follow(variable, f"{variable}.id", onward)[0]
+        return self._follow(_Start(variable), onward)[0]
 
     def _page(self, source: str, found: str, edge: str, follows: Sequence[Follow]) -> tuple[str, str]:
         """Compose the clauses that find a page's rows in order, and the expression of a row's page key."""
@@ -245,15 +288,15 @@ class Composer:
         high = _extreme(highs, "<") or f"{source} + '{AFTER_MARK}'"
         return low, high
 
-    def _count(self, variable: str, source: str, follow: Follow) -> str:
+    def _count(self, start: _Start, follow: Follow) -> str:
         """Compose the number of rows on all pages."""
-        relation = follow.relation
+        relation, variable = follow.relation, start.variable
         self.num_operators += 2
         if relation.is_link_keyed:
             return " + ".join(f"COUNT {{ ({variable}){_arrow(relation, (kind,))}() }}" for kind in types_of(follow))
         found = self._variable("n")
         if relation.name == "predictor_record" or {"since", "until"} & follow.arguments.keys():
-            low, high = self._bounds(source, replace(follow, after=None))
+            low, high = self._bounds(start.id, replace(follow, after=None))
             key = f"{found}.{relation.page_key}"
             seek = f"MATCH ({found}:{relation.end}) USING INDEX SEEK {found}:{relation.end}({relation.page_key})"
             return f"COUNT {{ {seek} WHERE {_between(key, low, high)} }}"
