@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from api.cli import NOT_RUNNING, cli
+from api.cli import cli
+from api.cli.serving import NOT_RUNNING
 from api.status import open_page
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database, DatabaseAddress
