@@ -1,5 +1,6 @@
 """Assembles queries, mutations and types into one schema."""
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -135,7 +136,7 @@ def build_schema(
         subscription=Subscription,
         types=(*SUBJECT_TYPES.values(), *REFUSAL_TYPES.values()),
         extensions=[Errors, CachedParsing, *extensions, partial(RoleCheck, introspection), CachedValidation],
-        config=named(default_resolver=_from_dict, scalar_map=SCALARS),
+        config=named(default_resolver=operator.getitem, scalar_map=SCALARS),
     )
     settle_defaults(schema._schema)
     return schema
@@ -144,7 +145,3 @@ def build_schema(
 def print_sdl() -> str:
     """The schema in GraphQL's schema definition language, sorted by name."""
     return print_schema(lexicographic_sort_schema(build_schema()._schema)) + "\n"
-
-
-def _from_dict(source: Any, name: str) -> object:
-    return source[name]

@@ -84,6 +84,14 @@ def answering(
     return with_signature(resolve, inspect.signature(work).replace(return_annotation=union))
 
 
+def keywords(arguments: Mapping[str, Any], default: Any = strawberry.UNSET) -> list[inspect.Parameter]:
+    """Return parameters by name that need not be given."""
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, annotation in arguments.items()
+    ]
+
+
 def with_signature(
     resolve: Callable[..., Awaitable[Shown]], signature: inspect.Signature
 ) -> Callable[..., Awaitable[Shown]]:

@@ -1,22 +1,27 @@
-"""Pages of lists that are held in memory as a whole, in the order of keys."""
+"""Pages of lists that are held in memory as a whole, in the order of keys, and the fields of such lists."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Self, TypeVar
+from functools import wraps
+from typing import Annotated, Any, Final, Self, TypeVar
+
+import strawberry
 
 from graph.errors import InvalidError
 from graph.model.lists import MOST_VALUES
 from graph.reading.lists import page_of
 from graph.reading.tree import connection, cursor_text, page_key
+from resolvers.base.answers import keywords, with_signature
+from resolvers.base.described import description_of, input_type
 from resolvers.base.enums import SortOrder
 from resolvers.base.fields import shown
-from resolvers.base.relay import decode_cursor, read_size
+from resolvers.base.relay import PAGE_ARGUMENTS, Connection, decode_cursor, read_size
 
 T = TypeVar("T")
 
-SORT_ORDER: Final = "Whether the lowest come first, or the highest."
-"""The description of an order's direction."""
+_SORT_ORDER: Final = "Whether the lowest come first, or the highest."
 
 
 def read_cursor(order: str, after: str | None) -> str:
@@ -46,6 +51,7 @@ class KeyedPage:
 
     Attributes:
         order: The order's name, which cursors begin with.
+        key: The key of the order.
         size: The most items.
         is_descending: Whether the highest key comes first.
         is_from_end: Whether to return the last items between the cursors, not the first ones.
@@ -54,6 +60,7 @@ class KeyedPage:
     """
 
     order: str
+    key: StrEnum
     size: int
     is_descending: bool
     is_from_end: bool
@@ -61,30 +68,25 @@ class KeyedPage:
     before: str | None = None
 
     @classmethod
-    def read(
-        cls, name: str, order: Order, first: int | None, after: str | None, last: int | None, before: str | None
-    ) -> Self:
+    def read(cls, name: str, order: Order, asked: Mapping[str, Any]) -> Self:
         """
-        Make a page from a field's arguments, None where not given.
+        Make a page from a field's arguments.
 
         Args:
             name: The list's name.
             order: Its order.
-            first: The most items, counted from the start.
-            after: Return items after this cursor.
-            last: The most items, counted from the end.
-            before: Return items before this cursor.
+            asked: `first`, `after`, `last` and `before`, None where not given.
 
         Raises:
             InvalidError: A size or a cursor is wrong, or both sizes are given.
         """
-        size, is_from_end = read_size(first, last)
+        size, is_from_end = read_size(asked["first"], asked["last"])
         own = f"{name} by {order[0]}"
         low, high = (
-            None if cursor is None else page_key(own, decode_cursor(cursor, path=way), path=way)
-            for way, cursor in (("after", after), ("before", before))
+            None if asked[way] is None else page_key(own, decode_cursor(asked[way], path=way), path=way)
+            for way in ("after", "before")
         )
-        return cls(own, size, order[1] is SortOrder.DESCENDING, is_from_end, low, high)
+        return cls(own, order[0], size, order[1] is SortOrder.DESCENDING, is_from_end, low, high)
 
     @property
     def reads_down(self) -> bool:
@@ -111,7 +113,7 @@ class KeyedPage:
         return shown({**found, "total_count": total})
 
 
-def read_order(sort: Sequence[Any] | None, default: Order) -> Order:
+def _read_order(sort: Sequence[Any] | None, default: Order) -> Order:
     """
     Read an order from an input; the default if it is null.
 
@@ -136,3 +138,73 @@ def read_values(values: list[T] | None, path: str) -> list[T] | None:
         message = f"expected 1 to {MOST_VALUES} values, got {len(values) or 'an empty list'}"
         raise InvalidError(message, path=path)
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedList:
+    """
+    A list as its field tells it.
+
+    Attributes:
+        kind: The GraphQL type of its items.
+        items: What these are called in a sentence.
+        filter: The input of its conditions.
+        default: Its order where none is asked for.
+    """
+
+    kind: type
+    items: str
+    filter: type
+    default: Order
+
+    def field(self, metadata: Mapping[str, Any]) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+        """
+        Decorates what reads a page of the list, and makes it the list's field.
+
+        It takes the field's surroundings, the page and the conditions, which are None if all items are asked for, and
+        perhaps arguments of its own. Its docstring is the field's description.
+
+        Args:
+            metadata: The field's.
+        """
+        arguments = self._arguments()
+
+        def decorate(read: Callable[..., Awaitable[Any]]) -> Any:
+            @wraps(read)
+            async def resolve(root: Any, info: Any, **given: Any) -> Any:
+                asked = {**dict.fromkeys(arguments), **given}
+                own = {name: value for name, value in given.items() if name not in arguments}
+                page = KeyedPage.read(read.__name__, _read_order(asked["sort"], self.default), asked)
+                return await read(root, info, page, asked["filter"], **own)
+
+            root, info, _page, _conditions, *own = inspect.signature(read).parameters.values()
+            parameters = [root, info, *own, *keywords(arguments, None)]
+            signature = inspect.Signature(parameters, return_annotation=Connection[self.kind])  # type: ignore[name-defined]
+            return strawberry.field(
+                resolver=with_signature(resolve, signature), description=description_of(read), metadata=metadata
+            )
+
+        return decorate
+
+    def _arguments(self) -> dict[str, Any]:
+        key, direction = self.default
+        order = f"{direction.name.lower()} by {key.name}"
+        conditions: Any = self.filter | None
+        orders: Any = list[self._sort_input()] | None  # type: ignore[misc]  # made at run time
+        sort_text = f"Order of the list, by one key; {order} if omitted."
+        return {
+            "filter": Annotated[conditions, strawberry.argument(description=f"Conditions on the {self.items}.")],
+            "sort": Annotated[orders, strawberry.argument(description=sort_text)],
+            **PAGE_ARGUMENTS,
+        }
+
+    def _sort_input(self) -> type:
+        """Make the input of an order, which the enum of its keys describes."""
+        keys = type(self.default[0])
+        by = strawberry.field(description="The order.")
+        order = strawberry.field(default=SortOrder.ASCENDING, description=_SORT_ORDER)
+        annotations = {"by": keys, "order": SortOrder}
+        words = description_of(keys).removeprefix("Orders of ")
+        body = {"by": by, "order": order, "__annotations__": annotations, "__doc__": f"An order of {words}"}
+        name = keys.__name__.removesuffix("Key") + "Input"
+        return input_type(type(name, (), {**body, "__module__": keys.__module__}))

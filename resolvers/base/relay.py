@@ -3,8 +3,9 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
 
@@ -205,6 +206,23 @@ class Connection(Generic[NodeT]):
 
 First = Annotated[int, strawberry.argument(description=f"Number of items to return, 1 to {MAX_PAGE_SIZE}.")]
 After = Annotated[str | None, strawberry.argument(description="Return items after this cursor.")]
+
+PAGE_ARGUMENTS: Final[Mapping[str, Any]] = {
+    "first": Annotated[
+        int | None,
+        strawberry.argument(
+            description=f"Number of items to return, counted from the start, 1 to {MAX_PAGE_SIZE}; "
+            f"{DEFAULT_PAGE_SIZE} if `last` is omitted too."
+        ),
+    ],
+    "after": After,
+    "last": Annotated[
+        int | None,
+        strawberry.argument(description=f"Number of items to return, counted from the end, 1 to {MAX_PAGE_SIZE}."),
+    ],
+    "before": Annotated[str | None, strawberry.argument(description="Return items before this cursor.")],
+}
+"""The arguments of a page that may be counted from either end, by name."""
 
 
 @interface_type

@@ -13,7 +13,7 @@ from graph.model.lists import BY_NAME, LISTS, Listed
 from graph.model.subjects import CLAIM
 from graph.reading.lists import MOST_FACETED, Facets, ListFilter, ListPage, count_facets
 from resolvers.base.anchored import anchored
-from resolvers.base.answers import with_signature
+from resolvers.base.answers import keywords, with_signature
 from resolvers.base.context import Context
 from resolvers.base.described import object_type
 from resolvers.base.drift import drifts
@@ -30,7 +30,6 @@ from resolvers.types.lists import (
     FILTERS,
     SYMBOLS,
     given,
-    keywords,
     list_arguments,
     make_page,
     read_filter,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import strawberry
 from strawberry.types import Info
@@ -52,14 +52,13 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
 from resolvers.base.figures import figure, figures
-from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_cursor, read_order, read_values
+from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_cursor, read_values
 from resolvers.base.ranked import Ranked
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, page_size
 from resolvers.base.scalars import Day, Moment
 from resolvers.base.selection import selects
 from resolvers.queries.network import observation, shown_basis, state_of
 from resolvers.types.beliefs import PolicyName
-from resolvers.types.lists import BEFORE, FIRST, LAST
 from resolvers.types.network import SupposedOutcome
 from resolvers.types.portfolio import (
     STORED_ROWS,
@@ -133,18 +132,15 @@ class PortfolioSortKey(StrEnum):
 
 
 @input_type
-class PortfolioSortInput:
-    """An order of stored portfolios."""
-
-    by: PortfolioSortKey = strawberry.field(description="The order.")
-    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
-
-
-@input_type
 class PortfolioFilterInput:
     """Conditions on stored portfolios; all that are given must hold."""
 
     owner: list[str] | None = strawberry.field(default=None, description="Of any of these owners, by name.")
+
+
+_PORTFOLIOS: Final = KeyedList(
+    PortfolioEntry, "portfolios", PortfolioFilterInput, (PortfolioSortKey.NAME, SortOrder.ASCENDING)
+)
 
 
 @object_type
@@ -163,26 +159,15 @@ class PortfolioQueries:
         found = await find_portfolio(context.unit, name, holder_of(context), held_at=as_of, known_at=known_at)
         return shown(None if found is None else shown_portfolio(found))
 
-    @field(metadata={**extent(_portfolios_extent), **belongs_to_caller()})
+    @_PORTFOLIOS.field({**extent(_portfolios_extent), **belongs_to_caller()})
     async def portfolios(
         self,
         info: Info[Context, Any],
-        filter: Annotated[
-            PortfolioFilterInput | None, strawberry.argument(description="Conditions on the portfolios.")
-        ] = None,
-        sort: Annotated[
-            list[PortfolioSortInput] | None,
-            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
-        ] = None,
-        first: FIRST = None,
-        after: After = None,
-        last: LAST = None,
-        before: BEFORE = None,
-    ) -> Connection[PortfolioEntry]:
+        page: KeyedPage,
+        wanted: PortfolioFilterInput | None,
+    ) -> Any:
         """The caller's stored portfolios; for an operator all of them."""
-        order = read_order(sort, (PortfolioSortKey.NAME, SortOrder.ASCENDING))
-        page = KeyedPage.read("portfolios", order, first, after, last, before)
-        owners = read_values(None if filter is None else filter.owner, "filter.owner")
+        owners = read_values(None if wanted is None else wanted.owner, "filter.owner")
         rows: list[Row] = [
             (listed.name, {"name": listed.name, "owner": listed.owner})
             for listed in await list_portfolios(info.context.unit, holder_of(info.context))

@@ -1,7 +1,7 @@
 """Saved queries: listed, found by name, and run."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 from strawberry.scalars import JSON
@@ -19,9 +19,8 @@ from resolvers.base.enums import QueryOrigin, SortOrder
 from resolvers.base.extents import Arguments, Extent, extent
 from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
-from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_order
+from resolvers.base.keyed import KeyedList, KeyedPage, Row
 from resolvers.base.parameters import check_parameters
-from resolvers.base.relay import After, Connection
 from resolvers.queries.cypher import (
     STATEMENT_REFUSALS,
     TIME_TEXT,
@@ -31,7 +30,6 @@ from resolvers.queries.cypher import (
     rows_extent,
 )
 from resolvers.types.cypher import CypherResult
-from resolvers.types.lists import BEFORE, FIRST, LAST
 from resolvers.types.saved import SavedQuery as SavedQueryType
 from resolvers.types.saved import shown_query
 
@@ -41,7 +39,7 @@ Version = Annotated[int | None, strawberry.argument(description="One of the quer
 
 @enum_type
 class SavedQuerySortKey(StrEnum):
-    """Orders of saved queries."""
+    """Orders of saved queries: by name, or by when they were saved, those that come with the project first."""
 
     NAME = "NAME"
     SAVED = "SAVED"
@@ -52,22 +50,6 @@ class SavedQueryVersionSortKey(StrEnum):
     """Orders of versions of a saved query."""
 
     VERSION = "VERSION"
-
-
-@input_type
-class SavedQuerySortInput:
-    """An order of saved queries: by name, or by when they were saved, those that come with the project first."""
-
-    by: SavedQuerySortKey = strawberry.field(description="The order.")
-    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
-
-
-@input_type
-class SavedQueryVersionSortInput:
-    """An order of versions of a saved query."""
-
-    by: SavedQueryVersionSortKey = strawberry.field(description="The order.")
-    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
 
 
 @input_type
@@ -89,6 +71,17 @@ class SavedQueryVersionFilterInput:
     is_deleted: bool | None = strawberry.field(default=None, description="Whether it marks that the query was deleted.")
 
 
+_QUERIES: Final = KeyedList(
+    SavedQueryType, "queries", SavedQueryFilterInput, (SavedQuerySortKey.NAME, SortOrder.ASCENDING)
+)
+_VERSIONS: Final = KeyedList(
+    SavedQueryType,
+    "versions",
+    SavedQueryVersionFilterInput,
+    (SavedQueryVersionSortKey.VERSION, SortOrder.DESCENDING),
+)
+
+
 def _queries_extent(arguments: Arguments) -> Extent:
     return Extent(items=page_extent(arguments).items, rows=MOST_QUERIES)
 
@@ -105,30 +98,19 @@ def _one_extent(_arguments: Arguments) -> Extent:
 class SavedQueryQueries:
     """Saved queries."""
 
-    @field(metadata=extent(_queries_extent))
+    @_QUERIES.field(extent(_queries_extent))
     async def saved_queries(
         self,
         info: Info[Context, Any],
-        filter: Annotated[
-            SavedQueryFilterInput | None, strawberry.argument(description="Conditions on the queries.")
-        ] = None,
-        sort: Annotated[
-            list[SavedQuerySortInput] | None,
-            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
-        ] = None,
-        first: FIRST = None,
-        after: After = None,
-        last: LAST = None,
-        before: BEFORE = None,
-    ) -> Connection[SavedQueryType]:
+        page: KeyedPage,
+        wanted: SavedQueryFilterInput | None,
+    ) -> Any:
         """The latest version of each saved query, those that come with the project included."""
-        order = read_order(sort, (SavedQuerySortKey.NAME, SortOrder.ASCENDING))
-        page = KeyedPage.read("saved_queries", order, first, after, last, before)
-        by_saved = order[0] is SavedQuerySortKey.SAVED
+        by_saved = page.key is SavedQuerySortKey.SAVED
         rows: list[Row] = [
             (join(moment_or_first(query.saved_at), query.name) if by_saved else query.name, shown_query(query))
             for query in await list_queries(info.context.unit)
-            if filter is None or filter.origin in {None, query.origin}
+            if wanted is None or wanted.origin in {None, query.origin}
         ]
         return page.connection(page.cut(rows), len(rows))
 
@@ -140,26 +122,15 @@ class SavedQueryQueries:
         found = await find_query(info.context.unit, name, version)
         return shown(None if found is None else shown_query(found))
 
-    @field(metadata=extent(_versions_extent))
+    @_VERSIONS.field(extent(_versions_extent))
     async def saved_query_versions(
         self,
         info: Info[Context, Any],
+        page: KeyedPage,
+        wanted: SavedQueryVersionFilterInput | None,
         name: QueryName,
-        filter: Annotated[
-            SavedQueryVersionFilterInput | None, strawberry.argument(description="Conditions on the versions.")
-        ] = None,
-        sort: Annotated[
-            list[SavedQueryVersionSortInput] | None,
-            strawberry.argument(description="Order of the list, by one key; descending by VERSION if omitted."),
-        ] = None,
-        first: FIRST = None,
-        after: After = None,
-        last: LAST = None,
-        before: BEFORE = None,
-    ) -> Connection[SavedQueryType]:
+    ) -> Any:
         """The versions of a saved query, with those that mark a deletion."""
-        order = read_order(sort, (SavedQueryVersionSortKey.VERSION, SortOrder.DESCENDING))
-        page, wanted = KeyedPage.read("saved_query_versions", order, first, after, last, before), filter
         rows: list[Row] = [
             (count_text(query.version), shown_query(query))
             for query in await list_versions(info.context.unit, name)

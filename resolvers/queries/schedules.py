@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import strawberry
 from strawberry.types import Info
@@ -21,15 +21,13 @@ from graph.saved.schedules import (
     place_of,
 )
 from resolvers.base.context import Context
-from resolvers.base.described import enum_type, field, input_type, object_type
+from resolvers.base.described import enum_type, input_type, object_type
 from resolvers.base.enums import ChangeKind, DeliveryStatus, SortOrder
 from resolvers.base.extents import Arguments, Extent, extent
 from resolvers.base.extents import page as page_extent
-from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_order, read_values
-from resolvers.base.relay import After, Connection
+from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
 from resolvers.base.scalars import Moment
 from resolvers.base.selection import wants_total
-from resolvers.types.lists import BEFORE, FIRST, LAST
 from resolvers.types.schedules import (
     ChangeWebhook,
     QueryDelivery,
@@ -45,7 +43,7 @@ _FEW: Final = 100
 
 @enum_type
 class QueryScheduleSortKey(StrEnum):
-    """Orders of schedules."""
+    """Orders of schedules: by name, or by when they are due next, paused ones last."""
 
     NAME = "NAME"
     NEXT = "NEXT"
@@ -60,33 +58,9 @@ class ChangeWebhookSortKey(StrEnum):
 
 @enum_type
 class QueryDeliverySortKey(StrEnum):
-    """Orders of deliveries."""
+    """Orders of deliveries: by the moment when they were due."""
 
     DUE = "DUE"
-
-
-@input_type
-class QueryScheduleSortInput:
-    """An order of schedules: by name, or by when they are due next, paused ones last."""
-
-    by: QueryScheduleSortKey = strawberry.field(description="The order.")
-    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
-
-
-@input_type
-class ChangeWebhookSortInput:
-    """An order of webhooks of changes."""
-
-    by: ChangeWebhookSortKey = strawberry.field(description="The order.")
-    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
-
-
-@input_type
-class QueryDeliverySortInput:
-    """An order of deliveries: by the moment when they were due."""
-
-    by: QueryDeliverySortKey = strawberry.field(description="The order.")
-    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
 
 
 @input_type
@@ -123,6 +97,26 @@ class QueryDeliveryFilterInput:
     due_to: Moment | None = strawberry.field(default=None, description="Due at this moment or earlier.")
 
 
+_SCHEDULES: Final = KeyedList(
+    QuerySchedule,
+    "schedules",
+    QueryScheduleFilterInput,
+    (QueryScheduleSortKey.NAME, SortOrder.ASCENDING),
+)
+_WEBHOOKS: Final = KeyedList(
+    ChangeWebhook,
+    "webhooks",
+    ChangeWebhookFilterInput,
+    (ChangeWebhookSortKey.NAME, SortOrder.ASCENDING),
+)
+_DELIVERIES: Final = KeyedList(
+    QueryDelivery,
+    "deliveries",
+    QueryDeliveryFilterInput,
+    (QueryDeliverySortKey.DUE, SortOrder.DESCENDING),
+)
+
+
 def _all_extent(arguments: Arguments) -> Extent:
     return Extent(items=page_extent(arguments).items, rows=_FEW)
 
@@ -131,56 +125,34 @@ def _all_extent(arguments: Arguments) -> Extent:
 class ScheduleQueries:
     """Schedules of saved queries, and deliveries of their rows."""
 
-    @field(metadata=extent(_all_extent))
+    @_SCHEDULES.field(extent(_all_extent))
     async def query_schedules(
         self,
         info: Info[Context, Any],
-        filter: Annotated[
-            QueryScheduleFilterInput | None, strawberry.argument(description="Conditions on the schedules.")
-        ] = None,
-        sort: Annotated[
-            list[QueryScheduleSortInput] | None,
-            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
-        ] = None,
-        first: FIRST = None,
-        after: After = None,
-        last: LAST = None,
-        before: BEFORE = None,
-    ) -> Connection[QuerySchedule]:
+        page: KeyedPage,
+        wanted: QueryScheduleFilterInput | None,
+    ) -> Any:
         """Schedules of saved queries, of which there are at most 100."""
-        order = read_order(sort, (QueryScheduleSortKey.NAME, SortOrder.ASCENDING))
-        page = KeyedPage.read("query_schedules", order, first, after, last, before)
-        wanted = filter or QueryScheduleFilterInput()
-        queries = read_values(wanted.query, "filter.query")
+        asked = wanted or QueryScheduleFilterInput()
+        queries = read_values(asked.query, "filter.query")
         rows: list[Row] = []
         for found in await list_schedules(info.context.unit):
             is_paused = found.next_at is None
-            if (queries is None or found.query in queries) and wanted.is_paused in {None, is_paused}:
+            if (queries is None or found.query in queries) and asked.is_paused in {None, is_paused}:
                 by_next = join(deadline_text(found.next_at), found.name)
-                key = by_next if order[0] is QueryScheduleSortKey.NEXT else found.name
+                key = by_next if page.key is QueryScheduleSortKey.NEXT else found.name
                 rows.append((key, shown_schedule(found, info.context.service.seals)))
         return page.connection(page.cut(rows), len(rows))
 
-    @field(metadata=extent(_all_extent))
+    @_WEBHOOKS.field(extent(_all_extent))
     async def change_webhooks(
         self,
         info: Info[Context, Any],
-        filter: Annotated[
-            ChangeWebhookFilterInput | None, strawberry.argument(description="Conditions on the webhooks.")
-        ] = None,
-        sort: Annotated[
-            list[ChangeWebhookSortInput] | None,
-            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
-        ] = None,
-        first: FIRST = None,
-        after: After = None,
-        last: LAST = None,
-        before: BEFORE = None,
-    ) -> Connection[ChangeWebhook]:
+        page: KeyedPage,
+        wanted: ChangeWebhookFilterInput | None,
+    ) -> Any:
         """Webhooks of changes, of which there are at most 100."""
-        order = read_order(sort, (ChangeWebhookSortKey.NAME, SortOrder.ASCENDING))
-        page = KeyedPage.read("change_webhooks", order, first, after, last, before)
-        kinds = read_values(None if filter is None else filter.kind, "filter.kind")
+        kinds = read_values(None if wanted is None else wanted.kind, "filter.kind")
         rows: list[Row] = [
             (found.name, shown_hook(found, info.context.service.seals))
             for found in await list_hooks(info.context.unit)
@@ -188,29 +160,18 @@ class ScheduleQueries:
         ]
         return page.connection(page.cut(rows), len(rows))
 
-    @field(metadata=extent(page_extent))
+    @_DELIVERIES.field(extent(page_extent))
     async def query_deliveries(
         self,
         info: Info[Context, Any],
-        filter: Annotated[
-            QueryDeliveryFilterInput | None, strawberry.argument(description="Conditions on the deliveries.")
-        ] = None,
-        sort: Annotated[
-            list[QueryDeliverySortInput] | None,
-            strawberry.argument(description="Order of the list, by one key; descending by DUE if omitted."),
-        ] = None,
-        first: FIRST = None,
-        after: After = None,
-        last: LAST = None,
-        before: BEFORE = None,
-    ) -> Connection[QueryDelivery]:
+        page: KeyedPage,
+        wanted: QueryDeliveryFilterInput | None,
+    ) -> Any:
         """Deliveries of scheduled queries and changes. Those that were taken are kept for 30 days, dead ones for 90."""
-        order = read_order(sort, (QueryDeliverySortKey.DUE, SortOrder.DESCENDING))
-        page = KeyedPage.read("query_deliveries", order, first, after, last, before)
-        unit, wanted, (low, high) = info.context.unit, _read_deliveries(filter), page.bounds
+        unit, asked, (low, high) = info.context.unit, _read_deliveries(wanted), page.bounds
         places = _read_place(low, FIRST_PLACE), _read_place(high, LAST_PLACE)
-        found = await list_deliveries(unit, wanted, page.size + 1, between=places, reads_down=page.reads_down)
-        total = await count_deliveries(unit, wanted) if wants_total(info) else None
+        found = await list_deliveries(unit, asked, page.size + 1, between=places, reads_down=page.reads_down)
+        total = await count_deliveries(unit, asked) if wants_total(info) else None
         rows = [
             (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.seals))
             for delivery in found

@@ -17,12 +17,12 @@ from graph.model.relations import Relation
 from graph.reading.links import LinkPage
 from graph.reading.lists import MOST_COLLECTED, ListFilter, ListPage
 from graph.reading.tree import cursor_text, source_id
-from resolvers.base.answers import with_signature
+from resolvers.base.answers import keywords, with_signature
 from resolvers.base.context import Context, NestedPage
 from resolvers.base.described import enum_type, input_type
 from resolvers.base.drift import drifts
 from resolvers.base.enums import SortOrder
-from resolvers.base.relay import MAX_PAGE_SIZE, After, Connection, decode_cursor, parse_key, read_size
+from resolvers.base.relay import PAGE_ARGUMENTS, Connection, decode_cursor, parse_key, read_size
 from resolvers.base.scalars import Day, Moment, Probability
 from resolvers.base.selection import Follows, answer, follow_of
 
@@ -110,18 +110,6 @@ def _make_sort(listed: Listed) -> Any:
 FILTERS: Final = {listed.name: _make_filter(listed) for listed in LISTS}
 SORTS: Final = {listed.name: _make_sort(listed) for listed in LISTS}
 
-FIRST = Annotated[
-    int | None,
-    strawberry.argument(
-        description=f"Number of items to return, counted from the start, 1 to {MAX_PAGE_SIZE}; 20 if `last` is omitted "
-        "too."
-    ),
-]
-LAST = Annotated[
-    int | None,
-    strawberry.argument(description=f"Number of items to return, counted from the end, 1 to {MAX_PAGE_SIZE}."),
-]
-BEFORE = Annotated[str | None, strawberry.argument(description="Return items before this cursor.")]
 SYMBOLS = Annotated[list[str] | None, strawberry.argument(description="Only tickers with these symbols.")]
 
 
@@ -241,19 +229,8 @@ def list_arguments(listed: Listed, default: str, *, of_links: bool = False) -> d
     return {
         "filter": Annotated[some_filter, strawberry.argument(description=filter_text)],
         "sort": Annotated[some_sorts, strawberry.argument(description=sort_text)],
-        "first": FIRST,
-        "after": After,
-        "last": LAST,
-        "before": BEFORE,
+        **PAGE_ARGUMENTS,
     }
-
-
-def keywords(arguments: Mapping[str, Any]) -> list[inspect.Parameter]:
-    """Return parameters that are not given by default."""
-    return [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=strawberry.UNSET, annotation=annotation)
-        for name, annotation in arguments.items()
-    ]
 
 
 def asks_for_list(arguments: Mapping[str, Any]) -> bool:

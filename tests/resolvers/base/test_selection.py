@@ -1,5 +1,6 @@
 """Plans of documents: what is selected is read, and nothing else."""
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -61,7 +62,9 @@ class Query:
         return None
 
 
-SCHEMA = strawberry.Schema(Query, types=SUBJECT_TYPES.values(), config=named(scalar_map=SCALARS))
+# Types of the product take their resolvers from the last schema that they are built into, so these must be the same.
+CONFIG = named(default_resolver=operator.getitem, scalar_map=SCALARS)
+SCHEMA = strawberry.Schema(Query, types=SUBJECT_TYPES.values(), config=CONFIG)
 
 
 def noted(document: str, **variables: Any) -> list[Any]:
