@@ -42,6 +42,21 @@ CHANGE_OFFSET = 5 * MILLION  # keeps changes of probabilities positive and seven
 CHANGE_DAYS = (7, 30)
 """Numbers of days over which a claim's change is kept."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FAR = datetime(9000, 1, 1, tzinfo=UTC)
+
+Place = tuple[datetime, str]
+"""A moment and an id: the place of something that happens at moments in the order of all."""
+
+FIRST_PLACE: Place = (EPOCH, "")
+LAST_PLACE: Place = (FAR, "")
+"""Places between which all lie."""
+
+
+def place_parameters(between: tuple[Place, Place]) -> dict[str, Any]:
+    """Return the places between which rows lie, both excluded, as parameters of statements."""
+    (low_at, low_id), (high_at, high_id) = between
+    return {"low_at": low_at, "low_id": low_id, "high_at": high_at, "high_id": high_id}
+
 
 Keys = dict[str, str]
 SomeKeys = dict[str, str | None]

@@ -13,7 +13,6 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -296,14 +295,3 @@ async def _find_delay(database: Database, debounce: timedelta, rest: float) -> f
     if age is None:
         return max(0.0, pause)
     return max(0.0, min(pause, LONGEST_WAIT.total_seconds() - age), rest * cost - age)
-
-
-async def list_runs(unit: Unit, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """List runs by id."""
-    rows = await unit.run("network/list_runs", ids=sorted(set(run_ids)))
-    return {row["run"]["id"]: row["run"] for row in rows}
-
-
-async def list_latest_runs(unit: Unit, limit: int) -> list[dict[str, Any]]:
-    """List the latest runs, those that did not converge included, the newest first."""
-    return [row["run"] for row in await unit.run("network/list_latest_runs", limit=limit)]

@@ -15,6 +15,7 @@ from typing import Any, Final
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, InvalidError, NotFoundError
+from graph.model.page_keys import EPOCH, FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
 from graph.saved.queries import A_NAME, NAME
 from graph.saved.store import find_query, unknown_query
 from graph.saved.values import read_values
@@ -41,14 +42,6 @@ KEPT_FOR: Final = timedelta(days=30)
 """How long deliveries are kept that have succeeded."""
 DEAD_KEPT_FOR: Final = timedelta(days=90)
 AT_ONCE: Final = 100
-LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-FAR: Final = datetime(9000, 1, 1, tzinfo=UTC)
-
-DeliveryPlace = tuple[datetime, str]
-"""The moment when a delivery was due, and its id: its place in the order of all."""
-
-FIRST_PLACE: Final[DeliveryPlace] = (LONG_AGO, "")
-LAST_PLACE: Final[DeliveryPlace] = (FAR, "")
 
 MOST_COUNTED: Final = 200_000
 """The most deliveries that are counted, some 0.1 s."""
@@ -162,7 +155,7 @@ class Deliveries:
     statuses: Sequence[DeliveryStatus] = tuple(DeliveryStatus)
     schedules: Sequence[str] | None = None
     queries: Sequence[str] | None = None
-    due_from: datetime = LONG_AGO
+    due_from: datetime = EPOCH
     due_to: datetime = FAR
 
     def parameters(self) -> dict[str, Any]:
@@ -181,7 +174,7 @@ async def list_deliveries(
     wanted: Deliveries,
     limit: int,
     *,
-    between: tuple[DeliveryPlace, DeliveryPlace] = (FIRST_PLACE, LAST_PLACE),
+    between: tuple[Place, Place] = (FIRST_PLACE, LAST_PLACE),
     reads_down: bool = True,
 ) -> list[Delivery]:
     """
@@ -194,9 +187,7 @@ async def list_deliveries(
         between: Places between which they lie, both excluded.
         reads_down: Whether the latest come first.
     """
-    (low_at, low_id), (high_at, high_id) = between
-    bounds = {"low_at": low_at, "low_id": low_id, "high_at": high_at, "high_id": high_id}
-    given = {**wanted.parameters(), **bounds, "limit": limit, "reads_down": reads_down}
+    given = {**wanted.parameters(), **place_parameters(between), "limit": limit, "reads_down": reads_down}
     if given["schedules"] is None:
         del given["schedules"]
         rows = await unit.run("saved/list_deliveries", **given)
@@ -212,8 +203,8 @@ async def count_deliveries(unit: Unit, wanted: Deliveries) -> int | None:
     return None if row["num_deliveries"] > MOST_COUNTED else int(row["num_deliveries"])
 
 
-def place_of(delivery: Delivery) -> DeliveryPlace:
-    """Return a delivery's place in the order of all."""
+def place_of(delivery: Delivery) -> Place:
+    """Return a delivery's place in the order of all: when it was due."""
     return delivery.due_at, delivery.id
 
 

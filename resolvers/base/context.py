@@ -28,7 +28,7 @@ from graph.ledger.predictor_records import PastRecord, list_own_kappas, list_pas
 from graph.ledger.settings import list_settings
 from graph.network.engine import Engine
 from graph.network.limits import MAX_SAMPLE_BYTES
-from graph.network.propagation import list_runs
+from graph.network.runs import list_runs
 from graph.network.storing import Held, RunKey, list_held
 from graph.network.threads import InferenceObserver
 from graph.reading.gathering import Gathering

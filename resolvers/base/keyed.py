@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any, Final, Self, TypeVar
@@ -11,6 +12,7 @@ import strawberry
 
 from graph.errors import InvalidError
 from graph.model.lists import MOST_VALUES
+from graph.model.page_keys import FIRST_PLACE, LAST_PLACE, MARK, Place
 from graph.reading.lists import page_of
 from graph.reading.tree import connection, cursor_text, page_key
 from resolvers.base.answers import keywords, with_signature
@@ -35,6 +37,23 @@ def read_cursor(order: str, after: str | None) -> str:
     if after is not None and not key:
         raise InvalidError("expected a cursor that this API returned, got an empty one", path="after")
     return key
+
+
+def _read_place(key: str | None, default: Place) -> Place:
+    """
+    Read the place of something that happens at a moment from the key in a cursor; the default without one.
+
+    Raises:
+        InvalidError: This API returned no such cursor.
+    """
+    if key is None:
+        return default
+    at, _, own_id = key.partition(MARK)
+    try:
+        return datetime.fromisoformat(at), own_id
+    except ValueError as error:
+        message = f"expected a cursor that this API returned, got {key[:80]!r}"
+        raise InvalidError(message, path="after") from error
 
 
 Order = tuple[StrEnum, SortOrder]
@@ -97,6 +116,17 @@ class KeyedPage:
     def bounds(self) -> tuple[str | None, str | None]:
         """The keys between which it lies, both excluded; None without a bound."""
         return (self.before, self.after) if self.is_descending else (self.after, self.before)
+
+    @property
+    def places(self) -> tuple[Place, Place]:
+        """
+        The places between which it lies, both excluded, of a list in the order of moments and ids.
+
+        Raises:
+            InvalidError: A cursor is none that this API returned.
+        """
+        low, high = self.bounds
+        return _read_place(low, FIRST_PLACE), _read_place(high, LAST_PLACE)
 
     def cut(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows that are read of all: those between its bounds in the order in which it is read."""

@@ -1,20 +1,15 @@
 """Queries of schedules, webhooks of changes and deliveries: lists with the pattern of all others."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import strawberry
 from strawberry.types import Info
 
-from graph.errors import InvalidError
-from graph.model.page_keys import MARK, deadline_text, join, moment_text
+from graph.model.page_keys import deadline_text, join, moment_text
 from graph.saved.hooks import list_hooks
 from graph.saved.schedules import (
-    FIRST_PLACE,
-    LAST_PLACE,
     Deliveries,
-    DeliveryPlace,
     count_deliveries,
     list_deliveries,
     list_schedules,
@@ -168,9 +163,8 @@ class ScheduleQueries:
         wanted: QueryDeliveryFilterInput | None,
     ) -> Any:
         """Deliveries of scheduled queries and changes. Those that were taken are kept for 30 days, dead ones for 90."""
-        unit, asked, (low, high) = info.context.unit, _read_deliveries(wanted), page.bounds
-        places = _read_place(low, FIRST_PLACE), _read_place(high, LAST_PLACE)
-        found = await list_deliveries(unit, asked, page.size + 1, between=places, reads_down=page.reads_down)
+        unit, asked = info.context.unit, _read_deliveries(wanted)
+        found = await list_deliveries(unit, asked, page.size + 1, between=page.places, reads_down=page.reads_down)
         total = await count_deliveries(unit, asked) if wants_total(info) else None
         rows = [
             (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.seals))
@@ -189,20 +183,3 @@ def _read_deliveries(given: QueryDeliveryFilterInput | None) -> Deliveries:
         wanted.due_from or every.due_from,
         wanted.due_to or every.due_to,
     )
-
-
-def _read_place(key: str | None, default: DeliveryPlace) -> DeliveryPlace:
-    """
-    Read a delivery's place from the key in a cursor.
-
-    Raises:
-        InvalidError: This API returned no such cursor.
-    """
-    if key is None:
-        return default
-    at, _, own_id = key.partition(MARK)
-    try:
-        return datetime.fromisoformat(at), own_id
-    except ValueError as error:
-        message = f"expected a cursor that this API returned, got {key[:80]!r}"
-        raise InvalidError(message, path="after") from error

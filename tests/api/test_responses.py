@@ -238,7 +238,7 @@ READS = [
     predictor { name recordResolvedCount recordKappa } referenceClass { baseRate }
     episode { title } domain { name } marginal { probability isStale } } }""",
     """{ tickers { nodes { symbol name } } killers { nodes { key title } } scenarios { nodes { key title } }
-    predictors { nodes { key name } } propagationRuns { key } domains { nodes { key name } } }""",
+    predictors { nodes { key name } } propagationRuns { nodes { key } } domains { nodes { key name } } }""",
     "{ savedQueries(first: 100) { totalCount nodes { name version statement } } }",
 ]
 P_00, M_0 = {"prediction": "P_00"}, "P_00:m0"

@@ -161,6 +161,8 @@ PARAMETERS: Mapping[str, Any] = {
     "version": 1,
     "before": MOMENT,
     "statuses": ["DEAD"],
+    "methods": ["LBP"],
+    "converged": True,
     "schedules": ["a"],
     "from": MOMENT,
     "to": MOMENT,

@@ -153,7 +153,9 @@ async def test_a_run_that_fails_leaves_the_last_good_one(stored: Database, engin
         claim: (m["probability"], good["key"]) for claim, m in before.items()
     }
     assert all(marginal["isStale"] for marginal in after.values())
-    latest = (await ask(stored, "{ propagationRuns(first: 5) { key isConverged reason } }")).data["propagationRuns"]
+    latest = (await ask(stored, "{ propagationRuns(first: 5) { nodes { key isConverged reason } } }")).data[
+        "propagationRuns"
+    ]["nodes"]
     assert [(run["key"], run["isConverged"]) for run in latest] == [(answer["run"]["key"], False), (good["key"], True)]
 
 
