@@ -20,7 +20,10 @@ _ERRORS: Final[JsonObject] = {
     "description": "A refusal, in the shape of GraphQL's errors.",
     "content": {JSON: {"schema": {"$ref": "#/components/schemas/Errors"}}},
 }
-_PAGE: Final[JsonObject] = {"description": "A page, which tells what is wrong.", "content": {"text/html": {}}}
+_PAGE: Final[JsonObject] = {
+    "description": "A page, which tells what is wrong; of a path that is none, a refusal.",
+    "content": {"text/html": {}, **_ERRORS["content"]},
+}
 _MOMENT: Final[JsonObject] = {"type": "string", "format": "date-time"}
 _TRUTH: Final[JsonObject] = {"type": "boolean"}
 _COUNT: Final[JsonObject] = {"type": "integer", "minimum": 1, "maximum": 999_999_999}

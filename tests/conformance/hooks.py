@@ -38,9 +38,11 @@ def no_fault(ctx: Any, response: Any, case: Any) -> None:
     """Fail on a fault of the service; refusals, those of a busy one included, are none."""
     status = response.status_code
     assert status < 500 or status in TOLD, f"status {status}"
-    if "json" not in response.headers.get("content-type", [""])[0]:
+    kind = response.headers.get("content-type", [""])[0]
+    if "json" not in kind or not response.content:
         return
-    found = response.json()
-    errors = found.get("errors", ()) if isinstance(found, dict) else ()
-    codes = [(error.get("extensions") or {}).get("code") for error in errors]
-    assert FAULT not in codes, f"errors {errors}"
+    by_line = "ndjson" in kind
+    for found in map(json.loads, filter(None, response.text.split("\n"))) if by_line else [response.json()]:
+        errors = found.get("errors", ()) if isinstance(found, dict) else ()
+        codes = [(error.get("extensions") or {}).get("code") for error in errors]
+        assert FAULT not in codes, f"errors {errors}"

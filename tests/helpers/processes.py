@@ -16,6 +16,7 @@ from graph.database.sessions import DatabaseAddress
 from tests.helpers.forking import run_forked
 
 READY_TIMEOUT_SECONDS = 240  # an embedded Neo4j on a busy machine
+MOST_LOGGED_BYTES = 1 << 30  # a service that nobody reads the log of any more stands still
 READY_LINE = re.compile(
     r"Foregraph is ready at (?P<url>http://[^\s;,]+)(, GraphiQL at \S+/graphql)?; data .+ in [0-9.]+ s\."
 )
@@ -97,6 +98,7 @@ async def serving(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=MOST_LOGGED_BYTES,
     )
     try:
         assert process.stdout is not None
