@@ -275,6 +275,27 @@ def hedging_points(num_candidates: int) -> int:
 
 
 @object_type
+class ExposureBasis:
+    """
+    Moments of what an exposure follows from.
+
+    Positions, and the network's beliefs with stated probabilities, windows, base rates, outcomes and evidence, are
+    those of the moment asked for, as they were recorded by then. Exposures and influences have no versions: those of
+    now are applied, with the tickers' properties and the deadlines of `horizonOn`. Claims that were deleted since
+    are left out.
+    """
+
+    positions_as_of: Moment = prop("The moment at which the positions are held; given ones are held at any.")
+    beliefs_as_of: Moment = prop("The moment of the network's beliefs.")
+    exposures_as_of: Moment = prop("The moment of the exposures that are applied.")
+    influences_as_of: Moment = prop("The moment of the influences that are applied.")
+    is_reconstructed: bool = prop("Whether beliefs of the network follow from values that were recorded later.")
+    num_reconstructed: int = prop(
+        "Number of the network's claims of which something was first recorded after the moment, so that this serves."
+    )
+
+
+@object_type
 class PortfolioExposureResult(Answer):
     """
     Exposure of a portfolio: signed relevance X, the sum over tickers of weight times the sum over predictions that come
@@ -282,7 +303,8 @@ class PortfolioExposureResult(Answer):
     """
 
     revision: Int64 = prop("Revision of the graph that was read, always the latest.")
-    as_of: Moment = prop("The moment that the beliefs hold for: the last full hour.")
+    as_of: Moment = prop("The moment that the beliefs hold for: the one asked for, else the last full hour.")
+    basis: ExposureBasis = prop("The moments of what the figures follow from.")
     expected_relevance: float = prop(
         "E[X] by the marginals, to which the contributions add up. The mean of `relevance` estimates the same."
     )

@@ -144,7 +144,6 @@ def test_every_faulty_line_of_a_file_is_listed() -> None:
         (b"symbol,weight\n", None, {}, "expected 1 to 10000 positions, got 0"),
         (b"symbol,weight\n" + b"A,1\n" * 10_001, None, {}, "got 10001"),
         (b"\xff\xfe", None, {}, "expected text in UTF-8"),
-        (b"symbol,weight\nA,1\n", None, {"as_of": "2026"}, "expected --portfolio with --as-of"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(

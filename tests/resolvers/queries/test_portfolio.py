@@ -10,6 +10,8 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.kinds import ExposureSign
 from graph.sample import load_illustration
+from resolvers.base.extents import INFERENCE_POINTS
+from resolvers.queries.portfolio import PAST_ROWS
 from resolvers.types.portfolio import SAMPLING_POINTS
 from tests.helpers.asking import TARIFF, ask, ask_wrong
 from tests.helpers.bundles import bundle
@@ -245,24 +247,27 @@ async def test_candidates_that_are_wrong_are_refused(
 
 
 def test_only_what_is_given_is_priced() -> None:
-    """A list that is left out costs nothing; one that is given costs by its items."""
-    asked = """query ($claims: [ID!], $change: [PositionInput!]) {
-      portfolioExposure(positions: [{ticker: "VOLTA.EX", weight: 1}], change: $change) {
+    """A list that is left out costs nothing; one that is given costs by its items; the past costs another inference."""
+    asked = """query ($claims: [ID!], $change: [PositionInput!], $asOf: DateTime) {
+      portfolioExposure(positions: [{ticker: "VOLTA.EX", weight: 1}], change: $change, asOf: $asOf) {
         ... on PortfolioExposureResult { hedges(claims: $claims) { nodes { size } } } } }"""
     changes = [{"ticker": "VOLTA.EX", "weight": 1.0}] * 300
-    few, moved, many = (
+    few, moved, many, past = (
         TARIFF.estimate(asked, variables)
         for variables in (
             {"claims": ["A"]},
             {"claims": ["A"], "change": changes},
             {"claims": [f"C_{number}" for number in range(200)]},
+            {"claims": ["A"], "asOf": "2026-01-01T00:00:00Z"},
         )
     )
 
-    assert (few.faults, moved.faults, many.faults) == ([], [], [])
-    prices = [found.operations[0] for found in (few, moved, many)]
+    assert (few.faults, moved.faults, many.faults, past.faults) == ([], [], [], [])
+    prices = [found.operations[0] for found in (few, moved, many, past)]
     assert prices[1].rows == prices[0].rows + 300
     assert prices[2].points == prices[0].points + 20 * SAMPLING_POINTS
+    assert prices[3].points == prices[0].points + INFERENCE_POINTS
+    assert prices[3].rows == prices[0].rows + PAST_ROWS
 
 
 async def test_a_change_that_is_wrong_is_refused(sampled: Database) -> None:
