@@ -218,7 +218,7 @@ async def read_record(
     symbols = dict.fromkeys(symbol for stretch in stretches for symbol in stretch.weights)
     paths = portfolio.paths if isinstance(portfolio, Positions) else {}
     holdings = await read_holdings(unit, Positions(dict.fromkeys(symbols, 1.0), (), paths, {}))
-    effects = {holding.symbol: _effects(holding) for holding in holdings}
+    effects = {holding.symbol: effects_of(holding) for holding in holdings}
     claim_ids = {claim_id for own in effects.values() for claim_id in own}
     if len(claim_ids) > MOST_CLAIMS:
         message = (
@@ -256,7 +256,8 @@ async def _read_stretches(
     return tuple(stretches)
 
 
-def _effects(holding: Holding) -> dict[str, float]:
+def effects_of(holding: Holding) -> dict[str, float]:
+    """Add up sign times relevance of a ticker's exposures by prediction; those without a relevance are left out."""
     parts: dict[str, list[float]] = defaultdict(list)
     for edge in holding.edges:
         if edge.relevance is not None:
