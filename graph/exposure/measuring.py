@@ -296,6 +296,10 @@ async def find_surprise(engine: Engine, exposure: Exposure, prices: Mapping[str,
     Raises:
         BusyError: No thread became free in time.
     """
+    return await engine.run(lambda _: _find_surprise(exposure, prices))
+
+
+def _find_surprise(exposure: Exposure, prices: Mapping[str, float]) -> Surprise | None:
     edges, book, bank = exposure.book.edges, exposure.book, exposure.joint.bank
     marginals = exposure.joint.beliefs.marginals[edges.claims]
     each = np.array([prices.get(edge.claim_id, np.nan) for _, edge in book.rows], np.float64)
@@ -306,12 +310,11 @@ async def find_surprise(engine: Engine, exposure: Exposure, prices: Mapping[str,
     own, expected = amounts[is_priced], float(amounts[is_priced] @ each[is_priced])
     coefficients = np.zeros(len(exposure.joint.view.ids))
     np.add.at(coefficients, edges.claims[is_priced], own)
-    distribution = await engine.run(lambda _: describe(sum_samples(bank, coefficients) - expected))
     return Surprise(
         gross=math.fsum((amounts * marginals).tolist()),
         priced=math.fsum((own * marginals[is_priced]).tolist()),
         edge=math.fsum((own * (marginals - each)[is_priced]).tolist()),
-        distribution=distribution,
+        distribution=describe(sum_samples(bank, coefficients) - expected),
         priced_share=book.share(set(edges.tickers[is_priced].tolist())),
         num_priced=int(is_priced.sum()),
     )
