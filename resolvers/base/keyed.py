@@ -1,6 +1,6 @@
 """Pages of lists that are held in memory as a whole, in the order of keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
@@ -96,7 +96,7 @@ class KeyedPage:
         """The keys between which it lies, both excluded; None without a bound."""
         return (self.before, self.after) if self.is_descending else (self.after, self.before)
 
-    def cut(self, rows: Sequence[Row]) -> list[Row]:
+    def cut(self, rows: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
         """Return the rows that are read of all: those between its bounds in the order in which it is read."""
         low, high = self.bounds
         inside = [row for row in rows if (low is None or row[0] > low) and (high is None or row[0] < high)]

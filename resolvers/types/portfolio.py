@@ -1,6 +1,7 @@
 """Answers of queries over portfolios."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
@@ -14,12 +15,15 @@ from graph.exposure.store import Holder
 from graph.model.rows import Portfolio as PortfolioRow
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
+from resolvers.base.enums import SortOrder
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length
 from resolvers.base.fields import prop, shown
+from resolvers.base.keyed import SORT_ORDER, KeyedPage, read_order, read_values
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, parse_key
 from resolvers.base.roles import Role
 from resolvers.base.scalars import Int64, Moment, Probability
 from resolvers.types.claims import Claim
+from resolvers.types.lists import BEFORE, FIRST, LAST
 from resolvers.types.network import Answer, NetworkDiagnostics
 from resolvers.types.predictions import Prediction
 from resolvers.types.tickers import Ticker
@@ -65,6 +69,28 @@ class PortfolioPosition:
     benchmark_weight: float | None = prop("The weight that the benchmark has, in the same unit.")
 
 
+@enum_type
+class PortfolioPositionSortKey(StrEnum):
+    """Orders of a portfolio's positions."""
+
+    SYMBOL = "SYMBOL"
+
+
+@input_type
+class PortfolioPositionSortInput:
+    """An order of a portfolio's positions."""
+
+    by: PortfolioPositionSortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class PortfolioPositionFilterInput:
+    """Conditions on a portfolio's positions; all that are given must hold."""
+
+    symbol: list[str] | None = strawberry.field(default=None, description="Of any of these symbols.")
+
+
 @object_type
 class Portfolio:
     """Positions of a stored portfolio since a moment, as they were recorded at one."""
@@ -74,12 +100,31 @@ class Portfolio:
     owner: str | None = prop("Name of the key or token that saved it first; null if nobody in particular did.")
     held_at: Moment = prop("Since when the positions are held.")
     recorded_at: Moment = prop("When they were recorded.")
-    positions: list[PortfolioPosition] = strawberry.field(
-        description="The positions, each symbol once.",
-        metadata=extent(lambda _: Extent(items=STORED_ROWS, rows=STORED_ROWS)),
-    )
     note: str | None = prop("Remarks.")
     is_deleted: bool = prop("Whether the row marks that the portfolio was deleted.")
+
+    @field
+    def positions(
+        self: Any,
+        filter: Annotated[
+            PortfolioPositionFilterInput | None, strawberry.argument(description="Conditions on the positions.")
+        ] = None,
+        sort: Annotated[
+            list[PortfolioPositionSortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; ascending by SYMBOL if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[PortfolioPosition]:
+        """The positions, each symbol once."""
+        order = read_order(sort, (PortfolioPositionSortKey.SYMBOL, SortOrder.ASCENDING))
+        page = KeyedPage.read("positions", order, first, after, last, before)
+        symbols = read_values(None if filter is None else filter.symbol, "filter.symbol")
+        found = [row for row in self["positions"] if symbols is None or row.symbol in symbols]
+        read = page.cut((row.symbol, row) for row in found)
+        return page.connection([(symbol, row.model_dump()) for symbol, row in read], len(found))
 
 
 @object_type
@@ -113,7 +158,7 @@ def shown_portfolio(row: PortfolioRow) -> dict[str, Any]:
         "owner": row.owner,
         "held_at": row.held_at,
         "recorded_at": row.recorded_at,
-        "positions": [position.model_dump() for position in row.positions],
+        "positions": row.positions,
         "note": row.note,
         "is_deleted": bool(row.is_deleted),
     }
