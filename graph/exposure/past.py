@@ -18,7 +18,7 @@ MOST_CLAIMS: Final = 20_000
 """Claims that are read as they were for one answer, some five seconds."""
 
 
-async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime) -> Joint:
+async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str = "as_of") -> Joint:
     """
     Return every claim's marginal at a moment in the past, and joint samples, by what was recorded by then.
 
@@ -29,6 +29,7 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime) -> Jo
         unit: The transaction to read in.
         engine: Knows the network.
         as_of: The moment.
+        path: Where the moment was given, for refusals.
 
     Raises:
         InvalidError: The moment is yet to come, or nothing was recorded of the network by then.
@@ -37,20 +38,26 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime) -> Jo
     """
     if as_of > (now := datetime.now(UTC)):
         message = f"expected a moment that has come, got {as_of.isoformat()}, which is after {now.isoformat()}"
-        raise InvalidError(message, path="as_of")
+        raise InvalidError(message, path=path)
 
     async def recall(snapshot: Snapshot) -> tuple[Snapshot, int]:
         if len(snapshot.ids) > MOST_CLAIMS:
             message = f"the network has {len(snapshot.ids):,} claims, and the past of at most {MOST_CLAIMS:,} is read"
-            raise OversizeError(message, size=len(snapshot.ids), limit=MOST_CLAIMS, path="as_of")
+            raise OversizeError(message, size=len(snapshot.ids), limit=MOST_CLAIMS, path=path)
         pasts = await list_pasts(unit, [PastKey(claim_id, as_of, as_of) for claim_id in snapshot.ids])
         counted = [past for past in pasts if past is not None and past.terms.stated_probability is not None]
         if counted and all(past.is_reconstructed and past.terms.log_odds is None for past in counted):
             message = f"expected a moment by which something of the network was recorded, got {as_of.isoformat()}"
-            raise InvalidError(message, path="as_of")
+            raise InvalidError(message, path=path)
         return await asyncio.to_thread(_with_pasts, snapshot, pasts), sum(past.is_reconstructed for past in counted)
 
     return await engine.past_joint(unit, as_of, recall)
+
+
+async def recall_marginals(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str) -> dict[str, float]:
+    """Return the marginals of all claims of the network at a moment in the past, by id; otherwise as `recall_joint`."""
+    joint = await recall_joint(unit, engine, as_of, path=path)
+    return dict(zip(joint.view.ids, joint.beliefs.marginals.tolist(), strict=True))
 
 
 def _with_pasts(snapshot: Snapshot, pasts: Sequence[Past | None]) -> Snapshot:

@@ -20,7 +20,7 @@ from graph.errors import (
     NotOwnedError,
     OversizeError,
 )
-from graph.exposure.history import Part, Record, read_record
+from graph.exposure.history import Moved, Part, Record, read_record
 from graph.exposure.measuring import (
     Candidates,
     Change,
@@ -35,7 +35,7 @@ from graph.exposure.measuring import (
     measure,
     suppose,
 )
-from graph.exposure.past import recall_joint
+from graph.exposure.past import recall_joint, recall_marginals
 from graph.exposure.positions import MOST_POSITIONS, Positions
 from graph.exposure.store import MOST_PORTFOLIOS, find_portfolio, get_portfolio, list_portfolios, list_versions
 from graph.forecasts.consensus import list_market_prices
@@ -118,6 +118,11 @@ DEFAULT_POINTS = 100
 
 def _history_extent(_arguments: Arguments) -> Extent:
     return Extent(rows=STORED_ROWS, points=INFERENCE_POINTS)
+
+
+def _change_extent(arguments: Arguments) -> Extent:
+    found, num_ends = _history_extent(arguments), 2 * bool(arguments.get("propagated"))
+    return Extent(rows=found.rows + PAST_ROWS * num_ends, points=found.points + 2 * INFERENCE_POINTS * num_ends)
 
 
 def _extent(arguments: Arguments) -> Extent:
@@ -253,7 +258,7 @@ class PortfolioQueries:
         ExposureChange,
         refused_by=(NotFoundError, NotOwnedError, InvalidError, OversizeError),
         answer="The change, or the reason for the refusal.",
-        metadata={**extent(_history_extent), **drifts()},
+        metadata={**extent(_change_extent), **drifts()},
     )
     async def exposure_change(
         self,
@@ -266,14 +271,25 @@ class PortfolioQueries:
         known_at: PositionsKnownAt = None,
         first: First = DEFAULT_PAGE_SIZE,
         policy: PolicyName = None,
+        propagated: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether to measure by the network's marginals of both moments, as "
+                "`portfolioExposure(asOf:)` does, and not by the claims' own beliefs; PROPAGATION is a cause then."
+            ),
+        ] = False,
     ) -> Shown:
         """
-        Reasons why a portfolio's expected signed relevance moved: evidence, outcomes, restatements, time and changed
-        positions, with parts that add up to the change.
+        Reasons why a portfolio's expected signed relevance moved: evidence, outcomes, restatements, time, changed
+        positions and propagation, with parts that add up to the change.
         """
         size = page_size(first)
+        if propagated and policy is not None:
+            message = "expected none with propagated, as marginals follow the policy of each moment, got one"
+            raise InvalidError(message, path="policy")
         record = await _read_record(info.context, positions, portfolio, (from_, to, known_at), policy)
-        moved = await _compute(info.context, record.split, record, 2)
+        split = await _read_marginals(info.context, record) if propagated else record.split
+        moved = await _compute(info.context, split, record, 2)
         shown_parts = moved.parts[:size]
         claim_ids = list(dict.fromkeys(part.claim_id for part in shown_parts if part.claim_id is not None))
         nodes = await get(info.context.unit, [("Claim", claim_id, ("title",)) for claim_id in claim_ids])
@@ -392,6 +408,14 @@ async def _read_record(
         known_at=known_at,
         policy=policy,
     )
+
+
+async def _read_marginals(context: Context, record: Record) -> Callable[[], Moved]:
+    """Return what splits a record's change by the marginals at both its ends."""
+    engine = context.take_engine(4 * INFERENCE_POINTS)
+    before = await recall_marginals(context.unit, engine, record.start, path="from")
+    after = await recall_marginals(context.unit, engine, record.end, path="to")
+    return partial(record.split_marginals, before, after)
 
 
 async def _compute(context: Context, compute: Callable[[], T], record: Record, num_points: int) -> T:

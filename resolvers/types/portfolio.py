@@ -488,6 +488,10 @@ class ExposureChange(Answer):
     """
     Change of a portfolio's expected signed relevance between two moments, split into parts that add up to it; by what
     was recorded by each moment, as `ExposureHistory` has it.
+
+    With `propagated`, the expectations are those by marginals. Each prediction's part by PROPAGATION is the change of
+    its coefficient times its marginal less its own belief: what the rest of the network did to it, whichever claims
+    that came from.
     """
 
     before: float = prop("Expected signed relevance at the first moment.", name="expectedBefore")

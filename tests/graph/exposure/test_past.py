@@ -1,5 +1,6 @@
 """Portfolios at moments in the past: against enumeration, and against the network as it was read at the moment."""
 
+import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from graph.inference.evidence import Direction
 from graph.inference.log_odds import logit
 from graph.ledger.derived import adopt_policy
 from graph.ledger.items import EvidenceItem
+from graph.ledger.pasts import PastKey, list_pasts
 from graph.model.kinds import ClaimStatus
 from graph.network.engine import Engine, Joint
 from graph.network.fetching import fetch_snapshot
@@ -217,6 +219,71 @@ async def test_the_schema_refuses_moments_with_their_path(story: Story) -> None:
     ):
         refusal = await ask_then(story, moment)
         assert (refusal["code"], refusal["path"]) == (code, path)
+
+
+CHANGED = """query ($from: DateTime!, $to: DateTime, $policy: String) {
+  exposureChange(portfolio: "book", from: $from, to: $to, first: 100, propagated: true, policy: $policy) {
+    ... on ExposureChange {
+      expectedBefore expectedAfter delta totals { cause delta } parts { cause claimKey delta }
+    }
+    ... on UserError { code path }
+  }
+}"""
+
+
+async def own_beliefs(story: Story, moment: datetime) -> dict[str, float]:
+    """The beliefs of the claims themselves at a moment."""
+    pasts = await story.database.read(
+        lambda unit: list_pasts(unit, [PastKey(key, moment, moment) for key in COEFFICIENTS])
+    )
+    found: dict[str, float] = {}
+    for key, then in zip(COEFFICIENTS, pasts, strict=True):
+        belief = None if then is None else then.belief()
+        assert belief is not None
+        found[key] = belief.probability
+    return found
+
+
+async def test_a_change_of_marginals_has_propagation_as_a_cause(story: Story) -> None:
+    """Ends as `asOf` measures them; each prediction's part is what its marginal has more than its own belief."""
+    first, last = story.moments[:2]
+    asked = await ask(story.database, CHANGED, **{"from": first.isoformat(), "to": last.isoformat()})
+    change = asked.data["exposureChange"]
+    ends = [(await ask_then(story, moment))["expectedRelevance"] for moment in (first, last)]
+    added: dict[str, list[float]] = {}
+    for moment, weights in ((first, {"A": 2.0, "B": -1.0}), (last, {"A": 7.0, "B": 0.0})):
+        joint, own = await recall(story, moment), await own_beliefs(story, moment)
+        for sign, key, symbol, relevance in EXPOSURES:
+            coefficient = weights[symbol] * relevance * (-1.0 if sign == "HARMS" else 1.0)
+            marginal = joint.beliefs.marginals[joint.view.indices[key]]
+            added.setdefault(key, []).append(coefficient * (marginal - own[key]))
+    parts = {part["claimKey"]: part["delta"] for part in change["parts"] if part["cause"] == "PROPAGATION"}
+
+    assert (change["expectedBefore"], change["expectedAfter"]) == pytest.approx(ends, abs=1e-10)
+    assert math.fsum(part["delta"] for part in change["parts"]) == pytest.approx(change["delta"], abs=1e-10)
+    assert math.fsum(total["delta"] for total in change["totals"]) == pytest.approx(change["delta"], abs=1e-10)
+    expected = {key: now - then for key, (then, now) in added.items() if now != then}
+    assert parts == pytest.approx(expected, abs=1e-10)
+    assert max(map(abs, parts.values())) > 0.01
+    causes = {part["cause"] for part in change["parts"]}
+    assert causes >= {"EVIDENCE", "RESTATEMENT", "POSITIONS", "PROPAGATION"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "path"),
+    [
+        ({"from": "1990-01-01T00:00:00Z"}, ["portfolio"]),
+        ({"from": "2999-01-01T00:00:00Z"}, ["from"]),
+        ({"policy": "foregraph-1"}, ["policy"]),
+    ],
+)
+async def test_a_change_of_marginals_that_cannot_be_told_is_refused(
+    story: Story, variables: dict[str, str], path: list[str]
+) -> None:
+    given = {"from": story.moments[0].isoformat(), **variables}
+    refusal = (await ask(story.database, CHANGED, **given)).data["exposureChange"]
+
+    assert refusal["path"] == path
 
 
 async def test_what_was_recorded_later_is_told(migrated_database: Database) -> None:
