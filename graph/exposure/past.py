@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from graph.database.paging import slices
 from graph.errors import InvalidError, OversizeError
 from graph.inference.time import utc_moments
 from graph.ledger.claim_state import Window
@@ -16,6 +17,9 @@ from graph.network.view import ClaimRow, Snapshot, with_rows
 
 MOST_CLAIMS: Final = 20_000
 """Claims that are read as they were for one answer, some five seconds."""
+
+PAGE_CLAIMS: Final = 500
+"""Claims whose records are taken in between two moments at which others are answered, some 20 ms."""
 
 
 async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str = "as_of") -> Joint:
@@ -44,7 +48,9 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
         if len(snapshot.ids) > MOST_CLAIMS:
             message = f"the network has {len(snapshot.ids):,} claims, and the past of at most {MOST_CLAIMS:,} is read"
             raise OversizeError(message, size=len(snapshot.ids), limit=MOST_CLAIMS, path=path)
-        pasts = await list_pasts(unit, [PastKey(claim_id, as_of, as_of) for claim_id in snapshot.ids])
+        pasts: list[Past | None] = []
+        for part in slices(snapshot.ids, PAGE_CLAIMS):
+            pasts += await list_pasts(unit, [PastKey(claim_id, as_of, as_of) for claim_id in part])
         counted = [past for past in pasts if past is not None and past.terms.stated_probability is not None]
         if counted and all(past.is_reconstructed and past.terms.log_odds is None for past in counted):
             message = f"expected a moment by which something of the network was recorded, got {as_of.isoformat()}"

@@ -284,6 +284,9 @@ async def test_spreadsheets_read_what_their_owner_may(sampled: Database, tmp_pat
             (await get(ada), 400, "INVALID", "portfolio"),
             (await get(ada, portfolio="growth", active="yes"), 400, "INVALID", "active"),
             (await get(ada, portfolio="growth", asof="x"), 400, "INVALID", "asof"),
+            (await get(ada, portfolio="growth", asOf="x"), 400, "INVALID", "asOf"),
+            (await get(ada, portfolio="growth", asOf="2999-01-01T00:00:00Z"), 400, "INVALID", "asOf"),
+            (await get(ada, portfolio="growth", asOf="1999-01-01T00:00:00Z"), 404, "NOT_FOUND", "portfolio"),
         )
         for response, status, code, argument in answers:
             (error,) = response.json()["errors"]
