@@ -10,12 +10,10 @@ from starlette.requests import Request
 from api.deadlines import Deadlines
 from api.formats import FORMATS
 from api.streams import OpenTable
-from api.table_endpoint import TableEndpoint, read_parameters
+from api.table_endpoint import TableEndpoint, read_moment_parameter, read_parameters
 from graph.database.sessions import Database
-from graph.errors import InvalidError
 from graph.ledger.beliefs import open_beliefs
 from graph.ledger.settings import check_policy
-from graph.model.moments import read_moment
 
 READ_SECONDS: Final = 600.0
 """The longest for one table: a million claims, or a client that reads slowly."""
@@ -51,15 +49,5 @@ def _read_query(request: Request) -> tuple[datetime, datetime, str | None]:
     policy = given.get("policy")
     if policy is not None:
         check_policy(policy)
-    moment = _read_moment(request, "asOf") or datetime.now(UTC)
-    return moment, _read_moment(request, "knownAt") or moment, policy
-
-
-def _read_moment(request: Request, name: str) -> datetime | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        return read_moment(text)
-    except ValueError as error:
-        raise InvalidError(f"{error}; in an address + is written %2B", path=name) from error
+    moment = read_moment_parameter(request, "asOf") or datetime.now(UTC)
+    return moment, read_moment_parameter(request, "knownAt") or moment, policy

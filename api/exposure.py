@@ -1,6 +1,7 @@
 """GET /exposure.csv and its like: what contributes to a stored portfolio's exposure, for spreadsheets."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -10,7 +11,7 @@ from api.access.callers import caller_of
 from api.deadlines import Deadlines
 from api.formats import FORMATS
 from api.streams import OpenTable
-from api.table_endpoint import TableEndpoint, read_parameters
+from api.table_endpoint import TableEndpoint, read_moment_parameter, read_parameters
 from graph.errors import InvalidError
 from graph.exposure.store import Holder
 from graph.exposure.table import open_exposure
@@ -19,7 +20,7 @@ from resolvers.base.roles import Role
 
 READ_SECONDS: Final = 60.0
 PATHS: Final = tuple(f"/exposure.{name}" for name in FORMATS)
-PARAMETERS: Final = frozenset({"portfolio", "active"})
+PARAMETERS: Final = frozenset({"portfolio", "active", "asOf"})
 
 
 def make_exposure_endpoint(find_service: Callable[[], Service], deadlines: Deadlines) -> TableEndpoint:
@@ -32,17 +33,17 @@ def make_exposure_endpoint(find_service: Callable[[], Service], deadlines: Deadl
     """
 
     def choose(request: Request) -> OpenTable:
-        name, is_active = _read_query(request)
+        name, as_of, is_active = _read_query(request)
         service, caller = find_service(), caller_of(request.scope)
         holder = Holder(caller.name, sees_all=Role.OPERATOR in caller.roles)
-        return partial(open_exposure, service.database, service.engine, name, holder, is_active=is_active)
+        return partial(open_exposure, service.database, service.engine, name, holder, as_of=as_of, is_active=is_active)
 
     return TableEndpoint(choose, deadlines, seconds=READ_SECONDS, filename="exposure")
 
 
-def _read_query(request: Request) -> tuple[str, bool]:
+def _read_query(request: Request) -> tuple[str, datetime | None, bool]:
     """
-    Read the portfolio's name, and whether active weights are measured.
+    Read the portfolio's name, the moment to measure at, and whether active weights are measured.
 
     Raises:
         InvalidError: A parameter is unknown, absent or wrong.
@@ -53,4 +54,4 @@ def _read_query(request: Request) -> tuple[str, bool]:
     active = given.get("active", "false")
     if active not in ("true", "false"):
         raise InvalidError(f"expected true or false, got {active!r:.80}", path="active")
-    return given["portfolio"], active == "true"
+    return given["portfolio"], read_moment_parameter(request, "asOf"), active == "true"

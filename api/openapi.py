@@ -50,7 +50,12 @@ def describe_routes() -> JsonObject:
             PATH: {"get": _operation("This document.", _of(JSON, "It."))},
             **_describe_tables("/beliefs", "Every claim's belief.", asOf=_MOMENT, knownAt=_MOMENT, policy=_text()),
             **_describe_tables(
-                "/exposure", "Contributions to a portfolio's exposure.", "portfolio", portfolio=_text(), active=_TRUTH
+                "/exposure",
+                "Contributions to a portfolio's exposure.",
+                "portfolio",
+                portfolio=_text(),
+                active=_TRUTH,
+                asOf=_MOMENT,
             ),
             **_describe_queries(),
             "/cypher": {"post": _describe_cypher()},

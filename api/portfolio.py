@@ -17,9 +17,10 @@ from api.formats import FORMATS
 from api.formats.encoders import Ending
 from api.tables import open_console
 from graph.database.sessions import Database
-from graph.errors import InvalidError
+from graph.errors import InvalidError, counted
 from graph.exposure.files import PositionsFile, read_positions_file
 from graph.exposure.measuring import Change, Exposure, Grouping, measure, suppose
+from graph.exposure.past import recall_joint
 from graph.exposure.positions import Positions, list_shortly
 from graph.exposure.store import Holder, get_portfolio
 from graph.exposure.table import COLUMNS, ExposureTable, make_table
@@ -44,7 +45,7 @@ class Asked:
         name: The name of a stored portfolio; None for a file.
         observations: Supposed outcomes.
         is_intervention: Whether they are brought about.
-        as_of: The moment at which positions of a stored portfolio are held; None for the latest.
+        as_of: A moment in the past to measure at; None for now.
         is_active: Whether to measure what each weight has more than the benchmark's.
     """
 
@@ -72,8 +73,6 @@ class Asked:
         """
         if (text is None) == (name is None):
             raise InvalidError("expected a FILE of positions or --portfolio NAME, and not both")
-        if text is not None and options.get("as_of") is not None:
-            raise InvalidError("expected --portfolio with --as-of, as a file has no moment", path="--as-of")
         file = None if text is None else read_positions_file(decode(text))
         return cls(file, name, tuple(read_observation(given) for given in what_if), **options)
 
@@ -121,27 +120,35 @@ async def ask(database: Database, asked: Asked) -> Answer:
     try:
         async with database.reading() as reading:
             if asked.name is not None:
-                positions = Positions.stored(await get_portfolio(reading, asked.name, OPERATOR, held_at=asked.as_of))
+                held = await get_portfolio(reading, asked.name, OPERATOR, held_at=asked.as_of)
+                positions = Positions.stored(held)
             else:
                 # Without paths, tickers that the graph does not have are listed and not refused.
                 positions = replace(Positions.of(asked.file.positions if asked.file else ()), paths={})
             if asked.is_active and not positions.benchmark:
                 raise InvalidError("expected positions with a benchmark's weight, got none", path="--active")
-            found = await measure(reading, engine, positions, is_active=asked.is_active)
+            past = None if asked.as_of is None else await recall_joint(reading, engine, asked.as_of)
+            found = await measure(reading, engine, positions, is_active=asked.is_active, past=past)
             shift = None
             if asked.observations:
                 shift, _, _ = await suppose(
-                    reading, engine, found, asked.observations, is_intervention=asked.is_intervention
+                    reading, engine, found, asked.observations, is_intervention=asked.is_intervention, past=past
                 )
-        return Answer(found, await make_table(database, engine, found), tuple(_notes(asked.file, found)), shift)
+        return Answer(found, await make_table(database, engine, found), tuple(_notes(asked, found)), shift)
     finally:
         engine.close()
 
 
-def _notes(file: PositionsFile | None, found: Exposure) -> list[str]:
-    """Say what was summed, passed over and not found; nothing is left out in silence."""
-    holdings, exposed = found.book.holdings, found.book.exposed
+def _notes(asked: Asked, found: Exposure) -> list[str]:
+    """Say what was summed, passed over and not found, and what is not of the moment; nothing is left out in silence."""
+    holdings, exposed, file = found.book.holdings, found.book.exposed, asked.file
     notes = []
+    if asked.as_of is not None:
+        num = counted(found.joint.num_reconstructed, "claim")
+        notes.append(
+            f"beliefs are as recorded by {asked.as_of.isoformat()}, of {num} as first recorded later; exposures and "
+            "influences are those of now"
+        )
     if file is not None:
         notes += [
             f"{symbol} is on lines {', '.join(map(str, lines))}; their sizes were added up"

@@ -1,6 +1,7 @@
 """Endpoints of one table each, in every format: the path ends in the format's name, as in /beliefs.csv."""
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Final
 
 from starlette.datastructures import QueryParams
@@ -14,6 +15,7 @@ from api.formats.arrow import MISSING
 from api.middleware import error_response
 from api.streams import OpenTable, TableResponse, refuse
 from graph.errors import ForegraphError, InvalidError
+from graph.model.moments import read_moment
 
 AT_ONCE: Final = 2
 """Tables of an endpoint that are read at a time; those of a large graph keep the database or a processor busy."""
@@ -65,3 +67,19 @@ def read_parameters(request: Request, names: Collection[str]) -> QueryParams:
     if unknown := sorted(given.keys() - names):
         raise InvalidError(f"there is no such parameter; expected {' or '.join(sorted(names))}", path=unknown[0])
     return given
+
+
+def read_moment_parameter(request: Request, name: str) -> datetime | None:
+    """
+    Read a parameter that is a moment; None without one.
+
+    Raises:
+        InvalidError: It is none.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return read_moment(text)
+    except ValueError as error:
+        raise InvalidError(f"{error}; in an address + is written %2B", path=name) from error

@@ -37,7 +37,7 @@ _SEE: Final = "changeWebhooks queryDeliveries querySchedules"
 _ADD: Final = (
     "submitEvidence submitEvidenceBatch submitForecast submitForecastBatch addValidation linkDocument upsertDocument"
 )
-_FOLLOW: Final = "beliefChanged ledgerAppended milestonesDue propagationFinished"
+_FOLLOW: Final = "beliefChanged exposureChanged ledgerAppended milestonesDue propagationFinished"
 _SAVE: Final = "saveQuery deleteSavedQuery savePortfolio deletePortfolio"
 _OPERATE: Final = (
     "annulClaim deleteSubject followChanges importBundle propagateBeliefs recordMilestone removeExposure "

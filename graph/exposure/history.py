@@ -2,8 +2,8 @@
 A portfolio's expected signed relevance over time, and why it moved, from claims' ledgers and stored positions.
 
 Beliefs are those of the claims themselves, by what was recorded by each moment; a claim with a known outcome counts as
-1 or 0. Joint marginals of the past are not kept, so what propagates over the network is in none of these figures. The
-exposures are those that the graph has now.
+1 or 0. Joint marginals of the past are not kept: where a change of marginals is asked for, they are computed for both
+its ends. The exposures are those that the graph has now.
 """
 
 import math
@@ -49,6 +49,7 @@ class Cause(StrEnum):
         RESTATEMENT: A claim's stated probability, window or class, or its class's base rate, was changed.
         TIME: A claim's window runs out.
         POSITIONS: The portfolio's positions were changed.
+        PROPAGATION: A claim's marginal moved by more than the belief that follows from the claim itself.
     """
 
     EVIDENCE = "EVIDENCE"
@@ -56,6 +57,7 @@ class Cause(StrEnum):
     RESTATEMENT = "RESTATEMENT"
     TIME = "TIME"
     POSITIONS = "POSITIONS"
+    PROPAGATION = "PROPAGATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,13 @@ class Moved:
     parts: tuple[Part, ...]
 
     def totals(self) -> dict[Cause, float]:
-        """Add the parts up by cause."""
-        return {cause: math.fsum(part.delta for part in self.parts if part.cause is cause) for cause in Cause}
+        """Add the parts up by cause; propagation is among these where it has parts."""
+        causes = {part.cause for part in self.parts} | set(Cause) - {Cause.PROPAGATION}
+        return {
+            cause: math.fsum(part.delta for part in self.parts if part.cause is cause)
+            for cause in Cause
+            if cause in causes
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +168,31 @@ class Record:
             found, before_changes[claim_id] = _split_claim(self, history, own)
             parts += found
         parts += self._split_positions(before_changes)
-        told = [part for part in parts if part.delta]
-        return Moved(before, after, tuple(sorted(told, key=lambda part: -abs(part.delta))))
+        return Moved(before, after, _in_order(parts))
+
+    def split_marginals(self, before: Mapping[str, float], after: Mapping[str, float]) -> Moved:
+        """
+        Split the change of the expectation by marginals: as `split` does, and by what propagation added to each belief.
+
+        With c_p what a prediction adds if it comes true, m_p its marginal and b_p the belief by itself, propagation's
+        part is c_p (m_p - b_p) at the end less the same at the start.
+
+        Args:
+            before: Marginals at the start by claim; a claim without one adds nothing.
+            after: Marginals at the end, likewise.
+        """
+        first, last = (self.coefficients(stretch) for stretch in (self.stretches[0], self.stretches[-1]))
+        parts: list[Part] = []
+        for claim_id, history in self.histories.items():
+            own_before, own_after = _beliefs(history, [self.start, self.end]).tolist()
+            then = first.get(claim_id, 0.0) * (before.get(claim_id, 0.0) - own_before)
+            now = last.get(claim_id, 0.0) * (after.get(claim_id, 0.0) - own_after)
+            parts.append(Part(Cause.PROPAGATION, now - then, claim_id))
+        start, end = (
+            math.fsum(coefficient * marginals.get(claim_id, 0.0) for claim_id, coefficient in own.items())
+            for own, marginals in ((first, before), (last, after))
+        )
+        return Moved(start, end, _in_order([*self.split().parts, *parts]))
 
     def _split_positions(self, beliefs: Mapping[str, Sequence[float]]) -> Iterator[Part]:
         """
@@ -177,6 +207,11 @@ class Record:
                 effects = self.effects.get(symbol, {})
                 delta = math.fsum(step * effect * beliefs[claim_id][number] for claim_id, effect in effects.items())
                 yield Part(Cause.POSITIONS, delta, symbol=symbol, at=right.since)
+
+
+def _in_order(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return the parts that are not 0, the largest first."""
+    return tuple(sorted((part for part in parts if part.delta), key=lambda part: -abs(part.delta)))
 
 
 async def read_record(
@@ -218,7 +253,7 @@ async def read_record(
     symbols = dict.fromkeys(symbol for stretch in stretches for symbol in stretch.weights)
     paths = portfolio.paths if isinstance(portfolio, Positions) else {}
     holdings = await read_holdings(unit, Positions(dict.fromkeys(symbols, 1.0), (), paths, {}))
-    effects = {holding.symbol: _effects(holding) for holding in holdings}
+    effects = {holding.symbol: effects_of(holding) for holding in holdings}
     claim_ids = {claim_id for own in effects.values() for claim_id in own}
     if len(claim_ids) > MOST_CLAIMS:
         message = (
@@ -256,7 +291,8 @@ async def _read_stretches(
     return tuple(stretches)
 
 
-def _effects(holding: Holding) -> dict[str, float]:
+def effects_of(holding: Holding) -> dict[str, float]:
+    """Add up sign times relevance of a ticker's exposures by prediction; those without a relevance are left out."""
     parts: dict[str, list[float]] = defaultdict(list)
     for edge in holding.edges:
         if edge.relevance is not None:

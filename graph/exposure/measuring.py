@@ -172,6 +172,7 @@ async def measure(
     horizon: date | None = None,
     is_active: bool = False,
     wants_value: bool = True,
+    past: Joint | None = None,
     now: datetime | None = None,
 ) -> Exposure:
     """
@@ -184,6 +185,7 @@ async def measure(
         horizon: The last day on which an effect may be due; all effects count when absent.
         is_active: Whether to measure what each weight has more than the benchmark's.
         wants_value: Whether to compute the change of value, for which each exposure with an impact is gone through.
+        past: Marginals and samples of a moment in the past; those of the present when absent.
         now: The current moment; that of the system's clock when absent.
 
     Raises:
@@ -192,7 +194,7 @@ async def measure(
         BusyError: No thread became free in time.
     """
     holdings = await read_holdings(unit, positions.active() if is_active else positions)
-    joint = await engine.joint(unit, now=now)
+    joint = past or await engine.joint(unit, now=now)
 
     def work(should_stop: ShouldStop) -> Exposure:
         book = lay_out(holdings, joint.view, horizon)
@@ -294,6 +296,10 @@ async def find_surprise(engine: Engine, exposure: Exposure, prices: Mapping[str,
     Raises:
         BusyError: No thread became free in time.
     """
+    return await engine.run(lambda _: _find_surprise(exposure, prices))
+
+
+def _find_surprise(exposure: Exposure, prices: Mapping[str, float]) -> Surprise | None:
     edges, book, bank = exposure.book.edges, exposure.book, exposure.joint.bank
     marginals = exposure.joint.beliefs.marginals[edges.claims]
     each = np.array([prices.get(edge.claim_id, np.nan) for _, edge in book.rows], np.float64)
@@ -304,12 +310,11 @@ async def find_surprise(engine: Engine, exposure: Exposure, prices: Mapping[str,
     own, expected = amounts[is_priced], float(amounts[is_priced] @ each[is_priced])
     coefficients = np.zeros(len(exposure.joint.view.ids))
     np.add.at(coefficients, edges.claims[is_priced], own)
-    distribution = await engine.run(lambda _: describe(sum_samples(bank, coefficients) - expected))
     return Surprise(
         gross=math.fsum((amounts * marginals).tolist()),
         priced=math.fsum((own * marginals[is_priced]).tolist()),
         edge=math.fsum((own * (marginals - each)[is_priced]).tolist()),
-        distribution=distribution,
+        distribution=describe(sum_samples(bank, coefficients) - expected),
         priced_share=book.share(set(edges.tickers[is_priced].tolist())),
         num_priced=int(is_priced.sum()),
     )
@@ -409,10 +414,20 @@ async def suppose(
     observations: Sequence[Observation],
     *,
     is_intervention: bool,
+    past: Joint | None = None,
     now: datetime | None = None,
 ) -> tuple[Change, dict[str, Change], WhatIf]:
     """
     Compute a portfolio's expectation under supposed outcomes, from the shifts that the network's what-if answers.
+
+    Args:
+        unit: The transaction to read in.
+        engine: Knows the network.
+        exposure: The portfolio.
+        observations: The supposed outcomes.
+        is_intervention: Whether they are brought about.
+        past: As of `measure`.
+        now: As of `measure`.
 
     Returns:
         The change of the whole, those of the tickers by symbol, and the answer that they follow from.
@@ -421,7 +436,10 @@ async def suppose(
         RefusedError: As `Engine.what_if`.
         BusyError: No thread became free in time.
     """
-    found = await engine.what_if(unit, observations, is_intervention=is_intervention, now=now)
+    if past is None:
+        found = await engine.what_if(unit, observations, is_intervention=is_intervention, now=now)
+    else:
+        found = await engine.what_if_then(past, observations, is_intervention=is_intervention)
     edges, shifts = exposure.book.edges, found.question.shifts
     own = edges.weights[edges.tickers] * edges.relevances
     before, after = own * shifts.before[edges.claims], own * shifts.after[edges.claims]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from graph.database.paging import slices
 from graph.database.sessions import Database
 from graph.exposure.measuring import Contribution, Exposure, list_contributions, measure
+from graph.exposure.past import recall_joint
 from graph.exposure.positions import Positions
 from graph.exposure.store import Holder, get_portfolio
 from graph.network.engine import Engine
@@ -112,15 +113,18 @@ async def open_exposure(
         engine: Knows the network.
         name: The portfolio's name.
         holder: Who asks.
-        as_of: The moment at which its positions are held; None for the latest.
+        as_of: A moment in the past to measure at; None for now.
         is_active: Whether to measure what each weight has more than the benchmark's.
 
     Raises:
         NotFoundError: There is no such portfolio, or it had no positions yet.
         NotOwnedError: It belongs to another.
+        InvalidError: The moment is yet to come, or nothing was recorded by then.
         BusyError: No thread became free in time.
     """
     async with database.reading() as reading:
         row = await get_portfolio(reading, name, holder, held_at=as_of)
-        found = await measure(reading, engine, Positions.stored(row), is_active=is_active, wants_value=False)
+        past = None if as_of is None else await recall_joint(reading, engine, as_of)
+        positions = Positions.stored(row)
+        found = await measure(reading, engine, positions, is_active=is_active, wants_value=False, past=past)
     yield await make_table(database, engine, found)

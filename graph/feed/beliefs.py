@@ -18,11 +18,11 @@ DEFAULT_THRESHOLD: Final = 0.01
 
 class Baseline(StrEnum):
     """
-    Beliefs from which a change is measured.
+    Values from which a change of a belief, or of a sum of them, is measured.
 
     Attributes:
-        LAST_TOLD: What the subscriber was told last; at first, the belief at the subscription.
-        SUBSCRIPTION: The belief at the subscription.
+        LAST_TOLD: What the subscriber was told last; at first, the value at the subscription.
+        SUBSCRIPTION: The value at the subscription.
     """
 
     LAST_TOLD = "LAST_TOLD"

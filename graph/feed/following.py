@@ -19,6 +19,7 @@ from graph.database.sessions import Database
 from graph.errors import BusyError, ForegraphError, GoneEventError
 from graph.feed.beliefs import EVERY_CLAIM, Belief, BeliefFilter, BeliefTable, Change, Measure, Moved
 from graph.feed.events import Event, EventId, read_latest_id, read_page
+from graph.feed.sums import FollowedSum, FollowedSums, SumInterest, SumMoved
 
 POLL_SECONDS: Final = 0.5
 """Time after which other processes' writes are looked for."""
@@ -47,11 +48,13 @@ class Message:
         event: The event.
         moved: Beliefs that have moved.
         entry_ids: Rows that were appended to the ledger.
+        total: The sum that has moved; None for other subscriptions.
     """
 
     event: Event
     moved: tuple[Moved, ...] = ()
     entry_ids: tuple[str, ...] = ()
+    total: SumMoved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,21 @@ class Interest:
             and PROPAGATION.
         filter: The claims, for BELIEFS and WRITE; of the latter, by their ids alone.
         measure: The changes of beliefs that are told.
+        total: The sum of beliefs, for BELIEFS, that is told in place of each; None for each.
     """
 
     kind: EventKind
     filter: BeliefFilter = EVERY_CLAIM
     measure: Measure = field(default_factory=Measure)
+    total: SumInterest | None = None
+
+    def concerns(self, event: Event) -> bool:
+        """Whether an event may have something to tell; of a sum, whose weights may not have been read yet, any may."""
+        if self.total is not None:
+            return event.kind is not EventKind.DUE
+        if self.kind is EventKind.BELIEFS:
+            return bool(event.claim_ids or event.belief_ids)
+        return bool(event.entry_ids) if self.kind is EventKind.WRITE else event.kind is self.kind
 
 
 class Subscriber:
@@ -149,6 +162,7 @@ class Feed:
         self._subscribers = _Subscribers()
         self._num_admitted = 0
         self._table = BeliefTable(database)
+        self._sums = FollowedSums(database, self._table.find)
         self._is_table_loaded = False
         self._position: EventId | None = None
         self._polling: asyncio.Task[None] | None = None
@@ -199,6 +213,9 @@ class Feed:
         """Let a subscriber that was admitted leave; without any, the feed is not read."""
         self._num_admitted -= 1
         self._subscribers.discard(subscriber)
+        total = subscriber.interest.total
+        if total is not None and not self._subscribers.of_sum(total.asked.name):
+            self._sums.drop(total.asked.name)
         if not self._num_admitted:
             await self._stop()
 
@@ -218,24 +235,24 @@ class Feed:
 
     async def _join(self, subscriber: Subscriber, since: EventId | None) -> list[Message]:
         """Add a subscriber where the feed stands; returns what it has missed since an event."""
-        kind, missed = subscriber.interest.kind, list[Event]()
-        known = None if since is None else await self._read_missed(kind, since, missed)
+        interest, missed = subscriber.interest, list[Event]()
+        known = None if since is None else await self._read_missed(interest, since, missed)
         async with self._turn:
-            position = await self._begin(needs_beliefs=kind is EventKind.BELIEFS)
+            position = await self._begin(needs_beliefs=interest.kind is EventKind.BELIEFS)
             if known is not None:
-                await self._read_missed(kind, known, missed)
+                await self._read_missed(interest, known, missed)
+            if interest.total is not None:
+                interest.total.measure.begin(await self._sums.get(interest.total.asked))
             self._subscribers.add(subscriber)
         # What came after the position it gets by itself.
-        return await self._tell_missed(
-            subscriber.interest, [event for event in missed if event.id.position <= position.position]
-        )
+        return await self._tell_missed(interest, [event for event in missed if event.id.position <= position.position])
 
-    async def _read_missed(self, kind: EventKind, known: EventId, missed: list[Event]) -> EventId:
-        """Read the events of a kind since one, to the latest; returns the id of that."""
+    async def _read_missed(self, interest: Interest, known: EventId, missed: list[Event]) -> EventId:
+        """Read the events of a subject since one, to the latest; returns the id of that."""
         has_more = True
         while has_more:
             page = await self._database.read(partial(read_page, after=known))
-            missed += (event for event in page.events if _concerns(event, kind))
+            missed += (event for event in page.events if interest.concerns(event))
             if len(missed) > MOST_MISSED:
                 message = (
                     f"more than {MOST_MISSED:,} events have come since; read them by `changes`, and go on from its last"
@@ -290,17 +307,23 @@ class Feed:
         for subscriber in self._subscribers.all():
             subscriber.end(gone)
         self._position, self._is_table_loaded, self._polling = None, False, None
+        self._sums.clear()
 
     async def _give(self, events: Sequence[Event]) -> None:
         """Read what is needed of all events, then give each to its subscribers without waiting in between."""
         claims_of = await self._find_claims(events) if self._subscribers.has(EventKind.WRITE) else {}
+        again = await self._sums.read_again(events)
         last = {claim_id: event.id for event in events for claim_id in event.touched_ids()}
         changed: defaultdict[EventId, list[Change]] = defaultdict(list)
         if self._is_table_loaded:
             for change in await self._table.update(last):
                 changed[last[change.claim_id]].append(change)
+        later = {change.claim_id: change.before for changes in changed.values() for change in changes}
         for event in events:
+            for change in changed[event.id]:
+                later.pop(change.claim_id)
             self._subscribers.give_beliefs(event, changed[event.id])
+            self._subscribers.give_sums(event, self._sums.take(event, changed[event.id], again, later))
             self._subscribers.give_entries(event, claims_of)
             if event.kind in {EventKind.DUE, EventKind.PROPAGATION}:
                 self._subscribers.give_all(event)
@@ -315,6 +338,8 @@ class Feed:
 
     async def _tell_missed(self, interest: Interest, missed: Sequence[Event]) -> list[Message]:
         """Make messages of events that came before the subscriber."""
+        if interest.total is not None:
+            return await self._tell_missed_sum(interest.total, missed)
         if interest.kind is EventKind.BELIEFS:
             return self._tell_missed_beliefs(interest, missed)
         if interest.kind is not EventKind.WRITE:
@@ -334,6 +359,17 @@ class Feed:
             for event in missed
             if (claim_ids := of_event.get(event.id.position))
         ]
+
+    async def _tell_missed_sum(self, interest: SumInterest, missed: Sequence[Event]) -> list[Message]:
+        """Tell a sum once, with the last event that may have moved it and as it is now."""
+        followed = await self._sums.get(interest.asked)
+        weights = followed.weights or {}
+        moving = [
+            event
+            for event in missed
+            if followed.asked.is_changed_by(event) or not weights.keys().isdisjoint(event.touched_ids())
+        ]
+        return [Message(moving[-1], total=interest.measure.resume(followed))] if moving else []
 
 
 class Following(AsyncIterator[Message]):
@@ -381,6 +417,10 @@ class _Subscribers:
     def __init__(self) -> None:
         self._by_claim: defaultdict[tuple[EventKind, str], set[Subscriber]] = defaultdict(set)
         self._by_filter: defaultdict[tuple[EventKind, BeliefFilter], set[Subscriber]] = defaultdict(set)
+        self._by_sum: defaultdict[str, set[Subscriber]] = defaultdict(set)
+
+    def of_sum(self, name: str) -> set[Subscriber]:
+        return self._by_sum.get(name, set())
 
     def add(self, subscriber: Subscriber) -> None:
         for index, key in self._places(subscriber.interest):
@@ -398,7 +438,7 @@ class _Subscribers:
         return any(key[0] is kind for index in (self._by_claim, self._by_filter) for key in index)
 
     def all(self) -> set[Subscriber]:
-        return set().union(*self._by_claim.values(), *self._by_filter.values())
+        return set().union(*self._by_claim.values(), *self._by_filter.values(), *self._by_sum.values())
 
     def give_beliefs(self, event: Event, changed: Sequence[Change]) -> None:
         moved: defaultdict[Subscriber, list[Moved]] = defaultdict(list)
@@ -409,6 +449,14 @@ class _Subscribers:
                     moved[subscriber].append(found)
         for subscriber, told in moved.items():
             subscriber.put(Message(event, tuple(told)))
+
+    def give_sums(self, event: Event, moved: Sequence[FollowedSum]) -> None:
+        for followed in moved:
+            for subscriber in tuple(self.of_sum(followed.asked.name)):
+                interest = subscriber.interest.total
+                told = None if interest is None else interest.measure.move(followed)
+                if told is not None:
+                    subscriber.put(Message(event, total=told))
 
     def give_entries(self, event: Event, claims_of: dict[str, str]) -> None:
         if not event.entry_ids or not claims_of:
@@ -435,16 +483,13 @@ class _Subscribers:
                 yield from tuple(subscribers)
 
     def _places(self, interest: Interest) -> Iterator[tuple[Any, Any]]:
+        if interest.total is not None:
+            yield self._by_sum, interest.total.asked.name
+            return
         if not interest.filter.claim_ids:
             yield self._by_filter, (interest.kind, interest.filter)
         for claim_id in interest.filter.claim_ids:
             yield self._by_claim, (interest.kind, claim_id)
-
-
-def _concerns(event: Event, kind: EventKind) -> bool:
-    if kind is EventKind.BELIEFS:
-        return bool(event.claim_ids or event.belief_ids)
-    return bool(event.entry_ids) if kind is EventKind.WRITE else event.kind is kind
 
 
 def _entries(event: Event, wanted: BeliefFilter, claims_of: dict[str, str]) -> Message | None:

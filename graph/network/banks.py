@@ -186,6 +186,16 @@ class Banks:
                 raise NoSamplesError
             await self._wait(task, deadline)
 
+    async def draw(self, prepared: Prepared) -> Bank:
+        """
+        Draw a bank with the default parameters that is not kept here.
+
+        Raises:
+            OversizeError: The network is too large for samples.
+            BusyError: No thread became free in time.
+        """
+        return await self._draw(prepared, DEFAULT_SAMPLING)
+
     async def move(self, prepared: Prepared) -> Beliefs | None:
         """
         Return marginals by the kept samples, drawn for this evidence or weighted to it; None if they do not serve.

@@ -22,10 +22,11 @@ What the next hour needs can be prepared before it begins.
 import asyncio
 import math
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
@@ -74,7 +75,7 @@ from graph.network.questions import (
 )
 from graph.network.storing import Stored
 from graph.network.threads import InferenceObserver, SharedTasks, ThreadSlots
-from graph.network.view import Snapshot, View, make_view, network_moment
+from graph.network.view import Snapshot, State, View, make_view, network_moment
 
 NUM_SLOTS: Final = 2
 """Inferences at a time; each keeps a processor busy."""
@@ -93,6 +94,9 @@ MAX_FRESH_WORK: Final = 1 << 22
 
 KEPT_MOMENTS: Final = 2
 """Moments of which results are kept: this hour and the next."""
+
+KEPT_PASTS: Final = 2
+"""Moments in the past whose joint samples are kept, for further questions about them and pages of their lists."""
 
 KEPT_ANSWERS: Final = 4
 """Questions whose shifts are kept, for their further pages; half a megabyte each at 10,000 claims."""
@@ -130,14 +134,25 @@ class Joint:
     Marginals of all claims, and joint samples.
 
     Attributes:
-        view: The network.
+        prepared: The network and its model.
         beliefs: Marginals by AUTO.
         bank: Joint samples, unweighted.
+        num_reconstructed: Claims whose values were recorded after the moment of the network; 0 for the present.
     """
 
-    view: View
+    prepared: Prepared
     beliefs: Beliefs
     bank: Bank
+    num_reconstructed: int = 0
+
+    @property
+    def view(self) -> View:
+        """The network."""
+        return self.prepared.view
+
+
+Recall = Callable[[Snapshot], Awaitable[tuple[Snapshot, int]]]
+"""Returns a snapshot with its claims as they were, and for how many of them later records had to serve."""
 
 
 class Engine:
@@ -159,12 +174,13 @@ class Engine:
     ) -> None:
         self._slots = ThreadSlots(num_slots, patience_seconds, observer=observer)
         self._background = ThreadSlots(1, None, is_background=True, observer=observer)
-        self._sample_patience_seconds = sample_patience_seconds
+        self._sample_patience_seconds, self._max_sample_bytes = sample_patience_seconds, max_sample_bytes
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
         self._kept: dict[datetime, _Kept] = {}
         self._answered: dict[Hashable, _Answered] = {}
+        self._pasts: dict[tuple[State, datetime], Joint] = {}
         self._banks = Banks(self._slots, self._background, self._shared, max_sample_bytes)
         self._estimates = Estimates(self._shared)
         self.stored: Stored | None = None
@@ -182,7 +198,7 @@ class Engine:
     @property
     def num_sample_bytes(self) -> int:
         """Memory of the joint samples that are kept."""
-        return self._banks.num_bytes
+        return self._banks.num_bytes + sum(joint.bank.bits.nbytes for joint in self._pasts.values())
 
     @property
     def has_improved(self) -> bool:
@@ -277,11 +293,16 @@ class Engine:
         return known
 
     async def _get_model(self, view: View, slots: ThreadSlots | None = None) -> CalibratedNetwork:
+        calibration = await self._calibrate(view, slots or self._slots)
+        self._kept_at(view.moment).model = view.structure_key, calibration
+        return calibration.model
+
+    async def _calibrate(self, view: View, slots: ThreadSlots) -> Calibration:
+        """Return a kept calibration, or one that is made from those that are kept."""
         key = view.structure_key
         known = dict(filter(None, (kept.model for kept in self._kept.values())))
         if key in known:
-            self._kept_at(view.moment).model = key, known[key]
-            return known[key].model
+            return known[key]
 
         async def build() -> Calibration:
             def work(should_stop: ShouldStop) -> Calibration:
@@ -293,11 +314,9 @@ class Engine:
                 )
 
             with refusing_oversize():
-                return await (slots or self._slots).run(work)
+                return await slots.run(work)
 
-        calibration = await self._shared.get(("model", key), build)
-        self._kept_at(view.moment).model = key, calibration
-        return calibration.model
+        return await self._shared.get(("model", key), build)
 
     async def _get_beliefs(
         self, prepared: Prepared, sampling: Sampling, *, patience_seconds: float | None = None, is_urgent: bool = False
@@ -386,6 +405,27 @@ class Engine:
         prepared = await self._prepare(view)
         shifts = await self._shifts(prepared, outcomes, method, sampling, is_intervention=is_intervention)
         return what_if_answer(view, outcomes, shifts, first, is_intervention=is_intervention, sampling=sampling)
+
+    async def what_if_then(
+        self, past: Joint, observations: Sequence[Observation], *, is_intervention: bool = False
+    ) -> WhatIf:
+        """
+        Compute what supposed outcomes would have shifted at a moment in the past, by AUTO.
+
+        Args:
+            past: Marginals and samples of that moment.
+            observations: The supposed outcomes.
+            is_intervention: As of `what_if`.
+
+        Raises:
+            RefusedError: As `what_if`, by what was known then.
+            BusyError: No thread became free in time.
+        """
+        outcomes = find_outcomes(past.view, observations)
+        shifts = await self._shift(
+            past.prepared, outcomes, DEFAULT_SAMPLING, past.beliefs, past.bank, is_intervention=is_intervention
+        )
+        return what_if_answer(past.view, outcomes, shifts, first=0, is_intervention=is_intervention)
 
     async def compound(self, found: WhatIf, exposures: Exposures) -> PriceChanges:
         """
@@ -519,12 +559,28 @@ class Engine:
                     patience_seconds=patience_seconds,
                     is_hasty=is_bounded,
                 )
+        return await self._shift(
+            prepared, outcomes, sampling, before, bank, is_intervention=is_intervention, is_bounded=is_bounded
+        )
+
+    async def _shift(
+        self,
+        prepared: Prepared,
+        outcomes: Mapping[int, bool],
+        sampling: Sampling,
+        before: Beliefs,
+        bank: Bank | None,
+        *,
+        is_intervention: bool,
+        is_bounded: bool = True,
+    ) -> Shifts:
+        """Compute shifts by AUTO from marginals and the samples that are at hand."""
         bits = None if bank is None else bank.bits
         key = prepared.key, tuple(sorted(outcomes.items())), sampling, is_intervention
         # A further page of a list, or the same once more because its cursor is stale, takes the shifts of the first.
-        known = self._answered.get(key)
-        if known is not None and known.holds_for(before, bits):
-            return known.shifts
+        answered = self._answered.get(key)
+        if answered is not None and answered.holds_for(before, bits):
+            return answered.shifts
         is_exact = before.methods is not None and bool((before.methods == EXACT).all())
         perturbed = None if is_exact else await self._estimates.get_perturbed(prepared, self._slots)
 
@@ -609,7 +665,42 @@ class Engine:
         """
         prepared = await self._prepare(await self.view(unit, now=now))
         bank = await self._banks.get(prepared)
-        return Joint(prepared.view, await self._get_beliefs(prepared, DEFAULT_SAMPLING), bank)
+        return Joint(prepared, await self._get_beliefs(prepared, DEFAULT_SAMPLING), bank)
+
+    async def past_joint(self, unit: LockingUnit, moment: datetime, recall: Recall) -> Joint:
+        """
+        Return every claim's marginal at a moment in the past, and joint samples that are drawn for it.
+
+        Samples of the present do not serve, so that the answer does not depend on what has been asked before.
+
+        Args:
+            unit: The transaction to read in.
+            moment: The moment, to the microsecond.
+            recall: Returns a snapshot as it was; not called where the answer is kept.
+
+        Raises:
+            OversizeError: The network is too large for samples.
+            BusyError: No thread became free in time.
+        """
+        snapshot = await self._get_snapshot(unit)
+        key = snapshot.state, moment
+        known = self._pasts.pop(key, None)
+        if known is None:
+            past, num_reconstructed = await recall(snapshot)
+            known = await self._shared.get(("past", *key), partial(self._draw_past, past, moment, num_reconstructed))
+        self._pasts[key] = known
+        while len(self._pasts) > KEPT_PASTS or (self._pasts and self.num_sample_bytes > self._max_sample_bytes):
+            del self._pasts[next(iter(self._pasts))]
+        return known
+
+    async def _draw_past(self, past: Snapshot, moment: datetime, num_reconstructed: int) -> Joint:
+        """Compute marginals and samples of a snapshot at a moment; nothing of the present is replaced by them."""
+        view = await self._slots.run(lambda _: make_view(past, moment))
+        prepared = Prepared(view, (await self._calibrate(view, self._slots)).model)
+        bank = await self._banks.draw(prepared)
+        parts = await self._slots.run(lambda stop: infer_exact_parts(prepared.model, view.evidence, should_stop=stop))
+        beliefs = complete(parts, view.evidence, bank.beliefs if parts.is_left.any() else None)
+        return Joint(prepared, beliefs, bank, num_reconstructed)
 
     async def run(self, work: Callable[[ShouldStop], T]) -> T:
         """

@@ -248,6 +248,18 @@ def make_snapshot(state: State, claims: Sequence[ClaimRow], influences: Iterable
     return Snapshot(state, ids, indices, influences=Influences.of(influences, indices), **_columns(claims))
 
 
+def with_rows(snapshot: Snapshot, claims: Sequence[ClaimRow]) -> Snapshot:
+    """
+    Return a snapshot with other values of the same claims.
+
+    Args:
+        snapshot: Not changed; the result has its claims and influences.
+        claims: A row of each claim, in the snapshot's order.
+    """
+    influences = snapshot.influences
+    return Snapshot(snapshot.state, snapshot.ids, snapshot.indices, influences=influences, **_columns(claims))
+
+
 def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
     """
     Put changes into a snapshot; the result equals, bit for bit, a snapshot read anew.

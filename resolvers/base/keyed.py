@@ -1,7 +1,7 @@
 """Pages of lists that are held in memory as a whole, in the order of keys, and the fields of such lists."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,7 +128,7 @@ class KeyedPage:
         low, high = self.bounds
         return _read_place(low, FIRST_PLACE), _read_place(high, LAST_PLACE)
 
-    def cut(self, rows: Sequence[Row]) -> list[Row]:
+    def cut(self, rows: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
         """Return the rows that are read of all: those between its bounds in the order in which it is read."""
         low, high = self.bounds
         inside = [row for row in rows if (low is None or row[0] > low) and (high is None or row[0] < high)]
@@ -187,7 +187,7 @@ class KeyedList:
     filter: type
     default: Order
 
-    def field(self, metadata: Mapping[str, Any]) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    def field(self, metadata: Mapping[str, Any] | None = None) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
         """
         Decorates what reads a page of the list, and makes it the list's field.
 

@@ -20,7 +20,7 @@ from graph.errors import (
     NotOwnedError,
     OversizeError,
 )
-from graph.exposure.history import Part, Record, read_record
+from graph.exposure.history import Moved, Part, Record, read_record
 from graph.exposure.measuring import (
     Candidates,
     Change,
@@ -35,6 +35,7 @@ from graph.exposure.measuring import (
     measure,
     suppose,
 )
+from graph.exposure.past import recall_joint, recall_marginals
 from graph.exposure.positions import MOST_POSITIONS, Positions
 from graph.exposure.store import MOST_PORTFOLIOS, find_portfolio, get_portfolio, list_portfolios, list_versions
 from graph.forecasts.consensus import list_market_prices
@@ -95,12 +96,21 @@ Positioned = Annotated[
 Named = Annotated[str | None, strawberry.argument(description="Name of a stored portfolio, in place of `positions`.")]
 From = Annotated[Moment, strawberry.argument(name="from", description="The first moment.")]
 To = Annotated[Moment | None, strawberry.argument(description="The last moment, in the past; now if omitted.")]
+MeasuredAt = Annotated[
+    Moment | None,
+    strawberry.argument(
+        description="A moment in the past to measure at, by what was recorded by then; see `basis`. Now if omitted."
+    ),
+]
 PositionsKnownAt = Annotated[
     Moment | None,
     strawberry.argument(
         description="By when positions were recorded; if omitted, those of each moment by what was recorded by then."
     ),
 ]
+PAST_ROWS = 2_000
+"""Price of claims as they were, whose number is not known before they are read, in rows."""
+
 MOST_POINTS = 1_000
 DEFAULT_POINTS = 100
 
@@ -109,11 +119,17 @@ def _history_extent(_arguments: Arguments) -> Extent:
     return Extent(rows=STORED_ROWS, points=INFERENCE_POINTS)
 
 
+def _change_extent(arguments: Arguments) -> Extent:
+    found, num_ends = _history_extent(arguments), 2 * bool(arguments.get("propagated"))
+    return Extent(rows=found.rows + PAST_ROWS * num_ends, points=found.points + 2 * INFERENCE_POINTS * num_ends)
+
+
 def _extent(arguments: Arguments) -> Extent:
     """Each ticker is read, and its exposures with it; a list of the answer has no more items than a page."""
     num_rows = length(arguments, "what_if", MOST_OBSERVATIONS) + given_length(arguments, "change", MOST_POSITIONS)
     num_rows += STORED_ROWS if arguments.get("portfolio") else length(arguments, "positions", MOST_POSITIONS)
-    return Extent(rows=num_rows, points=INFERENCE_POINTS)
+    is_past = arguments.get("as_of") is not None
+    return Extent(rows=num_rows + PAST_ROWS * is_past, points=INFERENCE_POINTS * (1 + is_past))
 
 
 def _stored_extent(_arguments: Arguments) -> Extent:
@@ -227,7 +243,7 @@ class PortfolioQueries:
         ExposureChange,
         refused_by=(NotFoundError, NotOwnedError, InvalidError, OversizeError),
         answer="The change, or the reason for the refusal.",
-        metadata={**extent(_history_extent), **drifts()},
+        metadata={**extent(_change_extent), **drifts()},
     )
     async def exposure_change(
         self,
@@ -240,14 +256,25 @@ class PortfolioQueries:
         known_at: PositionsKnownAt = None,
         first: First = DEFAULT_PAGE_SIZE,
         policy: PolicyName = None,
+        propagated: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether to measure by the network's marginals of both moments, as "
+                "`portfolioExposure(asOf:)` does, and not by the claims' own beliefs; PROPAGATION is a cause then."
+            ),
+        ] = False,
     ) -> Shown:
         """
-        Reasons why a portfolio's expected signed relevance moved: evidence, outcomes, restatements, time and changed
-        positions, with parts that add up to the change.
+        Reasons why a portfolio's expected signed relevance moved: evidence, outcomes, restatements, time, changed
+        positions and propagation, with parts that add up to the change.
         """
         size = page_size(first)
+        if propagated and policy is not None:
+            message = "expected none with propagated, as marginals follow the policy of each moment, got one"
+            raise InvalidError(message, path="policy")
         record = await _read_record(info.context, positions, portfolio, (from_, to, known_at), policy)
-        moved = await _compute(info.context, record.split, record, 2)
+        split = await _read_marginals(info.context, record) if propagated else record.split
+        moved = await _compute(info.context, split, record, 2)
         shown_parts = moved.parts[:size]
         claim_ids = list(dict.fromkeys(part.claim_id for part in shown_parts if part.claim_id is not None))
         nodes = await get(info.context.unit, [("Claim", claim_id, ("title",)) for claim_id in claim_ids])
@@ -280,6 +307,7 @@ class PortfolioQueries:
         positions: Positioned = None,
         *,
         portfolio: Named = None,
+        as_of: MeasuredAt = None,
         active: Annotated[
             bool,
             strawberry.argument(
@@ -311,29 +339,34 @@ class PortfolioQueries:
         Gains and losses of a portfolio by predictions that come true: expectation, distribution, contributions,
         and the claims that it hangs on. Never stale.
         """
-        context = info.context
-        engine, unit = context.take_engine(INFERENCE_POINTS), context.unit
-        summed = await _read_positions(context, positions, portfolio)
+        context, moment = info.context, None if as_of is None else as_of.replace(fold=0)
+        engine, unit = context.take_engine(INFERENCE_POINTS * (1 if moment is None else 2)), context.unit
+        past = None if moment is None else await recall_joint(unit, engine, moment)
+        summed = await _read_positions(context, positions, portfolio, moment)
         if active and not summed.benchmark:
             raise InvalidError("expected false, as no position has a benchmark's weight, got true", path="active")
-        measured = partial(measure, unit, engine, horizon=horizon_on, is_active=active, now=context.moment)
+        measured = partial(measure, unit, engine, horizon=horizon_on, is_active=active, past=past, now=context.moment)
         found = await measured(summed, wants_value=selects(info, "valueChange"))
         arguments = (tuple(summed.weights.items()), tuple(summed.benchmark.items()), active, horizon_on)
+        measured_at = moment or context.moment
         changed = None
         if change:
             changed = await measured(summed.changed(Positions.of(read_positions(change, "change"))))
         shift = None
         if what_if:
             supposed = [observation(given, f"whatIf[{index}]") for index, given in enumerate(what_if)]
-            shift = await suppose(unit, engine, found, supposed, is_intervention=intervene, now=context.moment)
+            shift = await suppose(
+                unit, engine, found, supposed, is_intervention=intervene, past=past, now=context.moment
+            )
         return {
             **_shown_figures(found),
+            "basis": _shown_taken(found, measured_at, context.moment),
             "duplicate_symbols": list(summed.duplicates),
             "independent_drivers": partial(count_independent, engine, found),
             "groups": partial(_shown_groups, found),
             "contributions": partial(_rank_contributions, context, found, arguments),
             "drivers": partial(_rank_drivers, context, found, arguments),
-            "surprise": partial(_find_surprise, context, found),
+            "surprise": partial(_find_surprise, context, found, measured_at),
             "hedges": partial(_rank_hedges, context, found, arguments),
             "change": None if changed is None else _shown_changed(found, changed),
             "what_if": None if shift is None else _shown_shift(found, (*arguments, intervene), *shift),
@@ -360,6 +393,14 @@ async def _read_record(
         known_at=known_at,
         policy=policy,
     )
+
+
+async def _read_marginals(context: Context, record: Record) -> Callable[[], Moved]:
+    """Return what splits a record's change by the marginals at both its ends."""
+    engine = context.take_engine(4 * INFERENCE_POINTS)
+    before = await recall_marginals(context.unit, engine, record.start, path="from")
+    after = await recall_marginals(context.unit, engine, record.end, path="to")
+    return partial(record.split_marginals, before, after)
 
 
 async def _compute(context: Context, compute: Callable[[], T], record: Record, num_points: int) -> T:
@@ -394,11 +435,13 @@ def _check_source(positions: list[PositionInput] | None, portfolio: str | None) 
         raise InvalidError(f"expected either positions or a portfolio, got {told}", path="positions")
 
 
-async def _read_positions(context: Context, positions: list[PositionInput] | None, portfolio: str | None) -> Positions:
-    """Read the positions of a request, or those of the stored portfolio that it names."""
+async def _read_positions(
+    context: Context, positions: list[PositionInput] | None, portfolio: str | None, held_at: datetime | None
+) -> Positions:
+    """Read the positions of a request, or those that the stored portfolio that it names had at a moment."""
     _check_source(positions, portfolio)
     if portfolio is not None:
-        return Positions.stored(await get_portfolio(context.unit, portfolio, holder_of(context)))
+        return Positions.stored(await get_portfolio(context.unit, portfolio, holder_of(context), held_at=held_at))
     return Positions.of(read_positions(positions or []))
 
 
@@ -422,6 +465,18 @@ def _shown_figures(found: Exposure) -> Shown:
         "num_unstated": book.num_unstated,
         "num_contradictory": book.num_contradictory,
         "diagnostics": shown_basis(view, basis_of(view, joint.beliefs.diagnostics)),
+    }
+
+
+def _shown_taken(found: Exposure, measured_at: datetime, now: datetime) -> Shown:
+    """The moments of what an exposure follows from."""
+    return {
+        "positions_as_of": measured_at,
+        "beliefs_as_of": found.joint.view.moment,
+        "exposures_as_of": now,
+        "influences_as_of": now,
+        "is_reconstructed": found.joint.num_reconstructed > 0,
+        "num_reconstructed": found.joint.num_reconstructed,
     }
 
 
@@ -485,9 +540,9 @@ def _shown_driver(found: Exposure, drivers: Drivers, variance: float, index: int
     return figures(row)
 
 
-async def _find_surprise(context: Context, found: Exposure) -> Shown | None:
+async def _find_surprise(context: Context, found: Exposure, moment: datetime) -> Shown | None:
     ids = {edge.claim_id for _, edge in found.book.rows if edge.impact is not None}
-    prices = await list_market_prices(context.unit, sorted(ids), context.moment) if ids else {}
+    prices = await list_market_prices(context.unit, sorted(ids), moment) if ids else {}
     surprise = await find_surprise(context.service.engine, found, prices)
     if surprise is None:
         return None

@@ -8,10 +8,13 @@ from strawberry.types import Info
 
 from graph.database.revisions import MAX_NOTED, EventKind
 from graph.errors import InvalidError
+from graph.exposure.following import follow_portfolio
+from graph.exposure.store import get_portfolio
 from graph.feed.beliefs import DEFAULT_THRESHOLD, BeliefFilter, Measure
 from graph.feed.beliefs import Baseline as BaselineKind
 from graph.feed.events import EventId
 from graph.feed.following import Following, Interest, Message
+from graph.feed.sums import MOST_STEPS, SumInterest, SumMeasure, SumMoved
 from graph.model.lists import ClaimKind
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
 from graph.reading.nodes import get_nodes
@@ -26,12 +29,15 @@ from resolvers.base.selection import selected_plan
 from resolvers.types.marginals import shown_run
 from resolvers.types.notices import (
     BeliefsChanged,
+    ExposureMoved,
     LedgerAppended,
     MilestonesDue,
     PropagationFinished,
     shown_event,
     shown_move,
+    shown_total,
 )
+from resolvers.types.portfolio import holder_of
 
 MOST_NAMED: Final = 1_000
 """The most claims, domains or predictors that a subscription names."""
@@ -64,6 +70,10 @@ def _many(_arguments: Arguments) -> Extent:
 
 def _run(_arguments: Arguments) -> Extent:
     return Extent(rows=1)
+
+
+def _steps(_arguments: Arguments) -> Extent:
+    return Extent(items=MOST_STEPS)
 
 
 def subscribing(bound: Any) -> Any:
@@ -116,6 +126,40 @@ class Subscription:
                 changes = [shown_move(moved) for moved in message.moved]
                 await put_nodes(info, changes, "claim", CLAIM, selected_plan(info, "changes", "claim"))
                 yield shown({**shown_event(message.event, BeliefsChanged), "changes": changes})
+
+    @subscribing(_steps)
+    async def exposure_changed(
+        self,
+        info: Info[Context, Any],
+        portfolio: Annotated[
+            str, strawberry.argument(description="Name of a stored portfolio, one's own or for an operator anyone's.")
+        ],
+        threshold: Annotated[
+            float,
+            strawberry.argument(
+                description="The least change of the expectation from its baseline, above 0, in its unit: weight times "
+                "relevance."
+            ),
+        ],
+        baseline: Annotated[
+            Baseline, strawberry.argument(description="The expectation that changes are measured from.")
+        ] = BaselineKind.LAST_TOLD,
+        since: Since = None,
+    ) -> AsyncGenerator[ExposureMoved, None]:
+        """
+        Expected signed relevance of a stored portfolio that moves by a threshold or more from a baseline, by beliefs as
+        stored: 1 or 0 of a claim with an outcome, else the marginal, else the posterior. It is told, too, that the
+        portfolio was deleted, and that it is there again.
+
+        Propagation that follows a write is an event of its own. After `since`, the expectation is told once if it may
+        have moved meanwhile, however little it has.
+        """
+        await get_portfolio(info.context.unit, portfolio, holder_of(info.context))
+        total = SumInterest(follow_portfolio(portfolio), SumMeasure(threshold, baseline))
+        async with _follow(info, Interest(EventKind.BELIEFS, total=total), since) as messages:
+            async for message in messages:
+                moved = shown_total(message.total or SumMoved(None, None))
+                yield shown({**shown_event(message.event, ExposureMoved), "portfolio_name": portfolio, **moved})
 
     @subscribing(_many)
     async def ledger_appended(

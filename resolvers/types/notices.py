@@ -6,9 +6,11 @@ import strawberry
 
 from graph.feed.beliefs import Belief, Moved
 from graph.feed.events import Event
+from graph.feed.sums import MOST_NAMED, MOST_STEPS, Step, SumMoved
 from resolvers.base.described import interface_type, object_type
 from resolvers.base.enums import BeliefChangeReason, ClaimStatus
 from resolvers.base.fields import prop
+from resolvers.base.figures import figure
 from resolvers.base.scalars import Int64, Moment, Probability
 from resolvers.types.marginals import PropagationRun
 
@@ -62,6 +64,36 @@ class BeliefsChanged(Notice):
 
 
 @object_type
+class ExposureEvent:
+    """An event that has moved a portfolio's expectation."""
+
+    event_id: str = prop("The event's id.")
+    delta: float = prop("What it has changed; 0 where the portfolio was deleted, or is there again.")
+    claim_keys: list[str] = prop(
+        f"Keys of predictions whose beliefs it has moved, largest part first, at most {MOST_NAMED}."
+    )
+    has_new_positions: bool = prop("Whether positions or exposures were read again after it, which may have changed.")
+
+
+@object_type
+class ExposureMoved(Notice):
+    """A stored portfolio's expected signed relevance that has moved by the threshold or more from its baseline."""
+
+    portfolio_name: str = prop("The portfolio's name.")
+    expected_relevance: float | None = prop("The expectation now; null if the portfolio has been deleted.")
+    baseline_relevance: float | None = prop(
+        "The expectation that the change is measured from; null if there was none, or if it is not known, see "
+        "`isResumed`."
+    )
+    delta: float | None = prop("`expectedRelevance` minus `baselineRelevance`; null without either.")
+    events: list[ExposureEvent] = prop(
+        f"The events since the baseline that moved it, in their order; at most the last {MOST_STEPS}."
+    )
+    rest_delta: float = prop("What events before these did; with theirs it adds up to `delta`.")
+    is_resumed: bool = prop("Whether it is told because it may have moved after `since`.")
+
+
+@object_type
 class LedgerAppended(Notice):
     """Rows that an event has appended to the ledger."""
 
@@ -106,6 +138,28 @@ def shown_move(moved: Moved) -> dict[str, Any]:
         "status": None if moved.after is None else ClaimStatus(moved.after.status),
         **_figures("", moved.after),
         **_figures("baseline_", moved.before),
+    }
+
+
+def shown_total(total: SumMoved) -> dict[str, Any]:
+    """A portfolio's expectation that has moved, in the response's shape."""
+    is_known = total.before is not None and total.after is not None
+    return {
+        "expected_relevance": figure(total.after),
+        "baseline_relevance": figure(total.before),
+        "delta": figure((total.after or 0.0) - (total.before or 0.0)) if is_known else None,
+        "events": [_shown_step(step) for step in total.steps],
+        "rest_delta": figure(total.rest),
+        "is_resumed": total.is_resumed,
+    }
+
+
+def _shown_step(step: Step) -> dict[str, Any]:
+    return {
+        "event_id": str(step.event_id),
+        "delta": figure(step.delta),
+        "claim_keys": list(step.claim_ids),
+        "has_new_positions": step.has_new_weights,
     }
 
 

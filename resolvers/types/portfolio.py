@@ -1,7 +1,8 @@
 """Answers of queries over portfolios."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 import strawberry
 from strawberry.types import Info
@@ -14,8 +15,10 @@ from graph.exposure.store import Holder
 from graph.model.rows import Portfolio as PortfolioRow
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
+from resolvers.base.enums import SortOrder
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length
 from resolvers.base.fields import prop, shown
+from resolvers.base.keyed import KeyedList, KeyedPage, read_values
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, parse_key
 from resolvers.base.roles import Role
 from resolvers.base.scalars import Int64, Moment, Probability
@@ -65,6 +68,28 @@ class PortfolioPosition:
     benchmark_weight: float | None = prop("The weight that the benchmark has, in the same unit.")
 
 
+@enum_type
+class PortfolioPositionSortKey(StrEnum):
+    """Orders of a portfolio's positions."""
+
+    SYMBOL = "SYMBOL"
+
+
+@input_type
+class PortfolioPositionFilterInput:
+    """Conditions on a portfolio's positions; all that are given must hold."""
+
+    symbol: list[str] | None = strawberry.field(default=None, description="Of any of these symbols.")
+
+
+_POSITIONS: Final = KeyedList(
+    PortfolioPosition,
+    "positions",
+    PortfolioPositionFilterInput,
+    (PortfolioPositionSortKey.SYMBOL, SortOrder.ASCENDING),
+)
+
+
 @object_type
 class Portfolio:
     """Positions of a stored portfolio since a moment, as they were recorded at one."""
@@ -74,12 +99,18 @@ class Portfolio:
     owner: str | None = prop("Name of the key or token that saved it first; null if nobody in particular did.")
     held_at: Moment = prop("Since when the positions are held.")
     recorded_at: Moment = prop("When they were recorded.")
-    positions: list[PortfolioPosition] = strawberry.field(
-        description="The positions, each symbol once.",
-        metadata=extent(lambda _: Extent(items=STORED_ROWS, rows=STORED_ROWS)),
-    )
     note: str | None = prop("Remarks.")
     is_deleted: bool = prop("Whether the row marks that the portfolio was deleted.")
+
+    @_POSITIONS.field()
+    async def positions(
+        self: Any, info: Info[Context, Any], page: KeyedPage, wanted: PortfolioPositionFilterInput | None
+    ) -> Any:
+        """The positions, each symbol once."""
+        symbols = read_values(None if wanted is None else wanted.symbol, "filter.symbol")
+        found = [row for row in self["positions"] if symbols is None or row.symbol in symbols]
+        read = page.cut((row.symbol, row) for row in found)
+        return page.connection([(symbol, row.model_dump()) for symbol, row in read], len(found))
 
 
 @object_type
@@ -113,7 +144,7 @@ def shown_portfolio(row: PortfolioRow) -> dict[str, Any]:
         "owner": row.owner,
         "held_at": row.held_at,
         "recorded_at": row.recorded_at,
-        "positions": [position.model_dump() for position in row.positions],
+        "positions": row.positions,
         "note": row.note,
         "is_deleted": bool(row.is_deleted),
     }
@@ -275,6 +306,27 @@ def hedging_points(num_candidates: int) -> int:
 
 
 @object_type
+class ExposureBasis:
+    """
+    Moments of what an exposure follows from.
+
+    Positions, and the network's beliefs with stated probabilities, windows, base rates, outcomes and evidence, are
+    those of the moment asked for, as they were recorded by then. Exposures and influences have no versions: those of
+    now are applied, with the tickers' properties and the deadlines of `horizonOn`. Claims that were deleted since
+    are left out.
+    """
+
+    positions_as_of: Moment = prop("The moment at which the positions are held; given ones are held at any.")
+    beliefs_as_of: Moment = prop("The moment of the network's beliefs.")
+    exposures_as_of: Moment = prop("The moment of the exposures that are applied.")
+    influences_as_of: Moment = prop("The moment of the influences that are applied.")
+    is_reconstructed: bool = prop("Whether beliefs of the network follow from values that were recorded later.")
+    num_reconstructed: int = prop(
+        "Number of the network's claims of which something was first recorded after the moment, so that this serves."
+    )
+
+
+@object_type
 class PortfolioExposureResult(Answer):
     """
     Exposure of a portfolio: signed relevance X, the sum over tickers of weight times the sum over predictions that come
@@ -282,7 +334,8 @@ class PortfolioExposureResult(Answer):
     """
 
     revision: Int64 = prop("Revision of the graph that was read, always the latest.")
-    as_of: Moment = prop("The moment that the beliefs hold for: the last full hour.")
+    as_of: Moment = prop("The moment that the beliefs hold for: the one asked for, else the last full hour.")
+    basis: ExposureBasis = prop("The moments of what the figures follow from.")
     expected_relevance: float = prop(
         "E[X] by the marginals, to which the contributions add up. The mean of `relevance` estimates the same."
     )
@@ -421,6 +474,10 @@ class ExposureChange(Answer):
     """
     Change of a portfolio's expected signed relevance between two moments, split into parts that add up to it; by what
     was recorded by each moment, as `ExposureHistory` has it.
+
+    With `propagated`, the expectations are those by marginals. Each prediction's part by PROPAGATION is the change of
+    its coefficient times its marginal less its own belief: what the rest of the network did to it, whichever claims
+    that came from.
     """
 
     before: float = prop("Expected signed relevance at the first moment.", name="expectedBefore")

@@ -144,7 +144,6 @@ def test_every_faulty_line_of_a_file_is_listed() -> None:
         (b"symbol,weight\n", None, {}, "expected 1 to 10000 positions, got 0"),
         (b"symbol,weight\n" + b"A,1\n" * 10_001, None, {}, "got 10001"),
         (b"\xff\xfe", None, {}, "expected text in UTF-8"),
-        (b"symbol,weight\nA,1\n", None, {"as_of": "2026"}, "expected --portfolio with --as-of"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(
@@ -285,6 +284,9 @@ async def test_spreadsheets_read_what_their_owner_may(sampled: Database, tmp_pat
             (await get(ada), 400, "INVALID", "portfolio"),
             (await get(ada, portfolio="growth", active="yes"), 400, "INVALID", "active"),
             (await get(ada, portfolio="growth", asof="x"), 400, "INVALID", "asof"),
+            (await get(ada, portfolio="growth", asOf="x"), 400, "INVALID", "asOf"),
+            (await get(ada, portfolio="growth", asOf="2999-01-01T00:00:00Z"), 400, "INVALID", "asOf"),
+            (await get(ada, portfolio="growth", asOf="1999-01-01T00:00:00Z"), 404, "NOT_FOUND", "portfolio"),
         )
         for response, status, code, argument in answers:
             (error,) = response.json()["errors"]

@@ -1,58 +1,21 @@
 """Subscriptions last as long as the key that opened them, whichever way it came."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import orjson
 import pytest
-import pytest_asyncio
 
 from api.access.callers import Access
 from api.access.keys import KeyFile, read_keys
 from api.access.sessions import ENDED
-from api.app import create_app
-from api.settings import Settings
-from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database
-from graph.feed.following import Feed
 from resolvers.base.roles import Caller, Role, include
-from tests.api.subscriptions.conftest import SIX
+from tests.api.subscriptions.conftest import Guarded, until_followed
 from tests.helpers.keys import bearing
-from tests.helpers.serving_app import serving_app
 from tests.helpers.subscribing import APPENDED, Socket, connecting, read_events
 from tests.helpers.writes import submitted
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """A service that asks for keys, its keys, and what it follows."""
-
-    url: str
-    file: KeyFile
-    feed: Feed
-    database: Database
-
-
-@pytest_asyncio.fixture
-async def guarded(database: Database, tmp_path: Path) -> AsyncIterator[Guarded]:
-    """A service over a small graph."""
-    await import_bundle(database, SIX)
-    file = tmp_path / "keys.json"
-    settings = Settings(host="0.0.0.0", warm_up=False, scheduler=False, keys_file=file, allowed_hosts=("127.0.0.1",))
-    app = create_app(settings, database)
-    async with serving_app(app) as url:
-        yield Guarded(url, KeyFile(file), app.state.service.feed, database)
-
-
-async def until_followed(feed: Feed, number: int) -> None:
-    """Wait until there are as many subscribers."""
-    async with asyncio.timeout(20):
-        while feed.num_subscribers != number:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
 
 
 async def begin(socket: Socket, **payload: str) -> None:

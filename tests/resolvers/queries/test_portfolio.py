@@ -10,6 +10,8 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.kinds import ExposureSign
 from graph.sample import load_illustration
+from resolvers.base.extents import INFERENCE_POINTS
+from resolvers.queries.portfolio import PAST_ROWS
 from resolvers.types.portfolio import SAMPLING_POINTS
 from tests.helpers.asking import TARIFF, ask, ask_wrong
 from tests.helpers.bundles import bundle
@@ -245,24 +247,27 @@ async def test_candidates_that_are_wrong_are_refused(
 
 
 def test_only_what_is_given_is_priced() -> None:
-    """A list that is left out costs nothing; one that is given costs by its items."""
-    asked = """query ($claims: [ID!], $change: [PositionInput!]) {
-      portfolioExposure(positions: [{ticker: "VOLTA.EX", weight: 1}], change: $change) {
+    """A list that is left out costs nothing; one that is given costs by its items; the past costs another inference."""
+    asked = """query ($claims: [ID!], $change: [PositionInput!], $asOf: DateTime) {
+      portfolioExposure(positions: [{ticker: "VOLTA.EX", weight: 1}], change: $change, asOf: $asOf) {
         ... on PortfolioExposureResult { hedges(claims: $claims) { nodes { size } } } } }"""
     changes = [{"ticker": "VOLTA.EX", "weight": 1.0}] * 300
-    few, moved, many = (
+    few, moved, many, past = (
         TARIFF.estimate(asked, variables)
         for variables in (
             {"claims": ["A"]},
             {"claims": ["A"], "change": changes},
             {"claims": [f"C_{number}" for number in range(200)]},
+            {"claims": ["A"], "asOf": "2026-01-01T00:00:00Z"},
         )
     )
 
-    assert (few.faults, moved.faults, many.faults) == ([], [], [])
-    prices = [found.operations[0] for found in (few, moved, many)]
+    assert (few.faults, moved.faults, many.faults, past.faults) == ([], [], [], [])
+    prices = [found.operations[0] for found in (few, moved, many, past)]
     assert prices[1].rows == prices[0].rows + 300
     assert prices[2].points == prices[0].points + 20 * SAMPLING_POINTS
+    assert prices[3].points == prices[0].points + INFERENCE_POINTS
+    assert prices[3].rows == prices[0].rows + PAST_ROWS
 
 
 async def test_a_change_that_is_wrong_is_refused(sampled: Database) -> None:
@@ -347,7 +352,7 @@ SAVE = """mutation ($input: SavePortfolioInput!, $key: String, $dryRun: Boolean)
     __typename
     ... on PortfolioSaved {
       isNew hasChanged isDryRun isReplayed duplicateSymbols unknownSymbols
-      portfolio { key name owner note heldAt positions { symbol weight benchmarkWeight } }
+      portfolio { key name owner note heldAt positions { nodes { symbol weight benchmarkWeight } } }
     }
     ... on UserError { code message path }
   }
@@ -399,7 +404,7 @@ async def test_a_stored_portfolio_has_the_figures_of_its_positions(sampled: Data
 
 
 LISTED = """query ($name: String!, $asOf: DateTime, $knownAt: DateTime, $after: String) {
-  portfolio(name: $name, asOf: $asOf, knownAt: $knownAt) { key heldAt positions { symbol weight } }
+  portfolio(name: $name, asOf: $asOf, knownAt: $knownAt) { key heldAt positions { nodes { symbol weight } } }
   portfolios(last: 100, sort: { by: NAME, order: DESCENDING }) { totalCount nodes { name owner } }
   ofNobody: portfolios(filter: { owner: ["nobody"] }) { totalCount nodes { name } }
   portfolioVersions(name: $name, first: 1, after: $after) {
@@ -417,7 +422,7 @@ async def test_stored_portfolios_are_listed_and_deleted(sampled: Database) -> No
     now, past = "2999-01-01T00:00:00Z", "2026-02-15T00:00:00Z"
 
     found = (await ask(sampled, LISTED, name="listed", asOf=past, knownAt=now)).data
-    assert [row["weight"] for row in found["portfolio"]["positions"]] == [2.0]
+    assert [row["weight"] for row in found["portfolio"]["positions"]["nodes"]] == [2.0]
     assert "listed" in {row["name"] for row in found["portfolios"]["nodes"]}
     assert found["portfolios"]["totalCount"] == len(found["portfolios"]["nodes"])
     names = [row["name"] for row in found["portfolios"]["nodes"]]
@@ -437,6 +442,51 @@ async def test_stored_portfolios_are_listed_and_deleted(sampled: Database) -> No
     assert (await ask(sampled, delete)).data["deletePortfolio"] == {"portfolio": {"name": "listed"}}
     after = (await ask(sampled, LISTED, name="listed")).data
     assert (after["portfolio"], after["portfolioVersions"]["nodes"][0]["isDeleted"]) == (None, True)
+
+
+HELD = """query ($first: Int, $after: String, $last: Int, $before: String, $filter: PortfolioPositionFilterInput,
+    $order: SortOrder! = ASCENDING) {
+  portfolio(name: "many") { positions(
+    first: $first, after: $after, last: $last, before: $before, filter: $filter, sort: { by: SYMBOL, order: $order }
+  ) { totalCount nodes { symbol weight } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } }
+}"""
+
+
+async def test_positions_come_in_pages(sampled: Database) -> None:
+    """Forwards and backwards each once, in the order of symbols; a filter and the count of what it leaves."""
+    weights = {f"S{number * 7 % 50}": float(number) for number in range(50)}
+    given = [{"ticker": symbol, "weight": weight} for symbol, weight in weights.items()]
+    await ask(sampled, SAVE, input={"name": "many", "positions": given})
+
+    async def page(**variables: Any) -> dict[str, Any]:
+        found: dict[str, Any] = (await ask(sampled, HELD, **variables)).data["portfolio"]["positions"]
+        assert found["totalCount"] == (2 if "filter" in variables else 50)
+        return found
+
+    for order in ("ASCENDING", "DESCENDING"):
+        expected = sorted(weights.items(), reverse=order == "DESCENDING")
+        forwards: list[tuple[str, float]] = []
+        backwards: list[tuple[str, float]] = []
+        ahead, back = await page(first=20, order=order), await page(last=20, order=order)
+        for _ in range(3):
+            forwards += [(row["symbol"], row["weight"]) for row in ahead["nodes"]]
+            backwards = [*((row["symbol"], row["weight"]) for row in back["nodes"]), *backwards]
+            has_more = ahead["pageInfo"]["hasNextPage"], back["pageInfo"]["hasPreviousPage"]
+            assert has_more == (len(forwards) < 50,) * 2
+            if len(forwards) < 50:
+                ahead = await page(first=20, after=ahead["pageInfo"]["endCursor"], order=order)
+                back = await page(last=20, before=back["pageInfo"]["startCursor"], order=order)
+        assert forwards == backwards == expected
+    found = await page(filter={"symbol": ["S7", "S3", "NOPE"]})
+    assert [row["symbol"] for row in found["nodes"]] == ["S3", "S7"]
+
+
+def test_positions_are_priced_by_what_is_asked() -> None:
+    """As a page of any list is."""
+    asked = 'query ($first: Int) { portfolio(name: "many") { positions(first: $first) { nodes { symbol } } } }'
+    few, many = (TARIFF.estimate(asked, {"first": first}).operations[0] for first in (5, 100))
+
+    assert (few.rows, many.rows) == (1 + 6, 1 + 101)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""The network as it was at a moment, as far as it was recorded by then: beliefs of then, influences of now."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from graph.database.paging import slices
+from graph.errors import InvalidError, OversizeError
+from graph.inference.time import utc_moments
+from graph.ledger.claim_state import Window
+from graph.ledger.pasts import Past, PastKey, list_pasts
+from graph.model.kinds import ClaimStatus
+from graph.network.engine import Engine, Joint
+from graph.network.fetching import LockingUnit
+from graph.network.view import ClaimRow, Snapshot, with_rows
+
+MOST_CLAIMS: Final = 20_000
+"""Claims that are read as they were for one answer, some five seconds."""
+
+PAGE_CLAIMS: Final = 500
+"""Claims whose records are taken in between two moments at which others are answered, some 20 ms."""
+
+
+async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str = "as_of") -> Joint:
+    """
+    Return every claim's marginal at a moment in the past, and joint samples, by what was recorded by then.
+
+    Stated probabilities, windows, classes, policies, outcomes and evidence are those of the moment. Influences have no
+    versions: those that the graph has now serve, over the claims that it has now.
+
+    Args:
+        unit: The transaction to read in.
+        engine: Knows the network.
+        as_of: The moment.
+        path: Where the moment was given, for refusals.
+
+    Raises:
+        InvalidError: The moment is yet to come, or nothing was recorded of the network by then.
+        OversizeError: The network is too large.
+        BusyError: No thread became free in time.
+    """
+    if as_of > (now := datetime.now(UTC)):
+        message = f"expected a moment that has come, got {as_of.isoformat()}, which is after {now.isoformat()}"
+        raise InvalidError(message, path=path)
+
+    async def recall(snapshot: Snapshot) -> tuple[Snapshot, int]:
+        if len(snapshot.ids) > MOST_CLAIMS:
+            message = f"the network has {len(snapshot.ids):,} claims, and the past of at most {MOST_CLAIMS:,} is read"
+            raise OversizeError(message, size=len(snapshot.ids), limit=MOST_CLAIMS, path=path)
+        pasts: list[Past | None] = []
+        for part in slices(snapshot.ids, PAGE_CLAIMS):
+            pasts += await list_pasts(unit, [PastKey(claim_id, as_of, as_of) for claim_id in part])
+        counted = [past for past in pasts if past is not None and past.terms.stated_probability is not None]
+        if counted and all(past.is_reconstructed and past.terms.log_odds is None for past in counted):
+            message = f"expected a moment by which something of the network was recorded, got {as_of.isoformat()}"
+            raise InvalidError(message, path=path)
+        return await asyncio.to_thread(_with_pasts, snapshot, pasts), sum(past.is_reconstructed for past in counted)
+
+    return await engine.past_joint(unit, as_of, recall)
+
+
+async def recall_marginals(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str) -> dict[str, float]:
+    """Return the marginals of all claims of the network at a moment in the past, by id; otherwise as `recall_joint`."""
+    joint = await recall_joint(unit, engine, as_of, path=path)
+    return dict(zip(joint.view.ids, joint.beliefs.marginals.tolist(), strict=True))
+
+
+def _with_pasts(snapshot: Snapshot, pasts: Sequence[Past | None]) -> Snapshot:
+    return with_rows(snapshot, [_row(*pair) for pair in zip(snapshot.ids, pasts, strict=True)])
+
+
+def _row(claim_id: str, past: Past | None) -> ClaimRow:
+    """Return a claim as it was as a row of the network; without a probability where none was stated."""
+    ground = None if past is None else past.terms.ground()
+    if past is None or ground is None:
+        return (claim_id, None, None, ClaimStatus.OPEN.value, *(None,) * 9)
+    outside = ground.outside_view
+    base_rate = None if outside is None else outside.base_rate
+    is_open, rules = past.status is ClaimStatus.OPEN, ground.rules
+    final = None if is_open else ground.final_view(past.moment)
+    calibration = (rules.share, *rules.effects, ground.check_ins, None if final is None else final.silence)
+    return (
+        claim_id,
+        ground.stated_probability,
+        ground.log_odds,
+        past.status.value,
+        None,
+        None,
+        *_micros(ground.window),
+        None if is_open else _micro(past.moment),
+        None if is_open else base_rate,
+        None if final is None else final.trf,
+        calibration if rules.is_calibrated else None,
+        base_rate,
+    )
+
+
+def _micros(window: Window | None) -> tuple[int | None, int | None]:
+    return (None, None) if window is None else (_micro(window[0]), _micro(window[1]))
+
+
+def _micro(moment: datetime) -> int:
+    return int(utc_moments([moment])[0].astype("int64"))
