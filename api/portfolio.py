@@ -157,10 +157,10 @@ def _notes(asked: Asked, found: Exposure) -> list[str]:
         notes.append(f"sizes are {' times '.join(file.basis)}")
         if file.ignored:
             notes.append(f"columns passed over: {', '.join(name or '(without a name)' for name in file.ignored)}")
-    unknown = [holding.symbol for holding in holdings if not holding.is_known]
+    unknown = [holding.symbol for holding in holdings if not holding.ticker.is_known]
     if unknown:
         notes.append(f"not in the graph: {list_shortly(unknown, 'ticker', most=len(unknown))}")
-    silent = [holding.symbol for n, holding in enumerate(holdings) if holding.is_known and n not in exposed]
+    silent = [holding.symbol for n, holding in enumerate(holdings) if holding.ticker.is_known and n not in exposed]
     if silent:
         notes.append(f"without an exposure that counts: {list_shortly(silent, 'ticker', most=len(silent))}")
     return notes

@@ -294,9 +294,10 @@ async def _read_stretches(
 def effects_of(holding: Holding) -> dict[str, float]:
     """Add up sign times relevance of a ticker's exposures by prediction; those without a relevance are left out."""
     parts: dict[str, list[float]] = defaultdict(list)
-    for edge in holding.edges:
-        if edge.relevance is not None:
-            parts[edge.claim_id].append(edge.sign * edge.relevance)
+    edges = holding.ticker.edges
+    for claim_id, relevance in zip(edges.claim_ids, edges.relevances.tolist(), strict=True):
+        if not math.isnan(relevance):
+            parts[claim_id].append(relevance)
     return {claim_id: math.fsum(own) for claim_id, own in parts.items()}
 
 

@@ -1,17 +1,19 @@
 """Figures of a portfolio: expectation, distribution, shares of risk and drivers, over one state of the network."""
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import Final
 
 import numpy as np
 
 from graph.errors import InvalidError, NotFoundError
-from graph.exposure.book import Book, Edge, Holding, lay_out, read_holdings
+from graph.exposure.book import Book, lay_out, read_holdings
 from graph.exposure.positions import Positions
+from graph.exposure.tickers import KeptTickers, Ticker
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.errors import ShouldStop
 from graph.inference.network.hedging import Hedges, Payoffs, find_hedges
@@ -141,27 +143,37 @@ class Exposure:
         """Add contributions up by a property of their tickers or predictions, largest expectation first."""
         edges, marginals = self.book.edges, self.joint.beliefs.marginals
         own = edges.weights[edges.tickers] * edges.relevances
-        parts: dict[str | None, list[tuple[float, float]]] = defaultdict(list)
-        expected, shares = own * marginals[edges.claims], own * self.slopes[edges.claims]
-        figures = zip(expected.tolist(), shares.tolist(), strict=True)
-        for (ticker, edge), part in zip(self.book.rows, figures, strict=True):
-            parts[_GROUP_KEYS[by](self.book.holdings[ticker], edge)].append(part)
+        numbers: dict[str | None, int] = {}
+        codes = np.array([numbers.setdefault(key, len(numbers)) for key in _list_keys(self.book, by)], np.int64)
+        order = np.argsort(codes, kind="stable")
+        ends = np.cumsum(np.bincount(codes, minlength=len(numbers))).tolist()
+        expected = (own * marginals[edges.claims])[order].tolist()
+        shares = (own * self.slopes[edges.claims])[order].tolist()
         groups = [
-            Group(key, math.fsum(mean for mean, _ in part), math.fsum(share for _, share in part))
-            for key, part in parts.items()
+            Group(key, math.fsum(expected[start:end]), math.fsum(shares[start:end]))
+            for key, start, end in zip(numbers, [0, *ends], ends, strict=False)
         ]
         return sorted(groups, key=lambda group: (-abs(group.expected), group.key or ""))
 
 
-_GROUP_KEYS: dict[Grouping, Callable[[Holding, Edge], str | None]] = {
-    Grouping.TICKER: lambda holding, _: holding.symbol,
-    Grouping.DOMAIN: lambda _, edge: edge.domain_id,
-    Grouping.SECTOR: lambda holding, _: holding.sector,
-    Grouping.EXCHANGE: lambda holding, _: holding.exchange,
-    Grouping.COUNTRY: lambda holding, _: holding.country,
-    Grouping.CURRENCY: lambda holding, _: holding.currency,
-    Grouping.YEAR: lambda _, edge: None if edge.due is None else str(edge.due.year),
+_TICKER_KEYS: Final[Mapping[Grouping, Callable[[Ticker], str | None]]] = {
+    Grouping.TICKER: attrgetter("symbol"),
+    Grouping.SECTOR: attrgetter("sector"),
+    Grouping.EXCHANGE: attrgetter("exchange"),
+    Grouping.COUNTRY: attrgetter("country"),
+    Grouping.CURRENCY: attrgetter("currency"),
 }
+
+
+def _list_keys(book: Book, by: Grouping) -> Sequence[str | None]:
+    """List the key by which each exposure that counts is added up."""
+    if by is Grouping.DOMAIN:
+        return book.domain_ids
+    if by is Grouping.YEAR:
+        years = book.dues.astype("datetime64[Y]")
+        return [None if missing else str(year) for year, missing in zip(years, np.isnat(years), strict=True)]
+    own = [_TICKER_KEYS[by](holding.ticker) for holding in book.holdings]
+    return [own[ticker] for ticker in book.edges.tickers.tolist()]
 
 
 async def measure(
@@ -173,6 +185,7 @@ async def measure(
     is_active: bool = False,
     wants_value: bool = True,
     past: Joint | None = None,
+    kept: KeptTickers | None = None,
     now: datetime | None = None,
 ) -> Exposure:
     """
@@ -186,6 +199,7 @@ async def measure(
         is_active: Whether to measure what each weight has more than the benchmark's.
         wants_value: Whether to compute the change of value, for which each exposure with an impact is gone through.
         past: Marginals and samples of a moment in the past; those of the present when absent.
+        kept: The tickers that the process keeps.
         now: The current moment; that of the system's clock when absent.
 
     Raises:
@@ -193,7 +207,7 @@ async def measure(
         OversizeError: The network is too large for joint samples.
         BusyError: No thread became free in time.
     """
-    holdings = await read_holdings(unit, positions.active() if is_active else positions)
+    holdings = await read_holdings(unit, positions.active() if is_active else positions, kept)
     joint = past or await engine.joint(unit, now=now)
 
     def work(should_stop: ShouldStop) -> Exposure:
@@ -244,8 +258,17 @@ async def list_contributions(engine: Engine, exposure: Exposure) -> list[Contrib
     """
     claims = np.array(exposure.claims, np.int64)
     bank, totals = exposure.joint.bank, exposure.totals
-    worst: FloatArray = await engine.run(lambda _: tail_probabilities(bank, totals, claims))
-    return exposure.contributions(worst)
+    return await engine.run(lambda _: exposure.contributions(tail_probabilities(bank, totals, claims)))
+
+
+async def list_groups(engine: Engine, exposure: Exposure, by: Grouping) -> list[Group]:
+    """
+    Add the contributions up by a property of their tickers or predictions, largest expectation first.
+
+    Raises:
+        BusyError: No thread became free in time.
+    """
+    return await engine.run(lambda _: exposure.groups(by))
 
 
 async def list_drivers(engine: Engine, exposure: Exposure) -> Drivers:
@@ -302,7 +325,8 @@ async def find_surprise(engine: Engine, exposure: Exposure, prices: Mapping[str,
 def _find_surprise(exposure: Exposure, prices: Mapping[str, float]) -> Surprise | None:
     edges, book, bank = exposure.book.edges, exposure.book, exposure.joint.bank
     marginals = exposure.joint.beliefs.marginals[edges.claims]
-    each = np.array([prices.get(edge.claim_id, np.nan) for _, edge in book.rows], np.float64)
+    ids = exposure.joint.view.ids
+    each = np.array([prices.get(ids[claim], np.nan) for claim in edges.claims.tolist()], np.float64)
     amounts = np.nan_to_num(edges.weights[edges.tickers] * edges.impacts)
     is_priced = ~np.isnan(each) & ~np.isnan(edges.impacts)
     if not is_priced.any():
@@ -339,7 +363,13 @@ class Candidates:
 
 
 async def list_hedges(
-    unit: LockingUnit, engine: Engine, exposure: Exposure, candidates: Candidates, horizon: date | None
+    unit: LockingUnit,
+    engine: Engine,
+    exposure: Exposure,
+    candidates: Candidates,
+    horizon: date | None,
+    *,
+    kept: KeptTickers | None = None,
 ) -> Hedges:
     """
     Find how each of some instruments would hedge a portfolio; the tickers come first.
@@ -350,6 +380,7 @@ async def list_hedges(
         exposure: The portfolio.
         candidates: The instruments.
         horizon: The last day on which a ticker's effect may be due; all effects count when absent.
+        kept: The tickers that the process keeps.
 
     Raises:
         InvalidError: There are too many.
@@ -364,7 +395,7 @@ async def list_hedges(
         if claim_id not in view.indices:
             raise NotFoundError(f"the network has no claim {claim_id}, or it has no probability", path=path)
     units = Positions(dict.fromkeys(candidates.symbols, 1.0), (), dict(candidates.symbols), {})
-    holdings = await read_holdings(unit, units) if candidates.symbols else ()
+    holdings = await read_holdings(unit, units, kept) if candidates.symbols else ()
     edges = lay_out(holdings, view, horizon).edges
     claims = np.array([view.indices[claim_id] for claim_id in candidates.claim_ids], np.int64)
     payoffs = Payoffs(

@@ -109,57 +109,85 @@ async def _lock_state(unit: Unit) -> State:
 
 async def fetch_touched(unit: Unit, known: State) -> Collection[str] | None:
     """Read which claims writes have changed, made anew or removed since a state; None if a revision does not tell."""
-    touched = await _fetch_notes(unit, known, await fetch_state(unit))
-    return None if touched is None else touched[0]
+    notes = await fetch_notes(unit, known, await fetch_state(unit))
+    return None if notes is None else notes.claim_ids
 
 
 async def _fetch_changed(unit: Unit, known: State) -> Changed | None:
     state = await _lock_state(unit)
-    touched = await _fetch_notes(unit, known, state)
-    if touched is None:
+    notes = await fetch_notes(unit, known, state)
+    if notes is None:
         return None
     if state == known:
         return Changed(state)
-    claim_ids, child_ids = touched
+    claim_ids, child_ids = notes.claim_ids, notes.child_ids
     ids = {"claim_ids": sorted(claim_ids), "child_ids": sorted(child_ids)}
     (rows,) = await unit.run("network/list_changed", ids=ids)
     return Changed(state, claim_ids, rows["claims"], child_ids, rows["influences"])
 
 
-async def _fetch_notes(unit: Unit, known: State, state: State) -> tuple[Collection[str], Collection[str]] | None:
-    """Read what the revisions from one state to another note, as `_merge` returns it."""
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """
+    Changes that some revisions note.
+
+    Attributes:
+        claim_ids: Claims that changed, were made or removed.
+        child_ids: Claims of which incoming influences did.
+        row_ids: Other rows that did, as `row_note` writes them; None where a revision does not tell.
+    """
+
+    claim_ids: Collection[str] = ()
+    child_ids: Collection[str] = ()
+    row_ids: Collection[str] | None = ()
+
+
+async def fetch_notes(unit: Unit, known: State, state: State) -> Notes | None:
+    """
+    Read what the revisions from one state to another note.
+
+    Args:
+        unit: The transaction to read in.
+        known: The state before them, whose own note tells that the graph is still the same one.
+        state: The state after them.
+
+    Returns:
+        None if a note is missing or does not tell the claims, or if they are too many.
+    """
     if state == known:
-        return (), ()
+        return Notes()
     if not 0 < known.revision < state.revision:
         return None
     (found,) = await unit.run("network/list_changes", revision=known.revision, limit=MAX_REVISIONS)
     return _merge(known, state, found["changes"])
 
 
-def _merge(known: State, state: State, notes: Sequence[Sequence[Any]]) -> tuple[set[str], set[str]] | None:
+def _merge(known: State, state: State, notes: Sequence[Sequence[Any]]) -> Notes | None:
     """
-    Merge the notes of revisions: the claims that changed, and those whose incoming influences did.
+    Merge the notes of revisions, of which the first is that of the state before them.
 
     Args:
-        known: State of a snapshot; its note comes first, which tells that the graph is still the same one.
-        state: State of the graph, whose note comes last.
-        notes: Revision, moment, and ids of the claims of either kind, null where they are not known.
-
-    Returns:
-        The ids; None if a note is missing or does not tell them, or if they are too many.
+        known: The state before them.
+        state: The state after them.
+        notes: Revision, moment, and ids of the claims of either kind and of other rows, null where they are not known.
     """
-    states = [State(revision, revised_at) for revision, revised_at, _, _ in notes]
+    states = [State(revision, revised_at) for revision, revised_at, *_ in notes]
     if [found.revision for found in states] != list(range(known.revision, state.revision + 1)):
         return None
     if (states[0], states[-1]) != (known, state):
         return None
-    claim_ids, child_ids = set[str](), set[str]()
-    for _, _, claims, children in notes[1:]:
+    claim_ids, child_ids, row_ids = set[str](), set[str](), set[str]()
+    is_told = True
+    for _, _, claims, children, rows in notes[1:]:
         if claims is None or children is None:
             return None
         claim_ids.update(claims)
         child_ids.update(children)
-    return (claim_ids, child_ids) if len(claim_ids) + len(child_ids) <= MAX_CHANGED else None
+        is_told = is_told and rows is not None
+        row_ids.update(rows or ())
+    if len(claim_ids) + len(child_ids) > MAX_CHANGED:
+        return None
+    return Notes(claim_ids, child_ids, row_ids if is_told else None)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from graph.database.budgets import Budget
 from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.errors import RefusedError
+from graph.exposure.tickers import KeptTickers
 from graph.feed.following import Feed
 from graph.forecasts.consensus import ClaimForecasts, list_forecasts
 from graph.inference.rates import LearnedRate
@@ -97,6 +98,7 @@ class Service:
         feed: The feed of changes, followed for all subscribers.
         tariff: Prices documents; None where nobody is told.
         written: Set after each write of a mutation, for whoever follows writes.
+        tickers: The tickers with their exposures that were asked for last.
     """
 
     database: Database
@@ -114,6 +116,7 @@ class Service:
     request_seconds: float | None = None
     tariff: Tariff | None = None
     written: asyncio.Event = field(default_factory=asyncio.Event)
+    tickers: KeptTickers = field(default_factory=KeptTickers)
 
     def note_write(self) -> None:
         """Wake whoever follows writes: something has been written here."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
+import numpy as np
 import strawberry
 from strawberry.types import Info
 
@@ -31,6 +32,7 @@ from graph.exposure.measuring import (
     find_surprise,
     list_contributions,
     list_drivers,
+    list_groups,
     list_hedges,
     measure,
     suppose,
@@ -41,6 +43,7 @@ from graph.exposure.store import MOST_PORTFOLIOS, find_portfolio, get_portfolio,
 from graph.forecasts.consensus import list_market_prices
 from graph.inference.network.hedging import Hedges
 from graph.inference.network.portfolio import LEVELS, Distribution, Drivers
+from graph.network.engine import Engine
 from graph.network.questions import MOST_OBSERVATIONS, WhatIf, basis_of
 from graph.reading.following import get
 from graph.reading.tree import connection, cursor_text
@@ -345,7 +348,8 @@ class PortfolioQueries:
         summed = await _read_positions(context, positions, portfolio, moment)
         if active and not summed.benchmark:
             raise InvalidError("expected false, as no position has a benchmark's weight, got true", path="active")
-        measured = partial(measure, unit, engine, horizon=horizon_on, is_active=active, past=past, now=context.moment)
+        measured = partial(measure, unit, engine, horizon=horizon_on, is_active=active, past=past)
+        measured = partial(measured, kept=context.service.tickers, now=context.moment)
         found = await measured(summed, wants_value=selects(info, "valueChange"))
         arguments = (tuple(summed.weights.items()), tuple(summed.benchmark.items()), active, horizon_on)
         measured_at = moment or context.moment
@@ -363,7 +367,7 @@ class PortfolioQueries:
             "basis": _shown_taken(found, measured_at, context.moment),
             "duplicate_symbols": list(summed.duplicates),
             "independent_drivers": partial(count_independent, engine, found),
-            "groups": partial(_shown_groups, found),
+            "groups": partial(_shown_groups, engine, found),
             "contributions": partial(_rank_contributions, context, found, arguments),
             "drivers": partial(_rank_drivers, context, found, arguments),
             "surprise": partial(_find_surprise, context, found, measured_at),
@@ -421,10 +425,10 @@ def _shown_cause(part: Part, titles: Mapping[str, str]) -> Shown:
     }
 
 
-def _shown_groups(found: Exposure, by: Grouping) -> list[Shown]:
+async def _shown_groups(engine: Engine, found: Exposure, by: Grouping) -> list[Shown]:
     rows = (
         {"group_key": group.key, "expected_relevance": group.expected, "risk_share": group.risk_share}
-        for group in found.groups(by)
+        for group in await list_groups(engine, found, by)
     )
     return [figures(row) for row in rows]
 
@@ -460,7 +464,7 @@ def _shown_figures(found: Exposure) -> Shown:
         "exposed_weight_share": figure(book.share(exposed)),
         "impact_weight_share": figure(book.share(book.with_impact)),
         "silent_symbols": [holding.symbol for n, holding in enumerate(book.holdings) if n not in exposed],
-        "unknown_symbols": [holding.symbol for holding in book.holdings if not holding.is_known],
+        "unknown_symbols": [holding.symbol for holding in book.holdings if not holding.ticker.is_known],
         "num_beyond": book.num_beyond,
         "num_unstated": book.num_unstated,
         "num_contradictory": book.num_contradictory,
@@ -541,7 +545,8 @@ def _shown_driver(found: Exposure, drivers: Drivers, variance: float, index: int
 
 
 async def _find_surprise(context: Context, found: Exposure, moment: datetime) -> Shown | None:
-    ids = {edge.claim_id for _, edge in found.book.rows if edge.impact is not None}
+    edges, view = found.book.edges, found.joint.view
+    ids = {view.ids[claim] for claim in edges.claims[~np.isnan(edges.impacts)].tolist()}
     prices = await list_market_prices(context.unit, sorted(ids), moment) if ids else {}
     surprise = await find_surprise(context.service.engine, found, prices)
     if surprise is None:
@@ -563,7 +568,8 @@ async def _rank_hedges(context: Context, found: Exposure, arguments: tuple[Any, 
     if not ids:
         raise InvalidError("expected tickers or claims to look at, got neither", path="tickers")
     context.count_points(hedging_points(len(ids)))
-    hedges = await list_hedges(context.unit, context.service.engine, found, candidates, arguments[-1])
+    service, horizon = context.service, arguments[-1]
+    hedges = await list_hedges(context.unit, service.engine, found, candidates, horizon, kept=service.tickers)
     shares = hedges.reductions_per_unit.tolist()
     items = ((shares[n], f"{name}{key}", (name, key, n)) for n, (name, key) in enumerate(ids))
     show = partial(_shown_hedge, hedges, float(found.totals.var()))

@@ -375,12 +375,12 @@ class PortfolioExposureResult(Answer):
         return shown(await self["independent_drivers"]())
 
     @field
-    def groups(
+    async def groups(
         self: Any,
         by: Annotated[ExposureGrouping, strawberry.argument(description="What to add contributions up by.")],
     ) -> list[ExposureGroup]:
         """Contributions added up, largest expectation first."""
-        return shown(self["groups"](by))
+        return shown(await self["groups"](by))
 
     @field
     async def contributions(

@@ -1,0 +1,225 @@
+"""
+Tickers with their exposures: read from the graph, and kept until a write changes one.
+
+An exposure takes the driver and Python as long as some samples take NumPy, so that a large portfolio would wait for its
+exposures. Each revision of the graph notes which rows it changed, and those tickers alone are read again.
+"""
+
+import asyncio
+import math
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from graph.database.sessions import Unit
+from graph.inference.log_odds import FloatArray
+from graph.inference.time import MomentArray
+from graph.model.kinds import ExposureSign
+from graph.model.signs import find_faults
+from graph.model.subjects import MARK
+from graph.network.contradictions import make_exposure
+from graph.network.fetching import Notes, fetch_notes, fetch_state
+from graph.network.view import State
+
+MOST_KEPT_EXPOSURES: Final = 300_000
+"""Exposures that are kept at most, some 30 MB; the tickers that were asked for longest ago go first."""
+
+_NO_RANGE: Final = (math.nan, math.nan)
+_NEVER: Final = np.datetime64("NaT", "us")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickerEdges:
+    """
+    The e exposures of a ticker that do not contradict each other, by the ids of their predictions.
+
+    Attributes:
+        claim_ids: Ids of the predictions.
+        relevances: Signed relevance, in [-1, 1], NaN where nobody has stated one, shape (e,).
+        impacts: Fractional change of the price if the prediction comes true, NaN where nobody has stated one,
+            shape (e,).
+        ranges: The least and the most that each impact may be, NaN where nobody has stated them, shape (e, 2).
+        dues: When each effect is due, the prediction's deadline and the lag; NaT without a deadline, shape (e,).
+        domain_ids: Ids of the predictions' domains, None of those that have none.
+    """
+
+    claim_ids: tuple[str, ...]
+    relevances: FloatArray
+    impacts: FloatArray
+    ranges: FloatArray
+    dues: MomentArray
+    domain_ids: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticker:
+    """
+    A ticker with its exposures.
+
+    Attributes:
+        symbol: Its symbol.
+        exchange: Its exchange, if known.
+        sector: Its sector, if known.
+        country: Its country, if known.
+        currency: Code of its currency, if known.
+        is_known: Whether the graph has it.
+        edges: Its exposures.
+        num_contradictory: Predictions that are left out, since their exposures contradict themselves.
+    """
+
+    symbol: str
+    exchange: str | None
+    sector: str | None
+    country: str | None
+    currency: str | None
+    is_known: bool
+    edges: TickerEdges
+    num_contradictory: int
+
+
+class KeptTickers:
+    """
+    The tickers of one process, as they were read last.
+
+    Args:
+        most_exposures: The most exposures that are kept.
+    """
+
+    def __init__(self, most_exposures: int = MOST_KEPT_EXPOSURES) -> None:
+        self._most_exposures = most_exposures
+        self._state: State | None = None
+        self._tickers: OrderedDict[str, Ticker] = OrderedDict()
+        self._symbols: dict[str, set[str]] = defaultdict(set)
+        self._num_exposures = 0
+
+    async def get(self, unit: Unit, symbols: Collection[str]) -> Mapping[str, Ticker]:
+        """
+        Return tickers by symbol, as they are in the current state or a later one; without those that the graph lacks.
+
+        Args:
+            unit: The transaction to read in.
+            symbols: Which.
+        """
+        state = await fetch_state(unit)
+        await self._follow(unit, state)
+        found = {symbol: self._tickers[symbol] for symbol in symbols if symbol in self._tickers}
+        for symbol in found:
+            self._tickers.move_to_end(symbol)
+        absent = [symbol for symbol in symbols if symbol not in found]
+        if absent:
+            read = await read_tickers(unit, absent)
+            if self._state == state:  # who has followed a later write meanwhile cannot tell whether these include it
+                self._keep(read.values())
+            found |= read
+        return found
+
+    async def _follow(self, unit: Unit, state: State) -> None:
+        """Forget what writes have changed up to a state."""
+        while (known := self._state) != state and not _is_later(known, state):
+            notes = None if known is None else await fetch_notes(unit, known, state)
+            if self._state is known:  # else another has followed some writes meanwhile
+                self._state = state
+                self._forget(list(self._tickers) if notes is None else self._find_touched(notes))
+
+    def _find_touched(self, notes: Notes) -> set[str]:
+        """Find the symbols of the tickers that writes may have changed, with some that are not kept."""
+        if notes.row_ids is None:
+            return set(self._tickers)
+        touched = {symbol for claim_id in notes.claim_ids for symbol in self._symbols.get(claim_id, ())}
+        for note in notes.row_ids:
+            name, _, row_id = note.partition(":")
+            if name in {"tickers", "exposures"}:
+                touched.update(row_id.split(MARK))
+        return touched
+
+    def _keep(self, tickers: Iterable[Ticker]) -> None:
+        for ticker in tickers:
+            self._forget([ticker.symbol])
+            self._tickers[ticker.symbol] = ticker
+            self._num_exposures += len(ticker.edges.claim_ids)
+            for claim_id in ticker.edges.claim_ids:
+                self._symbols[claim_id].add(ticker.symbol)
+        while self._num_exposures > self._most_exposures:
+            self._forget([next(iter(self._tickers))])
+
+    def _forget(self, symbols: Collection[str]) -> None:
+        for symbol in symbols:
+            ticker = self._tickers.pop(symbol, None)
+            if ticker is None:
+                continue
+            self._num_exposures -= len(ticker.edges.claim_ids)
+            for claim_id in set(ticker.edges.claim_ids):
+                own = self._symbols[claim_id]
+                own.discard(symbol)
+                if not own:
+                    del self._symbols[claim_id]
+
+
+def _is_later(known: State | None, state: State) -> bool:
+    """Whether a state that is known follows another one of the same graph, which was read before."""
+    if known is None or known.revised_at is None or state.revised_at is None:
+        return False
+    return known.revision > state.revision and known.revised_at >= state.revised_at
+
+
+async def read_tickers(unit: Unit, symbols: Collection[str]) -> dict[str, Ticker]:
+    """Read tickers with their exposures, by symbol; without those that the graph lacks."""
+    rows = await unit.run("exposure/list_edges", symbols=list(symbols))
+    tickers = await asyncio.to_thread(lambda: [_ticker(row) for row in rows])
+    return {ticker.symbol: ticker for ticker in tickers}
+
+
+def unknown_ticker(symbol: str) -> Ticker:
+    """Return a ticker that the graph does not have."""
+    unknown = dict.fromkeys(("exchange", "sector", "country", "currency"))
+    return Ticker(symbol, **unknown, is_known=False, edges=_edges([]), num_contradictory=0)
+
+
+def _ticker(row: Mapping[str, Any]) -> Ticker:
+    by_claim: dict[str, list[Any]] = {}
+    for entry in row["edges"]:
+        by_claim.setdefault(entry[0], []).append(entry)
+    sound = {claim_id: entries for claim_id, entries in by_claim.items() if _is_sound(row["symbol"], claim_id, entries)}
+    return Ticker(
+        symbol=row["symbol"],
+        exchange=row["exchange"],
+        sector=row["sector"],
+        country=row["country"],
+        currency=row["currency"],
+        is_known=True,
+        edges=_edges([entry for claim_id in sorted(sound) for entry in sound[claim_id]]),
+        num_contradictory=len(by_claim) - len(sound),
+    )
+
+
+def _is_sound(symbol: str, claim_id: str, entries: Sequence[Any]) -> bool:
+    if len(entries) == 1:
+        _, sign, _, impact, *_ = entries[0]
+        if impact is None or (impact >= 0.0) == (sign == ExposureSign.BENEFITS.value):  # rows take long to make
+            return True
+    return not any(find_faults([make_exposure(sign, claim_id, symbol, impact) for _, sign, _, impact, *_ in entries]))
+
+
+def _edges(entries: Sequence[Any]) -> TickerEdges:
+    """Make the arrays of exposures as the statement returns them."""
+    signs = [1.0 if entry[1] == ExposureSign.BENEFITS.value else -1.0 for entry in entries]
+    ranges = [_NO_RANGE if low is None else (low, high) for *_, low, high in entries]
+    return TickerEdges(
+        claim_ids=tuple(entry[0] for entry in entries),
+        relevances=np.array(signs) * np.array([entry[2] for entry in entries], np.float64),
+        impacts=np.array([entry[3] for entry in entries], np.float64),
+        ranges=np.array(ranges, np.float64).reshape(-1, 2),
+        dues=np.array(list(_dues(entries)), "datetime64[us]"),
+        domain_ids=tuple(entry[6] for entry in entries),
+    )
+
+
+def _dues(entries: Sequence[Any]) -> Iterator[np.datetime64]:
+    for _, _, _, _, lag_days, deadline, *_ in entries:
+        if deadline is None:
+            yield _NEVER
+        else:
+            yield np.datetime64(deadline * 1_000_000, "us") + np.timedelta64(lag_days or 0, "D")
