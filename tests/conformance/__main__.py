@@ -35,7 +35,7 @@ ROUTE_CHECKS = (
     "status_code_conformance",
     "content_type_conformance",
     "response_schema_conformance",
-    "negative_data_rejection",
+    "refuses_faults",
     "unsupported_method",
     "allow_header_conformance",
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import schemathesis
 from graphql import parse_value
 from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 FAULT: Final = "INTERNAL"
 """The code of an error that nothing expected."""
@@ -46,3 +47,13 @@ def no_fault(ctx: Any, response: Any, case: Any) -> None:
         errors = found.get("errors", ()) if isinstance(found, dict) else ()
         codes = [(error.get("extensions") or {}).get("code") for error in errors]
         assert FAULT not in codes, f"errors {errors}"
+
+
+@schemathesis.check
+def refuses_faults(ctx: Any, response: Any, case: Any) -> Any:
+    """Fail where bad input is taken; of the items of a body, which count each by itself, a line tells a refusal."""
+    if case.operation.path == "/evidence" and response.status_code == 200:
+        lines = [json.loads(line) for line in response.text.split("\n") if line]
+        if any(line["status"] == "REFUSED" for line in lines):
+            return None
+    return negative_data_rejection(ctx, response, case)
