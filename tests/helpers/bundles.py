@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.moments import FIRST_YEAR, LAST_YEAR
-from graph.model.rows import portfolio_key
+from graph.model.rows import dated_key
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def evidence(row_id: str = "E_1", owner: str = "P_1", **values: object) -> Json:
 def portfolio(name: str, recorded_at: datetime, weights: Mapping[str, float], **values: object) -> Json:
     """A row of a portfolio."""
     return {
-        "id": portfolio_key(name, recorded_at),
+        "id": dated_key(name, recorded_at),
         "name": name,
         "held_at": recorded_at.isoformat(),
         "recorded_at": recorded_at.isoformat(),

@@ -1,0 +1,102 @@
+"""Queries over families of claims."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from graph.families.store import LATEST, MOST_FAMILIES, list_families
+from graph.model.kinds import FamilyKind
+from graph.model.subjects import CLAIM_SUBJECTS
+from resolvers.base.context import Context
+from resolvers.base.described import enum_type, field, input_type, object_type
+from resolvers.base.enums import SortOrder
+from resolvers.base.extents import Arguments, Extent, extent
+from resolvers.base.extents import page as page_extent
+from resolvers.base.fields import shown
+from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_order, read_values
+from resolvers.base.relay import After, Connection, parse_key
+from resolvers.types.families import ClaimFamily, shown_family
+from resolvers.types.lists import BEFORE, FIRST, LAST
+
+
+def _family_extent(_arguments: Arguments) -> Extent:
+    return Extent(rows=1)
+
+
+def _families_extent(arguments: Arguments) -> Extent:
+    return Extent(items=page_extent(arguments).items, rows=MOST_FAMILIES)
+
+
+@enum_type
+class ClaimFamilySortKey(StrEnum):
+    """Orders of families of claims."""
+
+    NAME = "NAME"
+
+
+@input_type
+class ClaimFamilySortInput:
+    """An order of families of claims."""
+
+    by: ClaimFamilySortKey = strawberry.field(description="The order.")
+    order: SortOrder = strawberry.field(default=SortOrder.ASCENDING, description=SORT_ORDER)
+
+
+@input_type
+class ClaimFamilyFilterInput:
+    """Conditions on families of claims; all that are given must hold."""
+
+    kind: list[FamilyKind] | None = strawberry.field(default=None, description="Of any of these kinds.")
+    claim: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="With any of these claims as a member, by id or key."
+    )
+
+
+@object_type
+class FamilyQueries:
+    """Queries over families of claims."""
+
+    @field(metadata=extent(_family_extent))
+    async def claim_family(
+        self,
+        info: Info[Context, Any],
+        name: Annotated[str, strawberry.argument(description="The family's name, such as `humanoids-by`.")],
+    ) -> ClaimFamily | None:
+        """The family of claims with this name. An unknown name returns null."""
+        recorded = await info.context.families.load((name, LATEST))
+        return shown(None if recorded is None else shown_family(recorded.family))
+
+    @field(metadata=extent(_families_extent))
+    async def claim_families(
+        self,
+        info: Info[Context, Any],
+        filter: Annotated[
+            ClaimFamilyFilterInput | None, strawberry.argument(description="Conditions on the families.")
+        ] = None,
+        sort: Annotated[
+            list[ClaimFamilySortInput] | None,
+            strawberry.argument(description="Order of the list, by one key; ascending by NAME if omitted."),
+        ] = None,
+        first: FIRST = None,
+        after: After = None,
+        last: LAST = None,
+        before: BEFORE = None,
+    ) -> Connection[ClaimFamily]:
+        """All families of claims."""
+        order = read_order(sort, (ClaimFamilySortKey.NAME, SortOrder.ASCENDING))
+        page = KeyedPage.read("claim_families", order, first, after, last, before)
+        kinds = read_values(None if filter is None else filter.kind, "filter.kind")
+        claims = read_values(None if filter is None else filter.claim, "filter.claim")
+        ids = (
+            None
+            if claims is None
+            else [parse_key(text, *CLAIM_SUBJECTS, path=f"filter.claim[{index}]") for index, text in enumerate(claims)]
+        )
+        rows: list[Row] = [
+            (family.name, shown_family(family))
+            for family in await list_families(info.context.unit, ids)
+            if kinds is None or family.kind in kinds
+        ]
+        return page.connection(page.cut(rows), len(rows))
