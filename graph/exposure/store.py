@@ -12,7 +12,7 @@ from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, FutureObservationError, InvalidError, NotFoundError, NotOwnedError
 from graph.exposure.positions import Position, Positions
-from graph.model.problems import describe_problem
+from graph.model.problems import check_name, describe_problem
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import Portfolio, dated_key
 from graph.model.values import NAME
@@ -196,7 +196,7 @@ async def save_portfolio(
         ConflictError: There are as many portfolios or rows as may be.
         KeyReusedError: The idempotency key belongs to another request.
     """
-    _check_name(draft.name)
+    check_name(draft.name)
     summed = Positions.of(draft.positions)
     given = {symbol: [weight, summed.benchmark.get(symbol)] for symbol, weight in summed.weights.items()}
     held_at = None if draft.held_at is None else draft.held_at.isoformat()
@@ -316,12 +316,6 @@ async def list_held(
 def _bounds(name: str) -> dict[str, str]:
     """Bounds of the ids of a portfolio's rows; A is the character after @, which no name has."""
     return {"low": f"{name}@", "high": f"{name}A"}
-
-
-def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name):
-        message = f"expected a letter or digit and up to 63 of these and . _ -, got {name[:80]!r}"
-        raise InvalidError(message, path="name")
 
 
 def _check_owner(name: str, rows: Sequence[Portfolio], holder: Holder, path: str) -> None:

@@ -12,7 +12,7 @@ from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, InvalidError, NotFoundError, RefusedError, refuse
 from graph.model.kinds import FamilyKind, FamilyRole
-from graph.model.problems import describe_problem, property_of
+from graph.model.problems import check_name, describe_problem, property_of
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import ClaimFamily, FamilyMember, dated_key
 
@@ -151,6 +151,7 @@ async def save_family(
         RefusedItemsError: Several members are wrong.
         KeyReusedError: The idempotency key belongs to another request.
     """
+    check_name(draft.name)
     row = draft.row(datetime.now(UTC))
     given = row.model_dump(mode="json", exclude={"id", "recorded_at"})
     request = WriteRequest("saveClaimFamily", given, idempotency_key, is_dry_run)

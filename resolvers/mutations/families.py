@@ -62,7 +62,7 @@ class DeleteClaimFamilyInput:
 class ClaimFamilySaved(Written):
     """Result of storing a family of claims; in a dry run, the result that it would have."""
 
-    family: ClaimFamily = prop("The family.")
+    family: ClaimFamily = prop("The family as it is recorded now.")
     created: bool = prop("Whether there was no family of this name.")
     changed: bool = prop("Whether a row was written; false if the family was recorded already.")
 

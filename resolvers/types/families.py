@@ -58,7 +58,7 @@ class FamilyMember:
     """A claim of a family."""
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] | None = prop(DELETED)
-    claim_id: str = prop("Key of the claim.", name="claimKey")
+    claim_id: str = prop("Its key, also if it has been deleted.", name="claimKey")
     role: FamilyRole = prop("The role of the claim in the family.")
 
 
@@ -67,7 +67,7 @@ class TimelinePoint:
     """The date of one claim of an event by several dates."""
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] | None = prop(DELETED)
-    claim_id: str = prop("Key of the claim.", name="claimKey")
+    claim_id: str = prop("Its key, also if it has been deleted.", name="claimKey")
     role: FamilyRole = prop("The role of the claim in the family.")
     deadline: Moment = prop("The claim's deadline.")
     probability: Probability = prop("Coherent probability that the event happens by the deadline.")
@@ -113,7 +113,7 @@ class OutcomeShare:
     """One of outcomes that exclude each other."""
 
     claim: Annotated["Claim", strawberry.lazy("resolvers.types.claims")] | None = prop(DELETED)
-    claim_id: str = prop("Key of the claim.", name="claimKey")
+    claim_id: str = prop("Its key, also if it has been deleted.", name="claimKey")
     own_probability: Probability = prop("Its own posterior.")
     coherent_probability: Probability = prop("Its coherent probability, not rounded, so that all add up.")
     own_marginal: Probability | None = prop(

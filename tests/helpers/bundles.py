@@ -83,6 +83,18 @@ def portfolio(name: str, recorded_at: datetime, weights: Mapping[str, float], **
     }
 
 
+def family(name: str, recorded_at: datetime, *claim_ids: str, **values: object) -> Json:
+    """A row of a family of outcomes that exclude each other."""
+    return {
+        "id": dated_key(name, recorded_at),
+        "name": name,
+        "kind": "EXCLUSIVE",
+        "recorded_at": recorded_at.isoformat(),
+        "members": [{"claim_id": claim_id} for claim_id in claim_ids],
+        **values,
+    }
+
+
 # Control characters but tab, line feed and carriage return are none of a text's; lone surrogates are no text at all.
 _TEXT_CHARACTERS = st.characters(exclude_categories=["Cs"]).filter(lambda c: c >= " " and c != "\x7f")
 _ODD_TEXTS = st.sampled_from(
@@ -417,6 +429,10 @@ def bundles(draw: DrawFn) -> Bundle:
         ],
         portfolios=[
             portfolio("book", recorded_at, draw(st.dictionaries(st.sampled_from(["A", "^B"]), st.floats(-1e15, 1e15))))
+            for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
+        ],
+        claim_families=[
+            family("outcomes", recorded_at, *draw(st.lists(ids(), min_size=2, max_size=4, unique=True)))
             for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
         ],
         propagation_runs=_each(

@@ -12,7 +12,8 @@ from graph.inference.log_odds import FloatArray, expit
 
 def _log_odds(*probabilities: float) -> FloatArray:
     given = np.array(probabilities)
-    return np.log(given) - np.log1p(-given)
+    found: FloatArray = np.log(given) - np.log1p(-given)
+    return found
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -183,7 +184,8 @@ def test_known_outcomes_settle_the_others() -> None:
 
     def settled(true: set[int], false: set[int], *, is_exhaustive: bool = True) -> list[float]:
         known = {"came_true": np.isin(range(3), [*true]), "came_false": np.isin(range(3), [*false])}
-        return settle_outcomes(prior, evidence, **known, is_exhaustive=is_exhaustive).tolist()
+        found: list[float] = settle_outcomes(prior, evidence, **known, is_exhaustive=is_exhaustive).tolist()
+        return found
 
     assert settled({1}, set()) == settled({1}, {0}) == [0.0, 1.0, 0.0]
     assert settled(set(), {0}) == pytest.approx([0.0, 0.6, 0.4])
