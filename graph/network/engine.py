@@ -36,6 +36,7 @@ from graph.errors import (
     InvalidError,
     OversizeError,
 )
+from graph.families.store import list_families
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
 from graph.inference.network.bank import MAX_REPLICATES, Bank
@@ -67,8 +68,10 @@ from graph.network.questions import (
     SEED,
     Observation,
     Sampling,
+    Supposed,
     WhatIf,
     find_claim,
+    find_implied,
     find_outcomes,
     what_if_answer,
 )
@@ -378,14 +381,17 @@ class Engine:
 
         Raises:
             RefusedError: An observation names an unknown claim, one that is not included or one that is not open,
-                repeats or contradicts another; or the network is too large for the method.
+                repeats, contradicts or excludes another; or the network is too large for the method.
             BusyError: No thread became free in time.
         """
         view = await self.view(unit, now=now)
-        outcomes = find_outcomes(view, observations)
+        given = find_outcomes(view, observations)
+        families = await list_families(unit, [observation.claim_id for observation in observations])
+        implied = find_implied(view, families, given)
         prepared = await self._prepare(view)
-        shifts = await self._shifts(prepared, outcomes, method, sampling, is_intervention=is_intervention)
-        return what_if_answer(view, outcomes, shifts, first, is_intervention=is_intervention, sampling=sampling)
+        shifts = await self._shifts(prepared, given | implied, method, sampling, is_intervention=is_intervention)
+        supposed = Supposed(view, given, implied, shifts, is_intervention, sampling)
+        return what_if_answer(supposed, first)
 
     async def compound(self, found: WhatIf, exposures: Exposures) -> PriceChanges:
         """

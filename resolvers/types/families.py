@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import strawberry
 from strawberry.types import Info
 
-from graph.families.coherent import Standings, make_shares, make_timeline, standings_of
+from graph.families.store import list_families
+from graph.ledger.families import LEAST_MISFIT, Standings, make_shares, make_timeline, misfit_of, standings_of
 from graph.ledger.pasts import Past, PastKey
 from graph.model.kinds import FamilyKind, FamilyRole
 from graph.model.rows import MOST_MEMBERS
@@ -230,6 +231,21 @@ def shown_family(row: FamilyRow) -> dict[str, Any]:
         "is_exhaustive": bool(row.is_exhaustive) if row.kind is FamilyKind.EXCLUSIVE else None,
         "recorded_at": row.recorded_at,
     }
+
+
+async def list_misfits(context: Context) -> list[tuple[float, str, tuple[FamilyRow, float]]]:
+    """List the families whose members' own posteriors do not fit now: how far, by which key, and the family with it."""
+    families = await list_families(context.unit)
+    ids = list(dict.fromkeys(member.claim_id for family in families for member in family.members))
+    keys = [PastKey(claim_id, context.moment, context.moment) for claim_id in ids]
+    pasts = dict(zip(ids, await context.pasts.load_many(keys), strict=True))
+
+    def compute() -> list[tuple[float, str, tuple[FamilyRow, float]]]:
+        found = [(family, misfit_of(family, pasts, context.moment)) for family in families]
+        return [(abs(misfit), family.name, (family, misfit)) for family, misfit in found if abs(misfit) > LEAST_MISFIT]
+
+    made = context.compute_curve(compute, MEMBER_POINTS * len(ids))
+    return await made if inspect.isawaitable(made) else made
 
 
 @dataclass(frozen=True, slots=True)

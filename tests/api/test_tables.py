@@ -34,6 +34,7 @@ def what_if(diagnostics: Diagnostics = EXACT, error: float | None = None, num_sh
             Shift("K_1", 0.35, 1.0, 0.65, None, Method.EXACT),
             Shift("P_9", 0.25, 0.0, -0.25, None, Method.EXACT),
         ),
+        implied=(),
         num_shifted=5,
         basis=Basis(diagnostics, State(12, None), moment, num_claims=10, num_influences=11),
         question=cast("Supposed", None),  # of no matter to tables

@@ -10,7 +10,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.families.store import MOST_FAMILIES
 from tests.helpers.asking import ask, place_of
-from tests.helpers.bundles import bundle, evidence, killing, prediction
+from tests.helpers.bundles import bundle, evidence, killing, prediction, requiring
 from tests.helpers.mutating import mutate
 
 pytestmark = pytest.mark.one_release
@@ -290,6 +290,64 @@ async def test_a_member_is_not_deleted(database: Database) -> None:
     after = await timeline(database, at)
     assert column(after, "probability") == column(before, "probability")
     assert column(after, "claim")[2] is None
+
+
+WHAT_IF = """query ($given: [SupposedOutcome!]!, $intervene: Boolean) {
+  whatIf(observations: $given, intervene: $intervene, method: EXACT) {
+    ... on WhatIfResult { supposed { claim { key } probabilityAfter } implied { claim { key } probabilityAfter }
+      shifts { nodes { claim { key } probabilityAfter } } }
+    ... on UserError { code message path }
+  }
+}"""
+
+
+async def test_one_outcome_rules_the_others_out(database: Database) -> None:
+    """In the network, too: what hangs on another outcome shifts as if that were known to be false."""
+    children = [requiring("DRAW", "REPLAY", p_if_true=0.9, p_if_false=0.1)]
+    await load(database, *(by(key, 0.3, 1) for key in ("WIN", "DRAW", "LOSS", "REPLAY")), influences=children)
+    await save(database, "match", "EXCLUSIVE", "WIN", "DRAW", "LOSS")
+
+    async def suppose(*outcomes: str, intervene: bool = False) -> dict[str, Any]:
+        given = [{"claim": key.lstrip("!"), "outcome": "FALSE" if key.startswith("!") else "TRUE"} for key in outcomes]
+        answer = (await ask(database, WHAT_IF, given=given, intervene=intervene)).data["whatIf"]
+        if "code" in answer:
+            return {"code": answer["code"], "path": place_of(answer)}
+        listed = {"shifts": answer["shifts"]["nodes"], "supposed": answer["supposed"], "implied": answer["implied"]}
+        return {name: {row["claim"]["key"]: row["probabilityAfter"] for row in rows} for name, rows in listed.items()}
+
+    win, by_hand = await suppose("WIN"), await suppose("WIN", "!DRAW", "!LOSS")
+    assert win["supposed"] == {"WIN": 1.0}
+    assert win["implied"] == {"DRAW": 0.0, "LOSS": 0.0}
+    assert win["shifts"] == by_hand["shifts"] == {"REPLAY": pytest.approx(win["shifts"]["REPLAY"])}
+    assert win["shifts"]["REPLAY"] < 0.2
+    assert (await suppose("!WIN", "!LOSS"))["implied"] == {"DRAW": 1.0}
+    assert (await suppose("!WIN"))["implied"] == {}
+    assert (await suppose("WIN", intervene=True))["implied"] == win["implied"]
+    assert await suppose("WIN", "DRAW") == {"code": "CONFLICT", "path": "observations"}
+    await mutate(database, "resolveClaim", claim="LOSS", outcome="TRUE")
+    assert await suppose("WIN") == {"code": "CONFLICT", "path": "observations"}
+
+
+async def test_families_that_do_not_fit_are_listed(database: Database) -> None:
+    """By how much, the largest first; what fits is not listed."""
+    await load(
+        database,
+        *(by(key, value, years) for key, value, years in (("A", 0.8, 1), ("B", 0.5, 2), ("C", 0.9, 3))),
+        *(by(key, 0.3, 1) for key in ("F", "G", "H")),
+    )
+    await save(database, "when", "BY_WHEN", "A", "B", "C")
+    await save(database, "few", "EXCLUSIVE", "F", "G")
+    document = "{ incoherence { families { totalCount nodes { misfit family { name } } } } }"
+
+    async def listed() -> list[tuple[str, Any]]:
+        found = (await ask(database, document)).data["incoherence"]["families"]
+        assert found["totalCount"] == len(found["nodes"])
+        return [(node["family"]["name"], node["misfit"]) for node in found["nodes"]]
+
+    assert await listed() == [("few", pytest.approx(-0.4)), ("when", pytest.approx(0.3))]
+    await save(database, "few", "EXCLUSIVE", "F", "G", "H", isExhaustive=False)
+    await mutate(database, "resolveClaim", claim="A", outcome="FALSE")
+    assert await listed() == []
 
 
 async def test_families_are_listed(database: Database) -> None:

@@ -1,9 +1,10 @@
 """Members' beliefs made coherent, as of a moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import fsum
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from graph.inference.log_odds import FloatArray, logit
 from graph.ledger.pasts import Past
 from graph.model.kinds import ClaimStatus, FamilyKind, FamilyRole
 from graph.model.rows import ClaimFamily, FamilyMember
+
+LEAST_MISFIT: Final = 1e-9
+"""Smaller misfits are rounding errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +296,18 @@ def make_shares(standings: Standings, marginals: Mapping[str, float | None], *, 
         is_contradictory=num_true > 1 or (is_exhaustive and bool(members) and not num_left),
         excess=excess,
     )
+
+
+def misfit_of(family: ClaimFamily, pasts: Mapping[str, Past | None], as_of: datetime) -> float:
+    """
+    Compute how far the open members' own posteriors are from fitting each other: the most that they fall from one date
+    to a later one, or by how much those of outcomes do not add up.
+    """
+    standings = standings_of(family, [pasts[member.claim_id] for member in family.members], as_of)
+    if family.kind is FamilyKind.BY_WHEN:
+        still_open = tuple(found for found in standings.members if found.status is ClaimStatus.OPEN)
+        return make_timeline(replace(standings, members=still_open)).largest_fall
+    return make_shares(standings, {}, is_exhaustive=bool(family.is_exhaustive)).excess
 
 
 def _settle(members: Sequence[Standing], probabilities: Sequence[float], *, is_exhaustive: bool) -> FloatArray:
