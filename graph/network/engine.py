@@ -384,9 +384,10 @@ class Engine:
                 repeats, contradicts or excludes another; or the network is too large for the method.
             BusyError: No thread became free in time.
         """
+        # Before the network is read, which may take as long as the transaction has.
+        families = await list_families(unit, [observation.claim_id for observation in observations])
         view = await self.view(unit, now=now)
         given = find_outcomes(view, observations)
-        families = await list_families(unit, [observation.claim_id for observation in observations])
         implied = find_implied(view, families, given)
         prepared = await self._prepare(view)
         shifts = await self._shifts(prepared, given | implied, method, sampling, is_intervention=is_intervention)
