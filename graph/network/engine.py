@@ -58,6 +58,7 @@ from graph.inference.network.shifts import (
     shifts_exactly,
 )
 from graph.inference.network.structure import KeyArray
+from graph.model.rows import ClaimFamily
 from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
 from graph.network.estimates import Estimates
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
@@ -77,7 +78,7 @@ from graph.network.questions import (
 )
 from graph.network.storing import Stored
 from graph.network.threads import InferenceObserver, SharedTasks, ThreadSlots
-from graph.network.view import Snapshot, View, make_view, network_moment
+from graph.network.view import Snapshot, State, View, make_view, network_moment
 
 NUM_SLOTS: Final = 2
 """Inferences at a time; each keeps a processor busy."""
@@ -166,6 +167,7 @@ class Engine:
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
+        self._families: tuple[State, Sequence[ClaimFamily]] | None = None
         self._kept: dict[datetime, _Kept] = {}
         self._answered: dict[Hashable, _Answered] = {}
         self._banks = Banks(self._slots, self._background, self._shared, max_sample_bytes)
@@ -270,6 +272,14 @@ class Engine:
                 updated = None if known is None else await update_snapshot(unit, known)
                 known = self._snapshot = updated or await fetch_snapshot(unit)
             return known
+
+    async def _get_families(self, unit: LockingUnit, state: State) -> Sequence[ClaimFamily]:
+        """Return the families of claims, which are read once for each state."""
+        known = self._families
+        if known is None or known[0] != state:
+            # In a transaction of its own, as the other may be about to expire once a large network has been read.
+            known = self._families = state, await unit.write(list_families)
+        return known[1]
 
     async def _prepare(self, view: View, slots: ThreadSlots | None = None) -> Prepared:
         """Return a view with its model, computed in these threads where it is not kept."""
@@ -384,11 +394,9 @@ class Engine:
                 repeats, contradicts or excludes another; or the network is too large for the method.
             BusyError: No thread became free in time.
         """
-        # Before the network is read, which may take as long as the transaction has.
-        families = await list_families(unit, [observation.claim_id for observation in observations])
         view = await self.view(unit, now=now)
         given = find_outcomes(view, observations)
-        implied = find_implied(view, families, given)
+        implied = find_implied(view, await self._get_families(unit, view.snapshot.state), given)
         prepared = await self._prepare(view)
         shifts = await self._shifts(prepared, given | implied, method, sampling, is_intervention=is_intervention)
         supposed = Supposed(view, given, implied, shifts, is_intervention, sampling)

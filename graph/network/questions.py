@@ -290,7 +290,7 @@ def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[
 
     Args:
         view: The network.
-        families: The families of the supposed claims.
+        families: All families of claims.
         outcomes: Supposed outcomes by index.
 
     Raises:
@@ -298,13 +298,15 @@ def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[
         InvalidError: Those of too many claims follow.
     """
     snapshot = view.snapshot
-    ids = {member.claim_id for family in families for member in family.members}
+    supposed = {view.ids[index]: outcome for index, outcome in outcomes.items()}
+    concerned = [family for family in families if any(member.claim_id in supposed for member in family.members)]
+    ids = {member.claim_id for family in concerned for member in family.members}
     statuses = {
         claim_id: STATUSES[snapshot.statuses[snapshot.indices[claim_id]]] for claim_id in ids & snapshot.indices.keys()
     }
     implied = imply_outcomes(
-        families,
-        {view.ids[index]: outcome for index, outcome in outcomes.items()},
+        concerned,
+        supposed,
         {claim_id: status is ClaimStatus.RESOLVED_TRUE for claim_id, status in statuses.items() if status in _RESOLVED},
         {claim_id for claim_id, status in statuses.items() if status is ClaimStatus.OPEN and claim_id in view.indices},
     )
