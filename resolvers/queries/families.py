@@ -17,6 +17,7 @@ from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
 from resolvers.base.keyed import SORT_ORDER, KeyedPage, Row, read_order, read_values
 from resolvers.base.relay import After, Connection, parse_key
+from resolvers.types.beliefs import AsOf
 from resolvers.types.families import ClaimFamily, shown_family
 from resolvers.types.lists import BEFORE, FIRST, LAST
 
@@ -63,9 +64,13 @@ class FamilyQueries:
         self,
         info: Info[Context, Any],
         name: Annotated[str, strawberry.argument(description="The family's name, such as `humanoids-by`.")],
+        as_of: AsOf = None,
     ) -> ClaimFamily | None:
-        """The family of claims with this name. An unknown name returns null."""
-        recorded = await info.context.families.load((name, LATEST))
+        """
+        The family of claims with this name. An unknown name returns null, and so does a family that was deleted by the
+        moment; before it was first recorded, what was recorded then serves.
+        """
+        recorded = await info.context.families.load((name, as_of or LATEST))
         return shown(None if recorded is None else shown_family(recorded.family))
 
     @field(metadata=extent(_families_extent))
