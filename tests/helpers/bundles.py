@@ -432,8 +432,9 @@ def bundles(draw: DrawFn) -> Bundle:
             for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
         ],
         claim_families=[
-            family("outcomes", recorded_at, *draw(st.lists(ids(), min_size=2, max_size=4, unique=True)))
+            family("outcomes", recorded_at, *claim_ids[:4])
             for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
+            if len(claim_ids) > 1
         ],
         propagation_runs=_each(
             draw,
