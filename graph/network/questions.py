@@ -21,7 +21,7 @@ from graph.inference.network.intercepts import MAX_SAMPLES
 from graph.inference.network.shifts import Shifts
 from graph.model.kinds import ClaimStatus
 from graph.model.rows import ClaimFamily
-from graph.network.view import STATUSES, State, View
+from graph.network.view import STATUSES, Snapshot, State, View
 
 SEED: Final = 1
 """Seed of the stored bank, the same in every process, so that all give the same answers."""
@@ -171,7 +171,7 @@ class Supposed:
     Attributes:
         view: The network.
         given: Supposed outcomes by index of the claim, in the order of the request.
-        implied: Outcomes that follow from those, as the claims exclude each other.
+        implied: Outcomes that follow from those in families of claims.
         shifts: Shifts of all claims.
         is_intervention: Whether the outcomes were brought about.
         sampling: Parameters of sampling.
@@ -297,10 +297,13 @@ def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[
         ConflictError: Outcomes exclude each other.
         InvalidError: Those of too many claims follow.
     """
-    snapshot = view.snapshot
+    snapshot, concerned = view.snapshot, []
     supposed = {view.ids[index]: outcome for index, outcome in outcomes.items()}
-    concerned = [family for family in families if any(member.claim_id in supposed for member in family.members)]
-    ids = {member.claim_id for family in concerned for member in family.members}
+    ids, num_before = set(supposed), 0
+    while len(ids) > num_before:  # families of claims of their families, and so on
+        num_before = len(ids)
+        concerned = [family for family in families if any(member.claim_id in ids for member in family.members)]
+        ids.update(member.claim_id for family in concerned for member in family.members)
     statuses = {
         claim_id: STATUSES[snapshot.statuses[snapshot.indices[claim_id]]] for claim_id in ids & snapshot.indices.keys()
     }
@@ -309,8 +312,14 @@ def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[
         supposed,
         {claim_id: status is ClaimStatus.RESOLVED_TRUE for claim_id, status in statuses.items() if status in _RESOLVED},
         {claim_id for claim_id, status in statuses.items() if status is ClaimStatus.OPEN and claim_id in view.indices},
+        {claim_id: deadline for claim_id in statuses if (deadline := _deadline(snapshot, claim_id)) is not None},
     )
     return {view.indices[claim_id]: outcome for claim_id, outcome in implied.items()}
+
+
+def _deadline(snapshot: Snapshot, claim_id: str) -> datetime | None:
+    deadline: datetime | None = snapshot.deadlines[snapshot.indices[claim_id]].item()
+    return deadline
 
 
 def what_if_answer(supposed: Supposed, first: int) -> WhatIf:

@@ -91,9 +91,9 @@ class NetworkQueries:
         target_error: TargetError = None,
     ) -> Shown:
         """
-        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first, and what follows from
-        these in families of outcomes that exclude each other. AUTO, the default, takes each part of the network by the
-        best method that fits. Never stale.
+        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first, with what follows from
+        these in families of claims. AUTO, the default, takes each part of the network by the best method that fits.
+        Never stale.
         """
         started = time.monotonic()
         found = await info.context.take_engine(INFERENCE_POINTS).what_if(

@@ -146,7 +146,7 @@ class WhatIfResult(Answer):
 
     supposed: list[ClaimShift] = prop("The supposed claims in the order given, with their marginals before.")
     implied: list[ClaimShift] = strawberry.field(
-        description="The claims whose outcomes follow, as they and the supposed ones exclude each other.",
+        description="The claims whose outcomes follow from the supposed ones in families of claims.",
         metadata=extent(lambda _: Extent(items=MOST_MEMBERS, rows=MOST_MEMBERS)),
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")

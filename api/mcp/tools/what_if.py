@@ -73,7 +73,7 @@ class WhatIfOutput(BoundedOutput):
     """The effects on other claims and on tickers, largest first."""
 
     supposed: list[Shift]
-    implied: list[Shift] = Field(description="Claims whose outcomes follow, as they exclude the supposed ones.")
+    implied: list[Shift] = Field(description="Claims whose outcomes follow from the supposed ones.")
     shift_count: int
     shifts: list[Shift] = Field(description="Claims that shift by more than noise.")
     ticker_count: int

@@ -324,6 +324,8 @@ async def test_one_outcome_rules_the_others_out(database: Database) -> None:
     assert (await suppose("!WIN"))["implied"] == {}
     assert (await suppose("WIN", intervene=True))["implied"] == win["implied"]
     assert await suppose("WIN", "DRAW") == {"code": "CONFLICT", "path": "observations"}
+    await save(database, "when", "BY_WHEN", "WIN", "~REPLAY", "LOSS")
+    assert (await suppose("REPLAY"))["implied"] == {"LOSS": 0.0, "WIN": 0.0, "DRAW": 1.0}
     await mutate(database, "resolveClaim", claim="LOSS", outcome="TRUE")
     assert await suppose("WIN") == {"code": "CONFLICT", "path": "observations"}
 
