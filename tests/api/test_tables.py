@@ -93,6 +93,14 @@ def test_the_last_line_says_what_the_answer_rests_on(diagnostics: Diagnostics, m
     assert printed(what_if(diagnostics), width=200)[-1] == last
 
 
+def test_what_follows_comes_next() -> None:
+    """Outcomes that the supposed ones imply are told in the same way."""
+    implied = replace(what_if(), implied=(Shift("P_2", 0.2, 0.0, -0.2, None, Method.EXACT),))
+
+    assert printed(implied)[2] == "P_2 false, now 0.200: Rockets [fly] :rocket:"
+    assert "P_2" in list_what_if_ids(implied)[2]
+
+
 def test_no_shift_is_no_table() -> None:
     """A frame around nothing says nothing."""
     lines = printed(what_if(num_shown=0))
