@@ -21,19 +21,19 @@ def open_console() -> Console:
 
 def list_what_if_ids(found: WhatIf) -> list[str]:
     """The ids of all claims in an answer."""
-    return [shift.claim_id for shift in (*found.supposed, *found.shifts)]
+    return [shift.claim_id for shift in (*found.supposed, *found.implied, *found.shifts)]
 
 
 def print_what_if(found: WhatIf, titles: Mapping[str, str], console: Console) -> None:
     """
-    Print an answer: the supposed outcomes, the claims that move, and diagnostics.
+    Print an answer: the supposed outcomes and those that follow, the claims that move, and diagnostics.
 
     Args:
         found: The answer.
         titles: The claims' titles, by id.
         console: Where to print.
     """
-    for shift in found.supposed:
+    for shift in (*found.supposed, *found.implied):
         outcome = "true" if shift.after else "false"
         console.print(Text(f"{shift.claim_id} {outcome}, now {shift.before:.3f}: {titles.get(shift.claim_id, '')}"))
     if found.shifts:

@@ -25,12 +25,12 @@ FORBIDDEN: Final = "FORBIDDEN"
 SEND_A_KEY: Final = "send a key as `Authorization: Bearer KEY`"
 
 _READ: Final = (
-    "changes claim claimFacets claims document documents domain domains dueForResolution episode episodes "
-    "estimate evidence evidenceRow exposureChange exposureHistory graphSchema incoherence killer killers milestone "
-    "milestones neighborhood node nodes paths policies portfolio portfolioExposure portfolioVersions portfolios "
-    "prediction predictionFacets predictions predictor predictors propagationRuns referenceClass referenceClasses "
-    "runSavedQuery savedQueries savedQuery savedQueryVersions scenario scenarios search sensitivity serviceConfig "
-    "ticker tickers validation validations valueOfInformation whatIf"
+    "changes claim claimFacets claimFamilies claimFamily claims document documents domain domains dueForResolution "
+    "episode episodes estimate evidence evidenceRow exposureChange exposureHistory graphSchema incoherence killer "
+    "killers milestone milestones neighborhood node nodes paths policies portfolio portfolioExposure "
+    "portfolioVersions portfolios prediction predictionFacets predictions predictor predictors propagationRuns "
+    "referenceClass referenceClasses runSavedQuery savedQueries savedQuery savedQueryVersions scenario scenarios "
+    "search sensitivity serviceConfig ticker tickers validation validations valueOfInformation whatIf"
 )
 _ANALYSE: Final = "backtest cypher"
 _SEE: Final = "changeWebhooks queryDeliveries querySchedules"
@@ -40,11 +40,11 @@ _ADD: Final = (
 _FOLLOW: Final = "beliefChanged exposureChanged ledgerAppended milestonesDue propagationFinished"
 _SAVE: Final = "saveQuery deleteSavedQuery savePortfolio deletePortfolio"
 _OPERATE: Final = (
-    "annulClaim deleteSubject followChanges importBundle propagateBeliefs recordMilestone removeExposure "
-    "removeInfluence reopenClaim resolveClaim retractEvidence retractForecast retryDelivery scheduleQuery "
-    "sweepMilestones "
-    "unfollowChanges unlinkDocument unscheduleQuery upsertDomain upsertEpisode upsertExposure upsertInfluence "
-    "upsertKiller upsertMilestone upsertPrediction upsertPredictor upsertReferenceClass upsertScenario upsertTicker"
+    "annulClaim deleteClaimFamily deleteSubject followChanges importBundle propagateBeliefs recordMilestone "
+    "removeExposure removeInfluence reopenClaim resolveClaim retractEvidence retractForecast retryDelivery "
+    "saveClaimFamily scheduleQuery sweepMilestones unfollowChanges unlinkDocument unscheduleQuery upsertDomain "
+    "upsertEpisode upsertExposure upsertInfluence upsertKiller upsertMilestone upsertPrediction upsertPredictor "
+    "upsertReferenceClass upsertScenario upsertTicker"
 )
 
 

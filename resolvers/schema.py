@@ -18,6 +18,7 @@ from resolvers.base.roles import Role
 from resolvers.base.scalars import SCALARS
 from resolvers.doors import RoleCheck
 from resolvers.mutations.bundles import BundleMutations
+from resolvers.mutations.families import FamilyMutations
 from resolvers.mutations.forecasts import ForecastMutations
 from resolvers.mutations.intake import IntakeMutations
 from resolvers.mutations.observation import ObservationMutations
@@ -31,6 +32,7 @@ from resolvers.queries.backtests import BacktestQueries
 from resolvers.queries.changes import ChangeQueries
 from resolvers.queries.costs import CostQueries
 from resolvers.queries.cypher import CypherQueries
+from resolvers.queries.families import FamilyQueries
 from resolvers.queries.graph_schema import GraphSchemaQueries
 from resolvers.queries.lists import ListQueries
 from resolvers.queries.neighborhood import NeighborhoodQueries
@@ -53,6 +55,7 @@ class Query(
     NeighborhoodQueries,
     NetworkQueries,
     PortfolioQueries,
+    FamilyQueries,
     PropagationQueries,
     GraphSchemaQueries,
     CypherQueries,
@@ -77,6 +80,7 @@ class Mutation(
     LinkMutations,
     SavedQueryMutations,
     PortfolioMutations,
+    FamilyMutations,
     ScheduleMutations,
 ):
     """

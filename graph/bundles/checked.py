@@ -14,6 +14,7 @@ from graph.bundles.checks import (
     as_claim,
     as_evidence,
     cycle_problems,
+    family_problems,
     forecast_problems,
     ledger_problems,
     reference_problems,
@@ -162,6 +163,8 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     problems += await forecast_problems(unit, complete["forecasts"])
     problems += stated_problems(complete, known)
     problems += version_problems(complete[VERSIONS])
+    if not draft.is_part:
+        problems += await family_problems(unit, complete["claim_families"], draft.named)
     problems += await cycle_problems(unit, complete["influences"], known)
     for name in SIGNED_LISTS:
         found = await list_contradictions(unit, complete[name], partial(has_ends, known))

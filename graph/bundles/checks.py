@@ -9,9 +9,10 @@ from graph.bundles.batches import RowAtPath, in_batches
 from graph.bundles.known import Known, stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem, counted
+from graph.families.store import list_families
 from graph.model.page_keys import MARK, evidence_keys, join, ranges, stamp_text
 from graph.model.properties import from_properties
-from graph.model.rows import Claim, Evidence, Forecast, Influence, Row, Version
+from graph.model.rows import Claim, ClaimFamily, Evidence, Forecast, Influence, Row, Version
 from graph.model.subjects import CLAIM_LISTS, CLAIMS, ROW_LISTS, noun_of, references_of, row_id, target_list
 from graph.model.versions import version_anchor
 
@@ -88,6 +89,44 @@ async def forecast_problems(unit: Unit, forecasts: Sequence[RowAtPath]) -> list[
         if retracted is None or retracted.probability is None or ends != (row.predictor_id, row.claim_id):
             message = f"{row.retracts!r} is no forecast by {row.predictor_id!r} on {row.claim_id!r}"
             problems.append(Problem(f"{path}.retracts", message))
+    return problems
+
+
+async def family_problems(
+    unit: Unit, families: Sequence[RowAtPath], named: Mapping[str, frozenset[str]]
+) -> list[Problem]:
+    """
+    Find claims of families that neither the bundle nor the graph has, and claims of two families of a kind.
+
+    Only the last row of each family counts, as claims of earlier ones may have been deleted since.
+    """
+    latest: dict[str, tuple[str, ClaimFamily]] = {}
+    for path, row in families:
+        if isinstance(row, ClaimFamily) and (row.name not in latest or latest[row.name][1].id < row.id):
+            latest[row.name] = path, row
+    standing = {name: (path, row) for name, (path, row) in latest.items() if not row.is_deleted}
+    ids = sorted({member.claim_id for _, row in standing.values() for member in row.members})
+    if not ids:
+        return []
+    known = set[str]().union(*(named[name] for name in CLAIM_LISTS))
+    for part in in_batches([claim_id for claim_id in ids if claim_id not in known]):
+        known.update(claim["id"] for claim in await unit.run("families/list_members", claim_ids=part))
+    owners = {
+        (family.kind, member.claim_id): family.name
+        for family in await list_families(unit, ids)
+        if family.name not in latest
+        for member in family.members
+    }
+    problems = []
+    for name, (path, row) in sorted(standing.items()):
+        for index, member in enumerate(row.members):
+            owner = owners.setdefault((row.kind, member.claim_id), name)
+            if member.claim_id not in known:
+                message = f"no claim in the bundle or the graph has the id {member.claim_id!r}; add it first"
+                problems.append(Problem(f"{path}.members[{index}].claim_id", message))
+            elif owner != name:
+                message = f"expected a claim of no other family of kind {row.kind}, got one of {owner!r}"
+                problems.append(Problem(f"{path}.members[{index}].claim_id", message))
     return problems
 
 

@@ -39,6 +39,7 @@ class Draft:
         policy: The policy that an empty graph takes on; None for the graph's own.
         moments: When the rows came into the graph that they are restored from, by list and key; empty for rows that
             are new.
+        is_part: Whether the rows are a part of a stream, in which the last row of a family may come later.
     """
 
     rows: Mapping[str, Sequence[tuple[int, Row]]]
@@ -46,6 +47,7 @@ class Draft:
     problems: tuple[Problem, ...]
     policy: str | None = None
     moments: ListMoments = field(default_factory=dict)
+    is_part: bool = False
 
 
 def parse_bundle(text: str | bytes) -> Bundle:

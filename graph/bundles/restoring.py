@@ -257,7 +257,7 @@ def _draft(rows: Sequence[StreamRow], *, with_moments: bool) -> Draft:
         if with_moments and found.name in MOMENT_LISTS:
             moments.setdefault(found.name, {})[row_id(row)] = read_moments(found)
     named = {name: frozenset(row_id(row) for _, row in entries) for name, entries in by_list.items()}
-    return Draft(by_list, named, problems=(), moments=moments)
+    return Draft(by_list, named, problems=(), moments=moments, is_part=True)
 
 
 async def _set_all_moments(database: Database, file: BinaryIO) -> None:

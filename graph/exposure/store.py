@@ -12,10 +12,10 @@ from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, FutureObservationError, InvalidError, NotFoundError, NotOwnedError
 from graph.exposure.positions import Position, Positions
-from graph.model.problems import describe_problem
+from graph.model.problems import check_name, describe_problem
 from graph.model.properties import from_properties, to_properties
-from graph.model.rows import Portfolio, portfolio_key
-from graph.model.values import PORTFOLIO_NAME
+from graph.model.rows import Portfolio, dated_key
+from graph.model.values import NAME
 
 MOST_PORTFOLIOS: Final = 1_000
 MOST_ROWS: Final = 10_000
@@ -196,7 +196,7 @@ async def save_portfolio(
         ConflictError: There are as many portfolios or rows as may be.
         KeyReusedError: The idempotency key belongs to another request.
     """
-    _check_name(draft.name)
+    check_name(draft.name)
     summed = Positions.of(draft.positions)
     given = {symbol: [weight, summed.benchmark.get(symbol)] for symbol, weight in summed.weights.items()}
     held_at = None if draft.held_at is None else draft.held_at.isoformat()
@@ -247,7 +247,7 @@ async def delete_portfolio(
         await unit.run("exposure/lock_portfolios")
         before = await get_portfolio(unit, name, holder, path="name")
         values = {
-            "id": portfolio_key(name, now),
+            "id": dated_key(name, now),
             "name": name,
             "owner": before.owner,
             "held_at": now,
@@ -276,7 +276,7 @@ class _Ends:
 
 
 async def _read_ends(unit: Unit, name: str) -> _Ends:
-    if not PORTFOLIO_NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         return _Ends(None, None, None, 0)
     (row,) = await unit.run("exposure/list_portfolio_ends", **_bounds(name))
     if not row["num_rows"]:
@@ -299,7 +299,7 @@ async def list_held(
         limit: The most rows.
         below: Of the rows held since that very moment, only those with a lower id; None for all.
     """
-    if not PORTFOLIO_NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         return []
     bounds = _bounds(name)
     rows = await unit.run(
@@ -318,12 +318,6 @@ def _bounds(name: str) -> dict[str, str]:
     return {"low": f"{name}@", "high": f"{name}A"}
 
 
-def _check_name(name: str) -> None:
-    if not PORTFOLIO_NAME.fullmatch(name):
-        message = f"expected a letter or digit and up to 63 of these and . _ -, got {name[:80]!r}"
-        raise InvalidError(message, path="name")
-
-
 def _check_owner(name: str, rows: Sequence[Portfolio], holder: Holder, path: str) -> None:
     if rows and not holder.owns(rows[0].owner):
         raise NotOwnedError(f"the portfolio {name!r} belongs to another caller", path=path)
@@ -336,7 +330,7 @@ def _make_row(draft: Draft, summed: Positions, now: datetime, *, owner: str | No
         raise FutureObservationError(message, path="held_at")
     try:
         return Portfolio(
-            id=portfolio_key(draft.name, now),
+            id=dated_key(draft.name, now),
             name=draft.name,
             owner=owner,
             held_at=held_at,

@@ -59,6 +59,7 @@ class Past:
         status: The status.
         is_reconstructed: Whether it follows from values that were recorded later than asked for.
         window: The window, which may have been edited after the outcome; None without one.
+        deadline: The deadline, likewise.
     """
 
     terms: Terms
@@ -66,6 +67,7 @@ class Past:
     status: ClaimStatus
     is_reconstructed: bool
     window: Window | None
+    deadline: datetime | None
 
     def belief(self, rules: Rules | None = None) -> Belief | None:
         """
@@ -78,6 +80,13 @@ class Past:
         if ground is None:
             return None
         return (ground if rules is None else replace(ground, rules=rules)).belief(self.moment)
+
+    def prior(self) -> Belief | None:
+        """Compute the belief that there would be without any evidence; None where no probability was stated."""
+        ground = self.terms.ground()
+        if ground is None:
+            return None
+        return replace(ground, log_odds=logit(ground.stated_probability), check_ins=0.0).belief(self.moment)
 
     def trf(self) -> float | None:
         """Compute the time-remaining fraction; None without a window."""
@@ -299,4 +308,4 @@ def _past(key: PastKey, known: Terms | None, then: Terms | None, moment: datetim
     is_closed = known.resolved_at is not None and known.resolved_at <= key.as_of
     status = known.status if is_closed else ClaimStatus.OPEN
     told = known if is_closed else then
-    return Past(then, moment, status, told.is_reconstructed, told.window)
+    return Past(then, moment, status, told.is_reconstructed, told.window, told.deadline)

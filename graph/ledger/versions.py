@@ -35,6 +35,7 @@ class Terms:
         check_ins: Part of `log_odds` that comes from missed check-ins.
         rules: The rules that the belief followed.
         predictor_id: The predictor; None without one.
+        deadline: The deadline, which a claim may have without a window; None without one.
     """
 
     stated_probability: float | None
@@ -47,6 +48,7 @@ class Terms:
     check_ins: float
     rules: Rules
     predictor_id: str | None
+    deadline: datetime | None
 
     def ground(self) -> Ground | None:
         """Return what the belief followed from but the moment; None where no probability was stated."""
@@ -77,6 +79,7 @@ class Terms:
             check_ins=0.0 if row["ledger"] is None else row["ledger"][1],
             rules=setting.rules(window, effects),
             predictor_id=version["predictor_id"],
+            deadline=version["deadline"],
         )
 
 

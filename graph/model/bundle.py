@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.model.rows import (
+    ClaimFamily,
     Document,
     DocumentLink,
     Domain,
@@ -67,6 +68,9 @@ class Bundle(BaseModel):
     forecasts: tuple[Forecast, ...] = Field(default=(), description="Probabilities that predictors gave to claims.")
     saved_queries: tuple[SavedQuery, ...] = Field(default=(), description="Named statements with parameters.")
     portfolios: tuple[Portfolio, ...] = Field(default=(), description="Positions of portfolios since moments.")
+    claim_families: tuple[ClaimFamily, ...] = Field(
+        default=(), description="Claims that one event or one question ties together."
+    )
     propagation_runs: tuple[PropagationRun, ...] = Field(
         default=(), description="Runs of propagation over the network."
     )

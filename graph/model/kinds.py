@@ -66,6 +66,26 @@ class ExposureSign(StrEnum):
     HARMS = "HARMS"
 
 
+class FamilyKind(StrEnum):
+    """
+    The tie between the claims of a family: one event by several dates (BY_WHEN), or outcomes of which at most one comes
+    true (EXCLUSIVE).
+    """
+
+    BY_WHEN = "BY_WHEN"
+    EXCLUSIVE = "EXCLUSIVE"
+
+
+class FamilyRole(StrEnum):
+    """
+    The role of a claim in a family: that the event happens by the claim's deadline, or that it does not before; every
+    outcome of a group has the former.
+    """
+
+    BY = "BY"
+    NOT_BEFORE = "NOT_BEFORE"
+
+
 class VersionSubject(StrEnum):
     """The kind of node that a version is of."""
 

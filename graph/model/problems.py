@@ -2,8 +2,9 @@
 
 from pydantic_core import ErrorDetails
 
-from graph.errors import Problem
+from graph.errors import InvalidError, Problem
 from graph.model.shown import shown_value
+from graph.model.values import NAME
 
 
 class RuleError(ValueError):
@@ -12,6 +13,18 @@ class RuleError(ValueError):
     def __init__(self, property_name: str, message: str) -> None:
         super().__init__(message)
         self.property_name = property_name
+
+
+def check_name(name: str) -> None:
+    """
+    Check a name that a caller gives.
+
+    Raises:
+        InvalidError: It is not one.
+    """
+    if not NAME.fullmatch(name):
+        message = f"expected a letter or digit and up to 63 of these and . _ -, got {name[:80]!r}"
+        raise InvalidError(message, path="name")
 
 
 def property_of(detail: ErrorDetails) -> str:

@@ -22,6 +22,8 @@ from pydantic import (
 from graph.model.kinds import (
     ClaimStatus,
     ExposureSign,
+    FamilyKind,
+    FamilyRole,
     InfluenceKind,
     MilestoneKind,
     MilestoneStatus,
@@ -44,8 +46,8 @@ from graph.model.values import (
     Metadata,
     MilestoneId,
     Moment,
+    Name,
     Number,
-    PortfolioName,
     Probability,
     Share,
     Symbol,
@@ -57,9 +59,15 @@ from graph.model.values import (
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+LEAST_MEMBERS: Final = 2
+"""Members of a family: one claim alone is tied to nothing."""
 
-def portfolio_key(name: str, recorded_at: datetime) -> str:
-    """Return the key of a portfolio's row; those of one portfolio sort by the moment of recording."""
+MOST_MEMBERS: Final = 100
+"""Members of a family: as many as a page of a list shows."""
+
+
+def dated_key(name: str, recorded_at: datetime) -> str:
+    """Return the key of a row that never changes; those of one name sort by the moment of recording."""
     return f"{name}@{(recorded_at - _EPOCH) // timedelta(microseconds=1):016d}"
 
 
@@ -641,7 +649,7 @@ class Portfolio(Row):
     """
 
     id: Id = Field(description="The row's key: the portfolio's name, @ and the moment of recording in microseconds.")
-    name: PortfolioName = Field(description="The portfolio's name.")
+    name: Name = Field(description="The portfolio's name.")
     owner: Line | None = Field(
         default=None,
         description="The name of the key or token that saved it first; absent if nobody in particular did.",
@@ -656,10 +664,7 @@ class Portfolio(Row):
 
     @model_validator(mode="after")
     def _key_follows(self) -> Self:
-        expected = portfolio_key(self.name, self.recorded_at)
-        if self.id != expected:
-            message = f"expected {expected}, by name and moment of recording, got {self.id}"
-            raise RuleError("id", message)
+        _check_dated_key(self.id, self.name, self.recorded_at)
         return self
 
     @model_validator(mode="after")
@@ -671,6 +676,75 @@ class Portfolio(Row):
                 raise RuleError(f"positions[{index}].symbol", message)
             seen.add(position.symbol)
         return self
+
+
+class FamilyMember(Row):
+    """A claim of a family."""
+
+    LIST_PREFIX: ClassVar[str] = "member"
+    """Begins the names of the parallel lists in which the members are stored."""
+
+    claim_id: Id = Field(description="The claim.")
+    role: FamilyRole = Field(default=FamilyRole.BY, description="The role of the claim in the family.")
+
+
+class ClaimFamily(Row):
+    """
+    Claims that one event or one question ties together, as recorded at a moment.
+
+    Rows are appended and never change: a family at a moment is its row that was recorded last by then.
+    """
+
+    id: Id = Field(description="The row's key: the family's name, @ and the moment of recording in microseconds.")
+    name: Name = Field(description="The family's name.")
+    kind: FamilyKind = Field(description="The tie between the members.")
+    title: Line | None = Field(default=None, description="The event or the question, in words.")
+    is_exhaustive: bool | None = Field(
+        default=None,
+        description="Of outcomes that exclude each other, whether exactly one comes true; otherwise at most one does.",
+    )
+    recorded_at: Moment = Field(description="When it was recorded.")
+    members: tuple[FamilyMember, ...] = Field(default=(), description="The members, each claim once.")
+    is_deleted: bool | None = Field(
+        default=None, description="Whether the row marks that the family was deleted; absent if it does not."
+    )
+
+    @model_validator(mode="after")
+    def _key_follows(self) -> Self:
+        _check_dated_key(self.id, self.name, self.recorded_at)
+        return self
+
+    @model_validator(mode="after")
+    def _members_fit(self) -> Self:
+        if not self.is_deleted and not LEAST_MEMBERS <= len(self.members) <= MOST_MEMBERS:
+            message = f"expected {LEAST_MEMBERS} to {MOST_MEMBERS} members, got {len(self.members)}"
+            raise RuleError("members", message)
+        seen: set[str] = set()
+        for index, member in enumerate(self.members):
+            if member.claim_id in seen:
+                message = f"expected each claim once, got {member.claim_id!r} again"
+                raise RuleError(f"members[{index}].claim_id", message)
+            seen.add(member.claim_id)
+        return self
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> Self:
+        is_exclusive = self.kind is FamilyKind.EXCLUSIVE
+        if self.is_exhaustive is not None and not is_exclusive:
+            message = f"expected none but of a family of kind EXCLUSIVE, got {self.is_exhaustive}"
+            raise RuleError("is_exhaustive", message)
+        for index, member in enumerate(self.members):
+            if is_exclusive and member.role is not FamilyRole.BY:
+                message = f"expected NOT_BEFORE only in a family of kind BY_WHEN, got it in one of kind {self.kind}"
+                raise RuleError(f"members[{index}].role", message)
+        return self
+
+
+def _check_dated_key(row_id: str, name: str, recorded_at: datetime) -> None:
+    expected = dated_key(name, recorded_at)
+    if row_id != expected:
+        message = f"expected {expected}, by name and moment of recording, got {row_id}"
+        raise RuleError("id", message)
 
 
 class PropagationRun(Row):

@@ -265,6 +265,7 @@ NODE_LISTS: Final = (
     NodeList("domains", rows.Domain, titles=("id", "name")),
     NodeList("saved_queries", rows.SavedQuery, key=("name", "version"), is_subject=False),
     NodeList("portfolios", rows.Portfolio, is_subject=False),
+    NodeList("claim_families", rows.ClaimFamily, is_subject=False),
     NodeList("propagation_runs", rows.PropagationRun, is_subject=False),
     NodeList("versions", rows.Version, is_bulk=True, is_subject=False),
 )

@@ -141,9 +141,9 @@ Days = Annotated[int, Field(ge=0, le=36_525)]
 Number = float
 # Far above any amount of money, and small enough that sums of many are exact to a millionth.
 LARGEST_WEIGHT = 1e15
-PORTFOLIO_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-PORTFOLIO_NAME = re.compile(PORTFOLIO_PATTERN[1:-1], re.ASCII)
-PortfolioName = Annotated[str, StringConstraints(pattern=PORTFOLIO_PATTERN)]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+NAME = re.compile(NAME_PATTERN[1:-1], re.ASCII)
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Weight = Annotated[float, Field(ge=-LARGEST_WEIGHT, le=LARGEST_WEIGHT)]
 # Far beyond any evidence, and small enough that sums of many stay within the range of a float.
 LogRatio = Annotated[float, Field(ge=-1e6, le=1e6)]

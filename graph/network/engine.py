@@ -37,6 +37,7 @@ from graph.errors import (
     InvalidError,
     OversizeError,
 )
+from graph.families.store import list_families
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
 from graph.inference.network.bank import MAX_REPLICATES, Bank
@@ -58,6 +59,7 @@ from graph.inference.network.shifts import (
     shifts_exactly,
 )
 from graph.inference.network.structure import KeyArray
+from graph.model.rows import ClaimFamily
 from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
 from graph.network.estimates import Estimates
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
@@ -68,8 +70,10 @@ from graph.network.questions import (
     SEED,
     Observation,
     Sampling,
+    Supposed,
     WhatIf,
     find_claim,
+    find_implied,
     find_outcomes,
     what_if_answer,
 )
@@ -178,6 +182,7 @@ class Engine:
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
+        self._families: tuple[State, Sequence[ClaimFamily]] | None = None
         self._kept: dict[datetime, _Kept] = {}
         self._answered: dict[Hashable, _Answered] = {}
         self._pasts: dict[tuple[State, datetime], Joint] = {}
@@ -283,6 +288,14 @@ class Engine:
                 updated = None if known is None else await update_snapshot(unit, known)
                 known = self._snapshot = updated or await fetch_snapshot(unit)
             return known
+
+    async def _get_families(self, unit: LockingUnit, state: State) -> Sequence[ClaimFamily]:
+        """Return the families of claims, which are read once for each state."""
+        known = self._families
+        if known is None or known[0] != state:
+            # In a transaction of its own, as the other may be about to expire once a large network has been read.
+            known = self._families = state, await unit.write(list_families)
+        return known[1]
 
     async def _prepare(self, view: View, slots: ThreadSlots | None = None) -> Prepared:
         """Return a view with its model, computed in these threads where it is not kept."""
@@ -397,22 +410,25 @@ class Engine:
 
         Raises:
             RefusedError: An observation names an unknown claim, one that is not included or one that is not open,
-                repeats or contradicts another; or the network is too large for the method.
+                repeats, contradicts or excludes another; or the network is too large for the method.
             BusyError: No thread became free in time.
         """
         view = await self.view(unit, now=now)
-        outcomes = find_outcomes(view, observations)
+        given = find_outcomes(view, observations)
+        implied = find_implied(view, await self._get_families(unit, view.snapshot.state), given)
         prepared = await self._prepare(view)
-        shifts = await self._shifts(prepared, outcomes, method, sampling, is_intervention=is_intervention)
-        return what_if_answer(view, outcomes, shifts, first, is_intervention=is_intervention, sampling=sampling)
+        shifts = await self._shifts(prepared, given | implied, method, sampling, is_intervention=is_intervention)
+        supposed = Supposed(view, given, implied, shifts, is_intervention, sampling)
+        return what_if_answer(supposed, first)
 
     async def what_if_then(
-        self, past: Joint, observations: Sequence[Observation], *, is_intervention: bool = False
+        self, unit: LockingUnit, past: Joint, observations: Sequence[Observation], *, is_intervention: bool = False
     ) -> WhatIf:
         """
         Compute what supposed outcomes would have shifted at a moment in the past, by AUTO.
 
         Args:
+            unit: The transaction to read in: families are those that were recorded by then.
             past: Marginals and samples of that moment.
             observations: The supposed outcomes.
             is_intervention: As of `what_if`.
@@ -421,11 +437,13 @@ class Engine:
             RefusedError: As `what_if`, by what was known then.
             BusyError: No thread became free in time.
         """
-        outcomes = find_outcomes(past.view, observations)
+        view = past.view
+        given = find_outcomes(view, observations)
+        implied = find_implied(view, await list_families(unit, known_at=view.moment), given)
         shifts = await self._shift(
-            past.prepared, outcomes, DEFAULT_SAMPLING, past.beliefs, past.bank, is_intervention=is_intervention
+            past.prepared, given | implied, DEFAULT_SAMPLING, past.beliefs, past.bank, is_intervention=is_intervention
         )
-        return what_if_answer(past.view, outcomes, shifts, first=0, is_intervention=is_intervention)
+        return what_if_answer(Supposed(view, given, implied, shifts, is_intervention, DEFAULT_SAMPLING), first=0)
 
     async def compound(self, found: WhatIf, exposures: Exposures) -> PriceChanges:
         """

@@ -14,12 +14,14 @@ from graph.errors import (
     InvalidError,
     NotFoundError,
 )
+from graph.families.implied import imply_outcomes
 from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES
 from graph.inference.network.diagnostics import METHODS, Diagnostics, Method
 from graph.inference.network.intercepts import MAX_SAMPLES
 from graph.inference.network.shifts import Shifts
 from graph.model.kinds import ClaimStatus
-from graph.network.view import STATUSES, State, View
+from graph.model.rows import ClaimFamily
+from graph.network.view import STATUSES, Snapshot, State, View
 
 SEED: Final = 1
 """Seed of the stored bank, the same in every process, so that all give the same answers."""
@@ -34,6 +36,8 @@ LARGEST_SEED: Final = 2**31 - 1
 TARGET_ERROR: Final = 0.01
 LEAST_TARGET_ERROR: Final = 0.001
 MOST_TARGET_ERROR: Final = 0.1
+
+_RESOLVED: Final = frozenset({ClaimStatus.RESOLVED_TRUE, ClaimStatus.RESOLVED_FALSE})
 
 LEAST_SHIFT: Final = 1e-6
 """Smaller shifts are rounding errors or within LBP's tolerance; they are not reported, like sampling noise."""
@@ -166,17 +170,24 @@ class Supposed:
 
     Attributes:
         view: The network.
-        outcomes: Supposed outcomes by index of the claim.
+        given: Supposed outcomes by index of the claim, in the order of the request.
+        implied: Outcomes that follow from those in families of claims.
         shifts: Shifts of all claims.
         is_intervention: Whether the outcomes were brought about.
         sampling: Parameters of sampling.
     """
 
     view: View
-    outcomes: Mapping[int, bool]
+    given: Mapping[int, bool]
+    implied: Mapping[int, bool]
     shifts: Shifts
     is_intervention: bool
     sampling: Sampling
+
+    @property
+    def outcomes(self) -> dict[int, bool]:
+        """All outcomes: those supposed, and those that follow."""
+        return {**self.given, **self.implied}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +198,8 @@ class WhatIf:
     Attributes:
         shifts: Shifts by decreasing |delta|, ties by id, without the supposed claims; at most as many as requested.
         supposed: Shifts of the supposed claims, in the order of the request.
-        num_shifted: Number of claims that shift by more than noise, without the supposed ones.
+        implied: Shifts of the claims whose outcomes follow from those.
+        num_shifted: Number of claims that shift by more than noise, without both.
         basis: Provenance of the answer.
         question: What was supposed, and all shifts.
         all_deltas: Shifts of all claims that do, the supposed ones included, by claim id.
@@ -195,6 +207,7 @@ class WhatIf:
 
     shifts: tuple[Shift, ...]
     supposed: tuple[Shift, ...]
+    implied: tuple[Shift, ...]
     num_shifted: int
     basis: Basis
     question: Supposed
@@ -271,26 +284,57 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
     return outcomes
 
 
-def what_if_answer(
-    view: View,
-    outcomes: Mapping[int, bool],
-    shifts: Shifts,
-    first: int,
-    *,
-    is_intervention: bool = False,
-    sampling: Sampling = DEFAULT_SAMPLING,
-) -> WhatIf:
-    """Build the answer to a what-if question from the shifts of all claims."""
-    deltas = shifts.deltas
+def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[int, bool]) -> dict[int, bool]:
+    """
+    Map the outcomes that follow from supposed ones to those by index in the network.
+
+    Args:
+        view: The network.
+        families: All families of claims.
+        outcomes: Supposed outcomes by index.
+
+    Raises:
+        ConflictError: Outcomes exclude each other.
+        InvalidError: Those of too many claims follow.
+    """
+    snapshot, concerned = view.snapshot, []
+    supposed = {view.ids[index]: outcome for index, outcome in outcomes.items()}
+    ids, num_before = set(supposed), 0
+    while len(ids) > num_before:  # families of claims of their families, and so on
+        num_before = len(ids)
+        concerned = [family for family in families if any(member.claim_id in ids for member in family.members)]
+        ids.update(member.claim_id for family in concerned for member in family.members)
+    statuses = {
+        claim_id: STATUSES[snapshot.statuses[snapshot.indices[claim_id]]] for claim_id in ids & snapshot.indices.keys()
+    }
+    implied = imply_outcomes(
+        concerned,
+        supposed,
+        {claim_id: status is ClaimStatus.RESOLVED_TRUE for claim_id, status in statuses.items() if status in _RESOLVED},
+        {claim_id for claim_id, status in statuses.items() if status is ClaimStatus.OPEN and claim_id in view.indices},
+        {claim_id: deadline for claim_id in statuses if (deadline := _deadline(snapshot, claim_id)) is not None},
+    )
+    return {view.indices[claim_id]: outcome for claim_id, outcome in implied.items()}
+
+
+def _deadline(snapshot: Snapshot, claim_id: str) -> datetime | None:
+    deadline: datetime | None = snapshot.deadlines[snapshot.indices[claim_id]].item()
+    return deadline
+
+
+def what_if_answer(supposed: Supposed, first: int) -> WhatIf:
+    """Build the answer to a what-if question from the shifts of all claims; with the first few shifts."""
+    view, shifts, outcomes = supposed.view, supposed.shifts, supposed.outcomes
     moved = shifts.above_noise(LEAST_SHIFT).tolist()
     others = [index for index in moved if index not in outcomes]
     return WhatIf(
         shifts=tuple(_shift(view, shifts, index) for index in others[:first]),
-        supposed=tuple(_shift(view, shifts, index) for index in outcomes),
+        supposed=tuple(_shift(view, shifts, index) for index in supposed.given),
+        implied=tuple(_shift(view, shifts, index) for index in supposed.implied),
         num_shifted=len(others),
-        basis=basis_of(view, shifts.diagnostics, sampling.target_error),
-        question=Supposed(view, outcomes, shifts, is_intervention, sampling),
-        all_deltas=dict(zip((view.ids[index] for index in moved), deltas[moved].tolist(), strict=True)),
+        basis=basis_of(view, shifts.diagnostics, supposed.sampling.target_error),
+        question=supposed,
+        all_deltas=dict(zip((view.ids[index] for index in moved), shifts.deltas[moved].tolist(), strict=True)),
     )
 
 

@@ -13,6 +13,7 @@ from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, HistoryError, NotFoundError, counted, refuse
+from graph.families.store import list_families
 from graph.ledger.versions import record_deletions
 from graph.model.kinds import ClaimStatus, MilestoneKind, VersionSubject
 from graph.model.properties import from_properties
@@ -64,7 +65,7 @@ async def delete_subject(
     Raises:
         NotFoundError: No node has the key.
         HistoryError: Other rows refer to the node, or it is recorded history.
-        ConflictError: The node is a check-in of an event, or has too many relationships.
+        ConflictError: The node is a check-in of an event, a claim of a family, or has too many relationships.
         KeyReusedError: The idempotency key belongs to another request.
     """
     if subject in {"Evidence", "Validation"}:
@@ -161,6 +162,10 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> tuple[
         annul = "" if claim["status"] == ClaimStatus.ANNULLED else "; annul it instead"
         message = f"claim {key!r} cannot be deleted, since it has {' and '.join(reasons)}{annul}"
         raise HistoryError(message, path=path)
+    if families := await list_families(unit, [key]):
+        named = " and ".join(repr(family.name) for family in families)
+        message = f"claim {key!r} cannot be deleted, since it belongs to the family {named}; save that without it first"
+        raise ConflictError(message, path=path)
     num_relationships = claim["influences"] + claim["exposures"] + claim["document_links"]
     if num_relationships > MAX_RELATIONSHIPS:
         message = (

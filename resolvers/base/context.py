@@ -17,6 +17,7 @@ from graph.database.sessions import Database, Reading
 from graph.database.versions import Versions
 from graph.errors import RefusedError
 from graph.exposure.tickers import KeptTickers
+from graph.families.store import Recorded, list_families_of, list_recorded, list_stored_marginals
 from graph.feed.following import Feed
 from graph.forecasts.consensus import ClaimForecasts, list_forecasts
 from graph.inference.rates import LearnedRate
@@ -27,6 +28,7 @@ from graph.ledger.intake import Intake
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.ledger.predictor_records import PastRecord, list_own_kappas, list_past_records
 from graph.ledger.settings import list_settings
+from graph.model.rows import ClaimFamily
 from graph.network.engine import Engine
 from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.runs import list_runs
@@ -265,6 +267,21 @@ class Context:
         """Loads claims' forecasts as of moments."""
         return DataLoader(self._load_forecasts, cache=False)
 
+    @cached_property
+    def families(self) -> DataLoader[tuple[str, datetime], Recorded | None]:
+        """Loads families of claims as recorded by moments."""
+        return DataLoader(self._load_families, cache=False)
+
+    @cached_property
+    def families_of(self) -> DataLoader[str, list[ClaimFamily]]:
+        """Loads the families of claims."""
+        return DataLoader(self._load_families_of, cache=False)
+
+    @cached_property
+    def stored_marginals(self) -> DataLoader[str, float | None]:
+        """Loads stored marginals of claims."""
+        return DataLoader(self._load_stored_marginals, cache=False)
+
     @property
     def database(self) -> Database:
         """The service's database."""
@@ -362,6 +379,15 @@ class Context:
 
     async def _load_forecasts(self, asked: Sequence[tuple[str, datetime]]) -> list[ClaimForecasts | None]:
         return await list_forecasts(self.unit, asked)
+
+    async def _load_families(self, asked: Sequence[tuple[str, datetime]]) -> list[Recorded | None]:
+        return await list_recorded(self.unit, asked)
+
+    async def _load_families_of(self, claim_ids: Sequence[str]) -> list[list[ClaimFamily]]:
+        return await list_families_of(self.unit, claim_ids)
+
+    async def _load_stored_marginals(self, claim_ids: Sequence[str]) -> list[float | None]:
+        return await list_stored_marginals(self.unit, claim_ids)
 
     async def _load_nested(self, asked: Sequence[NestedPage]) -> list[Node | BaseException]:
         """Read pages, those of one field by one statement; a fault of one field leaves the others."""

@@ -91,8 +91,9 @@ class NetworkQueries:
         target_error: TargetError = None,
     ) -> Shown:
         """
-        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first. AUTO, the default,
-        takes each part of the network by the best method that fits. Never stale.
+        Shifts of all claims' marginals if some claims had the supposed outcomes, largest first, with what follows from
+        these in families of claims. AUTO, the default, takes each part of the network by the best method that fits.
+        Never stale.
         """
         started = time.monotonic()
         found = await info.context.take_engine(INFERENCE_POINTS).what_if(
@@ -188,7 +189,10 @@ class NetworkQueries:
 
     @field(metadata={**extent(_inference_extent), **drifts()})
     async def incoherence(self, info: Info[Context, Any]) -> Incoherence:
-        """Claims whose tables and prior marginals contradict each other, and relationships of contradicting signs."""
+        """
+        Claims whose tables and prior marginals contradict each other, relationships of contradicting signs, and
+        families whose claims' own probabilities do not fit.
+        """
         view, found = await info.context.take_engine(INFERENCE_POINTS).incoherence(
             info.context.unit, now=info.context.moment
         )
@@ -210,6 +214,7 @@ class NetworkQueries:
         return shown(
             {
                 "claims": Ranked.of("incoherent", (), state_of(view), claims, show=show, nodes={"claim": "Claim"}),
+                "state": state_of(view),
                 "revision": view.snapshot.state.revision,
                 "as_of": view.moment,
             }
@@ -231,10 +236,12 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
     asked = found.question
     outcomes = sorted((shift.claim_id, shift.after) for shift in found.supposed)
     arguments = (*outcomes, asked.is_intervention, method.value, asked.sampling)
-    supposed = [figures(asdict(shift)) for shift in found.supposed]
-    await put_nodes(info, supposed, "claim", "Claim", selected_plan(info, "supposed", "claim"))
+    settled = {"supposed": found.supposed, "implied": found.implied}
+    rows = {name: [figures(asdict(shift)) for shift in listed] for name, listed in settled.items()}
+    for name, listed in rows.items():
+        await put_nodes(info, listed, "claim", "Claim", selected_plan(info, name, "claim"))
     state = state_of(asked.view)
-    ids = found.all_deltas.keys() - {shift.claim_id for shift in found.supposed}
+    ids = found.all_deltas.keys() - {shift.claim_id for shift in (*found.supposed, *found.implied)}
     shifts = ((abs(found.all_deltas[claim_id]), claim_id, claim_id) for claim_id in ids)
 
     async def tickers() -> Ranked:
@@ -253,7 +260,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
             show=lambda claim_id: figures(asdict(found.shift(claim_id))),
             nodes={"claim": "Claim"},
         ),
-        "supposed": supposed,
+        **rows,
         "tickers": tickers,
         "diagnostics": shown_basis(found.question.view, found.basis),
     }

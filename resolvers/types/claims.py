@@ -16,6 +16,7 @@ from graph.ledger.claim_state import Recorded, trf_at
 from graph.ledger.explanations import ExplanationKey
 from graph.ledger.pasts import PastKey, is_recorded
 from graph.model import rows
+from graph.model.kinds import FamilyKind
 from graph.model.relations import DOCUMENTS, DOMAIN, EVIDENCE, FORECASTS, OUTGOING
 from resolvers.base.context import Context
 from resolvers.base.described import field
@@ -52,6 +53,7 @@ from resolvers.types.beliefs import (
     state_of,
     until_argument,
 )
+from resolvers.types.families import ClaimFamily, shown_family
 from resolvers.types.forecasts import ClaimForecast, Consensus, shown_consensus
 from resolvers.types.influences import (
     DEPENDENTS,
@@ -83,6 +85,10 @@ def _history_extent(arguments: Arguments) -> Extent:
 
 def _consensus_extent(_arguments: Arguments) -> Extent:
     return Extent(items=DEFAULT_PAGE_SIZE, rows=DEFAULT_PAGE_SIZE)
+
+
+def _families_extent(_arguments: Arguments) -> Extent:
+    return Extent(items=len(FamilyKind), rows=len(FamilyKind))
 
 
 @row_interface(rows.Claim)
@@ -166,6 +172,11 @@ class Claim(Node):
         listed="predictors",
         order="by moment, the newest first,",
     )
+
+    @field(metadata={"reads": ("id",), **extent(_families_extent)})
+    async def families(self: Any, info: Info[Context, Any]) -> list[ClaimFamily]:
+        """The families that it belongs to, by name: at most one of each kind."""
+        return shown([shown_family(row) for row in await info.context.families_of.load(self["id"])])
 
     @field(metadata={"reads": ("id",), **extent(_consensus_extent), **drifts(unless="asOf")})
     async def consensus(self: Any, info: Info[Context, Any], as_of: AsOf = None) -> Consensus | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import strawberry
 from strawberry.types import Info
 
-from graph.model.rows import Influence
+from graph.model.rows import MOST_MEMBERS, ClaimFamily, Influence
 from graph.model.signs import ends_of
 from graph.network.contradictions import StoredFault, list_stored_faults
 from graph.reading.tree import connection, cursor_text, page_key
@@ -16,9 +16,13 @@ from resolvers.base.described import field, input_type, object_type
 from resolvers.base.enums import ClaimOutcome, EdgeKind, InferenceMethod, InfluenceKind, StatedParameter
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, page
 from resolvers.base.fields import prop, shown
+from resolvers.base.figures import figure
 from resolvers.base.input_names import input_words
+from resolvers.base.ranked import Ranked
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
 from resolvers.base.scalars import Int64, Moment, Probability
+from resolvers.types.families import ClaimFamily as FamilyType
+from resolvers.types.families import list_misfits, shown_family
 from resolvers.types.influences import CombinedInfluence
 
 if TYPE_CHECKING:
@@ -141,6 +145,10 @@ class WhatIfResult(Answer):
     """Effects of supposed outcomes on other claims and on tickers."""
 
     supposed: list[ClaimShift] = prop("The supposed claims in the order given, with their marginals before.")
+    implied: list[ClaimShift] = strawberry.field(
+        description="The claims whose outcomes follow from the supposed ones in families of claims.",
+        metadata=extent(lambda _: Extent(items=MOST_MEMBERS, rows=MOST_MEMBERS)),
+    )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
     @field
@@ -148,8 +156,8 @@ class WhatIfResult(Answer):
         self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
     ) -> Connection[ClaimShift]:
         """
-        The claims that shift by more than sampling noise, largest |delta| first, without the supposed ones. Noise is 3
-        standard errors for one claim and more for many.
+        The claims that shift by more than sampling noise, largest |delta| first, without the supposed ones and those
+        implied. Noise is 3 standard errors for one claim and more for many.
         """
         return shown(await self["shifts"].read(info, first, after))
 
@@ -273,6 +281,17 @@ class Contradiction:
     message: str = prop("What was expected and what is stored.")
 
 
+@object_type
+class IncoherentFamily:
+    """A family whose claims' own posteriors do not fit each other."""
+
+    family: FamilyType = prop("The family, whose `timeline` or `outcomes` has coherent probabilities.")
+    misfit: float = prop(
+        "Of an event by several dates, the most that those of open claims fall from one date to a later one; of "
+        "outcomes, the sum of the open ones' minus 1."
+    )
+
+
 CONTRADICTIONS: Final = "contradictions"
 """Name of the list's order, which its cursors begin with."""
 
@@ -282,9 +301,17 @@ def _contradictions_extent(arguments: Arguments) -> Extent:
     return replace(page(arguments), points=INFERENCE_POINTS)
 
 
+def _families_extent(arguments: Arguments) -> Extent:
+    """All families and their claims are read, which takes about as long as an inference."""
+    return replace(page(arguments), points=INFERENCE_POINTS)
+
+
 @object_type
 class Incoherence:
-    """Claims whose tables and prior marginals contradict each other, and relationships of contradicting signs."""
+    """
+    Claims whose tables and prior marginals contradict each other, relationships of contradicting signs, and families
+    whose claims' own probabilities do not fit.
+    """
 
     revision: Int64 = prop("Revision of the graph that was read, always the latest.")
     as_of: Moment = prop("The moment that the prior marginals hold for.")
@@ -315,6 +342,24 @@ class Incoherence:
         ]
         found = connection(listed, page_size(first), has_previous=start > 0)
         return shown({**found, "total_count": len(faults)})
+
+    @field(metadata=extent(_families_extent))
+    async def families(
+        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
+    ) -> Connection[IncoherentFamily]:
+        """
+        Families whose claims' own posteriors do not fit now: they fall from one date to a later one, or do not add up,
+        the largest misfit first.
+        """
+        info.context.count_points(INFERENCE_POINTS)
+        found = await list_misfits(info.context)
+        ranked = Ranked.of("incoherent_families", (), self["state"], found, show=_shown_misfit, nodes={})
+        return shown(await ranked.read(info, first, after))
+
+
+def _shown_misfit(found: tuple[ClaimFamily, float]) -> dict[str, Any]:
+    family, misfit = found
+    return {"family": shown_family(family), "misfit": figure(misfit)}
 
 
 def _shown_fault(found: StoredFault) -> dict[str, Any]:

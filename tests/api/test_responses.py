@@ -239,12 +239,14 @@ READS = [
     episode { title } domain { name } marginal { probability isStale } } }""",
     """{ tickers { nodes { symbol name } } killers { nodes { key title } } scenarios { nodes { key title } }
     predictors { nodes { key name } } propagationRuns { nodes { key } } domains { nodes { key name } } }""",
+    "{ claimFamilies { totalCount nodes { name kind members { claimKey role } } } }",
     "{ savedQueries(first: 100) { totalCount nodes { name version statement } } }",
 ]
 P_00, M_0 = {"prediction": "P_00"}, "P_00:m0"
 ENDS: Json = {"kind": "KILLS", "parent": "TK_HUB", "child": "P_03"}
 EXPOSURE: Json = {"sign": "BENEFITS", "prediction": "P_00", "ticker": "NVDA"}
 FORECAST: Json = {"claim": "P_00", "predictor": "bob", "probability": 0.4}
+FAMILY: Json = {"name": "outcomes", "kind": "EXCLUSIVE", "members": [{"claim": "P_01"}, {"claim": "P_03"}]}
 LINK: Json = {"document": "doc_1", "claim": "P_01"}
 WRITES: list[tuple[str, Json]] = [
     ("upsertDomain", {"input": {"id": "chips", "name": "Wafers"}}),
@@ -280,6 +282,8 @@ WRITES: list[tuple[str, Json]] = [
     ("saveQuery", {"input": {"name": "titles", "statement": "MATCH (n:Claim) RETURN n.title AS title"}}),
     ("savePortfolio", {"input": {"name": "book", "positions": [{"ticker": "NVDA", "weight": 1.0}]}}),
     ("deletePortfolio", {"input": {"name": "book"}}),
+    ("saveClaimFamily", {"input": FAMILY}),
+    ("deleteClaimFamily", {"input": {"name": "outcomes"}}),
     ("deleteSavedQuery", {"input": {"name": "titles"}}),
     ("importBundle", {"input": {"bundle": load_sample().model_dump(mode="json", exclude_none=True)}}),
 ]

@@ -371,7 +371,7 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
     )
     assert status.code == 0
     assert f"Service    {service.url}/graphql, process {service.process.pid}, since " in status.output
-    assert "Nodes      Claim 79, Prediction 57, " in status.output
+    assert "Nodes      Claim 81, Prediction 59, " in status.output
     assert opened.output == f"{second.url}/graphql\n"
     assert finished.errors.count("starting Neo4j") == 1
     assert "older version" not in finished.errors + attached.errors

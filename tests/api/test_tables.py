@@ -34,6 +34,7 @@ def what_if(diagnostics: Diagnostics = EXACT, error: float | None = None, num_sh
             Shift("K_1", 0.35, 1.0, 0.65, None, Method.EXACT),
             Shift("P_9", 0.25, 0.0, -0.25, None, Method.EXACT),
         ),
+        implied=(),
         num_shifted=5,
         basis=Basis(diagnostics, State(12, None), moment, num_claims=10, num_influences=11),
         question=cast("Supposed", None),  # of no matter to tables
@@ -90,6 +91,14 @@ def test_the_last_line_says_what_the_answer_rests_on(diagnostics: Diagnostics, m
     last = f"5 of 10 claims move, 2 shown; {method}; revision 12, beliefs as of 2026-05-30 22:15 UTC"
 
     assert printed(what_if(diagnostics), width=200)[-1] == last
+
+
+def test_what_follows_comes_next() -> None:
+    """Outcomes that the supposed ones imply are told in the same way."""
+    implied = replace(what_if(), implied=(Shift("P_2", 0.2, 0.0, -0.2, None, Method.EXACT),))
+
+    assert printed(implied)[2] == "P_2 false, now 0.200: Rockets [fly] :rocket:"
+    assert "P_2" in list_what_if_ids(implied)[2]
 
 
 def test_no_shift_is_no_table() -> None:

@@ -20,7 +20,7 @@ from graph.model.properties import to_properties, with_moments_as_text
 from graph.model.search_texts import SEARCHED_LISTS
 from graph.model.subjects import EDGE_LISTS, NODE_LISTS, ROW_LISTS, NodeList, references_of
 from graph.model.versions import GRAPH_VERSIONS, VERSIONED, Versioned
-from tests.helpers.bundles import event, evidence, portfolio
+from tests.helpers.bundles import event, evidence, family, portfolio
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle, profile
 
@@ -69,6 +69,7 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
     "domains": [{"id": "chips", "name": "Chips"}, {"id": "alone"}],
     "saved_queries": [{"name": "overdue", "version": 1, "statement": "RETURN 1"}],
     "portfolios": [portfolio("book", datetime.fromisoformat(MOMENT), {"NVDA": 2.0})],
+    "claim_families": [family("outcomes", datetime.fromisoformat(MOMENT), "P_FULL", "S_1")],
     "propagation_runs": [
         {"id": "RUN_1", "method": "LBP", "started_at": MOMENT, "as_of": MOMENT, "revision": 1, "converged": True}
     ],

@@ -127,6 +127,7 @@ PARAMETERS: Mapping[str, Any] = {
             "evidence",
             "validations",
             "portfolios",
+            "claim_families",
             "propagation_runs",
             "exposures",
             "document_links",

@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus, ExposureSign, InfluenceKind, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.moments import FIRST_YEAR, LAST_YEAR
-from graph.model.rows import portfolio_key
+from graph.model.rows import dated_key
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -74,11 +74,23 @@ def evidence(row_id: str = "E_1", owner: str = "P_1", **values: object) -> Json:
 def portfolio(name: str, recorded_at: datetime, weights: Mapping[str, float], **values: object) -> Json:
     """A row of a portfolio."""
     return {
-        "id": portfolio_key(name, recorded_at),
+        "id": dated_key(name, recorded_at),
         "name": name,
         "held_at": recorded_at.isoformat(),
         "recorded_at": recorded_at.isoformat(),
         "positions": [{"symbol": symbol, "weight": weight} for symbol, weight in weights.items()],
+        **values,
+    }
+
+
+def family(name: str, recorded_at: datetime, *claim_ids: str, **values: object) -> Json:
+    """A row of a family of outcomes that exclude each other."""
+    return {
+        "id": dated_key(name, recorded_at),
+        "name": name,
+        "kind": "EXCLUSIVE",
+        "recorded_at": recorded_at.isoformat(),
+        "members": [{"claim_id": claim_id} for claim_id in claim_ids],
         **values,
     }
 
@@ -418,6 +430,11 @@ def bundles(draw: DrawFn) -> Bundle:
         portfolios=[
             portfolio("book", recorded_at, draw(st.dictionaries(st.sampled_from(["A", "^B"]), st.floats(-1e15, 1e15))))
             for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
+        ],
+        claim_families=[
+            family("outcomes", recorded_at, *claim_ids[:4])
+            for recorded_at in draw(st.lists(moments(), max_size=2, unique_by=lambda moment: moment.astimezone(UTC)))
+            if len(claim_ids) > 1
         ],
         propagation_runs=_each(
             draw,

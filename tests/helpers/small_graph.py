@@ -1,10 +1,13 @@
 """A small graph in which every relation has rows, several pages long where that matters."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from tests.helpers.bundles import family
 
 NUM_CHILDREN = 12
+SAVED_AT = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def small_graph() -> Bundle:
@@ -76,6 +79,10 @@ def small_graph() -> Bundle:
                 {"sign": "HARMS", "prediction_id": "P_01", "symbol": "NVDA", "relevance": 0.3},
             ],
             "document_links": [{"document_id": f"doc_{n}", "claim_id": "P_00"} for n in (1, 2, 3)],
+            "claim_families": [
+                family("dates", SAVED_AT, "P_00", "P_01", "P_02", kind="BY_WHEN"),
+                family("outcomes", SAVED_AT, "P_00", "P_03", is_exhaustive=True),
+            ],
             "forecasts": [_forecast("ada", 1, probability=0.3), _forecast("bob", 2, probability=0.6)],
         }
     )

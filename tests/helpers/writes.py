@@ -7,6 +7,7 @@ from typing import Any
 from graph.bundles.importing import import_bundle
 from graph.database.revisions import MAX_NOTED
 from graph.database.sessions import Database
+from graph.families.store import delete_family
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.derived import rebuild
 from graph.ledger.items import EvidenceItem
@@ -17,7 +18,7 @@ from graph.outcomes.sweep import sweep
 from graph.subjects.deletions import delete_subject, remove_edge
 from graph.subjects.upserts import Change, add_validation, upsert
 from tests.helpers.asking import service_of
-from tests.helpers.bundles import bundle, claim, event, evidence, killing, portfolio, prediction, requiring
+from tests.helpers.bundles import bundle, claim, event, evidence, family, killing, portfolio, prediction, requiring
 
 Write = Callable[[Database], Awaitable[Any]]
 
@@ -37,6 +38,7 @@ SMALL = bundle(
     exposures=[{"sign": "BENEFITS", "prediction_id": f"P_{n}", "symbol": "NVDA", "relevance": 0.5} for n in range(3)],
     document_links=[{"document_id": "doc", "claim_id": f"P_{n}"} for n in range(3)],
     portfolios=[portfolio("book", MOMENT, {"NVDA": 2.0, "GONE": -1.0})],
+    claim_families=[family("outcomes", MOMENT, "P_0", "P_1")],
     saved_queries=[{"name": "overdue", "version": n, "statement": "RETURN 1"} for n in (1, 2)],
 )
 
@@ -84,6 +86,8 @@ WRITES: Mapping[str, Write] = {
     "a document": given("documents", {"id": "another", "title": "Another"}),
     "a saved query": given("saved_queries", {"name": "overdue", "version": 3, "statement": "RETURN 3"}),
     "a portfolio": given("portfolios", portfolio("book", MOMENT + timedelta(days=1), {"NVDA": 3.0})),
+    "a family": given("claim_families", family("outcomes", MOMENT + timedelta(days=1), "P_3", "P_4")),
+    "a family deleted": lambda database: delete_family(database, "outcomes"),
     "an exposure": given("exposures", {"sign": "BENEFITS", "prediction_id": "P_0", "symbol": "NVDA", "relevance": 0.9}),
     "a new exposure": given("exposures", {"sign": "HARMS", "prediction_id": "P_5", "symbol": "BHP:XASX"}),
     "a link": given("document_links", {"document_id": "doc", "claim_id": "P_5"}),

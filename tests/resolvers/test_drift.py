@@ -46,6 +46,7 @@ ARGUMENTS = {
     "nodes": "ids: [$node]",
     "paths": 'from: "TK_HUB", to: "P_00"',
     "cypher": 'statement: "RETURN 1"',
+    "claimFamily": 'name: "dates"',
     "portfolio": 'name: "book"',
     "exposureChange": f'portfolio: "book", from: {GIVEN}',
     "exposureHistory": f'portfolio: "book", from: {GIVEN}',

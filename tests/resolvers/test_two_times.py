@@ -217,6 +217,14 @@ query ($at: DateTime!) {{
   predictors {{ nodes {{ key record(asOf: $at) {{
     kappa kappaSource resolvedCount ownKappa brier logScore isReconstructed
   }} }} }}
+  dates: claimFamily(name: "dates", asOf: $at) {{ members {{ claimKey role }} timeline(asOf: $at) {{
+    asOf absentAt happenedAt isContradictory largestFall leftOutKeys isReconstructed
+    nodes {{ claimKey role deadline probability ownProbability coherentProbability hazard }}
+  }} }}
+  group: claimFamily(name: "group", asOf: $at) {{ members {{ claimKey }} isExhaustive outcomes(asOf: $at) {{
+    asOf ownSum noneProbability isContradictory leftOutKeys isReconstructed
+    nodes {{ claimKey ownProbability coherentProbability ownMarginalProbability coherentMarginalProbability }}
+  }} }}
 }}"""
 
 
@@ -226,7 +234,8 @@ async def answers(database: Database, at: datetime) -> dict[str, Any]:
     async with open_beliefs(database, at) as table:
         rows = {row[0]: (row[3:7], row[8]) async for batch in table.batches() for row in batch}
     nodes = {node["key"]: node for name in ("claims", "predictors") for node in found[name]["nodes"]}
-    return {key: (node, rows.get(key)) for key, node in nodes.items()}
+    families = {name: (found[name], None) for name in ("dates", "group")}
+    return {key: (node, rows.get(key)) for key, node in nodes.items()} | families
 
 
 Write = Callable[[Database, random.Random], Awaitable[object]]
@@ -304,6 +313,18 @@ async def _delete(database: Database, _rng: random.Random) -> object:
     return await mutate(database, "upsertScenario", id="S", title="It may", statedProbability=0.4)
 
 
+async def _save_family(database: Database, rng: random.Random) -> object:
+    name, kind = rng.choice([("dates", "BY_WHEN"), ("group", "EXCLUSIVE")])
+    members: list[Any] = [{"claim": claim} for claim in rng.sample(CLAIMS, rng.randrange(2, 5))]
+    if kind == "BY_WHEN":
+        members[0]["role"] = rng.choice(["BY", "NOT_BEFORE"])
+    return await mutate(database, "saveClaimFamily", {"name": name, "kind": kind, "members": members})
+
+
+async def _delete_family(database: Database, rng: random.Random) -> object:
+    return await mutate(database, "deleteClaimFamily", {"name": rng.choice(["dates", "group"])})
+
+
 async def _import(database: Database, rng: random.Random) -> None:
     claim = {"id": "P0", "title": "Another title", "stated_probability": 0.5, "from_year": rng.choice([2026, 2027])}
     rate = {"id": "r", "description": "Such cases", "base_rate": rng.uniform(0.1, 0.9)}
@@ -314,6 +335,7 @@ async def _import(database: Database, rng: random.Random) -> None:
 WRITES: list[Write] = [
     *(_edit_window, _edit_class, _edit_predictor, _edit_stated, _edit_rate, _edit_record, _submit, _submit),
     *(_resolve, _resolve, _annul, _reopen, _record_sign, _sweep, _delete, _import),
+    *(_save_family, _save_family, _save_family, _delete_family),
 ]
 
 
@@ -346,6 +368,9 @@ async def test_random_writes_leave_every_earlier_answer_as_it_was(database: Data
             for claim in CLAIMS
         ],
     )
+    for name, kind in (("dates", "BY_WHEN"), ("group", "EXCLUSIVE")):
+        members = [{"claim": claim} for claim in CLAIMS[:3]]
+        await mutate(database, "saveClaimFamily", {"name": name, "kind": kind, "members": members})
     moments = [datetime(2026, 2, 1, tzinfo=UTC), await now()]
     before = [await answers(database, at) for at in moments]
     order = [*WRITES, _resolve, _reopen]

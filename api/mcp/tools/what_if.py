@@ -73,6 +73,7 @@ class WhatIfOutput(BoundedOutput):
     """The effects on other claims and on tickers, largest first."""
 
     supposed: list[Shift]
+    implied: list[Shift] = Field(description="Claims whose outcomes follow from the supposed ones.")
     shift_count: int
     shifts: list[Shift] = Field(description="Claims that shift by more than noise.")
     ticker_count: int
@@ -93,6 +94,7 @@ def _shape(result: Mapping[str, Any], cutter: Cutter) -> WhatIfOutput:
     return WhatIfOutput.model_validate(
         {
             "supposed": [_shift(shift, cutter) for shift in result["supposed"]],
+            "implied": [_shift(shift, cutter) for shift in result["implied"]],
             "shiftCount": shifts["totalCount"],
             "shifts": [_shift(shift, cutter) for shift in cutter.items(shifts["nodes"])],
             "tickerCount": tickers["totalCount"],

@@ -28,7 +28,7 @@ async def test_beliefs_are_those_that_the_api_gives(database: Database, moment: 
     histories = await database.read(lambda unit: load_histories(unit, expected))
     beliefs = {key: history.belief_at(datetime.fromisoformat(moment)) for key, history in histories.items()}
 
-    assert len(beliefs) == 57
+    assert len(beliefs) == 59
     assert beliefs == pytest.approx(expected, rel=1e-12)
 
 

@@ -1,5 +1,6 @@
 """Questions over a network made by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,6 +16,7 @@ from graph.network.questions import (
     MOST_OBSERVATIONS,
     Observation,
     Sampling,
+    Supposed,
     find_claim,
     find_outcomes,
     make_sampling,
@@ -114,14 +116,16 @@ def test_an_answer_ranks_what_shifts(view: View) -> None:
     before, after = np.array([0.4, 0.5, 1.0]), np.array([1.0, 0.3, 1.0 - 0.5 * LEAST_SHIFT])
     diagnostics = Diagnostics(Method.EXACT, converged=True, reason="", seconds=0.0)
     shifts = Shifts(before, after, np.array([0.0, 0.01, 0.0]), diagnostics)
-    answer = what_if_answer(view, {0: True}, shifts, 5)
-    none = what_if_answer(view, {0: True}, shifts, 0)
+    supposed = Supposed(view, {0: True}, {}, shifts, is_intervention=False, sampling=DEFAULT_SAMPLING)
+    answer, none = what_if_answer(supposed, 5), what_if_answer(supposed, 0)
+    implied = what_if_answer(replace(supposed, implied={1: False}), 5)
 
     (shift,) = answer.shifts
     assert (shift.claim_id, shift.before, shift.after, shift.standard_error) == ("B", 0.5, 0.3, 0.01)
     assert [supposed.claim_id for supposed in answer.supposed] == ["A"]
     assert answer.all_deltas == {"A": pytest.approx(0.6), "B": pytest.approx(-0.2)}
     assert (answer.num_shifted, none.num_shifted, none.shifts) == (1, 1, ())
+    assert ([found.claim_id for found in implied.implied], implied.num_shifted) == (["B"], 0)
     assert (answer.basis.state.revision, answer.basis.as_of) == (7, MOMENT)
     assert (answer.basis.num_claims, answer.basis.num_influences) == (3, 2)
 
@@ -130,8 +134,10 @@ def test_noise_is_no_shift_and_moves_no_ticker(view: View) -> None:
     """Three standard errors and a little more, as two claims are looked at; what does not move at all is no claim."""
     diagnostics = Diagnostics(Method.SAMPLE, converged=True, reason="", seconds=0.0)
     before, errors = np.array([0.4, 0.5, 0.5]), np.array([0.01, 0.01, 0.0])
+    settled = Shifts(before, before, errors, diagnostics)
+    supposed = Supposed(view, {2: True}, {}, settled, is_intervention=False, sampling=DEFAULT_SAMPLING)
     noise, shift = (
-        what_if_answer(view, {2: True}, Shifts(before, before + np.array([0.001, delta, 0.0]), errors, diagnostics), 5)
+        what_if_answer(replace(supposed, shifts=replace(settled, after=before + np.array([0.001, delta, 0.0]))), 5)
         for delta in (0.031, 0.033)
     )
 

@@ -32,6 +32,7 @@ def graph(answers: Mapping[str, Answer], *keys: str) -> FakeGraph:
         "database/close_receipts": lambda **_: [],
         "database/raise_revision": lambda **_: [],
         "ledger/lock_claims": lambda ids: [],
+        "families/list_families": lambda **_: [],
     }
     return FakeGraph({key: ("Prediction", {}) for key in keys}, {}, {**opened, **answers})
 
