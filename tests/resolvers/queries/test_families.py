@@ -8,9 +8,12 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
+from graph.exposure.past import recall_joint
 from graph.families.store import MOST_FAMILIES
-from tests.helpers.asking import ask, place_of
+from graph.network.questions import Observation
+from tests.helpers.asking import ask, place_of, service_of
 from tests.helpers.bundles import bundle, evidence, killing, prediction, requiring
+from tests.helpers.diamond import diamond
 from tests.helpers.mutating import mutate
 
 pytestmark = pytest.mark.one_release
@@ -369,3 +372,21 @@ async def test_families_are_listed(database: Database) -> None:
     assert await listed("(last: 1)") == ["c"]
     assert await listed("(first: 2, sort: [{by: NAME, order: DESCENDING}])") == ["c", "b"]
     assert MOST_FAMILIES >= 1_000
+
+
+async def test_what_is_supposed_in_the_past_rules_out_what_it_did_then(database: Database) -> None:
+    """A family counts from when it was recorded on, and until it was deleted."""
+    await import_bundle(database, diamond())
+    moments = [datetime.now(UTC)]
+    await save(database, "either", "EXCLUSIVE", "P_B", "P_C")
+    moments.append(datetime.now(UTC))
+    await mutate(database, "deleteClaimFamily", {"name": "either"})
+    moments.append(datetime.now(UTC))
+    engine, implied = service_of(database).engine, []
+    async with database.reading() as reading:
+        for moment in moments:
+            then = await recall_joint(reading, engine, moment)
+            found = await engine.what_if_then(reading, then, [Observation("P_B", outcome=True)])
+            implied.append([(shift.claim_id, shift.after) for shift in found.implied])
+
+    assert implied == [[], [("P_C", 0.0)], []]
