@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from prometheus_client import Gauge
@@ -10,7 +12,12 @@ from starlette.datastructures import State
 
 from api.metrics.instruments import (
     ANALYSTS,
+    CONNECTIONS,
     DATABASE_IS_UP,
+    DATABASE_LOAD,
+    FEED_EVENT_AGE,
+    FEED_POSITION,
+    FEED_WAIT,
     INFERENCE,
     IS_READY,
     KEPT_BYTES,
@@ -19,9 +26,14 @@ from api.metrics.instruments import (
     PLACES,
     RESPONSES,
     REVISION,
+    SAMPLE_AGE,
+    SUBSCRIBERS,
 )
+from graph.database.load import find_load
 from graph.database.sessions import Database
 from graph.errors import ForegraphError
+from graph.feed.events import read_lag
+from graph.feed.following import Feed
 from graph.network.overview import get_freshness
 
 SAMPLE_SECONDS: Final = 2.0
@@ -49,8 +61,12 @@ async def sample(state: State) -> None:
     _set(RESPONSES, {"hit": responses.num_hits, "stale": responses.num_stale, "missed": responses.num_missed})
     if service.adhoc is not None:
         _set(ANALYSTS, {"running": service.adhoc.num_running, "overrun": service.adhoc.num_overruns})
+    if (moment := service.engine.sample_moment) is not None:
+        SAMPLE_AGE.set(_age_of(moment))
+    _set(CONNECTIONS, service.database.count_connections())
+    SUBSCRIBERS.set(service.feed.num_subscribers)
     IS_READY.set(state.readiness.reason is None)
-    await _sample_graph(service.database)
+    await _sample_database(service.database, service.feed)
 
 
 def _set(gauge: Gauge, values: Mapping[str, float], *labels: str) -> None:
@@ -58,16 +74,42 @@ def _set(gauge: Gauge, values: Mapping[str, float], *labels: str) -> None:
         gauge.labels(*labels, state).set(value)
 
 
-async def _sample_graph(database: Database) -> None:
-    """Set the gauges of the graph; a database that does not answer leaves the last ones."""
+async def _sample_database(database: Database, feed: Feed) -> None:
+    """Set the gauges of the database; one that does not answer leaves the last ones."""
     try:
         async with asyncio.timeout(MOST_SECONDS):
             revision, marginals = await database.read(get_freshness, unknown_names_are_fine=True)
+            await _sample_feed(database, feed)
     except (ForegraphError, TimeoutError):
         DATABASE_IS_UP.set(0)
         return
     DATABASE_IS_UP.set(1)
+    await _sample_load(database)
     REVISION.set(revision)
     if marginals is not None:
         MARGINAL_LAG.set(revision - marginals.revision)
-        MARGINAL_AGE.set((datetime.now(UTC) - marginals.as_of).total_seconds())
+        MARGINAL_AGE.set(_age_of(marginals.as_of))
+
+
+async def _sample_feed(database: Database, feed: Feed) -> None:
+    """Set the gauges of the feed, as it is stored and as far as this process has given it to subscribers."""
+    position = feed.position
+    lag = await database.read(partial(read_lag, position=position), unknown_names_are_fine=True)
+    FEED_WAIT.set(0.0 if lag.unread_at is None else _age_of(lag.unread_at))
+    if lag.newest_position is not None and lag.written_at is not None:
+        FEED_POSITION.set(lag.newest_position)
+        FEED_EVENT_AGE.set(_age_of(lag.written_at))
+
+
+async def _sample_load(database: Database) -> None:
+    """Set the gauges of the database's server, where it tells them."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(MOST_SECONDS):
+            load = await find_load(database)
+            for name, figure in (load or {}).items():
+                DATABASE_LOAD[name].set(figure)
+
+
+def _age_of(moment: datetime) -> float:
+    """Seconds since a moment, at least 0, as the database's clock may be ahead of this one."""
+    return max(0.0, (datetime.now(UTC) - moment).total_seconds())

@@ -1,5 +1,6 @@
 """Results of a subscription, as both protocols send them."""
 
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Final
@@ -13,6 +14,8 @@ from api.admission import MOST_CHARACTERS, MOST_TOKENS
 from api.asking import NOT_TRUSTED, NOT_TRUSTED_CODE
 from api.documents import identify
 from api.execution import Discretion, mask
+from api.logging import outcome_of
+from api.metrics.instruments import note_message, note_subscription
 from api.trusted import EVERY_DOCUMENT, Trusted
 from graph.feed.following import LaggedError
 from resolvers.base.context import Context
@@ -47,6 +50,7 @@ class Results:
             refusal = GraphQLError(NOT_TRUSTED, extensions={"code": NOT_TRUSTED_CODE})
             yield {"errors": [self._tell(refusal, context).formatted]}
             return
+        started, outcome = time.perf_counter(), "data"
         source = await self._schema.stream(
             query,
             variable_values=None if variables is None else dict(variables),
@@ -54,17 +58,31 @@ class Results:
             operation_name=operation_name,
             allowed_operation_types=ONLY_SUBSCRIPTIONS,
         )
-        async with aclosing(source):
-            async for result in source:
-                errors: list[GraphQLError] = getattr(result, "errors", None) or []
-                if any(isinstance(error.original_error, LaggedError) for error in errors):
-                    raise LaggedError
-                data = getattr(result, "data", None)
-                told = [self._tell(error, context).formatted for error in errors]
-                if data is None:
-                    yield {"errors": told}
-                    return
-                yield {"data": data, **({"errors": told} if told else {})}
+        try:
+            async with aclosing(source):
+                async for result in source:
+                    shown, outcome = self._show(result, context)
+                    note_message(outcome)
+                    yield shown
+                    if "data" not in shown:
+                        return
+        finally:
+            note_subscription(operation_name or "", outcome, time.perf_counter() - started)
+
+    def _show(self, result: Any, context: Context) -> tuple[dict[str, Any], str]:
+        """
+        A result as it is sent, and its outcome in one word.
+
+        Raises:
+            LaggedError: It is the end of a subscriber who has not taken its messages in time.
+        """
+        errors: list[GraphQLError] = getattr(result, "errors", None) or []
+        if any(isinstance(error.original_error, LaggedError) for error in errors):
+            raise LaggedError
+        data = getattr(result, "data", None)
+        told = [self._tell(error, context).formatted for error in errors]
+        shown = ({} if data is None else {"data": data}) | ({"errors": told} if told else {})
+        return shown, outcome_of(has_errors=bool(told), is_refused=data is None)
 
     def _tell(self, error: GraphQLError, context: Context) -> GraphQLError:
         if isinstance(error.original_error, InvalidOperationTypeError):

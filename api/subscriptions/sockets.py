@@ -27,6 +27,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 from api.access.callers import CALLER, CredentialError, read_credential
 from api.access.sessions import ENDED, Sessions
 from api.endpoint import RETRY_AFTER_SECONDS
+from api.metrics.instruments import note_refusal
 from api.middleware import error_response
 from api.subscriptions.lasting import run_later
 from api.subscriptions.results import Results
@@ -195,6 +196,7 @@ class SubscriptionSockets(GraphQL[None, None]):
             await websocket.send_denial_response(response)
             return
         if self._num_connections >= self._most_connections:
+            note_refusal("connections at a time")
             message = f"There are {self._most_connections} connections, which is the most; try again later."
             await websocket.send_denial_response(
                 error_response(503, message, {"retry-after": str(RETRY_AFTER_SECONDS)})

@@ -185,6 +185,11 @@ class Engine:
         return self._banks.num_bytes
 
     @property
+    def sample_moment(self) -> datetime | None:
+        """The moment that the kept joint samples were drawn for; None without any."""
+        return self._banks.moment
+
+    @property
     def has_improved(self) -> bool:
         """Whether there are samples now where an urgent answer had to do without."""
         return self._banks.has_improved

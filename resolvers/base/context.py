@@ -280,8 +280,18 @@ class Context:
     @property
     def cost(self) -> int:
         """Cost points so far: rows read, and points computed."""
+        return self._num_points + self.num_rows
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows read so far, until the context is closed."""
         meter = self._reading.meter
-        return self._num_points + (0 if meter is None else meter.rows)
+        return 0 if meter is None else meter.rows
+
+    @property
+    def num_points(self) -> int:
+        """Number of points computed so far."""
+        return self._num_points
 
     def count_points(self, num_points: int) -> None:
         """Count points that are computed."""
