@@ -229,7 +229,8 @@ def _make_lifespan(
                 readiness.watching(service.database, *(warming if settings.warm_up else [_be_ready]))
             )
             await stack.enter_async_context(_preparing_hours(service))
-            await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
+            jobs = list_jobs(settings) if settings.scheduler else ()
+            await stack.enter_async_context(scheduling(service, jobs, parts.telemetry))
             if os.environ.get(SHARED_FOLDER):
                 await stack.enter_async_context(_meanwhile(sample_again_and_again(app.state)))
             if graphiql is not None:

@@ -186,6 +186,7 @@ class Context:
         moment: The document's now.
         event_id: The event that a subscription is telling of.
         last_event_id: The event after which it goes on unless it says so itself; from the request's header.
+        on_follow: Called once a subscription follows the feed.
         on_lag: Called when a subscription's messages are not taken in time.
     """
 
@@ -199,6 +200,7 @@ class Context:
         self.moment = datetime.now(UTC)
         self.event_id: str | None = None
         self.last_event_id: str | None = None
+        self.on_follow: Callable[[], None] | None = None
         self.on_lag: Callable[[], None] | None = None
         self._reading = Reading(service.database, bookmark, service.budget.open())
         self._num_points = self._num_curve_points = 0
