@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.access.allowances import Allowance
-from api.access.rates import RateLimitedError, Rates
+from api.access.rates import CONCURRENT, MUTATIONS, POINTS, RateLimitedError, Rates
 from api.admission import Admissions, QueueError
 from api.app import create_app
 from api.logging import RequestRecord
@@ -157,6 +158,49 @@ def _names_in(expression: str) -> set[str]:
     return set(re.findall(r"\bforegraph_\w+", expression))
 
 
+_LABELS = re.compile(r"\{[^}]*\}|\b(?:by|ignoring) \([^)]*\)")
+
+
+def test_expressions_choose_by_labels_that_their_figures_have() -> None:
+    """A label that a figure lacks chooses nothing, and an alert would be silent for ever; so would a wrong value."""
+    labels = {
+        figure._name: set(figure._labelnames)
+        for figure in (*vars(instruments).values(), *instruments.DATABASE_LOAD.values())
+        if isinstance(figure, MetricWrapperBase)
+    }
+    chosen = [
+        (name, label, values)
+        for expression in _expressions()
+        for name, matchers in re.findall(r"\b(foregraph_\w+)\{([^}]*)\}", expression)
+        for label, values in re.findall(r"(\w+)[!=~]+\"([^\"]*)\"", matchers)
+    ]
+    grouped = [
+        (_names_in(_LABELS.sub("", expression)), {label.strip() for label in named.split(",")} - {"le"})
+        for expression in _expressions()
+        for named in re.findall(r"\bby \(([^)]*)\)", expression)
+    ]
+
+    assert {label for _, label, _ in chosen} > {"stage", "limit"}
+    assert [(name, label) for name, label, _ in chosen if label not in labels[_family_of(name)]] == []
+    assert [names for names, named in grouped for name in names if not named <= labels[_family_of(name)]] == []
+    limits = {value for _, label, values in chosen if label == "limit" for value in values.split("|")}
+    assert limits == {limit.replace(" ", "_") for limit in (POINTS, MUTATIONS, CONCURRENT)}
+
+
+def _family_of(name: str) -> str:
+    return re.sub(r"_(total|bucket|count|sum)$", "", name)
+
+
+def test_every_figure_is_described() -> None:
+    """By its whole name, or by its end after the dots that stand for what the one before it begins with."""
+    text = OPERATIONS.read_text()
+    named, ends = set(re.findall(r"`(foregraph_\w+)`", text)), set(re.findall(r"`…(_\w+)`", text))
+    exposed = {f"{family.name}{'_total' * (family.type == 'counter')}" for family in instruments.list_families()}
+
+    assert {name for name in exposed - named if not any(name.endswith(end) for end in ends)} == set()
+    assert named <= exposed
+
+
 def _expressions() -> Iterator[str]:
     dashboard: Any = json.loads((MONITORING / "dashboard.json").read_text())
     for panel in dashboard["panels"]:
@@ -178,7 +222,7 @@ def test_the_dashboard_and_the_alerts_name_figures_that_exist() -> None:
         for family in instruments.list_families()
         for ending in {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
     }
-    used = [_names_in(expression) for expression in _expressions()]
+    used = [_names_in(_LABELS.sub("", expression)) for expression in _expressions()]
 
     assert all(used)
     assert set().union(*used) <= exposed
