@@ -1,6 +1,7 @@
 """Scheduled jobs; of several replicas of the service one runs each slot."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from api.backups import write_backup
 from api.logging import get_logger
+from api.metrics.instruments import note_job
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
 from api.telemetry import note_outcome, phase, tracing
@@ -324,15 +326,18 @@ class Scheduler:
             return True
 
     async def _run_in_time(self, job: Job) -> Told:
-        """Run a job, with a span of its own."""
+        """Run a job, which is counted and has a span of its own."""
+        started = time.perf_counter()
         with tracing(self._telemetry), phase(f"job {job.name}", job=job.name):
             try:
                 async with asyncio.timeout(min(RUN_TIMEOUT, MOST_LEASES * job.lease).total_seconds()):
                     told = await job.run(self._service)
             except Exception:
                 note_outcome("failed", is_failed=True)
+                note_job(job.name, "failed", time.perf_counter() - started)
                 raise
             note_outcome("done")
+            note_job(job.name, "done", time.perf_counter() - started)
             return told
 
     def wake(self, name: str) -> None:

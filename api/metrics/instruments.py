@@ -80,6 +80,14 @@ REFUSALS: Final = Counter(
 MESSAGES: Final = Counter(
     "foregraph_subscription_messages", "Messages sent to subscribers, by outcome.", ["outcome"], registry=_REGISTRY
 )
+JOBS: Final = Counter("foregraph_jobs", "Runs of scheduled jobs by outcome.", ["job", "outcome"], registry=_REGISTRY)
+JOB_SECONDS: Final = Counter("foregraph_job_seconds", "Time of scheduled jobs.", ["job"], registry=_REGISTRY)
+DELIVERIES: Final = Counter(
+    "foregraph_deliveries",
+    "Attempts to deliver to a webhook, by what they left: delivered, pending (tried again) or dead.",
+    ["outcome"],
+    registry=_REGISTRY,
+)
 FEED_LAG: Final = Histogram(
     "foregraph_feed_lag_seconds",
     "Time from when an event of the feed was written until this process had given it to its subscribers.",
@@ -185,6 +193,8 @@ class _Operation:
 
 
 PRICED, ACTUAL = STAGES = ("priced", "actual")
+for _outcome in ("delivered", "pending", "dead"):
+    DELIVERIES.labels(_outcome)  # a rise from nothing is none to Prometheus, and the first that is given up matters
 _document_costs: Final = {stage: DOCUMENT_COST.labels(stage) for stage in STAGES}
 _operations: dict[tuple[str, str, str], _Operation] = {}
 
@@ -243,6 +253,17 @@ def note_refusal(limit: str) -> None:
 def note_error(code: object) -> None:
     """Count an error that a client is told; codes are a closed set."""
     ERRORS.labels(str(code)).inc()
+
+
+def note_job(name: str, outcome: str, seconds: float) -> None:
+    """Count a run of a scheduled job, `done` or `failed`, that took so many seconds."""
+    JOBS.labels(name, outcome).inc()
+    JOB_SECONDS.labels(name).inc(seconds)
+
+
+def note_delivery(outcome: str) -> None:
+    """Count an attempt to deliver to a webhook, by the status that it left."""
+    DELIVERIES.labels(outcome).inc()
 
 
 class StatementObserver:

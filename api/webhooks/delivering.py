@@ -10,6 +10,7 @@ from typing import Any, Final
 from api.formats import FORMATS
 from api.formats.encoders import Ending
 from api.logging import get_logger
+from api.metrics.instruments import note_delivery
 from api.negotiation import JSON
 from api.streams import REVISION_HEADER, TRUNCATED_HEADER
 from api.telemetry import note_outcome, phase
@@ -77,6 +78,7 @@ async def deliver_due(saved: SavedQueries, receivers: Receivers, now: datetime |
             break
         with phase("delivery", attempt=delivery.num_attempts):
             status = await _try(saved, receivers, delivery, now)
+            note_delivery(status.value.lower())
             note_outcome(status.value.lower(), is_failed=status is not DeliveryStatus.DELIVERED)
         names = {DeliveryStatus.DELIVERED: "num_delivered", DeliveryStatus.DEAD: "num_dead"}
         counts[names.get(status, "num_failed")] += 1

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from api.app import create_app
+from api.metrics.instruments import DELIVERIES, JOBS
 from api.scheduling import Job, Scheduler
 from api.settings import Settings
 from api.telemetry import phase, tracing
@@ -87,6 +88,11 @@ def spans() -> Iterator[Spans]:
     assert not [text for text in texts if SECRET in text]
 
 
+def count(job: str, outcome: str) -> float:
+    """How many runs of a job have been counted."""
+    return float(JOBS.labels(job, outcome)._value.get())
+
+
 def parent_of(span: ReadableSpan) -> tuple[str, str] | None:
     """The trace and the span that a span is below."""
     above = span.parent
@@ -103,12 +109,14 @@ async def test_a_job_has_a_span_whether_it_ends_or_fails(database: Database, spa
     async def fail(_: Service) -> Mapping[str, object]:
         raise RuntimeError(SECRET)
 
+    before = [count(job, outcome) for job, outcome in (("good", "done"), ("bad", "failed"))]
     now = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
     jobs = [Job("good", "0 3 * * *", succeed), Job("bad", "0 3 * * *", fail)]
     scheduler = Scheduler(service_of(database), jobs, spans.telemetry)
     ran = [await scheduler.run(job, RunReason.ON_TIME, now=now) for job in (*jobs, jobs[0])]
 
     assert ran == [True, False, False]
+    assert [count("good", "done"), count("bad", "failed")] == [number + 1 for number in before]
     told = [(span.name, span.parent, span.status.status_code, dict(span.attributes or {})) for span in spans.all()]
     assert told == [
         ("job good", None, StatusCode.UNSET, {"foregraph.job": "good", "foregraph.outcome": "done"}),
@@ -134,10 +142,11 @@ async def test_a_delivery_has_a_span_within_its_job(
         )
         await set_schedule(database, schedule, now=datetime(2026, 9, 1, 12, 3, tzinfo=UTC))
         receivers = Receivers(frozenset({f"127.0.0.1:{receiver.port}"}), seals, allows_loopback=True)
+        before = DELIVERIES.labels("delivered")._value.get()
         with tracing(spans.telemetry), phase("job deliver_queries"):
             counts = await deliver_due(saved, receivers, due)
 
-    assert counts["num_delivered"] == 1
+    assert counts["num_delivered"] == DELIVERIES.labels("delivered")._value.get() - before == 1
     (delivery,) = spans.named("delivery")
     assert dict(delivery.attributes or {}) == {"foregraph.attempt": 1, "foregraph.outcome": "delivered"}
     assert ("job deliver_queries", "delivery") in spans.ways()
