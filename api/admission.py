@@ -10,6 +10,7 @@ from functools import lru_cache
 from graphql import GraphQLError, OperationType, get_operation_ast, parse
 
 from api.logging import is_own_request
+from api.metrics.instruments import note_refusal
 from graph.errors import BusyError
 
 MAX_WAITING = 256
@@ -42,8 +43,8 @@ class Admissions:
     """
 
     def __init__(self, num_queries: int, num_mutations: int, max_waiting: int = MAX_WAITING) -> None:
-        self._queries = Admission(num_queries, max_waiting=max_waiting)
-        self._mutations = Admission(num_mutations, max_waiting=max_waiting)
+        self._queries = Admission(num_queries, max_waiting=max_waiting, limit="queries at a time")
+        self._mutations = Admission(num_mutations, max_waiting=max_waiting, limit="mutations at a time")
         self._asked_at = -math.inf
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -109,6 +110,7 @@ class Admission:
         max_waiting: Documents that wait for a place.
         patience_seconds: How long each waits at most.
         mean_seconds: How long documents take, as long as none has ended.
+        limit: The name under which refusals are counted.
     """
 
     def __init__(
@@ -118,7 +120,9 @@ class Admission:
         max_waiting: int = MAX_WAITING,
         patience_seconds: float = PATIENCE_SECONDS,
         mean_seconds: float = 0.0,
+        limit: str = "places",
     ) -> None:
+        self._limit = limit
         self._num_places, self._max_waiting, self._patience_seconds = num_places, max_waiting, patience_seconds
         self._free = asyncio.Semaphore(num_places)
         self._num_waiting = self._num_taken = 0
@@ -172,4 +176,5 @@ class Admission:
             self._num_waiting -= 1
 
     def _refuse(self, message: str) -> QueueError:
+        note_refusal(self._limit)
         return QueueError(message, min(max(1, math.ceil(self._expected_seconds)), MOST_RETRY_SECONDS))

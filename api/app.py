@@ -26,7 +26,7 @@ from api.logging import get_logger
 from api.mcp.endpoint import PATH as MCP_PATH
 from api.mcp.endpoint import McpEndpoint
 from api.memory import trimming
-from api.metrics.instruments import SHARED_FOLDER, StatementObserver
+from api.metrics.instruments import FEED_LAG, SHARED_FOLDER, StatementObserver
 from api.metrics.sampling import sample_again_and_again
 from api.middleware import (
     BOOKMARK_HEADER,
@@ -229,7 +229,8 @@ def _make_lifespan(
                 readiness.watching(service.database, *(warming if settings.warm_up else [_be_ready]))
             )
             await stack.enter_async_context(_preparing_hours(service))
-            await stack.enter_async_context(scheduling(service, list_jobs(settings) if settings.scheduler else ()))
+            jobs = list_jobs(settings) if settings.scheduler else ()
+            await stack.enter_async_context(scheduling(service, jobs, parts.telemetry))
             if os.environ.get(SHARED_FOLDER):
                 await stack.enter_async_context(_meanwhile(sample_again_and_again(app.state)))
             if graphiql is not None:
@@ -253,7 +254,12 @@ def _make_service(parts: Parts, database: Database, adhoc: Adhoc | None) -> Serv
         seals=parts.seals,
         max_sample_bytes=settings.sample_cache_bytes,
         request_seconds=settings.request_timeout_seconds,
-        feed=Feed(database, most_subscribers=settings.max_subscribers, most_queued=settings.subscriber_queue),
+        feed=Feed(
+            database,
+            most_subscribers=settings.max_subscribers,
+            most_queued=settings.subscriber_queue,
+            observer=FEED_LAG.observe,
+        ),
         tariff=parts.tariff,
         on_inference=None if parts.telemetry is None else parts.telemetry.observe_inference,
     )

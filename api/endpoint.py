@@ -28,7 +28,7 @@ from api.asking import Asked, UnknownDocumentError, needs_header, read_asked, re
 from api.documents import Documents
 from api.execution import Discretion, find_status, mask, status_of_codes
 from api.graphiql.page import GraphiQL
-from api.logging import RequestRecord, current_request, outcome_of
+from api.logging import Cost, RequestRecord, current_request, outcome_of
 from api.middleware import error_response
 from api.negotiation import EVENT_STREAM, GRAPHQL_JSON, JSON, accepts_events, choose_media_type, wants_page
 from api.responses import compute_etag, describe_get, is_known
@@ -137,6 +137,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         finally:
             if record is not None:
                 record.num_statements, record.writes = context.num_statements, context.writes
+                record.actual = Cost(context.num_rows, context.num_points)
             await context.close()
 
     def _open(self, request: Request, record: RequestRecord | None) -> Context:

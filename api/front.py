@@ -29,7 +29,7 @@ from api.documents import Documents, Operation
 from api.endpoint import RETRY_AFTER_SECONDS, refuse_busy
 from api.execution import Answer, Executor
 from api.limits import asks_for_cost
-from api.logging import RequestRecord, current_request, get_logger, outcome_of
+from api.logging import Cost, RequestRecord, current_request, get_logger, outcome_of
 from api.middleware import (
     BOOKMARK_HEADER,
     CLIENT_CLOSED_STATUS,
@@ -232,6 +232,7 @@ class Front:
         """Run, if the caller may ask so much; a tool's request is within a place that its agent holds."""
         is_inner = CALLER in exchange.scope
         await self._rates.spend(exchange.caller, exchange.price.total, is_mutation=not exchange.operation.is_query)
+        exchange.record.priced = Cost(exchange.price.rows, exchange.price.points)
         with nullcontext() if is_inner else self._rates.hold(exchange.caller):
             return await self._run(exchange)
 
@@ -266,7 +267,7 @@ class Front:
             return await self._execute(exchange, exchange.bookmark)  # which says what is wrong
         if kept is not None and kept.version == version:
             self._responses.num_hits += 1
-            exchange.record.num_statements = 0
+            exchange.record.num_statements, exchange.record.actual = 0, Cost()
             return kept
         self._responses.num_missed += kept is None
         self._responses.num_stale += kept is not None
@@ -295,6 +296,7 @@ class Front:
                     return await self._executor.run(exchange.operation, exchange.variables, context)
             finally:
                 exchange.record.num_statements = context.num_statements
+                exchange.record.actual = Cost(context.num_rows, context.num_points)
                 await context.close()
 
     def _find_usual_headers(self, scope: Scope) -> dict[bytes, bytes] | None:

@@ -26,6 +26,7 @@ from strawberry.extensions import DisableIntrospection, SchemaExtension
 
 from api.access.rates import RateLimitedError, Rates
 from api.counts import find_excess, longest_literal
+from api.logging import Cost as RecordedCost
 from api.logging import current_request
 from api.pricing import Price, Pricing, list_operations
 from resolvers.base.errors import BAD_REQUEST
@@ -127,6 +128,8 @@ class DocumentLimits(SchemaExtension):
             except RateLimitedError as error:
                 refusal = GraphQLError(str(error), extensions=error.extensions())
                 self.execution_context.result = ExecutionResult(None, [refusal])
+            else:
+                _note_price(price)
         yield
 
     async def _spend(self, price: Price, *, is_mutation: bool) -> None:
@@ -202,6 +205,12 @@ class DocumentLimits(SchemaExtension):
         pricing = Pricing(context.schema._schema, document, context.variables)
         operations = list_operations(document, context.operation_name)
         return [error for operation in operations for error in list_excessive_prices(pricing, operation, self.limits)]
+
+
+def _note_price(price: Price) -> None:
+    record = current_request.get()
+    if record is not None:
+        record.priced = RecordedCost(price.rows, price.points)
 
 
 def asks_for_cost(extensions: Mapping[str, Any] | None) -> bool:

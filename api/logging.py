@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, NamedTuple, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -23,6 +23,19 @@ LIBRARY_LEVELS = {
 """Least severe level that is logged of each library, unless ours is debug."""
 
 
+class Cost(NamedTuple):
+    """
+    Cost of an operation; a row or a point is one cost point.
+
+    Attributes:
+        rows: Rows to read, or read.
+        points: Points to compute, or computed.
+    """
+
+    rows: int = 0
+    points: int = 0
+
+
 @dataclass(slots=True)
 class RequestRecord:
     """
@@ -35,6 +48,8 @@ class RequestRecord:
         document_id: First digits of its document's id, where that has been answered before.
         outcome: `data`, `partial` with errors beside the data, or `refused` without any.
         num_statements: Statements run for it; None where none are counted.
+        priced: What its operation was priced at; None unless it was let run.
+        actual: What its operation has read and computed; None unless it was let run.
         caller: The name of the key or token; empty without either.
         refused: The code of its refusal, where the caller may not ask.
         writes: What it writes, as the names of mutations or of the route.
@@ -46,6 +61,8 @@ class RequestRecord:
     document_id: str = ""
     outcome: str = "refused"
     num_statements: int | None = None
+    priced: Cost | None = None
+    actual: Cost | None = None
     caller: str = ""
     refused: str | None = None
     writes: tuple[str, ...] = ()

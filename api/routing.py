@@ -69,6 +69,7 @@ def list_routes(parts: Parts, agents: McpEndpoint, state: Callable[[], State]) -
         most_connections=parts.settings.max_subscribers,
         sessions=parts.sessions,
         trusted=parts.trusted,
+        telemetry=parts.telemetry,
     )
     return [
         *_list_service_routes(parts),

@@ -1,6 +1,7 @@
 """Scheduled jobs; of several replicas of the service one runs each slot."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -8,15 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from api.backups import write_backup
 from api.logging import get_logger
+from api.metrics.instruments import note_job
 from api.schedules import latest_slot, read_schedule
 from api.settings import Settings
+from api.telemetry import note_outcome, phase, tracing
 from api.webhooks.delivering import LEASE as DELIVERY_LEASE
 from api.webhooks.delivering import deliver_due
 from api.webhooks.sending import Receivers
@@ -33,6 +36,9 @@ from graph.saved.hooks import are_changes_due
 from graph.saved.schedules import is_delivery_due
 from graph.saved.sealing import Seals, seal_stored
 from resolvers.base.context import Service
+
+if TYPE_CHECKING:
+    from api.telemetry.otlp import Telemetry
 
 PURGE_SCHEDULE = "30 3 * * *"
 # How often to look whether another process wrote beliefs: one small statement, some 2 ms a second in all. What this
@@ -202,9 +208,11 @@ async def _is_propagation_due(service: Service, debounce: timedelta) -> bool:
 
 
 @asynccontextmanager
-async def scheduling(service: Service, jobs: Sequence[Job]) -> AsyncIterator["Scheduler"]:
+async def scheduling(
+    service: Service, jobs: Sequence[Job], telemetry: "Telemetry | None" = None
+) -> AsyncIterator["Scheduler"]:
     """Run jobs on their schedules until the block ends; a job that is running then is left to other replicas."""
-    scheduler = Scheduler(service, jobs)
+    scheduler = Scheduler(service, jobs, telemetry)
     scheduler.start()
     try:
         yield scheduler
@@ -213,10 +221,17 @@ async def scheduling(service: Service, jobs: Sequence[Job]) -> AsyncIterator["Sc
 
 
 class Scheduler:
-    """Runs the jobs of one replica."""
+    """
+    Runs the jobs of one replica.
 
-    def __init__(self, service: Service, jobs: Sequence[Job]) -> None:
-        self._service = service
+    Args:
+        service: The service.
+        jobs: The jobs.
+        telemetry: Makes a span of each run; by default nothing does.
+    """
+
+    def __init__(self, service: Service, jobs: Sequence[Job], telemetry: "Telemetry | None" = None) -> None:
+        self._service, self._telemetry = service, telemetry
         self._triggers = {job.name: read_schedule(job.schedule) for job in jobs if isinstance(job.schedule, str)}
         self._jobs = tuple(jobs)
         self._holder = uuid.uuid4().hex
@@ -293,8 +308,7 @@ class Scheduler:
             if not await take_slot(self._service.database, slot, reason=reason):
                 return False
             logger.info("a scheduled job begins")
-            async with asyncio.timeout(min(RUN_TIMEOUT, MOST_LEASES * job.lease).total_seconds()):
-                told = await job.run(self._service)
+            told = await self._run_in_time(job)
             await finish_slot(self._service.database, slot)
         except asyncio.CancelledError:
             await self._release(slot)
@@ -310,6 +324,21 @@ class Scheduler:
         else:
             logger.info("a scheduled job is done", **told)
             return True
+
+    async def _run_in_time(self, job: Job) -> Told:
+        """Run a job, which is counted and has a span of its own."""
+        started = time.perf_counter()
+        with tracing(self._telemetry), phase(f"job {job.name}", job=job.name):
+            try:
+                async with asyncio.timeout(min(RUN_TIMEOUT, MOST_LEASES * job.lease).total_seconds()):
+                    told = await job.run(self._service)
+            except Exception:
+                note_outcome("failed", is_failed=True)
+                note_job(job.name, "failed", time.perf_counter() - started)
+                raise
+            note_outcome("done")
+            note_job(job.name, "done", time.perf_counter() - started)
+            return told
 
     def wake(self, name: str) -> None:
         """Make a job due now."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, closing
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from api.formats import TableFormat
 from api.formats.encoders import Encoder, Ending, Rows
 from api.logging import current_request, get_logger
 from api.middleware import DEADLINE, RESTART_SECONDS, UNEXPECTED, error_response, refuse_late
+from api.telemetry import note_outcome, phase
 from graph.errors import (
     BusyError,
     ForegraphError,
@@ -111,6 +112,7 @@ class TableResponse:
         is_negotiated: bool = False,
     ) -> None:
         self._open_table, self._deadlines, self._seconds = open_table, deadlines, seconds
+        self._name = table_format.name
         self._open_encoder = (table_format.open_typed or table_format.open) if is_typed else table_format.open
         self._headers = {
             "content-type": table_format.media_type + table_format.parameters,
@@ -127,9 +129,14 @@ class TableResponse:
         await answer_until_departure(self._answer(exchange), receive)
 
     async def _answer(self, exchange: "_Exchange") -> None:
+        with phase("table", format=self._name):
+            await self._answer_in_time(exchange)
+
+    async def _answer_in_time(self, exchange: "_Exchange") -> None:
         try:
             async with self._deadlines.limit(self._seconds + GRACE_SECONDS) as limit:
                 await self._send(exchange, limit)
+            note_outcome("data")
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -141,7 +148,7 @@ class TableResponse:
         """Read and send; one batch is held back, so that what comes after all rows is known when the last are sent."""
         held = b""
         with ExitStack() as stack:
-            async with self._open_table() as table:
+            async with _opening(self._open_table) as table:
                 exchange.headers[REVISION_HEADER] = str(table.revision)
                 exchange.encoder = encoder = stack.enter_context(closing(self._open_encoder(table.columns)))
                 async for rows in table.batches():
@@ -166,6 +173,7 @@ class TableResponse:
         return TimedOutError(message)
 
     async def _fail(self, exchange: "_Exchange", error: ForegraphError) -> None:
+        note_outcome(error.code, is_failed=not error.is_public)
         if not error.is_public:
             get_logger().error("a table failed", exc_info=error)
         if exchange.has_begun:
@@ -174,6 +182,15 @@ class TableResponse:
             await exchange.refuse(refuse_late(self._deadlines, has_body=True))
         else:
             await exchange.refuse(refuse(error))
+
+
+@asynccontextmanager
+async def _opening(open_table: OpenTable) -> AsyncIterator[Table]:
+    """Open a table within the block; until it is open, it has a span of its own."""
+    async with AsyncExitStack() as stack:
+        with phase("open"):
+            table = await stack.enter_async_context(open_table())
+        yield table
 
 
 class _Exchange:

@@ -36,7 +36,7 @@ class TableEndpoint:
         self, choose: Callable[[Request], OpenTable], deadlines: Deadlines, *, seconds: float, filename: str
     ) -> None:
         self._choose, self._deadlines, self._seconds, self._filename = choose, deadlines, seconds, filename
-        self._admission = Admission(AT_ONCE)
+        self._admission = Admission(AT_ONCE, limit="tables at a time")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from api.access.allowances import MEMORY, Allowance
 from api.logging import current_request, get_logger
+from api.metrics.instruments import note_refusal
 from api.middleware import error_response
 from graph.errors import ConfigurationError
 from resolvers.base.roles import LOCAL, Caller
@@ -103,6 +104,7 @@ class Rates:
         item = self._items.get(name)
         if item is None or await self._limiter.hit(item, name, caller.place, cost=max(1, cost)):
             return
+        note_refusal(name)
         raise RateLimitedError(name, item.amount, await self._find_pause(item, name, caller, cost), cost)
 
     async def _find_pause(self, item: RateLimitItem, name: str, caller: Caller, cost: int) -> int:
@@ -125,6 +127,7 @@ class Rates:
             yield
             return
         if self._running[place] >= most:
+            note_refusal(CONCURRENT)
             raise RateLimitedError(CONCURRENT, most, 1)
         self._running[place] += 1
         try:

@@ -95,7 +95,9 @@ class EvidenceEndpoint:
 
     def __init__(self, limits: StreamLimits, admissions: Admissions, deadlines: Deadlines) -> None:
         self._limits, self._admissions, self._deadlines = limits, admissions, deadlines
-        self._streams = Admission(limits.num_streams, max_waiting=limits.num_streams)
+        self._streams = Admission(
+            limits.num_streams, max_waiting=limits.num_streams, limit="streams of evidence at a time"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

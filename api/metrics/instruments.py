@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from api.logging import RequestRecord, get_logger
+from api.logging import Cost, RequestRecord, get_logger
 from graph.database.sessions import Observer
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -22,12 +22,15 @@ when it is imported."""
 MOST_OPERATIONS: Final = 200
 """Operations with a name of their own in the figures."""
 OTHER: Final = "other"
+MOST_CHARACTERS: Final = 100
+"""The longest name of an operation in the figures."""
 _PATHS: Final = frozenset(
     {"", "graphql", "evidence", "cypher", "beliefs", "queries", "mcp", "metrics", "healthz", "readyz"}
 )
 
 _REGISTRY: Final = CollectorRegistry()
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_POINTS: Final = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000)
 
 REQUESTS: Final = Histogram(
     "foregraph_request_seconds",
@@ -41,6 +44,55 @@ OPERATIONS: Final = Counter(
     "GraphQL operations by type, outcome (data, partial, refused), name, and the first digits of the document's id.",
     ["type", "outcome", "operation", "document"],
     registry=_REGISTRY,
+)
+_OPERATION: Final = ("type", "operation", "document")
+OPERATION_SECONDS: Final = Counter(
+    "foregraph_operation_seconds",
+    "Time of operations from arrival to the last byte, by type, name and document.",
+    _OPERATION,
+    registry=_REGISTRY,
+)
+OPERATION_STATEMENTS: Final = Counter(
+    "foregraph_operation_statements",
+    "Statements run by operations, by type, name and document.",
+    _OPERATION,
+    registry=_REGISTRY,
+)
+OPERATION_COST: Final = Counter(
+    "foregraph_operation_cost",
+    "Rows and points of operations, as priced before they run, and as read and computed (actual).",
+    [*_OPERATION, "unit", "stage"],
+    registry=_REGISTRY,
+)
+DOCUMENT_COST: Final = Histogram(
+    "foregraph_document_cost",
+    "Cost points of documents: the price before they run, and what was read and computed (actual).",
+    ["stage"],
+    registry=_REGISTRY,
+    buckets=_POINTS,
+)
+REFUSALS: Final = Counter(
+    "foregraph_refusals",
+    "Requests that were turned away by a limit on what each caller, or all together, may ask.",
+    ["limit"],
+    registry=_REGISTRY,
+)
+MESSAGES: Final = Counter(
+    "foregraph_subscription_messages", "Messages sent to subscribers, by outcome.", ["outcome"], registry=_REGISTRY
+)
+JOBS: Final = Counter("foregraph_jobs", "Runs of scheduled jobs by outcome.", ["job", "outcome"], registry=_REGISTRY)
+JOB_SECONDS: Final = Counter("foregraph_job_seconds", "Time of scheduled jobs.", ["job"], registry=_REGISTRY)
+DELIVERIES: Final = Counter(
+    "foregraph_deliveries",
+    "Attempts to deliver to a webhook, by what they left: delivered, pending (tried again) or dead.",
+    ["outcome"],
+    registry=_REGISTRY,
+)
+FEED_LAG: Final = Histogram(
+    "foregraph_feed_lag_seconds",
+    "Time from when an event of the feed was written until this process had given it to its subscribers.",
+    registry=_REGISTRY,
+    buckets=_SECONDS,
 )
 ERRORS: Final = Counter(
     "foregraph_errors",
@@ -77,10 +129,74 @@ MARGINAL_LAG: Final = _gauge("marginal_lag_revisions", "Revisions that stored ma
 MARGINAL_AGE: Final = _gauge(
     "marginal_age_seconds", "Age of the moment that stored marginals hold for.", mode="livemin"
 )
+SAMPLE_AGE: Final = _gauge(
+    "sample_age_seconds", "Age of the moment that kept joint samples were drawn for.", mode="livemax"
+)
+SUBSCRIBERS: Final = _gauge("subscribers", "Subscribers that follow the feed.")
+FEED_POSITION: Final = _gauge(
+    "feed_position", "Position of the feed's newest event: its revision times a million, and its place.", mode="livemax"
+)
+FEED_EVENT_AGE: Final = _gauge("feed_event_age_seconds", "Age of the feed's newest event.", mode="livemin")
+FEED_WAIT: Final = _gauge(
+    "feed_wait_seconds",
+    "Age of the oldest event that subscribers are to be given; 0 without any.",
+    mode="livemax",
+)
+CONNECTIONS: Final = _gauge(
+    "database_connections", "Connections to the database: open, used of these, and places for them.", "state"
+)
+DATABASE_LOAD: Final = {
+    name: _gauge(f"database_{name.removeprefix('num_')}", text, mode="livemax")
+    for name, text in (
+        ("heap_used_bytes", "Heap of Neo4j that is used."),
+        ("heap_max_bytes", "The most that Neo4j's heap may take."),
+        ("processor_seconds", "Processor time of Neo4j since its start."),
+        ("collection_seconds", "Time of Neo4j's garbage collection since its start."),
+        ("num_files", "Files and connections that Neo4j has open."),
+        ("num_nodes", "Nodes that are stored."),
+        ("num_transactions", "Transactions that are open, the one that asks included."),
+        ("oldest_transaction_seconds", "Age of the oldest open transaction."),
+    )
+}
 IS_READY: Final = _gauge("is_ready", "1 where the service answers at full speed, else 0.", mode="livemin")
 DATABASE_IS_UP: Final = _gauge("database_is_up", "1 where the database answered the last look, else 0.", mode="livemin")
 
-_operations: set[tuple[str, str]] = set()
+
+class _Operation:
+    """
+    The series of one operation, found once.
+
+    Args:
+        about: Its type, its name and the first digits of its document's id.
+    """
+
+    def __init__(self, *about: str) -> None:
+        kind, name, document = about
+        self._outcomes = {
+            outcome: OPERATIONS.labels(kind, outcome, name, document) for outcome in ("data", "partial", "refused")
+        }
+        self._seconds, self._statements = OPERATION_SECONDS.labels(*about), OPERATION_STATEMENTS.labels(*about)
+        self._costs = {
+            stage: tuple(OPERATION_COST.labels(*about, unit, stage) for unit in Cost._fields) for stage in STAGES
+        }
+
+    def note(self, outcome: str, seconds: float, num_statements: int) -> None:
+        self._outcomes[outcome].inc()
+        self._seconds.inc(seconds)
+        self._statements.inc(num_statements)
+
+    def note_cost(self, stage: str, cost: Cost) -> None:
+        rows, points = self._costs[stage]
+        rows.inc(cost.rows)
+        points.inc(cost.points)
+        _document_costs[stage].observe(cost.rows + cost.points)
+
+
+PRICED, ACTUAL = STAGES = ("priced", "actual")
+for _outcome in ("delivered", "pending", "dead"):
+    DELIVERIES.labels(_outcome)  # a rise from nothing is none to Prometheus, and the first that is given up matters
+_document_costs: Final = {stage: DOCUMENT_COST.labels(stage) for stage in STAGES}
+_operations: dict[tuple[str, str, str], _Operation] = {}
 
 
 def note_request(path: str, status: int, seconds: float, record: RequestRecord | None) -> None:
@@ -95,8 +211,11 @@ def note_request(path: str, status: int, seconds: float, record: RequestRecord |
     """
     REQUESTS.labels(shown_path(path), str(status)).observe(seconds)
     if record is not None and record.operation_type is not None:
-        name, document = _shown(record.operation_name or "", record.document_id)
-        OPERATIONS.labels(record.operation_type, record.outcome, name, document).inc()
+        operation = _find_operation(record.operation_type, record.operation_name or "", record.document_id)
+        operation.note(record.outcome, seconds, record.num_statements or 0)
+        if record.priced is not None and record.actual is not None:
+            operation.note_cost(PRICED, record.priced)
+            operation.note_cost(ACTUAL, record.actual)
 
 
 def shown_path(path: str) -> str:
@@ -105,18 +224,46 @@ def shown_path(path: str) -> str:
     return f"/{first}" if first in _PATHS else OTHER
 
 
-def _shown(name: str, document: str) -> tuple[str, str]:
-    shown = name, document
-    if shown not in _operations:
+def _find_operation(kind: str, name: str, document: str) -> _Operation:
+    """The series of an operation; those of one type that come later than the first ones share theirs."""
+    about = (kind, name, document) if len(name) <= MOST_CHARACTERS else (kind, OTHER, OTHER)
+    found = _operations.get(about)
+    if found is None:
         if len(_operations) >= MOST_OPERATIONS:
-            return OTHER, OTHER
-        _operations.add(shown)
-    return shown
+            about = kind, OTHER, OTHER
+        found = _operations[about] = _operations.get(about) or _Operation(*about)
+    return found
+
+
+def note_subscription(name: str, outcome: str, seconds: float) -> None:
+    """Count a subscription that has ended, by its operation's name; `outcome` as of a document."""
+    _find_operation("subscription", name, "").note(outcome, seconds, 0)
+
+
+def note_message(outcome: str) -> None:
+    """Count a message that a subscriber was sent; `outcome` is `data`, `partial` or `refused`."""
+    MESSAGES.labels(outcome).inc()
+
+
+def note_refusal(limit: str) -> None:
+    """Count a request that a limit has turned away; names of limits are a closed set."""
+    REFUSALS.labels(limit.replace(" ", "_")).inc()
 
 
 def note_error(code: object) -> None:
     """Count an error that a client is told; codes are a closed set."""
     ERRORS.labels(str(code)).inc()
+
+
+def note_job(name: str, outcome: str, seconds: float) -> None:
+    """Count a run of a scheduled job, `done` or `failed`, that took so many seconds."""
+    JOBS.labels(name, outcome).inc()
+    JOB_SECONDS.labels(name).inc(seconds)
+
+
+def note_delivery(outcome: str) -> None:
+    """Count an attempt to deliver to a webhook, by the status that it left."""
+    DELIVERIES.labels(outcome).inc()
 
 
 class StatementObserver:

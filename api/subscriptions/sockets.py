@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
@@ -27,6 +27,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 from api.access.callers import CALLER, CredentialError, read_credential
 from api.access.sessions import ENDED, Sessions
 from api.endpoint import RETRY_AFTER_SECONDS
+from api.metrics.instruments import note_refusal
 from api.middleware import error_response
 from api.subscriptions.lasting import run_later
 from api.subscriptions.results import Results
@@ -46,6 +47,9 @@ TRY_AGAIN_LATER: Final = 1013
 
 SLOW: Final = "The subscriber is too slow; go on after the last event."
 CLOSE_SECONDS: Final = 1.0
+
+if TYPE_CHECKING:
+    from api.telemetry.otlp import Telemetry
 
 OpenContext = Callable[[HTTPConnection, str], Context]
 
@@ -87,12 +91,13 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[None, None]):
     async def run_operation(self, operation: Operation[None, None]) -> None:
         """Run a subscription until it ends, is completed by the client, is too slow, or its caller's key is over."""
         sockets = cast("SubscriptionSockets", self.view)
-        context = sockets.open_context(cast("Any", self.websocket).ws, uuid.uuid4().hex)
+        connection = cast("Any", self.websocket).ws
+        context = sockets.open_context(connection, uuid.uuid4().hex)
         context.on_lag = self._close_slow
         try:
             asked = operation.query, operation.variables, operation.operation_name
             with sockets.sessions.lasting(context.caller, self._close_ended):
-                async with aclosing(sockets.results.run(*asked, context)) as results:
+                async with aclosing(sockets.results.run(*asked, context, connection.scope["headers"])) as results:
                     async for result in results:
                         await operation.send_operation_message(_message(operation.id, result))
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
@@ -152,6 +157,7 @@ class SubscriptionSockets(GraphQL[None, None]):
         most_connections: The most connections at a time.
         sessions: Watches the keys of subscribers.
         trusted: Tells which documents are answered; by default all are.
+        telemetry: Makes spans; by default nothing does.
 
     Attributes:
         results: Runs subscriptions.
@@ -169,6 +175,7 @@ class SubscriptionSockets(GraphQL[None, None]):
         most_connections: int,
         sessions: Sessions,
         trusted: Trusted = EVERY_DOCUMENT,
+        telemetry: "Telemetry | None" = None,
     ) -> None:
         super().__init__(
             schema,
@@ -178,7 +185,7 @@ class SubscriptionSockets(GraphQL[None, None]):
             allowed_origins=allowed_origins,
         )
         self.open_context, self.sessions = open_context, sessions
-        self.results = Results(schema, trusted)
+        self.results = Results(schema, trusted, telemetry)
         self._most_connections, self._num_connections = most_connections, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -195,6 +202,7 @@ class SubscriptionSockets(GraphQL[None, None]):
             await websocket.send_denial_response(response)
             return
         if self._num_connections >= self._most_connections:
+            note_refusal("connections at a time")
             message = f"There are {self._most_connections} connections, which is the most; try again later."
             await websocket.send_denial_response(
                 error_response(503, message, {"retry-after": str(RETRY_AFTER_SECONDS)})

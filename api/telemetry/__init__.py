@@ -1,5 +1,8 @@
 """Traces and figures for a collector of OpenTelemetry, whose packages are imported only where a setting names one."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from structlog.typing import Processor
@@ -9,6 +12,39 @@ from graph.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from api.telemetry.otlp import Telemetry
+
+
+_current: ContextVar["Telemetry | None"] = ContextVar("telemetry", default=None)
+"""What traces the request or the job that is under way."""
+
+
+@contextmanager
+def tracing(telemetry: "Telemetry | None") -> Iterator[None]:
+    """Have the phases of a block traced; None traces nothing."""
+    token = _current.set(telemetry)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def phase(name: str, **attributes: str | int) -> AbstractContextManager[object]:
+    """
+    Make a span of a part of what is under way, current within the block, if that is traced.
+
+    Args:
+        name: Its name.
+        attributes: Names, numbers and codes, never values; their keys get the service's prefix.
+    """
+    telemetry = _current.get()
+    return nullcontext() if telemetry is None else telemetry.phase(name, attributes)
+
+
+def note_outcome(outcome: str, *, is_failed: bool = False) -> None:
+    """Note the outcome of the phase that is under way, in one word."""
+    telemetry = _current.get()
+    if telemetry is not None:
+        telemetry.note_outcome(outcome, is_failed=is_failed)
 
 
 def open_telemetry(settings: Settings) -> "Telemetry | None":

@@ -6,8 +6,9 @@ for the collector, sampling and the names of resources are set by OpenTelemetry'
 """
 
 import time
-from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Self
@@ -33,6 +34,7 @@ from api.execution import Answer, Executor
 from api.logging import is_own_request
 from api.metrics.instruments import shown_path
 from api.middleware import CLIENT_CLOSED_STATUS, RECORD
+from api.telemetry import tracing
 from resolvers.base.context import Context
 
 NAME: Final = "foregraph"
@@ -41,6 +43,8 @@ EXPORT_SECONDS: Final = 3.0
 FIGURES_MILLISECONDS: Final = 60_000
 SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 METHODS: Final = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
+OUTCOME: Final = f"{NAME}.outcome"
+Headers = Iterable[tuple[bytes, bytes]]
 _W3C: Final = TraceContextTextMapPropagator()
 _CARRIED: Final = frozenset({b"traceparent", b"tracestate"})
 
@@ -86,15 +90,23 @@ class Telemetry:
         self._tracers.shutdown()
         self._meters.shutdown(EXPORT_SECONDS * 1000)
 
-    def phase(self, name: str) -> AbstractContextManager[Span]:
+    def phase(self, name: str, attributes: Mapping[str, str | int] | None = None) -> AbstractContextManager[Span]:
         """Make a span of a part of a request, current within the block; exceptions have values, so none is recorded."""
-        return self._tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False)
+        about = {f"{NAME}.{key}": value for key, value in (attributes or {}).items()}
+        return self._tracer.start_as_current_span(
+            name, attributes=about, record_exception=False, set_status_on_exception=False
+        )
+
+    def note_outcome(self, outcome: str, *, is_failed: bool) -> None:
+        """Note the outcome of the current span."""
+        span = trace.get_current_span()
+        span.set_attribute(OUTCOME, outcome)
+        if is_failed:
+            span.set_status(StatusCode.ERROR)
 
     def begin_request(self, scope: Scope) -> Span:
         """Begin the span of a request, below the span that its headers name, or the current one."""
-        carrier = {key.decode(): text.decode("latin-1") for key, text in scope["headers"] if key in _CARRIED}
-        parent = _W3C.extract(carrier, contexts.get_current())
-        named = _name_request(scope)
+        parent, named = _find_parent(scope["headers"]), _name_request(scope)
         name = f"{named['http.request.method']} {named['http.route']}"
         return self._tracer.start_span(name, parent, SpanKind.SERVER, named)
 
@@ -106,11 +118,24 @@ class Telemetry:
             span.set_attribute("graphql.operation.type", record.operation_type)
             span.set_attribute("graphql.operation.name", record.operation_name or "")
             span.set_attribute("graphql.document.id", record.document_id)
-            span.set_attribute("foregraph.outcome", record.outcome)
+            span.set_attribute(OUTCOME, record.outcome)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
         span.end()
         self._requests.record(seconds, {**_name_request(scope), "http.response.status_code": status})
+
+    def begin_subscription(self, name: str, headers: Headers) -> "SubscriptionSpan":
+        """
+        Begin the span of a subscription's start.
+
+        It is below the current span, or else the one that headers name.
+
+        Args:
+            name: The operation's name.
+            headers: The headers with which its connection was opened.
+        """
+        is_within = trace.get_current_span().get_span_context().is_valid
+        return SubscriptionSpan(self._tracer, contexts.get_current() if is_within else _find_parent(headers), name)
 
     def observe_statement(self, name: str, seconds: float, num_rows: int) -> None:
         """Note a statement that has just ended; it has a span within a request."""
@@ -149,6 +174,41 @@ class Telemetry:
         return [Phases]
 
 
+class SubscriptionSpan:
+    """
+    The span of a subscription's start, from its request until the feed is followed, and one for each message below it.
+
+    A message's span begins when its event has come, and has the number of its statements, which are no spans.
+
+    Args:
+        tracer: Makes spans.
+        parent: The context of the span that it is below.
+        name: The operation's name.
+    """
+
+    def __init__(self, tracer: trace.Tracer, parent: contexts.Context, name: str) -> None:
+        about = {"graphql.operation.type": "subscription", "graphql.operation.name": name}
+        self._tracer = tracer
+        self._span = tracer.start_span("subscribe", parent, attributes=about)
+
+    def within(self) -> AbstractContextManager[Span]:
+        """Make the span the current one of a block."""
+        return trace.use_span(self._span, record_exception=False, set_status_on_exception=False)
+
+    def end(self, outcome: str = "data") -> None:
+        """End the start, unless it has ended."""
+        if self._span.is_recording():
+            self._span.set_attribute(OUTCOME, outcome)
+            self._span.end()
+
+    def add_message(self, began_at: datetime, num_statements: int, outcome: str) -> None:
+        """Add the span of a message that has just been made, from the moment at which its event came."""
+        about: dict[str, str | int] = {OUTCOME: outcome, f"{NAME}.statements": num_statements}
+        below = trace.set_span_in_context(self._span)
+        start = int(began_at.timestamp() * 1e9)
+        self._tracer.start_span("message", below, attributes=about, start_time=start).end()
+
+
 class TracingMiddleware:
     """
     Makes a span of each request over HTTP.
@@ -178,7 +238,7 @@ class TracingMiddleware:
 
         started, span = time.perf_counter(), self._telemetry.begin_request(scope)
         try:
-            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+            with tracing(self._telemetry), trace.use_span(span, record_exception=False, set_status_on_exception=False):
                 await self.app(scope, receive, send_and_note)
         finally:
             self._telemetry.end_request(span, scope, status, time.perf_counter() - started)
@@ -201,6 +261,12 @@ class TracedExecutor(Executor):
         """Execute an operation."""
         with self._telemetry.phase("execute"):
             return await super().run(operation, variables, context)
+
+
+def _find_parent(headers: Headers) -> contexts.Context:
+    """The context of the span that headers name, or else the current one."""
+    carrier = {key.decode(): text.decode("latin-1") for key, text in headers if key in _CARRIED}
+    return _W3C.extract(carrier, contexts.get_current())
 
 
 def add_trace(logger: object, method_name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -10,8 +10,10 @@ from typing import Any, Final
 from api.formats import FORMATS
 from api.formats.encoders import Ending
 from api.logging import get_logger
+from api.metrics.instruments import note_delivery
 from api.negotiation import JSON
 from api.streams import REVISION_HEADER, TRUNCATED_HEADER
+from api.telemetry import note_outcome, phase
 from api.webhooks.changes import make_change_body
 from api.webhooks.sending import Receivers, SendingError
 from graph.adhoc.limits import Wanted
@@ -74,7 +76,10 @@ async def deliver_due(saved: SavedQueries, receivers: Receivers, now: datetime |
         delivery = await take_delivery(saved.database, now or datetime.now(UTC))
         if delivery is None:
             break
-        status = await _try(saved, receivers, delivery, now)
+        with phase("delivery", attempt=delivery.num_attempts):
+            status = await _try(saved, receivers, delivery, now)
+            note_delivery(status.value.lower())
+            note_outcome(status.value.lower(), is_failed=status is not DeliveryStatus.DELIVERED)
         names = {DeliveryStatus.DELIVERED: "num_delivered", DeliveryStatus.DEAD: "num_dead"}
         counts[names.get(status, "num_failed")] += 1
     await purge_deliveries(saved.database, now or datetime.now(UTC))

@@ -161,6 +161,13 @@ class Database:
         """Close all connections."""
         await self._driver.close()
 
+    def count_connections(self) -> dict[str, int]:
+        """Count the connections that are open, those of them that are used, and the most that may be open."""
+        pool: Any = self._driver._pool  # the driver tells it in no other way
+        opened = [connection for kept in tuple(pool.connections.values()) for connection in tuple(kept)]
+        used = sum(connection.in_use for connection in opened)
+        return {"open": len(opened), "used": used, "places": pool.pool_config.max_connection_pool_size}
+
     async def verify(self) -> None:
         """
         Check that the database answers.

@@ -141,6 +141,34 @@ async def read_page(unit: Unit, after: EventId | None, limit: int = MOST_EVENTS,
     return Page(events, EventId(feed, last.position), latest)
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """
+    The newest event of the feed, and the first one that a reader has not read.
+
+    Attributes:
+        newest_position: The position of the newest event; None without events.
+        written_at: The moment at which it was written; None without events.
+        unread_at: The moment at which the first event was written that is not read yet; None without one.
+    """
+
+    newest_position: int | None
+    written_at: datetime | None
+    unread_at: datetime | None
+
+
+async def read_lag(unit: Unit, position: int | None) -> Lag:
+    """
+    Read how far a reader is behind the feed.
+
+    Args:
+        unit: The transaction to read in.
+        position: The position of the last event that was read; None for no reader.
+    """
+    rows = await unit.run("feed/get_lag", position=position)
+    return Lag(rows[0]["position"], rows[0]["written_at"], rows[0]["unread_at"]) if rows else Lag(None, None, None)
+
+
 async def read_latest_id(unit: Unit) -> EventId:
     """Read the id of the latest event."""
     (row,) = await unit.run("feed/get_latest")

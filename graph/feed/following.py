@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Self
 
@@ -29,6 +30,9 @@ MOST_QUEUED: Final = 256
 
 MOST_MISSED: Final = 10_000
 """The most events that are read for one who goes on after an earlier one."""
+
+
+LagObserver = Callable[[float], None]
 
 
 class LaggedError(ForegraphError):
@@ -147,17 +151,22 @@ class Feed:
         database: The database to read.
         most_subscribers: The most subscribers at a time.
         most_queued: The most messages that wait for one.
+        observer: Called for each event that has been given to subscribers, with the seconds since it was written.
 
     Attributes:
         num_polls: Polls so far.
-        lag_events: Events that the last poll has left unread.
     """
 
     def __init__(
-        self, database: Database, *, most_subscribers: int = MOST_SUBSCRIBERS, most_queued: int = MOST_QUEUED
+        self,
+        database: Database,
+        *,
+        most_subscribers: int = MOST_SUBSCRIBERS,
+        most_queued: int = MOST_QUEUED,
+        observer: LagObserver | None = None,
     ) -> None:
-        self.num_polls = self.lag_events = 0
-        self._database = database
+        self.num_polls = 0
+        self._database, self._observer = database, observer
         self._most_subscribers, self._most_queued = most_subscribers, most_queued
         self._subscribers = _Subscribers()
         self._num_admitted = 0
@@ -173,6 +182,11 @@ class Feed:
     def num_subscribers(self) -> int:
         """The number of subscribers that are told of what comes."""
         return len(self._subscribers.all())
+
+    @property
+    def position(self) -> int | None:
+        """The position of the last event that was given to subscribers; None without any."""
+        return None if self._position is None else self._position.position
 
     def wake(self) -> None:
         """Have the feed read at once, as something has been written."""
@@ -300,7 +314,6 @@ class Feed:
             if self._position is None:
                 return  # nobody is left
             self._position, has_more = page.last_id, page.has_more and bool(page.events)
-            self.lag_events = page.latest_id.revision - page.last_id.revision
 
     def _lose(self, gone: GoneEventError) -> None:
         """End all subscribers, since the feed is another one, and begin anew with the next."""
@@ -327,6 +340,15 @@ class Feed:
             self._subscribers.give_entries(event, claims_of)
             if event.kind in {EventKind.DUE, EventKind.PROPAGATION}:
                 self._subscribers.give_all(event)
+        self._observe(events)
+
+    def _observe(self, events: Sequence[Event]) -> None:
+        if self._observer is None:
+            return
+        now = datetime.now(UTC)
+        for event in events:
+            # The database's clock may be ahead of this one.
+            self._observer(max(0.0, (now - event.at).total_seconds()))
 
     async def _find_claims(self, events: Sequence[Event]) -> dict[str, str]:
         """Find the claims that ledger rows of events are on."""

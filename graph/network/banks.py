@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from graph.errors import OversizeError
@@ -137,6 +138,11 @@ class Banks:
         if self._moved is not None and self._moved[1].bank is not None:
             kept.append(self._moved[1].bank)
         return sum(bank.bits.nbytes for bank in kept)
+
+    @property
+    def moment(self) -> datetime | None:
+        """The moment that the kept samples were drawn for; None without any."""
+        return None if self._kept is None else self._kept[0].view.moment
 
     async def get(
         self,

@@ -206,6 +206,11 @@ class Engine:
         return self._banks.num_bytes + sum(joint.bank.bits.nbytes for joint in self._pasts.values())
 
     @property
+    def sample_moment(self) -> datetime | None:
+        """The moment that the kept joint samples were drawn for; None without any."""
+        return self._banks.moment
+
+    @property
     def has_improved(self) -> bool:
         """Whether there are samples now where an urgent answer had to do without."""
         return self._banks.has_improved

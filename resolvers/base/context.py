@@ -191,6 +191,7 @@ class Context:
         moment: The document's now.
         event_id: The event that a subscription is telling of.
         last_event_id: The event after which it goes on unless it says so itself; from the request's header.
+        on_follow: Called once a subscription follows the feed.
         on_lag: Called when a subscription's messages are not taken in time.
     """
 
@@ -204,6 +205,7 @@ class Context:
         self.moment = datetime.now(UTC)
         self.event_id: str | None = None
         self.last_event_id: str | None = None
+        self.on_follow: Callable[[], None] | None = None
         self.on_lag: Callable[[], None] | None = None
         self._reading = Reading(service.database, bookmark, service.budget.open())
         self._num_points = self._num_curve_points = 0
@@ -300,8 +302,18 @@ class Context:
     @property
     def cost(self) -> int:
         """Cost points so far: rows read, and points computed."""
+        return self._num_points + self.num_rows
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows read so far, until the context is closed."""
         meter = self._reading.meter
-        return self._num_points + (0 if meter is None else meter.rows)
+        return 0 if meter is None else meter.rows
+
+    @property
+    def num_points(self) -> int:
+        """Number of points computed so far."""
+        return self._num_points
 
     def count_points(self, num_points: int) -> None:
         """Count points that are computed."""

@@ -211,6 +211,8 @@ class _Follower(AsyncIterator[Message]):
 
     async def __aenter__(self) -> Self:
         await self._following.__aenter__()
+        if self._context.on_follow is not None:
+            self._context.on_follow()
         return self
 
     async def __aexit__(self, *about: object) -> None:

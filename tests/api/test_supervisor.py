@@ -54,12 +54,18 @@ async def ask_once(service: Service) -> Any:
 
 
 async def count_requests(service: Service) -> int:
-    """The documents answered, by the figures of whichever worker answers."""
+    """The documents answered, and priced, by the figures of whichever worker answers."""
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
         text = (await client.get("/metrics")).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     name, path = "foregraph_request_seconds_count", "/graphql"
-    return int(sum(one.value for one in samples if one.name == name and one.labels["path"] == path))
+    num_requests = sum(one.value for one in samples if one.name == name and one.labels["path"] == path)
+    priced = [one.value for one in samples if one.name == "foregraph_document_cost_count"]
+    assert priced == [num_requests, num_requests] or num_requests == 0
+    assert {"foregraph_subscribers", "foregraph_feed_wait_seconds", "foregraph_database_nodes"} <= {
+        one.name for one in samples
+    }
+    return int(num_requests)
 
 
 async def readiness(service: Service) -> int:

@@ -28,6 +28,7 @@ INDEXED_LEAVES = {
     "NodeIndexSeekByRange",
     "NodeUniqueIndexSeek",
     "RelationshipCountFromCountStore",
+    "ShowTransactions",
     "NodeUniqueIndexSeek(Locking)",
     "NodeUniqueIndexSeekByRange",
     "ProcedureCall",

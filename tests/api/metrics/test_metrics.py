@@ -4,25 +4,33 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.access.allowances import Allowance
+from api.access.rates import CONCURRENT, MUTATIONS, POINTS, RateLimitedError, Rates
+from api.admission import Admissions, QueueError
 from api.app import create_app
 from api.logging import RequestRecord
 from api.metrics import instruments
 from api.metrics.instruments import MOST_OPERATIONS, OTHER, StatementObserver, note_request
 from api.settings import Settings
 from graph.bundles.importing import import_bundle
+from graph.database.revisions import PLACES, EventKind
 from graph.database.sessions import Database, DatabaseAddress
+from graph.feed.following import Feed, Interest
 from graph.inference.network.diagnostics import Method
 from graph.network.engine import Engine
 from graph.network.propagation import propagate_all
 from graph.sample import load_sample
+from resolvers.base.roles import Caller
 from tests.helpers.service_fakes import open_client
 
 MONITORING = Path(__file__).parents[3] / ".github/monitoring"
@@ -35,7 +43,7 @@ NAMED = "query Named($id: ID!) { prediction(id: $id) { title } }"
 @pytest.fixture(autouse=True)
 def few_operations(monkeypatch: pytest.MonkeyPatch) -> None:
     """No operation has been seen so far."""
-    monkeypatch.setattr(instruments, "_operations", set())
+    monkeypatch.setattr(instruments, "_operations", {})
 
 
 def parse(text: str) -> Figures:
@@ -150,6 +158,49 @@ def _names_in(expression: str) -> set[str]:
     return set(re.findall(r"\bforegraph_\w+", expression))
 
 
+_LABELS = re.compile(r"\{[^}]*\}|\b(?:by|ignoring) \([^)]*\)")
+
+
+def test_expressions_choose_by_labels_that_their_figures_have() -> None:
+    """A label that a figure lacks chooses nothing, and an alert would be silent for ever; so would a wrong value."""
+    labels = {
+        figure._name: set(figure._labelnames)
+        for figure in (*vars(instruments).values(), *instruments.DATABASE_LOAD.values())
+        if isinstance(figure, MetricWrapperBase)
+    }
+    chosen = [
+        (name, label, values)
+        for expression in _expressions()
+        for name, matchers in re.findall(r"\b(foregraph_\w+)\{([^}]*)\}", expression)
+        for label, values in re.findall(r"(\w+)[!=~]+\"([^\"]*)\"", matchers)
+    ]
+    grouped = [
+        (_names_in(_LABELS.sub("", expression)), {label.strip() for label in named.split(",")} - {"le"})
+        for expression in _expressions()
+        for named in re.findall(r"\bby \(([^)]*)\)", expression)
+    ]
+
+    assert {label for _, label, _ in chosen} > {"stage", "limit"}
+    assert [(name, label) for name, label, _ in chosen if label not in labels[_family_of(name)]] == []
+    assert [names for names, named in grouped for name in names if not named <= labels[_family_of(name)]] == []
+    limits = {value for _, label, values in chosen if label == "limit" for value in values.split("|")}
+    assert limits == {limit.replace(" ", "_") for limit in (POINTS, MUTATIONS, CONCURRENT)}
+
+
+def _family_of(name: str) -> str:
+    return re.sub(r"_(total|bucket|count|sum)$", "", name)
+
+
+def test_every_figure_is_described() -> None:
+    """By its whole name, or by its end after the dots that stand for what the one before it begins with."""
+    text = OPERATIONS.read_text()
+    named, ends = set(re.findall(r"`(foregraph_\w+)`", text)), set(re.findall(r"`…(_\w+)`", text))
+    exposed = {f"{family.name}{'_total' * (family.type == 'counter')}" for family in instruments.list_families()}
+
+    assert {name for name in exposed - named if not any(name.endswith(end) for end in ends)} == set()
+    assert named <= exposed
+
+
 def _expressions() -> Iterator[str]:
     dashboard: Any = json.loads((MONITORING / "dashboard.json").read_text())
     for panel in dashboard["panels"]:
@@ -171,8 +222,105 @@ def test_the_dashboard_and_the_alerts_name_figures_that_exist() -> None:
         for family in instruments.list_families()
         for ending in {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
     }
-    used = [_names_in(expression) for expression in _expressions()]
+    used = [_names_in(_LABELS.sub("", expression)) for expression in _expressions()]
 
     assert all(used)
     assert set().union(*used) <= exposed
     assert exposed >= {"foregraph_request_seconds_bucket", "foregraph_errors_total", "foregraph_revision"}
+
+
+async def test_operations_count_what_they_were_priced_at_and_what_they_read(database: Database) -> None:
+    """As the response tells whoever asks for it; a kept response reads nothing, a refused document costs nothing."""
+    await import_bundle(database, load_sample())
+    app = create_app(Settings(), database)
+    asked = {"query": "query Listed { predictions(first: 5) { edges { node { title probabilityHistory { at } } } } }"}
+    async with open_client(app) as client:
+        before = await read(client)
+        told = await client.post("/graphql", json={**asked, "extensions": {"cost": True}})
+        once = await read(client)
+        for _ in range(3):
+            assert "errors" not in (await client.post("/graphql", json=asked)).json()
+        await client.post("/graphql", json={"query": "query Listed { absent }"})
+        after = await read(client)
+
+    cost = told.json()["extensions"]["cost"]
+    assert cost["actual"] > 0
+    first, all_of_them = (grown_cost(before, later) for later in (once, after))
+    assert (first["priced"], first["actual"]) == (cost["requested"], cost["actual"])
+    assert all_of_them["priced"] == 4 * cost["requested"]
+    assert first["actual"] < all_of_them["actual"] < 4 * cost["requested"]
+    assert grown(before, after, "foregraph_document_cost_sum") == Counter(
+        {(stage,): figure for stage, figure in all_of_them.items()}
+    )
+    assert grown(before, after, "foregraph_document_cost_count") == Counter({("priced",): 4, ("actual",): 4})
+
+
+def grown_cost(before: Figures, after: Figures) -> Counter[str]:
+    """How many cost points have been counted, by stage."""
+    found: Counter[str] = Counter()
+    for labels, figure in grown(before, after, "foregraph_operation_cost_total").items():
+        found[labels[2]] += figure
+    return found
+
+
+async def test_refusals_count_by_limit() -> None:
+    """A caller's own limits, and places for all."""
+    before = parse(instruments.show()[0].decode())
+    rates, caller = Rates(Allowance(points=10, mutations=0, concurrent=1)), Caller("ada", frozenset())
+    for points, is_mutation in ((5, False), (6, False), (7, False), (1, True)):
+        with suppress(RateLimitedError):
+            await rates.spend(caller, points, is_mutation=is_mutation)
+    with rates.hold(caller), suppress(RateLimitedError), rates.hold(caller):
+        pass
+    admissions = Admissions(1, 1, max_waiting=0)
+    async with admissions.admit(is_mutation=True):
+        with pytest.raises(QueueError):
+            await admissions.admit(is_mutation=True).__aenter__()
+    after = parse(instruments.show()[0].decode())
+
+    assert grown(before, after, "foregraph_refusals_total") == Counter(
+        {
+            ("points_per_minute",): 2,
+            ("mutations_per_minute",): 1,
+            ("requests_at_a_time",): 1,
+            ("mutations_at_a_time",): 1,
+        }
+    )
+
+
+async def test_gauges_tell_what_the_feed_and_the_database_do(database: Database) -> None:
+    """The newest event, subscribers, connections, and what the server tells of itself."""
+    await import_bundle(database, load_sample())
+    app = create_app(Settings(), database)
+    feed: Feed = app.state.service.feed
+    async with open_client(app) as client:
+        idle = await read(client)
+        async with feed.follow(Interest(EventKind.WRITE)), database.reading() as unit:
+            await unit.run("network/get_held")
+            busy = await read(client)
+    async with database.open_session() as session:
+        query = "MATCH (e:FeedEvent) WITH max(e.position) AS newest MATCH (n) RETURN newest, count(n) AS num"
+        record = await (await session.run(query)).single(strict=True)
+
+    gauges = [
+        {(name, *labels): value for (name, labels), value in figures.items() if len(labels) <= 1}
+        for figures in (idle, busy)
+    ]
+    assert [found["foregraph_subscribers",] for found in gauges] == [0, 1]
+    assert [found["foregraph_feed_wait_seconds",] for found in gauges] == [0, 0]
+    found = gauges[1]
+    assert found["foregraph_feed_position",] == record["newest"] == feed_position_of(found["foregraph_revision",])
+    assert 0 <= found["foregraph_feed_event_age_seconds",] < 600
+    used, opened, places = (
+        found["foregraph_database_connections", ("state", state)] for state in ("used", "open", "places")
+    )
+    assert 1 <= used <= opened <= places
+    assert found["foregraph_database_nodes",] == record["num"] > 0
+    assert 0 < found["foregraph_database_heap_used_bytes",] < found["foregraph_database_heap_max_bytes",]
+    assert found["foregraph_database_transactions",] >= 1
+    assert found["foregraph_database_processor_seconds",] > 0
+
+
+def feed_position_of(revision: float) -> float:
+    """The position of a write's first event."""
+    return revision * PLACES

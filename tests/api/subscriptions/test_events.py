@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.subscriptions.conftest import Served
 from tests.helpers.subscribing import APPENDED, read_events
@@ -36,6 +37,38 @@ async def test_an_event_stream_has_ids_and_goes_on_after_the_last(served: Served
     ]
     assert [found["event"] for found in (event, next_event)] == ["next", "next"]
     assert [found["id"] for found in (event, next_event)] == [entry["eventId"] for entry in told]
+
+
+async def test_subscriptions_and_their_messages_are_counted(served: Served) -> None:
+    """One that was ended by its client, and one that was refused; and the time that an event took."""
+    async with httpx.AsyncClient(base_url=served.url, timeout=20) as client:
+        before = (await client.get("/metrics")).text
+        body = {"query": APPENDED, "operationName": "Appended"}
+        async with client.stream("POST", "/graphql", json=body, headers=STREAM) as response:
+            await served.until_followed(1)
+            assert figure((await client.get("/metrics")).text, "foregraph_subscribers") == 1
+            await submitted("P_3")(served.database)
+            await anext(read_events(response))
+        await served.until_followed(0)
+        await client.post("/graphql", json={**body, "variables": {"since": "1-1-0"}}, headers=STREAM)
+        after = (await client.get("/metrics")).text
+
+    def rise(name: str, **labels: str) -> float:
+        return figure(after, name, **labels) - figure(before, name, **labels)
+
+    about = {"type": "subscription", "operation": "Appended", "document": ""}
+    assert rise("foregraph_operations_total", outcome="data", **about) == 1
+    assert rise("foregraph_operations_total", outcome="refused", **about) == 1
+    assert rise("foregraph_subscription_messages_total", outcome="data") == 1
+    assert rise("foregraph_subscription_messages_total", outcome="refused") == 1
+    assert rise("foregraph_feed_lag_seconds_count") == 1
+
+
+def figure(text: str, name: str, **labels: str) -> float:
+    """A figure of /metrics; 0 where it has not been counted yet."""
+    families = text_string_to_metric_families(text)
+    samples = [sample for family in families for sample in family.samples]
+    return sum(sample.value for sample in samples if sample.name == name and sample.labels == labels)
 
 
 async def test_a_refused_subscription_is_one_result_and_complete(served: Served) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -10,7 +12,7 @@ from graph.database.revisions import EventKind
 from graph.database.sessions import Database
 from graph.errors import GoneEventError
 from graph.feed.due import tell_due
-from graph.feed.events import EventId
+from graph.feed.events import EventId, read_lag, read_page
 from graph.feed.following import Feed, Interest
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
@@ -44,6 +46,39 @@ async def test_a_poll_reads_once_for_all_subscribers(database: Database, stateme
     assert [message.entry_ids for message in told[::2]] == [(evidence_id,)] * 10
     assert [[moved.claim_id for moved in message.moved] for message in told[1::2]] == [["P_3"]] * 10
     assert (feed.num_polls, feed.num_subscribers) == (num_polls, 0)
+
+
+async def test_a_reader_is_told_how_far_it_is_behind(database: Database) -> None:
+    """By the moments that events were written at, as a page of the feed has them."""
+    await import_bundle(database, TWO)
+    for _ in range(3):
+        await submitted("P_3")(database)
+    events = (await database.read(partial(read_page, after=None))).events
+    lags = [
+        await database.read(partial(read_lag, position=position))
+        for position in (None, events[0].id.position, events[-2].id.position, events[-1].id.position)
+    ]
+
+    assert {(lag.newest_position, lag.written_at) for lag in lags} == {(events[-1].id.position, events[-1].at)}
+    assert [lag.unread_at for lag in lags] == [None, events[1].at, events[-1].at, None]
+
+
+async def test_the_time_that_each_event_took_is_observed(database: Database) -> None:
+    """From when it was written until it has been given to subscribers; without these, nothing is."""
+    await import_bundle(database, TWO)
+    lags: list[float] = []
+    feed, started = Feed(database, observer=lags.append), datetime.now(UTC)
+    async with feed.follow(Interest(EventKind.WRITE)) as followed:
+        for _ in range(3):
+            await submitted("P_3")(database)
+            feed.wake()
+            message = await anext(followed)
+        position = feed.position
+    await submitted("P_3")(database)
+
+    assert len(lags) == 3
+    assert all(0 <= lag <= (datetime.now(UTC) - started).total_seconds() for lag in lags)
+    assert (position, feed.position) == (message.event.id.position, None)
 
 
 async def test_each_kind_gets_its_own_events(database: Database) -> None:

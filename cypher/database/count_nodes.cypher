@@ -1,0 +1,3 @@
+// The number of nodes that are stored.
+MATCH (node)
+RETURN count(node) AS num_nodes
