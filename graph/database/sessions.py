@@ -195,7 +195,7 @@ class Database:
         """Find when the server was started, by its clock; None where it does not say, as a managed one may not."""
         try:
             (row,) = await self.read(lambda unit: unit.run("database/find_start"))
-        except ForegraphError:
+        except (ForegraphError, driver_errors.Neo4jError):  # one without the procedure refuses the statement
             return None
         started_at: int = row["started_at"]
         return started_at

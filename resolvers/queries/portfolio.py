@@ -352,7 +352,6 @@ class PortfolioQueries:
         measured = partial(measured, kept=context.service.tickers, now=context.moment)
         found = await measured(summed, wants_value=selects(info, "valueChange"))
         arguments = (tuple(summed.weights.items()), tuple(summed.benchmark.items()), active, horizon_on)
-        measured_at = moment or context.moment
         changed = None
         if change:
             changed = await measured(summed.changed(Positions.of(read_positions(change, "change"))))
@@ -364,14 +363,8 @@ class PortfolioQueries:
             )
         return {
             **_shown_figures(found),
-            "basis": _shown_taken(found, measured_at, context.moment),
+            **_computed_when_asked(context, found, arguments, moment or context.moment),
             "duplicate_symbols": list(summed.duplicates),
-            "independent_drivers": partial(count_independent, engine, found),
-            "groups": partial(_shown_groups, engine, found),
-            "contributions": partial(_rank_contributions, context, found, arguments),
-            "drivers": partial(_rank_drivers, context, found, arguments),
-            "surprise": partial(_find_surprise, context, found, measured_at),
-            "hedges": partial(_rank_hedges, context, found, arguments),
             "change": None if changed is None else _shown_changed(found, changed),
             "what_if": None if shift is None else _shown_shift(found, (*arguments, intervene), *shift),
         }
@@ -469,6 +462,20 @@ def _shown_figures(found: Exposure) -> Shown:
         "num_unstated": book.num_unstated,
         "num_contradictory": book.num_contradictory,
         "diagnostics": shown_basis(view, basis_of(view, joint.beliefs.diagnostics)),
+    }
+
+
+def _computed_when_asked(context: Context, found: Exposure, arguments: tuple[Any, ...], measured_at: datetime) -> Shown:
+    """The parts of an exposure that are computed, or read, for those who select them."""
+    engine = context.service.engine
+    return {
+        "basis": _shown_taken(found, measured_at, context.moment),
+        "independent_drivers": partial(count_independent, engine, found),
+        "groups": partial(_shown_groups, engine, found),
+        "contributions": partial(_rank_contributions, context, found, arguments),
+        "drivers": partial(_rank_drivers, context, found, arguments),
+        "surprise": partial(_find_surprise, context, found, measured_at),
+        "hedges": partial(_rank_hedges, context, found, arguments),
     }
 
 

@@ -16,6 +16,7 @@ from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
 from graph.bundles.importing import import_bundle
+from graph.database import sessions
 from graph.database.revisions import Changes, raise_revision
 from graph.database.sessions import Database, DatabaseAddress, Row, Unit, from_driver, translate
 from graph.errors import ConfigurationError, ConflictError, TimedOutError, UnavailableError
@@ -416,3 +417,13 @@ async def test_a_reading_that_has_answered_is_not_begun_anew(database_address: D
         with pytest.raises(UnavailableError, match="try again"):
             await reading.run("bundles/find_any_claim")
         assert reading.num_statements == 1
+
+
+async def test_a_server_without_the_procedure_does_not_say_when_it_started(
+    migrated_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a managed one may refuse it; that is no failure of whoever asks."""
+    assert await migrated_database.find_start() is not None
+    monkeypatch.setattr(sessions, "statement", lambda _: "CALL dbms.absent() YIELD attributes RETURN attributes")
+
+    assert await migrated_database.find_start() is None
