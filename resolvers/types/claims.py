@@ -309,8 +309,11 @@ class Claim(Node):
         if needs_versions(state, bounds[0]):
             return shown(_past_history(info.context, (state.claim_id, policy), bounds, max_points))
         before, within = gathered(self, info, "before"), gathered(self, info, "within")
-        course = present_course(state, before, within, policy)
-        compute = partial(belief_points, course, state.resolved_at, bounds, max_points)
+
+        def compute() -> list[dict[str, Any]]:
+            course = present_course(state, before, within, policy)
+            return belief_points(course, state.resolved_at, bounds, max_points)
+
         return shown(info.context.compute_curve(compute, max_points + len(within)))
 
     @field(metadata={"reads": ("deadline",), **drifts()})
