@@ -30,10 +30,10 @@ def backtest_command(policies: tuple[str, ...], against: str, *, as_json: bool, 
     All forecasts on resolved claims are replayed as they were recorded. A policy is recommended only if its Brier score
     is better beyond doubt: the intervals of the difference, over predictors and over questions, end below 0.
     """
-    from api.backtests import print_backtest, to_json  # noqa: PLC0415 - as above
-    from api.drawing.calibration import draw_calibration  # noqa: PLC0415 - as above
-    from graph.forecasts.backtesting import run_backtest  # noqa: PLC0415 - as above
-    from graph.inference.replaying import REPLAYS  # noqa: PLC0415 - as above
+    from api.backtests import print_backtest, to_json  # noqa: PLC0415 - saves other commands some time
+    from api.drawing.calibration import draw_calibration  # noqa: PLC0415 - saves other commands some time
+    from graph.forecasts.backtesting import run_backtest  # noqa: PLC0415 - saves other commands some time
+    from graph.inference.replaying import REPLAYS  # noqa: PLC0415 - saves other commands some time
 
     async def work(database: Database) -> Any:
         await require_migrated(database)

@@ -85,8 +85,8 @@ def check_documents_command(folder: Path) -> None:
     Prints the id of each, and the rows and points of each operation, where variables have no values but their defaults.
     """
     from api.parts import build_limited_schema  # noqa: PLC0415 - saves other commands a second
-    from api.tariffs import limits_of  # noqa: PLC0415 - the same
-    from api.trusted import check_folder  # noqa: PLC0415 - the same
+    from api.tariffs import limits_of  # noqa: PLC0415 - saves other commands some time
+    from api.trusted import check_folder  # noqa: PLC0415 - saves other commands some time
 
     chosen = configure()
     num_faults = 0

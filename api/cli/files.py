@@ -53,7 +53,7 @@ def import_predictions_command(file: BinaryIO, *, dry_run: bool) -> None:
     that is imported again changes nothing.
     """
     from api.portfolio import decode  # noqa: PLC0415 - saves other commands some time
-    from graph.forecasts.importing import import_predictions  # noqa: PLC0415 - as above
+    from graph.forecasts.importing import import_predictions  # noqa: PLC0415 - saves other commands some time
 
     text = decode(file.read())
 
@@ -107,14 +107,14 @@ def import_exposures_command(file: BinaryIO, *, dry_run: bool) -> None:
     relevance (0 to 1), impact (0.1 is a rise of 10%) with impact_low and impact_high, basis, source and lag_days.
     Properties without a column stay as they are. Faults are listed by line, and then nothing is imported.
     """
-    from graph.subjects.files import EXPOSURES  # noqa: PLC0415 - as above
+    from graph.subjects.files import EXPOSURES  # noqa: PLC0415 - saves other commands some time
 
     _import_lines(file, EXPOSURES, dry_run=dry_run)
 
 
 def _import_lines(file: BinaryIO, kind: Any, *, dry_run: bool) -> None:
-    from api.portfolio import decode  # noqa: PLC0415 - as above
-    from graph.subjects.files import FileReport, import_file  # noqa: PLC0415 - as above
+    from api.portfolio import decode  # noqa: PLC0415 - saves other commands some time
+    from graph.subjects.files import FileReport, import_file  # noqa: PLC0415 - saves other commands some time
 
     text = decode(file.read())
 

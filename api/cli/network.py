@@ -96,7 +96,7 @@ def propagate_command(context: click.Context, method: str, *, dry_run: bool) -> 
 
     Exit code 1 if the inference over the network does not converge.
     """
-    from api.questions import propagate_by  # noqa: PLC0415 - as above
+    from api.questions import propagate_by  # noqa: PLC0415 - saves other commands some time
 
     async def work(database: Database) -> dict[str, Any]:
         await require_migrated(database)
@@ -129,7 +129,7 @@ _as_of = click.option(
 @_as_of
 def draw_neighborhood_command(claim_id: str, *, depth: int, as_of: datetime | None) -> None:
     """Draw what bears on a claim, and what it bears on."""
-    from api.drawing.neighborhood import draw_neighborhood  # noqa: PLC0415 - as above
+    from api.drawing.neighborhood import draw_neighborhood  # noqa: PLC0415 - saves other commands some time
 
     moment = moment_of(as_of)
     click.echo(run_reading(lambda unit: draw_neighborhood(unit, claim_id, depth=depth, moment=moment)), nl=False)
@@ -140,7 +140,7 @@ def draw_neighborhood_command(claim_id: str, *, depth: int, as_of: datetime | No
 @_as_of
 def draw_history_command(claim_id: str, *, as_of: datetime | None) -> None:
     """Draw a claim's belief over time."""
-    from api.drawing.history import draw_history  # noqa: PLC0415 - as above
+    from api.drawing.history import draw_history  # noqa: PLC0415 - saves other commands some time
 
     moment = moment_of(as_of)
     click.echo(run_reading(lambda unit: draw_history(unit, claim_id, moment=moment)), nl=False)

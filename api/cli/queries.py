@@ -13,6 +13,10 @@ from graph.saved.library import read_draft
 from graph.saved.store import delete_query, list_queries
 
 
+def _assigning(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option("-p", "--param", "assignments", multiple=True, metavar="NAME=VALUE", help=text)
+
+
 def _writing_rows(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option(
@@ -45,14 +49,7 @@ def _writing_rows(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.argument("statement", required=False)
 @click.option("-f", "--file", type=click.File("r", encoding="utf-8"), help="File that holds the statement.")
-@click.option(
-    "-p",
-    "--param",
-    "assignments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Value of a parameter: JSON, or else a text; repeat it for further ones.",
-)
+@_assigning("Value of a parameter: JSON, or else a text; repeat it for further ones.")
 @_writing_rows
 def cypher_command(
     statement: str | None,
@@ -91,21 +88,14 @@ def queries_command(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from api.shell import print_queries  # noqa: PLC0415 - saves other commands 0.1 s
-    from api.tables import open_console  # noqa: PLC0415 - the same
+    from api.tables import open_console  # noqa: PLC0415 - saves other commands some time
 
     print_queries(run_reading(list_queries), open_console())
 
 
 @queries_command.command("run", epilog="Example: foregraph queries run due-for-resolution --param days=30 --format csv")
 @click.argument("name")
-@click.option(
-    "-p",
-    "--param",
-    "assignments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Value of a parameter; repeat it for further ones, and for the items of a list.",
-)
+@_assigning("Value of a parameter; repeat it for further ones, and for the items of a list.")
 @_writing_rows
 def run_query_command(
     name: str,

@@ -62,7 +62,7 @@ def status_command(context: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def open_command(context: click.Context) -> None:
     """Open GraphiQL in the browser, or print its address."""
-    from api.status import find_services, open_page  # noqa: PLC0415 - as above
+    from api.status import find_services, open_page  # noqa: PLC0415 - saves other commands some time
 
     services = find_services(configure())
     if not services:

@@ -107,7 +107,7 @@ class TimelinePoint:
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """
-    When an event happens.
+    Distribution of the moment at which an event happens.
 
     Attributes:
         points: By deadline.

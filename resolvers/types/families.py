@@ -86,8 +86,8 @@ class TimelinePoint:
 @object_type
 class EventTimeline:
     """
-    When an event happens, by its claims for several dates: their posteriors' log-odds fitted so that they never fall
-    (isotonic regression), and conditioned on what is known.
+    Distribution of the date of an event, by its claims for several dates: their posteriors' log-odds fitted so that
+    they never fall (isotonic regression), and conditioned on what is known.
     """
 
     as_of: Moment = prop("The moment that it holds for.")
@@ -172,7 +172,7 @@ class ClaimFamily:
     async def timeline(
         self: Any, info: Info[Context, Any], as_of: AsOf = None, known_at: KnownAt = None
     ) -> EventTimeline | None:
-        """When the event happens; null for a family of another kind."""
+        """Distribution of the event's date; null for a family of another kind."""
         found = await _read_members(self["row"], info.context, FamilyKind.BY_WHEN, (as_of, known_at))
         if found is None:
             return None
