@@ -52,8 +52,9 @@ DELIVERY_INTERVAL = timedelta(seconds=5)
 PROPAGATION_REST = 2.0
 # Propagation is harmless where two replicas run it at once, so that one that is killed holds nobody up for long.
 PROPAGATION_LEASE = timedelta(minutes=1)
-# A job that is asked for many times a minute is left alone for a while after it failed.
+# A job that is asked for many times a minute is left alone after it failed: twice as long after each further failure.
 PAUSE_AFTER_FAILURE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(minutes=16)
 # A slot whose run was killed is taken over within this time after its lease; the first check follows startup soon.
 CATCH_UP_INTERVAL = timedelta(minutes=5)
 FIRST_CATCH_UP = timedelta(minutes=1)
@@ -90,6 +91,26 @@ class Job:
 
 class _FailedError(Exception):
     """A run failed, and its slot is released."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """
+    A time for which a job is left alone.
+
+    Attributes:
+        until: Its end.
+        length: Its length.
+    """
+
+    until: datetime
+    length: timedelta
+
+    @classmethod
+    def after(cls, pause: "_Pause | None", now: datetime) -> "_Pause":
+        """Return the pause after a failure, twice as long as the one before it."""
+        length = PAUSE_AFTER_FAILURE if pause is None else min(2 * pause.length, LONGEST_PAUSE)
+        return cls(now + length, length)
 
 
 def list_jobs(settings: Settings) -> tuple[Job, ...]:
@@ -237,7 +258,7 @@ class Scheduler:
         self._holder = uuid.uuid4().hex
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[str] = set()
-        self._paused_until: dict[str, datetime] = {}
+        self._pauses: dict[str, _Pause] = {}
         self._library = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
@@ -286,15 +307,20 @@ class Scheduler:
         """
         now = now or datetime.now(UTC)
         at = now if isinstance(job.schedule, timedelta) else latest_slot(self._triggers[job.name], now)
-        if at is None or job.name in self._under_way or now < self._paused_until.get(job.name, now):
+        pause = self._pauses.get(job.name)
+        if at is None or job.name in self._under_way or (pause is not None and now < pause.until):
             return False
         self._under_way.add(job.name)
         try:
-            return await self._run_slot(job, at, reason)
+            has_run = await self._run_slot(job, at, reason)
         except _FailedError:
             if isinstance(job.schedule, timedelta):
-                self._paused_until[job.name] = now + PAUSE_AFTER_FAILURE
+                self._pauses[job.name] = _Pause.after(pause, now)
             return False
+        else:
+            if has_run:
+                self._pauses.pop(job.name, None)
+            return has_run
         finally:
             self._under_way.discard(job.name)
 

@@ -32,9 +32,10 @@ from graph.network.questions import DEFAULT_SAMPLING, Sampling
 from graph.network.storing import TOLERANCE, Computed, Part, Stored, store_part, tolerances_of
 from graph.network.view import State, View
 
-ATOMIC_CLAIMS: Final = 10_000
+ATOMIC_CLAIMS: Final = 2_000
 """The most marginals that a run's last transaction writes, with the run node; if more have moved, the first ones are
-written in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there."""
+written in transactions before it, so that no writer waits long. The next run repairs one that is interrupted there.
+A claim takes the database up to 40 KB as its transaction ends, as its keys stand in many indexes."""
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 """The most that propagation is delayed by writes that never pause for the debounce time."""

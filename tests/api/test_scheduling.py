@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.schedules import latest_slot, read_schedule
-from api.scheduling import Job, Scheduler, list_jobs, scheduling
+from api.scheduling import LONGEST_PAUSE, Job, Scheduler, list_jobs, scheduling
 from api.settings import Settings, load_settings
 from graph.bundles.importing import import_bundle
 from graph.database.jobs import RunReason
@@ -261,20 +261,44 @@ async def test_the_scheduler_can_be_switched_off(*, on: bool) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_job_of_an_interval_rests_after_it_failed(database: Database) -> None:
-    """Else it would fail, and say so, twice a second."""
+async def test_a_job_of_an_interval_rests_longer_after_each_failure(database: Database) -> None:
+    """Else it would fail twice a second, or take a processor for good for what cannot be done."""
     failing = Counted(RuntimeError("boom"))
     job = Job("watch", timedelta(milliseconds=500), failing)
     scheduler = Scheduler(service_of(database), [job])
+    start = datetime.now(UTC) + timedelta(days=1)  # a slot is later than the end of the run before it
+
+    async def run_at(*seconds: int) -> int:
+        before = failing.num_runs
+        for second in seconds:
+            await scheduler.run(job, RunReason.ON_TIME, now=start + timedelta(seconds=second))
+        return failing.num_runs - before
 
     with capture_logs() as logs:
-        ran = [
-            await scheduler.run(job, RunReason.ON_TIME, now=SUNDAY + timedelta(seconds=seconds))
-            for seconds in (0, 1, 14, 15, 29, 30)
-        ]
+        assert await run_at(0, 1, 14) == 1
+        assert await run_at(15, 16, 44) == 1
+        assert await run_at(45, 104) == 1
+        failing.error = None
+        assert await run_at(105) == 1
+        failing.error = RuntimeError("boom")
+        assert await run_at(106, 120) == 1
+        assert await run_at(121) == 1
 
-    assert (ran, failing.num_runs) == ([False] * 6, 3)
-    assert sum(entry["log_level"] == "error" for entry in logs) == 3
+    assert sum(entry["log_level"] == "error" for entry in logs) == 5
+
+
+async def test_the_longest_rest_is_bounded(database: Database) -> None:
+    """What was mended is found within a quarter of an hour or so."""
+    failing, now = Counted(RuntimeError("boom")), SUNDAY
+    job = Job("watch", timedelta(milliseconds=500), failing)
+    scheduler = Scheduler(service_of(database), [job])
+
+    with capture_logs():
+        for _ in range(12):
+            await scheduler.run(job, RunReason.ON_TIME, now=now)
+            now += LONGEST_PAUSE
+
+    assert failing.num_runs == 12
 
 
 async def test_of_two_replicas_one_runs_at_a_time(database: Database) -> None:
