@@ -1,8 +1,7 @@
-// The neighbours of nodes other than claims, those of each in the order of a neighbourhood: by the size of an influence's implied
-// delta or an exposure's relevance, then those without either, by relation; ties by id.
+// The neighbours of nodes other than claims and tickers, those of each in the order of a neighbourhood: by relation; ties by id.
 // Returns one record with one list, an entry for each node: its place, subject, properties and neighbours. An entry for each
-// neighbour: kind of relationship, whether that starts at the node, subject, id, the relationship's p_if_true, p_if_false,
-// lag_days, relevance and impact, and properties.
+// neighbour: kind of relationship, whether that starts at the node, subject, id, null, as the relationship has no figures,
+// and properties.
 // $requests: sources, each with id, subject and place; outgoing and incoming, the types of relationships to follow along and
 // against their direction; places, by label and id those of nodes: neighbours of a lower place than the node's are left out
 // where they show the same relationship; skip, share and reach, how many neighbours of each node to leave out and to return,
@@ -37,11 +36,6 @@ CALL (asked) {
   RETURN node AS source
   UNION ALL
   WITH asked
-  WHERE asked.subject = 'Ticker'
-  MATCH (node:Ticker {symbol: asked.id})
-  RETURN node AS source
-  UNION ALL
-  WITH asked
   WHERE asked.subject = 'Document'
   MATCH (node:Document {id: asked.id})
   RETURN node AS source
@@ -62,39 +56,39 @@ CALL (asked, source) {
     WHERE asked.subject = 'Validation' AND 'CHECKS' IN $requests.outgoing
     MATCH (source)-[:CHECKS]->(n:Prediction)
     WHERE coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'CHECKS' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r22' AS rank,
+    RETURN 'CHECKS' AS kind, true AS is_outgoing, n, n.id AS id, '~~r22' AS rank,
       '' AS back
     UNION ALL
     WITH asked, source
     WHERE asked.subject = 'Evidence' AND 'FROM' IN $requests.outgoing
     MATCH (source)-[:FROM]->(n:Milestone)
-    RETURN 'FROM' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r20' AS rank,
+    RETURN 'FROM' AS kind, true AS is_outgoing, n, n.id AS id, '~~r20' AS rank,
       '' AS back
     UNION ALL
     WITH asked, source
     WHERE asked.subject = 'Evidence' AND 'FROM' IN $requests.outgoing
     MATCH (source)-[:FROM]->(n:Document)
-    RETURN 'FROM' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r19' AS rank,
+    RETURN 'FROM' AS kind, true AS is_outgoing, n, n.id AS id, '~~r19' AS rank,
       '' AS back
     UNION ALL
     WITH asked, source
     WHERE asked.subject = 'Evidence' AND 'FROM' IN $requests.outgoing
     MATCH (source)-[:FROM]->(n:Predictor)
-    RETURN 'FROM' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r18' AS rank,
+    RETURN 'FROM' AS kind, true AS is_outgoing, n, n.id AS id, '~~r18' AS rank,
       '' AS back
     UNION ALL
     WITH asked, source
     WHERE asked.subject = 'Evidence' AND 'UPDATES' IN $requests.outgoing
     MATCH (source)-[:UPDATES]->(n:Claim)
     WHERE coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'UPDATES' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r17' AS rank,
+    RETURN 'UPDATES' AS kind, true AS is_outgoing, n, n.id AS id, '~~r17' AS rank,
       '' AS back
     UNION ALL
     WITH asked, source
     WHERE asked.subject = 'Milestone' AND 'HAS_MILESTONE' IN $requests.incoming
     MATCH (source)<-[:HAS_MILESTONE]-(n:Prediction)
     WHERE coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'HAS_MILESTONE' AS kind, false AS is_outgoing, n, n.id AS id, null AS link, '~~r15' AS rank,
+    RETURN 'HAS_MILESTONE' AS kind, false AS is_outgoing, n, n.id AS id, '~~r15' AS rank,
       '' AS back
     UNION ALL
     WITH asked, asked.id + '!' AS low, asked.id + '"' AS high
@@ -103,7 +97,7 @@ CALL (asked, source) {
     USING INDEX SEEK n:Prediction(domain_deadline_key)
     WHERE n.domain_deadline_key > low AND n.domain_deadline_key < high
       AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'IN_DOMAIN' AS kind, false AS is_outgoing, n, n.id AS id, null AS link, '~~r13!' + n.domain_deadline_key AS rank,
+    RETURN 'IN_DOMAIN' AS kind, false AS is_outgoing, n, n.id AS id, '~~r13!' + n.domain_deadline_key AS rank,
       '' AS back
     ORDER BY n.domain_deadline_key
     LIMIT $requests.reach
@@ -114,7 +108,7 @@ CALL (asked, source) {
     USING INDEX SEEK n:Prediction(class_deadline_key)
     WHERE n.class_deadline_key > low AND n.class_deadline_key < high
       AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'IN_CLASS' AS kind, false AS is_outgoing, n, n.id AS id, null AS link, '~~r11!' + n.class_deadline_key AS rank,
+    RETURN 'IN_CLASS' AS kind, false AS is_outgoing, n, n.id AS id, '~~r11!' + n.class_deadline_key AS rank,
       '' AS back
     ORDER BY n.class_deadline_key
     LIMIT $requests.reach
@@ -125,7 +119,7 @@ CALL (asked, source) {
     USING INDEX SEEK n:Prediction(episode_deadline_key)
     WHERE n.episode_deadline_key > low AND n.episode_deadline_key < high
       AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'STATED_IN' AS kind, false AS is_outgoing, n, n.id AS id, null AS link, '~~r09!' + n.episode_deadline_key AS rank,
+    RETURN 'STATED_IN' AS kind, false AS is_outgoing, n, n.id AS id, '~~r09!' + n.episode_deadline_key AS rank,
       '' AS back
     ORDER BY n.episode_deadline_key
     LIMIT $requests.reach
@@ -136,7 +130,7 @@ CALL (asked, source) {
     USING INDEX SEEK n:Prediction(predictor_deadline_key)
     WHERE n.predictor_deadline_key > low AND n.predictor_deadline_key < high
       AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'MADE' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r07!' + n.predictor_deadline_key AS rank,
+    RETURN 'MADE' AS kind, true AS is_outgoing, n, n.id AS id, '~~r07!' + n.predictor_deadline_key AS rank,
       '' AS back
     ORDER BY n.predictor_deadline_key
     LIMIT $requests.reach
@@ -147,39 +141,16 @@ CALL (asked, source) {
     USING INDEX SEEK edge:ABOUT(document_key)
     WHERE edge.document_key > low AND edge.document_key < high
       AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'ABOUT' AS kind, true AS is_outgoing, n, n.id AS id, null AS link, '~~r05!' + edge.document_key AS rank,
+    RETURN 'ABOUT' AS kind, true AS is_outgoing, n, n.id AS id, '~~r05!' + edge.document_key AS rank,
       '' AS back
     ORDER BY edge.document_key
     LIMIT $requests.reach
-    UNION ALL
-    WITH asked, asked.id + '!' AS low, asked.id + '"' AS high
-    WHERE asked.subject = 'Ticker' AND 'HARMS' IN $requests.incoming
-    MATCH (n)-[edge:HARMS]->()
-    USING INDEX SEEK edge:HARMS(ticker_key)
-    WHERE edge.ticker_key > low AND edge.ticker_key < high
-      AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'HARMS' AS kind, false AS is_outgoing, n, n.id AS id, edge AS link, substring(edge.ticker_key, size(low)) AS rank,
-      '' AS back
-    ORDER BY edge.ticker_key
-    LIMIT $requests.reach
-    UNION ALL
-    WITH asked, asked.id + '!' AS low, asked.id + '"' AS high
-    WHERE asked.subject = 'Ticker' AND 'BENEFITS' IN $requests.incoming
-    MATCH (n)-[edge:BENEFITS]->()
-    USING INDEX SEEK edge:BENEFITS(ticker_key)
-    WHERE edge.ticker_key > low AND edge.ticker_key < high
-      AND coalesce($requests.places.Claim[n.id], asked.place) >= asked.place
-    RETURN 'BENEFITS' AS kind, false AS is_outgoing, n, n.id AS id, edge AS link, substring(edge.ticker_key, size(low)) AS rank,
-      '' AS back
-    ORDER BY edge.ticker_key
-    LIMIT $requests.reach
   }
-  WITH kind, is_outgoing, n, id, link, rank, back
+  WITH kind, is_outgoing, n, id, rank, back
   ORDER BY rank, back DESC, kind, is_outgoing
   SKIP $requests.skip
   LIMIT $requests.share
-  RETURN collect([kind, is_outgoing, [label IN labels(n) WHERE label <> 'Claim'][0], id,
-    CASE WHEN link IS NULL THEN null ELSE [link.p_if_true, link.p_if_false, link.lag_days, link.relevance, link.impact] END,
+  RETURN collect([kind, is_outgoing, [label IN labels(n) WHERE label <> 'Claim'][0], id, null,
     [name IN $requests.properties | n[name]]]) AS neighbors
 }
 RETURN collect([asked.place, [label IN labels(source) WHERE label <> 'Claim'][0],

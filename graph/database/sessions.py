@@ -588,6 +588,8 @@ def from_driver(value: Any) -> Any:
     if isinstance(value, Date):
         return value.to_native()
     if isinstance(value, list):
+        if _PLAIN.issuperset(map(type, value)):
+            return value
         return [item if type(item) in _PLAIN else from_driver(item) for item in value]
     if isinstance(value, dict):
         return {key: item if type(item) in _PLAIN else from_driver(item) for key, item in value.items()}

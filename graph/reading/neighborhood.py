@@ -30,6 +30,12 @@ _NO_FIGURES: Final = (None,) * len(_FIGURES)
 _SPACE_OF: Final = {CLAIM: CLAIM} | {listed.label: listed.space for listed in NODE_LISTS if listed.is_subject}
 """The label within which a subject's ids are unique."""
 
+_STATEMENT_OF: Final = {
+    CLAIM: "reading/list_neighbors_of_claims",
+    "Ticker": "reading/list_neighbors_of_tickers",
+}
+"""The statements that read neighbours of many nodes of a subject; one reads those of all others."""
+
 _Row = tuple[str, bool, str, str, Sequence[float | None] | None, Sequence[Any]]
 """
 A row of a neighbourhood's statements: an edge's kind, whether it starts at the node that was asked, the subject and id
@@ -226,12 +232,11 @@ def _share(num_rows: int, num_sources: int) -> int:
 
 def _by_statement(sources: Sequence[_Source]) -> Iterator[tuple[str, list[_Source]]]:
     """Group nodes by the statement that reads their neighbours."""
-    claims = [source for source in sources if _SPACE_OF[source.subject] == CLAIM]
-    others = [source for source in sources if _SPACE_OF[source.subject] != CLAIM]
-    if claims:
-        yield "reading/list_neighbors_of_claims", claims
-    if others:
-        yield "reading/list_neighbors_of_nodes", others
+    groups: dict[str, list[_Source]] = {}
+    for source in sources:
+        statement = _STATEMENT_OF.get(_SPACE_OF[source.subject], "reading/list_neighbors_of_nodes")
+        groups.setdefault(statement, []).append(source)
+    yield from groups.items()
 
 
 def _influence_edge(edge: dict[str, Any], nodes: dict[str, Node]) -> Node:

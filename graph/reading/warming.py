@@ -57,7 +57,7 @@ def _steps() -> Iterator[Callable[[ComposedUnit], Awaitable[object]]]:
     for listed in LISTS:
         yield partial(_run_list, listed=listed, plan=plan)
     around = NeighborhoodQuery(depth=1, kinds=RELATIONSHIP_TYPES, goes_out=True, goes_in=True, limit=1)
-    for subject in (CLAIM, "Ticker"):
+    for subject in (CLAIM, "Ticker", "Predictor"):  # a statement for each
         yield partial(find_neighborhood, subject=subject, node_id=UNKNOWN_ID, query=around, plan=plan)
     yield partial(search, text=UNKNOWN_ID, subjects=CLAIM_SUBJECTS, first=1, after=None, plan=plan)
     for name, parameters in _NETWORK.items():

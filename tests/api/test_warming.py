@@ -107,6 +107,7 @@ async def test_once_ready_the_usual_documents_take_statements_that_are_planned(
         "reading/search",
         "reading/list_neighbors_of_claims",
         "reading/list_neighbors_of_nodes",
+        "reading/list_neighbors_of_tickers",
     }
 
 
