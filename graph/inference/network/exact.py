@@ -12,7 +12,7 @@ from graph.inference.log_odds import FloatArray
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
-from graph.inference.network.evidence import Evidence
+from graph.inference.network.evidence import UNKNOWN, Evidence
 from graph.inference.network.intercepts import CalibratedNetwork, perturbed_intercepts
 from graph.inference.network.lbp import check_fits
 from graph.inference.network.structure import BoolArray, ancestors
@@ -190,7 +190,10 @@ def _family(model: CalibratedNetwork, evidence: Evidence, claim: int) -> tuple[i
     """List the unobserved ones of a claim and its parents."""
     network = model.network
     parents = network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]]
-    return *parents[~evidence.is_observed[parents]].tolist(), *([claim] if evidence.observed[claim] < 0 else [])
+    free = parents[evidence.observed[parents] == UNKNOWN].tolist()
+    if evidence.observed[claim] == UNKNOWN:
+        free.append(claim)
+    return tuple(free)
 
 
 def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int) -> _Factor:
@@ -198,7 +201,7 @@ def _factor(model: CalibratedNetwork, evidence: Evidence, claim: int) -> _Factor
     network = model.network
     links = slice(network.parent_start[claim], network.parent_start[claim + 1])
     parents, weights = network.link_parents[links], network.weights[links]
-    known = evidence.is_observed[parents]
+    known = evidence.observed[parents] != UNKNOWN
     base = model.intercepts[claim] + weights[known] @ evidence.observed[parents[known]]
     free = parents[~known].tolist()
     # The first axis belongs to the last parent, whose bit is the highest.
