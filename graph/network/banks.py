@@ -153,7 +153,6 @@ class Banks:
         may_weigh: bool = False,
         patience_seconds: float | None = None,
         is_hasty: bool = False,
-        least_replicates: int = 0,
     ) -> Bank:
         """
         Return the kept bank, moved to the evidence; with other parameters than its own, a bank that is not kept.
@@ -165,7 +164,6 @@ class Banks:
             may_weigh: Whether they may come with weights, which saves drawing them again.
             patience_seconds: The most seconds to wait for a kept bank to be drawn; None for any time.
             is_hasty: Whether not to wait at all for one that takes more than MAX_AWAITED_WORK.
-            least_replicates: Replicates of a bank that is not kept, even where fewer reach its target error.
 
         Raises:
             NoSamplesError: The patience ended.
@@ -173,7 +171,7 @@ class Banks:
             BusyError: No thread became free in time.
         """
         if sampling != DEFAULT_SAMPLING:
-            return await self._draw(prepared, sampling, least_replicates=least_replicates)
+            return await self._draw(prepared, sampling)
         deadline = math.inf if patience_seconds is None else time.monotonic() + patience_seconds
         while True:
             kept = self.find(prepared)
@@ -290,9 +288,7 @@ class Banks:
             raise NoSamplesError
         task.result()
 
-    async def _draw(
-        self, prepared: Prepared, sampling: Sampling, *, is_background: bool = False, least_replicates: int = 0
-    ) -> Bank:
+    async def _draw(self, prepared: Prepared, sampling: Sampling, *, is_background: bool = False) -> Bank:
         needed = _sample_bytes(prepared.model, sampling)
         if is_background and needed > self._max_bytes:
             message = f"expected samples of at most {self._max_bytes} bytes to keep, got {needed}: too many claims"
@@ -307,7 +303,7 @@ class Banks:
                     seed=sampling.seed,
                     num_samples=sampling.num_samples // NUM_REPLICATES,
                     target_error=sampling.target_error,
-                    least_replicates=least_replicates,
+                    least_replicates=sampling.least_replicates,
                     proposal=prepared.base(should_stop).proposal,
                     max_memory_bytes=INFERENCE_BYTES,
                     should_stop=should_stop,
@@ -316,7 +312,7 @@ class Banks:
             with refusing_oversize():
                 return await slots.run(work)
 
-        return await self._shared.get(("bank", prepared.key, sampling, least_replicates), draw)
+        return await self._shared.get(("bank", prepared.key, sampling), draw)
 
     async def _move(self, prepared: Prepared) -> _Moved | None:
         """Weigh the kept bank's samples to the evidence; None if there is no bank, or too few of its samples count."""

@@ -20,7 +20,6 @@ What the next hour needs can be prepared before it begins.
 """
 
 import asyncio
-import math
 import weakref
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
@@ -40,7 +39,7 @@ from graph.errors import (
 from graph.families.store import list_families
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
-from graph.inference.network.bank import MAX_REPLICATES, Bank
+from graph.inference.network.bank import NUM_REPLICATES, Bank
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
 from graph.inference.network.diagnostics import EXACT, Beliefs, Method
 from graph.inference.network.errors import ShouldStop
@@ -50,8 +49,11 @@ from graph.inference.network.information import ValueOfInformation, value_of_inf
 from graph.inference.network.intercepts import CalibratedNetwork, Calibration, recalibrate
 from graph.inference.network.sensitivity import Sensitivity, find_sensitivity
 from graph.inference.network.shifts import (
+    ENOUGH_MATCHING,
     MIN_MATCHING,
+    AtHand,
     Base,
+    Drawing,
     Shifts,
     shifts_by_auto,
     shifts_by_lbp,
@@ -500,11 +502,9 @@ class Engine:
         *,
         is_intervention: bool,
     ) -> Shifts:
+        if method in {Method.AUTO, Method.SAMPLE}:
+            return await self._shifts_to_target(prepared, outcomes, method, sampling, is_intervention=is_intervention)
         model, evidence = prepared.model, prepared.view.evidence
-        if method is Method.AUTO:
-            return await self._shifts_by_auto(prepared, outcomes, sampling, is_intervention=is_intervention)
-        if method is Method.SAMPLE:
-            return await self._shifts_by_samples(prepared, outcomes, sampling, is_intervention=is_intervention)
         found = await self._estimates.get(prepared, self._slots) if method is Method.LBP else None
 
         def work(should_stop: ShouldStop) -> Shifts:
@@ -513,8 +513,7 @@ class Engine:
                     model,
                     evidence,
                     outcomes,
-                    base=prepared.base(should_stop),
-                    base_error=found.error,
+                    base=Base(prepared.base(should_stop), found.error),
                     perturbed=found.perturbed,
                     is_intervention=is_intervention,
                     should_stop=should_stop,
@@ -524,23 +523,32 @@ class Engine:
         with refusing_oversize():
             return await self._slots.run(work)
 
-    async def _shifts_by_samples(
+    async def _shifts_to_target(
         self,
         prepared: Prepared,
         outcomes: Mapping[int, bool],
+        method: Method,
         sampling: Sampling,
         *,
         is_intervention: bool,
-        least_replicates: int = 0,
     ) -> Shifts:
         """
-        Compute shifts from samples, which are drawn as asked for, and so are the same in every process.
+        Compute shifts by a method that draws samples, more of them until the target error is reached.
 
-        A shift is a difference, whose error may be above the target where those of both marginals are not; then more
-        replicates are drawn on both sides, as many as the error asks for, since it falls as the root of their number,
-        until it is reached or no more may be drawn. The kept samples are taken as they are.
+        They are drawn as asked for, and so are the same in every process. The kept samples are taken as they are.
         """
-        bank = await self._banks.get(prepared, sampling, may_move=False, least_replicates=least_replicates)
+        find = self._shifts_by_auto if method is Method.AUTO else self._shifts_by_samples
+        while True:
+            shifts = await find(prepared, outcomes, sampling, is_intervention=is_intervention)
+            more = None if sampling == DEFAULT_SAMPLING else sampling.with_more(shifts.diagnostics)
+            if more is None:
+                return shifts
+            sampling = more
+
+    async def _shifts_by_samples(
+        self, prepared: Prepared, outcomes: Mapping[int, bool], sampling: Sampling, *, is_intervention: bool
+    ) -> Shifts:
+        bank = await self._banks.get(prepared, sampling, may_move=False)
 
         def work(should_stop: ShouldStop) -> Shifts:
             return shifts_by_samples(
@@ -548,22 +556,13 @@ class Engine:
                 outcomes,
                 seed=sampling.seed,
                 is_intervention=is_intervention,
-                min_matching=max(MIN_MATCHING, bank.num_samples // 2) if least_replicates else MIN_MATCHING,
+                min_matching=_min_matching(sampling, bank),
                 max_memory_bytes=INFERENCE_BYTES,
                 should_stop=should_stop,
             )
 
         with refusing_oversize():
-            shifts = await self._slots.run(work)
-        error, num_drawn = shifts.diagnostics.standard_error, bank.num_replicates
-        is_exhausted = sampling == DEFAULT_SAMPLING or num_drawn < least_replicates or num_drawn >= MAX_REPLICATES
-        if error is None or error <= sampling.target_error or is_exhausted:
-            return shifts
-        num_needed = math.ceil(num_drawn * (error / sampling.target_error) ** 2)
-        num_next = min(MAX_REPLICATES, max(num_needed, num_drawn + 1))
-        return await self._shifts_by_samples(
-            prepared, outcomes, sampling, is_intervention=is_intervention, least_replicates=num_next
-        )
+            return await self._slots.run(work)
 
     async def _shifts_by_auto(
         self, prepared: Prepared, outcomes: Mapping[int, bool], sampling: Sampling, *, is_intervention: bool
@@ -606,6 +605,14 @@ class Engine:
             return answered.shifts
         is_exact = before.methods is not None and bool((before.methods == EXACT).all())
         perturbed = None if is_exact else await self._estimates.get_perturbed(prepared, self._slots)
+        drawing = Drawing(
+            sampling.seed,
+            num_replicates=max(NUM_REPLICATES, sampling.least_replicates),
+            num_samples=sampling.num_samples // NUM_REPLICATES,
+            min_matching=ENOUGH_MATCHING if is_bounded else _min_matching(sampling, bank),
+            max_work=MAX_FRESH_WORK if is_bounded else None,
+            max_memory_bytes=INFERENCE_BYTES,
+        )
 
         def work(should_stop: ShouldStop) -> Shifts:
             def find_base() -> Base:
@@ -617,13 +624,10 @@ class Engine:
                 prepared.view.evidence,
                 outcomes,
                 before=before,
-                seed=sampling.seed,
+                drawing=drawing,
                 bank=bank,
-                find_base=find_base,
-                perturbed=perturbed,
+                at_hand=AtHand(find_base, perturbed),
                 is_intervention=is_intervention,
-                max_work=MAX_FRESH_WORK if is_bounded else None,
-                max_memory_bytes=INFERENCE_BYTES,
                 should_stop=should_stop,
             )
 
@@ -798,3 +802,8 @@ class Engine:
         """
         view = await self.view(unit, now=now)
         return view, await self._slots.run(lambda _: find_incoherence(view.network))
+
+
+def _min_matching(sampling: Sampling, bank: Bank | None) -> int:
+    """Return how many stored samples must have the outcomes: half of them once fewer have turned out to be too few."""
+    return max(MIN_MATCHING, bank.num_samples // 2) if bank is not None and sampling.least_replicates else MIN_MATCHING

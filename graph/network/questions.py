@@ -1,5 +1,6 @@
 """Questions to the network and their answers, checked and assembled without the database."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from graph.errors import (
     NotFoundError,
 )
 from graph.families.implied import imply_outcomes
-from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES
+from graph.inference.network.bank import MAX_REPLICATES, NUM_REPLICATES, NUM_SAMPLES
 from graph.inference.network.diagnostics import METHODS, Diagnostics, Method
 from graph.inference.network.intercepts import MAX_SAMPLES
 from graph.inference.network.shifts import Shifts
@@ -68,6 +69,7 @@ class Sampling:
         num_samples: Samples in all replicates together.
         seed: Seed of all random numbers.
         target_error: Largest standard error that any claim should have; samples are added until it is reached.
+        least_replicates: Replicates to draw even where fewer reach that error.
 
     Raises:
         InvalidError: A number is out of range.
@@ -76,6 +78,7 @@ class Sampling:
     num_samples: int = DEFAULT_SAMPLES
     seed: int = SEED
     target_error: float = TARGET_ERROR
+    least_replicates: int = 0
 
     def __post_init__(self) -> None:
         if not LEAST_SAMPLES <= self.num_samples <= MOST_SAMPLES or self.num_samples % SAMPLE_STEP:
@@ -87,6 +90,23 @@ class Sampling:
         if not LEAST_TARGET_ERROR <= self.target_error <= MOST_TARGET_ERROR:
             message = f"expected a number from {LEAST_TARGET_ERROR} to {MOST_TARGET_ERROR}, got {self.target_error}"
             raise InvalidError(message, path="targetError")
+
+    def with_more(self, reached: Diagnostics) -> "Sampling | None":
+        """
+        Return parameters by which shifts have the target error; None if they have it, or no more may be drawn.
+
+        A shift is a difference, whose error may be above the target where those of both marginals are not. It falls as
+        the root of the number of replicates.
+
+        Args:
+            reached: Diagnostics of shifts with these parameters.
+        """
+        error, num_drawn = reached.standard_error, reached.num_replicates
+        if error is None or error <= self.target_error or not self.least_replicates <= num_drawn < MAX_REPLICATES:
+            return None
+        num_groups = math.ceil(num_drawn * (error / self.target_error) ** 2 / NUM_REPLICATES)
+        num_needed = max(num_groups * NUM_REPLICATES, num_drawn + NUM_REPLICATES)
+        return replace(self, least_replicates=min(MAX_REPLICATES, num_needed))
 
 
 DEFAULT_SAMPLING: Final = Sampling()

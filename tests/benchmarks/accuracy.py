@@ -20,7 +20,7 @@ from graph.inference.network.evidence import observe
 from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.intercepts import calibrate
 from graph.inference.network.lbp import propagate
-from graph.inference.network.shifts import shifts_by_auto, shifts_by_lbp
+from graph.inference.network.shifts import ENOUGH_MATCHING, AtHand, Drawing, shifts_by_auto, shifts_by_lbp
 from graph.inference.network.uncertainty import perturb
 from tests.helpers.stress import KINDS, Case, Truth, stress_case
 
@@ -74,19 +74,21 @@ def outcomes_of(case: Case) -> Iterable[tuple[str, Outcome]]:
         supposed = truth.marginals(observe(case.evidence, case.outcomes))
     base = propagate(model, case.evidence)
     bank = draw_bank(model, case.evidence, seed=SEED)
-    options: dict[str, Any] = {"seed": SEED, "is_intervention": case.is_intervention}
+    options: dict[str, Any] = {"is_intervention": case.is_intervention}
     question = (model, case.evidence, case.outcomes)
     sampled = {
         **options,
         "before": answers["AUTO by samples"],
         "bank": bank,
         "budget": NOTHING_FITS,
-        "perturbed": perturb(model, case.evidence, base),
+        "at_hand": AtHand(perturbed=perturb(model, case.evidence, base)),
     }
     what_ifs = {
-        "what-if by AUTO": shifts_by_auto(*question, before=before, **options),
-        "what-if by the bank": shifts_by_auto(*question, **sampled),
-        "what-if at hand": shifts_by_auto(*question, **sampled, max_work=0),
+        "what-if by AUTO": shifts_by_auto(*question, before=before, drawing=Drawing(SEED), **options),
+        "what-if by the bank": shifts_by_auto(*question, drawing=Drawing(SEED), **sampled),
+        "what-if at hand": shifts_by_auto(
+            *question, drawing=Drawing(SEED, min_matching=ENOUGH_MATCHING, max_work=0), **sampled
+        ),
         "what-if by LBP": shifts_by_lbp(*question, is_intervention=case.is_intervention),
     }
     for name, shifts in what_ifs.items():

@@ -31,7 +31,7 @@ from graph.inference.network.intercepts import CalibratedNetwork, calibrate, cal
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate, relevant_claims
 from graph.inference.network.sensitivity import find_sensitivity
-from graph.inference.network.shifts import shifts_by_auto, shifts_by_lbp, shifts_by_samples
+from graph.inference.network.shifts import Base, Drawing, shifts_by_auto, shifts_by_lbp, shifts_by_samples
 from graph.inference.network.streams import mix
 from graph.inference.network.structure import IntArray, Network, build_network
 from tests.helpers.networks import import_pyagrum
@@ -174,7 +174,7 @@ def benchmark_size(num_claims: int) -> None:
     said = base.beliefs.diagnostics
     tell("LBP, cold", seconds, targets.lbp, note=f"{said.iterations} sweeps, damping {said.damping}")
     outcomes = {_uncertain(base, evidence): True}
-    _, seconds = timed(lambda: shifts_by_lbp(model, evidence, outcomes, base=base), rounds=NUM_ROUNDS)
+    _, seconds = timed(lambda: shifts_by_lbp(model, evidence, outcomes, base=Base(base)), rounds=NUM_ROUNDS)
     tell("what-if by LBP, warm", seconds, targets.what_if_by_lbp)
     bank = _benchmark_bank(model, evidence, targets)
     if bank is not None:
@@ -238,7 +238,7 @@ def _benchmark_auto(bank: Bank, outcomes: dict[int, bool], targets: Targets) -> 
     num_exact = int((before.methods == EXACT).sum())
     tell("AUTO but for the bank", seconds, note=f"{num_exact:,} claims exactly")
     shifts, seconds = timed(
-        lambda: shifts_by_auto(bank.model, bank.evidence, outcomes, before=before, seed=SEED, bank=bank),
+        lambda: shifts_by_auto(bank.model, bank.evidence, outcomes, before=before, drawing=Drawing(SEED), bank=bank),
         rounds=NUM_ROUNDS,
     )
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

@@ -68,11 +68,55 @@ class Base:
 
     Attributes:
         found: Marginals and messages.
-        error: The largest error of the marginals, an estimate.
+        error: The largest error of the marginals, an estimate; None to make one.
     """
 
     found: Propagation
-    error: float
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtHand:
+    """
+    What is known from LBP on the evidence alone.
+
+    Attributes:
+        find_base: Makes what LBP starts from, if LBP has to answer; None to compute it.
+        perturbed: As in `shifts_by_lbp`; without, an answer from the stored bank states the error of the bank's
+            calibration.
+    """
+
+    find_base: Callable[[], Base] | None = None
+    perturbed: Perturbed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """
+    When samples are drawn anew instead of those of a stored bank, and how.
+
+    Attributes:
+        seed: Seed of all draws.
+        num_replicates: Independent replicates; as many as the stored bank has, if these are more.
+        num_samples: Samples in each; as many as the stored bank has, if there is one.
+        min_matching: Samples of the stored bank that must have the supposed outcomes for it to serve.
+        max_work: Claims times samples that may be swept; None for any.
+        max_memory_bytes: Limit of a bank's memory.
+    """
+
+    seed: int
+    num_replicates: int = NUM_REPLICATES
+    num_samples: int = NUM_SAMPLES
+    min_matching: int = MIN_MATCHING
+    max_work: int | None = None
+    max_memory_bytes: int = MAX_MEMORY_BYTES
+
+    def like(self, bank: Bank | None) -> "Drawing":
+        """Return the same with as many samples as a bank has."""
+        if bank is None:
+            return self
+        num_samples = bank.num_samples // bank.num_replicates
+        return replace(self, num_replicates=max(self.num_replicates, bank.num_replicates), num_samples=num_samples)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +170,7 @@ def shifts_by_lbp(
     evidence: Evidence,
     outcomes: Mapping[int, bool],
     *,
-    base: Propagation | None = None,
-    base_error: float | None = None,
+    base: Base | None = None,
     perturbed: Perturbed | None = None,
     parts: ExactParts | None = None,
     is_intervention: bool = False,
@@ -142,7 +185,6 @@ def shifts_by_lbp(
         evidence: Evidence to condition on.
         outcomes: Supposed outcomes by index of the claim.
         base: LBP on the evidence alone; computed if None.
-        base_error: The largest error of its marginals; estimated if None.
         perturbed: LBP on models whose intercepts differ, from which the error of the calibration is estimated;
             computed if None.
         parts: What is known exactly under the outcomes, with which LBP is compared; computed if None.
@@ -155,19 +197,18 @@ def shifts_by_lbp(
         Cancelled: `should_stop` returned true.
     """
     started = time.perf_counter()
-    base = base or propagate(model, evidence, should_stop=should_stop, backend=backend)
-    supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
-    if base.messages.shape != kept.shape:
-        message = f"expected a base with messages of {kept.size} links, got {base.messages.size}"
-        raise ValueError(message)
-    after = propagate(supposed, known, start=base.messages[kept], should_stop=should_stop, backend=backend)
-    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
-    shifts = _compare(base.beliefs, after.beliefs, is_connected, started)
     options: _Polled = {"should_stop": should_stop, "backend": backend}
-    if base_error is None:
-        base_error = lbp_error(model, evidence, base, **options)
+    found = propagate(model, evidence, **options) if base is None else base.found
+    supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    if found.messages.shape != kept.shape:
+        message = f"expected a base with messages of {kept.size} links, got {found.messages.size}"
+        raise ValueError(message)
+    after = propagate(supposed, known, start=found.messages[kept], **options)
+    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
+    shifts = _compare(found.beliefs, after.beliefs, is_connected, started)
+    base_error = lbp_error(model, evidence, found, **options) if base is None or base.error is None else base.error
     if perturbed is None:
-        perturbed = perturb(model, evidence, base, **options)
+        perturbed = perturb(model, evidence, found, **options)
     nearest = shifts.ranked(NUM_CHECKED)
     error = lbp_error(supposed, known, after, parts=parts, first=nearest, num_neighborhoods=NUM_CHECKED, **options)
     told = replace(
@@ -279,14 +320,11 @@ def shifts_by_auto(
     outcomes: Mapping[int, bool],
     *,
     before: Beliefs,
-    seed: int,
+    drawing: Drawing,
     bank: Bank | None = None,
-    find_base: Callable[[], Base] | None = None,
-    perturbed: Perturbed | None = None,
+    at_hand: AtHand | None = None,
     is_intervention: bool = False,
     budget: Budget = AUTO_BUDGET,
-    max_work: int | None = None,
-    max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
     backend: Backend | None = None,
 ) -> Shifts:
@@ -301,17 +339,12 @@ def shifts_by_auto(
         evidence: Evidence to condition on.
         outcomes: Supposed outcomes by index of the claim.
         before: Beliefs given the evidence alone, by `graph.inference.network.auto.infer`.
-        seed: Seed of a fresh bank.
+        drawing: When samples are drawn anew, and how; what may not be drawn is left to LBP.
         bank: Samples given the evidence alone, of all claims; without, what does not fit is sampled anew. For an
             intervention, of equal weights.
-        find_base: Makes what LBP starts from, if LBP has to answer; computed by default.
-        perturbed: As in `shifts_by_lbp`; without, an answer from the stored bank states the error of the bank's
-            calibration.
+        at_hand: What is known from LBP; nothing by default.
         is_intervention: Whether the claims are cut from their parents first.
         budget: Limits of exact inference on one part.
-        max_work: Claims times samples that a fresh bank may sweep; None for any. With a limit, ENOUGH_MATCHING samples
-            of the stored bank do, else MIN_MATCHING.
-        max_memory_bytes: Memory limit of a fresh bank; beyond, LBP.
         should_stop: Polled some ten times a second.
         backend: Implementation of the loops.
 
@@ -324,48 +357,54 @@ def shifts_by_auto(
     supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
     is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
     parts = infer_exact_parts(supposed, known, asked=is_connected, budget=budget, should_stop=should_stop)
-    polled: _Polled = {"should_stop": should_stop, "backend": backend}
     if not parts.is_left.any():
         return _compare(before, complete(parts, known, None), is_connected, started)
+    polled: _Polled = {"should_stop": should_stop, "backend": backend}
+    at_hand = at_hand or AtHand()
     question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
-    least = MIN_MATCHING if max_work is None else ENOUGH_MATCHING
-    sampled = None if bank is None else _from_bank(bank, question, least, should_stop)
-    if sampled is not None and perturbed is not None and perturbed.models:
-        start = perturbed.messages[0][kept]
-        after = propagate(supposed, known, start=start, tolerance=ERROR_TOLERANCE, **polled)
-        error = perturbed.question_error(evidence, outcomes, after, is_intervention=is_intervention, **polled)
-        sampled = replace(sampled, diagnostics=replace(sampled.diagnostics, calibration_error=error))
-    if sampled is None:
-        num_replicates = NUM_REPLICATES if bank is None else bank.num_replicates
-        num_samples = NUM_SAMPLES if bank is None else bank.num_samples // bank.num_replicates
-        part = extract_parts(supposed, known, parts.is_left)
-        work = num_swept(part.model, part.evidence) * num_samples * num_replicates
-        if max_work is None or work <= max_work:
-            others = sample_claims(
-                supposed,
-                known,
-                parts.is_left,
-                seed=seed,
-                num_replicates=num_replicates,
-                num_samples=num_samples,
-                max_memory_bytes=max_memory_bytes,
-                **polled,
-            )
-            return _compare(before, complete(parts, known, others), is_connected, started)
-        base = None if find_base is None else find_base()
-        by_lbp = shifts_by_lbp(
-            model,
-            evidence,
-            outcomes,
-            base=None if base is None else base.found,
-            base_error=None if base is None else base.error,
-            perturbed=perturbed,
-            parts=parts,
-            is_intervention=is_intervention,
-            **polled,
-        )
-        sampled = by_lbp if bank is None else _better(by_lbp, bank, question, should_stop)
-    return _complete(sampled, parts, before, question)
+    sampled = None if bank is None else _from_bank(bank, question, drawing.min_matching, should_stop)
+    if sampled is not None:
+        perturbed = at_hand.perturbed
+        if perturbed is not None and perturbed.models:
+            start = perturbed.messages[0][kept]
+            after = propagate(supposed, known, start=start, tolerance=ERROR_TOLERANCE, **polled)
+            error = perturbed.question_error(evidence, outcomes, after, is_intervention=is_intervention, **polled)
+            sampled = replace(sampled, diagnostics=replace(sampled.diagnostics, calibration_error=error))
+        return _complete(sampled, parts, before, question)
+    fresh = _draw_anew(question, parts, drawing.like(bank), polled)
+    if fresh is not None:
+        return _compare(before, complete(parts, known, fresh), is_connected, started)
+    base = None if at_hand.find_base is None else at_hand.find_base()
+    by_lbp = shifts_by_lbp(
+        model,
+        evidence,
+        outcomes,
+        base=base,
+        perturbed=at_hand.perturbed,
+        parts=parts,
+        is_intervention=is_intervention,
+        **polled,
+    )
+    return _complete(by_lbp if bank is None else _better(by_lbp, bank, question, should_stop), parts, before, question)
+
+
+def _draw_anew(question: "_Question", parts: ExactParts, drawing: Drawing, polled: "_Polled") -> Beliefs | None:
+    """Sample what exact inference has left under the supposed outcomes; None if that is too much work."""
+    if drawing.max_work is not None:
+        part = extract_parts(question.model, question.evidence, parts.is_left)
+        num_drawn = drawing.num_samples * drawing.num_replicates
+        if num_swept(part.model, part.evidence) * num_drawn > drawing.max_work:
+            return None
+    return sample_claims(
+        question.model,
+        question.evidence,
+        parts.is_left,
+        seed=drawing.seed,
+        num_replicates=drawing.num_replicates,
+        num_samples=drawing.num_samples,
+        max_memory_bytes=drawing.max_memory_bytes,
+        **polled,
+    )
 
 
 def _complete(shifts: Shifts, parts: ExactParts, before: Beliefs, question: "_Question") -> Shifts:

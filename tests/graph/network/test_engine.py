@@ -23,7 +23,11 @@ from graph.errors import (
 )
 from graph.inference.evidence import Direction
 from graph.inference.log_odds import logit, sigmoid
+from graph.inference.network.auto import ExactParts, infer_exact_parts
 from graph.inference.network.diagnostics import Method
+from graph.inference.network.evidence import Evidence
+from graph.inference.network.exact import Budget
+from graph.inference.network.intercepts import CalibratedNetwork
 from graph.ledger.items import EvidenceItem
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.model.kinds import ClaimStatus
@@ -339,10 +343,31 @@ async def test_a_long_fetch_goes_on_in_a_new_transaction(
     assert statements.names.count("database/get_revision") == 2
 
 
-@pytest.mark.parametrize("num_hours", range(0, 144, 24))
-async def test_shifts_are_drawn_to_the_precision_asked_for(stored: Database, num_hours: int) -> None:
+@pytest.fixture
+def nothing_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part of a network is small enough for exact inference."""
+
+    def leave_all(model: CalibratedNetwork, evidence: Evidence, **options: Any) -> ExactParts:
+        nothing = Budget(clique_claims=0, tree_entries=0, claims=0)
+        return infer_exact_parts(model, evidence, **{**options, "budget": nothing})
+
+    monkeypatch.setattr("graph.network.engine.infer_exact_parts", leave_all)
+    monkeypatch.setattr("graph.inference.network.shifts.infer_exact_parts", leave_all)
+
+
+@pytest.mark.usefixtures("nothing_exact")
+@pytest.mark.parametrize("method", [Method.SAMPLE, Method.AUTO])
+@pytest.mark.parametrize("is_intervention", [False, True])
+@pytest.mark.parametrize("num_hours", range(24, 144, 40))
+async def test_shifts_are_drawn_to_the_precision_asked_for(
+    stored: Database, num_hours: int, is_intervention: bool, method: Method
+) -> None:
     """At any hour, also where the marginals have it long before the differences do; not with more than needed."""
-    asked: dict[str, Any] = {"now": NOW + timedelta(hours=num_hours), "method": Method.SAMPLE, "is_intervention": True}
+    asked: dict[str, Any] = {
+        "now": NOW + timedelta(hours=num_hours),
+        "method": method,
+        "is_intervention": is_intervention,
+    }
     rough = await what_if(stored, TRUE_A, sampling=Sampling(1_024, target_error=0.1), **asked)
     told = rough.question.shifts.diagnostics
     assert told.standard_error is not None

@@ -13,7 +13,7 @@ from graph.inference.network.evidence import UNKNOWN, Evidence, make_evidence, n
 from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.lbp import propagate
-from graph.inference.network.shifts import Shifts, shifts_by_auto, shifts_exactly
+from graph.inference.network.shifts import ENOUGH_MATCHING, Drawing, Shifts, shifts_by_auto, shifts_exactly
 from graph.inference.network.structure import ancestors, keep_claims, small_network
 from graph.inference.network.uncertainty import loop_error, perturb
 from tests.graph.inference.network.test_uncertainty import entangled
@@ -39,11 +39,10 @@ def at_hand(
         evidence,
         outcomes,
         before=before,
-        seed=seed,
+        drawing=Drawing(seed, min_matching=ENOUGH_MATCHING, max_work=0),
         bank=kept,
         is_intervention=is_intervention,
         budget=NOTHING_FITS,
-        max_work=0,
     )
 
 

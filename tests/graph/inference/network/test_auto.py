@@ -13,7 +13,7 @@ from graph.inference.network.diagnostics import EXACT, LBP, SAMPLE, Diagnostics,
 from graph.inference.network.evidence import UNKNOWN, Evidence, make_evidence, no_evidence, observe
 from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
-from graph.inference.network.shifts import shifts_by_auto
+from graph.inference.network.shifts import Drawing, shifts_by_auto
 from graph.inference.network.structure import Network
 from tests.helpers.networks import four_claims, network_of, only, random_evidence, random_network, two_hubs
 from tests.helpers.stress import KINDS, Truth, stress_case
@@ -88,7 +88,7 @@ def test_stress_networks_by_each_route(seed: int) -> None:
     expected = truth.marginals(case.evidence)
     before = infer(model, case.evidence, seed=seed)
     shifts = shifts_by_auto(
-        model, case.evidence, case.outcomes, before=before, seed=seed, is_intervention=case.is_intervention
+        model, case.evidence, case.outcomes, before=before, drawing=Drawing(seed), is_intervention=case.is_intervention
     )
     forced: Mapping[int, bool] = case.outcomes if case.is_intervention else {}
     known = case.evidence if case.is_intervention else observe(case.evidence, case.outcomes)
@@ -216,7 +216,7 @@ def test_shifts_of_parts_by_both_routes(seed: int, is_intervention: bool) -> Non
             evidence,
             outcomes,
             before=before,
-            seed=2,
+            drawing=Drawing(2),
             bank=given,
             is_intervention=is_intervention,
             budget=budget,
@@ -237,7 +237,7 @@ def shifts_of(
         evidence,
         outcomes,
         before=before,
-        seed=1,
+        drawing=Drawing(1),
         is_intervention=is_intervention,
         budget=Budget(),
     )

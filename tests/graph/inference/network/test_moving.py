@@ -20,7 +20,7 @@ from graph.inference.network.moving import (
     weigh_bank,
 )
 from graph.inference.network.separation import connected_claims
-from graph.inference.network.shifts import shifts_by_auto, shifts_by_samples
+from graph.inference.network.shifts import Drawing, shifts_by_auto, shifts_by_samples
 from tests.helpers.networks import enumerate_marginals, network_of, random_evidence, random_network
 
 NUM_CLAIMS = 10
@@ -145,8 +145,8 @@ def test_an_intervention_takes_samples_of_equal_weights() -> None:
         shifts_by_auto(
             *question,
             before=bank.beliefs,
+            drawing=Drawing(1),
             bank=bank,
-            seed=1,
             is_intervention=True,
             budget=Budget(clique_claims=1, tree_entries=1, claims=0),
         )

@@ -13,6 +13,7 @@ from graph.inference.network.evidence import Evidence, intervene, make_evidence,
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
 from graph.inference.network.lbp import propagate
 from graph.inference.network.shifts import (
+    Base,
     Shifts,
     count_true,
     matching_samples,
@@ -81,7 +82,9 @@ def test_exact_shifts_follow_the_definitions(seed: int, is_intervention: bool) -
 def test_lbp_from_the_base_is_lbp_from_nothing(seed: int, is_intervention: bool) -> None:
     """Where to begin does not decide where to arrive; the base saves sweeps."""
     model, evidence, outcomes = case(seed)
-    warm = shifts_by_lbp(model, evidence, outcomes, base=propagate(model, evidence), is_intervention=is_intervention)
+    warm = shifts_by_lbp(
+        model, evidence, outcomes, base=Base(propagate(model, evidence)), is_intervention=is_intervention
+    )
     cold = propagate(*intervene(model, evidence, outcomes) if is_intervention else (model, observe(evidence, outcomes)))
 
     assert_allclose(warm.after, cold.beliefs.marginals, atol=1e-5)
@@ -214,7 +217,7 @@ def test_questions_that_make_no_sense_are_refused() -> None:
         shifts_exactly(bank.model, no_evidence(3), {3: True})
     other = calibrate(network_of([0.5, 0.5, 0.5], [(0, 1, 0.4, 0.6), (1, 2, 0.4, 0.6)]), num_samples=64)
     with pytest.raises(ValueError, match="messages of 1 links, got 2"):
-        shifts_by_lbp(bank.model, no_evidence(3), {0: True}, base=propagate(other, no_evidence(3)))
+        shifts_by_lbp(bank.model, no_evidence(3), {0: True}, base=Base(propagate(other, no_evidence(3))))
 
 
 def scattered_case(seed: int, num_others: int = 200) -> tuple[CalibratedNetwork, Evidence]:
