@@ -9,8 +9,12 @@ from typing import Any, Literal
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
-from api.logging import LIBRARY_LEVELS, RequestRecord, configure_logging, current_request, get_logger
+from api.logging import LIBRARY_LEVELS, RequestRecord, _renderers, configure_logging, current_request, get_logger
+
+RESERVED = {"timestamp", "level", "event", "logger", "logger_name", "stack", "exception", "exc_info"}
 
 
 class Log:
@@ -133,3 +137,21 @@ def test_people_read_plain_lines_where_no_terminal_is(log: Log) -> None:
     assert "it leaks" in log.text
     assert "n=1" in log.text
     assert "\x1b" not in log.text
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z_]{1,12}", fullmatch=True).filter(lambda key: key not in RESERVED),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.lists(st.text(max_size=3)),
+        max_size=5,
+    ),
+    st.text(max_size=40),
+    st.sampled_from(["debug", "info", "warning", "error", "critical"]),
+)
+def test_plain_lines_are_those_of_the_library(fields: dict[str, Any], event: str, level: str) -> None:
+    """Written faster, but not otherwise; colours are the library's own."""
+    entry = {"timestamp": "2026-05-30T00:00:00Z", "level": level, "event": event, "logger": "foregraph", **fields}
+    (renderer,) = _renderers("console", colors=False)
+    library = structlog.dev.ConsoleRenderer(colors=False)
+
+    assert renderer(None, level, dict(entry)) == library(None, level, dict(entry))
