@@ -39,14 +39,23 @@ from graph.exposure.measuring import (
 )
 from graph.exposure.past import recall_joint, recall_marginals
 from graph.exposure.positions import MOST_POSITIONS, Positions
-from graph.exposure.store import MOST_PORTFOLIOS, find_portfolio, get_portfolio, list_portfolios, list_versions
+from graph.exposure.store import (
+    MOST_PORTFOLIOS,
+    Versions,
+    check_holder,
+    count_versions,
+    find_portfolio,
+    get_portfolio,
+    list_portfolios,
+    list_versions,
+)
 from graph.forecasts.consensus import list_market_prices
 from graph.inference.network.hedging import Hedges
 from graph.inference.network.portfolio import LEVELS, Distribution, Drivers
+from graph.model.page_keys import join, moment_text
 from graph.network.engine import Engine
 from graph.network.questions import MOST_OBSERVATIONS, WhatIf, basis_of
 from graph.reading.following import get
-from graph.reading.tree import connection, cursor_text
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
@@ -56,11 +65,11 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
 from resolvers.base.figures import figure, figures
-from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_cursor, read_values
+from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
 from resolvers.base.ranked import Ranked
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, page_size
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
 from resolvers.base.scalars import Day, Moment
-from resolvers.base.selection import selects
+from resolvers.base.selection import selects, wants_total
 from resolvers.queries.network import observation, shown_basis, state_of
 from resolvers.types.beliefs import PolicyName
 from resolvers.types.network import SupposedOutcome
@@ -162,6 +171,49 @@ _PORTFOLIOS: Final = KeyedList(
 )
 
 
+@enum_type
+class PortfolioVersionSortKey(StrEnum):
+    """Orders of a portfolio's rows: by since when they are held, or by when they were recorded."""
+
+    HELD = "HELD"
+    RECORDED = "RECORDED"
+
+
+@input_type
+class PortfolioVersionFilterInput:
+    """Conditions on a portfolio's rows; all that are given must hold."""
+
+    held_from: Moment | None = strawberry.field(default=None, description="Held since this moment or later.")
+    held_to: Moment | None = strawberry.field(default=None, description="Held since this moment or earlier.")
+    recorded_from: Moment | None = strawberry.field(default=None, description="Recorded at this moment or later.")
+    recorded_to: Moment | None = strawberry.field(default=None, description="Recorded at this moment or earlier.")
+    is_deleted: bool | None = strawberry.field(
+        default=None, description="Whether it marks that the portfolio was deleted."
+    )
+
+
+_VERSIONS: Final = KeyedList(
+    Portfolio,
+    "rows",
+    PortfolioVersionFilterInput,
+    (PortfolioVersionSortKey.HELD, SortOrder.DESCENDING),
+    is_whole=False,
+)
+
+
+def _read_versions(given: PortfolioVersionFilterInput | None) -> Versions:
+    every = Versions()
+    if given is None:
+        return every
+    return Versions(
+        given.held_from or every.held_from,
+        given.held_to or every.held_to,
+        given.recorded_from or every.recorded_from,
+        given.recorded_to or every.recorded_to,
+        given.is_deleted,
+    )
+
+
 @object_type
 class PortfolioQueries:
     """Queries over portfolios."""
@@ -194,20 +246,28 @@ class PortfolioQueries:
         ]
         return page.connection(page.cut(rows), len(rows))
 
-    @field(metadata=belongs_to_caller())
+    @_VERSIONS.field({**extent(page_extent), **belongs_to_caller()})
     async def portfolio_versions(
-        self, info: Info[Context, Any], name: PortfolioName, first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Portfolio]:
-        """The rows of a stored portfolio, those held last first, with those that mark a deletion."""
-        size, order = page_size(first), "portfolio_versions"
-        place = read_cursor(order, after)
-        rows, total = await list_versions(
-            info.context.unit, name, holder_of(info.context), after=place or None, limit=size + 1
+        self, info: Info[Context, Any], page: KeyedPage, wanted: PortfolioVersionFilterInput | None, name: PortfolioName
+    ) -> Any:
+        """The rows of a stored portfolio, with those that mark a deletion."""
+        unit, asked = info.context.unit, _read_versions(wanted)
+        await check_holder(unit, name, holder_of(info.context))
+        by_recording = page.key is PortfolioVersionSortKey.RECORDED
+        found = await list_versions(
+            unit,
+            name,
+            asked,
+            page.size + 1,
+            by_recording=by_recording,
+            between=page.places,
+            reads_down=page.reads_down,
         )
-        page = connection(
-            [(cursor_text(order, row.id), shown_portfolio(row)) for row in rows], size, has_previous=bool(place)
-        )
-        return shown({**page, "total_count": total})
+        rows = [
+            (join(moment_text(row.recorded_at if by_recording else row.held_at), row.id), shown_portfolio(row))
+            for row in found
+        ]
+        return page.connection(rows, await count_versions(unit, name, asked) if wants_total(info) else None)
 
     @question(
         ExposureHistory,
