@@ -2,10 +2,11 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final, TypeVar
 
 import numpy as np
@@ -572,9 +573,19 @@ def _shown_distribution(found: Distribution) -> Shown:
 
 async def _rank_contributions(context: Context, found: Exposure, arguments: tuple[Any, ...]) -> Ranked:
     listed = await list_contributions(context.service.engine, found)
-    items = ((abs(part.expected), part.claim_id, part) for part in listed)
-    nodes = {"prediction": "Prediction"}
-    return Ranked.of("contributions", arguments, state_of(found.joint.view), items, show=_shown_part, nodes=nodes)
+    state = state_of(found.joint.view)
+    return Ranked(arguments, state, listed, attrgetter("claim_id"), _PART_MEASURES, show=_shown_part)
+
+
+_PART_MEASURES: Final[Mapping[str, Callable[[Contribution], Any]]] = {
+    "prediction": attrgetter("claim_id"),
+    "absolute_expected_relevance": lambda part: abs(part.expected),
+    "expected_relevance": attrgetter("expected"),
+    "coefficient": attrgetter("coefficient"),
+    "probability": attrgetter("probability"),
+    "risk_share": attrgetter("risk_share"),
+    "worst_lift": lambda part: _shown_part(part)["worst_lift"],
+}
 
 
 def _shown_part(part: Contribution) -> Shown:
@@ -593,9 +604,22 @@ def _shown_part(part: Contribution) -> Shown:
 async def _rank_drivers(context: Context, found: Exposure, arguments: tuple[Any, ...]) -> Ranked:
     drivers = await list_drivers(context.service.engine, found)
     view = found.joint.view
-    items = ((float(drivers.reductions[index]), view.ids[index], index) for index in drivers.ranked().tolist())
     show = partial(_shown_driver, found, drivers, float(found.totals.var()))
-    return Ranked.of("drivers", arguments, state_of(view), items, show=show, nodes={"claim": "Claim"})
+    measures = {"claim": view.ids.__getitem__, **_measures_of(show, _DRIVER_FIGURES)}
+    return Ranked(arguments, state_of(view), drivers.ranked().tolist(), view.ids.__getitem__, measures, show=show)
+
+
+_DRIVER_FIGURES: Final = ("variance_share", "probability", "expected_if_true", "expected_if_false")
+_HEDGE_FIGURES: Final = ("variance_share_per_unit", "variance_share", "size")
+
+
+def _measures_of(show: Callable[[Any], Shown], names: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+    """Measures that are figures of items' rows."""
+
+    def measure(name: str) -> Callable[[Any], Any]:
+        return lambda item: show(item)[name]
+
+    return {name: measure(name) for name in names}
 
 
 def _shown_driver(found: Exposure, drivers: Drivers, variance: float, index: int) -> Shown:
@@ -637,11 +661,16 @@ async def _rank_hedges(context: Context, found: Exposure, arguments: tuple[Any, 
     context.count_points(hedging_points(len(ids)))
     service, horizon = context.service, arguments[-1]
     hedges = await list_hedges(context.unit, service.engine, found, candidates, horizon, kept=service.tickers)
-    shares = hedges.reductions_per_unit.tolist()
-    items = ((shares[n], f"{name}{key}", (name, key, n)) for n, (name, key) in enumerate(ids))
+    items = [(name, key, n) for n, (name, key) in enumerate(ids)]
     show = partial(_shown_hedge, hedges, float(found.totals.var()))
-    nodes = {"ticker": "Ticker", "claim": "Claim"}
-    return Ranked.of("hedges", (*arguments, tuple(ids)), state_of(found.joint.view), items, show=show, nodes=nodes)
+    return Ranked(
+        (*arguments, tuple(ids)),
+        state_of(found.joint.view),
+        items,
+        key=lambda item: f"{item[0]}{item[1]}",
+        measures=_measures_of(show, _HEDGE_FIGURES),
+        show=show,
+    )
 
 
 def _shown_hedge(hedges: Hedges, variance: float, item: tuple[str, str, int]) -> Shown:
@@ -675,17 +704,26 @@ def _shown_shift(
     found: Exposure, arguments: tuple[Any, ...], change: Change, tickers: Mapping[str, Change], answer: WhatIf
 ) -> Shown:
     outcomes = tuple(sorted((shift.claim_id, shift.after) for shift in answer.supposed))
-    items = ((abs(own.delta), symbol, (symbol, own)) for symbol, own in tickers.items())
-    ranked = Ranked.of(
-        "shifted tickers",
+    ranked = Ranked(
         (*arguments, outcomes),
         state_of(found.joint.view),
-        items,
+        list(tickers.items()),
+        key=itemgetter(0),
+        measures=_CHANGE_MEASURES,
         show=lambda item: {"ticker_id": item[0], **_shown_change(item[1])},
-        nodes={"ticker": "Ticker"},
     )
     basis = shown_basis(answer.question.view, answer.basis)
     return {**_shown_change(change), "tickers": ranked, "diagnostics": basis}
+
+
+_CHANGE_MEASURES: Final[Mapping[str, Callable[[tuple[str, Change]], Any]]] = {
+    "ticker": itemgetter(0),
+    "symbol": itemgetter(0),
+    "absolute_delta": lambda item: abs(item[1].delta),
+    "delta": lambda item: item[1].delta,
+    "expected_before": lambda item: item[1].before,
+    "expected_after": lambda item: item[1].after,
+}
 
 
 def _shown_change(change: Change) -> Shown:
