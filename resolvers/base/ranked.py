@@ -264,9 +264,9 @@ class RankedList(DeclaredList):
                     await self._check_named(info, conditions)
                 return shown(await self._read(info, found, items, (orders, conditions, asked)))
 
-            return self.make_field(
-                resolve, inspect.signature(compute).parameters.values(), arguments, (description_of(compute), metadata)
-            )
+            root, info, *own = inspect.signature(compute).parameters.values()
+            described = description_of(compute), metadata
+            return self.make_field(resolve, (root, info.replace(name="info"), *own), arguments, described)
 
         return decorate
 
