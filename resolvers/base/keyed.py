@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cmp_to_key, wraps
@@ -19,6 +19,7 @@ from resolvers.base.answers import keywords, with_signature
 from resolvers.base.described import description_of, input_type
 from resolvers.base.enums import SortOrder
 from resolvers.base.fields import shown
+from resolvers.base.input_names import input_name
 from resolvers.base.relay import PAGE_ARGUMENTS, Connection, decode_cursor, read_size
 
 T = TypeVar("T")
@@ -204,6 +205,39 @@ def read_values(values: list[T] | None, path: str) -> list[T] | None:
     return values
 
 
+def check_range(low: str, values: Mapping[str, Any], path: str) -> None:
+    """
+    Check that a range does not end before it begins.
+
+    Args:
+        low: The name of the condition with its lowest value, which ends in `_from`.
+        values: All conditions, None or absent where not given.
+        path: The path of the conditions.
+
+    Raises:
+        InvalidError: It does.
+    """
+    high = f"{low.removesuffix('_from')}_to"
+    if values.get(high) is not None and values[low] > values[high]:
+        message = f"expected a value not above {input_name(high)}, which is {values[high]}, got {values[low]}"
+        raise InvalidError(message, path=f"{path}.{low}")
+
+
+def conditions_in(filter_: Any) -> dict[str, Any]:
+    """
+    Return the conditions in a filter's input by name, those that are given; None has none.
+
+    Raises:
+        InvalidError: A range ends before it begins.
+    """
+    values = {} if filter_ is None else {item.name: getattr(filter_, item.name) for item in fields(filter_)}
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in given:
+        if name.endswith("_from"):
+            check_range(name, given, "filter")
+    return given
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredList:
     """
@@ -301,6 +335,7 @@ class KeyedList(DeclaredList):
             async def resolve(root: Any, info: Any, **given: Any) -> Any:
                 asked = {**dict.fromkeys(arguments), **given}
                 own = {name: value for name, value in given.items() if name not in arguments}
+                conditions_in(asked["filter"])  # refuses ranges that end before they begin
                 page = KeyedPage.read(read.__name__, self._read_orders(asked["sort"]), asked)
                 return await read(root, info, page, asked["filter"], **own)
 

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial, wraps
 from operator import itemgetter
@@ -28,7 +28,7 @@ from resolvers.base.context import Context
 from resolvers.base.described import description_of
 from resolvers.base.fields import shown
 from resolvers.base.figures import figure
-from resolvers.base.keyed import DeclaredList, read_orders, read_values
+from resolvers.base.keyed import DeclaredList, conditions_in, read_orders, read_values
 from resolvers.base.keyed import Order as SortOrders
 from resolvers.base.relay import decode_cursor, parse_key, read_size
 from resolvers.base.scalars import show_moment
@@ -311,25 +311,18 @@ def read_conditions(values: Any, nodes: Mapping[str, str]) -> list[Condition]:
     Raises:
         InvalidError: A list of values is empty or too long, an id is of another kind, or a range ends before it begins.
     """
-    given = {} if values is None else {item.name: getattr(values, item.name) for item in fields(values)}
     found: list[Condition] = []
-    for name, value in given.items():
+    for name, value in conditions_in(values).items():
         measure, _, end = name.rpartition("_")
         path = f"filter.{name}"
-        if value is None:
-            continue
         if end in {"from", "to"}:
-            high = given.get(f"{measure}_to") if end == "from" else None
-            if high is not None and value > high:
-                message = f"expected a value not above {measure}_to, which is {high}, got {value}"
-                raise InvalidError(message, path=path)
             found.append(Condition(measure, end, value, path))
-        else:
-            several = read_values(value, path) or []
-            if name in nodes:
-                subjects = CLAIM_SUBJECTS if nodes[name] == CLAIM else (nodes[name],)
-                several = [parse_key(text, *subjects, path=f"{path}[{index}]") for index, text in enumerate(several)]
-            found.append(Condition(name, None, several, path))
+            continue
+        several = read_values(value, path) or []
+        if name in nodes:
+            subjects = CLAIM_SUBJECTS if nodes[name] == CLAIM else (nodes[name],)
+            several = [parse_key(text, *subjects, path=f"{path}[{index}]") for index, text in enumerate(several)]
+        found.append(Condition(name, None, several, path))
     return found
 
 

@@ -13,6 +13,7 @@ from graph.exposure.measuring import Grouping as ExposureGrouping
 from graph.exposure.positions import Position
 from graph.exposure.store import Holder
 from graph.model.rows import Portfolio as PortfolioRow
+from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.enums import SortOrder
@@ -310,12 +311,12 @@ def _hedges_extent(arguments: Arguments) -> Extent:
     return Extent(rows=num, points=hedging_points(num))
 
 
-def _read_keys(given: Sequence[strawberry.ID] | None, kind: str, name: str) -> dict[str, str]:
+def _read_keys(given: Sequence[strawberry.ID] | None, kinds: Sequence[str], name: str) -> dict[str, str]:
     """Read ids of nodes, each once, with the path at which it was given first."""
     paths: dict[str, str] = {}
     for number, node_id in enumerate(given or ()):
         path = f"{name}[{number}]"
-        paths.setdefault(parse_key(node_id, kind, path=path), path)
+        paths.setdefault(parse_key(node_id, *kinds, path=path), path)
     return paths
 
 
@@ -460,7 +461,9 @@ class PortfolioExposureResult(Answer):
         Positions in single instruments, up to 1,000 tickers and claims, that would make X vary least; largest
         `varianceSharePerUnit` first.
         """
-        candidates = Candidates(_read_keys(tickers, "Ticker", "tickers"), _read_keys(claims, "Claim", "claims"))
+        candidates = Candidates(
+            _read_keys(tickers, ("Ticker",), "tickers"), _read_keys(claims, CLAIM_SUBJECTS, "claims")
+        )
         found: Ranked = await self["hedges"](candidates)
         return found
 

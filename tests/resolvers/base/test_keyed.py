@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from graph.errors import InvalidError
 from resolvers.base.enums import SortOrder
-from resolvers.base.keyed import KeyedPage, read_orders
+from resolvers.base.keyed import KeyedPage, conditions_in, read_orders
 from resolvers.base.relay import encode_cursor
 
 
@@ -102,3 +102,27 @@ def test_a_cursor_has_a_text_for_each_key(cursor: str) -> None:
 
     with pytest.raises(InvalidError, match="expected a cursor that this API returned"):
         KeyedPage.read("books", [(Key.SHELF, UP), (Key.NAME, UP)], asked)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Conditions with a range, as a filter's input has them."""
+
+    year_from: int | None = None
+    year_to: int | None = None
+    shelf: str | None = None
+
+
+def test_conditions_are_those_that_are_given() -> None:
+    """A range of one value is none that ends before it begins."""
+    assert conditions_in(Bounds(year_from=3, year_to=3)) == {"year_from": 3, "year_to": 3}
+    assert conditions_in(Bounds(shelf="a")) == {"shelf": "a"}
+    assert conditions_in(None) == {}
+
+
+def test_a_range_that_ends_before_it_begins_is_refused() -> None:
+    """It would find nothing in silence."""
+    with pytest.raises(InvalidError, match="expected a value not above yearTo, which is 3, got 4") as refused:
+        conditions_in(Bounds(year_from=4, year_to=3))
+
+    assert refused.value.path == "filter.year_from"

@@ -216,7 +216,7 @@ def test_conditions_are_read_from_an_input() -> None:
     [
         ({"claim": []}, "filter.claim", "expected 1 to"),
         ({"claim": ["P_A", "not a key"]}, "filter.claim[1]", "got 'not a key'"),
-        ({"delta_from": 0.2, "delta_to": 0.1}, "filter.delta_from", "which is 0.1, got 0.2"),
+        ({"delta_from": 0.2, "delta_to": 0.1}, "filter.delta_from", "not above deltaTo, which is 0.1, got 0.2"),
     ],
 )
 def test_conditions_that_cannot_hold_are_refused(values: dict[str, Any], path: str, message: str) -> None:

@@ -203,3 +203,20 @@ async def test_a_condition_that_names_nothing_is_told(sampled: Database) -> None
     assert "no claim has the id 'NOBODY'" in wrong.errors[0]["message"]
     assert wrong.errors[0]["path"] == ["whatIf", "shifts"]
     assert empty_list.data["whatIf"]["shifts"] == {"totalCount": 0}
+
+
+async def test_hedges_take_a_claim_by_its_id_and_by_its_key(sampled: Database) -> None:
+    """As every argument that names a node, whatever kind of claim it is; no ticker need be a candidate."""
+    symbol = load_illustration().tickers[0].symbol
+    found = (await ask(sampled, "{ killers(first: 1) { nodes { id key } } }")).data["killers"]["nodes"][0]
+    document = """query ($symbol: ID!, $claims: [ID!]) {
+      portfolioExposure(positions: [{ ticker: $symbol, weight: 1 }]) {
+        ... on PortfolioExposureResult { hedges(claims: $claims) { nodes { claim { key } size } } } } }"""
+
+    answers = [
+        (await ask(sampled, document, symbol=symbol, claims=[given])).data["portfolioExposure"]["hedges"]["nodes"]
+        for given in (found["id"], found["key"])
+    ]
+
+    assert answers[0] == answers[1]
+    assert [hedge["claim"]["key"] for hedge in answers[0]] == [found["key"]]
