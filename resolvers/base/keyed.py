@@ -21,6 +21,7 @@ from resolvers.base.enums import SortOrder
 from resolvers.base.fields import shown
 from resolvers.base.input_names import input_name
 from resolvers.base.relay import PAGE_ARGUMENTS, Connection, decode_cursor, read_size
+from resolvers.base.scalars import show_moment
 
 T = TypeVar("T")
 
@@ -219,7 +220,10 @@ def check_range(low: str, values: Mapping[str, Any], path: str) -> None:
     """
     high = f"{low.removesuffix('_from')}_to"
     if values.get(high) is not None and values[low] > values[high]:
-        message = f"expected a value not above {input_name(high)}, which is {values[high]}, got {values[low]}"
+        least, most = (
+            show_moment(value) if isinstance(value, datetime) else value for value in (values[low], values[high])
+        )
+        message = f"expected a value not above {input_name(high)}, which is {most}, got {least}"
         raise InvalidError(message, path=f"{path}.{low}")
 
 

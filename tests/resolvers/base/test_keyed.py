@@ -1,6 +1,7 @@
 """Pages of lists that are held as a whole, by one key and by several."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from graph.errors import InvalidError
 from resolvers.base.enums import SortOrder
-from resolvers.base.keyed import KeyedPage, conditions_in, read_orders
+from resolvers.base.keyed import KeyedPage, check_range, conditions_in, read_orders
 from resolvers.base.relay import encode_cursor
 
 
@@ -126,3 +127,11 @@ def test_a_range_that_ends_before_it_begins_is_refused() -> None:
         conditions_in(Bounds(year_from=4, year_to=3))
 
     assert refused.value.path == "filter.year_from"
+
+
+def test_a_moment_is_told_as_the_api_shows_it() -> None:
+    """So that it can be compared with what was sent."""
+    later = datetime(2026, 3, 1, tzinfo=UTC)
+
+    with pytest.raises(InvalidError, match="which is 2026-02-01T00:00:00Z, got 2026-03-01T00:00:00Z"):
+        check_range("due_from", {"due_from": later, "due_to": datetime(2026, 2, 1, tzinfo=UTC)}, "filter")
