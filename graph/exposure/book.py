@@ -113,11 +113,12 @@ def lay_out(holdings: tuple[Holding, ...], view: View, horizon: date | None) -> 
     Lay exposures out over a network's claims.
 
     Args:
-        holdings: The tickers.
+        holdings: The tickers, perhaps none.
         view: The network; predictions that it does not include are left out.
         horizon: The last day on which an effect may be due, by UTC; effects without a day are always included.
     """
-    parts = [holding.ticker.edges for holding in holdings]
+    # Without a ticker, one without exposures gives the arrays their types.
+    parts = [holding.ticker.edges for holding in holdings] or [unknown_ticker("").edges]
     tickers = np.repeat(np.arange(len(parts)), [len(part.claim_ids) for part in parts])
     indices = (view.indices.get(claim_id, -1) for part in parts for claim_id in part.claim_ids)
     claims = np.fromiter(indices, np.int64, tickers.size)
@@ -147,5 +148,5 @@ def lay_out(holdings: tuple[Holding, ...], view: View, horizon: date | None) -> 
 
 
 def _joined(parts: Sequence[NDArray[_Kind]]) -> NDArray[_Kind]:
-    """Join arrays of all tickers, of which there is one at least."""
+    """Join arrays of tickers, of which there is one at least."""
     return np.concatenate(parts)

@@ -1,7 +1,7 @@
 """Portfolios in the graph: each row has the positions since a moment, and never changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, FutureObservationError, InvalidError, NotFoundError, NotOwnedError
 from graph.exposure.positions import Position, Positions
+from graph.model.page_keys import EARLIEST, FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
 from graph.model.problems import check_name, describe_problem
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import Portfolio, dated_key
@@ -136,35 +137,79 @@ async def get_portfolio(
     raise NotFoundError(message, path=path)
 
 
-async def list_versions(
-    unit: Unit, name: str, holder: Holder, *, after: str | None = None, limit: int
-) -> tuple[list[Portfolio], int]:
+@dataclass(frozen=True, slots=True)
+class Versions:
     """
-    List rows of a portfolio, those held last first, with those that mark a deletion.
+    Conditions on rows of a portfolio, all of which must hold; the bounds are included.
+
+    Attributes:
+        held_from: The first moment since when they hold.
+        held_to: The last one.
+        recorded_from: The first moment of recording.
+        recorded_to: The last one.
+        is_deleted: Whether they mark a deletion; None for all.
+    """
+
+    held_from: datetime = EARLIEST
+    held_to: datetime = FAR
+    recorded_from: datetime = EARLIEST
+    recorded_to: datetime = FAR
+    is_deleted: bool | None = None
+
+
+async def list_versions(
+    unit: Unit,
+    name: str,
+    wanted: Versions,
+    limit: int,
+    *,
+    by_recording: bool = False,
+    between: tuple[Place, Place] = (FIRST_PLACE, LAST_PLACE),
+    reads_down: bool = True,
+) -> list[Portfolio]:
+    """
+    List rows of a portfolio by a moment and their ids; whoever calls has checked the owner.
 
     Args:
         unit: A transaction.
         name: The portfolio's name.
-        holder: Who asks.
-        after: The id of the row before; None for the first ones.
+        wanted: The conditions.
         limit: The most rows.
+        by_recording: Whether the moment is that of recording, and not that since when they hold.
+        between: Places between which they lie, both excluded.
+        reads_down: Whether the latest come first.
+    """
+    if not NAME.fullmatch(name):
+        return []
+    rows = await unit.run(
+        "exposure/list_versions",
+        **_bounds(name),
+        **asdict(wanted),
+        **place_parameters(between),
+        by_recording=by_recording,
+        limit=limit,
+        reads_down=reads_down,
+    )
+    return [from_properties(Portfolio, row["portfolio"]) for row in rows]
 
-    Returns:
-        The rows, and the number of all.
+
+async def count_versions(unit: Unit, name: str, wanted: Versions) -> int:
+    """Count the rows of a portfolio that satisfy conditions."""
+    if not NAME.fullmatch(name):
+        return 0
+    (row,) = await unit.run("exposure/count_versions", **_bounds(name), **asdict(wanted))
+    return int(row["num_rows"])
+
+
+async def check_holder(unit: Unit, name: str, holder: Holder) -> None:
+    """
+    Check that a portfolio, if there is one, is open to a holder.
 
     Raises:
-        InvalidError: No row has the id.
         NotOwnedError: It belongs to another.
     """
     ends = await _read_ends(unit, name)
     _check_owner(name, [ends.last] if ends.last else [], holder, "name")
-    held_at, below = _LAST, None
-    if after is not None:
-        found = await unit.run("exposure/get_portfolio_row", id=after)
-        if not found or found[0]["name"] != name:
-            raise InvalidError("expected a cursor of this very connection, got another", path="after")
-        held_at, below = found[0]["held_at"], after
-    return await list_held(unit, name, held_at, _LAST, limit=limit, below=below), ends.num_rows
 
 
 async def save_portfolio(
@@ -285,9 +330,7 @@ async def _read_ends(unit: Unit, name: str) -> _Ends:
     return _Ends(first, last, row["first_held_at"].astimezone(UTC), row["num_rows"])
 
 
-async def list_held(
-    unit: Unit, name: str, held_at: datetime, known_at: datetime, *, limit: int, below: str | None = None
-) -> list[Portfolio]:
+async def list_held(unit: Unit, name: str, held_at: datetime, known_at: datetime, *, limit: int) -> list[Portfolio]:
     """
     List rows of a portfolio that hold at a moment or held before, the last first; whoever calls has checked the owner.
 
@@ -297,16 +340,13 @@ async def list_held(
         held_at: The moment.
         known_at: By when they were recorded.
         limit: The most rows.
-        below: Of the rows held since that very moment, only those with a lower id; None for all.
     """
     if not NAME.fullmatch(name):
         return []
-    bounds = _bounds(name)
     rows = await unit.run(
         "exposure/list_portfolio",
-        **bounds,
+        **_bounds(name),
         held_at=held_at,
-        below=below or bounds["high"],
         known_at=known_at,
         limit=limit,
     )

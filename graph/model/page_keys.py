@@ -42,12 +42,13 @@ CHANGE_OFFSET = 5 * MILLION  # keeps changes of probabilities positive and seven
 CHANGE_DAYS = (7, 30)
 """Numbers of days over which a claim's change is kept."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 FAR = datetime(9000, 1, 1, tzinfo=UTC)
 
 Place = tuple[datetime, str]
 """A moment and an id: the place of something that happens at moments in the order of all."""
 
-FIRST_PLACE: Place = (EPOCH, "")
+FIRST_PLACE: Place = (EARLIEST, "")
 LAST_PLACE: Place = (FAR, "")
 """Places between which all lie."""
 

@@ -16,6 +16,7 @@ from graph.model.catalogue import Origin as PropertyOrigin
 from graph.model.kinds import (
     ClaimStatus,
     ExposureSign,
+    FamilyKind,
     InfluenceKind,
     MilestoneKind,
     MilestoneStatus,
@@ -45,6 +46,7 @@ __all__ = [
     "EvidenceItemStatus",
     "EvidenceStrength",
     "ExposureSign",
+    "FamilyKind",
     "InferenceMethod",
     "InfluenceKind",
     "MilestoneKind",
@@ -68,6 +70,7 @@ for graphs_own in (
     MilestoneStatus,
     InfluenceKind,
     ExposureSign,
+    FamilyKind,
 ):
     enum_type(graphs_own)
 enum_type(InferenceMethod, name="InferenceMethod")

@@ -68,8 +68,8 @@ def _list_query(listed: Listed) -> Any:
     return anchored(list_page, connection[Claim if listed.label == CLAIM else SUBJECT_TYPES[listed.label]])
 
 
-def _due_for_resolution(filter: Any = None, **page: Any) -> ListPage:
-    """Open claims whose deadline has passed, the earliest deadline first: their outcomes are to be recorded."""
+def _due_for_resolution(filter: Any = None, sort: Any = None, **page: Any) -> ListPage:
+    """Open claims whose deadline has passed: their outcomes are to be recorded."""
     listed, found = BY_NAME["claims"], read_filter(BY_NAME["claims"], given(filter), path="filter")
     for name in ("status", "is_past_deadline"):
         if name in found.values:
@@ -79,12 +79,11 @@ def _due_for_resolution(filter: Any = None, **page: Any) -> ListPage:
     values = {"status": [Status.OPEN.value], "deadline_to": min(now, found.values.get("deadline_to", now))}
     due = ListFilter({**found.values, **values}, found.text)
     given_page = {name: given(value) for name, value in page.items()}
-    return make_page(listed, due, None, given_page, listed.sort("deadline"), is_descending=False)
+    return make_page(listed, due, given(sort), given_page, listed.sort("deadline"), is_descending=False)
 
 
 def _due_query() -> Any:
-    arguments = list_arguments(BY_NAME["claims"], "")
-    del arguments["sort"]
+    arguments = list_arguments(BY_NAME["claims"], "ascending by DEADLINE")
     signature = inspect.Signature(keywords(arguments), return_annotation=ListPage)
     vars(_due_for_resolution)["__signature__"] = signature
     return anchored(_due_for_resolution, Connection[Claim], **drifts())

@@ -1,10 +1,11 @@
 """Queries over the network: effects of supposed outcomes, sensitivity, value of information, contradictions."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, Final
 
 import strawberry
 from strawberry.types import Info
@@ -131,13 +132,18 @@ class NetworkQueries:
         rows = [_shown_effect(view, effect) for effect in found.effects]
         return {
             "marginal": figure(marginal),
-            "effects": Ranked.of(
-                "effects",
+            "effects": Ranked(
                 (claim_id,),
                 state_of(view),
-                ((abs(row["derivative"]), _effect_key(row), row) for row in rows),
+                rows,
+                key=_effect_key,
+                measures={
+                    **{name: itemgetter(f"{name}_id") for name in ("claim", "parent")},
+                    **{name: itemgetter(name) for name in ("parameter", "kind", "derivative")},
+                    "absolute_derivative": lambda row: abs(row["derivative"]),
+                    "probability": itemgetter("value"),
+                },
                 show=partial(figures, stated=("value",)),
-                nodes={"claim": "Claim", "parent": "Claim"},
             ),
             "num_near": found.num_near,
             "diagnostics": shown_basis(view, basis_of(view, found.diagnostics)),
@@ -178,11 +184,15 @@ class NetworkQueries:
             }
             return figures(row)
 
-        claims = (
-            (float(found.expected_reductions[index]), view.ids[index], index) for index in found.ranked().tolist()
-        )
+        measures: dict[str, Callable[[int], Any]] = {
+            "claim": view.ids.__getitem__,
+            "expected_reduction_bits": lambda index: float(found.expected_reductions[index]),
+            "marginal_probability": lambda index: float(marginals[index]),
+        }
         return {
-            "claims": Ranked.of("informative", tuple(ids), state_of(view), claims, show=show, nodes={"claim": "Claim"}),
+            "claims": Ranked(
+                tuple(ids), state_of(view), found.ranked().tolist(), view.ids.__getitem__, measures, show=show
+            ),
             "reduction_floor_bits": figure(found.reduction_floor),
             "diagnostics": shown_basis(view, basis_of(view, found.diagnostics)),
         }
@@ -210,10 +220,17 @@ class NetworkQueries:
             }
             return figures(row)
 
-        claims = ((float(found.contradictions[index]), view.ids[index], index) for index in found.ranked().tolist())
+        measures: dict[str, Callable[[int], Any]] = {
+            "claim": view.ids.__getitem__,
+            "contradiction": lambda index: float(found.contradictions[index]),
+            "prior_marginal_probability": lambda index: float(view.network.prior_marginals[index]),
+            "table_count": lambda index: int(found.num_tables[index]),
+        }
         return shown(
             {
-                "claims": Ranked.of("incoherent", (), state_of(view), claims, show=show, nodes={"claim": "Claim"}),
+                "claims": Ranked(
+                    (), state_of(view), found.ranked().tolist(), view.ids.__getitem__, measures, show=show
+                ),
                 "state": state_of(view),
                 "revision": view.snapshot.state.revision,
                 "as_of": view.moment,
@@ -242,28 +259,47 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
         await put_nodes(info, listed, "claim", "Claim", selected_plan(info, name, "claim"))
     state = state_of(asked.view)
     ids = found.all_deltas.keys() - {shift.claim_id for shift in (*found.supposed, *found.implied)}
-    shifts = ((abs(found.all_deltas[claim_id]), claim_id, claim_id) for claim_id in ids)
 
     async def tickers() -> Ranked:
         started = time.monotonic()
         listed = await list_ticker_shifts(info.context.unit, info.context.service.engine, found)
         await _begin_anew(info, started)
-        items = ((abs(shift.delta), shift.symbol, shift) for shift in listed)
-        return Ranked.of("tickers", arguments, state, items, show=_shown_ticker, nodes={"ticker": "Ticker"})
+        return Ranked(arguments, state, listed, attrgetter("symbol"), TICKER_MEASURES, show=_shown_ticker)
 
     return {
-        "shifts": Ranked.of(
-            "shifts",
+        "shifts": Ranked(
             arguments,
             state,
-            shifts,
+            list(ids),
+            key=str,
+            measures=_shift_measures(found),
             show=lambda claim_id: figures(asdict(found.shift(claim_id))),
-            nodes={"claim": "Claim"},
         ),
         **rows,
         "tickers": tickers,
         "diagnostics": shown_basis(found.question.view, found.basis),
     }
+
+
+def _shift_measures(found: WhatIf) -> dict[str, Callable[[str], Any]]:
+    """What shifts of claims are sorted and filtered by, without a shift's other figures: there may be many."""
+    indices, shifts = found.question.view.indices, found.question.shifts
+    return {
+        "claim": str,
+        "method": lambda claim_id: found.shift(claim_id).method,
+        "absolute_delta": lambda claim_id: abs(found.all_deltas[claim_id]),
+        "delta": found.all_deltas.__getitem__,
+        "probability_before": lambda claim_id: float(shifts.before[indices[claim_id]]),
+        "probability_after": lambda claim_id: float(shifts.after[indices[claim_id]]),
+    }
+
+
+TICKER_MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "ticker": attrgetter("symbol"),
+    "symbol": attrgetter("symbol"),
+    "delta": attrgetter("delta"),
+    "absolute_delta": lambda shift: abs(shift.delta),
+}
 
 
 def _shown_ticker(shift: TickerShift) -> Shown:
@@ -294,9 +330,9 @@ def shown_basis(view: View, basis: Basis) -> Shown:
 
 
 def _rank_combined(view: View) -> Ranked:
-    found = ((0.0, "|".join(combination.ends), combination) for combination in list_combinations(view))
-    nodes = {"parent": "Claim", "child": "Claim"}
-    return Ranked.of("combined", (), state_of(view), found, show=_shown_pair, nodes=nodes)
+    measures = {"parent": lambda pair: pair.ends[0], "child": lambda pair: pair.ends[1]}
+    found = list_combinations(view)
+    return Ranked((), state_of(view), found, lambda pair: "|".join(pair.ends), measures, show=_shown_pair)
 
 
 def _shown_pair(combination: Combination) -> Shown:

@@ -2,10 +2,11 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final, TypeVar
 
 import numpy as np
@@ -39,14 +40,23 @@ from graph.exposure.measuring import (
 )
 from graph.exposure.past import recall_joint, recall_marginals
 from graph.exposure.positions import MOST_POSITIONS, Positions
-from graph.exposure.store import MOST_PORTFOLIOS, find_portfolio, get_portfolio, list_portfolios, list_versions
+from graph.exposure.store import (
+    MOST_PORTFOLIOS,
+    Versions,
+    check_holder,
+    count_versions,
+    find_portfolio,
+    get_portfolio,
+    list_portfolios,
+    list_versions,
+)
 from graph.forecasts.consensus import list_market_prices
 from graph.inference.network.hedging import Hedges
 from graph.inference.network.portfolio import LEVELS, Distribution, Drivers
+from graph.model.page_keys import join, moment_text
 from graph.network.engine import Engine
 from graph.network.questions import MOST_OBSERVATIONS, WhatIf, basis_of
 from graph.reading.following import get
-from graph.reading.tree import connection, cursor_text
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
@@ -56,11 +66,11 @@ from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, 
 from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
 from resolvers.base.figures import figure, figures
-from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_cursor, read_values
+from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
 from resolvers.base.ranked import Ranked
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, page_size
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, First, page_size
 from resolvers.base.scalars import Day, Moment
-from resolvers.base.selection import selects
+from resolvers.base.selection import selects, wants_total
 from resolvers.queries.network import observation, shown_basis, state_of
 from resolvers.types.beliefs import PolicyName
 from resolvers.types.network import SupposedOutcome
@@ -162,6 +172,49 @@ _PORTFOLIOS: Final = KeyedList(
 )
 
 
+@enum_type
+class PortfolioVersionSortKey(StrEnum):
+    """Orders of a portfolio's rows: by since when they are held, or by when they were recorded."""
+
+    HELD = "HELD"
+    RECORDED = "RECORDED"
+
+
+@input_type
+class PortfolioVersionFilterInput:
+    """Conditions on a portfolio's rows; all that are given must hold."""
+
+    held_from: Moment | None = strawberry.field(default=None, description="Held since this moment or later.")
+    held_to: Moment | None = strawberry.field(default=None, description="Held since this moment or earlier.")
+    recorded_from: Moment | None = strawberry.field(default=None, description="Recorded at this moment or later.")
+    recorded_to: Moment | None = strawberry.field(default=None, description="Recorded at this moment or earlier.")
+    is_deleted: bool | None = strawberry.field(
+        default=None, description="Whether it marks that the portfolio was deleted."
+    )
+
+
+_VERSIONS: Final = KeyedList(
+    Portfolio,
+    "rows",
+    PortfolioVersionFilterInput,
+    (PortfolioVersionSortKey.HELD, SortOrder.DESCENDING),
+    is_whole=False,
+)
+
+
+def _read_versions(given: PortfolioVersionFilterInput | None) -> Versions:
+    every = Versions()
+    if given is None:
+        return every
+    return Versions(
+        given.held_from or every.held_from,
+        given.held_to or every.held_to,
+        given.recorded_from or every.recorded_from,
+        given.recorded_to or every.recorded_to,
+        given.is_deleted,
+    )
+
+
 @object_type
 class PortfolioQueries:
     """Queries over portfolios."""
@@ -194,20 +247,28 @@ class PortfolioQueries:
         ]
         return page.connection(page.cut(rows), len(rows))
 
-    @field(metadata=belongs_to_caller())
+    @_VERSIONS.field({**extent(page_extent), **belongs_to_caller()})
     async def portfolio_versions(
-        self, info: Info[Context, Any], name: PortfolioName, first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Portfolio]:
-        """The rows of a stored portfolio, those held last first, with those that mark a deletion."""
-        size, order = page_size(first), "portfolio_versions"
-        place = read_cursor(order, after)
-        rows, total = await list_versions(
-            info.context.unit, name, holder_of(info.context), after=place or None, limit=size + 1
+        self, info: Info[Context, Any], page: KeyedPage, wanted: PortfolioVersionFilterInput | None, name: PortfolioName
+    ) -> Any:
+        """The rows of a stored portfolio, with those that mark a deletion."""
+        unit, asked = info.context.unit, _read_versions(wanted)
+        await check_holder(unit, name, holder_of(info.context))
+        by_recording = page.key is PortfolioVersionSortKey.RECORDED
+        found = await list_versions(
+            unit,
+            name,
+            asked,
+            page.size + 1,
+            by_recording=by_recording,
+            between=page.places,
+            reads_down=page.reads_down,
         )
-        page = connection(
-            [(cursor_text(order, row.id), shown_portfolio(row)) for row in rows], size, has_previous=bool(place)
-        )
-        return shown({**page, "total_count": total})
+        rows = [
+            (join(moment_text(row.recorded_at if by_recording else row.held_at), row.id), shown_portfolio(row))
+            for row in found
+        ]
+        return page.connection(rows, await count_versions(unit, name, asked) if wants_total(info) else None)
 
     @question(
         ExposureHistory,
@@ -512,9 +573,19 @@ def _shown_distribution(found: Distribution) -> Shown:
 
 async def _rank_contributions(context: Context, found: Exposure, arguments: tuple[Any, ...]) -> Ranked:
     listed = await list_contributions(context.service.engine, found)
-    items = ((abs(part.expected), part.claim_id, part) for part in listed)
-    nodes = {"prediction": "Prediction"}
-    return Ranked.of("contributions", arguments, state_of(found.joint.view), items, show=_shown_part, nodes=nodes)
+    state = state_of(found.joint.view)
+    return Ranked(arguments, state, listed, attrgetter("claim_id"), _PART_MEASURES, show=_shown_part)
+
+
+_PART_MEASURES: Final[Mapping[str, Callable[[Contribution], Any]]] = {
+    "prediction": attrgetter("claim_id"),
+    "absolute_expected_relevance": lambda part: abs(part.expected),
+    "expected_relevance": attrgetter("expected"),
+    "coefficient": attrgetter("coefficient"),
+    "probability": attrgetter("probability"),
+    "risk_share": attrgetter("risk_share"),
+    "worst_lift": lambda part: _shown_part(part)["worst_lift"],
+}
 
 
 def _shown_part(part: Contribution) -> Shown:
@@ -533,9 +604,22 @@ def _shown_part(part: Contribution) -> Shown:
 async def _rank_drivers(context: Context, found: Exposure, arguments: tuple[Any, ...]) -> Ranked:
     drivers = await list_drivers(context.service.engine, found)
     view = found.joint.view
-    items = ((float(drivers.reductions[index]), view.ids[index], index) for index in drivers.ranked().tolist())
     show = partial(_shown_driver, found, drivers, float(found.totals.var()))
-    return Ranked.of("drivers", arguments, state_of(view), items, show=show, nodes={"claim": "Claim"})
+    measures = {"claim": view.ids.__getitem__, **_measures_of(show, _DRIVER_FIGURES)}
+    return Ranked(arguments, state_of(view), drivers.ranked().tolist(), view.ids.__getitem__, measures, show=show)
+
+
+_DRIVER_FIGURES: Final = ("variance_share", "probability", "expected_if_true", "expected_if_false")
+_HEDGE_FIGURES: Final = ("variance_share_per_unit", "variance_share", "size")
+
+
+def _measures_of(show: Callable[[Any], Shown], names: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+    """Measures that are figures of items' rows."""
+
+    def measure(name: str) -> Callable[[Any], Any]:
+        return lambda item: show(item)[name]
+
+    return {name: measure(name) for name in names}
 
 
 def _shown_driver(found: Exposure, drivers: Drivers, variance: float, index: int) -> Shown:
@@ -577,11 +661,16 @@ async def _rank_hedges(context: Context, found: Exposure, arguments: tuple[Any, 
     context.count_points(hedging_points(len(ids)))
     service, horizon = context.service, arguments[-1]
     hedges = await list_hedges(context.unit, service.engine, found, candidates, horizon, kept=service.tickers)
-    shares = hedges.reductions_per_unit.tolist()
-    items = ((shares[n], f"{name}{key}", (name, key, n)) for n, (name, key) in enumerate(ids))
+    items = [(name, key, n) for n, (name, key) in enumerate(ids)]
     show = partial(_shown_hedge, hedges, float(found.totals.var()))
-    nodes = {"ticker": "Ticker", "claim": "Claim"}
-    return Ranked.of("hedges", (*arguments, tuple(ids)), state_of(found.joint.view), items, show=show, nodes=nodes)
+    return Ranked(
+        (*arguments, tuple(ids)),
+        state_of(found.joint.view),
+        items,
+        key=lambda item: f"{item[0]}{item[1]}",
+        measures=_measures_of(show, _HEDGE_FIGURES),
+        show=show,
+    )
 
 
 def _shown_hedge(hedges: Hedges, variance: float, item: tuple[str, str, int]) -> Shown:
@@ -615,17 +704,26 @@ def _shown_shift(
     found: Exposure, arguments: tuple[Any, ...], change: Change, tickers: Mapping[str, Change], answer: WhatIf
 ) -> Shown:
     outcomes = tuple(sorted((shift.claim_id, shift.after) for shift in answer.supposed))
-    items = ((abs(own.delta), symbol, (symbol, own)) for symbol, own in tickers.items())
-    ranked = Ranked.of(
-        "shifted tickers",
+    ranked = Ranked(
         (*arguments, outcomes),
         state_of(found.joint.view),
-        items,
+        list(tickers.items()),
+        key=itemgetter(0),
+        measures=_CHANGE_MEASURES,
         show=lambda item: {"ticker_id": item[0], **_shown_change(item[1])},
-        nodes={"ticker": "Ticker"},
     )
     basis = shown_basis(answer.question.view, answer.basis)
     return {**_shown_change(change), "tickers": ranked, "diagnostics": basis}
+
+
+_CHANGE_MEASURES: Final[Mapping[str, Callable[[tuple[str, Change]], Any]]] = {
+    "ticker": itemgetter(0),
+    "symbol": itemgetter(0),
+    "absolute_delta": lambda item: abs(item[1].delta),
+    "delta": lambda item: item[1].delta,
+    "expected_before": lambda item: item[1].before,
+    "expected_after": lambda item: item[1].after,
+}
 
 
 def _shown_change(change: Change) -> Shown:

@@ -40,6 +40,7 @@ _RUNS: Final = KeyedList(
     "propagation runs",
     PropagationRunFilterInput,
     (PropagationRunSortKey.STARTED, SortOrder.DESCENDING),
+    is_whole=False,
 )
 
 

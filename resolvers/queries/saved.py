@@ -8,8 +8,8 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from graph.errors import NotFoundError, RefusedItemsError
-from graph.model.page_keys import count_text, join, moment_or_first
-from graph.saved.queries import DEFAULT_SECONDS, MOST_QUERIES, MOST_VERSIONS
+from graph.model.page_keys import count_text, moment_or_first
+from graph.saved.queries import DEFAULT_SECONDS, MOST_QUERIES, MOST_VERSIONS, SavedQuery
 from graph.saved.store import find_query, list_queries, list_versions
 from resolvers.base.answers import Shown, question
 from resolvers.base.context import Context
@@ -94,6 +94,10 @@ def _one_extent(_arguments: Arguments) -> Extent:
     return Extent(rows=1)
 
 
+def _sort_texts(query: SavedQuery) -> dict[StrEnum, str]:
+    return {SavedQuerySortKey.NAME: query.name, SavedQuerySortKey.SAVED: moment_or_first(query.saved_at)}
+
+
 @object_type
 class SavedQueryQueries:
     """Saved queries."""
@@ -106,9 +110,8 @@ class SavedQueryQueries:
         wanted: SavedQueryFilterInput | None,
     ) -> Any:
         """The latest version of each saved query, those that come with the project included."""
-        by_saved = page.key is SavedQuerySortKey.SAVED
         rows: list[Row] = [
-            (join(moment_or_first(query.saved_at), query.name) if by_saved else query.name, shown_query(query))
+            (page.key_of(_sort_texts(query)), shown_query(query))
             for query in await list_queries(info.context.unit)
             if wanted is None or wanted.origin in {None, query.origin}
         ]

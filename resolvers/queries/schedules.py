@@ -109,6 +109,7 @@ _DELIVERIES: Final = KeyedList(
     "deliveries",
     QueryDeliveryFilterInput,
     (QueryDeliverySortKey.DUE, SortOrder.DESCENDING),
+    is_whole=False,
 )
 
 
@@ -134,9 +135,11 @@ class ScheduleQueries:
         for found in await list_schedules(info.context.unit):
             is_paused = found.next_at is None
             if (queries is None or found.query in queries) and asked.is_paused in {None, is_paused}:
-                by_next = join(deadline_text(found.next_at), found.name)
-                key = by_next if page.key is QueryScheduleSortKey.NEXT else found.name
-                rows.append((key, shown_schedule(found, info.context.service.seals)))
+                texts: dict[StrEnum, str] = {
+                    QueryScheduleSortKey.NAME: found.name,
+                    QueryScheduleSortKey.NEXT: deadline_text(found.next_at),
+                }
+                rows.append((page.key_of(texts), shown_schedule(found, info.context.service.seals)))
         return page.connection(page.cut(rows), len(rows))
 
     @_WEBHOOKS.field(extent(_all_extent))

@@ -30,7 +30,6 @@ from resolvers.types.beliefs import AsOf, KnownAt
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
 
-enum_type(FamilyKind)
 enum_type(FamilyRole)
 
 PAST_ROWS: Final = 3
@@ -233,16 +232,16 @@ def shown_family(row: FamilyRow) -> dict[str, Any]:
     }
 
 
-async def list_misfits(context: Context) -> list[tuple[float, str, tuple[FamilyRow, float]]]:
-    """List the families whose members' own posteriors do not fit now: how far, by which key, and the family with it."""
+async def list_misfits(context: Context) -> list[tuple[FamilyRow, float]]:
+    """List the families whose members' own posteriors do not fit now, each with how far."""
     families = await list_families(context.unit)
     ids = list(dict.fromkeys(member.claim_id for family in families for member in family.members))
     keys = [PastKey(claim_id, context.moment, context.moment) for claim_id in ids]
     pasts = dict(zip(ids, await context.pasts.load_many(keys), strict=True))
 
-    def compute() -> list[tuple[float, str, tuple[FamilyRow, float]]]:
+    def compute() -> list[tuple[FamilyRow, float]]:
         found = [(family, misfit_of(family, pasts, context.moment)) for family in families]
-        return [(abs(misfit), family.name, (family, misfit)) for family, misfit in found if abs(misfit) > LEAST_MISFIT]
+        return [(family, misfit) for family, misfit in found if abs(misfit) > LEAST_MISFIT]
 
     made = context.compute_curve(compute, MEMBER_POINTS * len(ids))
     return await made if inspect.isawaitable(made) else made

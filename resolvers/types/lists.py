@@ -22,6 +22,7 @@ from resolvers.base.context import Context, NestedPage
 from resolvers.base.described import enum_type, input_type
 from resolvers.base.drift import drifts
 from resolvers.base.enums import SortOrder
+from resolvers.base.keyed import check_range
 from resolvers.base.relay import PAGE_ARGUMENTS, Connection, decode_cursor, parse_key, read_size
 from resolvers.base.scalars import Day, Moment, Probability
 from resolvers.base.selection import Follows, answer, follow_of
@@ -179,11 +180,9 @@ def read_filter(listed: Listed, values: Any, *, path: str) -> ListFilter:
             value, name = several, condition.plural
         if value is not None:
             found[condition.name] = read_value(condition, value, f"{path}.{name}")
-    for name, low in found.items():
-        high = found.get(f"{name.removesuffix('_from')}_to") if name.endswith("_from") else None
-        if high is not None and low > high:
-            message = f"expected a value not above {name.removesuffix('_from')}_to, which is {high}, got {low}"
-            raise InvalidError(message, path=f"{path}.{name}")
+    for name in found:
+        if name.endswith("_from"):
+            check_range(name, found, path)
     return ListFilter(listed.settled(found), given(values.text) if listed.is_searched else None)
 
 

@@ -1,7 +1,8 @@
 """Answers of queries over the network."""
 
-from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
@@ -10,20 +11,37 @@ from strawberry.types import Info
 from graph.model.rows import MOST_MEMBERS, ClaimFamily, Influence
 from graph.model.signs import ends_of
 from graph.network.contradictions import StoredFault, list_stored_faults
-from graph.reading.tree import connection, cursor_text, page_key
 from resolvers.base.context import Context
-from resolvers.base.described import field, input_type, object_type
-from resolvers.base.enums import ClaimOutcome, EdgeKind, InferenceMethod, InfluenceKind, StatedParameter
+from resolvers.base.described import input_type, object_type
+from resolvers.base.enums import ClaimOutcome, EdgeKind, InferenceMethod, InfluenceKind, SortOrder, StatedParameter
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, page
-from resolvers.base.fields import prop, shown
+from resolvers.base.fields import prop
 from resolvers.base.figures import figure
 from resolvers.base.input_names import input_words
-from resolvers.base.ranked import Ranked
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, decode_cursor, page_size
+from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
+from resolvers.base.ranked import Ranked, RankedList
 from resolvers.base.scalars import Int64, Moment, Probability
 from resolvers.types.families import ClaimFamily as FamilyType
 from resolvers.types.families import list_misfits, shown_family
 from resolvers.types.influences import CombinedInfluence
+from resolvers.types.rankings import (
+    ClaimShiftFilterInput,
+    ClaimShiftSortKey,
+    CombinedInfluenceFilterInput,
+    CombinedInfluenceSortKey,
+    ContradictionFilterInput,
+    ContradictionSortKey,
+    IncoherentClaimFilterInput,
+    IncoherentClaimSortKey,
+    IncoherentFamilyFilterInput,
+    IncoherentFamilySortKey,
+    InformativeClaimFilterInput,
+    InformativeClaimSortKey,
+    SensitivityEffectFilterInput,
+    SensitivityEffectSortKey,
+    TickerShiftFilterInput,
+    TickerShiftSortKey,
+)
 
 if TYPE_CHECKING:
     from resolvers.types.claims import Claim
@@ -34,6 +52,15 @@ def _pairs_extent(arguments: Arguments) -> Extent:
     """Each item has two claims."""
     pairs = page(arguments)
     return Extent(pairs.items, 2 * pairs.rows)
+
+
+_COMBINED: Final = RankedList(
+    CombinedInfluence,
+    "pairs",
+    CombinedInfluenceFilterInput,
+    (CombinedInfluenceSortKey.PARENT, SortOrder.ASCENDING),
+    nodes={"parent": "Claim", "child": "Claim"},
+)
 
 
 @object_type
@@ -86,15 +113,14 @@ class NetworkDiagnostics:
         "`incoherence` lists them. Writes refuse them, but a graph made by an older version may have some."
     )
 
-    @field(metadata=extent(_pairs_extent))
-    async def combined(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[CombinedInfluence]:
+    @_COMBINED.field(extent(_pairs_extent))
+    async def combined(self: Any, _info: Info[Context, Any]) -> Ranked:
         """
         The pairs of claims that several influences join, each with the one table that they are combined to, by the
         keys of parent and child.
         """
-        return shown(await self["combined"]().read(info, first, after))
+        found: Ranked = self["combined"]()
+        return found
 
 
 @object_type
@@ -140,6 +166,23 @@ class Answer:
         return bool(obj["__typename"] == cls.__name__)
 
 
+_SHIFTS: Final = RankedList(
+    ClaimShift,
+    "claims that shift",
+    ClaimShiftFilterInput,
+    (ClaimShiftSortKey.ABSOLUTE_DELTA, SortOrder.DESCENDING),
+    nodes={"claim": "Claim"},
+)
+
+_TICKERS: Final = RankedList(
+    TickerShift,
+    "tickers that shift",
+    TickerShiftFilterInput,
+    (TickerShiftSortKey.ABSOLUTE_DELTA, SortOrder.DESCENDING),
+    nodes={"ticker": "Ticker"},
+)
+
+
 @object_type
 class WhatIfResult(Answer):
     """Effects of supposed outcomes on other claims and on tickers."""
@@ -151,25 +194,23 @@ class WhatIfResult(Answer):
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
-    @field
-    async def shifts(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[ClaimShift]:
+    @_SHIFTS.field()
+    async def shifts(self: Any, _info: Info[Context, Any]) -> Ranked:
         """
         The claims that shift by more than sampling noise, largest |delta| first, without the supposed ones and those
         implied. Noise is 3 standard errors for one claim and more for many.
         """
-        return shown(await self["shifts"].read(info, first, after))
+        found: Ranked = self["shifts"]
+        return found
 
-    @field
-    async def tickers(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[TickerShift]:
+    @_TICKERS.field()
+    async def tickers(self: Any, _info: Info[Context, Any]) -> Ranked:
         """
         The tickers that shift through exposures with a stated impact, largest |delta| first; the 5,000 claims that
         shift most are counted.
         """
-        return shown(await (await self["tickers"]()).read(info, first, after))
+        found: Ranked = await self["tickers"]()
+        return found
 
 
 @input_type
@@ -197,6 +238,15 @@ class SensitivityEffect:
     standard_error: float | None = prop("Standard error of the derivative, between replicates.")
 
 
+_EFFECTS: Final = RankedList(
+    SensitivityEffect,
+    "effects",
+    SensitivityEffectFilterInput,
+    (SensitivityEffectSortKey.ABSOLUTE_DERIVATIVE, SortOrder.DESCENDING),
+    nodes={"claim": "Claim", "parent": "Claim"},
+)
+
+
 @object_type
 class SensitivityResult(Answer):
     """Effects of stated numbers on a claim's marginal."""
@@ -207,12 +257,11 @@ class SensitivityResult(Answer):
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
-    @field(metadata=extent(_pairs_extent))
-    async def effects(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[SensitivityEffect]:
+    @_EFFECTS.field(extent(_pairs_extent))
+    async def effects(self: Any, _info: Info[Context, Any]) -> Ranked:
         """The effects of the stated numbers near the target, largest |derivative| first."""
-        return shown(await self["effects"].read(info, first, after))
+        found: Ranked = self["effects"]
+        return found
 
 
 @object_type
@@ -228,6 +277,15 @@ class InformativeClaim:
     mean_shifts: list[float] = prop("Root mean square shift of each target's probability, in the order of the targets.")
 
 
+_INFORMATIVE: Final = RankedList(
+    InformativeClaim,
+    "informative claims",
+    InformativeClaimFilterInput,
+    (InformativeClaimSortKey.EXPECTED_REDUCTION_BITS, SortOrder.DESCENDING),
+    nodes={"claim": "Claim"},
+)
+
+
 @object_type
 class ValueOfInformationResult(Answer):
     """Claims whose outcomes would tell most about some targets."""
@@ -238,15 +296,14 @@ class ValueOfInformationResult(Answer):
     )
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the inference.")
 
-    @field
-    async def claims(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[InformativeClaim]:
+    @_INFORMATIVE.field()
+    async def claims(self: Any, _info: Info[Context, Any]) -> Ranked:
         """
         The most informative claims, largest expected reduction first, without the targets and without those whose
         reduction noise explains.
         """
-        return shown(await self["claims"].read(info, first, after))
+        found: Ranked = self["claims"]
+        return found
 
 
 @object_type
@@ -292,10 +349,6 @@ class IncoherentFamily:
     )
 
 
-CONTRADICTIONS: Final = "contradictions"
-"""Name of the list's order, which its cursors begin with."""
-
-
 def _contradictions_extent(arguments: Arguments) -> Extent:
     """All relationships are looked at, which takes about as long as an inference."""
     return replace(page(arguments), points=INFERENCE_POINTS)
@@ -304,6 +357,33 @@ def _contradictions_extent(arguments: Arguments) -> Extent:
 def _families_extent(arguments: Arguments) -> Extent:
     """All families and their claims are read, which takes about as long as an inference."""
     return replace(page(arguments), points=INFERENCE_POINTS)
+
+
+_INCOHERENT: Final = RankedList(
+    IncoherentClaim,
+    "incoherent claims",
+    IncoherentClaimFilterInput,
+    (IncoherentClaimSortKey.CONTRADICTION, SortOrder.DESCENDING),
+    nodes={"claim": "Claim"},
+)
+
+_CONTRADICTIONS: Final = KeyedList(
+    Contradiction, "contradictions", ContradictionFilterInput, (ContradictionSortKey.ENDS, SortOrder.ASCENDING)
+)
+
+_FAMILIES: Final = RankedList(
+    IncoherentFamily,
+    "incoherent families",
+    IncoherentFamilyFilterInput,
+    (IncoherentFamilySortKey.ABSOLUTE_MISFIT, SortOrder.DESCENDING),
+)
+
+_MISFIT_MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "kind": lambda item: item[0].kind,
+    "name": lambda item: item[0].name,
+    "misfit": lambda item: item[1],
+    "absolute_misfit": lambda item: abs(item[1]),
+}
 
 
 @object_type
@@ -316,45 +396,44 @@ class Incoherence:
     revision: Int64 = prop("Revision of the graph that was read, always the latest.")
     as_of: Moment = prop("The moment that the prior marginals hold for.")
 
-    @field
-    async def claims(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[IncoherentClaim]:
+    @_INCOHERENT.field()
+    async def claims(self: Any, _info: Info[Context, Any]) -> Ranked:
         """The claims whose tables and prior marginal contradict each other, largest contradiction first."""
-        return shown(await self["claims"].read(info, first, after))
+        found: Ranked = self["claims"]
+        return found
 
-    @field(metadata=extent(_contradictions_extent))
+    @_CONTRADICTIONS.field(extent(_contradictions_extent))
     async def contradictions(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[Contradiction]:
-        """
-        Influences and exposures that contradict their kind or sign, or another one between the same two nodes:
-        exposures first, by the keys of both ends.
-        """
-        cursor = None if after is None else page_key(CONTRADICTIONS, decode_cursor(after, path="after"))
+        self: Any, info: Info[Context, Any], page: KeyedPage, wanted: ContradictionFilterInput | None
+    ) -> Any:
+        """Influences and exposures that contradict their kind or sign, or another one between the same two nodes."""
+        asked = wanted or ContradictionFilterInput()
+        values = {
+            "kind": read_values(asked.kind, "filter.kind"),
+            "from_key": read_values(asked.from_key, "filter.from_key"),
+            "to_key": read_values(asked.to_key, "filter.to_key"),
+        }
         info.context.count_points(INFERENCE_POINTS)
-        faults = await list_stored_faults(info.context.unit)
-        keys = [found.key for found in faults]
-        start = 0 if cursor is None else bisect_right(keys, cursor)
-        listed = [
-            (cursor_text(CONTRADICTIONS, key), _shown_fault(found))
-            for key, found in zip(keys[start:], faults[start:], strict=True)
-        ]
-        found = connection(listed, page_size(first), has_previous=start > 0)
-        return shown({**found, "total_count": len(faults)})
+        rows: list[Row] = []
+        for found in await list_stored_faults(info.context.unit):
+            row = _shown_fault(found)
+            if all(any_of is None or row[name] in any_of for name, any_of in values.items()):
+                texts: dict[StrEnum, str] = {
+                    ContradictionSortKey.ENDS: found.key,
+                    ContradictionSortKey.KIND: row["kind"].value,
+                }
+                rows.append((page.key_of(texts), row))
+        return page.connection(page.cut(rows), len(rows))
 
-    @field(metadata=extent(_families_extent))
-    async def families(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[IncoherentFamily]:
+    @_FAMILIES.field(extent(_families_extent))
+    async def families(self: Any, info: Info[Context, Any]) -> Ranked:
         """
         Families whose claims' own posteriors do not fit now: they fall from one date to a later one, or do not add up,
         the largest misfit first.
         """
         info.context.count_points(INFERENCE_POINTS)
         found = await list_misfits(info.context)
-        ranked = Ranked.of("incoherent_families", (), self["state"], found, show=_shown_misfit, nodes={})
-        return shown(await ranked.read(info, first, after))
+        return Ranked((), self["state"], found, lambda item: item[0].name, _MISFIT_MEASURES, show=_shown_misfit)
 
 
 def _shown_misfit(found: tuple[ClaimFamily, float]) -> dict[str, Any]:

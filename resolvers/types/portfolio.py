@@ -13,18 +13,30 @@ from graph.exposure.measuring import Grouping as ExposureGrouping
 from graph.exposure.positions import Position
 from graph.exposure.store import Holder
 from graph.model.rows import Portfolio as PortfolioRow
+from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.enums import SortOrder
 from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length
 from resolvers.base.fields import prop, shown
 from resolvers.base.keyed import KeyedList, KeyedPage, read_values
-from resolvers.base.relay import DEFAULT_PAGE_SIZE, After, Connection, First, parse_key
+from resolvers.base.ranked import Ranked, RankedList
+from resolvers.base.relay import parse_key
 from resolvers.base.roles import Role
 from resolvers.base.scalars import Int64, Moment, Probability
 from resolvers.types.claims import Claim
 from resolvers.types.network import Answer, NetworkDiagnostics
 from resolvers.types.predictions import Prediction
+from resolvers.types.rankings import (
+    ExposureContributionFilterInput,
+    ExposureContributionSortKey,
+    ExposureDriverFilterInput,
+    ExposureDriverSortKey,
+    ExposureHedgeFilterInput,
+    ExposureHedgeSortKey,
+    TickerExposureShiftFilterInput,
+    TickerExposureShiftSortKey,
+)
 from resolvers.types.tickers import Ticker
 
 enum_type(ExposureGrouping, name="ExposureGrouping")
@@ -222,6 +234,15 @@ class TickerExposureShift:
     delta: float = prop("`expectedAfter` minus `expectedBefore`.")
 
 
+_TICKERS: Final = RankedList(
+    TickerExposureShift,
+    "tickers with an exposure",
+    TickerExposureShiftFilterInput,
+    (TickerExposureShiftSortKey.ABSOLUTE_DELTA, SortOrder.DESCENDING),
+    nodes={"ticker": "Ticker"},
+)
+
+
 @object_type
 class ExposureShift:
     """Effect of supposed outcomes on a portfolio, from the same shifts that `whatIf` answers."""
@@ -231,12 +252,11 @@ class ExposureShift:
     delta: float = prop("`expectedAfter` minus `expectedBefore`; those of the tickers add up to it.")
     diagnostics: NetworkDiagnostics = prop("Diagnostics of the what-if.")
 
-    @field
-    async def tickers(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[TickerExposureShift]:
+    @_TICKERS.field()
+    async def tickers(self: Any, _info: Info[Context, Any]) -> Ranked:
         """The tickers with an exposure, largest |delta| first."""
-        return shown(await self["tickers"].read(info, first, after))
+        found: Ranked = self["tickers"]
+        return found
 
 
 @object_type
@@ -291,12 +311,12 @@ def _hedges_extent(arguments: Arguments) -> Extent:
     return Extent(rows=num, points=hedging_points(num))
 
 
-def _read_keys(given: Sequence[strawberry.ID] | None, kind: str, name: str) -> dict[str, str]:
+def _read_keys(given: Sequence[strawberry.ID] | None, kinds: Sequence[str], name: str) -> dict[str, str]:
     """Read ids of nodes, each once, with the path at which it was given first."""
     paths: dict[str, str] = {}
     for number, node_id in enumerate(given or ()):
         path = f"{name}[{number}]"
-        paths.setdefault(parse_key(node_id, kind, path=path), path)
+        paths.setdefault(parse_key(node_id, *kinds, path=path), path)
     return paths
 
 
@@ -324,6 +344,31 @@ class ExposureBasis:
     num_reconstructed: int = prop(
         "Number of the network's claims of which something was first recorded after the moment, so that this serves."
     )
+
+
+_CONTRIBUTIONS: Final = RankedList(
+    ExposureContribution,
+    "contributions",
+    ExposureContributionFilterInput,
+    (ExposureContributionSortKey.ABSOLUTE_EXPECTED_RELEVANCE, SortOrder.DESCENDING),
+    nodes={"prediction": "Prediction"},
+)
+
+_DRIVERS: Final = RankedList(
+    ExposureDriver,
+    "drivers",
+    ExposureDriverFilterInput,
+    (ExposureDriverSortKey.VARIANCE_SHARE, SortOrder.DESCENDING),
+    nodes={"claim": "Claim"},
+)
+
+_HEDGES: Final = RankedList(
+    ExposureHedge,
+    "hedges",
+    ExposureHedgeFilterInput,
+    (ExposureHedgeSortKey.VARIANCE_SHARE_PER_UNIT, SortOrder.DESCENDING),
+    nodes={"ticker": "Ticker", "claim": "Claim"},
+)
 
 
 @object_type
@@ -382,22 +427,20 @@ class PortfolioExposureResult(Answer):
         """Contributions added up, largest expectation first."""
         return shown(await self["groups"](by))
 
-    @field
-    async def contributions(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[ExposureContribution]:
+    @_CONTRIBUTIONS.field()
+    async def contributions(self: Any, _info: Info[Context, Any]) -> Ranked:
         """The predictions that count, largest |expectedRelevance| first."""
-        return shown(await (await self["contributions"]()).read(info, first, after))
+        found: Ranked = await self["contributions"]()
+        return found
 
-    @field
-    async def drivers(
-        self: Any, info: Info[Context, Any], first: First = DEFAULT_PAGE_SIZE, after: After = None
-    ) -> Connection[ExposureDriver]:
+    @_DRIVERS.field()
+    async def drivers(self: Any, _info: Info[Context, Any]) -> Ranked:
         """
         The claims of the whole network whose outcomes would tell most, largest `varianceShare` first, without those
         whose share noise explains.
         """
-        return shown(await (await self["drivers"]()).read(info, first, after))
+        found: Ranked = await self["drivers"]()
+        return found
 
     @field(metadata=extent(_surprise_extent))
     async def surprise(self: Any, info: Info[Context, Any]) -> ExposureSurprise | None:
@@ -405,24 +448,24 @@ class PortfolioExposureResult(Answer):
         info.context.count_points(SAMPLING_POINTS)
         return shown(await self["surprise"]())
 
-    @field(metadata=extent(_hedges_extent))
+    @_HEDGES.field(extent(_hedges_extent))
     async def hedges(
         self: Any,
-        info: Info[Context, Any],
+        _info: Info[Context, Any],
         tickers: Annotated[
             list[strawberry.ID] | None, strawberry.argument(description="Symbols or ids of tickers.")
         ] = None,
         claims: Annotated[list[strawberry.ID] | None, strawberry.argument(description="Keys or ids of claims.")] = None,
-        *,
-        first: First = DEFAULT_PAGE_SIZE,
-        after: After = None,
-    ) -> Connection[ExposureHedge]:
+    ) -> Ranked:
         """
         Positions in single instruments, up to 1,000 tickers and claims, that would make X vary least; largest
         `varianceSharePerUnit` first.
         """
-        candidates = Candidates(_read_keys(tickers, "Ticker", "tickers"), _read_keys(claims, "Claim", "claims"))
-        return shown(await (await self["hedges"](candidates)).read(info, first, after))
+        candidates = Candidates(
+            _read_keys(tickers, ("Ticker",), "tickers"), _read_keys(claims, CLAIM_SUBJECTS, "claims")
+        )
+        found: Ranked = await self["hedges"](candidates)
+        return found
 
     what_if: ExposureShift | None = prop("Effect of the supposed outcomes; null where none are supposed.")
     change: ChangedExposure | None = prop("Exposure after the changes of positions; null where none are given.")

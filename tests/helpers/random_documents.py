@@ -11,6 +11,7 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     get_named_type,
+    is_required_argument,
 )
 
 MOMENTS: Final = tuple(f"2026-0{month}-02T12:00:00Z" for month in range(1, 7))
@@ -46,7 +47,12 @@ class Documents:
             return f"predictions({self._page_of_predictions()}) {self._connection(fields['predictions'], levels)}"
         if self._random.random() < 0.1:
             name = self._random.choice(
-                [name for name in sorted(fields) if {"sort", "before"} <= set(fields[name].args)]
+                [
+                    name
+                    for name in sorted(fields)
+                    if {"sort", "before"} <= set(fields[name].args)
+                    and not any(is_required_argument(argument) for argument in fields[name].args.values())
+                ]
             )
             return f"{name}({self._page_of_list(fields[name])}) {self._connection(fields[name], levels)}"
         name = self._random.choice(sorted(self._ids))

@@ -13,6 +13,7 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_composite_type,
+    is_list_type,
     is_non_null_type,
     is_specified_scalar_type,
     is_union_type,
@@ -193,3 +194,25 @@ def test_the_linter_sees_a_conflict_through_a_connection() -> None:
     told = list(conflicts(schema.type_map["A"], schema.type_map["B"]))
 
     assert told == ["CA.y: [Int], CB.y: [String]", "A.x: Int!, B.x: Int"]
+
+
+PATTERN = {"filter", "sort", "first", "after", "last", "before"}
+LACKS = {
+    # Matches come in groups that are sorted one at a time, from the best on, so only a part of them is ever read: their
+    # order is that of relevance, in one direction, and the conditions are `subjects`.
+    "Query.search": {"filter", "sort", "last", "before"},
+}
+"""Arguments that a connection lacks, each with its reason."""
+
+
+def test_every_connection_has_one_pattern() -> None:
+    """Filter, sort by a list of keys, pages from either end and a total, so that one client serves every list."""
+    connections = [found for found in OUTPUTS if found.kind.endswith("Connection")]
+    lacking = {found.place: PATTERN - set(found.definition.args) for found in connections}
+
+    assert {place: missing for place, missing in lacking.items() if missing} == LACKS
+    assert [found.place for found in connections if "totalCount" not in TYPES[found.kind].fields] == []  # type: ignore[attr-defined]
+    sorts = {found.place: found.definition.args["sort"].type for found in connections if found.place not in LACKS}
+    assert [place for place, kind in sorts.items() if not is_list_type(kind)] == []
+    directions = [get_named_type(kind).fields["order"].type for kind in sorts.values()]
+    assert {get_named_type(kind).name for kind in directions} == {"SortOrder"}

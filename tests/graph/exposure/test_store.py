@@ -22,6 +22,9 @@ from graph.exposure.positions import MOST_POSITIONS, Position, Positions
 from graph.exposure.store import (
     Draft,
     Holder,
+    Versions,
+    check_holder,
+    count_versions,
     delete_portfolio,
     find_portfolio,
     get_portfolio,
@@ -29,6 +32,7 @@ from graph.exposure.store import (
     list_versions,
     save_portfolio,
 )
+from graph.model.page_keys import FIRST_PLACE, LAST_PLACE, Place
 from graph.model.rows import Portfolio
 from tests.helpers.database import empty
 
@@ -91,23 +95,74 @@ async def test_positions_at_two_times_are_those_of_the_obvious_way(graph: Databa
     assert await held(graph, "two", held_at=START + 9 * DAY) is None  # nothing was recorded by then
 
 
-async def test_rows_are_paged_in_the_order_in_which_they_hold(graph: Database) -> None:
-    """Pages of three, put together, are all rows, also those since one moment."""
+@pytest.mark.parametrize("by_recording", [False, True])
+@pytest.mark.parametrize("reads_down", [False, True])
+async def test_rows_are_paged_in_either_order_from_either_end(
+    graph: Database, *, by_recording: bool, reads_down: bool
+) -> None:
+    """Pages of three, put together, are all rows in the order of Python's sort, also those since one moment."""
+    name = f"paged-{by_recording}-{reads_down}"
     for number in range(7):
-        await save(graph, "paged", positions=positions(NVDA=number + 1.0), held_at=START + (number % 2) * DAY)
+        await save(graph, name, positions=positions(NVDA=number + 1.0), held_at=START + (number % 2) * DAY)
+    every = await graph.read(partial(list_versions, name=name, wanted=Versions(), limit=9))
+
+    def place(row: Portfolio) -> Place:
+        return (row.recorded_at if by_recording else row.held_at), row.id
 
     found: list[Portfolio] = []
+    between = FIRST_PLACE, LAST_PLACE
     while True:
-        after = found[-1].id if found else None
-        page, total = await graph.read(partial(list_versions, name="paged", holder=ADA, after=after, limit=3))
+        page = await graph.read(
+            partial(
+                list_versions,
+                name=name,
+                wanted=Versions(),
+                limit=3,
+                by_recording=by_recording,
+                between=between,
+                reads_down=reads_down,
+            )
+        )
         found += page
         if len(page) < 3:
             break
+        between = (FIRST_PLACE, place(found[-1])) if reads_down else (place(found[-1]), LAST_PLACE)
 
-    assert [row.positions[0].weight for row in found] == [6.0, 4.0, 2.0, 7.0, 5.0, 3.0, 1.0]
-    assert total == 7
-    with pytest.raises(InvalidError, match="after"):
-        await graph.read(lambda unit: list_versions(unit, "paged", ADA, after="two@1", limit=3))
+    assert len(every) == 7
+    assert found == sorted(every, key=place, reverse=reads_down)
+    by_hand = {(False, True): [6.0, 4.0, 2.0, 7.0, 5.0, 3.0, 1.0], (True, False): [float(n) for n in range(1, 8)]}
+    if (by_recording, reads_down) in by_hand:
+        assert [row.positions[0].weight for row in found] == by_hand[by_recording, reads_down]
+
+
+async def test_rows_are_listed_and_counted_by_conditions(graph: Database) -> None:
+    """Bounds are included; deletions are rows of their own."""
+    for number in range(4):
+        await save(graph, "sieved", positions=positions(NVDA=number + 1.0), held_at=START + (number % 2) * DAY)
+    all_four = [4.0, 2.0, 3.0, 1.0]
+    expected = {
+        Versions(): all_four,
+        Versions(held_from=START + DAY): [4.0, 2.0],
+        Versions(held_to=START): [3.0, 1.0],
+        Versions(held_from=START, held_to=START + DAY, is_deleted=False): all_four,
+        Versions(is_deleted=True): [],
+        Versions(recorded_to=START): [],
+        Versions(recorded_from=START): all_four,
+    }
+
+    for wanted, weights in expected.items():
+        found = await graph.read(partial(list_versions, name="sieved", wanted=wanted, limit=9))
+        assert [row.positions[0].weight for row in found] == weights, wanted
+        assert await graph.read(partial(count_versions, name="sieved", wanted=wanted)) == len(weights), wanted
+
+
+async def test_rows_from_long_ago_are_listed(graph: Database) -> None:
+    """Positions may be held since before 1970."""
+    await save(graph, "old", held_at=datetime(1950, 1, 1, tzinfo=UTC))
+
+    (row,) = await graph.read(partial(list_versions, name="old", wanted=Versions(), limit=9))
+
+    assert row.held_at.year == 1950
 
 
 async def test_only_the_owner_and_operators_have_access(graph: Database) -> None:
@@ -117,7 +172,7 @@ async def test_only_the_owner_and_operators_have_access(graph: Database) -> None
     for name, stranger in (("adas", BOB), ("nobodys", BOB), ("adas", Holder("", sees_all=False))):
         attempts = (
             graph.read(partial(find_portfolio, name=name, holder=stranger)),
-            graph.read(partial(list_versions, name=name, holder=stranger, limit=9)),
+            graph.read(partial(check_holder, name=name, holder=stranger)),
             save(graph, name, stranger),
             delete_portfolio(graph, name, stranger),
         )

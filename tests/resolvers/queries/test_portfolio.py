@@ -410,6 +410,10 @@ LISTED = """query ($name: String!, $asOf: DateTime, $knownAt: DateTime, $after: 
   portfolioVersions(name: $name, first: 1, after: $after) {
     totalCount pageInfo { endCursor hasNextPage hasPreviousPage } nodes { key isDeleted }
   }
+  recordedLast: portfolioVersions(name: $name, last: 1, sort: { by: RECORDED }) { nodes { heldAt } }
+  heldBefore: portfolioVersions(
+    name: $name, filter: { heldTo: "2026-02-15T00:00:00Z", isDeleted: false }, sort: { by: HELD }
+  ) { totalCount nodes { heldAt } }
 }"""
 
 
@@ -437,6 +441,8 @@ async def test_stored_portfolios_are_listed_and_deleted(sampled: Database) -> No
         "hasNextPage": False,
         "hasPreviousPage": True,
     }
+    assert found["recordedLast"] == {"nodes": [{"heldAt": "2026-02-01T00:00:00Z"}]}
+    assert found["heldBefore"] == {"totalCount": 1, "nodes": [{"heldAt": "2026-02-01T00:00:00Z"}]}
 
     delete = 'mutation { deletePortfolio(input: {name: "listed"}) { ... on PortfolioDeleted { portfolio { name } } } }'
     assert (await ask(sampled, delete)).data["deletePortfolio"] == {"portfolio": {"name": "listed"}}
