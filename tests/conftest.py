@@ -10,7 +10,7 @@ from hypothesis import settings
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
-from graph.server import DEFAULT_RELEASE, EmbeddedServer
+from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from tests.helpers.database import StatementCounter, empty, introduce_names
 from tests.helpers.stores import PATIENCE_SECONDS, copy_migrated_store
 
@@ -51,9 +51,7 @@ def database_address(
         copy_migrated_store(folder)
     server = EmbeddedServer(
         folder,
-        release=release,
-        java_home=java,
-        training=TRAINING,
+        software=Software(release, java, TRAINING),
         settings=SETTINGS,
         startup_timeout_seconds=PATIENCE_SECONDS,
     )
