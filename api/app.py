@@ -21,7 +21,7 @@ from api.access.routes import AccessMiddleware
 from api.compression import CompressionMiddleware
 from api.evidence.endpoint import PATH as EVIDENCE_PATH
 from api.execution import Executor
-from api.front import Front
+from api.front import Controls, Front, Kept
 from api.logging import get_logger
 from api.mcp.endpoint import PATH as MCP_PATH
 from api.mcp.endpoint import McpEndpoint
@@ -140,14 +140,10 @@ def _make_front(parts: Parts) -> Middleware:
     return Middleware(
         Front,
         executor=_make_executor(parts),
-        documents=parts.documents,
-        responses=parts.responses,
-        admissions=parts.admissions,
-        access=parts.access,
-        rates=parts.rates,
+        kept=Kept(parts.documents, parts.responses),
+        controls=Controls(parts.access, parts.rates, parts.admissions, parts.deadlines),
         allowed_hosts=parts.settings.list_names(),
         max_body_bytes=parts.settings.max_body_bytes,
-        deadlines=parts.deadlines,
         guards_gets=parts.settings.get_needs_header,
         trusted=parts.trusted,
     )
