@@ -136,7 +136,7 @@ class ScheduleQueries:
             if (queries is None or found.query in queries) and asked.is_paused in {None, is_paused}:
                 by_next = join(deadline_text(found.next_at), found.name)
                 key = by_next if page.key is QueryScheduleSortKey.NEXT else found.name
-                rows.append((key, shown_schedule(found, info.context.service.seals)))
+                rows.append((key, shown_schedule(found, info.context.service.webhooks.seals)))
         return page.connection(page.cut(rows), len(rows))
 
     @_WEBHOOKS.field(extent(_all_extent))
@@ -149,7 +149,7 @@ class ScheduleQueries:
         """Webhooks of changes, of which there are at most 100."""
         kinds = read_values(None if wanted is None else wanted.kind, "filter.kind")
         rows: list[Row] = [
-            (found.name, shown_hook(found, info.context.service.seals))
+            (found.name, shown_hook(found, info.context.service.webhooks.seals))
             for found in await list_hooks(info.context.unit)
             if kinds is None or not found.kinds or not set(kinds).isdisjoint(found.kinds)
         ]
@@ -167,7 +167,7 @@ class ScheduleQueries:
         found = await list_deliveries(unit, asked, page.size + 1, between=page.places, reads_down=page.reads_down)
         total = await count_deliveries(unit, asked) if wants_total(info) else None
         rows = [
-            (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.seals))
+            (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.webhooks.seals))
             for delivery in found
             for at, own_id in [place_of(delivery)]
         ]
