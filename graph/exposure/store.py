@@ -14,7 +14,7 @@ from graph.errors import ConflictError, FutureObservationError, InvalidError, No
 from graph.exposure.positions import Position, Positions
 from graph.model.problems import check_name, describe_problem
 from graph.model.properties import from_properties, to_properties
-from graph.model.rows import Portfolio, dated_key
+from graph.model.rows import Portfolio, dated_bounds, dated_key
 from graph.model.values import NAME
 
 MOST_PORTFOLIOS: Final = 1_000
@@ -278,7 +278,7 @@ class _Ends:
 async def _read_ends(unit: Unit, name: str) -> _Ends:
     if not NAME.fullmatch(name):
         return _Ends(None, None, None, 0)
-    (row,) = await unit.run("exposure/list_portfolio_ends", **_bounds(name))
+    (row,) = await unit.run("exposure/list_portfolio_ends", **dated_bounds(name))
     if not row["num_rows"]:
         return _Ends(None, None, None, 0)
     first, last = from_properties(Portfolio, row["first"]), from_properties(Portfolio, row["last"])
@@ -301,7 +301,7 @@ async def list_held(
     """
     if not NAME.fullmatch(name):
         return []
-    bounds = _bounds(name)
+    bounds = dated_bounds(name)
     rows = await unit.run(
         "exposure/list_portfolio",
         **bounds,
@@ -311,11 +311,6 @@ async def list_held(
         limit=limit,
     )
     return [from_properties(Portfolio, row["portfolio"]) for row in rows]
-
-
-def _bounds(name: str) -> dict[str, str]:
-    """Bounds of the ids of a portfolio's rows; A is the character after @, which no name has."""
-    return {"low": f"{name}@", "high": f"{name}A"}
 
 
 def _check_owner(name: str, rows: Sequence[Portfolio], holder: Holder, path: str) -> None:
