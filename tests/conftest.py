@@ -12,6 +12,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from tests.helpers.database import StatementCounter, empty, introduce_names
+from tests.helpers.processes import OF_SHORT_LIVED_JAVA
 from tests.helpers.stores import PATIENCE_SECONDS, copy_migrated_store
 
 # An example that takes long on a busy machine is no failure.
@@ -55,8 +56,11 @@ def database_address(
         settings=SETTINGS,
         startup_timeout_seconds=PATIENCE_SECONDS,
     )
-    with server:
+    with pytest.MonkeyPatch.context() as patch:  # Neo4j alone inherits it, and not what trains Java's cache later
+        for name, value in OF_SHORT_LIVED_JAVA.items():
+            patch.setenv(name, value)
         endpoint = server.start()
+    with server:
         yield DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
 
 
