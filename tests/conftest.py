@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from api.collector import freeze_survivors, pace_collector
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
@@ -27,6 +28,14 @@ SETTINGS = {
 A plan is made once for a statement. Each test empties the graph and hands in lists of other lengths, which a planner
 takes as reasons to plan again: that was half of a run's plans, and planning is most of what Neo4j does here.
 """
+
+
+pace_collector()
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and collected tests from being visited by each full collection of garbage."""
+    freeze_survivors()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
