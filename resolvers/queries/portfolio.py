@@ -54,8 +54,16 @@ from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.drift import belongs_to_caller, drifts
 from resolvers.base.enums import SortOrder
-from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length, length
-from resolvers.base.extents import page as page_extent
+from resolvers.base.extents import (
+    INFERENCE_POINTS,
+    Arguments,
+    Extent,
+    extent,
+    given_length,
+    length,
+    one_row,
+    whole_list,
+)
 from resolvers.base.fields import shown
 from resolvers.base.figures import figure, figures
 from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_cursor, read_values
@@ -135,14 +143,6 @@ def _extent(arguments: Arguments) -> Extent:
     num_rows += STORED_ROWS if arguments.get("portfolio") else length(arguments, "positions", MOST_POSITIONS)
     is_past = arguments.get("as_of") is not None
     return Extent(rows=num_rows + PAST_ROWS * is_past, points=INFERENCE_POINTS * (1 + is_past))
-
-
-def _stored_extent(_arguments: Arguments) -> Extent:
-    return Extent(rows=1)
-
-
-def _portfolios_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=MOST_PORTFOLIOS)
 
 
 @enum_type
@@ -263,7 +263,7 @@ class _Supposed(ArgumentGroup):
 class PortfolioQueries:
     """Queries over portfolios."""
 
-    @field(metadata={**extent(_stored_extent), **belongs_to_caller()})
+    @field(metadata={**extent(one_row), **belongs_to_caller()})
     async def portfolio(
         self, info: Info[Context, Any], name: PortfolioName, *, as_of: HeldAt = None, known_at: KnownAt = None
     ) -> Portfolio | None:
@@ -275,7 +275,7 @@ class PortfolioQueries:
         found = await find_portfolio(context.unit, name, holder_of(context), held_at=as_of, known_at=known_at)
         return shown(None if found is None else shown_portfolio(found))
 
-    @_PORTFOLIOS.field({**extent(_portfolios_extent), **belongs_to_caller()})
+    @_PORTFOLIOS.field({**extent(whole_list(MOST_PORTFOLIOS)), **belongs_to_caller()})
     async def portfolios(
         self,
         info: Info[Context, Any],

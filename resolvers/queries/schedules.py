@@ -18,7 +18,7 @@ from graph.saved.schedules import (
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, input_type, object_type
 from resolvers.base.enums import ChangeKind, DeliveryStatus, SortOrder
-from resolvers.base.extents import Arguments, Extent, extent
+from resolvers.base.extents import extent, whole_list
 from resolvers.base.extents import page as page_extent
 from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
 from resolvers.base.scalars import Moment
@@ -112,15 +112,11 @@ _DELIVERIES: Final = KeyedList(
 )
 
 
-def _all_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=_FEW)
-
-
 @object_type
 class ScheduleQueries:
     """Schedules of saved queries, and deliveries of their rows."""
 
-    @_SCHEDULES.field(extent(_all_extent))
+    @_SCHEDULES.field(extent(whole_list(_FEW)))
     async def query_schedules(
         self,
         info: Info[Context, Any],
@@ -139,7 +135,7 @@ class ScheduleQueries:
                 rows.append((key, shown_schedule(found, info.context.service.webhooks.seals)))
         return page.connection(page.cut(rows), len(rows))
 
-    @_WEBHOOKS.field(extent(_all_extent))
+    @_WEBHOOKS.field(extent(whole_list(_FEW)))
     async def change_webhooks(
         self,
         info: Info[Context, Any],
