@@ -21,7 +21,7 @@ from api.access.routes import AccessMiddleware
 from api.compression import CompressionMiddleware
 from api.evidence.endpoint import PATH as EVIDENCE_PATH
 from api.execution import Executor
-from api.front import Front
+from api.front import Controls, Front, Kept
 from api.logging import get_logger
 from api.mcp.endpoint import PATH as MCP_PATH
 from api.mcp.endpoint import McpEndpoint
@@ -52,7 +52,8 @@ from graph.database.sessions import Database
 from graph.errors import ConfigurationError, ForegraphError
 from graph.feed.following import Feed
 from graph.network.ahead import prepare_hours
-from resolvers.base.context import Service
+from graph.network.engine import Engine
+from resolvers.base.context import Service, Webhooks
 from resolvers.base.roles import Role, include
 
 if TYPE_CHECKING:
@@ -140,14 +141,10 @@ def _make_front(parts: Parts) -> Middleware:
     return Middleware(
         Front,
         executor=_make_executor(parts),
-        documents=parts.documents,
-        responses=parts.responses,
-        admissions=parts.admissions,
-        access=parts.access,
-        rates=parts.rates,
+        kept=Kept(parts.documents, parts.responses),
+        controls=Controls(parts.access, parts.rates, parts.admissions, parts.deadlines),
         allowed_hosts=parts.settings.list_names(),
         max_body_bytes=parts.settings.max_body_bytes,
-        deadlines=parts.deadlines,
         guards_gets=parts.settings.get_needs_header,
         trusted=parts.trusted,
     )
@@ -246,13 +243,13 @@ async def _be_ready() -> None:
 
 def _make_service(parts: Parts, database: Database, adhoc: Adhoc | None) -> Service:
     settings = parts.settings
+    observer = None if parts.telemetry is None else parts.telemetry.observe_inference
     return Service.make(
         database,
         _make_budget(settings),
+        engine=Engine(max_sample_bytes=settings.sample_cache_bytes, observer=observer),
         adhoc=adhoc,
-        webhook_hosts=settings.webhook_hosts,
-        seals=parts.seals,
-        max_sample_bytes=settings.sample_cache_bytes,
+        webhooks=Webhooks(settings.webhook_hosts, parts.seals),
         request_seconds=settings.request_timeout_seconds,
         feed=Feed(
             database,
@@ -261,7 +258,6 @@ def _make_service(parts: Parts, database: Database, adhoc: Adhoc | None) -> Serv
             observer=FEED_LAG.observe,
         ),
         tariff=parts.tariff,
-        on_inference=None if parts.telemetry is None else parts.telemetry.observe_inference,
     )
 
 

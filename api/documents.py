@@ -53,6 +53,26 @@ def identify(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """
+    A document that has been validated, and what all its operations are judged by.
+
+    Attributes:
+        tree: The whole document, with its fragments.
+        schema: The schema that it was validated against.
+        pricing: Prices its operations.
+        limits: Those on a price, and on variables.
+        moments: The arguments that give its drifting fields their moments.
+    """
+
+    tree: DocumentNode
+    schema: GraphQLSchema
+    pricing: Pricing
+    limits: Limits
+    moments: "_Moments"
+
+
 class Operation:
     """
     An operation of a document that has been validated and is within the limits that do not depend on variables.
@@ -72,18 +92,14 @@ class Operation:
 
     def __init__(
         self,
-        document: DocumentNode,
+        document: Validated,
         node: OperationDefinitionNode,
         *,
-        schema: GraphQLSchema,
         key: bytes,
-        pricing: Pricing,
-        limits: Limits,
-        moments: "_Moments",
         compiled: CompiledOperation | None,
         needs: Mapping[str, Role | None],
     ) -> None:
-        self.document = document
+        self.document = document.tree
         self.node = node
         self.name = None if node.name is None else node.name.value
         self.compiled = compiled
@@ -91,13 +107,11 @@ class Operation:
         self.is_query = node.operation is OperationType.QUERY
         self.key = key
         self.document_id = key[:SHOWN_DIGITS].decode()
-        self._schema = schema
-        self._pricing = pricing
-        self._limits = limits
+        self._schema, self._pricing, self._limits = document.schema, document.pricing, document.limits
         self._affordable: dict[tuple[object, ...], Price] = {}
         self._priced_by: tuple[str, ...] = ()
-        self._moments, self.is_daily = moments.found, moments.is_daily
-        self._drifting = list_drifting_inputs(schema)
+        self._moments, self.is_daily = document.moments.found, document.moments.is_daily
+        self._drifting = list_drifting_inputs(document.schema)
         definitions = node.variable_definitions or ()
         self._defaults = {d.variable.name.value for d in definitions if _is_given(d.default_value)}
 
@@ -239,17 +253,14 @@ class Documents:
         num_bytes = BYTES_A_TOKEN * sum(1 for _ in _tokens(parsed)) + 2 * len(text)
         if num_bytes > self._max_bytes:
             return
-        pricing = Pricing(self._schema._schema, parsed, {})
-        moments = _find_moments(self._schema._schema, parsed)
+        schema = self._schema._schema
+        moments = _find_moments(schema, parsed)
+        validated = Validated(parsed, schema, Pricing(schema, parsed, {}), self._limits, moments)
         operations = tuple(
             Operation(
-                parsed,
+                validated,
                 node,
-                schema=self._schema._schema,
                 key=f"{document_id}{number}".encode(),
-                pricing=pricing,
-                limits=self._limits,
-                moments=moments,
                 compiled=find_compiled(self._schema, parsed, node, self._programs),
                 needs=self._list_needs(parsed, node),
             )

@@ -63,6 +63,38 @@ MAX_HOSTS: Final = 1_000
 """Most Host headers whose check is remembered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """
+    What is kept of earlier requests.
+
+    Attributes:
+        documents: Those that have been answered before.
+        responses: Where responses are kept.
+    """
+
+    documents: Documents
+    responses: Responses
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """
+    What every request has to pass.
+
+    Attributes:
+        access: Tells callers apart.
+        rates: Limits what each asks.
+        admissions: Limits the number of documents at a time.
+        deadlines: Limits the time of a request.
+    """
+
+    access: Access
+    rates: Rates
+    admissions: Admissions
+    deadlines: Deadlines
+
+
 class Front:
     """
     Answers kept documents by GET and POST; passes everything else on, with the body that it has read.
@@ -70,14 +102,10 @@ class Front:
     Args:
         app: Answers what is passed on.
         executor: Runs operations.
-        documents: Those that have been answered before.
-        responses: Where responses are kept.
-        admissions: Limits the number of documents at a time.
-        access: Tells callers apart.
-        rates: Limits what each asks.
+        kept: What is kept of earlier requests.
+        controls: What every request has to pass.
         allowed_hosts: Further names in the Host header.
         max_body_bytes: Largest body.
-        deadlines: Limits the time of a request.
         guards_gets: Whether a GET with a document's text needs a header that other origins cannot send unasked.
         trusted: Tells which documents are answered; by default all are.
 
@@ -91,25 +119,21 @@ class Front:
         app: ASGIApp,
         *,
         executor: Executor,
-        documents: Documents,
-        responses: Responses,
-        admissions: Admissions,
-        access: Access,
-        rates: Rates,
+        kept: Kept,
+        controls: Controls,
         allowed_hosts: Collection[str],
         max_body_bytes: int,
-        deadlines: Deadlines,
         guards_gets: bool = False,
         trusted: Trusted = EVERY_DOCUMENT,
     ) -> None:
         self.app = app
         self.num_answered = self.num_passed_on = 0
-        self._executor, self._admissions, self._access = executor, admissions, access
-        self._rates = rates
-        self._documents, self._responses = documents, responses
+        self._executor, self._documents, self._responses = executor, kept.documents, kept.responses
+        self._access, self._rates = controls.access, controls.rates
+        self._admissions, self._deadlines = controls.admissions, controls.deadlines
         self._allowed_hosts = frozenset((*LOOPBACK_NAMES, *allowed_hosts))
         self._known_hosts: dict[bytes, bool] = {}
-        self._max_body_bytes, self._deadlines, self._guards_gets = max_body_bytes, deadlines, guards_gets
+        self._max_body_bytes, self._guards_gets = max_body_bytes, guards_gets
         self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,7 +19,7 @@ from api.tables import open_console
 from graph.database.sessions import Database
 from graph.errors import InvalidError, counted
 from graph.exposure.files import PositionsFile, read_positions_file
-from graph.exposure.measuring import Change, Exposure, Grouping, measure, suppose
+from graph.exposure.measuring import Change, Exposure, Grouping, Scope, measure, suppose
 from graph.exposure.past import recall_joint
 from graph.exposure.positions import Positions, list_shortly
 from graph.exposure.store import Holder, get_portfolio
@@ -128,7 +128,7 @@ async def ask(database: Database, asked: Asked) -> Answer:
             if asked.is_active and not positions.benchmark:
                 raise InvalidError("expected positions with a benchmark's weight, got none", path="--active")
             past = None if asked.as_of is None else await recall_joint(reading, engine, asked.as_of)
-            found = await measure(reading, engine, positions, is_active=asked.is_active, past=past)
+            found = await measure(reading, engine, positions, scope=Scope(is_active=asked.is_active), past=past)
             shift = None
             if asked.observations:
                 shift, _, _ = await suppose(

@@ -31,7 +31,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import ConfigurationError
 from graph.network.compiling import compiling_kernels
 from graph.sample.training import TRAINING
-from graph.server import end_running, start_or_attach
+from graph.server import Memory, Software, end_running, start_or_attach
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -342,17 +342,17 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
 
     embedded = start_or_attach(
         settings.data_dir.absolute(),
-        on_start=tell,
-        heap=settings.neo4j_heap,
-        page_cache=settings.neo4j_page_cache,
-        num_transactions=settings.max_concurrent_documents,
+        software=Software(
+            java_home=settings.java_home,
+            training=TRAINING,
+            cache_dir=settings.cache_dir,
+            mirror=settings.mirror,
+            shows_progress=True,
+        ),
+        memory=Memory(settings.neo4j_heap, settings.neo4j_page_cache, settings.max_concurrent_documents),
         first_port=settings.bolt_port,
-        cache_dir=settings.cache_dir,
-        mirror=settings.mirror,
-        java_home=settings.java_home,
         keep_alive=True,
-        training=TRAINING,
-        progress=True,
+        on_start=tell,
     )
     with embedded as endpoint:
         yield DatabaseAddress(

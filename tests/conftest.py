@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from api.collector import freeze_survivors, pace_collector
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
-from graph.server import DEFAULT_RELEASE, EmbeddedServer
+from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from tests.helpers.database import StatementCounter, empty, introduce_names
+from tests.helpers.processes import OF_SHORT_LIVED_JAVA
 from tests.helpers.stores import PATIENCE_SECONDS, copy_migrated_store
 
 # An example that takes long on a busy machine is no failure.
@@ -26,6 +28,14 @@ SETTINGS = {
 A plan is made once for a statement. Each test empties the graph and hands in lists of other lengths, which a planner
 takes as reasons to plan again: that was half of a run's plans, and planning is most of what Neo4j does here.
 """
+
+
+pace_collector()
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and collected tests from being visited by each full collection of garbage."""
+    freeze_survivors()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,14 +61,15 @@ def database_address(
         copy_migrated_store(folder)
     server = EmbeddedServer(
         folder,
-        release=release,
-        java_home=java,
-        training=TRAINING,
+        software=Software(release, java, TRAINING),
         settings=SETTINGS,
         startup_timeout_seconds=PATIENCE_SECONDS,
     )
-    with server:
+    with pytest.MonkeyPatch.context() as patch:  # Neo4j alone inherits it, and not what trains Java's cache later
+        for name, value in OF_SHORT_LIVED_JAVA.items():
+            patch.setenv(name, value)
         endpoint = server.start()
+    with server:
         yield DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
 
 

@@ -6,6 +6,7 @@ one name together, so that nobody can make the number of series grow.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
@@ -32,86 +33,15 @@ _REGISTRY: Final = CollectorRegistry()
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _POINTS: Final = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000)
 
-REQUESTS: Final = Histogram(
-    "foregraph_request_seconds",
-    "Requests by path and status, with the time from arrival to the last byte.",
-    ["path", "status"],
-    registry=_REGISTRY,
-    buckets=_SECONDS,
-)
-OPERATIONS: Final = Counter(
-    "foregraph_operations",
-    "GraphQL operations by type, outcome (data, partial, refused), name, and the first digits of the document's id.",
-    ["type", "outcome", "operation", "document"],
-    registry=_REGISTRY,
-)
-_OPERATION: Final = ("type", "operation", "document")
-OPERATION_SECONDS: Final = Counter(
-    "foregraph_operation_seconds",
-    "Time of operations from arrival to the last byte, by type, name and document.",
-    _OPERATION,
-    registry=_REGISTRY,
-)
-OPERATION_STATEMENTS: Final = Counter(
-    "foregraph_operation_statements",
-    "Statements run by operations, by type, name and document.",
-    _OPERATION,
-    registry=_REGISTRY,
-)
-OPERATION_COST: Final = Counter(
-    "foregraph_operation_cost",
-    "Rows and points of operations, as priced before they run, and as read and computed (actual).",
-    [*_OPERATION, "unit", "stage"],
-    registry=_REGISTRY,
-)
-DOCUMENT_COST: Final = Histogram(
-    "foregraph_document_cost",
-    "Cost points of documents: the price before they run, and what was read and computed (actual).",
-    ["stage"],
-    registry=_REGISTRY,
-    buckets=_POINTS,
-)
-REFUSALS: Final = Counter(
-    "foregraph_refusals",
-    "Requests that were turned away by a limit on what each caller, or all together, may ask.",
-    ["limit"],
-    registry=_REGISTRY,
-)
-MESSAGES: Final = Counter(
-    "foregraph_subscription_messages", "Messages sent to subscribers, by outcome.", ["outcome"], registry=_REGISTRY
-)
-JOBS: Final = Counter("foregraph_jobs", "Runs of scheduled jobs by outcome.", ["job", "outcome"], registry=_REGISTRY)
-JOB_SECONDS: Final = Counter("foregraph_job_seconds", "Time of scheduled jobs.", ["job"], registry=_REGISTRY)
-DELIVERIES: Final = Counter(
-    "foregraph_deliveries",
-    "Attempts to deliver to a webhook, by what they left: delivered, pending (tried again) or dead.",
-    ["outcome"],
-    registry=_REGISTRY,
-)
-FEED_LAG: Final = Histogram(
-    "foregraph_feed_lag_seconds",
-    "Time from when an event of the feed was written until this process had given it to its subscribers.",
-    registry=_REGISTRY,
-    buckets=_SECONDS,
-)
-ERRORS: Final = Counter(
-    "foregraph_errors",
-    "Errors that clients were told, by code; those of limits tell which one.",
-    ["code"],
-    registry=_REGISTRY,
-)
-STATEMENTS: Final = Counter(
-    "foregraph_statements", "Statements run by requests and jobs, by name.", ["statement"], registry=_REGISTRY
-)
-STATEMENT_SECONDS: Final = Counter(
-    "foregraph_statement_seconds",
-    "Time of statements until their last row, by name.",
-    ["statement"],
-    registry=_REGISTRY,
-)
-STATEMENT_ROWS: Final = Counter(
-    "foregraph_statement_rows", "Rows that statements returned, by name.", ["statement"], registry=_REGISTRY
-)
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    """Make a counter of this service."""
+    return Counter(f"foregraph_{name}", text, labels, registry=_REGISTRY)
+
+
+def _histogram(name: str, text: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+    """Make a histogram of this service, with the upper bounds of its buckets."""
+    return Histogram(f"foregraph_{name}", text, labels, registry=_REGISTRY, buckets=buckets)
 
 
 def _gauge(name: str, text: str, *labels: str, mode: str = "livesum") -> Gauge:
@@ -119,6 +49,71 @@ def _gauge(name: str, text: str, *labels: str, mode: str = "livesum") -> Gauge:
     return Gauge(f"foregraph_{name}", text, labels, registry=_REGISTRY, multiprocess_mode=mode)  # type: ignore[arg-type]  # one of its words
 
 
+REQUESTS: Final = _histogram(
+    "request_seconds",
+    "Requests by path and status, with the time from arrival to the last byte.",
+    "path",
+    "status",
+    buckets=_SECONDS,
+)
+OPERATIONS: Final = _counter(
+    "operations",
+    "GraphQL operations by type, outcome (data, partial, refused), name, and the first digits of the document's id.",
+    "type",
+    "outcome",
+    "operation",
+    "document",
+)
+_OPERATION: Final = ("type", "operation", "document")
+OPERATION_SECONDS: Final = _counter(
+    "operation_seconds",
+    "Time of operations from arrival to the last byte, by type, name and document.",
+    *_OPERATION,
+)
+OPERATION_STATEMENTS: Final = _counter(
+    "operation_statements",
+    "Statements run by operations, by type, name and document.",
+    *_OPERATION,
+)
+OPERATION_COST: Final = _counter(
+    "operation_cost",
+    "Rows and points of operations, as priced before they run, and as read and computed (actual).",
+    *_OPERATION,
+    "unit",
+    "stage",
+)
+DOCUMENT_COST: Final = _histogram(
+    "document_cost",
+    "Cost points of documents: the price before they run, and what was read and computed (actual).",
+    "stage",
+    buckets=_POINTS,
+)
+REFUSALS: Final = _counter(
+    "refusals",
+    "Requests that were turned away by a limit on what each caller, or all together, may ask.",
+    "limit",
+)
+MESSAGES: Final = _counter("subscription_messages", "Messages sent to subscribers, by outcome.", "outcome")
+JOBS: Final = _counter("jobs", "Runs of scheduled jobs by outcome.", "job", "outcome")
+JOB_SECONDS: Final = _counter("job_seconds", "Time of scheduled jobs.", "job")
+DELIVERIES: Final = _counter(
+    "deliveries",
+    "Attempts to deliver to a webhook, by what they left: delivered, pending (tried again) or dead.",
+    "outcome",
+)
+FEED_LAG: Final = _histogram(
+    "feed_lag_seconds",
+    "Time from when an event of the feed was written until this process had given it to its subscribers.",
+    buckets=_SECONDS,
+)
+ERRORS: Final = _counter("errors", "Errors that clients were told, by code; those of limits tell which one.", "code")
+STATEMENTS: Final = _counter("statements", "Statements run by requests and jobs, by name.", "statement")
+STATEMENT_SECONDS: Final = _counter(
+    "statement_seconds",
+    "Time of statements until their last row, by name.",
+    "statement",
+)
+STATEMENT_ROWS: Final = _counter("statement_rows", "Rows that statements returned, by name.", "statement")
 PLACES: Final = _gauge("places", "Documents under way and waiting, and places for them.", "kind", "state")
 INFERENCE: Final = _gauge("inference_threads", "Threads of inference that compute, and all of them.", "state")
 KEPT_BYTES: Final = _gauge("kept_bytes", "Memory of what is kept: responses, documents, joint samples.", "kind")

@@ -109,12 +109,8 @@ async def import_stream(
     """
     checked = await asyncio.to_thread(check_stream, file)
     digest, total = checked.manifest.sha256_of_all, checked.manifest.num_rows()
-    if dry_run and total > part_rows:
-        message = (
-            f"a dry run takes at most {part_rows} lines of rows, since later parts need the rows of those before them; "
-            f"got {total}"
-        )
-        raise InvalidError(message)
+    if dry_run:
+        _check_dry_run(total, part_rows)
     before = None if dry_run else await find_unfinished(database, digest)
     is_restore = not dry_run and (await _find_rows(database) is None if before is None else before.is_restore)
     target = _Target(
@@ -141,6 +137,16 @@ async def import_stream(
     if not dry_run:
         await end_import(database, digest)
     return sum_reports(reports)
+
+
+def _check_dry_run(num_rows: int, part_rows: int) -> None:
+    """Refuse a dry run of a stream that takes several parts."""
+    if num_rows > part_rows:
+        message = (
+            f"a dry run takes at most {part_rows} lines of rows, since later parts need the rows of those before them; "
+            f"got {num_rows}"
+        )
+        raise InvalidError(message)
 
 
 async def restore(

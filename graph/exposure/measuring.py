@@ -83,6 +83,24 @@ class Group:
     risk_share: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    What of a portfolio is measured.
+
+    Attributes:
+        horizon: The last day on which an effect may be due; all effects count when absent.
+        is_active: Whether to measure what each weight has more than the benchmark's.
+    """
+
+    horizon: date | None = None
+    is_active: bool = False
+
+
+WHOLE: Final = Scope()
+"""All effects of the positions themselves."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Exposure:
     """
@@ -181,8 +199,7 @@ async def measure(
     engine: Engine,
     positions: Positions,
     *,
-    horizon: date | None = None,
-    is_active: bool = False,
+    scope: Scope = WHOLE,
     wants_value: bool = True,
     past: Joint | None = None,
     kept: KeptTickers | None = None,
@@ -195,8 +212,7 @@ async def measure(
         unit: The transaction to read in.
         engine: Knows the network.
         positions: The portfolio.
-        horizon: The last day on which an effect may be due; all effects count when absent.
-        is_active: Whether to measure what each weight has more than the benchmark's.
+        scope: What of it counts.
         wants_value: Whether to compute the change of value, for which each exposure with an impact is gone through.
         past: Marginals and samples of a moment in the past; those of the present when absent.
         kept: The tickers that the process keeps.
@@ -207,11 +223,11 @@ async def measure(
         OversizeError: The network is too large for joint samples.
         BusyError: No thread became free in time.
     """
-    holdings = await read_holdings(unit, positions.active() if is_active else positions, kept)
+    holdings = await read_holdings(unit, positions.active() if scope.is_active else positions, kept)
     joint = past or await engine.joint(unit, now=now)
 
     def work(should_stop: ShouldStop) -> Exposure:
-        book = lay_out(holdings, joint.view, horizon)
+        book = lay_out(holdings, joint.view, scope.horizon)
         coefficients = book.edges.coefficients(len(joint.view.ids))
         totals = sum_samples(joint.bank, coefficients)
         contributions = coefficients * joint.beliefs.marginals

@@ -15,7 +15,7 @@ from graph.exposure.positions import Position, Positions
 from graph.model.page_keys import EARLIEST, FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
 from graph.model.problems import check_name, describe_problem
 from graph.model.properties import from_properties, to_properties
-from graph.model.rows import Portfolio, dated_key
+from graph.model.rows import Portfolio, dated_bounds, dated_key
 from graph.model.values import NAME
 
 MOST_PORTFOLIOS: Final = 1_000
@@ -183,7 +183,7 @@ async def list_versions(
         return []
     rows = await unit.run(
         "exposure/list_versions",
-        **_bounds(name),
+        **dated_bounds(name),
         **asdict(wanted),
         **place_parameters(between),
         by_recording=by_recording,
@@ -197,7 +197,7 @@ async def count_versions(unit: Unit, name: str, wanted: Versions) -> int:
     """Count the rows of a portfolio that satisfy conditions."""
     if not NAME.fullmatch(name):
         return 0
-    (row,) = await unit.run("exposure/count_versions", **_bounds(name), **asdict(wanted))
+    (row,) = await unit.run("exposure/count_versions", **dated_bounds(name), **asdict(wanted))
     return int(row["num_rows"])
 
 
@@ -323,7 +323,7 @@ class _Ends:
 async def _read_ends(unit: Unit, name: str) -> _Ends:
     if not NAME.fullmatch(name):
         return _Ends(None, None, None, 0)
-    (row,) = await unit.run("exposure/list_portfolio_ends", **_bounds(name))
+    (row,) = await unit.run("exposure/list_portfolio_ends", **dated_bounds(name))
     if not row["num_rows"]:
         return _Ends(None, None, None, 0)
     first, last = from_properties(Portfolio, row["first"]), from_properties(Portfolio, row["last"])
@@ -345,17 +345,12 @@ async def list_held(unit: Unit, name: str, held_at: datetime, known_at: datetime
         return []
     rows = await unit.run(
         "exposure/list_portfolio",
-        **_bounds(name),
+        **dated_bounds(name),
         held_at=held_at,
         known_at=known_at,
         limit=limit,
     )
     return [from_properties(Portfolio, row["portfolio"]) for row in rows]
-
-
-def _bounds(name: str) -> dict[str, str]:
-    """Bounds of the ids of a portfolio's rows; A is the character after @, which no name has."""
-    return {"low": f"{name}@", "high": f"{name}A"}
 
 
 def _check_owner(name: str, rows: Sequence[Portfolio], holder: Holder, path: str) -> None:

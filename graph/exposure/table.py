@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from graph.database.paging import slices
 from graph.database.sessions import Database
-from graph.exposure.measuring import Contribution, Exposure, list_contributions, measure
+from graph.exposure.measuring import Contribution, Exposure, Scope, list_contributions, measure
 from graph.exposure.past import recall_joint
 from graph.exposure.positions import Positions
 from graph.exposure.store import Holder, get_portfolio
@@ -126,5 +126,6 @@ async def open_exposure(
         row = await get_portfolio(reading, name, holder, held_at=as_of)
         past = None if as_of is None else await recall_joint(reading, engine, as_of)
         positions = Positions.stored(row)
-        found = await measure(reading, engine, positions, is_active=is_active, wants_value=False, past=past)
+        scope = Scope(is_active=is_active)
+        found = await measure(reading, engine, positions, scope=scope, wants_value=False, past=past)
     yield await make_table(database, engine, found)

@@ -14,7 +14,7 @@ from graph.errors import ConflictError, InvalidError, NotFoundError, RefusedErro
 from graph.model.kinds import FamilyKind, FamilyRole
 from graph.model.problems import check_name, describe_problem, property_of
 from graph.model.properties import from_properties, to_properties
-from graph.model.rows import ClaimFamily, FamilyMember, dated_key
+from graph.model.rows import ClaimFamily, FamilyMember, dated_bounds, dated_key
 
 MOST_FAMILIES: Final = 1_000
 """Families of a graph, deleted ones included: those of some claims are found by a look at all."""
@@ -211,8 +211,7 @@ class _Ends:
 
 
 async def _list_ends(unit: Unit, asked: Sequence[tuple[str, datetime]]) -> list[_Ends]:
-    # A is the character after @, which no name has.
-    bounds = [{"low": f"{name}@", "high": f"{name}A", "known_at": known_at} for name, known_at in asked]
+    bounds = [{**dated_bounds(name), "known_at": known_at} for name, known_at in asked]
     rows = await unit.run("families/list_recorded", asked=bounds)
     return [_Ends(_read(row["first"]), _read(row["last"]), row["num_rows"]) for row in rows]
 

@@ -71,6 +71,11 @@ def dated_key(name: str, recorded_at: datetime) -> str:
     return f"{name}@{(recorded_at - _EPOCH) // timedelta(microseconds=1):016d}"
 
 
+def dated_bounds(name: str) -> dict[str, str]:
+    """Return `low` and `high`, between which the keys of the rows of one name lie."""
+    return {"low": f"{name}@", "high": f"{name}A"}  # A is the character after @, which no name has
+
+
 class Row(BaseModel):
     """A row of one of a bundle's lists."""
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.revisions import EventKind
 from graph.database.sessions import Database, Unit
-from graph.errors import ConflictError, GoneEventError, InvalidError, NotFoundError
+from graph.errors import ConflictError, GoneEventError, InvalidError
 from graph.feed.events import Event, EventId, read_latest_id, read_page
+from graph.saved.deleting import Deletion
 from graph.saved.queries import A_NAME, NAME
 from graph.saved.schedules import DeliveryFormat, DeliveryStatus
 
@@ -25,6 +26,8 @@ EVENTS_AT_ONCE: Final = 100
 """The most events of a delivery."""
 MOST_PAGES: Final = 20
 """The most deliveries that one run makes for a webhook."""
+
+_DELETION: Final = Deletion("unfollowChanges", "saved/lock_hook", "saved/delete_hook", "webhook of changes")
 
 CHANGES: Final = "changes"
 """Stands for the query in deliveries of changes."""
@@ -114,15 +117,7 @@ async def delete_hook(
         NotFoundError: None has the name.
         KeyReusedError: The idempotency key belongs to another request.
     """
-    request = WriteRequest("unfollowChanges", {"name": name}, idempotency_key, is_dry_run)
-
-    async def work(unit: Unit) -> Payload:
-        if not name.isascii() or not await unit.run("saved/lock_hook", name=name):
-            raise NotFoundError(f"no webhook of changes has the name {name[:80]!r}", path="name")
-        await unit.run("saved/delete_hook", name=name)
-        return {"name": name}
-
-    return await write_once(database, request, work, raises_revision=False)
+    return await _DELETION.run(database, name, idempotency_key=idempotency_key, is_dry_run=is_dry_run)
 
 
 async def are_changes_due(database: Database) -> bool:

@@ -16,6 +16,7 @@ from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, InvalidError, NotFoundError
 from graph.model.page_keys import EPOCH, FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
+from graph.saved.deleting import Deletion
 from graph.saved.queries import A_NAME, NAME
 from graph.saved.store import find_query, unknown_query
 from graph.saved.values import read_values
@@ -42,6 +43,8 @@ KEPT_FOR: Final = timedelta(days=30)
 """How long deliveries are kept that have succeeded."""
 DEAD_KEPT_FOR: Final = timedelta(days=90)
 AT_ONCE: Final = 100
+
+_DELETION: Final = Deletion("unscheduleQuery", "saved/lock_schedule", "saved/delete_schedule", "schedule")
 
 MOST_COUNTED: Final = 200_000
 """The most deliveries that are counted, some 0.1 s."""
@@ -261,15 +264,7 @@ async def delete_schedule(
         NotFoundError: No schedule has the name.
         KeyReusedError: The idempotency key belongs to another request.
     """
-    request = WriteRequest("unscheduleQuery", {"name": name}, idempotency_key, is_dry_run)
-
-    async def work(unit: Unit) -> Payload:
-        if not name.isascii() or not await unit.run("saved/lock_schedule", name=name):
-            raise NotFoundError(f"no schedule has the name {name[:80]!r}", path="name")
-        await unit.run("saved/delete_schedule", name=name)
-        return {"name": name}
-
-    return await write_once(database, request, work, raises_revision=False)
+    return await _DELETION.run(database, name, idempotency_key=idempotency_key, is_dry_run=is_dry_run)
 
 
 async def retry_delivery(

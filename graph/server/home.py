@@ -22,11 +22,8 @@ from typing import Final
 
 from graph.errors import AlreadyRunningError, ConfigurationError
 from graph.server.files import is_locked, try_lock, wait_for_lock, write_atomically
-from graph.server.guarded import Use
+from graph.server.guarded import STOP_GRACE_SECONDS, Use
 from graph.server.releases import Release, version_key
-
-STOP_GRACE_SECONDS: Final = 30.0
-"""Time for Neo4j to stop before it is killed; it needs 2 s, and longer after heavy writing."""
 
 _PASSWORD_BYTES: Final = 24
 _PROBE_SECONDS: Final = 0.3  # so that a process which only probes the lock does not make a start fail

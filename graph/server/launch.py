@@ -14,8 +14,8 @@ import neo4j
 from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from graph.errors import ConfigurationError, StartupError
-from graph.server.guarded import GuardedProcess, Use
-from graph.server.home import STOP_GRACE_SECONDS, Home
+from graph.server.guarded import GUARDED, Guard, GuardedProcess
+from graph.server.home import Home
 from graph.server.installation import Installation
 
 _POLL_SECONDS: Final = 0.1
@@ -57,14 +57,10 @@ def launch(
     home: Home,
     *,
     timeout_seconds: float,
+    port: int,
     extra_flags: Sequence[str] = (),
-    keep_open: Sequence[int] = (),
-    niceness: int = 0,
-    grace_seconds: float = STOP_GRACE_SECONDS,
     cancelled: threading.Event = _FOR_EVER,
-    port: int | None = None,
-    first_port: int = 0,
-    use: Use | None = None,
+    guard: Guard = GUARDED,
 ) -> Launch:
     """
     Start Neo4j, set its password before the first start, and wait until it answers.
@@ -73,35 +69,22 @@ def launch(
         installation: Jars and Java to run.
         home: The data directory.
         timeout_seconds: How long Neo4j may take to answer.
+        port: Port to listen on.
         extra_flags: Additional flags for Java.
-        keep_open: Descriptors for the processes to inherit, such as a lock's.
-        niceness: Niceness of the processes, 0 to 19.
-        grace_seconds: Time to stop before Neo4j is killed.
         cancelled: Set by another thread to give up waiting.
-        port: Port to listen on, for a restart that clients must find again; by default a free one.
-        first_port: The first port to try otherwise; 0 for any.
-        use: Its users, of whom this process must be one; by default it ends with this process.
+        guard: How its process is run and ended.
 
     Raises:
         PortTakenError: The port was taken meanwhile; another try gets another port.
         StartupError: Neo4j ended or was not ready in time; the message ends with its output.
         ConfigurationError: Neo4j rejects the password of the data directory.
     """
-    port = free_port(first_port) if port is None else port
     endpoint = Endpoint(f"bolt://127.0.0.1:{port}", "neo4j", home.password())
     command = installation.server_command(home, port, extra_flags)
     if home.needs_password:
         installation.set_initial_password(home)
     home.keep_last_log()
-    process = GuardedProcess(
-        command,
-        log=home.console_log,
-        cwd=home.neo4j_home,
-        grace_seconds=grace_seconds,
-        niceness=niceness,
-        keep_open=keep_open,
-        use=use,
-    )
+    process = GuardedProcess(command, log=home.console_log, cwd=home.neo4j_home, guard=guard)
     try:
         _wait_until_ready(process, endpoint, home, timeout_seconds, cancelled)
     except BaseException:

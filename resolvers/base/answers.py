@@ -1,7 +1,8 @@
 """Fields that answer with a union: the result, or the reason for a refusal."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
 from functools import wraps
 from typing import Annotated, Any, Union
 
@@ -15,6 +16,14 @@ Shown = dict[str, Any]
 """A result in the response's shape, without its `__typename`."""
 
 Refuse = Callable[[RefusedError | BundleError], Shown]
+
+
+class ArgumentGroup:
+    """
+    Arguments of fields that belong together: a frozen dataclass of them is one parameter of a field's function.
+
+    Each of its fields is an argument of the GraphQL field, so that fields that ask for the same declare it once.
+    """
 
 
 def question(
@@ -61,7 +70,7 @@ def answering(
     A refusal that the union does not name is raised, which puts it among the response's errors.
 
     Args:
-        work: Returns the result, or raises a refusal.
+        work: Returns the result, or raises a refusal; it may take groups of arguments.
         result: The GraphQL type of the result.
         refusals: The GraphQL types of the refusals.
         description: The description of the union.
@@ -69,9 +78,14 @@ def answering(
         suffix: Added to the field's name, gives that of the union.
     """
     named = {kind.__name__ for kind in refusals}
+    signature = inspect.signature(work)
+    groups = {entry.name: entry.annotation for entry in signature.parameters.values() if _is_group(entry)}
 
     @wraps(work)
     async def resolve(*args: Any, **arguments: Any) -> Shown:
+        for name, kind in groups.items():
+            own = [entry.name for entry in fields(kind) if entry.name in arguments]
+            arguments[name] = kind(**{entry: arguments.pop(entry) for entry in own})
         try:
             return {**await work(*args, **arguments), "__typename": result.__name__}
         except (RefusedError, BundleError) as error:
@@ -81,7 +95,22 @@ def answering(
             return refusal
 
     union = _make_union(f"{_camel_case(work.__name__)}{suffix}", (result, *refusals), description)
-    return with_signature(resolve, inspect.signature(work).replace(return_annotation=union))
+    parameters = [shown for entry in signature.parameters.values() for shown in _shown_parameters(entry)]
+    return with_signature(resolve, inspect.Signature(parameters, return_annotation=union))
+
+
+def _is_group(parameter: inspect.Parameter) -> bool:
+    return isinstance(parameter.annotation, type) and issubclass(parameter.annotation, ArgumentGroup)
+
+
+def _shown_parameters(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
+    """Yield a parameter of a function as the field shows it: for a group of arguments each of them."""
+    if not _is_group(parameter):
+        yield parameter
+        return
+    for entry in fields(parameter.annotation):
+        default = inspect.Parameter.empty if entry.default is MISSING else entry.default
+        yield inspect.Parameter(entry.name, parameter.kind, default=default, annotation=entry.type)
 
 
 def keywords(arguments: Mapping[str, Any], default: Any = strawberry.UNSET) -> list[inspect.Parameter]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -30,10 +30,8 @@ from graph.ledger.predictor_records import PastRecord, list_own_kappas, list_pas
 from graph.ledger.settings import list_settings
 from graph.model.rows import ClaimFamily
 from graph.network.engine import Engine
-from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.network.runs import list_runs
 from graph.network.storing import Held, RunKey, list_held
-from graph.network.threads import InferenceObserver
 from graph.reading.gathering import Gathering
 from graph.reading.links import LinkPage, read_links
 from graph.reading.lists import ListPage, read_pages
@@ -80,6 +78,24 @@ async def _read_nested(unit: Reading, asked: Sequence[NestedPage]) -> list[Node]
 
 
 @dataclass(frozen=True, slots=True)
+class Webhooks:
+    """
+    What the operator has set for webhooks.
+
+    Attributes:
+        hosts: Hosts that may be sent to.
+        seals: Seals the addresses of receivers; None where nothing is sent.
+    """
+
+    hosts: Collection[str] = ()
+    seals: Seals | None = None
+
+
+NO_WEBHOOKS: Final = Webhooks()
+"""Nothing is sent to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """
     State that lives as long as the service; jobs, requests and the application share one.
@@ -94,8 +110,7 @@ class Service:
         versions: Reads the version of the database's data.
         budget: Limits what requests read.
         adhoc: Runs statements of analysts; None if the operator has turned that off.
-        webhook_hosts: Hosts to which rows of scheduled queries may be sent.
-        seals: Seals the addresses of receivers; None where nothing is sent.
+        webhooks: What may be sent to receivers.
         request_seconds: Time of a request, which a statement within it cannot exceed; None without a limit.
         feed: The feed of changes, followed for all subscribers.
         tariff: Prices documents; None where nobody is told.
@@ -113,8 +128,7 @@ class Service:
     budget: Budget
     feed: Feed
     adhoc: Adhoc | None = None
-    webhook_hosts: frozenset[str] = frozenset()
-    seals: Seals | None = None
+    webhooks: Webhooks = NO_WEBHOOKS
     request_seconds: float | None = None
     tariff: Tariff | None = None
     written: asyncio.Event = field(default_factory=asyncio.Event)
@@ -136,33 +150,28 @@ class Service:
         database: Database,
         budget: Budget | None = None,
         *,
+        engine: Engine | None = None,
         adhoc: Adhoc | None = None,
-        webhook_hosts: Collection[str] = (),
-        seals: Seals | None = None,
-        max_sample_bytes: int = MAX_SAMPLE_BYTES,
+        webhooks: Webhooks = NO_WEBHOOKS,
         request_seconds: float | None = None,
         feed: Feed | None = None,
         tariff: Tariff | None = None,
-        on_inference: InferenceObserver | None = None,
     ) -> Self:
-        """A service over a database, with nothing kept yet; of joint samples it keeps so many bytes at most."""
-        curves = ThreadPoolExecutor(1, thread_name_prefix="curves")
-        statements, gathering, versions = PlannedStatements(database), Gathering(database), Versions(database)
-        engine = Engine(max_sample_bytes=max_sample_bytes, observer=on_inference)
-        shared = statements, gathering, curves, versions
-        hosts = frozenset(webhook_hosts)
+        """A service over a database, with nothing kept yet."""
         return cls(
-            database,
-            engine,
-            Intake(database),
-            *shared,
-            budget or Budget(),
-            feed or Feed(database),
-            adhoc,
-            hosts,
-            seals,
-            request_seconds,
-            tariff,
+            database=database,
+            engine=engine or Engine(),
+            intake=Intake(database),
+            statements=PlannedStatements(database),
+            gathering=Gathering(database),
+            curves=ThreadPoolExecutor(1, thread_name_prefix="curves"),
+            versions=Versions(database),
+            budget=budget or Budget(),
+            feed=feed or Feed(database),
+            adhoc=adhoc,
+            webhooks=webhooks,
+            request_seconds=request_seconds,
+            tariff=tariff,
         )
 
     def close(self) -> None:

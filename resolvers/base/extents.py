@@ -69,6 +69,20 @@ def page(arguments: Arguments) -> Extent:
     return Extent(items=size, rows=size + 1)  # one more row tells whether there is a next page
 
 
+def whole_list(num_rows: int) -> Callable[[Arguments], Extent]:
+    """The extent of a page of a list that is read as a whole, of at most so many rows."""
+
+    def bound(arguments: Arguments) -> Extent:
+        return Extent(items=page(arguments).items, rows=num_rows)
+
+    return bound
+
+
+def one_row(_arguments: Arguments) -> Extent:
+    """The extent of one row that is read."""
+    return Extent(rows=1)
+
+
 def number(arguments: Arguments, name: str, most: int) -> int:
     """A number from 1 to the largest allowed; the largest in place of one that will be refused."""
     value = arguments.get(name)

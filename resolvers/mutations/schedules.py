@@ -133,10 +133,10 @@ def _check_receiver(service: Service, url: str) -> Seals:
     Raises:
         InvalidError: Nothing may be sent to it.
     """
-    check_webhook(url, service.webhook_hosts)
-    if service.seals is None:
+    check_webhook(url, service.webhooks.hosts)
+    if service.webhooks.seals is None:
         raise InvalidError("the operator has set no secret for webhooks", path="url")
-    return service.seals
+    return service.webhooks.seals
 
 
 @object_type

@@ -12,21 +12,12 @@ from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.enums import SortOrder
-from resolvers.base.extents import Arguments, Extent, extent
-from resolvers.base.extents import page as page_extent
+from resolvers.base.extents import extent, one_row, whole_list
 from resolvers.base.fields import shown
 from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
 from resolvers.base.relay import parse_key
 from resolvers.types.beliefs import AsOf
 from resolvers.types.families import ClaimFamily, shown_family
-
-
-def _family_extent(_arguments: Arguments) -> Extent:
-    return Extent(rows=1)
-
-
-def _families_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=MOST_FAMILIES)
 
 
 @enum_type
@@ -55,7 +46,7 @@ _FAMILIES: Final = KeyedList(
 class FamilyQueries:
     """Queries over families of claims."""
 
-    @field(metadata=extent(_family_extent))
+    @field(metadata=extent(one_row))
     async def claim_family(
         self,
         info: Info[Context, Any],
@@ -69,7 +60,7 @@ class FamilyQueries:
         recorded = await info.context.families.load((name, as_of or LATEST))
         return shown(None if recorded is None else shown_family(recorded.family))
 
-    @_FAMILIES.field(extent(_families_extent))
+    @_FAMILIES.field(extent(whole_list(MOST_FAMILIES)))
     async def claim_families(
         self, info: Info[Context, Any], page: KeyedPage, wanted: ClaimFamilyFilterInput | None
     ) -> Any:

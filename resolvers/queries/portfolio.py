@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -29,6 +30,7 @@ from graph.exposure.measuring import (
     Contribution,
     Exposure,
     Grouping,
+    Scope,
     count_independent,
     find_surprise,
     list_contributions,
@@ -57,12 +59,21 @@ from graph.model.page_keys import join, moment_text
 from graph.network.engine import Engine
 from graph.network.questions import MOST_OBSERVATIONS, WhatIf, basis_of
 from graph.reading.following import get
-from resolvers.base.answers import Shown, question
+from resolvers.base.answers import ArgumentGroup, Shown, question
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.drift import belongs_to_caller, drifts
 from resolvers.base.enums import SortOrder
-from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length, length
+from resolvers.base.extents import (
+    INFERENCE_POINTS,
+    Arguments,
+    Extent,
+    extent,
+    given_length,
+    length,
+    one_row,
+    whole_list,
+)
 from resolvers.base.extents import page as page_extent
 from resolvers.base.fields import shown
 from resolvers.base.figures import figure, figures
@@ -145,14 +156,6 @@ def _extent(arguments: Arguments) -> Extent:
     return Extent(rows=num_rows + PAST_ROWS * is_past, points=INFERENCE_POINTS * (1 + is_past))
 
 
-def _stored_extent(_arguments: Arguments) -> Extent:
-    return Extent(rows=1)
-
-
-def _portfolios_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=MOST_PORTFOLIOS)
-
-
 @enum_type
 class PortfolioSortKey(StrEnum):
     """Orders of stored portfolios."""
@@ -215,11 +218,106 @@ def _read_versions(given: PortfolioVersionFilterInput | None) -> Versions:
     )
 
 
+def _check_source(positions: list[PositionInput] | None, portfolio: str | None) -> None:
+    if (positions is None) == (portfolio is None):
+        told = "neither" if positions is None else "both"
+        raise InvalidError(f"expected either positions or a portfolio, got {told}", path="positions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span(ArgumentGroup):
+    """A portfolio from one moment to another."""
+
+    from_: From
+    to: To = None
+    positions: Positioned = None
+    portfolio: Named = None
+    known_at: PositionsKnownAt = None
+    policy: PolicyName = None
+
+    async def read(self, context: Context) -> Record:
+        """Read what the portfolio's expectation followed from."""
+        _check_source(self.positions, self.portfolio)
+        held = self.portfolio if self.portfolio is not None else Positions.of(read_positions(self.positions or []))
+        return await read_record(
+            context.unit,
+            held,
+            holder_of(context),
+            self.from_.replace(fold=0),
+            context.moment if self.to is None else self.to.replace(fold=0),
+            known_at=self.known_at,
+            policy=self.policy,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked(ArgumentGroup):
+    """A portfolio, and how it is measured."""
+
+    positions: Positioned = None
+    portfolio: Named = None
+    as_of: MeasuredAt = None
+    active: Annotated[
+        bool,
+        strawberry.argument(
+            description="Whether to measure active weights, what each position has more than the benchmark."
+        ),
+    ] = False
+    horizon_on: Annotated[
+        Day | None,
+        strawberry.argument(
+            description="The last day on which an effect may be due, by deadline and lag; all count without it."
+        ),
+    ] = None
+
+    @property
+    def scope(self) -> Scope:
+        """What of the portfolio counts."""
+        return Scope(self.horizon_on, self.active)
+
+    async def read(self, context: Context, held_at: datetime | None) -> Positions:
+        """
+        Read the positions, or those that the stored portfolio had at a moment.
+
+        Raises:
+            InvalidError: Neither or both are given, or active weights are asked for without a benchmark.
+        """
+        _check_source(self.positions, self.portfolio)
+        if self.portfolio is None:
+            found = Positions.of(read_positions(self.positions or []))
+        else:
+            row = await get_portfolio(context.unit, self.portfolio, holder_of(context), held_at=held_at)
+            found = Positions.stored(row)
+        if self.active and not found.benchmark:
+            raise InvalidError("expected false, as no position has a benchmark's weight, got true", path="active")
+        return found
+
+    def key(self, summed: Positions) -> tuple[Any, ...]:
+        """Return what tells the lists of one measurement from those of another; the horizon comes last."""
+        return tuple(summed.weights.items()), tuple(summed.benchmark.items()), self.active, self.horizon_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Supposed(ArgumentGroup):
+    """Outcomes that are supposed."""
+
+    what_if: Annotated[
+        list[SupposedOutcome] | None,
+        strawberry.argument(description=f"Supposed outcomes of up to {MOST_OBSERVATIONS} claims."),
+    ] = None
+    intervene: Annotated[
+        bool,
+        strawberry.argument(
+            description="Whether the supposed outcomes are brought about instead of observed; see `whatIf`."
+        ),
+    ] = False
+
+
 @object_type
 class PortfolioQueries:
     """Queries over portfolios."""
 
-    @field(metadata={**extent(_stored_extent), **belongs_to_caller()})
+    @field(metadata={**extent(one_row), **belongs_to_caller()})
     async def portfolio(
         self, info: Info[Context, Any], name: PortfolioName, *, as_of: HeldAt = None, known_at: KnownAt = None
     ) -> Portfolio | None:
@@ -231,7 +329,7 @@ class PortfolioQueries:
         found = await find_portfolio(context.unit, name, holder_of(context), held_at=as_of, known_at=known_at)
         return shown(None if found is None else shown_portfolio(found))
 
-    @_PORTFOLIOS.field({**extent(_portfolios_extent), **belongs_to_caller()})
+    @_PORTFOLIOS.field({**extent(whole_list(MOST_PORTFOLIOS)), **belongs_to_caller()})
     async def portfolios(
         self,
         info: Info[Context, Any],
@@ -279,16 +377,11 @@ class PortfolioQueries:
     async def exposure_history(
         self,
         info: Info[Context, Any],
-        from_: From,
-        to: To = None,
         *,
-        positions: Positioned = None,
-        portfolio: Named = None,
-        known_at: PositionsKnownAt = None,
+        span: _Span,
         max_points: Annotated[
             int, strawberry.argument(description=f"Number of points, 2 to {MOST_POINTS}.")
         ] = DEFAULT_POINTS,
-        policy: PolicyName = None,
     ) -> Shown:
         """
         Expected signed relevance of a portfolio over time, by what was recorded by each moment. Positions without a
@@ -296,7 +389,7 @@ class PortfolioQueries:
         """
         if not 2 <= max_points <= MOST_POINTS:  # noqa: PLR2004 - both ends
             raise InvalidError(f"expected 2 to {MOST_POINTS} points, got {max_points}", path="maxPoints")
-        record = await _read_record(info.context, positions, portfolio, (from_, to, known_at), policy)
+        record = await span.read(info.context)
         step = (record.end - record.start) / (max_points - 1)
         moments = [record.start + index * step for index in range(max_points - 1)] + [record.end]
         values = await _compute(info.context, partial(record.expectations, moments), record, max_points)
@@ -312,14 +405,9 @@ class PortfolioQueries:
     async def exposure_change(
         self,
         info: Info[Context, Any],
-        from_: From,
-        to: To = None,
         *,
-        positions: Positioned = None,
-        portfolio: Named = None,
-        known_at: PositionsKnownAt = None,
+        span: _Span,
         first: First = DEFAULT_PAGE_SIZE,
-        policy: PolicyName = None,
         propagated: Annotated[
             bool,
             strawberry.argument(
@@ -333,10 +421,10 @@ class PortfolioQueries:
         positions and propagation, with parts that add up to the change.
         """
         size = page_size(first)
-        if propagated and policy is not None:
+        if propagated and span.policy is not None:
             message = "expected none with propagated, as marginals follow the policy of each moment, got one"
             raise InvalidError(message, path="policy")
-        record = await _read_record(info.context, positions, portfolio, (from_, to, known_at), policy)
+        record = await span.read(info.context)
         split = await _read_marginals(info.context, record) if propagated else record.split
         moved = await _compute(info.context, split, record, 2)
         shown_parts = moved.parts[:size]
@@ -368,89 +456,42 @@ class PortfolioQueries:
     async def portfolio_exposure(
         self,
         info: Info[Context, Any],
-        positions: Positioned = None,
         *,
-        portfolio: Named = None,
-        as_of: MeasuredAt = None,
-        active: Annotated[
-            bool,
-            strawberry.argument(
-                description="Whether to measure active weights, what each position has more than the benchmark."
-            ),
-        ] = False,
+        asked: _Asked,
         change: Annotated[
             list[PositionInput] | None,
             strawberry.argument(description="Positions to add, as a what-if; a negative weight takes away."),
         ] = None,
-        horizon_on: Annotated[
-            Day | None,
-            strawberry.argument(
-                description="The last day on which an effect may be due, by deadline and lag; all count without it."
-            ),
-        ] = None,
-        what_if: Annotated[
-            list[SupposedOutcome] | None,
-            strawberry.argument(description=f"Supposed outcomes of up to {MOST_OBSERVATIONS} claims."),
-        ] = None,
-        intervene: Annotated[
-            bool,
-            strawberry.argument(
-                description="Whether the supposed outcomes are brought about instead of observed; see `whatIf`."
-            ),
-        ] = False,
+        supposed: _Supposed,
     ) -> Shown:
         """
         Gains and losses of a portfolio by predictions that come true: expectation, distribution, contributions,
         and the claims that it hangs on. Never stale.
         """
-        context, moment = info.context, None if as_of is None else as_of.replace(fold=0)
+        context, moment = info.context, None if asked.as_of is None else asked.as_of.replace(fold=0)
         engine, unit = context.take_engine(INFERENCE_POINTS * (1 if moment is None else 2)), context.unit
         past = None if moment is None else await recall_joint(unit, engine, moment)
-        summed = await _read_positions(context, positions, portfolio, moment)
-        if active and not summed.benchmark:
-            raise InvalidError("expected false, as no position has a benchmark's weight, got true", path="active")
-        measured = partial(measure, unit, engine, horizon=horizon_on, is_active=active, past=past)
+        summed = await asked.read(context, moment)
+        measured = partial(measure, unit, engine, scope=asked.scope, past=past)
         measured = partial(measured, kept=context.service.tickers, now=context.moment)
         found = await measured(summed, wants_value=selects(info, "valueChange"))
-        arguments = (tuple(summed.weights.items()), tuple(summed.benchmark.items()), active, horizon_on)
         changed = None
         if change:
             changed = await measured(summed.changed(Positions.of(read_positions(change, "change"))))
         shift = None
-        if what_if:
-            supposed = [observation(given, f"whatIf[{index}]") for index, given in enumerate(what_if)]
+        if supposed.what_if:
+            observed = [observation(given, f"whatIf[{index}]") for index, given in enumerate(supposed.what_if)]
             shift = await suppose(
-                unit, engine, found, supposed, is_intervention=intervene, past=past, now=context.moment
+                unit, engine, found, observed, is_intervention=supposed.intervene, past=past, now=context.moment
             )
+        arguments = asked.key(summed)
         return {
             **_shown_figures(found),
             **_computed_when_asked(context, found, arguments, moment or context.moment),
             "duplicate_symbols": list(summed.duplicates),
             "change": None if changed is None else _shown_changed(found, changed),
-            "what_if": None if shift is None else _shown_shift(found, (*arguments, intervene), *shift),
+            "what_if": None if shift is None else _shown_shift(found, (*arguments, supposed.intervene), *shift),
         }
-
-
-async def _read_record(
-    context: Context,
-    positions: list[PositionInput] | None,
-    portfolio: str | None,
-    moments: tuple[datetime, datetime | None, datetime | None],
-    policy: str | None,
-) -> Record:
-    """Read what a portfolio's expectation followed from; the moments are the first, the last and that of recording."""
-    _check_source(positions, portfolio)
-    start, end, known_at = moments
-    held = portfolio if portfolio is not None else Positions.of(read_positions(positions or []))
-    return await read_record(
-        context.unit,
-        held,
-        holder_of(context),
-        start.replace(fold=0),
-        context.moment if end is None else end.replace(fold=0),
-        known_at=known_at,
-        policy=policy,
-    )
 
 
 async def _read_marginals(context: Context, record: Record) -> Callable[[], Moved]:
@@ -485,22 +526,6 @@ async def _shown_groups(engine: Engine, found: Exposure, by: Grouping) -> list[S
         for group in await list_groups(engine, found, by)
     )
     return [figures(row) for row in rows]
-
-
-def _check_source(positions: list[PositionInput] | None, portfolio: str | None) -> None:
-    if (positions is None) == (portfolio is None):
-        told = "neither" if positions is None else "both"
-        raise InvalidError(f"expected either positions or a portfolio, got {told}", path="positions")
-
-
-async def _read_positions(
-    context: Context, positions: list[PositionInput] | None, portfolio: str | None, held_at: datetime | None
-) -> Positions:
-    """Read the positions of a request, or those that the stored portfolio that it names had at a moment."""
-    _check_source(positions, portfolio)
-    if portfolio is not None:
-        return Positions.stored(await get_portfolio(context.unit, portfolio, holder_of(context), held_at=held_at))
-    return Positions.of(read_positions(positions or []))
 
 
 def _shown_figures(found: Exposure) -> Shown:

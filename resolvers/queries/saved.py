@@ -16,8 +16,7 @@ from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.drift import drifts
 from resolvers.base.enums import QueryOrigin, SortOrder
-from resolvers.base.extents import Arguments, Extent, extent
-from resolvers.base.extents import page as page_extent
+from resolvers.base.extents import extent, one_row, whole_list
 from resolvers.base.fields import shown
 from resolvers.base.keyed import KeyedList, KeyedPage, Row
 from resolvers.base.parameters import check_parameters
@@ -82,18 +81,6 @@ _VERSIONS: Final = KeyedList(
 )
 
 
-def _queries_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=MOST_QUERIES)
-
-
-def _versions_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=MOST_VERSIONS)
-
-
-def _one_extent(_arguments: Arguments) -> Extent:
-    return Extent(rows=1)
-
-
 def _sort_texts(query: SavedQuery) -> dict[StrEnum, str]:
     return {SavedQuerySortKey.NAME: query.name, SavedQuerySortKey.SAVED: moment_or_first(query.saved_at)}
 
@@ -102,7 +89,7 @@ def _sort_texts(query: SavedQuery) -> dict[StrEnum, str]:
 class SavedQueryQueries:
     """Saved queries."""
 
-    @_QUERIES.field(extent(_queries_extent))
+    @_QUERIES.field(extent(whole_list(MOST_QUERIES)))
     async def saved_queries(
         self,
         info: Info[Context, Any],
@@ -117,7 +104,7 @@ class SavedQueryQueries:
         ]
         return page.connection(page.cut(rows), len(rows))
 
-    @field(metadata=extent(_one_extent))
+    @field(metadata=extent(one_row))
     async def saved_query(
         self, info: Info[Context, Any], name: QueryName, version: Version = None
     ) -> SavedQueryType | None:
@@ -125,7 +112,7 @@ class SavedQueryQueries:
         found = await find_query(info.context.unit, name, version)
         return shown(None if found is None else shown_query(found))
 
-    @_VERSIONS.field(extent(_versions_extent))
+    @_VERSIONS.field(extent(whole_list(MOST_VERSIONS)))
     async def saved_query_versions(
         self,
         info: Info[Context, Any],

@@ -18,7 +18,7 @@ from graph.saved.schedules import (
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, input_type, object_type
 from resolvers.base.enums import ChangeKind, DeliveryStatus, SortOrder
-from resolvers.base.extents import Arguments, Extent, extent
+from resolvers.base.extents import extent, whole_list
 from resolvers.base.extents import page as page_extent
 from resolvers.base.keyed import KeyedList, KeyedPage, Row, read_values
 from resolvers.base.scalars import Moment
@@ -113,15 +113,11 @@ _DELIVERIES: Final = KeyedList(
 )
 
 
-def _all_extent(arguments: Arguments) -> Extent:
-    return Extent(items=page_extent(arguments).items, rows=_FEW)
-
-
 @object_type
 class ScheduleQueries:
     """Schedules of saved queries, and deliveries of their rows."""
 
-    @_SCHEDULES.field(extent(_all_extent))
+    @_SCHEDULES.field(extent(whole_list(_FEW)))
     async def query_schedules(
         self,
         info: Info[Context, Any],
@@ -139,10 +135,10 @@ class ScheduleQueries:
                     QueryScheduleSortKey.NAME: found.name,
                     QueryScheduleSortKey.NEXT: deadline_text(found.next_at),
                 }
-                rows.append((page.key_of(texts), shown_schedule(found, info.context.service.seals)))
+                rows.append((page.key_of(texts), shown_schedule(found, info.context.service.webhooks.seals)))
         return page.connection(page.cut(rows), len(rows))
 
-    @_WEBHOOKS.field(extent(_all_extent))
+    @_WEBHOOKS.field(extent(whole_list(_FEW)))
     async def change_webhooks(
         self,
         info: Info[Context, Any],
@@ -152,7 +148,7 @@ class ScheduleQueries:
         """Webhooks of changes, of which there are at most 100."""
         kinds = read_values(None if wanted is None else wanted.kind, "filter.kind")
         rows: list[Row] = [
-            (found.name, shown_hook(found, info.context.service.seals))
+            (found.name, shown_hook(found, info.context.service.webhooks.seals))
             for found in await list_hooks(info.context.unit)
             if kinds is None or not found.kinds or not set(kinds).isdisjoint(found.kinds)
         ]
@@ -170,7 +166,7 @@ class ScheduleQueries:
         found = await list_deliveries(unit, asked, page.size + 1, between=page.places, reads_down=page.reads_down)
         total = await count_deliveries(unit, asked) if wants_total(info) else None
         rows = [
-            (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.seals))
+            (join(moment_text(at), own_id), shown_delivery(delivery, info.context.service.webhooks.seals))
             for delivery in found
             for at, own_id in [place_of(delivery)]
         ]

@@ -21,7 +21,7 @@ from graph.reading.nodes import get_nodes
 from resolvers.base.context import Context
 from resolvers.base.described import description_of, input_type, object_type
 from resolvers.base.enums import Baseline
-from resolvers.base.extents import Arguments, Extent, extent
+from resolvers.base.extents import Arguments, Extent, extent, one_row
 from resolvers.base.fields import shown
 from resolvers.base.ranked import put_nodes
 from resolvers.base.relay import parse_key
@@ -66,10 +66,6 @@ class BeliefFilterInput:
 
 def _many(_arguments: Arguments) -> Extent:
     return Extent(items=MAX_NOTED)
-
-
-def _run(_arguments: Arguments) -> Extent:
-    return Extent(rows=1)
 
 
 def _steps(_arguments: Arguments) -> Extent:
@@ -189,7 +185,7 @@ class Subscription:
                     {**shown_event(message.event, MilestonesDue), "milestone_keys": list(ids), "milestones": rows}
                 )
 
-    @subscribing(_run)
+    @subscribing(one_row)
     async def propagation_finished(
         self, info: Info[Context, Any], since: Since = None
     ) -> AsyncGenerator[PropagationFinished, None]:

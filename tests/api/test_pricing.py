@@ -24,12 +24,12 @@ from graph.model.subjects import SUBJECTS
 from resolvers.base.context import Context
 from tests.helpers.asking import SCHEMA, ask, service_of
 from tests.helpers.database import StatementCounter, empty
+from tests.helpers.pages import PAGE
 from tests.helpers.service_fakes import open_client
 from tests.helpers.small_graph import NUM_CHILDREN, small_graph
 
 GRAPHQL: GraphQLSchema = SCHEMA._schema
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "tests/helpers/page.graphql").read_text(encoding="utf-8")
 LARGE_PAGE = PAGE.replace("first: 5)", "first: 100)").replace("cascades {", "cascades(first: 100) {")
 README_DOCUMENTS = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 

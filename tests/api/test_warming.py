@@ -5,7 +5,7 @@ from itertools import accumulate, chain
 from typing import Any
 
 import pytest
-from graphql import parse, print_ast, validate
+from graphql import parse, validate
 
 from api.app import create_app
 from api.settings import Settings
@@ -15,7 +15,6 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import COMPOSED, Database, DatabaseAddress
 from graph.sample import load_sample
 from resolvers.schema import build_schema
-from tests.resolvers.test_seed_pages import QUERY
 
 KNOWN = dict.fromkeys(("id", "prediction", "domain", "ticker", "text"), "x")
 
@@ -51,10 +50,6 @@ def test_usual_documents_are_valid(document: str) -> None:
         for operation in parse(document).definitions
         for definition in getattr(operation, "variable_definitions", None) or ()
     }
-
-
-def test_the_usual_page_is_the_page_that_is_tested() -> None:
-    assert print_ast(parse(list_usual()["page"])) == print_ast(parse(QUERY))
 
 
 async def test_documents_are_asked_of_what_is_there(database: Database) -> None:

@@ -19,7 +19,7 @@ from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.sample.training import TRAINING, renamed
-from graph.server import EmbeddedServer
+from graph.server import EmbeddedServer, Memory, Software
 from tests.benchmarks.access import benchmark_access
 from tests.benchmarks.accuracy import benchmark_accuracy
 from tests.benchmarks.bombs import benchmark_bombs
@@ -72,7 +72,9 @@ class Started(NamedTuple):
 def start_server(stack: AsyncExitStack, heap: str = "2g") -> Started:
     """A fresh Neo4j with nothing in it."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
-    server = stack.enter_context(EmbeddedServer(Path(folder), heap=heap, training=TRAINING))
+    server = stack.enter_context(
+        EmbeddedServer(Path(folder), software=Software(training=TRAINING), memory=Memory(heap))
+    )
     endpoint = server.endpoint
     return Started(DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database), server.pid)
 

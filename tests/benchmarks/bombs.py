@@ -19,10 +19,11 @@ from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.server.config import IDLE_SECONDS
-from tests.benchmarks.http import DELIMITER, PAGE, SEED, emptying, request
+from tests.benchmarks.http import DELIMITER, SEED, emptying, request
 from tests.benchmarks.synthetic import synthetic_bundles
 from tests.helpers.bombs import Bomb, Ground, list_bombs
 from tests.helpers.bundles import bundle, evidence, prediction
+from tests.helpers.pages import PAGE
 from tests.helpers.processes import Service, serving, variables
 
 NUM_PREDICTIONS: Final = 5_000

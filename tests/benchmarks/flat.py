@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from tests.benchmarks.http import Clients, Question, Speed, emptying, processor_seconds
 from tests.benchmarks.synthetic import HUB_KILLER_ID, HUB_PREDICTOR_ID, synthetic_bundles
+from tests.helpers.pages import PAGE
 from tests.helpers.processes import serving, variables
 
 SEED: Final = 20260101
@@ -23,7 +23,6 @@ NUM_IDS: Final = 64
 WARM_SECONDS, ROUND_SECONDS, NUM_ROUNDS = 4.0, 2.0, 3
 ONE: Final = 1
 
-PAGE: Final = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 LOOKUP = "query ($id: ID!) { prediction(id: $id) { key title text status statedProbability deadline } }"
 LIST = """query ($id: ID!) { predictions(first: 100, filter: {domain: $id, status: [OPEN]}, sort: {by: POSTERIOR,
     order: DESCENDING}) { nodes {

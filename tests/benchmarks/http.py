@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, closing
 from multiprocessing import get_context
-from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.model.kinds import ClaimStatus
 from resolvers.schema import build_schema
 from tests.benchmarks.synthetic import synthetic_bundles
+from tests.helpers.pages import PAGE
 from tests.helpers.processes import Service, serving, variables
 from tests.helpers.random_documents import Documents
 
@@ -35,7 +35,6 @@ NUM_TEXTS, NUM_LEVELS, SHORT_SECONDS = 200, 3, 0.5
 READ_CHUNK: Final = 1 << 16
 DELIMITER: Final = b"\r\n\r\n"
 
-PAGE = (Path(__file__).parents[1] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 FIELDS = "key title text status statedProbability fromYear deadline direction convictionLevel url"
 LOOKUP = f"query ($id: ID!) {{ prediction(id: $id) {{ {FIELDS} }} }}"
 LIST = f"""query ($id: ID!) {{ predictions(first: 100, filter: {{status: [OPEN], domain: $id}},

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from resolvers.apollo import cache_configuration
 from resolvers.schema import build_schema
 from tests.helpers.node import Workplace
+from tests.helpers.pages import PAGE_FILE
 from tests.helpers.processes import serving
 from tests.test_readme import blocks
 
@@ -34,7 +35,7 @@ def write_inputs() -> None:
     shutil.copytree(HERE, WORK, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.lock", "package*"))
     shutil.copy(ROOT / "resolvers" / "schema.graphql", WORK)
     for folder in ("documents", "plain"):
-        shutil.copy(ROOT / "tests" / "helpers" / "page.graphql", WORK / folder)
+        shutil.copy(PAGE_FILE, WORK / folder)
     for number, text in enumerate(blocks("graphql")):
         (WORK / "documents" / f"readme{number}.graphql").write_text(text, encoding="utf-8")
     options = cache_configuration(build_schema()._schema)

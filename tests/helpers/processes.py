@@ -22,7 +22,7 @@ READY_LINE = re.compile(
 )
 
 OF_SHORT_LIVED_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
-"""Has Java do without its better compiler, on which a Neo4j spends a third of a start, for gains much later."""
+"""Has Java do without its better compiler, on which a Neo4j spends a third of a start and of a run of these tests."""
 
 # Warming up takes a start longer than most tests; one that is about it says so.
 SHORT_LIVED = {"FOREGRAPH_WARM_UP": "false", **OF_SHORT_LIVED_JAVA}

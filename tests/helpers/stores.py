@@ -11,7 +11,7 @@ from graph.database import migrations
 from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from graph.sample.training import TRAINING
-from graph.server import DEFAULT_RELEASE, EmbeddedServer
+from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from graph.server.files import locked
 from graph.server.releases import get_release
 
@@ -48,7 +48,8 @@ def _name() -> str:
 def _make(kept: Path) -> None:
     unfinished = kept.with_name(f"{kept.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    with EmbeddedServer(unfinished, training=TRAINING, startup_timeout_seconds=PATIENCE_SECONDS) as server:
+    software = Software(training=TRAINING)
+    with EmbeddedServer(unfinished, software=software, startup_timeout_seconds=PATIENCE_SECONDS) as server:
         endpoint = server.start()
         address = DatabaseAddress(endpoint.uri, endpoint.user, endpoint.password, endpoint.database)
         with ThreadPoolExecutor() as thread:  # this one may have an event loop of its own

@@ -23,9 +23,9 @@ from resolvers.base.context import Context
 from resolvers.schema import build_schema
 from tests.helpers.asking import service_of
 from tests.helpers.database import empty
+from tests.helpers.pages import PAGE
 
 HERE = Path(__file__).parent
-QUERY = (HERE.parent / "helpers" / "page.graphql").read_text(encoding="utf-8")
 PAGES: dict[str, dict[str, Any]] = json.loads((HERE / "seed_pages.json").read_text(encoding="utf-8"))
 
 FEW_MILLION = "P_FEW_MILLION_PARAMETERS"
@@ -89,7 +89,7 @@ async def ask_for_page(database: Database, prediction_id: str) -> Answer:
     context = Context(service_of(database))
     context.moment = MADE_AT
     try:
-        result = await build_schema().execute(QUERY, variable_values={"id": prediction_id}, context_value=context)
+        result = await build_schema().execute(PAGE, variable_values={"id": prediction_id}, context_value=context)
     finally:
         await context.close()
     assert result.errors is None

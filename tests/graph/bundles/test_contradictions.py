@@ -14,6 +14,7 @@ from graph.database.sessions import Database, DatabaseAddress
 from graph.errors import BundleError
 from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, prediction
+from tests.helpers.graph_dump import everything
 from tests.helpers.mutating import mutate
 from tests.helpers.processes import run, variables
 
@@ -119,15 +120,14 @@ async def test_a_contradiction_is_refused_at_every_door(database: Database, name
     """With the property, what was expected and what is there; nothing is written."""
     stored, row, path, parts = CASES[name]
     await prepare(database, stored)
-    before = await export_bundle(database)
+    before = await everything(database)
 
     found, message = await door(database, row)
 
     assert found == path, message
     translated = [part.replace("p_if_true", "probabilityIfTrue") for part in parts]
     assert all(part in message for part in parts) or all(part in message for part in translated), message
-    after = await export_bundle(database)
-    assert (after == before) is bool(path)
+    assert (await everything(database) == before) is bool(path)
 
 
 @every_case

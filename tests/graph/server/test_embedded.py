@@ -23,7 +23,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from graph.errors import AlreadyRunningError, ConfigurationError, StartupError
 from graph.sample.training import TRAINING
-from graph.server import EmbeddedServer, Endpoint, end_running, find_running, start_or_attach
+from graph.server import EmbeddedServer, Endpoint, Software, end_running, find_running, start_or_attach
 from graph.server.aot import AotCache, Training
 from graph.server.artifacts import Artifact, JarFolder, fetch_from_maven, read_lock
 from graph.server.installation import Installation
@@ -34,14 +34,15 @@ from tests.helpers.processes import OF_SHORT_LIVED_JAVA
 RELEASE = get_release("2026.08")
 NUM_WRITES_BEFORE_KILL = 100
 PATIENCE_SECONDS = 240  # a start on a busy machine
+TRAINED = Software(training=TRAINING)
 REAL_JARS = Path(platformdirs.user_cache_dir("foregraph")) / f"neo4j-{RELEASE.version}"
 
 OWNER = """
 import json, pathlib, signal, sys, time
 from graph.sample.training import TRAINING
-from graph.server import EmbeddedServer
+from graph.server import EmbeddedServer, Software
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has a background job ignore it
-with EmbeddedServer(pathlib.Path(sys.argv[1]), training=TRAINING) as server:
+with EmbeddedServer(pathlib.Path(sys.argv[1]), software=Software(training=TRAINING)) as server:
     print(json.dumps([server.pid, server.watchdog_pid, server.endpoint.uri]), flush=True)
     time.sleep(300)
 """
@@ -49,9 +50,9 @@ with EmbeddedServer(pathlib.Path(sys.argv[1]), training=TRAINING) as server:
 USER = """
 import pathlib, signal, sys, time
 from graph.sample.training import TRAINING
-from graph.server import start_or_attach
+from graph.server import Software, start_or_attach
 signal.signal(signal.SIGINT, signal.default_int_handler)
-with start_or_attach(pathlib.Path(sys.argv[1]), keep_alive=True, training=TRAINING) as endpoint:
+with start_or_attach(pathlib.Path(sys.argv[1]), keep_alive=True, software=Software(training=TRAINING)) as endpoint:
     print(endpoint.uri, flush=True)
     time.sleep(300)
 """
@@ -140,7 +141,7 @@ def test_the_life_of_a_data_directory(tmp_path: Path) -> None:
         assert find_running(data_dir) is None
 
     with EmbeddedServer(
-        data_dir, training=TRAINING
+        data_dir, software=TRAINED
     ) as server:  # waits for the old one, which the watchdog is just stopping
         assert is_gone(pid, 0)
         assert is_gone(watchdog_pid, 1)
@@ -236,7 +237,7 @@ def num_starts(java: Path) -> int:
 def test_a_failed_start_shows_the_end_of_the_log_and_gives_the_directory_up(tmp_path: Path) -> None:
     """The user sees why; once that is mended, the same directory works."""
     java = fake_java(tmp_path / "java", "the disk is full")
-    server = EmbeddedServer(tmp_path / "data", java_home=java)
+    server = EmbeddedServer(tmp_path / "data", software=Software(java_home=java))
 
     for _ in range(2):
         with pytest.raises(StartupError, match=r"exit code 3 .*\n.*the disk is full"):
@@ -262,8 +263,9 @@ def test_what_was_damaged_behind_its_back_is_mended_when_a_start_fails(tmp_path:
         asked.append(artifact.name)
         return Path(shutil.copy(REAL_JARS / artifact.file_name, folder))
 
+    software = Software(java_home=java, training=UNTRAINED, cache_dir=cache, fetch=fetch)
     with pytest.raises(StartupError, match="ClassFormatError"):
-        EmbeddedServer(tmp_path / "data", cache_dir=cache, fetch=fetch, java_home=java, training=UNTRAINED).start()
+        EmbeddedServer(tmp_path / "data", software=software).start()
 
     assert asked == ["neo4j-kernel"]
     assert not aot_cache.path.exists()
@@ -303,7 +305,7 @@ def test_attaching_where_nothing_runs_is_starting(tmp_path: Path) -> None:
 
     with (
         pytest.raises(StartupError, match="the disk is full"),
-        start_or_attach(tmp_path / "data", java_home=java),
+        start_or_attach(tmp_path / "data", software=Software(java_home=java)),
     ):
         pass
 
@@ -313,7 +315,7 @@ def test_a_taken_port_leads_to_another_try(tmp_path: Path) -> None:
     java = fake_java(tmp_path / "java", "java.net.BindException: Address already in use")
 
     with pytest.raises(StartupError, match="Address already in use"):
-        EmbeddedServer(tmp_path / "data", java_home=java).start()
+        EmbeddedServer(tmp_path / "data", software=Software(java_home=java)).start()
     assert num_starts(java) == 5
 
 
@@ -366,7 +368,7 @@ def test_a_stale_note_of_a_server_is_not_believed(tmp_path: Path) -> None:
 def test_a_neo4j_that_dies_comes_back_at_the_same_place(tmp_path: Path) -> None:
     """A service whose database is killed, or ended on purpose, recovers with everything that was acknowledged."""
     with EmbeddedServer(
-        tmp_path, keep_alive=True, training=TRAINING, startup_timeout_seconds=PATIENCE_SECONDS
+        tmp_path, keep_alive=True, software=TRAINED, startup_timeout_seconds=PATIENCE_SECONDS
     ) as server:
         endpoint = server.endpoint
         for number, is_asked in enumerate((False, True), start=1):

@@ -13,7 +13,7 @@ import pytest
 
 from graph.errors import StartupError
 from graph.server.files import is_locked, try_lock
-from graph.server.guarded import GuardedProcess, Use
+from graph.server.guarded import Guard, GuardedProcess, Use
 
 TELLS_IGNORED = """
 import signal
@@ -21,9 +21,9 @@ print([number.name for number in (signal.SIGINT, signal.SIGQUIT) if signal.getsi
 """
 GUARDS = """
 import sys, pathlib
-from graph.server.guarded import GuardedProcess
+from graph.server.guarded import Guard, GuardedProcess
 folder = pathlib.Path(sys.argv[1])
-GuardedProcess(sys.argv[2:], log=folder / "log", cwd=folder, grace_seconds=5).wait(30)
+GuardedProcess(sys.argv[2:], log=folder / "log", cwd=folder, guard=Guard(grace_seconds=5)).wait(30)
 """
 IGNORES_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -31,9 +31,10 @@ IGNORES_SIGTERM = (
 
 HOLDER = """
 import signal, sys, time, pathlib
-from graph.server.guarded import GuardedProcess
+from graph.server.guarded import Guard, GuardedProcess
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has a background job ignore it
-child = GuardedProcess(["/bin/sleep", "60"], log=pathlib.Path(sys.argv[1]), cwd=pathlib.Path("/"), grace_seconds=5)
+log, guard = pathlib.Path(sys.argv[1]), Guard(grace_seconds=5)
+child = GuardedProcess(["/bin/sleep", "60"], log=log, cwd=pathlib.Path("/"), guard=guard)
 print(child.pid, child.watchdog_pid, flush=True)
 time.sleep(60)
 """
@@ -52,7 +53,8 @@ def is_gone(pid: int, within_seconds: float = 5.0) -> bool:
 
 
 def guard(tmp_path: Path, *command: str, grace_seconds: float = 5, keep_open: tuple[int, ...] = ()) -> GuardedProcess:
-    return GuardedProcess(command, log=tmp_path / "log", cwd=tmp_path, grace_seconds=grace_seconds, keep_open=keep_open)
+    how = Guard(grace_seconds, keep_open=keep_open)
+    return GuardedProcess(command, log=tmp_path / "log", cwd=tmp_path, guard=how)
 
 
 @pytest.fixture
@@ -156,9 +158,8 @@ def test_a_child_with_users_ends_with_the_last_of_them(tmp_path: Path) -> None:
     use = Use(tmp_path / "users.lock", tmp_path / "note")
     use.note.touch()
     users = [try_lock(use.lock, shared=True) for _ in range(2)]
-    process = GuardedProcess(
-        [sys.executable, "-c", IGNORES_SIGTERM], log=tmp_path / "log", cwd=tmp_path, grace_seconds=1, use=use
-    )
+    command = [sys.executable, "-c", IGNORES_SIGTERM]
+    process = GuardedProcess(command, log=tmp_path / "log", cwd=tmp_path, guard=Guard(grace_seconds=1, use=use))
     while "up" not in (tmp_path / "log").read_text():
         time.sleep(0.02)
 

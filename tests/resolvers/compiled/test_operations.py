@@ -13,8 +13,8 @@ from resolvers.base.context import Context
 from resolvers.base.errors import shown
 from tests.helpers.asking import service_of
 from tests.helpers.compiled import answer_by_executor, answer_compiled, operation_of
+from tests.helpers.pages import PAGE
 
-PAGE = (Path(__file__).parents[2] / "helpers" / "page.graphql").read_text(encoding="utf-8")
 OPERATIONS = (Path(__file__).parent / "operations.graphql").read_text(encoding="utf-8")
 MOMENT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

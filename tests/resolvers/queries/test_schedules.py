@@ -7,7 +7,7 @@ import pytest
 
 from graph.database.sessions import Database
 from graph.saved.sealing import Seals
-from resolvers.base.context import Service
+from resolvers.base.context import Service, Webhooks
 from tests.helpers.asking import ask, ask_wrong
 from tests.helpers.graph_dump import ask as ask_database
 
@@ -33,7 +33,7 @@ SCHEDULE = {
 @pytest.fixture
 async def service(small: Database) -> AsyncIterator[Service]:
     """A service that may send to one host."""
-    yield Service.make(small, webhook_hosts=["hooks.example.org"], seals=SEALS)
+    yield Service.make(small, webhooks=Webhooks(["hooks.example.org"], SEALS))
     await ask_database(small, "MATCH (n:QueryDelivery|QuerySchedule|ChangeWebhook) DELETE n")
 
 
@@ -48,7 +48,7 @@ async def test_a_schedule_is_set_listed_paused_and_deleted(service: Service) -> 
     paused = await set_schedule(service, isPaused=True, utcHour=None, intervalMinutes=60)
     document = "{ querySchedules { totalCount nodes { name url intervalMinutes utcHour nextAt } } }"
     listed = (await ask(service, document)).data["querySchedules"]
-    rotated = Service.make(service.database, seals=Seals(b"another secret of the tests"))
+    rotated = Service.make(service.database, webhooks=Webhooks(seals=Seals(b"another secret of the tests")))
     unread = (await ask(rotated, document)).data["querySchedules"]["nodes"]
     stored = await ask_database(service.database, "MATCH (n) WHERE n:QuerySchedule OR n:Receipt RETURN properties(n)")
     delete = """
