@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from api.cli.running import migrate_graph
 from graph.bundles.importing import import_bundle
-from graph.database.migrations import migrate
 from graph.database.sessions import Database, DatabaseAddress
 from tests.benchmarks.http import Clients, Question, Speed, emptying, processor_seconds
 from tests.benchmarks.synthetic import HUB_KILLER_ID, HUB_PREDICTOR_ID, synthetic_bundles
@@ -145,7 +145,7 @@ def fill(graph: Graph) -> None:
 
     async def work() -> None:
         async with Database.open(graph.address) as database:
-            await migrate(database)
+            await migrate_graph(database)  # as by the command, so that no service makes its beliefs anew
             for bundle in synthetic_bundles(graph.size, SEED):
                 await import_bundle(database, bundle)
 
