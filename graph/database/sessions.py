@@ -530,6 +530,10 @@ class Reading:
                 await session.close()
             except (driver_errors.Neo4jError, driver_errors.DriverError):
                 return  # the connection is broken, so there is nothing to close
+            except asyncio.CancelledError:
+                session.cancel()
+                await session.close()  # without its connection it does not wait
+                raise
 
 
 def join_bookmarks(*bookmarks: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """Each tool over HTTP, its answers compared with the graph read by Cypher, or with a formula."""
 
+import asyncio
 import json
 import math
 from datetime import date
@@ -35,6 +36,7 @@ READING: dict[str, dict[str, Any]] = {
     "run_cypher": {"statement": "MATCH (c:Claim) RETURN c.id AS id ORDER BY id"},
 }
 """A call of each tool that reads."""
+MOST_CALLS = 60
 
 
 async def read(database: Database, statement: str, **parameters: Any) -> list[list[Any]]:
@@ -65,11 +67,21 @@ async def test_tools_are_listed_with_schemas_and_true_hints(agent: Agent) -> Non
             jsonschema.Draft202012Validator.check_schema(schema)
 
 
+async def call_until_free(agent: Agent, name: str, arguments: dict[str, Any]) -> Any:
+    """Call a tool; again where the answer says to, as while the first samples are drawn on a slow machine."""
+    for _ in range(MOST_CALLS):
+        result = await agent.call_tool(name, arguments)
+        if not (result.is_error and text_of(result).startswith("BUSY")):
+            break
+        await asyncio.sleep(1.0)
+    return result
+
+
 async def test_an_answer_follows_its_schema_is_short_and_changes_nothing(agent: Agent, sample: Database) -> None:
     tools = {tool.name: tool for tool in await agent.list_tools()}
     before = await state_of(sample)
     for name, arguments in READING.items():
-        result = await agent.call_tool(name, arguments)
+        result = await call_until_free(agent, name, arguments)
 
         assert not result.is_error, text_of(result)
         jsonschema.Draft202012Validator(tools[name].output_schema or False).validate(result.structured_content)

@@ -293,6 +293,27 @@ async def test_a_failed_write_leaves_nothing(database: Database) -> None:
     assert await database.read(lambda unit: unit.run("database/get_revision")) == before
 
 
+@pytest.mark.parametrize("num_steps", range(4))
+async def test_a_reading_whose_end_is_cancelled_keeps_no_session(database: Database, num_steps: int) -> None:
+    """Wherever it is on its way: a client that leaves then would hold a connection until garbage is collected."""
+    async with database.reading() as reading:
+        await reading.run("database/get_revision")
+        session = reading._session
+        assert session is not None
+        ending = asyncio.create_task(reading.close())
+        for _ in range(num_steps):
+            await asyncio.sleep(0)
+        ending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ending
+        if num_steps == 0:  # it had not begun
+            await reading.close()
+
+        assert session.closed()
+    async with database.reading() as another:
+        await another.run("database/get_revision")
+
+
 async def test_concurrent_callers_share_one_transaction(database: Database) -> None:
     """The server has one open for all of a document's fields, and none when the document is done."""
     async with database.reading() as reading:
