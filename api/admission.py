@@ -61,7 +61,7 @@ class Admissions:
         """
         until = time.monotonic() + most_seconds
         # An event would have to be set and cleared by every request.
-        while (left := min(self._asked_at + seconds, until) - time.monotonic()) > 0:  # noqa: ASYNC110 - as above
+        while (left := min(self._asked_at + seconds, until) - time.monotonic()) > 0:  # noqa: ASYNC110 - an event costs each request
             await asyncio.sleep(left)
 
     def admit(self, *, is_mutation: bool) -> AbstractAsyncContextManager[None]:

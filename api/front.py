@@ -66,7 +66,7 @@ MAX_HOSTS: Final = 1_000
 @dataclass(frozen=True, slots=True)
 class Kept:
     """
-    What is kept of earlier requests.
+    Stores of earlier documents and responses.
 
     Attributes:
         documents: Those that have been answered before.
@@ -80,7 +80,7 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Controls:
     """
-    What every request has to pass.
+    Controls that every request has to pass.
 
     Attributes:
         access: Tells callers apart.

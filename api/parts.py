@@ -115,7 +115,7 @@ def _find_tokens(settings: Settings) -> Tokens | None:
     """Make what verifies tokens, if any are accepted; the library takes a tenth of a second to import."""
     if settings.oidc_issuer is None or settings.oidc_audience is None:
         return None
-    from api.access.tokens import IssuedTokens, Issuer  # noqa: PLC0415 - as above
+    from api.access.tokens import IssuedTokens, Issuer  # noqa: PLC0415 - takes 0.1 s, which only services with tokens spend
 
     issuer = Issuer(
         url=settings.oidc_issuer,

@@ -167,7 +167,7 @@ class Readiness:
 
     def _lose(self, reason: str) -> None:
         if self._reason is None:
-            self._on_change(False)  # noqa: FBT003 - as above
+            self._on_change(False)  # noqa: FBT003 - of a callback with one argument
         self._reason = reason
         self._warmed.clear()
 

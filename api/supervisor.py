@@ -63,8 +63,8 @@ class Worker:
             pass_fds=[listener.fileno()],
             start_new_session=True,  # keeps the terminal's Ctrl-C from it, which the supervisor passes on as SIGTERM
         )
-        assert self._process.stdin is not None  # noqa: S101 - pipes, as asked for
-        assert self._process.stdout is not None  # noqa: S101 - as above
+        assert self._process.stdin is not None  # noqa: S101 - a pipe, as asked for
+        assert self._process.stdout is not None  # noqa: S101 - a pipe, as asked for
         self._input: IO[str] = self._process.stdin
         self._output: IO[str] = self._process.stdout
         threading.Thread(target=self._listen, args=[events], name=f"worker-{number}", daemon=True).start()

@@ -1,1 +1,1 @@
-"""Who may what: keys and tokens, the roles that doors need, and how callers are refused."""
+"""Access: keys and tokens, the roles that doors need, and refusals of callers."""

@@ -1,4 +1,4 @@
-"""What a caller may ask, as settings say it."""
+"""Rights of callers, as settings say them."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""How much each caller may ask in a minute, and at a time: by the name of the key or token, or else by address."""
+"""Limits on what each caller asks in a minute, and at a time: by the name of the key or token, or else by address."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""How a command runs: its settings, its database, and a schema of this version."""
+"""Surroundings of a command: its settings, its database, and a schema of this version."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""What the models of inputs and answers have in common. Names are those of the GraphQL schema."""
+"""The base of the models of inputs and answers. Names are those of the GraphQL schema."""
 
 from enum import Enum
 from typing import Annotated, Any, Final

@@ -1,1 +1,1 @@
-"""What a portfolio stands to gain or lose: its positions, the exposures of their tickers, and figures over both."""
+"""Gains and losses that a portfolio stands to have: positions, exposures of their tickers, and figures over both."""

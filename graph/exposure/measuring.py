@@ -86,7 +86,7 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
-    What of a portfolio is measured.
+    Part of a portfolio that is measured.
 
     Attributes:
         horizon: The last day on which an effect may be due; all effects count when absent.

@@ -44,7 +44,7 @@ _ATTACH_POLL_SECONDS: Final = 0.2
 @dataclass(frozen=True, slots=True)
 class Software:
     """
-    What runs as the embedded Neo4j, and where it comes from.
+    Release, Java and jars of the embedded Neo4j, and their sources.
 
     Attributes:
         release: Name of the Neo4j release, from `releases.py`.

@@ -37,7 +37,7 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """
-    How a child is run and ended.
+    Conditions under which a child process is run and ended.
 
     Attributes:
         grace_seconds: Time to end after SIGTERM before it is killed; 0 kills it at once.

@@ -121,7 +121,7 @@ class Watchdog:
         with open(lock, "rb") as file:  # noqa: PTH123 - spares the import of pathlib
             fcntl.flock(file, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(note)  # noqa: PTH108 - as above
+                os.unlink(note)  # noqa: PTH108 - spares the import of pathlib
         self._must_stop = True
         os.write(self._wake_end, b"1")
 

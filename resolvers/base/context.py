@@ -80,7 +80,7 @@ async def _read_nested(unit: Reading, asked: Sequence[NestedPage]) -> list[Node]
 @dataclass(frozen=True, slots=True)
 class Webhooks:
     """
-    What the operator has set for webhooks.
+    The operator's settings for webhooks.
 
     Attributes:
         hosts: Hosts that may be sent to.

@@ -282,7 +282,7 @@ async def _shown_what_if(info: Info[Context, Any], found: WhatIf, method: Method
 
 
 def _shift_measures(found: WhatIf) -> dict[str, Callable[[str], Any]]:
-    """What shifts of claims are sorted and filtered by, without a shift's other figures: there may be many."""
+    """Return measures of shifts of claims, without a shift's other figures: there may be many."""
     indices, shifts = found.question.view.indices, found.question.shifts
     return {
         "claim": str,

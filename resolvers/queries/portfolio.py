@@ -272,7 +272,7 @@ class _Asked(ArgumentGroup):
 
     @property
     def scope(self) -> Scope:
-        """What of the portfolio counts."""
+        """The part of the portfolio that counts."""
         return Scope(self.horizon_on, self.active)
 
     async def read(self, context: Context, held_at: datetime | None) -> Positions:

@@ -1,1 +1,1 @@
-"""What subscribers can follow."""
+"""Events that subscribers can follow."""

@@ -1,4 +1,4 @@
-"""What subscriptions tell of an event."""
+"""Messages by which subscriptions tell of an event."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

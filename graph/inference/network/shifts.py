@@ -78,7 +78,7 @@ class Base:
 @dataclass(frozen=True, slots=True, eq=False)
 class AtHand:
     """
-    What is known from LBP on the evidence alone.
+    Results of LBP on the evidence alone.
 
     Attributes:
         find_base: Makes what LBP starts from, if LBP has to answer; None to compute it.
@@ -93,7 +93,7 @@ class AtHand:
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """
-    When samples are drawn anew instead of those of a stored bank, and how.
+    Conditions under which samples are drawn anew instead of taken from a stored bank, and their number.
 
     Attributes:
         seed: Seed of all draws.
