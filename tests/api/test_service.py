@@ -43,7 +43,7 @@ from api.service import serve
 from api.settings import load_settings
 from graph.database.migrations import migrate
 def announce(line):
-    print(type(asyncio.get_running_loop()).__module__, gc.get_freeze_count(), flush=True)
+    print('serving', type(asyncio.get_running_loop()).__module__, gc.get_freeze_count(), flush=True)
 serve(load_settings(port=0), migrate, announce)
 """
 PREPARE = """
@@ -220,7 +220,10 @@ def test_a_service_that_is_ready_runs_on_uvloop_with_what_it_has_loaded_frozen(
     """A full collection would hold up requests for as long as it visits the schema."""
     with starting(SERVE, database_address) as process:
         assert process.stdout is not None
-        loop, num_frozen = process.stdout.readline().split()
+        announced = next(
+            line for line in process.stdout if line.startswith("serving ")
+        )  # after lines of the log, if any
+        _, loop, num_frozen = announced.split()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=240)
 
