@@ -164,7 +164,9 @@ SUBJECT_LISTS = {listed.name for listed in NODE_LISTS if listed.is_subject}
 def _recording(versioned: Versioned) -> dict[str, Any]:
     """What is recorded of a node that has no versions, and of one that has, unchanged."""
     ids = {"claims": ["P_FULL", "S_1"], "predictors": ["bob"], "reference_classes": ["chips"], "graph": ["graph"]}
-    return {
+    ids["exposures"] = ["BENEFITS|P_FULL|NVDA"]
+    further = {"is_reconstructed": False} if versioned is EXPOSURE_VERSIONS else {}
+    return further | {
         "ids": ids.get(versioned.name, ["P_FULL:event"]),
         "names": list(versioned.properties),
         "subject": versioned.subject.value,
