@@ -166,7 +166,8 @@ ASKED = """query ($asOf: DateTime!, $whatIf: [SupposedOutcome!]) {
   portfolioExposure(portfolio: "book", asOf: $asOf, whatIf: $whatIf) {
     ... on PortfolioExposureResult {
       asOf expectedRelevance relevance { mean }
-      basis { positionsAsOf beliefsAsOf exposuresAsOf influencesAsOf isReconstructed reconstructedCount reconstructedExposureCount }
+      basis { positionsAsOf beliefsAsOf exposuresAsOf influencesAsOf isReconstructed
+        reconstructedCount reconstructedExposureCount }
       contributions { totalCount nodes { prediction { key } expectedRelevance } }
       drivers { totalCount }
       hedges(tickers: ["A"]) { nodes { size } }
