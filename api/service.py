@@ -1,58 +1,50 @@
-"""Starts and stops the service: first the listening socket, then the database, then requests."""
+"""
+Starts and stops the service: first the listening socket, then the database, then requests.
+
+What requests need takes seconds to import, and Neo4j seconds to start. So what is imported here is little, and the
+rest is imported in a thread once Neo4j's process runs.
+"""
 
 import asyncio
 import errno
 import ipaddress
-import math
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, cast
-
-import uvicorn
-from uvicorn.loops.auto import auto_loop_factory
+from typing import TYPE_CHECKING, Final, cast
 
 from api.collector import freeze_survivors
-from api.connections import SmallWebSocket, limited_protocol
-from api.draining import DrainingMiddleware
 from api.logging import get_logger
-from api.readiness import Readiness
 from api.running import Running, noted
 from api.settings import Settings
 from api.supervisor import Supervisor
-from api.telemetry import open_telemetry
-from graph.adhoc.running import Adhoc
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
 from graph.errors import ConfigurationError
-from graph.network.compiling import compiling_kernels
 from graph.sample.training import TRAINING
-from graph.server import Memory, Software, end_running, start_or_attach
+from graph.server import Memory, Software, start_or_attach
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from graph.database.sessions import Database
 
-    from api.telemetry.otlp import Telemetry
+Prepare = Callable[["Database"], Awaitable[None]]
+"""Brings the database into the state that requests need, before the first of them."""
+
+PREPARING: Final = "api.preparing"
+PROCESS: Final = "api.process"
+"""Modules that are needed once Neo4j answers; the latter has GraphQL, and all else of the service."""
 
 SHUTDOWN_MARGIN_SECONDS = 2
 """For requests that outlive their deadlines, before they are broken off. Stopping the database comes after."""
 BACKLOG = 128
-# Of the library's ways this has the smallest connections; compression would take 64 KB and more for each.
-SOCKETS: Final[Mapping[str, Any]] = {
-    "ws": SmallWebSocket,
-    "ws_per_message_deflate": False,
-    "ws_max_size": 1 << 20,
-    "ws_ping_interval": 20.0,
-    "ws_ping_timeout": 20.0,
-}
 MAX_PORT = 65_535
 
 
-def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Callable[[str], None]) -> None:
+def serve(settings: Settings, prepare: Prepare, announce: Callable[[str], None]) -> None:
     """
     Serve until SIGINT or SIGTERM.
 
@@ -81,15 +73,14 @@ def serve(settings: Settings, prepare: Callable[[Database], Awaitable[None]], an
 Announce = Callable[[socket.socket, DatabaseAddress], None]
 
 
-def _serve_here(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Announce) -> None:
-    # GraphQL takes a second to import, which overlaps with Neo4j's start.
-    threading.Thread(target=import_module, args=["api.app"], name="loading", daemon=True).start()
+def _serve_here(settings: Settings, prepare: Prepare, announce: Announce) -> None:
     with (
         stopping_on_signals(),
         bind(settings.host, settings.port) as listener,
-        find_database(settings) as address,
+        find_database(settings, on_launch=lambda: _load(PREPARING, PROCESS)) as address,
         _noted(settings, listener),
     ):
+        from api.process import run_application  # noqa: PLC0415 - imported in a thread while Neo4j starts
 
         def on_ready() -> None:
             freeze_survivors()
@@ -98,8 +89,15 @@ def _serve_here(settings: Settings, prepare: Callable[[Database], Awaitable[None
         run_application(settings, address, listener, prepare=prepare, on_ready=on_ready)
 
 
-def _serve_by_workers(settings: Settings, prepare: Callable[[Database], Awaitable[None]], announce: Announce) -> None:
+def _load(*names: str) -> None:
+    """Import modules in a thread."""
+    threading.Thread(target=lambda: [import_module(name) for name in names], name="loading", daemon=True).start()
+
+
+def _serve_by_workers(settings: Settings, prepare: Prepare, announce: Announce) -> None:
     async def prepare_database(address: DatabaseAddress) -> None:
+        from graph.database.sessions import Database  # noqa: PLC0415 - imported in a thread while Neo4j starts
+
         async with Database.open(address) as database:
             await database.verify()
             await prepare(database)
@@ -108,133 +106,19 @@ def _serve_by_workers(settings: Settings, prepare: Callable[[Database], Awaitabl
         address: DatabaseAddress | None = None
         supervisor = Supervisor(listeners, lambda: announce(listeners[0], cast("DatabaseAddress", address)))
         try:
-            with find_database(settings) as address, _noted(settings, listeners[0]):
+            with find_database(settings, on_launch=lambda: _load(PREPARING)) as address, _noted(settings, listeners[0]):
                 asyncio.run(prepare_database(address))
                 try:
                     raise SystemExit(supervisor.run())
                 except KeyboardInterrupt:
-                    supervisor.stop(_grace_seconds(settings))  # while Neo4j is still there
+                    supervisor.stop(grace_seconds(settings))  # while Neo4j is still there
         finally:
-            supervisor.stop(_grace_seconds(settings))
+            supervisor.stop(grace_seconds(settings))
 
 
-def run_application(
-    settings: Settings,
-    address: DatabaseAddress,
-    listener: socket.socket,
-    *,
-    on_ready: Callable[[], None],
-    prepare: Callable[[Database], Awaitable[None]] | None = None,
-    readiness: Readiness | None = None,
-) -> None:
-    """
-    Run the application in this process until SIGINT or SIGTERM.
-
-    Args:
-        settings: The limits.
-        address: The database.
-        listener: The listening socket.
-        on_ready: Called once the usual documents are warm.
-        prepare: Brings the database into the state that requests need.
-        readiness: Tells others whether the service is ready.
-    """
-    ready = readiness or Readiness()
-
-    async def announce_once_ready() -> None:
-        await ready.wait()
-        on_ready()
-
-    async def run() -> None:
-        async with AsyncExitStack() as stack:
-            telemetry = open_telemetry(settings)
-            if telemetry is not None:
-                stack.callback(telemetry.close)
-            database = await stack.enter_async_context(_open_observed(settings, address, telemetry))
-            adhoc = await stack.enter_async_context(_open_adhoc(settings, address)) if settings.adhoc else None
-            await database.verify()
-            if prepare is not None:
-                await prepare(database)
-            with compiling_kernels():
-                app = _create_app(settings, database, adhoc=adhoc, readiness=ready, telemetry=telemetry)
-                server = _Server(_configure(app, settings), on_stop=app.state.deadlines.stop)
-                announcing = asyncio.create_task(announce_once_ready())
-                await server.serve([listener])
-                if not announcing.cancel():
-                    announcing.result()  # raises what it has raised
-
-    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop where there is one
-        runner.run(run())
-
-
-def _open_observed(settings: Settings, address: DatabaseAddress, telemetry: "Telemetry | None") -> Database:
-    """Open a database whose statements are counted, logged where they take long, and have spans."""
-    from api.metrics.instruments import StatementObserver  # noqa: PLC0415 - imported in a thread while Neo4j starts
-
-    also = None if telemetry is None else telemetry.observe_statement
-    return Database.open(address, observer=StatementObserver(settings.slow_statement_seconds, also))
-
-
-def _open_adhoc(settings: Settings, address: DatabaseAddress) -> Adhoc:
-    """Open the runner of analysts' statements; one that cannot be ended has the embedded server restarted."""
-
-    async def restart() -> None:
-        if settings.neo4j_uri is None and await asyncio.to_thread(end_running, settings.data_dir.absolute()):
-            get_logger().error("ended Neo4j, since a statement of an analyst did not; it is started again")
-
-    return Adhoc(address, settings.adhoc_limits(), on_overrun=restart)
-
-
-def _create_app(settings: Settings, database: Database, **parts: Any) -> "Starlette":
-    from api.app import create_app  # noqa: PLC0415 - imported in a thread while Neo4j starts
-
-    return create_app(settings, database, **parts)
-
-
-def _grace_seconds(settings: Settings) -> float:
+def grace_seconds(settings: Settings) -> float:
     """The time from a signal until requests are broken off."""
     return settings.drain_seconds + SHUTDOWN_MARGIN_SECONDS
-
-
-def _configure(app: "Starlette", settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        DrainingMiddleware(app, app.state.deadlines),
-        http=limited_protocol(settings.request_head_seconds),
-        timeout_keep_alive=settings.keep_alive_seconds,
-        lifespan="on",
-        log_config=None,
-        access_log=False,  # replaced by AccessLogMiddleware
-        proxy_headers=False,  # the application believes those of trusted proxies
-        ssl_certfile=settings.tls_cert_file,
-        ssl_keyfile=settings.tls_key_file,
-        server_header=False,
-        **SOCKETS,
-        timeout_graceful_shutdown=math.ceil(_grace_seconds(settings)),
-    )
-
-
-class _Server(uvicorn.Server):
-    """
-    uvicorn, without raising the signal again that stopped it.
-
-    Args:
-        config: Its settings.
-        on_stop: Called when it begins to stop, with requests under way.
-    """
-
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_stop = on_stop
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop: take no new connections, and wait for the open ones for the grace period at most."""
-        self._on_stop()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        with super().capture_signals():
-            yield
-            self._captured_signals.clear()  # raised again they would interrupt the closing of the database
 
 
 @contextmanager
@@ -321,12 +205,16 @@ def _another(port: int) -> int:
 
 
 @contextmanager
-def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
+def find_database(settings: Settings, on_launch: Callable[[], None] | None = None) -> Iterator[DatabaseAddress]:
     """
     Give the address of the Neo4j named in the settings, or else of the embedded one.
 
     The embedded one may be running on the data directory already; else it is started, and a log says so. It is stopped
     at the end unless other processes use it.
+
+    Args:
+        settings: The address, or what the embedded one takes.
+        on_launch: Called once the process of an embedded one that is started here runs; it answers seconds later.
 
     Raises:
         ServerError: The embedded server cannot be installed or started.
@@ -353,6 +241,7 @@ def find_database(settings: Settings) -> Iterator[DatabaseAddress]:
         first_port=settings.bolt_port,
         keep_alive=True,
         on_start=tell,
+        on_launch=on_launch,
     )
     with embedded as endpoint:
         yield DatabaseAddress(

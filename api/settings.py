@@ -19,10 +19,10 @@ from api.deadlines import DRAIN_SECONDS
 from api.schedules import read_schedule
 from api.trust import TrustMode
 from graph.adhoc.limits import MOST_SECONDS, AdhocLimits
+from graph.database.address import DatabaseAddress
 from graph.database.budgets import EACH, TOGETHER
-from graph.database.sessions import DatabaseAddress
 from graph.errors import ConfigurationError
-from graph.feed.following import MOST_QUEUED, MOST_SUBSCRIBERS
+from graph.feed.limits import MOST_QUEUED, MOST_SUBSCRIBERS
 from graph.network.limits import MAX_SAMPLE_BYTES
 from graph.sample import Sample
 from resolvers.base.roles import Role

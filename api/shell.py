@@ -22,7 +22,8 @@ from api.tables import open_console
 from graph.adhoc.limits import MOST_SECONDS, Wanted
 from graph.adhoc.running import Adhoc
 from graph.adhoc.values import plain, read_parameters
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import ConfigurationError, InvalidError, counted
 from graph.saved.queries import Draft, SavedQuery
 from graph.saved.running import SavedQueries

@@ -11,8 +11,9 @@ from typing import Any
 from api.running import Running, is_ready, list_running
 from api.service import url_of
 from api.settings import Settings
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import is_migrated
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import counted
 from graph.network.overview import Overview, get_overview
 from graph.server import Endpoint, find_running

@@ -12,7 +12,7 @@ from typing import Final
 from api.collector import freeze_survivors, pace_collector
 from api.logging import configure_logging, get_logger
 from api.readiness import Readiness
-from api.service import find_database, run_application, stopping_on_signals
+from api.service import find_database, stopping_on_signals
 from api.settings import Settings, load_settings
 from api.supervisor import BEGIN, NOT_READY, READY
 from api.telemetry import list_log_processors
@@ -40,7 +40,7 @@ def main() -> int:
     more = list_log_processors(settings)
     configure_logging(log_format=settings.log_format, log_level=settings.log_level, worker=number, more=more)
     pace_collector()
-    import api.app  # noqa: F401, PLC0415 - takes a second, which overlaps with Neo4j's start
+    import api.process  # noqa: F401, PLC0415 - takes a second, which overlaps with Neo4j's start
 
     try:
         with stopping_on_signals():
@@ -56,6 +56,8 @@ def main() -> int:
 
 
 def _serve(whole: Settings, part: Settings, descriptor: int, lines: Iterator[str]) -> None:
+    from api.process import run_application  # noqa: PLC0415 - as above
+
     readiness = Readiness(on_change=_tell)
     readiness.reason_of_others = WAITING
     threading.Thread(target=_listen, args=[readiness, lines], name="supervisor", daemon=True).start()

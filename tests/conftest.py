@@ -8,8 +8,9 @@ import pytest
 from hypothesis import settings
 
 from api.collector import freeze_survivors, pace_collector
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from tests.helpers.database import StatementCounter, empty, introduce_names

@@ -17,9 +17,11 @@ from api.evidence.files import Source, add_all
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.model.catalogue import draw_mermaid
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 from resolvers.base.context import Service
 from tests.helpers.asking import ask
 from tests.helpers.database import empty

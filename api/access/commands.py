@@ -157,3 +157,6 @@ def _open_file() -> KeyFile:
         )
         raise ConfigurationError(message)
     return KeyFile(settings.find_keys_file())
+
+
+COMMANDS: Final = (keys_group, roles_command)

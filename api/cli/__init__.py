@@ -1,16 +1,38 @@
 """The `foregraph` command: starts the service, brings graphs in and out, asks, prints and draws."""
 
+from collections import UserDict
+from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from api.access.commands import keys_group, roles_command
-from api.cli import beliefs, bundles, declared, files, network, queries, serving
 from api.collector import pace_collector
 from graph.errors import ForegraphError
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C has ended
+
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "api.cli.serving": ("up", "serve", "status", "open", "mcp", "migrate", "settings"),
+    "api.cli.bundles": ("import", "export", "backup", "restore", "drill"),
+    "api.cli.files": ("import-forecasts", "predictions", "tickers", "exposures", "evidence"),
+    "api.cli.beliefs": ("backtest", "sweep", "verify", "rebuild", "refresh"),
+    "api.cli.network": ("whatif", "exposure", "propagate", "draw"),
+    "api.cli.queries": ("cypher", "queries"),
+    "api.cli.declared": ("schema", "statements", "documents", "webhooks"),
+    "api.access.commands": ("keys", "roles"),
+}
+MODULES: Final[Mapping[str, str]] = {name: module for module, names in _NAMES.items() for name in names}
+"""The module of each command; it lists its commands in COMMANDS."""
+
+
+class _Imported(UserDict[str, Any]):
+    """Commands by name, from the names of their modules; a module is imported when a command of it is looked up."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        commands: tuple[click.Command, ...] = import_module(super().__getitem__(name)).COMMANDS
+        return next(command for command in commands if command.name == name)
 
 
 class _Commands(click.Group):
@@ -46,25 +68,12 @@ Exit codes:
 """
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, help=HELP)
+@click.group(
+    cls=_Commands, commands=_Imported(MODULES), context_settings={"help_option_names": ["-h", "--help"]}, help=HELP
+)
 @click.version_option(version("foregraph"), prog_name="foregraph")
 def cli() -> None:
     """Foregraph's commands."""
-
-
-COMMANDS = (
-    *serving.COMMANDS,
-    *bundles.COMMANDS,
-    *files.COMMANDS,
-    *beliefs.COMMANDS,
-    *network.COMMANDS,
-    *queries.COMMANDS,
-    *declared.COMMANDS,
-    keys_group,
-    roles_command,
-)
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import click
 
-from api.cli.running import migrate_graph, require_migrated, run_with_database
+from api.cli.running import require_migrated, run_with_database
+from api.preparing import migrate_graph
 from graph.database.sessions import Database
 from graph.errors import counted
 from graph.inference.policies import POLICIES

@@ -14,14 +14,17 @@ import click
 
 from api import service
 from api.backups import Drill, drill, find_newest
-from api.cli.running import configure, migrate_graph, require_migrated, run_with_database
+from api.cli.configuring import configure
+from api.cli.running import require_migrated, run_with_database
 from api.files import replacing
+from api.preparing import migrate_graph
 from api.progress import showing
 from graph.bundles.exporting import export_json, export_stream
 from graph.bundles.importing import ImportReport, import_text, sum_reports
 from graph.bundles.restoring import import_stream, restore
 from graph.bundles.streams import MAX_HEADER_BYTES, is_stream
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import ForegraphError, InvalidError, counted
 
 

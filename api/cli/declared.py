@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from api.cli.running import configure
+from api.cli.configuring import configure
 from graph.database.statements import list_statements, statement
 from graph.errors import ConfigurationError, InvalidError, counted
 from graph.model.bundle import bundle_json_schema

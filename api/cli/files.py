@@ -5,7 +5,8 @@ from typing import Any, BinaryIO, Final, TextIO
 
 import click
 
-from api.cli.running import migrate_graph, require_migrated, run_with_database
+from api.cli.running import require_migrated, run_with_database
+from api.preparing import migrate_graph
 from api.progress import showing
 from graph.bundles.importing import ImportReport
 from graph.database.sessions import Database

@@ -1,57 +1,20 @@
-"""Surroundings of a command: its settings, its database, and a schema of this version."""
+"""The database of a command, with a schema of this version."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar
 
 import click
 
 from api import service
-from api.logging import configure_logging
-from api.settings import Settings, load_settings
-from api.telemetry import list_log_processors
-from cypher import list_migrations
+from api.cli.configuring import configure
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import is_migrated
-from graph.database.migrations import migrate as apply_migrations
-from graph.database.sessions import Database, DatabaseAddress, Unit
+from graph.database.sessions import Database, Unit
 from graph.errors import ConfigurationError
-from graph.inference.policies import FOREGRAPH_2
-from graph.ledger.contributions import convert_contributions
-from graph.ledger.derived import note_derived
-from graph.ledger.settings import set_policy
-from graph.subjects.search_words import ensure_searchable
 
 T = TypeVar("T")
-
-
-def configure(**overrides: object) -> Settings:
-    """Load the settings, and set the log up by them; values that are given come before those of the environment."""
-    chosen = load_settings(**overrides)
-    more = list_log_processors(chosen)
-    configure_logging(log_format=chosen.log_format, log_level=chosen.log_level, more=more)
-    return chosen
-
-
-async def migrate_graph(database: Database) -> tuple[str, ...]:
-    """
-    Apply pending migrations, and make the words of search where an older version wrote the graph; returns names.
-
-    A graph that gets its schema here is new, so nothing in it is of an older version.
-    """
-    await convert_contributions(database)
-    applied = await apply_migrations(database)
-
-    def tell(num_nodes: int) -> None:
-        click.echo(f"Made {num_nodes:,} nodes of an older version searchable", err=True)
-
-    is_new = len(applied) == len(list_migrations())
-    await ensure_searchable(database, is_new=is_new, on_progress=tell)
-    if is_new:
-        await note_derived(database)
-        await database.write(partial(set_policy, policy=FOREGRAPH_2.name, moment=datetime.now(UTC)))
-    return applied
 
 
 async def require_migrated(database: Database) -> None:

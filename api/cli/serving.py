@@ -3,18 +3,18 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from api import service
-from api.cli.running import configure, migrate_graph, run_with_address, run_with_database
+from api.cli.configuring import configure
 from api.settings import describe_settings
-from graph.bundles.importing import import_bundle, is_empty
-from graph.bundles.unfinished import list_unfinished
-from graph.database.sessions import Database, DatabaseAddress
-from graph.ledger.derived import ensure_rebuilt
-from graph.sample import Sample, load_samples
+from graph.database.address import DatabaseAddress
+from graph.sample import Sample
+
+if TYPE_CHECKING:
+    from graph.database.sessions import Database
 
 NOT_RUNNING: Final = 7
 
@@ -80,7 +80,10 @@ def mcp_command() -> None:
     It is started by the agent's program, and speaks the Model Context Protocol. A running service has the same tools
     at /mcp.
     """
+    from api.cli.running import run_with_address  # noqa: PLC0415 - saves other commands a second
     from api.mcp.stdio import serve_stdio  # noqa: PLC0415 - saves other commands 2 s
+    from api.preparing import migrate_graph  # noqa: PLC0415 - saves other commands a second
+    from graph.database.sessions import Database  # noqa: PLC0415 - saves other commands half a second
 
     chosen = configure()
 
@@ -96,6 +99,9 @@ def mcp_command() -> None:
 @click.command("migrate")
 def migrate_command() -> None:
     """Migrate the database's schema to this version."""
+    from api.cli.running import run_with_database  # noqa: PLC0415 - saves other commands a second
+    from api.preparing import migrate_graph  # noqa: PLC0415 - saves other commands a second
+
     applied = run_with_database(migrate_graph)
     click.echo("\n".join(f"applied {name}" for name in applied) if applied else "nothing to apply")
 
@@ -110,26 +116,15 @@ def settings() -> None:
 def _serve(*, sample: bool, **overrides: object) -> None:
     chosen = configure(**overrides)
 
-    async def prepare(database: Database) -> None:
-        await migrate_graph(database)
-        if await ensure_rebuilt(database):
-            click.echo("This graph was written by an older version: recomputed its beliefs from the ledger", err=True)
-        for unfinished in await list_unfinished(database):
-            click.echo(f"foregraph: {unfinished}", err=True)
-        if sample:
-            await _load_sample(database, chosen.sample)
+    async def prepare(database: "Database") -> None:
+        from api.preparing import prepare_graph  # noqa: PLC0415 - imported in a thread while Neo4j starts
+
+        await prepare_graph(database, chosen.sample if sample else Sample.NONE)
 
     try:
         service.serve(chosen, prepare, click.echo)
     except KeyboardInterrupt:  # while the database started or stopped; a requested stop is no failure
         click.echo("foregraph: stopped", err=True)
-
-
-async def _load_sample(database: Database, chosen: Sample) -> None:
-    if chosen is not Sample.NONE and await is_empty(database):
-        bundle = load_samples(chosen)
-        click.echo(f"The database is empty: loading the sample ({bundle.num_rows()} rows)", err=True)
-        await import_bundle(database, bundle)
 
 
 COMMANDS: Final = (up, serve, status_command, open_command, mcp_command, migrate_command, settings)

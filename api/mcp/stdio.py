@@ -10,7 +10,8 @@ from api.mcp.asking import Asker
 from api.mcp.server import create_server
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.network.compiling import compiling_kernels
 from resolvers.base.roles import LOCAL
 

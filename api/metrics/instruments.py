@@ -7,14 +7,16 @@ one name together, so that nobody can make the number of series grow.
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from api.logging import Cost, RequestRecord, get_logger
-from graph.database.sessions import Observer
+
+if TYPE_CHECKING:
+    from graph.database.sessions import Observer
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names the folder in which all workers of a service count; prometheus-client reads it
@@ -270,7 +272,7 @@ class StatementObserver:
         also: Told of each statement as well.
     """
 
-    def __init__(self, slow_seconds: float, also: Observer | None = None) -> None:
+    def __init__(self, slow_seconds: float, also: "Observer | None" = None) -> None:
         self._slow_seconds, self._also = slow_seconds, also
 
     def __call__(self, name: str, seconds: float, num_rows: int) -> None:

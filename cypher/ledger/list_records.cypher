@@ -17,5 +17,5 @@ CALL (asked) {
     prediction.reference_class_id]) AS outcomes
 }
 RETURN predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa, .record_brier, .record_n_resolved,
-  .record_source, .record_at, .brier_key, .kappa_key, .resolved_count_key} AS predictor, outcomes
+  .record_source, .record_at, .local_record, .brier_key, .kappa_key, .resolved_count_key} AS predictor, outcomes
 ORDER BY predictor.id

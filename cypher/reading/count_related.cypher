@@ -22,15 +22,6 @@ CALL (request) {
 }
 RETURN request.index AS request, total
 UNION ALL
-UNWIND $requests.predictor_record AS request
-CALL (request) {
-  MATCH (n:Prediction)
-  USING INDEX SEEK n:Prediction(record_key)
-  WHERE n.record_key > request.low AND n.record_key < request.high
-  RETURN count(n) AS total
-}
-RETURN request.index AS request, total
-UNION ALL
 UNWIND $requests.validations AS request
 MATCH (n:Claim {id: request.source})
 RETURN request.index AS request, COUNT { (n)<-[:CHECKS]-() } AS total

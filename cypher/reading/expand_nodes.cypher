@@ -6,18 +6,6 @@
 // $limits: the most rows of a request, by relation.
 // Both are maps because a plan is kept by the types of its parameters, and an empty list is of another type than a full
 // one.
-UNWIND $requests.predictor_record AS request
-CALL (request) {
-  MATCH (n:Prediction)
-  USING INDEX SEEK n:Prediction(record_key)
-  WHERE n.record_key > request.low AND n.record_key < request.high
-  RETURN n
-  ORDER BY n.record_key
-  LIMIT $limits.predictor_record
-}
-RETURN request.index AS request, n.record_key AS key, labels(n) AS labels, [name IN request.properties | n[name]] AS properties,
-  [] AS link
-UNION ALL
 UNWIND $requests.predictor_predictions AS request
 CALL (request) {
   MATCH (n:Prediction)

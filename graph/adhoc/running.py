@@ -25,11 +25,11 @@ from graph.adhoc.limits import AS_USUAL, AdhocLimits, Granted, Wanted
 from graph.adhoc.metering import Meter
 from graph.adhoc.places import Places
 from graph.adhoc.watching import OnOverrun, Watch
+from graph.database.address import DatabaseAddress
 from graph.database.sessions import (
     ACQUISITION_TIMEOUT_SECONDS,
     CONNECTION_TIMEOUT_SECONDS,
     MARK_SEPARATOR,
-    DatabaseAddress,
 )
 from graph.errors import OversizeError, RefusedCypherError, StatementTimedOutError
 

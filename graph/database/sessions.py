@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Final, LiteralString, Protocol, Self, TypeVar
 
@@ -27,6 +26,7 @@ from neo4j import (
 from neo4j import exceptions as driver_errors
 from neo4j.time import Date, DateTime
 
+from graph.database.address import DatabaseAddress
 from graph.database.budgets import Meter
 from graph.database.statements import statement
 from graph.errors import (
@@ -69,16 +69,6 @@ REOPEN_PAUSES_SECONDS = (0.0, 0.2, 0.8)
 _NOTHING: Final = Query("RETURN 1", timeout=READ_TIMEOUT_SECONDS)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseAddress:
-    """Address of the database and credentials for it; the repr leaves the password out."""
-
-    uri: str
-    user: str
-    password: str = field(repr=False)
-    database: str = "neo4j"
 
 
 class Neo4jNotification(UserWarning):

@@ -20,13 +20,11 @@ from graph.database.sessions import Database
 from graph.errors import BusyError, ForegraphError, GoneEventError
 from graph.feed.beliefs import EVERY_CLAIM, Belief, BeliefFilter, BeliefTable, Change, Measure, Moved
 from graph.feed.events import Event, EventId, read_latest_id, read_page
+from graph.feed.limits import MOST_QUEUED, MOST_SUBSCRIBERS
 from graph.feed.sums import FollowedSum, FollowedSums, SumInterest, SumMoved
 
 POLL_SECONDS: Final = 0.5
 """Time after which other processes' writes are looked for."""
-
-MOST_SUBSCRIBERS: Final = 20_000
-MOST_QUEUED: Final = 256
 
 MOST_MISSED: Final = 10_000
 """The most events that are read for one who goes on after an earlier one."""

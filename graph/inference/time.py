@@ -67,6 +67,12 @@ def moments_of(microseconds: Sequence[int | None]) -> MomentArray:
     return np.array([None if value is None else value for value in microseconds], "datetime64[us]")
 
 
+def datetime_of(moment: np.datetime64) -> datetime:
+    """Convert a moment of an array to a datetime in UTC."""
+    found: datetime = moment.astype("datetime64[us]").item()
+    return found.replace(tzinfo=UTC)
+
+
 def windows_of(
     from_years: Sequence[int | None], starts: Sequence[int | None], ends: Sequence[int | None]
 ) -> tuple[MomentArray, MomentArray]:

@@ -35,7 +35,7 @@ from graph.ledger.claim_state import (
 )
 from graph.ledger.effects import Effects
 from graph.ledger.pasts import LedgerSum, PastKey, list_finals, list_pasts, stored_pasts
-from graph.ledger.predictor_records import list_records, refresh_records, stored_record
+from graph.ledger.predictor_records import list_records, refresh_records
 from graph.ledger.settings import Setting, get_setting, learn_again, list_settings, set_policy
 from graph.ledger.versions import record_versions
 from graph.model.page_keys import (
@@ -47,7 +47,6 @@ from graph.model.page_keys import (
     observation_key_of,
     probability_key,
     ranges,
-    record_keys,
     stamp_text,
 )
 from graph.model.properties import from_properties
@@ -62,6 +61,9 @@ REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
 DERIVED_VERSION = 5
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
+
+LAST_WITHOUT_LOCAL_RECORDS = 4
+"""The version whose values are those of the present one, but for the predictors' local records."""
 
 OnProgress = Callable[[int], None]
 
@@ -241,6 +243,13 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
         num_claims += len(ids)
         if on_progress is not None:
             on_progress(len(ids))
+    await _rebuild_records(database, moment)
+    await note_derived(database)
+    return num_claims
+
+
+async def _rebuild_records(database: Database, moment: datetime | None = None) -> None:
+    """Recompute and store all predictors' records as of a moment; the current one when absent."""
     async for ids in _id_pages(database, "Predictor"):
 
         async def records(unit: Unit, ids: Sequence[str] = ids) -> None:
@@ -248,8 +257,6 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
             await _set(unit, await _derive_records(unit, ids, moment or datetime.now(UTC)))
 
         await database.write(records)
-    await note_derived(database)
-    return num_claims
 
 
 async def refresh_posteriors(
@@ -328,7 +335,12 @@ async def ensure_rebuilt(database: Database) -> bool:
         rows = await unit.run("ledger/get_derived_version")
         return rows[0]["version"] if rows else 0
 
-    if await database.read(read, unknown_names_are_fine=True) >= DERIVED_VERSION:
+    version = await database.read(read, unknown_names_are_fine=True)
+    if version >= DERIVED_VERSION:
+        return False
+    if version == LAST_WITHOUT_LOCAL_RECORDS:
+        await _rebuild_records(database)
+        await note_derived(database)
         return False
     await record_first_versions(database)
     return await rebuild(database) > 0
@@ -474,14 +486,8 @@ def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
 async def _derive_records(unit: Unit, ids: Sequence[str], moment: datetime | None) -> list[_Derived]:
     """Recompute records as of a moment, or where it is None as of when each was stored."""
     return [
-        _Derived(
-            "Predictor",
-            properties["id"],
-            "",
-            properties,
-            stored_record(in_use) | record_keys(properties["id"], stored_record(in_use)),
-        )
-        for properties, in_use in await list_records(unit, ids, moment)
+        _Derived("Predictor", found.predictor["id"], "", found.predictor, found.properties())
+        for found in await list_records(unit, ids, moment)
     ]
 
 

@@ -1,15 +1,17 @@
 """Drift of predictors and of reference classes, by the outcomes that count: those of claims that are due."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from graph.database.sessions import Unit
 from graph.inference.drift import Drift, drift_of
-from graph.model.kinds import ClaimStatus
+from graph.inference.log_odds import FloatArray
+from graph.inference.scoring import BoolArray
+from graph.inference.time import MomentArray, datetime_of, utc_moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +27,18 @@ class DatedDrift:
     sums: Drift
     alerted_at: datetime | None
 
+    @classmethod
+    def of(cls, counted_at: MomentArray, stated: FloatArray, came_true: BoolArray) -> Self:
+        """
+        Compute the drift by outcomes in their order.
 
-_OUTCOME = ("id", "stated_probability", "status")
-
-Counted = tuple[datetime, float, bool]
-"""When an outcome began to count, the probability that was stated for it, and whether it came true."""
-
-
-def predictor_drift(resolved: Sequence[Mapping[str, Any]], moment: datetime) -> DatedDrift:
-    """
-    Compute a predictor's drift from what was stated.
-
-    Args:
-        resolved: The `id`, `stated_probability`, `status`, `resolved_at` and `deadline` of predictions that came true
-            or false.
-        moment: The moment by which they count.
-    """
-    counted = [
-        (
-            max(row["resolved_at"], row["deadline"] or row["resolved_at"]),
-            row["id"],
-            row["stated_probability"],
-            row["status"],
-        )
-        for row in resolved
-    ]
-    outcomes = ((at, stated, status == ClaimStatus.RESOLVED_TRUE) for at, _, stated, status in sorted(counted))
-    return _drift_by(outcomes, moment)
+        Args:
+            counted_at: When each began to count, shape (n,).
+            stated: The probability that was stated for each, shape (n,).
+            came_true: Whether each came true, shape (n,).
+        """
+        sums = drift_of(stated, came_true)
+        return cls(sums, None if sums.alerted_at is None else datetime_of(counted_at[sums.alerted_at]))
 
 
 async def list_class_drifts(unit: Unit, asked: Sequence[tuple[str, float]], moment: datetime) -> list[DatedDrift]:
@@ -65,14 +52,14 @@ async def list_class_drifts(unit: Unit, asked: Sequence[tuple[str, float]], mome
     """
     rows = await unit.run("ledger/list_member_outcomes", ids=sorted({class_id for class_id, _ in asked}))
     found = {row["id"]: row["outcomes"] for row in rows}
-    return [
-        _drift_by(((at, base_rate, came_true) for came_true, at in found[class_id]), moment)
-        for class_id, base_rate in asked
-    ]
+    return [_drift_from(base_rate, found[class_id], moment) for class_id, base_rate in asked]
 
 
-def _drift_by(outcomes: Iterable[Counted], moment: datetime) -> DatedDrift:
-    counted = [row for row in outcomes if row[0] <= moment]
-    stated, came_true = np.array([row[1] for row in counted]), np.array([row[2] for row in counted], np.bool_)
-    sums = drift_of(stated, came_true)
-    return DatedDrift(sums, None if sums.alerted_at is None else counted[sums.alerted_at][0])
+def _drift_from(base_rate: float, outcomes: Sequence[tuple[bool, datetime]], moment: datetime) -> DatedDrift:
+    """Compute the drift from a base rate of outcomes in order, by those that count at a moment."""
+    counted = [(at, came_true) for came_true, at in outcomes if at <= moment]
+    return DatedDrift.of(
+        utc_moments([at for at, _ in counted]),
+        np.full(len(counted), base_rate),
+        np.array([came_true for _, came_true in counted], np.bool_),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from graph.database.sessions import Unit
 from graph.inference.policies import FOREGRAPH_2
 from graph.inference.time import window_of
-from graph.ledger.predictor_records import Outcomes, list_outcomes
+from graph.ledger.predictor_outcomes import Outcomes, list_outcomes
 
 NONE = (0.0, 0.0)
 

@@ -173,6 +173,11 @@ _DERIVED_VALUES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
         ("brier", "FLOAT", "Brier score of the record in use: mean squared error, 0 is best."),
         ("n_resolved", "INTEGER", "Number of resolved predictions in the record in use."),
         (
+            "local_record",
+            "STRING",
+            "Record and drift by the outcomes in this graph, as JSON, and until when they hold; absent without any.",
+        ),
+        (
             "record_at",
             "ZONED DATETIME",
             "When these were last computed anew; outcomes count once their claims are due.",

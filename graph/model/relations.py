@@ -157,9 +157,6 @@ PREDICTOR_FORECASTS: Final = Relation(
     own_key="id",
     is_neighborly=False,
 )
-PREDICTOR_RECORD: Final = Relation(
-    "predictor_record", ("Predictor",), ("MADE",), "Prediction", page_key="record_key", is_neighborly=False
-)
 PREDICTOR_PREDICTIONS: Final = Relation(
     "predictor_predictions", ("Predictor",), ("MADE",), "Prediction", page_key="predictor_deadline_key"
 )
@@ -219,7 +216,6 @@ RELATIONS: Final = (
     DOCUMENT_CLAIMS,
     PREDICTOR,
     PREDICTOR_PREDICTIONS,
-    PREDICTOR_RECORD,
     EPISODE,
     EPISODE_PREDICTIONS,
     REFERENCE_CLASS,

@@ -208,8 +208,8 @@ async def _lock_record(unit: Unit, claim: StoredClaim, now: datetime) -> dict[st
     if claim.predictor_id is None:
         return None
     await unit.run("ledger/lock_predictors", ids=[claim.predictor_id])
-    ((properties, _),) = await list_records(unit, [claim.predictor_id], now)
-    return stored_record(kappa_of(properties))
+    (found,) = await list_records(unit, [claim.predictor_id], now)
+    return stored_record(kappa_of(found.predictor))
 
 
 async def _refresh_record(
@@ -218,8 +218,7 @@ async def _refresh_record(
     if claim.predictor_id is None:
         return None
     now = max(at, datetime.now(UTC))  # others may have resolved theirs while this waited for the lock
-    await refresh_records(unit, [claim.predictor_id], now)
-    ((_, in_use),) = await list_records(unit, [claim.predictor_id], now)
+    in_use = (await refresh_records(unit, [claim.predictor_id], now))[claim.predictor_id]
     return {"predictor_id": claim.predictor_id, "before": before, "after": stored_record(in_use)}
 
 

@@ -295,7 +295,7 @@ class Composer:
         if relation.is_link_keyed:
             return " + ".join(f"COUNT {{ ({variable}){_arrow(relation, (kind,))}() }}" for kind in types_of(follow))
         found = self._variable("n")
-        if relation.name == "predictor_record" or {"since", "until"} & follow.arguments.keys():
+        if {"since", "until"} & follow.arguments.keys():
             low, high = self._bounds(start.id, replace(follow, after=None))
             key = f"{found}.{relation.page_key}"
             seek = f"MATCH ({found}:{relation.end}) USING INDEX SEEK {found}:{relation.end}({relation.page_key})"

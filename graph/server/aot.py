@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import neo4j
-
 from graph.errors import ForegraphError
 from graph.server.artifacts import sha256_of
 from graph.server.files import locked, write_atomically
@@ -101,6 +99,8 @@ class AotCache:
 
     def train(self, cancelled: threading.Event) -> bool:
         """Make the cache, unless another process is making it; returns whether it was made."""
+        import neo4j  # noqa: PLC0415 - takes half a second, in which Neo4j starts already
+
         with locked(self._folder / f"{self._stem}.lock", 0) as mine:
             if not mine or not self.is_wanted:
                 return False

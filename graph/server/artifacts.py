@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -95,13 +96,13 @@ def fetch_from_maven(mirror: str | None = None) -> Fetch:
     Raises:
         ConfigurationError: The jgo package is not installed.
     """
-    try:
-        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - an optional dependency
-    except ImportError as error:
-        raise ConfigurationError("downloading Neo4j needs: pip install 'foregraph[embedded]'") from error
+    if find_spec("jgo") is None:
+        raise ConfigurationError("downloading Neo4j needs: pip install 'foregraph[embedded]'")
     remotes = {"mirror": mirror.rstrip("/")} if mirror else None
 
     def fetch(artifact: Artifact, folder: Path) -> Path:
+        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - optional, and not needed for kept jars
+
         context = MavenContext(
             resolver=PythonResolver(),
             repo_cache=folder,

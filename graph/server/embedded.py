@@ -130,6 +130,7 @@ class EmbeddedServer:
         startup_timeout_seconds: Time for Neo4j to answer, including recovery after a crash.
         keep_alive: Restart Neo4j, on the same port, when it ends unasked.
         on_start: Called before Neo4j is started, and not where one that runs is joined.
+        on_launch: Called once its process runs, which then takes seconds to answer; neither is it where one is joined.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class EmbeddedServer:
         startup_timeout_seconds: float = 60.0,
         keep_alive: bool = False,
         on_start: Callable[[], None] | None = None,
+        on_launch: Callable[[], None] | None = None,
     ) -> None:
         self._home = Home(data_dir)
         self._software = software
@@ -154,6 +156,7 @@ class EmbeddedServer:
         self._startup_timeout_seconds = startup_timeout_seconds
         self._keeps_alive = keep_alive
         self._on_start = on_start
+        self._on_launch = on_launch
         self._use: int | None = None  # the descriptor of owner.lock
         self._endpoint: Endpoint | None = None
         self._running: Launch | None = None  # what this process has started
@@ -312,6 +315,7 @@ class EmbeddedServer:
                     extra_flags=[] if cache is None else cache.flags,
                     port=free_port(self._first_port) if port is None else port,
                     guard=Guard(keep_open=[server_lock], use=self._home.use),
+                    on_launch=self._on_launch,
                 )
             except PortTakenError:
                 if attempt == _NUM_PORT_ATTEMPTS:

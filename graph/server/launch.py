@@ -1,27 +1,19 @@
 """Starts a Neo4j on a data directory and waits until it answers."""
 
-import contextlib
-import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import neo4j
-from neo4j.exceptions import AuthError, DriverError, Neo4jError
-
-from graph.errors import ConfigurationError, StartupError
+from graph.errors import StartupError
 from graph.server.guarded import GUARDED, Guard, GuardedProcess
 from graph.server.home import Home
 from graph.server.installation import Installation
 
 _POLL_SECONDS: Final = 0.1
-_CONNECT_SECONDS: Final = 20.0
-"""A port that is not open yet refuses at once; a Neo4j that has just opened it may take seconds on a busy machine, and
-each try that is given up costs it as much again."""
 _NUM_NEXT_PORTS: Final = 100
 _MAX_PORT: Final = 65_535
 _NUM_TAIL_LINES: Final = 30  # one Java stack trace and the lines before it
@@ -61,6 +53,7 @@ def launch(
     extra_flags: Sequence[str] = (),
     cancelled: threading.Event = _FOR_EVER,
     guard: Guard = GUARDED,
+    on_launch: Callable[[], None] | None = None,
 ) -> Launch:
     """
     Start Neo4j, set its password before the first start, and wait until it answers.
@@ -73,6 +66,7 @@ def launch(
         extra_flags: Additional flags for Java.
         cancelled: Set by another thread to give up waiting.
         guard: How its process is run and ended.
+        on_launch: Called once its process runs, which then takes seconds to answer.
 
     Raises:
         PortTakenError: The port was taken meanwhile; another try gets another port.
@@ -86,6 +80,8 @@ def launch(
     home.keep_last_log()
     process = GuardedProcess(command, log=home.console_log, cwd=home.neo4j_home, guard=guard)
     try:
+        if on_launch is not None:
+            on_launch()
         _wait_until_ready(process, endpoint, home, timeout_seconds, cancelled)
     except BaseException:
         process.stop()
@@ -129,9 +125,11 @@ def log_tail(path: Path) -> str:
 def _wait_until_ready(
     process: GuardedProcess, endpoint: Endpoint, home: Home, timeout_seconds: float, cancelled: threading.Event
 ) -> None:
+    from graph.server.answering import asking  # noqa: PLC0415 - the driver takes half a second, and Java has begun
+
     deadline = time.monotonic() + timeout_seconds
-    with _quiet_driver(), _driver(endpoint) as driver:
-        while not _answers(driver, endpoint):
+    with asking(endpoint) as answers:
+        while not answers():
             if (exit_code := process.poll()) is not None:
                 raise _ended(exit_code, home)
             if cancelled.is_set() or time.monotonic() > deadline:
@@ -146,36 +144,3 @@ def _ended(exit_code: int, home: Home) -> StartupError:
     tail = log_tail(home.console_log)
     kind = PortTakenError if any(sign in tail for sign in _PORT_TAKEN) else StartupError
     return kind(f"Neo4j ended with exit code {exit_code} instead of starting. The end of {home.console_log}:\n{tail}")
-
-
-def _driver(endpoint: Endpoint) -> neo4j.Driver:
-    return neo4j.GraphDatabase.driver(
-        endpoint.uri,
-        auth=(endpoint.user, endpoint.password),
-        connection_timeout=_CONNECT_SECONDS,
-        connection_acquisition_timeout=_CONNECT_SECONDS,
-        telemetry_disabled=True,
-    )
-
-
-def _answers(driver: neo4j.Driver, endpoint: Endpoint) -> bool:
-    try:
-        with driver.session(database=endpoint.database) as session:
-            session.run("RETURN 1").consume()
-    except AuthError as error:
-        raise ConfigurationError(f"Neo4j at {endpoint.uri} rejects the data directory's password") from error
-    except (DriverError, Neo4jError, OSError):
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _quiet_driver() -> Iterator[None]:
-    """Silence the driver's logs of connections refused while Neo4j starts."""
-    logger = logging.getLogger("neo4j")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

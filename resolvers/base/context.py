@@ -25,8 +25,9 @@ from graph.ledger.claim_history import ClaimHistory, load_histories
 from graph.ledger.drifts import DatedDrift, list_class_drifts
 from graph.ledger.explanations import Explanation, ExplanationKey, list_explanations, list_learned_rates
 from graph.ledger.intake import Intake
+from graph.ledger.local_records import LocalRecord
 from graph.ledger.pasts import Past, PastKey, list_pasts
-from graph.ledger.predictor_records import PastRecord, list_own_kappas, list_past_records
+from graph.ledger.predictor_records import PastRecord, list_local_records, list_own_kappas, list_past_records
 from graph.ledger.settings import list_settings
 from graph.model.rows import ClaimFamily
 from graph.network.engine import Engine
@@ -259,6 +260,11 @@ class Context:
         return DataLoader(self._load_own_kappas, cache=False)
 
     @cached_property
+    def local_records(self) -> DataLoader[str, LocalRecord]:
+        """Loads what predictors' outcomes in this graph come to, where what is stored holds no longer."""
+        return DataLoader(self._load_local_records, cache=False)
+
+    @cached_property
     def histories(self) -> DataLoader[tuple[str, str | None], ClaimHistory | None]:
         """Loads claims' histories under a policy, each under its own if None."""
         return DataLoader(self._load_histories, cache=False)
@@ -389,6 +395,9 @@ class Context:
 
     async def _load_own_kappas(self, predictor_ids: Sequence[str]) -> list[float]:
         return await list_own_kappas(self.unit, predictor_ids, self.moment)
+
+    async def _load_local_records(self, predictor_ids: Sequence[str]) -> list[LocalRecord]:
+        return await list_local_records(self.unit, predictor_ids, self.moment)
 
     async def _load_histories(self, asked: Sequence[tuple[str, str | None]]) -> list[ClaimHistory | None]:
         found: dict[tuple[str, str | None], ClaimHistory] = {}

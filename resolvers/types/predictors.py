@@ -1,23 +1,26 @@
 """Predictors."""
 
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry.types import Info
 
-from graph.ledger.drifts import predictor_drift
-from graph.ledger.predictor_records import imported_record, kappa_of, record_by
+from graph.ledger.local_records import PROPERTY as LOCAL_RECORD
+from graph.ledger.local_records import LocalRecord, read_local_record
+from graph.ledger.predictor_records import imported_record, kappa_of
 from graph.model import rows
-from graph.model.relations import PREDICTOR_FORECASTS, PREDICTOR_PREDICTIONS, PREDICTOR_RECORD
+from graph.model.relations import PREDICTOR_FORECASTS, PREDICTOR_PREDICTIONS
 from resolvers.base.context import Context
 from resolvers.base.described import field
 from resolvers.base.drift import drifts
+from resolvers.base.extents import Extent, extent
 from resolvers.base.fields import prop, shown
-from resolvers.base.relay import Connection, Node
+from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, Node
 from resolvers.base.row_types import row_type
-from resolvers.base.selection import Follows, Gather, gathered, reads_more
-from resolvers.types.beliefs import MOST_ROWS, AsOf, KnownAt, reads_past
+from resolvers.base.selection import Follows, reads_more
+from resolvers.types.beliefs import AsOf, KnownAt, reads_past
 from resolvers.types.forecasts import PredictorForecast
 from resolvers.types.lists import nested_links, nested_predictions
 from resolvers.types.predictor_records import (
@@ -33,15 +36,6 @@ if TYPE_CHECKING:
     from resolvers.types.predictions import Prediction
 
 
-RESOLVED = Gather(
-    "resolved",
-    PREDICTOR_RECORD,
-    ("id", "stated_probability", "status", "resolved_at", "deadline"),
-    most=MOST_ROWS,
-    when=lambda given: not reads_past(given),
-)
-
-
 @row_type(rows.Predictor)
 class Predictor(Node):
     kappa: float | None = prop("Weight of the predictor's next evidence as last stored, 0.10 to 1.00; see `record`.")
@@ -49,8 +43,8 @@ class Predictor(Node):
 
     @field(
         metadata={
-            "reads": ("id", *RECORD_READS, *STORED_READS),
-            "gathers": (RESOLVED,),
+            "reads": ("id", *RECORD_READS, *STORED_READS, LOCAL_RECORD),
+            **extent(lambda _: Extent(rows=DEFAULT_PAGE_SIZE)),
             **drifts(unless="asOf"),
             **reads_more(reads_past),
         }
@@ -64,14 +58,16 @@ class Predictor(Node):
         With `asOf`, the outcomes that had come and were recorded by then, and the imported record of that time.
         """
         if as_of is None and known_at is None:
-            own = record_by(gathered(self, info, "resolved"), info.context.moment)
-            return shown(shown_record(own, imported_record(self), effective=kappa_of(self), predictor_id=self["id"]))
+            return shown(_record_now(self, info.context))
         return shown(_record_then(info.context, self["id"], as_of or info.context.moment, known_at))
 
-    @field(metadata={"reads": ("id",), "gathers": (RESOLVED,), **drifts()})
+    @field(metadata={"reads": ("id", LOCAL_RECORD), **extent(lambda _: Extent(rows=DEFAULT_PAGE_SIZE)), **drifts()})
     def drift(self: Any, info: Info[Context, Any]) -> CalibrationDrift:
         """Drift of the predictions' outcomes from what was stated, in the order in which they count."""
-        return shown(shown_drift(predictor_drift(gathered(self, info, "resolved"), info.context.moment)))
+        local = read_local_record(self)
+        if local.holds_at(info.context.moment):
+            return shown(shown_drift(local.drift))
+        return shown(_drift_anew(info.context, self["id"]))
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = (
         nested_predictions(
@@ -85,6 +81,24 @@ class Predictor(Node):
         listed="claims",
         order="by moment, the newest first,",
     )
+
+
+def _record_now(source: Any, context: Context) -> dict[str, Any] | Awaitable[dict[str, Any]]:
+    """A record of now, in the response's shape: the stored one, unless an outcome has come to count since."""
+    local = read_local_record(source)
+    return _shown_with(source, local) if local.holds_at(context.moment) else _record_anew(source, context)
+
+
+async def _record_anew(source: Any, context: Context) -> dict[str, Any]:
+    return _shown_with(source, await context.local_records.load(source["id"]))
+
+
+def _shown_with(source: Any, local: LocalRecord) -> dict[str, Any]:
+    return shown_record(local.record, imported_record(source), effective=kappa_of(source), predictor_id=source["id"])
+
+
+async def _drift_anew(context: Context, predictor_id: str) -> dict[str, Any]:
+    return shown_drift((await context.local_records.load(predictor_id)).drift)
 
 
 async def _record_then(

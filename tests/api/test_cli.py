@@ -1,8 +1,12 @@
 """The `foregraph` command: what it prints, what it brings in and out, how it fails."""
 
 import json
+import subprocess
+import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import jsonschema
@@ -10,14 +14,16 @@ import pytest
 from click.testing import CliRunner
 from graphql import build_schema
 
-from api.cli import cli
+import api.cli
+from api.cli import MODULES, cli
 from graph import errors
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, is_empty
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.ledger.derived import ensure_rebuilt, rebuild
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from tests.helpers.database import empty
 from tests.helpers.processes import run, variables
 
@@ -35,6 +41,26 @@ def test_help_names_the_commands_and_the_exit_codes(runner: CliRunner, option: s
     assert result.exit_code == 0
     for word in ("up", "serve", "import", "export", "migrate", "schema", "settings", "Exit codes:"):
         assert word in result.output
+
+
+def test_the_table_of_commands_agrees_with_the_modules() -> None:
+    """A command that it lacks would not exist, and one with the wrong module would fail when it is called."""
+    names = [f"api.cli.{module.name}" for module in iter_modules(api.cli.__path__)] + ["api.access.commands"]
+    found = {name: getattr(import_module(name), "COMMANDS", ()) for name in names}
+
+    assert {command.name: name for name, commands in found.items() for command in commands} == MODULES
+    assert [cli.commands[name].name for name in MODULES] == list(MODULES)
+
+
+@pytest.mark.parametrize("module", ["api.cli.serving", "api.access.commands"])
+def test_what_starts_neo4j_or_needs_none_imports_little(module: str) -> None:
+    """Libraries that take long would keep `up` from launching Java, and other commands from answering."""
+    slow = {"graphql", "neo4j", "numba", "numpy", "pyarrow", "starlette", "strawberry", "uvicorn"}
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+
+    assert {"api", "click"} <= set(imported)
+    assert slow.isdisjoint(imported)
 
 
 def test_the_version_is_the_packages(runner: CliRunner) -> None:

@@ -17,7 +17,8 @@ from api.formats import FORMATS
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
 from graph.adhoc.values import plain
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import InvalidError
 from tests.helpers.serving_app import asking_app
 from tests.helpers.typed_json import comparable, decode

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
 from graph.network.engine import Engine
 from graph.network.storing import TOLERANCE

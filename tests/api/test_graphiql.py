@@ -13,7 +13,8 @@ from graphql import parse, print_ast
 
 from api.graphiql.page import LOCK, POLICY, GraphiQL, list_tabs
 from graph.errors import ConfigurationError
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 from graph.server.artifacts import Artifact, fetch_from_maven, find_cache_folder, read_lock
 from tests.helpers.service_fakes import build_app, open_client
 

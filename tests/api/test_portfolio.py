@@ -22,7 +22,7 @@ from graph.errors import BundleError, InvalidError, NotFoundError
 from graph.exposure.files import read_positions_file
 from graph.exposure.positions import MOST_POSITIONS, Position
 from graph.exposure.store import Draft, Holder, save_portfolio
-from graph.sample import load_illustration
+from graph.sample.loading import load_illustration
 from graph.subjects.files import EXPOSURES, TICKERS, import_file
 from resolvers.base.roles import Role
 from tests.helpers.asking import ask as ask_schema

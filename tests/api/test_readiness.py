@@ -10,7 +10,8 @@ from api.app import create_app
 from api.readiness import WARMING, Readiness
 from api.settings import Settings
 from api.warming import warm_up
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import UnavailableError
 from tests.helpers.processes import Wire
 from tests.helpers.service_fakes import open_client

@@ -20,8 +20,9 @@ from api.scheduling import list_jobs
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
-from graph.sample import load_sample
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
+from graph.sample.loading import load_sample
 from resolvers.base.context import Service
 from tests.api.test_front import front_of
 from tests.helpers.asking import SCHEMA

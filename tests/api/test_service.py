@@ -21,8 +21,10 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from api.service import bind
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
-from graph.sample import Sample, load_sample, load_samples
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
+from graph.sample import Sample
+from graph.sample.loading import load_sample, load_samples
 from tests.helpers.bombs import Ground, list_bombs
 from tests.helpers.processes import Wire, run, serving, variables
 from tests.helpers.service_fakes import codes

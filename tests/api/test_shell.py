@@ -14,7 +14,8 @@ from rich.console import Console
 from api.cli import cli
 from api.formats import FORMATS
 from api.shell import FORMAT_NAMES, print_rows, read_assignments, read_texts, save_from_file
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import InvalidError, NotFoundError, RefusedCypherError
 from graph.model.kinds import ParameterType
 from graph.saved.library import read_draft

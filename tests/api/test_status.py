@@ -13,13 +13,14 @@ from api.cli import cli
 from api.cli.serving import NOT_RUNNING
 from api.status import open_page
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
 from graph.model.subjects import NODE_LISTS
 from graph.model.versions import VERSIONED_BY_LIST
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from tests.helpers.processes import run, serving, variables
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -19,7 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.service import bind, bind_group
 from api.settings import Settings
 from api.worker import share
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import ConfigurationError
 from tests.helpers.processes import Service, run, serving, variables
 from tests.helpers.stores import copy_migrated_store

@@ -12,8 +12,9 @@ from api.settings import Settings
 from api.usual import SAMPLE, UNKNOWN_ID, choose_variables, list_usual
 from api.warming import MAX_ROUNDS, ask, find_known, repeat_until_warm, warm_rest, warm_up
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import COMPOSED, Database, DatabaseAddress
-from graph.sample import load_sample
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import COMPOSED, Database
+from graph.sample.loading import load_sample
 from resolvers.schema import build_schema
 
 KNOWN = dict.fromkeys(("id", "prediction", "domain", "ticker", "text"), "x")

@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 from api.collector import pace_collector
 from graph.bundles.importing import import_bundle, import_text
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
-from graph.sample.training import TRAINING, renamed
+from graph.sample.exercising import renamed
+from graph.sample.training import TRAINING
 from graph.server import EmbeddedServer, Memory, Software
 from tests.benchmarks.access import benchmark_access
 from tests.benchmarks.accuracy import benchmark_accuracy

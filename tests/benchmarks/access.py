@@ -17,8 +17,9 @@ import psutil
 
 from api.access.keys import KeyFile, make_secret
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from resolvers.base.roles import Role
 from tests.benchmarks.flat import LOOKUP
 from tests.benchmarks.http import DELIMITER, SEED, emptying

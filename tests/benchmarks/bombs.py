@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import psutil
 
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.server.config import IDLE_SECONDS
 from tests.benchmarks.http import DELIMITER, SEED, emptying, request
 from tests.benchmarks.synthetic import synthetic_bundles

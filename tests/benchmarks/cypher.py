@@ -18,7 +18,7 @@ import psutil
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.formats import FORMATS
-from graph.database.sessions import DatabaseAddress
+from graph.database.address import DatabaseAddress
 from tests.helpers.processes import serving, variables
 
 NUM_ROWS: Final = 1_000_000

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from api.cli.running import migrate_graph
+from api.preparing import migrate_graph
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from tests.benchmarks.http import Clients, Question, Speed, emptying, processor_seconds
 from tests.benchmarks.synthetic import HUB_KILLER_ID, HUB_PREDICTOR_ID, synthetic_bundles
 from tests.helpers.pages import PAGE

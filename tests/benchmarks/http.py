@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import psutil
 
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.model.kinds import ClaimStatus
 from resolvers.schema import build_schema
 from tests.benchmarks.synthetic import synthetic_bundles

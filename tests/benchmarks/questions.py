@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
 from graph.ledger.items import EvidenceItem
 from graph.model.kinds import ClaimStatus

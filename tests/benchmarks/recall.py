@@ -17,7 +17,8 @@ from graph.model.search_texts import SEARCHED_LISTS, exact_mark, fold
 from graph.model.subjects import ROW_LISTS, SUBJECTS, NodeList, row_id
 from graph.reading.search import TEXTS, search
 from graph.reading.tree import NodePlan
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 
 SEED: Final = 20260101
 NUM_GENERATED: Final = 1_000

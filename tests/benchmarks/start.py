@@ -11,7 +11,7 @@ import psutil
 
 from api.front import NO_STORE
 from api.usual import VARIABLES, choose_variables, list_usual
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from tests.benchmarks.http import emptying
 from tests.helpers.processes import serving
 

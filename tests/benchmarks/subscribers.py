@@ -16,8 +16,9 @@ import httpx
 import psutil
 
 from graph.bundles.importing import import_text
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from tests.benchmarks.intake import claims
 from tests.helpers.processes import serving, variables
 from tests.helpers.subscribing import APPENDED, PROTOCOL, Socket, connecting

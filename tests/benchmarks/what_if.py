@@ -12,14 +12,16 @@ import numpy as np
 
 from graph.bundles.batches import MAX_ROWS
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.inference.network.diagnostics import METHODS
 from graph.model.bundle import Bundle
 from graph.network.engine import Engine
 from graph.network.questions import Observation
 from graph.network.view import View
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 from tests.benchmarks.synthetic import synthetic_bundles
 
 NUM_QUESTIONS: Final = 40

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from graph.database.sessions import DatabaseAddress
+from graph.database.address import DatabaseAddress
 from tests.benchmarks.http import MANY, WARM_SECONDS, Clients, Question, emptying, load
 from tests.helpers.processes import Service, serving, variables
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = ("api.cli", "api.evidence.files", "api.questions", "api.shell", "api.status", "api.tables")
-"""Modules that commands import, some of them when they are called."""
+IMPORTED = ("api.evidence.files", "api.preparing", "api.questions", "api.shell", "api.status", "api.tables")
+"""Modules that commands import when they are called."""
 
 
 def run_forked(
@@ -130,7 +130,7 @@ def _run(streams: list[int], words: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    for name in IMPORTED:
+    for name in (*importlib.import_module("api.cli").MODULES.values(), *IMPORTED):
         importlib.import_module(name)
     if descriptors := _fork_for_each():
         *streams, reply = descriptors

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from graph.database.sessions import DatabaseAddress
+from graph.database.address import DatabaseAddress
 from tests.helpers.forking import run_forked
 
 READY_TIMEOUT_SECONDS = 240  # an embedded Neo4j on a busy machine

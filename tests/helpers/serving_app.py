@@ -9,7 +9,8 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.service import SOCKETS, bind
+from api.process import SOCKETS
+from api.service import bind
 
 
 class _Server(uvicorn.Server):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import cypher
 from graph.database import migrations
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from graph.server.files import locked

@@ -18,7 +18,7 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from resolvers.base.context import Context
 from resolvers.schema import build_schema
 from tests.helpers.asking import service_of

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from api.app import create_app
+from api.process import _configure
 from api.running import is_ready
-from api.service import _configure, bind, url_of
+from api.service import bind, url_of
 from api.settings import Settings
 from resolvers.base.roles import Role
 from tests.helpers.keys import NO_DATABASE, bearing, issue

@@ -11,9 +11,11 @@ from api.cli import cli
 from api.drawing.history import draw_history
 from api.drawing.neighborhood import draw_neighborhood
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress, Unit
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database, Unit
 from graph.errors import NotFoundError
-from graph.sample import Sample, load_illustration, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_illustration, load_samples
 from tests.helpers.database import empty
 from tests.helpers.pictures import SVG, parsed, texts_of
 from tests.helpers.processes import run, variables

@@ -21,7 +21,8 @@ from api.evidence.writing import MAX_LINE_BYTES
 from api.settings import Settings
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_text
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.ledger.derived import verify
 from resolvers.base.context import Service
 from tests.helpers.mutating import mutate

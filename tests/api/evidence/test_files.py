@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from api.cli import cli
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_text
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from tests.helpers.processes import Finished, run, variables
 
 BUNDLE = {

@@ -8,7 +8,8 @@ import httpx
 
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_text
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.ledger.derived import verify
 from tests.helpers.intake import BUNDLE, StreamedIntake, check_ledger, until_acknowledged
 from tests.helpers.processes import serving, variables

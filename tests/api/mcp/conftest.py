@@ -11,8 +11,10 @@ from api.app import create_app
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
-from graph.sample import Sample, load_samples
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 from tests.helpers.database import empty
 from tests.helpers.serving_app import serving_app
 

@@ -5,7 +5,8 @@ import sys
 
 from mcp import Client, StdioServerParameters
 
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from tests.api.mcp.conftest import Agent, call, refusal
 from tests.helpers.processes import variables
 

@@ -17,7 +17,7 @@ from graph.adhoc.values import plain
 from graph.database.sessions import Database
 from graph.model.catalogue import list_node_types, list_relationship_types
 from graph.model.kinds import ParameterType
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from graph.saved.library import list_library
 from graph.saved.queries import Draft, Parameter
 from graph.saved.store import delete_query, save_query

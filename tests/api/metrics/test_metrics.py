@@ -23,13 +23,14 @@ from api.metrics import instruments
 from api.metrics.instruments import MOST_OPERATIONS, OTHER, StatementObserver, note_request
 from api.settings import Settings
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.revisions import PLACES, EventKind
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.feed.following import Feed, Interest
 from graph.inference.network.diagnostics import Method
 from graph.network.engine import Engine
 from graph.network.propagation import propagate_all
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from resolvers.base.roles import Caller
 from tests.helpers.service_fakes import open_client
 

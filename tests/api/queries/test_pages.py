@@ -15,7 +15,8 @@ from api.app import create_app
 from api.queries.page import MOST_ROWS, POLICY
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.model.kinds import ParameterType
 from graph.saved.library import list_library
 from graph.saved.queries import Draft, Parameter

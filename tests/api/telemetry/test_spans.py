@@ -24,8 +24,9 @@ from api.webhooks.delivering import deliver_due
 from api.webhooks.sending import Receivers
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.jobs import RunReason
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.saved.queries import Draft
 from graph.saved.running import SavedQueries
 from graph.saved.schedules import DeliveryFormat, Schedule, set_schedule

@@ -15,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from tests.helpers.bundles import bundle, prediction
 from tests.helpers.processes import Finished, Service, run, serving, variables
 

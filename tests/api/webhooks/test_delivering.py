@@ -14,7 +14,8 @@ import pytest
 from api.webhooks.delivering import deliver_due
 from api.webhooks.sending import Receivers
 from graph.adhoc.running import Adhoc
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from graph.model.kinds import ParameterType
 from graph.saved.queries import Draft, Parameter

@@ -7,7 +7,8 @@ import pytest
 from graph.adhoc.limits import AdhocLimits
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 

@@ -10,7 +10,8 @@ import pytest
 from graph.adhoc.limits import AdhocLimits
 from graph.adhoc.running import Adhoc
 from graph.adhoc.watching import OVERRUN_SECONDS
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import RefusedError
 from tests.helpers.adhoc import fetch_rows, read_statements
 from tests.helpers.graph_dump import ask

@@ -7,7 +7,8 @@ import pytest
 from graph.adhoc.limits import AdhocLimits, Wanted
 from graph.adhoc.running import Adhoc
 from graph.adhoc.watching import Watch
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import (
     BusyError,
     CypherFailedError,

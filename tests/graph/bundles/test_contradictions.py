@@ -10,7 +10,8 @@ import pytest
 from graph.bundles import batches, importing
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, import_text
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import BundleError
 from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, prediction

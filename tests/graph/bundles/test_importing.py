@@ -27,7 +27,7 @@ from graph.model.page_keys import join
 from graph.model.rows import Milestone, Row
 from graph.model.subjects import row_id
 from graph.model.versions import VERSIONS
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from tests.helpers.bundles import bundle, bundles, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.graph_dump import STAMPS, ask, everything

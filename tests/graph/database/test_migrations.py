@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from cypher import list_migrations
+from graph.database.address import DatabaseAddress
 from graph.database.migrations import is_migrated, migrate, pending_migrations
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import MigrationDriftError
 from tests.helpers.database import StatementCounter
 

@@ -17,8 +17,9 @@ from neo4j.time import Date, DateTime
 
 from graph.bundles.importing import import_bundle
 from graph.database import sessions
+from graph.database.address import DatabaseAddress
 from graph.database.revisions import Changes, raise_revision
-from graph.database.sessions import Database, DatabaseAddress, Row, Unit, from_driver, translate
+from graph.database.sessions import Database, Row, Unit, from_driver, translate
 from graph.errors import ConfigurationError, ConflictError, TimedOutError, UnavailableError
 from tests.helpers.bundles import bundle, claim, prediction
 from tests.helpers.database import StatementCounter

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from graph.database.sessions import Database, DatabaseAddress, join_bookmarks
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database, join_bookmarks
 from graph.database.versions import Versions
 from graph.errors import UnavailableError
 

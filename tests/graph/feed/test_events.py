@@ -10,8 +10,9 @@ import pytest
 
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
+from graph.database.address import DatabaseAddress
 from graph.database.revisions import MAX_NOTED, PLACES, EventKind
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import GoneEventError, InvalidError, NotFoundError
 from graph.feed.events import Event, EventId, Page, read_latest_id, read_page
 from graph.feed.purging import KEPT_REVISIONS, Retention, is_purge_due, purge_events

@@ -14,7 +14,7 @@ from graph.ledger import beliefs
 from graph.ledger.beliefs import COLUMNS, open_beliefs
 from graph.model.kinds import ClaimStatus
 from graph.outcomes.resolution import Outcome, resolve
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from tests.helpers.asking import ask
 from tests.helpers.small_graph import small_graph
 from tests.helpers.stored import read

@@ -7,7 +7,8 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.claim_history import load_histories
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 from tests.helpers.asking import ask
 
 MOMENTS = ("2025-09-01T00:00:00Z", "2026-02-10T15:00:00Z", "2026-05-30T22:15:00.756418Z", "2026-09-01T00:00:00Z")

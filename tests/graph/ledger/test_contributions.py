@@ -13,7 +13,8 @@ from graph.database.sessions import Database
 from graph.ledger.contributions import MIGRATION, convert_contributions
 from graph.model.properties import from_properties, parallel_lists
 from graph.model.rows import Evidence
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 
 pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 

@@ -33,6 +33,10 @@ PROPERTIES = (
     "brier",
     "n_resolved",
     "record_at",
+    "local_record",
+    "brier_key",
+    "kappa_key",
+    "resolved_count_key",
 )
 
 
@@ -84,11 +88,11 @@ async def test_a_record_is_recomputed_from_resolved_predictions() -> None:
     row = {"predictor": node(record_kappa=0.9, record_n_resolved=2), "outcomes": outcomes(0.9, [True, True, False])}
     unit = FakeUnit({"ledger/list_records": lambda **_: [row]})
 
-    ((properties, record),) = await list_records(unit, ["ada"], NOW, NO_SETTING)
+    (found,) = await list_records(unit, ["ada"], NOW, NO_SETTING)
 
-    assert properties["id"] == "ada"
-    assert (record.source, record.num_resolved) == (OWN_RECORD, 3)
-    assert record.brier == pytest.approx((0.01 + 0.01 + 0.81) / 3)
+    assert found.predictor["id"] == "ada"
+    assert (found.in_use.source, found.in_use.num_resolved) == (OWN_RECORD, 3)
+    assert found.in_use.brier == pytest.approx((0.01 + 0.01 + 0.81) / 3)
 
 
 async def test_a_longer_imported_record_stays_in_force() -> None:
@@ -96,9 +100,9 @@ async def test_a_longer_imported_record_stays_in_force() -> None:
     row = {"predictor": node(record_kappa=0.9, record_n_resolved=12), "outcomes": outcomes(0.9, [True, True, False])}
     unit = FakeUnit({"ledger/list_records": lambda **_: [row]})
 
-    ((_, record),) = await list_records(unit, ["ada"], NOW, NO_SETTING)
+    (found,) = await list_records(unit, ["ada"], NOW, NO_SETTING)
 
-    assert record == KappaInUse(0.9, ELSEWHERE, None, 12)
+    assert found.in_use == KappaInUse(0.9, ELSEWHERE, None, 12)
 
 
 async def test_only_records_that_changed_are_written() -> None:
@@ -106,10 +110,13 @@ async def test_only_records_that_changed_are_written() -> None:
     names = [f"p{number:04}" for number in range(BATCH_PREDICTORS + 1)]
     current = stored_record(kappa_of(node()))
 
+    def stored_of(name: str) -> dict[str, Any]:
+        return {**current, **record_keys(name, current), "local_record": None}
+
     def records(predictors: list[dict[str, str]]) -> list[dict[str, Any]]:
         return [
             {
-                "predictor": node(id=asked["id"], **({} if asked["id"] == names[-1] else current)),
+                "predictor": node(**({} if asked["id"] == names[-1] else stored_of(asked["id"]))) | {"id": asked["id"]},
                 "outcomes": [],
             }
             for asked in predictors
@@ -124,10 +131,11 @@ async def test_only_records_that_changed_are_written() -> None:
         }
     )
 
-    await refresh_records(unit, [*names, *names], NOW)
+    found = await refresh_records(unit, [*names, *names], NOW)
 
     batch = ["ledger/lock_predictors", "ledger/list_records"]
     assert unit.names == ["ledger/get_setting", *batch, *batch, "ledger/set_records"]
     assert [len(parameters["ids"]) for name, parameters in unit.calls if name == batch[0]] == [BATCH_PREDICTORS, 1]
     (written,) = unit.calls[-1][1]["predictors"]
-    assert written == {"id": names[-1], "properties": {**current, "record_at": NOW, **record_keys(names[-1], current)}}
+    assert written == {"id": names[-1], "properties": {**stored_of(names[-1]), "record_at": NOW}}
+    assert found == dict.fromkeys(names, kappa_of(node()))

@@ -22,7 +22,7 @@ from graph.model.values import (
     MAX_LINE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
 )
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 
 EVIDENCE = {
     "id": "e",

@@ -6,7 +6,8 @@ import pytest
 
 from graph.bundles.exporting import export_bundle
 from graph.bundles.importing import import_bundle, is_empty
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import BundleError
 from graph.ledger.derived import rebuild
 from graph.model.subjects import row_id

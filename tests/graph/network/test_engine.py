@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import (
     BusyError,
     ClosedClaimError,

@@ -320,8 +320,8 @@ async def test_what_comes_true_early_does_not_ruin_a_calibrated_record(database:
     await import_bundle(database, bundle(predictions=[row | late for row in rows[12:]]))
     kappas = []
     for moment in (datetime(2030, 12, 31, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)):
-        ((_, record),) = await database.read(partial(list_records, predictor_ids=["ada"], moment=moment))
-        kappas.append((record.num_resolved, record.kappa))
+        (found,) = await database.read(partial(list_records, predictor_ids=["ada"], moment=moment))
+        kappas.append((found.in_use.num_resolved, found.in_use.kappa))
 
     untried = 0.5 if policy == "foregraph-1" else 1.0
     assert none == untried

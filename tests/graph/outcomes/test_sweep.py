@@ -19,7 +19,7 @@ from graph.model.kinds import ClaimStatus
 from graph.outcomes.milestones import Observation, record_milestone
 from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from graph.outcomes.sweep import MAX_REPORTED, SweepReport, sweep, sweep_once
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.bundles import bundle, event, prediction
 from tests.helpers.database import StatementCounter, empty

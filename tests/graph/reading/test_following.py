@@ -15,7 +15,6 @@ from graph.model.relations import (
     EXPOSURE_SIGNS,
     INFLUENCE_KINDS,
     INFLUENCE_PROPERTIES,
-    PREDICTOR_RECORD,
     RELATIONS,
     Relation,
 )
@@ -42,7 +41,6 @@ TOLD_BY: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "documents": (("document_links", "claim_id", "document_id"),),
     "incoming": (("influences", "child_id", "parent_id"),),
     "outgoing": (("influences", "parent_id", "child_id"),),
-    "predictor_record": (("predictions", "predictor_id", "id"),),
     "predictor_predictions": (("predictions", "predictor_id", "id"),),
     "reference_class_predictions": (("predictions", "reference_class_id", "id"),),
     "domain_predictions": (("predictions", "domain_id", "id"),),
@@ -98,8 +96,6 @@ def told(bundle: Bundle, relation: Relation) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, source, target in TOLD_BY[relation.name]:
         for row in bundle.rows()[name]:
-            if relation is PREDICTOR_RECORD and getattr(row, "resolved_at", None) is None:
-                continue
             if getattr(row, source) is not None and getattr(row, target) is not None:
                 found.setdefault(getattr(row, source), []).append(getattr(row, target))
     return {source: sorted(targets) for source, targets in found.items()}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import COMPOSED, Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import COMPOSED, Database
 from graph.errors import InvalidError, UnavailableError
 from graph.model.lists import BY_NAME
 from graph.model.relations import OUTGOING

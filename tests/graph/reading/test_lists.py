@@ -15,7 +15,7 @@ from graph.model import values
 from graph.model.lists import BY_NAME, LISTS, Condition, Listed
 from graph.reading.lists import MOST_COLLECTED, ListFilter, ListPage, choose_index, count_facets
 from graph.reading.tree import NodePlan
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from tests.graph.reading.test_composing import UNINDEXED, operators_of
 from tests.helpers.database import empty
 from tests.helpers.profiling import NUM_CHILDREN, hub_bundle

@@ -14,7 +14,8 @@ from graph.model.rows import Claim
 from graph.model.subjects import row_id
 from graph.reading.nodes import get_nodes
 from graph.reading.tree import NodePlan
-from graph.sample import Sample, load_illustration, load_sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_illustration, load_sample, load_samples
 
 MADE_ON = date(2026, 9, 1)
 """The day that the illustration's past lies before and its future after."""

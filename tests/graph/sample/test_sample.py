@@ -15,7 +15,7 @@ from graph.model.bundle import Bundle
 from graph.model.kinds import InfluenceKind, MilestoneKind, MilestoneStatus
 from graph.model.rows import Claim, Evidence, Milestone, Prediction
 from graph.model.subjects import row_id
-from graph.sample import ILLUSTRATION_FILE, SAMPLE_FILE, load_illustration, load_sample
+from graph.sample.loading import ILLUSTRATION_FILE, SAMPLE_FILE, load_illustration, load_sample
 
 FEW_MILLION = "P_FEW_MILLION_PARAMETERS"
 SMALL_MODELS = "P_SMALL_LANGUAGE_MODELS"

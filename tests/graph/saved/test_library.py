@@ -14,7 +14,8 @@ import pytest
 
 from graph.adhoc.running import Adhoc
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import refresh_posteriors
 from graph.model.bundle import Bundle
@@ -22,7 +23,8 @@ from graph.model.kinds import ClaimStatus, InfluenceKind, MilestoneKind, Milesto
 from graph.model.rows import Claim, Evidence
 from graph.network.engine import Engine
 from graph.network.propagation import propagate_all
-from graph.sample import Sample, load_samples
+from graph.sample import Sample
+from graph.sample.loading import load_samples
 from graph.saved import library
 from graph.saved.library import list_library, list_own_versions, read_folder, read_query
 from graph.saved.queries import NAME, RESERVED, Origin

@@ -12,7 +12,8 @@ from graph.adhoc.limits import Wanted
 from graph.adhoc.running import Adhoc
 from graph.bundles.exporting import export_json
 from graph.bundles.importing import import_text
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.errors import (
     ConflictError,
     CypherSyntaxError,

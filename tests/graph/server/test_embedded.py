@@ -246,6 +246,25 @@ def test_a_failed_start_shows_the_end_of_the_log_and_gives_the_directory_up(tmp_
     assert num_starts(java) == 2  # nothing was damaged, so nothing was tried again
 
 
+def test_the_caller_is_told_of_a_start_before_its_process_and_of_the_process_before_it_answers(tmp_path: Path) -> None:
+    """So that it does other work while Java starts, and takes no time from what comes before."""
+    java, told = fake_java(tmp_path / "java", "no"), list[tuple[str, bool]]()
+
+    def note(what: str) -> None:
+        told.append((what, server.console_log.exists()))
+
+    server = EmbeddedServer(
+        tmp_path / "data",
+        software=Software(java_home=java),
+        on_start=lambda: note("start"),
+        on_launch=lambda: note("launch"),
+    )
+    with pytest.raises(StartupError):
+        server.start()
+
+    assert told == [("start", False), ("launch", True)]
+
+
 def test_what_was_damaged_behind_its_back_is_mended_when_a_start_fails(tmp_path: Path, jars: JarFolder) -> None:
     """A jar with wrong content but the old size and time, and an AOT cache of garbage; then one more try is made."""
     java, cache, asked = fake_java(tmp_path / "java", "ClassFormatError"), tmp_path / "cache", list[str]()

@@ -6,7 +6,8 @@ import pytest
 
 from graph.adhoc.limits import AdhocLimits
 from graph.adhoc.running import Adhoc
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from resolvers.base.context import Service
 from tests.helpers.asking import ask, ask_wrong, try_ask
 from tests.helpers.graph_dump import ask as ask_database

@@ -9,7 +9,7 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.kinds import ExposureSign
-from graph.sample import load_illustration
+from graph.sample.loading import load_illustration
 from resolvers.base.extents import INFERENCE_POINTS
 from resolvers.queries.portfolio import PAST_ROWS
 from resolvers.types.portfolio import SAMPLING_POINTS

@@ -10,7 +10,7 @@ from graphql import get_named_type, is_leaf_type
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from graph.sample import load_illustration
+from graph.sample.loading import load_illustration
 from tests.helpers.asking import SCHEMA, ask, try_ask, try_ask_at
 from tests.helpers.database import empty
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from graph.adhoc.running import Adhoc
-from graph.database.sessions import Database, DatabaseAddress
+from graph.database.address import DatabaseAddress
+from graph.database.sessions import Database
 from graph.saved.library import list_library
 from resolvers.base.context import Service
 from tests.helpers.asking import ask, ask_wrong

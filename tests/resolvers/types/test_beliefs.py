@@ -10,7 +10,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.derived import adopt_policy
 from graph.model.kinds import ClaimStatus
-from graph.sample import load_sample
+from graph.sample.loading import load_sample
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.asking import ask, ask_wrong
 

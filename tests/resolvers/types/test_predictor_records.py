@@ -11,13 +11,14 @@ import pytest
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.derived import adopt_policy
-from tests.helpers.asking import ask
+from tests.helpers.asking import ask, try_ask_at
 from tests.helpers.bundles import bundle, prediction
 from tests.helpers.database import empty
 
 pytestmark = pytest.mark.statements
 
 START, END = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
+SOON, LATER = datetime(2098, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 DAYS = (END - START) / timedelta(days=1)
 ELSEWHERE = {"record_kappa": 0.8, "record_brier": 0.2, "record_source": "table"}
 LOCAL = {"own": (0.8, 0.83), "longer": (0.8,), "shorter": (0.8, 0.83), "new": ()}
@@ -50,6 +51,13 @@ def drifting(window: dict[str, str]) -> list[dict[str, Any]]:
     return [prediction(f"drift-{place}", from_year=None, **{**window, **row}) for place, row in enumerate(rows)]
 
 
+def waiting() -> list[dict[str, Any]]:
+    """What came true early: one of it is due soon, the other much later."""
+    came = {"predictor_id": "waiting", "stated_probability": 0.8, "status": "RESOLVED_TRUE", "resolved_at": after(1)}
+    windows = ({"window_start": START.isoformat(), "window_end": due.isoformat()} for due in (SOON, LATER))
+    return [prediction(f"early-{place}", from_year=None, **came, **window) for place, window in enumerate(windows)]
+
+
 @pytest.fixture(scope="module")
 async def graph(migrated_database: Database) -> AsyncIterator[Database]:
     """Predictors with records of both kinds, in a graph under foregraph-1."""
@@ -66,8 +74,8 @@ async def graph(migrated_database: Database) -> AsyncIterator[Database]:
         for place, stated in enumerate(all_stated)
     ]
     given = bundle(
-        predictors=[*predictors, {"id": "sure", "name": "Sure of itself"}],
-        predictions=[*predictions, *drifting(window)],
+        predictors=[*predictors, {"id": "sure", "name": "Sure of itself"}, {"id": "waiting", "name": "Early"}],
+        predictions=[*predictions, *drifting(window), *waiting()],
         reference_classes=[{"id": "r", "description": "Of even odds", "base_rate": 0.5}],
     )
     await import_bundle(migrated_database, given.model_copy(update={"policy": "foregraph-1"}))
@@ -161,3 +169,24 @@ async def test_outcomes_that_no_longer_fit_are_told(graph: Database) -> None:
         "new": {"aboveStated": 0.0, "belowStated": 0.0, "isAlert": False, "outcomeCount": 0},
         "r": {"aboveStated": 5.0, "belowStated": 0.0, "isAlert": True, "outcomeCount": 10},
     }
+
+
+@pytest.mark.parametrize(
+    ("moment", "num_resolved", "num_statements"),
+    [(SOON - timedelta(seconds=1), 0, 1), (SOON, 1, 2), (LATER - timedelta(seconds=1), 1, 2), (LATER, 2, 2)],
+)
+async def test_a_stored_record_serves_until_the_next_outcome_counts(
+    graph: Database, moment: datetime, num_resolved: int, num_statements: int
+) -> None:
+    """No row is read before; from then on the record is computed anew, though nothing has stored it."""
+    document = """{ predictor(id: "waiting") { drift { outcomeCount } record { local { resolvedCount brier } } } }"""
+
+    answer = await try_ask_at(moment, graph, document)
+
+    assert answer.errors == []
+    brier = 0.04 if num_resolved else None  # (1 - .8)²
+    assert answer.data["predictor"] == {
+        "drift": {"outcomeCount": num_resolved},
+        "record": {"local": {"resolvedCount": num_resolved, "brier": brier}},
+    }
+    assert answer.num_statements == num_statements
