@@ -63,7 +63,7 @@ DERIVED_VERSION = 5
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 LAST_WITHOUT_LOCAL_RECORDS = 4
-"""The version whose values are those of the present one, but for the predictors' local records."""
+"""The version whose values are those of the present one, but for predictors' local records and exposures' versions."""
 
 OnProgress = Callable[[int], None]
 
@@ -338,12 +338,12 @@ async def ensure_rebuilt(database: Database) -> bool:
     version = await database.read(read, unknown_names_are_fine=True)
     if version >= DERIVED_VERSION:
         return False
-    if version == LAST_WITHOUT_LOCAL_RECORDS:
-        await _rebuild_records(database)
-        await note_derived(database)
-        return False
     await record_first_versions(database)
-    return await rebuild(database) > 0
+    if version < LAST_WITHOUT_LOCAL_RECORDS:
+        return await rebuild(database) > 0
+    await _rebuild_records(database)
+    await note_derived(database)
+    return False
 
 
 async def record_first_versions(database: Database) -> None:
