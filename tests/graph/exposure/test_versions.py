@@ -69,9 +69,9 @@ async def test_later_writes_of_exposures_leave_the_past_alone(migrated_database:
                 await upsert(database, Change("exposures", row))
             else:
                 await import_bundle(database, bundle(exposures=[row]))
-    for moment, held in notes:
+    for moment, expected in notes:
         found = await database.read(lambda unit, at=moment: read_tickers_at(unit, SYMBOLS, at))  # type: ignore[misc]
-        assert shown(found) == held
+        assert shown(found) == expected
 
     book = Positions.of([Position(symbol, weight) for symbol, weight in WEIGHTS.items()])
     start, end = notes[0][0], datetime.now(UTC)
