@@ -144,10 +144,10 @@ def _notes(asked: Asked, found: Exposure) -> list[str]:
     holdings, exposed, file = found.book.holdings, found.book.exposed, asked.file
     notes = []
     if asked.as_of is not None:
-        num = counted(found.joint.num_reconstructed, "claim")
+        num, num_exposures = found.joint.num_reconstructed, found.book.num_reconstructed
         notes.append(
-            f"beliefs are as recorded by {asked.as_of.isoformat()}, of {num} as first recorded later; exposures and "
-            "influences are those of now"
+            f"beliefs and exposures are as recorded by {asked.as_of.isoformat()}, of {counted(num, 'claim')} and "
+            f"{counted(num_exposures, 'exposure')} as first recorded later; influences are those of now"
         )
     if file is not None:
         notes += [

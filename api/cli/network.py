@@ -51,7 +51,7 @@ def what_if_command(
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
-    help="Moment in the past, in UTC, to measure at; exposures and influences are those of now.",
+    help="Moment in the past, in UTC, to measure at; influences are those of now.",
 )
 @click.option("--active", is_flag=True, help="Measure what each position has more than the benchmark.")
 @click.option("--json", "form", flag_value="json", help="Print JSON.")

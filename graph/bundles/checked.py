@@ -55,7 +55,7 @@ from graph.model.rows import (
     Version,
 )
 from graph.model.subjects import CLAIM_LISTS, SIGNED_LISTS
-from graph.model.versions import VERSION_LISTS, VERSIONS
+from graph.model.versions import VERSIONS, node_of
 
 OnProgress = Callable[[int, int], None]
 
@@ -92,6 +92,7 @@ class Checked:
         page_keys: Computes the page keys of a row.
         derived: The derived values of new claims and of the ledger rows on them, by id.
         moments: When rows came into the graph that they are restored from; empty if they are new.
+        is_restore: Whether an empty graph is restored from it.
     """
 
     rows: Mapping[str, Sequence[RowAtPath]]
@@ -100,6 +101,7 @@ class Checked:
     page_keys: Callable[[Row], Mapping[str, Any]]
     derived: Mapping[str, Mapping[str, Any]]
     moments: ListMoments = field(default_factory=dict)
+    is_restore: bool = False
 
     def num_rows(self) -> int:
         """Count the rows, derived ones included."""
@@ -173,14 +175,15 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
         raise BundleError(problems)
     derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))
     page_keys = _page_keys(complete, known, chains.missable)
-    return Checked(complete, known, chains.new_ids, page_keys, derived, draft.moments)
+    return Checked(complete, known, chains.new_ids, page_keys, derived, draft.moments, draft.is_restore)
 
 
 def _is_of_new_node(row: Row, known: Known) -> bool:
     """Whether a version is of a node that the graph does not have; of others the graph has recorded its own."""
     if not isinstance(row, Version) or row.subject is VersionSubject.GRAPH:
         return isinstance(row, Version)
-    return row.subject_id not in known.ids[VERSION_LISTS[row.subject]]
+    name, node_id = node_of(row)
+    return node_id not in known.ids[name]
 
 
 def _listed(problems: Iterable[Problem]) -> list[Problem]:

@@ -25,7 +25,13 @@ from graph.model.bundle import LISTS
 from graph.model.kinds import VersionSubject
 from graph.model.page_keys import ranges
 from graph.model.subjects import CLAIM_LISTS, EDGE_LISTS, MARK, NODE_LISTS, ROW_LISTS
-from graph.model.versions import CLASS_VERSIONS, PREDICTOR_VERSIONS, version_anchor
+from graph.model.versions import (
+    CLASS_VERSIONS,
+    EXPOSURE_VERSIONS,
+    PREDICTOR_VERSIONS,
+    exposure_anchor,
+    version_anchor,
+)
 
 PAGE_ROWS: Final = 2_000
 TIMEOUT_SECONDS: Final = 600.0
@@ -167,7 +173,8 @@ class _Touched:
             for versioned in (CLASS_VERSIONS, PREDICTOR_VERSIONS)
             for key in self.keys.get(versioned.name, ())
         ]
-        return sorted(version_anchor(subject, key) for subject, key in (*claims, *others))
+        exposures = map(exposure_anchor, self.keys.get(EXPOSURE_VERSIONS.name, ()))
+        return sorted([*(version_anchor(subject, key) for subject, key in (*claims, *others)), *exposures])
 
     def parts(self) -> Iterator["_Touched"]:
         """Yield it in parts for one statement each."""

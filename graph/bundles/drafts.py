@@ -40,6 +40,7 @@ class Draft:
         moments: When the rows came into the graph that they are restored from, by list and key; empty for rows that
             are new.
         is_part: Whether the rows are a part of a stream, in which the last row of a family may come later.
+        is_restore: Whether they are a part of one that an empty graph is restored from.
     """
 
     rows: Mapping[str, Sequence[tuple[int, Row]]]
@@ -48,6 +49,7 @@ class Draft:
     policy: str | None = None
     moments: ListMoments = field(default_factory=dict)
     is_part: bool = False
+    is_restore: bool = False
 
 
 def parse_bundle(text: str | bytes) -> Bundle:

@@ -12,7 +12,7 @@ from graph.database.sessions import Unit
 from graph.inference.time import is_before_window
 from graph.model.rows import Version
 from graph.model.subjects import CLAIM_LISTS, CLAIMS, REFERENCED_LISTS, ROW_LISTS, references_of, row_id, target_list
-from graph.model.versions import VERSION_LISTS, VERSIONS
+from graph.model.versions import VERSIONS, node_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ async def list_known(unit: Unit, draft: Draft) -> Known:
             keys = (getattr(row, reference.property) for _, row in rows)
             named[CLAIMS if target in CLAIM_LISTS else target].update(filter(None, keys))
     for version in (row for _, row in draft.rows[VERSIONS] if isinstance(row, Version)):
-        named[VERSION_LISTS[version.subject]].add(version.subject_id)
+        name, node_id = node_of(version)
+        named[name].add(node_id)
     answers = await unit.run("bundles/list_known", **{name: sorted(named[name]) for name in REFERENCED_LISTS})
     found: dict[str, list[dict[str, Any]]] = {answer["list"]: answer["found"] for answer in answers}
     claims = found[CLAIMS]

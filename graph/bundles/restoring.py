@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 from typing import Any, BinaryIO, Final
@@ -21,11 +21,13 @@ from graph.bundles.streams import (
     Manifest,
     StreamRow,
     check_stream,
+    is_exposure_version,
     read_aside,
     read_moments,
     read_row,
     stream_rows,
 )
+from graph.bundles.streams import Checked as CheckedStream
 from graph.bundles.unfinished import end_import, find_unfinished, note_import
 from graph.database.paging import slices
 from graph.database.sessions import Database, Unit
@@ -172,7 +174,7 @@ async def restore(
         )
         raise ConflictError(message)
     report = await import_stream(database, file, on_progress=on_progress, part_rows=part_rows)
-    restored = await _sums(database, with_moments=checked.header.has_moments)
+    restored = await _sums(database, checked)
     differing = [name for name in STREAM_LISTS if restored.get(name) != manifest.sha256.get(name)]
     if differing:
         shown = ", ".join(differing[:_MOST_DIFFERENCES_SHOWN])
@@ -197,18 +199,19 @@ async def _find_rows(database: Database) -> str | None:
     return await database.read(work)
 
 
-async def _sums(database: Database, *, with_moments: bool) -> Mapping[str, str]:
-    """Compute the checksums of all lists as they are stored."""
+async def _sums(database: Database, checked: CheckedStream) -> Mapping[str, str]:
+    """Compute the checksums of all lists as they are stored, as far as a stream has them."""
     with Spool.temporary() as spool:
         await take_cut(database, spool)
-        return await asyncio.to_thread(_sums_of, spool, with_moments=with_moments)
+        return await asyncio.to_thread(_sums_of, spool, checked)
 
 
-def _sums_of(spool: Spool, *, with_moments: bool) -> Mapping[str, str]:
+def _sums_of(spool: Spool, checked: CheckedStream) -> Mapping[str, str]:
     digests = Digests()
     for name in spool.counts():
         for text, moments in spool.texts_with_moments(name):
-            digests.count(name, text.encode(), moments.encode() if with_moments else b"")
+            if checked.has_exposure_versions or not is_exposure_version(name, text.encode()):
+                digests.count(name, text.encode(), moments.encode() if checked.header.has_moments else b"")
     return Manifest.model_validate(digests.manifest()).sha256
 
 
@@ -235,6 +238,7 @@ async def _import_part(target: _Target, part: Sequence[StreamRow], done: int) ->
     """Import a part, before which so many rows of the stream have been imported."""
     rows = [row for row in part if row.name not in KEPT_ASIDE]
     draft = await asyncio.to_thread(_draft, rows, with_moments=target.has_moments)
+    draft = replace(draft, is_restore=target.is_restore)
     fits = await asyncio.to_thread(fits_transaction, draft, sum(len(row.text) for row in rows))
 
     def progress(num_rows: int, _of_part: int) -> None:

@@ -24,10 +24,12 @@ from graph.bundles.moments import MOMENT_LISTS, RowMoments
 from graph.bundles.spool import HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES
 from graph.errors import BundleError, Problem
 from graph.model.bundle import LISTS, STREAM_FORMAT
+from graph.model.kinds import VersionSubject
 from graph.model.problems import describe_problem
 from graph.model.rows import Row
 from graph.model.subjects import ROW_LISTS
 from graph.model.values import Moment
+from graph.model.versions import VERSIONS
 
 STREAM_LISTS: Final = (*LISTS, *KEPT_ASIDE)
 
@@ -35,6 +37,7 @@ _ROW: Final = re.compile(
     rb'\{"list": "([a-z_]{1,40})"((?:, "(?:created|updated)_at": "[^"\\]{1,40}"){0,2}), "row": (\{.*\})\}\n'
 )
 _HEADER_START: Final = b'{"format"'
+_EXPOSURE_VERSION: Final = f'"subject": "{VersionSubject.EXPOSURE.value}"'.encode()
 MAX_HEADER_BYTES: Final = 100_000
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -166,10 +169,18 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A stream that is whole."""
+    """
+    A stream that is whole.
+
+    Attributes:
+        header: Its first line.
+        manifest: What its last line has.
+        has_exposure_versions: Whether it has versions of exposures; those that older versions made have none.
+    """
 
     header: Header
     manifest: Manifest
+    has_exposure_versions: bool
 
 
 def is_stream(first_line: bytes) -> bool:
@@ -196,7 +207,7 @@ def check_stream(file: BinaryIO) -> Checked:
     digests = Digests()
     header = _model(Header, line := file.readline(MAX_HEADER_BYTES), 1)
     digests.count_line(line)
-    last_place, number = 0, 1
+    last_place, number, has_exposure_versions = 0, 1, False
     for number, line in enumerate(file, 2):
         if line.startswith(b'{"end"'):
             break
@@ -206,6 +217,7 @@ def check_stream(file: BinaryIO) -> Checked:
         if moments and not (header.has_moments and name in MOMENT_LISTS):
             _refuse(number, f"expected no moments of a row in {name}, of which the header tells no moments")
         last_place = STREAM_LISTS.index(name)
+        has_exposure_versions = has_exposure_versions or is_exposure_version(name, text)
         digests.count(name, text, moments)
         digests.count_line(line)
     else:
@@ -214,7 +226,12 @@ def check_stream(file: BinaryIO) -> Checked:
     _check_manifest(header, manifest, Manifest.model_validate(digests.manifest()), number)
     if file.readline():
         _refuse(number + 1, "expected nothing after the checksums, got another line")
-    return Checked(header, manifest)
+    return Checked(header, manifest, has_exposure_versions)
+
+
+def is_exposure_version(name: str, text: bytes) -> bool:
+    """Whether a row of a list, as JSON, is a version of an exposure."""
+    return name == VERSIONS and _EXPOSURE_VERSION in text
 
 
 def stream_rows(file: BinaryIO) -> Iterator[StreamRow]:

@@ -35,7 +35,13 @@ from graph.model.rows import (
 )
 from graph.model.search_texts import search_keys
 from graph.model.subjects import CLAIM_LISTS, CLAIMS, ROW_LISTS, EdgeList, NodeList, row_id
-from graph.model.versions import VERSION_LISTS, VERSIONED_BY_LIST, VERSIONS
+from graph.model.versions import (
+    EXPOSURE_VERSIONS,
+    VERSION_LISTS,
+    VERSIONED_BY_LIST,
+    VERSIONS,
+    exposed_prediction,
+)
 
 
 @dataclass(slots=True)
@@ -85,7 +91,8 @@ async def write_batches(
     if checked.moments:  # before beliefs are computed, which depend on when a claim was stated
         await set_moments(unit, checked.moments, changed.created)
     if num_changed:
-        rebuilt_ids = await _recompute_dependents(unit, checked, changed, await _record_versions(unit, changed))
+        revised = await _record_versions(unit, checked, changed)
+        rebuilt_ids = await _recompute_dependents(unit, checked, changed, revised)
         await raise_revision(unit, _changes(checked, changed, rebuilt_ids))
 
 
@@ -205,16 +212,29 @@ def _notes(changed: Mapping[str, Collection[str]]) -> list[str] | None:
     return [row_note(name, row_id) for name, ids in changed.items() for row_id in ids]
 
 
-async def _record_versions(unit: Unit, written: Written) -> set[str]:
-    """Record the versions of written rows; returns the ids of the claims that have had other values before."""
+async def _record_versions(unit: Unit, checked: Checked, written: Written) -> set[str]:
+    """
+    Record the versions of written rows; returns the ids of the claims that have had other values before.
+
+    An exposure that came with its prediction stands for the time before, as what is first recorded of the prediction
+    does.
+    """
     moment = datetime.now(UTC)
     revised: set[str] = set()
     for name in VERSIONED_BY_LIST:
-        ids = [*written.created.get(name, ()), *written.updated.get(name, ())]
-        if ids:
-            found = await record_versions(unit, name, ids, moment)
-            revised |= found if name in CLAIM_LISTS else set()
+        ids = {*written.created.get(name, ()), *written.updated.get(name, ())}
+        first = _came_with_predictions(checked, ids) if name == EXPOSURE_VERSIONS.name else set()
+        for own, is_reconstructed in ((first, True), (ids - first, False)):
+            if own:
+                found = await record_versions(unit, name, own, moment, is_reconstructed=is_reconstructed)
+                revised |= found if name in CLAIM_LISTS else set()
     return revised
+
+
+def _came_with_predictions(checked: Checked, exposure_ids: Collection[str]) -> set[str]:
+    """Return the exposures whose predictions are new as well."""
+    known = {} if checked.is_restore else checked.known.claim_kinds
+    return {row_id for row_id in exposure_ids if exposed_prediction(row_id) not in known}
 
 
 async def _recompute_dependents(unit: Unit, checked: Checked, written: Written, revised: Collection[str]) -> set[str]:

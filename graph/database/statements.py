@@ -226,13 +226,18 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
 
 def _record_versions(versioned: Versioned) -> _Filling:
     outcome = {"status": "status", "stated": "stated_probability", "predictor": "predictor_id"}
+    names: Identifiers = {"label": versioned.label}
+    listed = ROW_LISTS.get(versioned.name)
+    edges: list[Identifiers] = [{**_edge_ends(listed), "types": listed.types}] if isinstance(listed, EdgeList) else []
     lists: Mapping[str, Sequence[Identifiers]] = {
+        "nodes": [] if edges else [names],
+        "edges": edges,
         "owners": [] if versioned.owner is None else [{"owner": versioned.owner}],
         "moments": [] if versioned.valid_at is None else [{"valid_at": versioned.valid_at}],
         "properties": [{"property": name} for name in versioned.properties],
         "outcomes": [outcome] if versioned is CLAIM_VERSIONS else [],
     }
-    return _Filling("templates/record_versions", {"label": versioned.label}, lists)
+    return _Filling("templates/record_versions", names, lists)
 
 
 def _list_changed_rows() -> _Filling:

@@ -1,8 +1,8 @@
 """A portfolio's tickers with their exposures, read from the graph and laid out over the network's claims."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import compress
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graph.database.sessions import Unit
 from graph.errors import NotFoundError
 from graph.exposure.positions import Positions, list_shortly
-from graph.exposure.tickers import KeptTickers, Ticker, read_tickers, unknown_ticker
+from graph.exposure.tickers import KeptTickers, Ticker, read_tickers, read_tickers_at, unknown_ticker
 from graph.inference.network.portfolio import Edges
 from graph.inference.time import MomentArray
 from graph.network.view import View
@@ -50,7 +50,7 @@ class Book:
         dues: When the effect of each is due, NaT without a day, shape (e,).
         domain_ids: Id of the domain of each one's prediction, None of those that have none.
         num_beyond: Exposures that are due after the horizon.
-        num_unstated: Exposures to predictions without a probability, or without a relevance.
+        num_unstated: Exposures without a relevance, or to predictions without a probability or deleted since.
     """
 
     holdings: tuple[Holding, ...]
@@ -59,6 +59,11 @@ class Book:
     domain_ids: tuple[str | None, ...]
     num_beyond: int
     num_unstated: int
+
+    @property
+    def num_reconstructed(self) -> int:
+        """Exposures that were recorded later than the moment measured at; 0 for the present."""
+        return sum(holding.ticker.num_reconstructed for holding in self.holdings)
 
     @property
     def num_contradictory(self) -> int:
@@ -82,7 +87,9 @@ class Book:
         return set(np.unique(self.edges.tickers[~np.isnan(self.edges.impacts)]).tolist())
 
 
-async def read_holdings(unit: Unit, positions: Positions, kept: KeptTickers | None = None) -> tuple[Holding, ...]:
+async def read_holdings(
+    unit: Unit, positions: Positions, kept: KeptTickers | None = None, *, at: datetime | None = None
+) -> tuple[Holding, ...]:
     """
     Read the tickers of positions with their exposures, in the positions' order.
 
@@ -92,20 +99,34 @@ async def read_holdings(unit: Unit, positions: Positions, kept: KeptTickers | No
         unit: The transaction to read in.
         positions: The positions.
         kept: The tickers that the process keeps; all are read from the graph when absent.
+        at: A moment in the past, by which the exposures were recorded; those of the present when absent.
 
     Raises:
         NotFoundError: The graph has no ticker of a symbol that the request has; the message names all of them.
     """
     symbols = list(positions.weights)
-    found = await (read_tickers(unit, symbols) if kept is None else kept.get(unit, symbols))
-    absent = [symbol for symbol in positions.paths if symbol not in found]
-    if absent:
-        message = f"the graph lacks {list_shortly(absent, 'ticker')}"
-        raise NotFoundError(message, path=positions.paths[absent[0]])
+    if at is not None:
+        found: Mapping[str, Ticker] = await read_tickers_at(unit, symbols, at)
+    else:
+        found = await (read_tickers(unit, symbols) if kept is None else kept.get(unit, symbols))
+    refuse_absent(positions, found)
     return tuple(
         Holding(found[symbol] if symbol in found else unknown_ticker(symbol), weight)
         for symbol, weight in positions.weights.items()
     )
+
+
+def refuse_absent(positions: Positions, found: Container[str]) -> None:
+    """
+    Refuse symbols of a request that were not found.
+
+    Raises:
+        NotFoundError: There are some; the message names all of them.
+    """
+    absent = [symbol for symbol in positions.paths if symbol not in found]
+    if absent:
+        message = f"the graph lacks {list_shortly(absent, 'ticker')}"
+        raise NotFoundError(message, path=positions.paths[absent[0]])
 
 
 def lay_out(holdings: tuple[Holding, ...], view: View, horizon: date | None) -> Book:

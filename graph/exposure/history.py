@@ -1,26 +1,30 @@
 """
-A portfolio's expected signed relevance over time, and why it moved, from claims' ledgers and stored positions.
+A portfolio's expected signed relevance over time, and why it moved, from ledgers, stored positions and exposures.
 
-Beliefs are those of the claims themselves, by what was recorded by each moment; a claim with a known outcome counts as
-1 or 0. Joint marginals of the past are not kept: where a change of marginals is asked for, they are computed for both
-its ends. The exposures are those that the graph has now.
+Beliefs are those of the claims themselves, by what was recorded by each moment, and so are exposures; a claim with a
+known outcome counts as 1 or 0. Joint marginals of the past are not kept: where a change of marginals is asked for, they
+are computed for both its ends.
 """
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
 
 from graph.database.sessions import Unit
 from graph.errors import InvalidError, OversizeError
-from graph.exposure.book import Holding, read_holdings
+from graph.exposure.book import Holding, refuse_absent
 from graph.exposure.positions import Positions
 from graph.exposure.store import Holder, get_portfolio, list_held
+from graph.exposure.tickers import Course, read_courses
 from graph.inference.history import course_beliefs_at
 from graph.inference.log_odds import FloatArray
 from graph.inference.time import utc_moments
@@ -49,6 +53,7 @@ class Cause(StrEnum):
         RESTATEMENT: A claim's stated probability, window or class, or its class's base rate, was changed.
         TIME: A claim's window runs out.
         POSITIONS: The portfolio's positions were changed.
+        EXPOSURES: An exposure of a ticker was added, changed or removed.
         PROPAGATION: A claim's marginal moved by more than the belief that follows from the claim itself.
     """
 
@@ -57,6 +62,7 @@ class Cause(StrEnum):
     RESTATEMENT = "RESTATEMENT"
     TIME = "TIME"
     POSITIONS = "POSITIONS"
+    EXPOSURES = "EXPOSURES"
     PROPAGATION = "PROPAGATION"
 
 
@@ -69,6 +75,25 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """
+    What a claim adds if it comes true, since a moment.
+
+    Attributes:
+        since: The moment.
+        held: The weight and the effect of each ticker that is exposed to it at any time, by symbol.
+    """
+
+    since: datetime
+    held: Mapping[str, tuple[float, float]]
+
+    @property
+    def coefficient(self) -> float:
+        """The sum of weights times effects."""
+        return math.fsum(weight * effect for weight, effect in self.held.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """
     A part of a change.
@@ -77,7 +102,7 @@ class Part:
         cause: The cause.
         delta: Its part of the change of the expected signed relevance.
         claim_id: The claim; None for positions.
-        symbol: The ticker of a position; None for a claim.
+        symbol: The ticker of a position or of an exposure; None for a claim.
         at: When it happened; None for time.
         entry_ids: Rows of the ledger.
     """
@@ -124,50 +149,59 @@ class Record:
         start: The first moment.
         end: The last.
         stretches: The positions, of which the first are held at the start.
-        effects: Sign times relevance by symbol and claim.
+        effects: Sign times relevance from the start on, by claim and symbol; 0 before the first moment of each.
         histories: The claims' histories by id.
     """
 
     start: datetime
     end: datetime
     stretches: tuple[Stretch, ...]
-    effects: Mapping[str, Mapping[str, float]]
+    effects: Mapping[str, Mapping[str, Course]]
     histories: Mapping[str, ClaimHistory]
 
-    def coefficients(self, stretch: Stretch) -> dict[str, float]:
-        """Add up what each claim adds to the expectation if it comes true."""
-        parts: dict[str, list[float]] = defaultdict(list)
-        for symbol, weight in stretch.weights.items():
-            for claim_id, effect in self.effects.get(symbol, {}).items():
-                parts[claim_id].append(weight * effect)
-        return {claim_id: math.fsum(own) for claim_id, own in parts.items()}
+    def steps(self, claim_id: str) -> list[Step]:
+        """List what a claim adds if it comes true, from the start on, with a step wherever that may change."""
+        courses = self.effects.get(claim_id, {})
+        held_since = [stretch.since for stretch in self.stretches]
+        changes = {since for course in courses.values() for since, _ in course if since > self.start}
+        return [
+            Step(
+                moment,
+                {
+                    symbol: (stretch.weights.get(symbol, 0.0), _effect_at(course, moment))
+                    for symbol, course in courses.items()
+                },
+            )
+            for moment in sorted({*held_since, *changes})
+            for stretch in [self.stretches[bisect_right(held_since, moment) - 1]]
+        ]
 
     def expectations(self, moments: Sequence[datetime]) -> list[float]:
         """Compute the expected signed relevance at each of some moments from the start to the end."""
-        coefficients = [self.coefficients(stretch) for stretch in self.stretches]
-        since = [stretch.since for stretch in self.stretches]
-        numbers = np.searchsorted(utc_moments(since), utc_moments(moments), side="right") - 1
-        beliefs = {claim_id: _beliefs(history, moments).tolist() for claim_id, history in self.histories.items()}
-        return [
-            math.fsum(
-                coefficient * beliefs[claim_id][index]
-                for claim_id, coefficient in coefficients[number].items()
-                if claim_id in beliefs
-            )
-            for index, number in enumerate(numbers.tolist())
-        ]
+        asked = utc_moments(moments)
+        parts = np.zeros((len(self.histories), len(moments)))
+        for row, (claim_id, history) in zip(parts, self.histories.items(), strict=True):
+            steps = self.steps(claim_id)
+            numbers = np.searchsorted(utc_moments([step.since for step in steps]), asked, side="right") - 1
+            row[:] = np.array([step.coefficient for step in steps])[numbers] * _beliefs(history, moments)
+        return [math.fsum(column) for column in parts.T.tolist()]
 
     def split(self) -> Moved:
         """Split the change from the start to the end by its causes."""
         before, after = self.expectations([self.start, self.end])
-        coefficients = [self.coefficients(stretch) for stretch in self.stretches]
         parts: list[Part] = []
-        before_changes: dict[str, list[float]] = {}
+        moves: dict[tuple[datetime, str], list[float]] = defaultdict(list)
         for claim_id, history in self.histories.items():
-            own = [found.get(claim_id, 0.0) for found in coefficients]
-            found, before_changes[claim_id] = _split_claim(self, history, own)
+            steps = self.steps(claim_id)
+            found, beliefs = _split_claim(self, history, steps)
             parts += found
-        parts += self._split_positions(before_changes)
+            for (left, right), belief in zip(pairwise(steps), beliefs, strict=True):
+                for symbol, (weight, effect) in right.held.items():
+                    weight_before, effect_before = left.held[symbol]
+                    moves[right.since, symbol].append((weight - weight_before) * effect_before * belief)
+                    delta = weight * (effect - effect_before) * belief
+                    parts.append(Part(Cause.EXPOSURES, delta, claim_id, symbol, right.since))
+        parts += [Part(Cause.POSITIONS, math.fsum(own), None, symbol, at) for (at, symbol), own in moves.items()]
         return Moved(before, after, _in_order(parts))
 
     def split_marginals(self, before: Mapping[str, float], after: Mapping[str, float]) -> Moved:
@@ -181,32 +215,24 @@ class Record:
             before: Marginals at the start by claim; a claim without one adds nothing.
             after: Marginals at the end, likewise.
         """
-        first, last = (self.coefficients(stretch) for stretch in (self.stretches[0], self.stretches[-1]))
         parts: list[Part] = []
+        ends: list[tuple[float, float]] = []
         for claim_id, history in self.histories.items():
+            steps = self.steps(claim_id)
+            first, last = steps[0].coefficient, steps[-1].coefficient
             own_before, own_after = _beliefs(history, [self.start, self.end]).tolist()
-            then = first.get(claim_id, 0.0) * (before.get(claim_id, 0.0) - own_before)
-            now = last.get(claim_id, 0.0) * (after.get(claim_id, 0.0) - own_after)
-            parts.append(Part(Cause.PROPAGATION, now - then, claim_id))
-        start, end = (
-            math.fsum(coefficient * marginals.get(claim_id, 0.0) for claim_id, coefficient in own.items())
-            for own, marginals in ((first, before), (last, after))
-        )
+            marginal_before, marginal_after = before.get(claim_id, 0.0), after.get(claim_id, 0.0)
+            delta = last * (marginal_after - own_after) - first * (marginal_before - own_before)
+            parts.append(Part(Cause.PROPAGATION, delta, claim_id))
+            ends.append((first * marginal_before, last * marginal_after))
+        start, end = (math.fsum(own[place] for own in ends) for place in (0, 1))
         return Moved(start, end, _in_order([*self.split().parts, *parts]))
 
-    def _split_positions(self, beliefs: Mapping[str, Sequence[float]]) -> Iterator[Part]:
-        """
-        Yield what changed positions did, by ticker.
 
-        Args:
-            beliefs: The belief in each claim just before each change of positions.
-        """
-        for number, (left, right) in enumerate(zip(self.stretches, self.stretches[1:], strict=False)):
-            for symbol in dict.fromkeys((*left.weights, *right.weights)):
-                step = right.weights.get(symbol, 0.0) - left.weights.get(symbol, 0.0)
-                effects = self.effects.get(symbol, {})
-                delta = math.fsum(step * effect * beliefs[claim_id][number] for claim_id, effect in effects.items())
-                yield Part(Cause.POSITIONS, delta, symbol=symbol, at=right.since)
+def _effect_at(course: Course, moment: datetime) -> float:
+    """Return sign times relevance at a moment."""
+    number = bisect_right(course, moment, key=itemgetter(0))
+    return course[number - 1][1] if number else 0.0
 
 
 def _in_order(parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -251,22 +277,23 @@ async def read_record(
     else:
         stretches = await _read_stretches(unit, portfolio, holder, start, end, known_at)
     symbols = dict.fromkeys(symbol for stretch in stretches for symbol in stretch.weights)
-    paths = portfolio.paths if isinstance(portfolio, Positions) else {}
-    holdings = await read_holdings(unit, Positions(dict.fromkeys(symbols, 1.0), (), paths, {}))
-    effects = {holding.symbol: effects_of(holding) for holding in holdings}
-    claim_ids = {claim_id for own in effects.values() for claim_id in own}
+    courses = await read_courses(unit, symbols, start, end)
+    if isinstance(portfolio, Positions):
+        refuse_absent(portfolio, courses)
+    effects: dict[str, dict[str, Course]] = defaultdict(dict)
+    for symbol in symbols:
+        for claim_id, course in courses.get(symbol, {}).items():
+            if course:
+                effects[claim_id][symbol] = course
+    claim_ids = set(effects)
     if len(claim_ids) > MOST_CLAIMS:
         message = (
             f"the tickers are exposed to {len(claim_ids):,} claims, and histories of at most {MOST_CLAIMS:,} are read"
         )
         raise OversizeError(message, size=len(claim_ids), limit=MOST_CLAIMS, path="portfolio")
     histories = await load_histories(unit, claim_ids, policy)
-    # A claim that nobody has stated a probability of adds nothing, as in the present figures.
-    stated = {
-        symbol: {claim_id: effect for claim_id, effect in own.items() if claim_id in histories}
-        for symbol, own in effects.items()
-    }
-    return Record(start, end, stretches, stated, histories)
+    # A claim that nobody has stated a probability of, or that was deleted since, adds nothing.
+    return Record(start, end, stretches, effects, histories)
 
 
 async def _read_stretches(
@@ -313,20 +340,21 @@ def _beliefs(history: ClaimHistory, moments: Sequence[datetime]) -> FloatArray:
     return found
 
 
-def _split_claim(record: Record, history: ClaimHistory, own: Sequence[float]) -> tuple[list[Part], list[float]]:
+def _split_claim(record: Record, history: ClaimHistory, steps: Sequence[Step]) -> tuple[list[Part], list[float]]:
     """
     Split what a claim did to the expectation.
 
     Args:
         record: All that the expectation followed from.
         history: The claim's history.
-        own: What it adds if it comes true, in each stretch.
+        steps: What it adds if it comes true.
 
     Returns:
-        The parts, and the belief just before each change of positions.
+        The parts, and the belief just before each step but the first.
     """
     causes = dict(_list_causes(history, record.start, record.end))
-    changes = {stretch.since: number for number, stretch in enumerate(record.stretches) if number}
+    own = [step.coefficient for step in steps]
+    changes = {step.since: number for number, step in enumerate(steps) if number}
     moments = sorted({*causes, *changes})
     points = [record.start, *(point for moment in moments for point in (moment - _TICK, moment)), record.end]
     beliefs = _beliefs(history, points).tolist()

@@ -118,6 +118,7 @@ class Exposure:
         coefficients: What each claim adds if it comes true, shape (n,).
         slopes: Share of the variance that a unit of each has, shape (n,).
         totals: The signed relevance of each sample, shape (replicates, samples).
+        recalled_at: The moment in the past that it holds for; None for the present.
     """
 
     book: Book
@@ -131,6 +132,7 @@ class Exposure:
     coefficients: FloatArray = field(repr=False)
     slopes: FloatArray = field(repr=False)
     totals: FloatArray = field(repr=False)
+    recalled_at: datetime | None = None
 
     @property
     def claims(self) -> list[int]:
@@ -214,7 +216,8 @@ async def measure(
         positions: The portfolio.
         scope: What of it counts.
         wants_value: Whether to compute the change of value, for which each exposure with an impact is gone through.
-        past: Marginals and samples of a moment in the past; those of the present when absent.
+        past: Marginals and samples of a moment in the past, by which the exposures were recorded too; the present when
+            absent.
         kept: The tickers that the process keeps.
         now: The current moment; that of the system's clock when absent.
 
@@ -223,7 +226,8 @@ async def measure(
         OversizeError: The network is too large for joint samples.
         BusyError: No thread became free in time.
     """
-    holdings = await read_holdings(unit, positions.active() if scope.is_active else positions, kept)
+    recalled_at = None if past is None else past.view.moment
+    holdings = await read_holdings(unit, positions.active() if scope.is_active else positions, kept, at=recalled_at)
     joint = past or await engine.joint(unit, now=now)
 
     def work(should_stop: ShouldStop) -> Exposure:
@@ -247,6 +251,7 @@ async def measure(
             coefficients=coefficients,
             slopes=regress(joint.bank, totals, coefficients),
             totals=totals,
+            recalled_at=recalled_at,
         )
 
     return await engine.run(work)
@@ -411,7 +416,7 @@ async def list_hedges(
         if claim_id not in view.indices:
             raise NotFoundError(f"the network has no claim {claim_id}, or it has no probability", path=path)
     units = Positions(dict.fromkeys(candidates.symbols, 1.0), (), dict(candidates.symbols), {})
-    holdings = await read_holdings(unit, units, kept) if candidates.symbols else ()
+    holdings = await read_holdings(unit, units, kept, at=exposure.recalled_at) if candidates.symbols else ()
     edges = lay_out(holdings, view, horizon).edges
     claims = np.array([view.indices[claim_id] for claim_id in candidates.claim_ids], np.int64)
     payoffs = Payoffs(

@@ -1,5 +1,5 @@
 """
-Tickers with their exposures: read from the graph, and kept until a write changes one.
+Tickers with their exposures: read from the graph, now or as recorded by a moment, and kept until a write changes one.
 
 An exposure takes the driver and Python as long as some samples take NumPy, so that a large portfolio would wait for its
 exposures. Each revision of the graph notes which rows it changed, and those tickers alone are read again.
@@ -9,7 +9,10 @@ import asyncio
 import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -17,9 +20,11 @@ import numpy as np
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
 from graph.inference.time import MomentArray
-from graph.model.kinds import ExposureSign
+from graph.model.kinds import ExposureSign, VersionSubject
+from graph.model.page_keys import ranges
 from graph.model.signs import find_faults
 from graph.model.subjects import MARK
+from graph.model.versions import version_anchor
 from graph.network.contradictions import make_exposure
 from graph.network.fetching import Notes, fetch_notes, fetch_state
 from graph.network.view import State
@@ -68,6 +73,7 @@ class Ticker:
         is_known: Whether the graph has it.
         edges: Its exposures.
         num_contradictory: Predictions that are left out, since their exposures contradict themselves.
+        num_reconstructed: Exposures that were recorded later than the moment asked for; 0 for the present.
     """
 
     symbol: str
@@ -78,6 +84,7 @@ class Ticker:
     is_known: bool
     edges: TickerEdges
     num_contradictory: int
+    num_reconstructed: int = 0
 
 
 class KeptTickers:
@@ -172,10 +179,90 @@ async def read_tickers(unit: Unit, symbols: Collection[str]) -> dict[str, Ticker
     return {ticker.symbol: ticker for ticker in tickers}
 
 
+async def read_tickers_at(unit: Unit, symbols: Collection[str], moment: datetime) -> dict[str, Ticker]:
+    """
+    Read tickers with their exposures as recorded by a moment, by symbol.
+
+    Those that the graph lacks are included if they had exposures then. Other properties of tickers are those of now.
+    """
+    rows = await _list_versions(unit, symbols, moment, moment)
+    tickers = await asyncio.to_thread(lambda: [_ticker_at(row) for row in rows])
+    return {ticker.symbol: ticker for ticker in tickers if ticker.is_known or ticker.edges.claim_ids}
+
+
+Course = tuple[tuple[datetime, float], ...]
+"""Sign times relevance of a prediction for a ticker: each value with the moment since when it holds, in order."""
+
+
+async def read_courses(
+    unit: Unit, symbols: Collection[str], start: datetime, end: datetime
+) -> dict[str, dict[str, Course]]:
+    """
+    Read what exposures said from one moment to another, by symbol and prediction, as it was recorded by then.
+
+    Exposures without a relevance, and those that contradict each other, are 0. Symbols are left out that the graph
+    lacks now and had no exposures of.
+    """
+    rows = await _list_versions(unit, symbols, start, end)
+
+    def make() -> dict[str, dict[str, Course]]:
+        return {row["symbol"]: _courses(row) for row in rows if row["is_known"] or row["edges"]}
+
+    return await asyncio.to_thread(make)
+
+
+async def _list_versions(
+    unit: Unit, symbols: Collection[str], start: datetime, end: datetime
+) -> Sequence[Mapping[str, Any]]:
+    """List the versions of tickers' exposures as the statement returns them."""
+    asked = [
+        {"symbol": symbol, **found}
+        for symbol, found in zip(
+            symbols, ranges(version_anchor(VersionSubject.EXPOSURE, symbol) for symbol in symbols), strict=True
+        )
+    ]
+    return await unit.run("exposure/list_edge_versions", tickers=asked, start=start, end=end)
+
+
 def unknown_ticker(symbol: str) -> Ticker:
     """Return a ticker that the graph does not have."""
-    unknown = dict.fromkeys(("exchange", "sector", "country", "currency"))
-    return Ticker(symbol, **unknown, is_known=False, edges=_edges([]), num_contradictory=0)
+    return Ticker(symbol, None, None, None, None, is_known=False, edges=_edges([]), num_contradictory=0)
+
+
+def _ticker_at(row: Mapping[str, Any]) -> Ticker:
+    """Make a ticker of the latest versions of its exposures."""
+    found = [(entry, is_early) for _, is_early, is_deleted, *entry in row["edges"] if not is_deleted]
+    ticker = _ticker({**row, "edges": [entry for entry, _ in found]})
+    return replace(ticker, is_known=row["is_known"], num_reconstructed=sum(is_early for _, is_early in found))
+
+
+def _courses(row: Mapping[str, Any]) -> dict[str, Course]:
+    """Make the courses of a ticker's exposures of all their versions."""
+    changes: dict[str, list[Any]] = defaultdict(list)
+    for entry in row["edges"]:
+        changes[entry[3]].append(entry)
+    return {claim_id: tuple(_course(row["symbol"], claim_id, own)) for claim_id, own in changes.items()}
+
+
+def _course(symbol: str, claim_id: str, changes: Sequence[Any]) -> Iterator[tuple[datetime, float]]:
+    """Yield what a prediction's exposures of both signs say together, where it changes."""
+    standing: dict[str, Any] = {}
+    before = 0.0
+    for since, own in groupby(sorted(changes, key=itemgetter(0)), itemgetter(0)):
+        for _, _, is_deleted, *entry in own:
+            standing.pop(entry[1], None)
+            if not is_deleted:
+                standing[entry[1]] = entry
+        entries = list(standing.values())
+        effect = math.fsum(map(_relevance, entries)) if _is_sound(symbol, claim_id, entries) else 0.0
+        if effect != before:
+            yield since.astimezone(UTC), effect
+        before = effect
+
+
+def _relevance(entry: Sequence[Any]) -> float:
+    """Return the signed relevance of an exposure, 0 without one."""
+    return (1.0 if entry[1] == ExposureSign.BENEFITS.value else -1.0) * (entry[2] or 0.0)
 
 
 def _ticker(row: Mapping[str, Any]) -> Ticker:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +51,8 @@ from graph.model.page_keys import (
 )
 from graph.model.properties import from_properties
 from graph.model.rows import Evidence
-from graph.model.subjects import CLAIM_LISTS
+from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList
+from graph.model.subjects import MARK as ROW_MARK
 from graph.model.versions import VERSIONED_BY_LIST
 
 PAGE_CLAIMS = 1_000
@@ -61,7 +63,7 @@ DERIVED_VERSION = 5
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 LAST_WITHOUT_LOCAL_RECORDS = 4
-"""The version whose values are those of the present one, but for the predictors' local records."""
+"""The version whose values are those of the present one, but for predictors' local records and exposures' versions."""
 
 OnProgress = Callable[[int], None]
 
@@ -336,39 +338,48 @@ async def ensure_rebuilt(database: Database) -> bool:
     version = await database.read(read, unknown_names_are_fine=True)
     if version >= DERIVED_VERSION:
         return False
-    if version == LAST_WITHOUT_LOCAL_RECORDS:
-        await _rebuild_records(database)
-        await note_derived(database)
-        return False
     await record_first_versions(database)
-    return await rebuild(database) > 0
+    if version < LAST_WITHOUT_LOCAL_RECORDS:
+        return await rebuild(database) > 0
+    await _rebuild_records(database)
+    await note_derived(database)
+    return False
 
 
 async def record_first_versions(database: Database) -> None:
     """
-    Record what beliefs depend on of all nodes that have no versions: a graph of an older version.
+    Record what answers depend on of all nodes and exposures that have no versions: a graph of an older version.
 
     Before that moment the same values serve, said to be reconstructed. Of a closed claim the ledger may tell when the
     outcome was recorded; before then it was open.
     """
     now = datetime.now(UTC)
     for name in VERSIONED_BY_LIST:
+        await _record_first_of(database, name, now)
 
-        async def read(after: str, name: str = name) -> list[str]:
-            async def work(unit: Unit) -> list[str]:
-                (page,) = await unit.run(f"export/{name}", after=after, limit=PAGE_CLAIMS)
-                return [row["id"] for row in page["rows"]]
 
-            return await database.read(work, unknown_names_are_fine=True)
+async def _record_first_of(database: Database, name: str, now: datetime) -> None:
+    """Record the first versions of the rows of a list."""
+    listed = ROW_LISTS[name]
+    order = listed.export_key if isinstance(listed, EdgeList) else listed.key[0]
 
-        async for ids in pages(read, str, PAGE_CLAIMS):
+    async def read(after: str) -> list[Mapping[str, Any]]:
+        async def work(unit: Unit) -> list[Mapping[str, Any]]:
+            (page,) = await unit.run(f"export/{name}", after=after, limit=PAGE_CLAIMS)
+            rows: list[Mapping[str, Any]] = page["rows"]
+            return rows
 
-            async def work(unit: Unit, ids: Sequence[str] = ids, name: str = name) -> None:
-                if name in CLAIM_LISTS:
-                    await unit.run("ledger/reconstruct_versions", ids=ids, at=int(stamp_text(now)))
-                await record_versions(unit, name, ids, now)
+        return await database.read(work, unknown_names_are_fine=True)
 
-            await database.write(work)
+    async for rows in pages(read, itemgetter(order), PAGE_CLAIMS):
+        keys = [ROW_MARK.join(row[part] for part in listed.key) for row in rows]
+
+        async def work(unit: Unit, ids: Sequence[str] = keys) -> None:
+            if name in CLAIM_LISTS:
+                await unit.run("ledger/reconstruct_versions", ids=ids, at=int(stamp_text(now)))
+            await record_versions(unit, name, ids, now, is_reconstructed=True)
+
+        await database.write(work)
 
 
 async def note_derived(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Versions of what beliefs depend on: recorded with each change, and read as they were recorded by a moment."""
+"""Versions of what answers depend on: recorded with each change, and read as they were recorded by a moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from graph.ledger.claim_state import Ground, Rules
 from graph.ledger.settings import Setting
 from graph.model.kinds import ClaimStatus, VersionSubject
 from graph.model.page_keys import AFTER_MARK, EPOCH, MARK, join, moment_text, stamp_text
-from graph.model.versions import VERSIONED_BY_LIST, version_anchor
+from graph.model.versions import EXPOSURE_VERSIONS, VERSIONED_BY_LIST, exposure_owner, version_anchor
 
 BATCH_NODES: Final = 2_000
 
@@ -83,15 +83,18 @@ class Terms:
         )
 
 
-async def record_versions(unit: Unit, name: str, ids: Iterable[str], moment: datetime) -> set[str]:
+async def record_versions(
+    unit: Unit, name: str, ids: Iterable[str], moment: datetime, *, is_reconstructed: bool = False
+) -> set[str]:
     """
-    Record the versions of nodes of which something that beliefs depend on has changed; no others get one.
+    Record the versions of rows of which something that answers depend on has changed; no others get one.
 
     Args:
         unit: The transaction that has changed them.
-        name: A list of a bundle that the nodes are rows of.
-        ids: The nodes that may have changed.
+        name: A list of a bundle.
+        ids: The rows of it that may have changed.
         moment: The moment of recording.
+        is_reconstructed: Whether a first version of an exposure stands for the time before the moment as well.
 
     Returns:
         The ids of those that have had other values before.
@@ -99,6 +102,7 @@ async def record_versions(unit: Unit, name: str, ids: Iterable[str], moment: dat
     has_earlier: set[str] = set()
     versioned = VERSIONED_BY_LIST[name]
     at = int(stamp_text(moment))
+    further = {"is_reconstructed": is_reconstructed} if versioned is EXPOSURE_VERSIONS else {}
     for part in slices(sorted(set(ids)), BATCH_NODES):
         (answer,) = await unit.run(
             f"record_versions/{versioned.name}",
@@ -106,6 +110,7 @@ async def record_versions(unit: Unit, name: str, ids: Iterable[str], moment: dat
             names=list(versioned.properties),
             subject=versioned.subject.value,
             at=at,
+            **further,
         )
         has_earlier.update(answer["revised"])
     return has_earlier
@@ -115,11 +120,11 @@ async def record_deletions(
     unit: Unit, subject: VersionSubject, keys: Iterable[tuple[str, str | None]], moment: datetime
 ) -> None:
     """
-    Record that nodes have been deleted.
+    Record that nodes or relationships have been deleted.
 
     Args:
         unit: The transaction that has deleted them.
-        subject: The kind of node.
+        subject: Their kind.
         keys: The id of each, and that of its owner, None for those without one.
         moment: The moment of recording.
     """
@@ -134,6 +139,11 @@ async def record_deletions(
     ]
     for part in slices(rows, BATCH_NODES):
         await unit.run("ledger/record_deletions", rows=part, at=int(stamp_text(moment)))
+
+
+async def record_removed_exposures(unit: Unit, ids: Iterable[str], moment: datetime) -> None:
+    """Record that exposures have been removed; otherwise as `record_deletions`."""
+    await record_deletions(unit, VersionSubject.EXPOSURE, [(row_id, exposure_owner(row_id)) for row_id in ids], moment)
 
 
 async def list_terms(unit: Unit, asked: Sequence[tuple[str, datetime]]) -> list[Terms | None]:

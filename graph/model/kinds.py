@@ -87,12 +87,13 @@ class FamilyRole(StrEnum):
 
 
 class VersionSubject(StrEnum):
-    """The kind of node that a version is of."""
+    """The kind of node or relationship that a version is of."""
 
     CLAIM = "CLAIM"
     REFERENCE_CLASS = "REFERENCE_CLASS"
     PREDICTOR = "PREDICTOR"
     MILESTONE = "MILESTONE"
+    EXPOSURE = "EXPOSURE"
     GRAPH = "GRAPH"
 
 

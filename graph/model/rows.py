@@ -53,6 +53,7 @@ from graph.model.values import (
     Symbol,
     Text,
     Url,
+    VersionSubjectId,
     Weight,
     Year,
 )
@@ -546,26 +547,33 @@ class Forecast(Row):
 
 class Version(Row):
     """
-    A node, or the graph as a whole, as far as beliefs depend on it, as recorded at one moment.
+    A node, an exposure, or the graph as a whole, as far as answers depend on it, as recorded at one moment.
 
     Rows are appended by whatever changes a value, and never change.
     """
 
     id: Line = Field(description="The row's key: the kind and key of its node, and the moment of recording.")
-    subject: VersionSubject = Field(description="The kind of node that it is of.")
-    subject_id: MilestoneId = Field(description="Key of that node.")
-    owner_id: Id | None = Field(default=None, description="The prediction that a milestone belongs to.")
+    subject: VersionSubject = Field(description="The kind of node that it is of, or EXPOSURE.")
+    subject_id: VersionSubjectId = Field(
+        description="Key of that node; of an exposure its sign, prediction and symbol, such as `BENEFITS|P_1|NVDA`."
+    )
+    owner_id: Line | None = Field(
+        default=None, description="The prediction that a milestone belongs to, or the symbol of an exposure."
+    )
     number: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
-        description="Its number among the versions of the node, from 1."
+        description="Its number among the versions of the node or exposure, from 1."
     )
     valid_at: Moment = Field(
         description="Since when the values hold: of a claim's outcome, when it became known; otherwise when recorded."
     )
     recorded_at: Moment = Field(description="When they were recorded.")
     is_reconstructed: bool | None = Field(
-        default=None, description="Whether an upgrade made it, from values that may have been others at that time."
+        default=None,
+        description="Whether an upgrade made it, from values that may have been others at that time; of an exposure's "
+        "first, whether it stands for the time before it as well, as the exposure came with its prediction or from an "
+        "older version.",
     )
-    is_deleted: bool | None = Field(default=None, description="Whether the node was deleted.")
+    is_deleted: bool | None = Field(default=None, description="Whether the node or exposure was deleted.")
     stated_probability: Probability | None = Field(default=None, description="A claim's stated probability.")
     status: Line | None = Field(default=None, description="A claim's or a milestone's status.")
     resolved_at: Moment | None = Field(default=None, description="When a claim's outcome became known.")
@@ -600,6 +608,22 @@ class Version(Row):
         default=None, description="Share of what comes true in a window under a year that does so before its deadline."
     )
     timing_long: Share | None = Field(default=None, description="The same for windows of a year or more.")
+    relevance: Share | None = Field(default=None, description="An exposure's relevance.")
+    impact: Impact | None = Field(default=None, description="An exposure's impact.")
+    impact_low: Impact | None = Field(default=None, description="The least that an exposure's impact may be.")
+    impact_high: Impact | None = Field(default=None, description="The most that an exposure's impact may be.")
+    lag_days: Days | None = Field(
+        default=None, description="Days by which an exposure's effect follows its prediction."
+    )
+
+    @model_validator(mode="after")
+    def _names_its_exposure(self) -> Self:
+        if self.subject is VersionSubject.EXPOSURE:
+            sign, *ends = self.subject_id.split("|")
+            if sign not in set(ExposureSign) or len(ends) != 2 or ends[1] != self.owner_id:  # noqa: PLR2004 - both ends
+                message = f"expected a sign, a prediction and the symbol that owner_id has, got {self.subject_id!r}"
+                raise RuleError("subject_id", message)
+        return self
 
 
 class QueryParameter(Row):

@@ -103,6 +103,8 @@ def _year_in_range(day: date) -> date:
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 MilestoneId = Annotated[str, StringConstraints(pattern=MILESTONE_ID_PATTERN)]
+# Of an exposure its sign, prediction and ticker.
+VersionSubjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@#/+$&=^|-]{0,259}$")]
 Symbol = Annotated[str, AfterValidator(check_symbol), Field(json_schema_extra={"pattern": SYMBOL_PATTERN})]
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Line = Annotated[

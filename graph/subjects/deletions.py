@@ -14,7 +14,7 @@ from graph.database.revisions import Changes, raise_revision, row_note
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, HistoryError, NotFoundError, counted, refuse
 from graph.families.store import list_families
-from graph.ledger.versions import record_deletions
+from graph.ledger.versions import record_deletions, record_removed_exposures
 from graph.model.kinds import ClaimStatus, MilestoneKind, VersionSubject
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
@@ -27,6 +27,7 @@ from graph.subjects.upserts import Change, observations_of
 MAX_RELATIONSHIPS = 20_000
 
 INFLUENCES = "influences"
+EXPOSURES = "exposures"
 
 _NAME_ANOTHER = "let them name another, or none, first"
 # Nouns for the rows that refer to a node, and the advice to the client, where they do not follow from the declaration.
@@ -125,6 +126,8 @@ async def remove_edge(
             listed = ", ".join(f"{name} {value!r}" for name, value in values.items())
             message = f"no {ROW_LISTS[change.list_name].noun} has {listed}"
             raise NotFoundError(message, path=change.path)
+        if change.list_name == EXPOSURES:
+            await record_removed_exposures(unit, [_key_of(EXPOSURES, values)], datetime.now(UTC))
         await raise_revision(unit, _changes_of(change.list_name, values))
         return {"removed": values}
 
@@ -134,7 +137,11 @@ async def remove_edge(
 def _changes_of(name: str, values: Mapping[str, str]) -> Changes:
     if name == INFLUENCES:
         return Changes(child_ids=[values["child_id"]])
-    return Changes(row_ids=[row_note(name, MARK.join(values[part] for part in ROW_LISTS[name].key))])
+    return Changes(row_ids=[row_note(name, _key_of(name, values))])
+
+
+def _key_of(name: str, values: Mapping[str, str]) -> str:
+    return MARK.join(values[part] for part in ROW_LISTS[name].key)
 
 
 async def _check_ends(unit: Unit, change: Change) -> None:
@@ -178,7 +185,9 @@ async def _delete_claim(unit: Unit, subject: str, key: str, path: str) -> tuple[
     moment = datetime.now(UTC)
     await record_deletions(unit, VersionSubject.CLAIM, [(key, None)], moment)
     await record_deletions(unit, VersionSubject.MILESTONE, [(row["id"], key) for row in chain["rows"]], moment)
-    return claim, Changes([key], [key, *deleted["child_ids"]])
+    await record_removed_exposures(unit, deleted["exposure_ids"], moment)
+    notes = [row_note(EXPOSURES, row_id) for row_id in deleted["exposure_ids"]]
+    return claim, Changes([key], [key, *deleted["child_ids"]], notes)
 
 
 def _claim_history(claim: Mapping[str, Any]) -> list[str]:

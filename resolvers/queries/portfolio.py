@@ -418,7 +418,7 @@ class PortfolioQueries:
     ) -> Shown:
         """
         Reasons why a portfolio's expected signed relevance moved: evidence, outcomes, restatements, time, changed
-        positions and propagation, with parts that add up to the change.
+        positions and exposures, and propagation, with parts that add up to the change.
         """
         size = page_size(first)
         if propagated and span.policy is not None:
@@ -570,10 +570,11 @@ def _shown_taken(found: Exposure, measured_at: datetime, now: datetime) -> Shown
     return {
         "positions_as_of": measured_at,
         "beliefs_as_of": found.joint.view.moment,
-        "exposures_as_of": now,
+        "exposures_as_of": found.recalled_at or now,
         "influences_as_of": now,
-        "is_reconstructed": found.joint.num_reconstructed > 0,
+        "is_reconstructed": found.joint.num_reconstructed + found.book.num_reconstructed > 0,
         "num_reconstructed": found.joint.num_reconstructed,
+        "num_reconstructed_exposures": found.book.num_reconstructed,
     }
 
 

@@ -330,19 +330,26 @@ class ExposureBasis:
     """
     Moments of what an exposure follows from.
 
-    Positions, and the network's beliefs with stated probabilities, windows, base rates, outcomes and evidence, are
-    those of the moment asked for, as they were recorded by then. Exposures and influences have no versions: those of
+    Positions, exposures, and the network's beliefs with stated probabilities, windows, base rates, outcomes and
+    evidence, are those of the moment asked for, as they were recorded by then. Influences have no versions: those of
     now are applied, with the tickers' properties and the deadlines of `horizonOn`. Claims that were deleted since
-    are left out.
+    are left out, with their exposures.
+
+    An exposure that came with its prediction, or from an older version of the service, stands for the time before it
+    was recorded as well; any other one does not count before.
     """
 
     positions_as_of: Moment = prop("The moment at which the positions are held; given ones are held at any.")
     beliefs_as_of: Moment = prop("The moment of the network's beliefs.")
     exposures_as_of: Moment = prop("The moment of the exposures that are applied.")
     influences_as_of: Moment = prop("The moment of the influences that are applied.")
-    is_reconstructed: bool = prop("Whether beliefs of the network follow from values that were recorded later.")
+    is_reconstructed: bool = prop("Whether beliefs or exposures follow from values that were recorded later.")
     num_reconstructed: int = prop(
         "Number of the network's claims of which something was first recorded after the moment, so that this serves."
+    )
+    num_reconstructed_exposures: int = prop(
+        "Number of the portfolio's exposures that were first recorded after the moment, so that this serves.",
+        name="reconstructedExposureCount",
     )
 
 
@@ -404,7 +411,8 @@ class PortfolioExposureResult(Answer):
     duplicate_symbols: list[str] = prop("Symbols that were given several times; their weights were added up.")
     num_beyond: int = prop("Number of exposures left out since they are due after `horizonOn`.", name="beyondCount")
     num_unstated: int = prop(
-        "Number of exposures left out since the prediction has no probability, or the exposure no relevance.",
+        "Number of exposures left out since the prediction has no probability or was deleted since, or the exposure "
+        "has no relevance.",
         name="unstatedCount",
     )
     num_contradictory: int = prop("Number of exposures left out since they contradict themselves; see `incoherence`.")
@@ -485,7 +493,7 @@ class ExposureHistory(Answer):
     A portfolio's expected signed relevance over time, by what was recorded by each moment.
 
     It follows from ledgers: claims' own beliefs, and 1 or 0 for known outcomes. What propagates over the network is not
-    in it, as joint marginals of the past are not kept. Exposures are those of now.
+    in it, as joint marginals of the past are not kept. Exposures are those of each moment, as `ExposureBasis` has it.
     """
 
     points: list[ExposurePoint] = prop("Points at equal distances, both ends included.")
@@ -507,7 +515,7 @@ class ExposureChangePart:
     delta: float = prop("Its part of the change.")
     claim_key: str | None = prop("Key of the claim; null for changed positions.")
     title: str | None = prop("The claim's title.")
-    symbol: str | None = prop("Symbol of the position that was changed; null for a claim.")
+    symbol: str | None = prop("Symbol of the position or the exposure that was changed; null otherwise.")
     at: Moment | None = prop("When it was recorded, or the positions changed; null for time.")
     entry_ids: list[str] = prop("Keys of the rows of the ledger.", name="evidenceKeys")
 

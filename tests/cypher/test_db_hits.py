@@ -19,7 +19,7 @@ from graph.database.statements import list_rendered
 from graph.model.properties import to_properties, with_moments_as_text
 from graph.model.search_texts import SEARCHED_LISTS
 from graph.model.subjects import EDGE_LISTS, NODE_LISTS, ROW_LISTS, NodeList, references_of
-from graph.model.versions import GRAPH_VERSIONS, VERSIONED, Versioned
+from graph.model.versions import EXPOSURE_VERSIONS, GRAPH_VERSIONS, VERSIONED, Versioned
 from tests.helpers.bundles import event, evidence, family, portfolio
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle, profile
@@ -164,7 +164,9 @@ SUBJECT_LISTS = {listed.name for listed in NODE_LISTS if listed.is_subject}
 def _recording(versioned: Versioned) -> dict[str, Any]:
     """What is recorded of a node that has no versions, and of one that has, unchanged."""
     ids = {"claims": ["P_FULL", "S_1"], "predictors": ["bob"], "reference_classes": ["chips"], "graph": ["graph"]}
-    return {
+    ids["exposures"] = ["HARMS|P_FULL|NVDA"]
+    further = {"is_reconstructed": False} if versioned is EXPOSURE_VERSIONS else {}
+    return further | {
         "ids": ids.get(versioned.name, ["P_FULL:event"]),
         "names": list(versioned.properties),
         "subject": versioned.subject.value,

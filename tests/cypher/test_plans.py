@@ -205,9 +205,14 @@ PARAMETERS: Mapping[str, Any] = {
     "versions": ["a"],
     "asked": [{**_ROW, "by": "1", "known": "1"}],
     "nodes": [_ROW],
+    "start": MOMENT,
+    "end": MOMENT,
+    "is_reconstructed": False,
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "exposure/list_edge_versions": {"tickers": [{**_ROW, "symbol": "A"}], "start": MOMENT, "end": MOMENT},
+    "record_versions/exposures": {"ids": ["BENEFITS|P|A"], "is_reconstructed": False},
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
     "bundles/list_changed_rows": {
         "predictors": ["a"],

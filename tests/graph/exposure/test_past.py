@@ -166,7 +166,8 @@ ASKED = """query ($asOf: DateTime!, $whatIf: [SupposedOutcome!]) {
   portfolioExposure(portfolio: "book", asOf: $asOf, whatIf: $whatIf) {
     ... on PortfolioExposureResult {
       asOf expectedRelevance relevance { mean }
-      basis { positionsAsOf beliefsAsOf exposuresAsOf influencesAsOf isReconstructed reconstructedCount }
+      basis { positionsAsOf beliefsAsOf exposuresAsOf influencesAsOf isReconstructed
+        reconstructedCount reconstructedExposureCount }
       contributions { totalCount nodes { prediction { key } expectedRelevance } }
       drivers { totalCount }
       hedges(tickers: ["A"]) { nodes { size } }
@@ -199,17 +200,17 @@ async def test_the_schema_measures_at_a_moment(story: Story) -> None:
     assert answer.found.expected == pytest.approx(found["expectedRelevance"], abs=1e-9)
     assert answer.shift is not None
     assert answer.shift.after == pytest.approx(found["whatIf"]["expectedAfter"], abs=1e-9)
-    assert answer.notes[0].startswith(f"beliefs are as recorded by {then.isoformat()}, of 0 claims as first recorded")
+    assert answer.notes[0].startswith(f"beliefs and exposures are as recorded by {then.isoformat()}, of 0 claims")
     assert found["expectedRelevance"] == pytest.approx(enumerate_then(story, {}), abs=1e-6)
     assert found["whatIf"]["expectedAfter"] == pytest.approx(enumerate_then(story, {"S_A": True}), abs=1e-6)
     assert sum(parts.values()) == pytest.approx(found["expectedRelevance"], abs=1e-9)
     assert rows == pytest.approx(parts, abs=1e-9)
-    moments = [basis[name] for name in ("positionsAsOf", "beliefsAsOf")]
-    assert [datetime.fromisoformat(at) for at in (*moments, found["asOf"])] == [then] * 3
+    moments = [basis[name] for name in ("positionsAsOf", "beliefsAsOf", "exposuresAsOf")]
+    assert [datetime.fromisoformat(at) for at in (*moments, found["asOf"])] == [then] * 4
     assert datetime.fromisoformat(found["whatIf"]["diagnostics"]["asOf"]) == then
-    assert basis["exposuresAsOf"] == basis["influencesAsOf"]
     assert datetime.fromisoformat(basis["influencesAsOf"]) > story.moments[-1]
-    assert (basis["isReconstructed"], basis["reconstructedCount"]) == (False, 0)
+    counts = basis["reconstructedCount"], basis["reconstructedExposureCount"]
+    assert (basis["isReconstructed"], *counts) == (False, 0, 0)
 
 
 async def test_the_schema_refuses_moments_with_their_path(story: Story) -> None:

@@ -121,7 +121,9 @@ async def test_a_claim_with_more_relationships_than_one_request_deletes_is_kept(
             "subjects/count_claim_dependents": lambda **_: [{**UNTOUCHED, "milestones": 2, **counts}],
             "outcomes/list_milestones": lambda **_: [{"rows": []}],
             "ledger/record_deletions": lambda **_: [],
-            "subjects/delete_claim": lambda **given: [{"child_ids": deleted.append(given["id"]) or []}],  # type: ignore[func-returns-value] # None
+            "subjects/delete_claim": lambda **given: [
+                {"child_ids": deleted.append(given["id"]) or [], "exposure_ids": []}  # type: ignore[func-returns-value] # None
+            ],
         }
         return graph(answers, "P_1")
 

@@ -1,0 +1,100 @@
+"""Exposures of the past: they do not change with later writes, and their changes are a cause of their own."""
+
+import math
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.exposure.history import Cause, read_record
+from graph.exposure.positions import Position, Positions
+from graph.exposure.store import Holder
+from graph.exposure.tickers import Ticker, read_tickers, read_tickers_at
+from graph.subjects.deletions import delete_subject, remove_edge
+from graph.subjects.upserts import Change, upsert
+from tests.helpers.bundles import bundle, prediction
+from tests.helpers.database import empty
+
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
+
+CLAIMS, SYMBOLS = ("P_1", "P_2", "P_3"), ("A", "B")
+WEIGHTS = {"A": 2.0, "B": -1.0}
+
+
+def shown(tickers: dict[str, Ticker]) -> dict[str, list[tuple[object, ...]]]:
+    """What tickers' exposures say, as text, so that NaN equals itself."""
+    return {
+        symbol: [
+            (claim, *map(repr, values))
+            for claim, *values in zip(
+                found.edges.claim_ids,
+                found.edges.relevances.tolist(),
+                found.edges.impacts.tolist(),
+                found.edges.ranges.tolist(),
+                found.edges.dues.astype(str).tolist(),
+                strict=True,
+            )
+        ]
+        for symbol, found in sorted(tickers.items())
+    }
+
+
+async def test_later_writes_of_exposures_leave_the_past_alone(migrated_database: Database) -> None:
+    """As of each moment the exposures are those that were read then; changes add up between any two moments."""
+    database, rng = migrated_database, random.Random(7)
+    await empty(database)
+    rows = bundle(
+        tickers=[{"symbol": symbol} for symbol in SYMBOLS],
+        predictions=[prediction(claim_id, stated_probability=0.3) for claim_id in (*CLAIMS, "P_GONE")],
+        exposures=[{"sign": "BENEFITS", "prediction_id": "P_1", "symbol": "A", "relevance": 0.5}],
+    )
+    await import_bundle(database, rows)
+    now, notes, signs = datetime.now(UTC), [], {("P_1", "A"): "BENEFITS"}
+    early = await database.read(lambda unit: read_tickers_at(unit, SYMBOLS, datetime(2020, 1, 1, tzinfo=UTC)))
+    assert (len(early["A"].edges.claim_ids), early["A"].num_reconstructed) == (1, 1)
+    for number in range(14):
+        held = await database.read(lambda unit: read_tickers(unit, SYMBOLS))
+        now = datetime.now(UTC)
+        notes.append((now, shown(held)))
+        pair = rng.choice(CLAIMS), rng.choice(SYMBOLS)
+        ends = {"prediction_id": pair[0], "symbol": pair[1]}
+        if pair in signs and rng.random() < 0.4:
+            await remove_edge(database, Change("exposures", {"sign": signs.pop(pair), **ends}), "removeExposure")
+        else:
+            sign = signs.setdefault(pair, rng.choice(["BENEFITS", "HARMS"]))
+            row = {"sign": sign, **ends, "relevance": rng.random(), "lag_days": number}
+            if number % 2:
+                await upsert(database, Change("exposures", row))
+            else:
+                await import_bundle(database, bundle(exposures=[row]))
+    for moment, expected in notes:
+        found = await database.read(lambda unit, at=moment: read_tickers_at(unit, SYMBOLS, at))  # type: ignore[misc]
+        assert shown(found) == expected
+
+    book = Positions.of([Position(symbol, weight) for symbol, weight in WEIGHTS.items()])
+    start, end = notes[0][0], datetime.now(UTC)
+    holder = Holder("", sees_all=True)
+    moved = (await database.read(lambda unit: read_record(unit, book, holder, start, end))).split()
+    assert math.fsum(part.delta for part in moved.parts) == pytest.approx(moved.after - moved.before, abs=1e-12)
+    assert any(part.cause is Cause.EXPOSURES and part.claim_id and part.symbol for part in moved.parts)
+    present = await database.read(lambda unit: read_tickers(unit, SYMBOLS))
+    assert shown(await database.read(lambda unit: read_tickers_at(unit, SYMBOLS, end))) == shown(present)
+
+
+async def test_an_exposure_deleted_with_its_prediction_ends(migrated_database: Database) -> None:
+    """Its last version says so."""
+    database = migrated_database
+    await empty(database)
+    exposure = {"sign": "HARMS", "prediction_id": "P_1", "symbol": "A", "relevance": 0.5}
+    await import_bundle(
+        database, bundle(tickers=[{"symbol": "A"}], predictions=[prediction("P_1")], exposures=[exposure])
+    )
+    before = datetime.now(UTC)
+    await delete_subject(database, "Prediction", "P_1")
+    then = await database.read(lambda unit: read_tickers_at(unit, ["A"], before))
+    after = await database.read(lambda unit: read_tickers_at(unit, ["A"], datetime.now(UTC)))
+
+    assert then["A"].edges.relevances.tolist() == [-0.5]
+    assert after["A"].edges.claim_ids == ()
