@@ -200,7 +200,7 @@ async def test_a_page_reads_its_beliefs_within_its_statements(sample: Database) 
 
     asked = await ask(sample, document, id=D3, asOf=FIRST)
 
-    assert asked.num_statements == 3
+    assert asked.num_statements == 2
     found = asked.data["prediction"]
     assert found["predictor"]["record"] == {
         "kappa": 0.6875,
