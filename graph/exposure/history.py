@@ -77,7 +77,7 @@ class Stretch:
 @dataclass(frozen=True, slots=True)
 class Step:
     """
-    What a claim adds if it comes true, since a moment.
+    Weights and effects by which a claim counts if it comes true, since a moment.
 
     Attributes:
         since: The moment.

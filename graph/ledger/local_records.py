@@ -1,5 +1,5 @@
 """
-What predictors' outcomes in this graph come to, stored on the predictors' nodes.
+Records and drifts by predictors' outcomes in this graph, stored on the predictors' nodes.
 
 An outcome counts once its prediction is due, so a stored record holds until the next one does. It is kept as one JSON
 text, so that reading it costs the same whether it was made of ten outcomes or of ten thousand.
@@ -25,7 +25,7 @@ PROPERTY: Final = "local_record"
 @dataclass(frozen=True, slots=True)
 class LocalRecord:
     """
-    What a predictor's outcomes in this graph come to.
+    Record and drift that follow from a predictor's outcomes in this graph.
 
     Attributes:
         record: Scores of what was stated.
