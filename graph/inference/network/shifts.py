@@ -366,8 +366,7 @@ def shifts_by_auto(
     if sampled is not None:
         perturbed = at_hand.perturbed
         if perturbed is not None and perturbed.models:
-            start = perturbed.messages[0][kept]
-            after = propagate(supposed, known, start=start, tolerance=ERROR_TOLERANCE, **polled)
+            after = propagate(supposed, known, start=perturbed.messages[kept], tolerance=ERROR_TOLERANCE, **polled)
             error = perturbed.question_error(evidence, outcomes, after, is_intervention=is_intervention, **polled)
             sampled = replace(sampled, diagnostics=replace(sampled.diagnostics, calibration_error=error))
         return _complete(sampled, parts, before, question)
