@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import compress
+from itertools import chain, compress, repeat
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from graph.errors import NotFoundError
 from graph.exposure.positions import Positions, list_shortly
 from graph.exposure.tickers import KeptTickers, Ticker, read_tickers, read_tickers_at, unknown_ticker
 from graph.inference.network.portfolio import Edges
+from graph.inference.network.structure import BoolArray, IntArray
 from graph.inference.time import MomentArray
 from graph.network.view import View
 
@@ -48,7 +49,7 @@ class Book:
         holdings: Its tickers.
         edges: The exposures that count.
         dues: When the effect of each is due, NaT without a day, shape (e,).
-        domain_ids: Id of the domain of each one's prediction, None of those that have none.
+        is_counted: Mask of these exposures among all of the holdings.
         num_beyond: Exposures that are due after the horizon.
         num_unstated: Exposures without a relevance, or to predictions without a probability or deleted since.
     """
@@ -56,7 +57,7 @@ class Book:
     holdings: tuple[Holding, ...]
     edges: Edges
     dues: MomentArray
-    domain_ids: tuple[str | None, ...]
+    is_counted: BoolArray
     num_beyond: int
     num_unstated: int
 
@@ -70,6 +71,12 @@ class Book:
         """Exposures that are left out as contradictory."""
         return sum(holding.ticker.num_contradictory for holding in self.holdings)
 
+    @property
+    def domain_ids(self) -> list[str | None]:
+        """Id of the domain of each exposure's prediction, None of those that have none."""
+        own = chain.from_iterable(holding.ticker.edges.domain_ids for holding in self.holdings)
+        return list(compress(own, self.is_counted.tolist()))
+
     def share(self, tickers: set[int]) -> float:
         """Share of the weights' sizes that some tickers have; 0 where all weights are 0."""
         sizes = [abs(holding.weight) for holding in self.holdings]
@@ -79,12 +86,12 @@ class Book:
     @property
     def exposed(self) -> set[int]:
         """Indices of the tickers with an exposure that counts."""
-        return set(np.unique(self.edges.tickers).tolist())
+        return _occurring(self.edges.tickers)
 
     @property
     def with_impact(self) -> set[int]:
         """Indices of the tickers with a stated impact."""
-        return set(np.unique(self.edges.tickers[~np.isnan(self.edges.impacts)]).tolist())
+        return _occurring(self.edges.tickers[~np.isnan(self.edges.impacts)])
 
 
 async def read_holdings(
@@ -141,8 +148,8 @@ def lay_out(holdings: tuple[Holding, ...], view: View, horizon: date | None) -> 
     # Without a ticker, one without exposures gives the arrays their types.
     parts = [holding.ticker.edges for holding in holdings] or [unknown_ticker("").edges]
     tickers = np.repeat(np.arange(len(parts)), [len(part.claim_ids) for part in parts])
-    indices = (view.indices.get(claim_id, -1) for part in parts for claim_id in part.claim_ids)
-    claims = np.fromiter(indices, np.int64, tickers.size)
+    claim_ids = chain.from_iterable(part.claim_ids for part in parts)
+    claims = np.fromiter(map(view.indices.get, claim_ids, repeat(-1)), np.int64, tickers.size)
     relevances, dues = _joined([part.relevances for part in parts]), _joined([part.dues for part in parts])
     is_beyond = np.zeros(tickers.size, np.bool_)
     if horizon is not None:
@@ -157,15 +164,18 @@ def lay_out(holdings: tuple[Holding, ...], view: View, horizon: date | None) -> 
         weights=np.array([holding.weight for holding in holdings], np.float64),
         ranges=_joined([part.ranges for part in parts])[counts],
     )
-    domain_ids = [domain_id for part in parts for domain_id in part.domain_ids]
     return Book(
         holdings=holdings,
         edges=edges,
         dues=dues[counts],
-        domain_ids=tuple(compress(domain_ids, counts.tolist())),
+        is_counted=counts,
         num_beyond=int(is_beyond.sum()),
         num_unstated=int((~is_stated & ~is_beyond).sum()),
     )
+
+
+def _occurring(tickers: IntArray) -> set[int]:
+    return set(np.flatnonzero(np.bincount(tickers)).tolist())
 
 
 def _joined(parts: Sequence[NDArray[_Kind]]) -> NDArray[_Kind]:

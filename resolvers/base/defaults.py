@@ -7,7 +7,7 @@ value all the same. GraphQL passes an explicit null on as it is, so whoever read
 
 import dataclasses
 from collections.abc import Mapping
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Final
 
 from graphql import (
@@ -55,9 +55,17 @@ def fill_defaults(definitions: Mapping[str, GraphQLArgument], given: Mapping[str
 
 def fill_fields(given: Any) -> None:
     """Fill in the defaults of an input's fields that are null; its `__post_init__`."""
-    for field in dataclasses.fields(given):
-        if getattr(given, field.name) is None and field.default not in _NONE:
-            setattr(given, field.name, field.default)
+    kind: Any = type(given)
+    for name, default in _defaults(kind):
+        if getattr(given, name) is None:
+            setattr(given, name, default)
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """List the fields of an input with a default that is filled in."""
+    fields = dataclasses.fields(kind)
+    return tuple((field.name, field.default) for field in fields if field.default not in _NONE)
 
 
 def _settle(definitions: Mapping[str, Any]) -> None:

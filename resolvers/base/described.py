@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import strawberry
+from strawberry.types import get_object_definition
 
+from resolvers.base.building import Builder
 from resolvers.base.defaults import fill_fields
 
 TypeT = TypeVar("TypeT", bound=type)
@@ -46,7 +48,10 @@ def interface_type(kind: TypeT) -> TypeT:
 def input_type(kind: TypeT) -> TypeT:
     """Decorates the class of a GraphQL input, in which null stands for a field's default."""
     kind.__post_init__ = fill_fields  # type: ignore[attr-defined] # called by the dataclass that it becomes
-    return strawberry.input(kind, description=description_of(kind))
+    made = strawberry.input(kind, description=description_of(kind))
+    definition = get_object_definition(made, strict=True)
+    definition.from_input = Builder(definition)
+    return made
 
 
 def enum_type(kind: EnumT, *, name: str | None = None) -> EnumT:

@@ -104,7 +104,7 @@ class Order:
 
     def cursor(self, key: str) -> str:
         """Return the text of an item's cursor."""
-        return cursor_text(self.name, MARK.join((_digest(self.arguments), self.state.text, self._fingerprint, key)))
+        return cursor_text(self.name, MARK.join((self._digest, self.state.text, self._fingerprint, key)))
 
     def _index(self, cursor: str, path: str) -> int:
         """Return the index of a cursor's item."""
@@ -112,7 +112,7 @@ class Order:
         if len(parts) != NUM_PARTS:
             raise InvalidError(f"expected a cursor that this API returned, got {cursor[:80]!r}", path=path)
         digest, *state, fingerprint, key = parts
-        if digest != _digest(self.arguments):
+        if digest != self._digest:
             raise InvalidError(
                 "expected a cursor from this list with the same arguments, got one with others", path=path
             )
@@ -129,6 +129,10 @@ class Order:
             )
             raise StaleCursorError(message, path=path)
         return self._indices[key]
+
+    @cached_property
+    def _digest(self) -> str:
+        return hashlib.blake2b(repr(self.arguments).encode(), digest_size=8).hexdigest()
 
     @cached_property
     def _indices(self) -> dict[str, int]:
@@ -340,7 +344,3 @@ async def put_nodes(
     found = await get_nodes(info.context.unit, [(subject, row[f"{name}_id"]) for row in named], plan)
     for row, node in zip(named, found, strict=True):
         row[name] = node
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(repr(value).encode(), digest_size=8).hexdigest()

@@ -649,12 +649,14 @@ def _measures_of(show: Callable[[Any], Shown], names: Iterable[str]) -> dict[str
 
 
 def _shown_driver(found: Exposure, drivers: Drivers, variance: float, index: int) -> Shown:
-    errors = drivers.standard_errors
+    errors, if_true, if_false = drivers.standard_errors, drivers.if_true_errors, drivers.if_false_errors
     row = {
         "claim_id": found.joint.view.ids[index],
         "probability": float(found.joint.beliefs.marginals[index]),
         "expected_if_true": _known(drivers.if_true[index]),
         "expected_if_false": _known(drivers.if_false[index]),
+        "expected_if_true_error": None if if_true is None else float(if_true[index]),
+        "expected_if_false_error": None if if_false is None else float(if_false[index]),
         "variance_share": float(drivers.reductions[index]) / variance,
         "standard_error": None if errors is None else float(errors[index]) / variance,
     }

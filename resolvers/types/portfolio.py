@@ -220,6 +220,8 @@ class ExposureDriver:
     expected_if_false: float | None = prop(
         "Expected signed relevance if it does not come true; null where it always does."
     )
+    expected_if_true_error: float | None = prop("Standard error of `expectedIfTrue`, between replicates.")
+    expected_if_false_error: float | None = prop("Standard error of `expectedIfFalse`, between replicates.")
     variance_share: float = prop("Share of the variance that learning its outcome takes away in expectation.")
     standard_error: float | None = prop("Standard error of `varianceShare`, between replicates.")
 

@@ -102,6 +102,8 @@ class Drivers:
     Attributes:
         if_true: Mean of the sum where the claim comes true, NaN for one that never does; shape (n,).
         if_false: Mean where it does not, NaN for one that always does; shape (n,).
+        if_true_errors: Standard errors of `if_true`, between replicates, shape (n,); None for a single one.
+        if_false_errors: Likewise of `if_false`.
         reductions: Variance that learning the claim takes away in expectation, cov(x, X)^2 / var(x); shape (n,).
         standard_errors: Of the reductions, between replicates, shape (n,); None for a single one.
         is_above_noise: Mask of the claims whose reduction noise does not explain, shape (n,).
@@ -109,6 +111,8 @@ class Drivers:
 
     if_true: FloatArray
     if_false: FloatArray
+    if_true_errors: FloatArray | None
+    if_false_errors: FloatArray | None
     reductions: FloatArray
     standard_errors: FloatArray | None
     is_above_noise: BoolArray
@@ -339,16 +343,41 @@ def find_drivers(bank: Bank, totals: FloatArray, sources: IntArray, *, should_st
     variance = float(centred.var())
     # The root of a reduction, in standard deviations of the sum, is a correlation.
     limit = noise_limit(int(linked.sum())) ** 2 / effective * variance
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if_true = np.where(shares > 0.0, totals.mean() + covariances / shares, np.nan)
-        if_false = np.where(shares < 1.0, totals.mean() - covariances / (1.0 - shares), np.nan)
+    covariances, joint = np.where(linked, covariances, 0.0), np.where(linked, joint / num_samples, 0.0)
+    counts /= num_samples
+    if_true, if_true_errors = _expect(totals, (shares, covariances), (counts, joint))
+    if_false, if_false_errors = _expect(totals, (1.0 - shares, -covariances), (1.0 - counts, -joint))
     return Drivers(
         if_true=np.where(linked, if_true, totals.mean()),
         if_false=np.where(linked, if_false, totals.mean()),
+        if_true_errors=if_true_errors,
+        if_false_errors=if_false_errors,
         reductions=reductions,
         standard_errors=pooled_errors(by_replicate, reductions, totals.size),
         is_above_noise=linked & (reductions > limit) & (variance > 0.0),
     )
+
+
+def _expect(
+    totals: FloatArray, whole: tuple[FloatArray, FloatArray], each: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray | None]:
+    """
+    Compute the means of a sum given each of n events, NaN given one without a sample, and their standard errors.
+
+    Args:
+        totals: The sum of each sample, shape (replicates, samples).
+        whole: Share of the samples with each event, and the event's covariance with the sum, each of shape (n,).
+        each: The same by replicate, each of shape (replicates, n).
+    """
+    shares, covariances = whole
+    above = np.divide(covariances, shares, out=np.full_like(shares, np.nan), where=shares > 0.0)
+    # A replicate without the event says nothing of its own.
+    by_replicate = np.divide(each[1], each[0], out=np.broadcast_to(above, each[0].shape).copy(), where=each[0] > 0.0)
+    # In standard deviations of the sum; the mean over a share of the samples varies as its inverse.
+    spread = float(totals.std()) or 1.0
+    variances = np.divide(1.0, shares, out=np.zeros_like(shares), where=(shares > 0.0) & each[1].any(axis=0))
+    errors = pooled_errors(np.nan_to_num(by_replicate / spread), variances, totals.size)
+    return totals.mean() + above, None if errors is None else spread * errors
 
 
 def _reduction(shares: FloatArray, covariances: FloatArray) -> FloatArray:
