@@ -420,6 +420,16 @@ def add_coefficients(claims: IntArray, bits: KeyArray, coefficients: FloatArray,
 
 
 @jit
+def add_changes(words: KeyArray, strata: ByteArray, changes: FloatArray, totals: FloatArray) -> None:
+    """Add the change of each sample's stratum to its total where a claim is true; bits of the claim, shape (words,)."""
+    for w in range(words.size):
+        word = words[w]
+        own, places = totals[64 * w : 64 * w + 64], strata[64 * w : 64 * w + 64]
+        for bit in range(64):
+            own[bit] += changes[places[bit]] if (word >> np.uint64(bit)) & np.uint64(1) else 0.0
+
+
+@jit
 def draw_proposal(
     claims: IntArray,
     links: Links,

@@ -33,6 +33,7 @@ class Kernels:
     sweep_backward: Callable[..., float]
     add_weights: Callable[..., None]
     add_coefficients: Callable[..., None]
+    add_changes: Callable[..., None]
 
 
 def default_backend() -> Backend:
@@ -60,4 +61,5 @@ def get_kernels(backend: Backend | None = None) -> Kernels:
         sweep_backward=module.sweep_backward,
         add_weights=module.add_weights,
         add_coefficients=module.add_coefficients,
+        add_changes=module.add_changes,
     )

@@ -266,6 +266,12 @@ def add_coefficients(claims: IntArray, bits: KeyArray, coefficients: FloatArray,
             totals[state] += coefficient
 
 
+def add_changes(words: KeyArray, strata: ByteArray, changes: FloatArray, totals: FloatArray) -> None:
+    """Add the change of each sample's stratum to its total where a claim is true; bits of the claim, shape (words,)."""
+    state = np.unpackbits(words.view(np.uint8), bitorder="little").view(np.bool_)
+    totals[state] += changes[strata[state]]
+
+
 def draw_proposal(
     claims: IntArray,
     links: Links,

@@ -33,3 +33,4 @@ def warm_up(*, backend: Backend | None = None) -> None:
     bits = np.zeros((2, 2, 1), np.uint64)  # of two replicates, whose rows are apart in memory as in any bank
     get_kernels(backend).add_weights(np.arange(2), bits[:, 0], np.ones(64), np.empty(2))
     get_kernels(backend).add_coefficients(np.arange(2), bits[:, 0], np.ones(2), np.empty(64))
+    get_kernels(backend).add_changes(bits[0, 0], np.zeros(64, np.uint8), np.ones(256), np.empty(64))

@@ -337,6 +337,21 @@ def test_coefficients_are_added_up(backend: Backend) -> None:
     assert_allclose(totals, 1.0 + coefficients @ states, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("backend", list(Backend))
+def test_changes_are_added_by_stratum(backend: Backend) -> None:
+    """Sample by sample; on top of what is there."""
+    generator = np.random.default_rng(0)
+    words = generator.integers(0, 1 << 64, 5, np.uint64)
+    strata, changes = generator.integers(0, 256, 320, np.uint8), generator.normal(size=256)
+    totals = np.ones(320)
+
+    get_kernels(backend).add_changes(words, strata, changes, totals)
+
+    is_true = [bool(int(words[sample // 64]) >> (sample % 64) & 1) for sample in range(320)]
+    expected = [1.0 + (changes[stratum] if true else 0.0) for stratum, true in zip(strata, is_true, strict=True)]
+    assert_allclose(totals, expected, rtol=1e-12)
+
+
 def test_it_stops_when_nobody_waits() -> None:
     bank = bank_of(0.5, 0.5)
 
