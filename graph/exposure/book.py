@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain, compress, repeat
+from itertools import chain, compress
 from typing import TypeVar
 
 import numpy as np
@@ -148,8 +148,7 @@ def lay_out(holdings: tuple[Holding, ...], view: View, horizon: date | None) -> 
     # Without a ticker, one without exposures gives the arrays their types.
     parts = [holding.ticker.edges for holding in holdings] or [unknown_ticker("").edges]
     tickers = np.repeat(np.arange(len(parts)), [len(part.claim_ids) for part in parts])
-    claim_ids = chain.from_iterable(part.claim_ids for part in parts)
-    claims = np.fromiter(map(view.indices.get, claim_ids, repeat(-1)), np.int64, tickers.size)
+    claims = _joined([part.places(view) for part in parts])
     relevances, dues = _joined([part.relevances for part in parts]), _joined([part.dues for part in parts])
     is_beyond = np.zeros(tickers.size, np.bool_)
     if horizon is not None:

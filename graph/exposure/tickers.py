@@ -9,9 +9,9 @@ import asyncio
 import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.structure import IntArray
 from graph.inference.time import MomentArray
 from graph.model.kinds import ExposureSign, VersionSubject
 from graph.model.page_keys import ranges
@@ -27,7 +28,7 @@ from graph.model.subjects import MARK
 from graph.model.versions import version_anchor
 from graph.network.contradictions import make_exposure
 from graph.network.fetching import Notes, fetch_notes, fetch_state
-from graph.network.view import State
+from graph.network.view import State, View
 
 MOST_KEPT_EXPOSURES: Final = 300_000
 """Exposures that are kept at most, some 30 MB; the tickers that were asked for longest ago go first."""
@@ -57,6 +58,16 @@ class TickerEdges:
     ranges: FloatArray
     dues: MomentArray
     domain_ids: tuple[str | None, ...]
+    _places: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def places(self, view: View) -> IntArray:
+        """Return the index of each prediction in a network, -1 for one that it does not include, shape (e,)."""
+        known = self._places.get("latest")
+        if known is None or known[0] is not view.indices:
+            places = np.fromiter(map(view.indices.get, self.claim_ids, repeat(-1)), np.int64, len(self.claim_ids))
+            self._places["latest"] = known = (view.indices, places)
+        found: IntArray = known[1]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

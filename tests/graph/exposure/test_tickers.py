@@ -10,6 +10,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.exposure.tickers import KeptTickers, Ticker, read_tickers
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
+from graph.network.engine import Engine
 from resolvers.base.relay import global_id
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.mutating import mutate
@@ -171,3 +172,17 @@ async def test_those_asked_for_longest_ago_go_first(stored: Database, statements
         assert statements.names == ["database/get_revision"]
         await kept.get(unit, ["BBB"])
         assert statements.names == ["database/get_revision"] * 2 + ["exposure/list_edges"]
+
+
+async def test_predictions_are_placed_in_each_network_that_is_asked_about(stored: Database) -> None:
+    """One that is annulled has no place, and the others' places move; of two networks in turn, each has its own."""
+    async with stored.reading() as reading:
+        edges = (await read_tickers(reading, ["BBB"]))["BBB"].edges
+        before = await Engine().view(reading)
+    await mutate(stored, "annulClaim", claim="P_1", note="Asked in error")
+    async with stored.reading() as reading:
+        after = await Engine().view(reading)
+
+    assert edges.claim_ids == ("P_1", "P_2")
+    for view, expected in ((before, [0, 1]), (after, [-1, 0]), (before, [0, 1]), (before, [0, 1])):
+        assert edges.places(view).tolist() == expected
