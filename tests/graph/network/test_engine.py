@@ -66,6 +66,7 @@ async def add_evidence(database: Database, claim_id: str, ratio: float) -> float
 
 
 @pytest.mark.statements
+@pytest.mark.one_release
 @pytest.mark.parametrize("is_intervention", [False, True])
 @pytest.mark.parametrize(
     ("method", "tolerance"),
