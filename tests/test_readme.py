@@ -16,7 +16,6 @@ from api.cypher import Asked
 from api.evidence.files import Source, add_all
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.model.catalogue import draw_mermaid
@@ -24,6 +23,7 @@ from graph.sample import Sample
 from graph.sample.loading import load_samples
 from resolvers.base.context import Service
 from tests.helpers.asking import ask
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def sent_to(path: str) -> str:
 async def sample(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with both samples in it, as `make run` makes it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_samples(Sample.ALL))
+    await import_once(migrated_database, load_samples(Sample.ALL))
     yield migrated_database
     await empty(migrated_database)
 

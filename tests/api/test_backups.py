@@ -10,12 +10,12 @@ from api.backups import Drill, drill, find_newest, write_backup
 from api.scheduling import Scheduler, list_jobs
 from api.settings import Settings
 from graph.bundles.exporting import export_bundle
-from graph.bundles.importing import import_bundle
 from graph.bundles.streams import check_stream
 from graph.database.jobs import RunReason
 from graph.database.sessions import Database
 from graph.errors import BundleError, ConfigurationError, ConflictError, InvalidError
 from tests.helpers.asking import service_of
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 from tests.helpers.writes import submitted
@@ -25,7 +25,7 @@ MOMENT = datetime(2020, 1, 31, 2, 30, tzinfo=UTC)
 
 async def test_a_backup_made_beside_writes_comes_back(database: Database, tmp_path: Path) -> None:
     """A drill restores the state of one moment; a file that was changed, and a graph with rows, are refused."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     writing = asyncio.create_task(write_on(database))
     made = await write_backup(database, tmp_path / "made", keep=2, now=MOMENT)
     num_written = await writing
@@ -59,7 +59,7 @@ async def write_on(database: Database) -> int:
 
 async def test_the_job_keeps_so_many_backups(database: Database, tmp_path: Path) -> None:
     """Its own alone: other files of the folder stay."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     (tmp_path / "notes.txt").write_text("keep me")
     for day in range(3):
         await write_backup(database, tmp_path, keep=2, now=MOMENT + timedelta(days=day))

@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from api.app import create_app
 from api.settings import Settings
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.beliefs import COLUMNS, open_beliefs
+from tests.helpers.copies import import_once
 from tests.helpers.serving_app import asking_app
 from tests.helpers.small_graph import small_graph
 
@@ -24,7 +24,7 @@ AS_OF = datetime(2026, 2, 2, 12, tzinfo=UTC)
 @pytest_asyncio.fixture
 async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service over a small graph."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     settings = Settings(warm_up=False, scheduler=False, response_cache_bytes=0)
     async with asking_app(create_app(settings, database)) as client:
         yield client

@@ -12,6 +12,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from tests.helpers.bombs import Bomb, Ground, list_bombs
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.service_fakes import codes, open_client
 from tests.helpers.small_graph import small_graph
@@ -36,7 +37,7 @@ MANY_ROWS = 150
 async def client(migrated_database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the whole service over a small graph."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     async with open_client(create_app(Settings(), migrated_database)) as client:
         yield client
 

@@ -19,11 +19,12 @@ from api.cli import MODULES, cli
 from graph import errors
 from graph.bundles.drafts import parse_bundle
 from graph.bundles.exporting import export_bundle
-from graph.bundles.importing import import_bundle, is_empty
+from graph.bundles.importing import is_empty
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.ledger.derived import ensure_rebuilt, rebuild
 from graph.sample.loading import load_sample
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.processes import run, variables
 
@@ -211,7 +212,7 @@ async def test_a_new_graph_is_of_this_version_whatever_command_makes_it(
 
 async def test_a_rebuilt_graph_is_of_this_version(database: Database) -> None:
     """Nothing is left for the next start to do."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     await rebuild(database)
 
     assert not await ensure_rebuilt(database)
@@ -223,7 +224,7 @@ async def test_a_backup_is_restored_into_an_empty_graph(
     """And into no other; an export by lines is imported like any bundle, from a pipe too."""
     environment = variables(database_address)
     backup, export = tmp_path / "backup.ndjson", tmp_path / "export.ndjson"
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
 
     backed_up = await run("backup", str(backup), environment=environment)
     exported = await run("export", str(export), environment=environment)
@@ -311,7 +312,7 @@ async def test_migrating_twice_applies_nothing_the_second_time(
 async def test_a_sweep_finds_what_is_overdue_once(database: Database, database_address: DatabaseAddress) -> None:
     """The sample has check-ins of July 2026 and later that nobody has swept; how many are due tells the day."""
     environment = variables(database_address)
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
 
     dry = await run("sweep", "--dry-run", environment=environment)
     first = await run("sweep", environment=environment)
@@ -327,7 +328,7 @@ async def test_a_sweep_finds_what_is_overdue_once(database: Database, database_a
 
 async def test_a_what_if_is_a_table(database: Database, database_address: DatabaseAddress) -> None:
     """The claims that move with their titles, what is supposed, and how far to trust it."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
 
     finished = await run(
         "whatif", "TK09=true", "--method", "exact", "--first", "1", environment=variables(database_address)
@@ -361,7 +362,7 @@ def test_a_what_if_that_is_wrong_is_told(
 
 async def test_marginals_are_propagated_by_hand(database: Database, database_address: DatabaseAddress) -> None:
     """A dry run says the same and stores nothing."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
 
     dry = await run("propagate", "--dry-run", environment=variables(database_address))
     done = await run("propagate", environment=variables(database_address))

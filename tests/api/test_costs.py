@@ -11,9 +11,9 @@ import pytest_asyncio
 from api.app import create_app
 from api.settings import Settings
 from api.trust import TrustMode
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from resolvers.base.roles import Role
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.keys import NO_DATABASE, bearing, issue
 from tests.helpers.service_fakes import open_client
@@ -30,7 +30,7 @@ SETTINGS = Settings(scheduler=False, warm_up=False, max_rows=500)
 async def client(migrated_database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """The service over the small graph."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     async with open_client(create_app(SETTINGS, migrated_database)) as opened:
         yield opened
 

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
 from graph.network.engine import Engine
 from graph.network.storing import TOLERANCE
+from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
 from tests.helpers.processes import Service, serving, variables
 from tests.helpers.stored import read
@@ -57,7 +57,7 @@ async def computed(database: Database, claims: Sequence[str]) -> dict[str, float
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The diamond, in the database."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     return database
 
 

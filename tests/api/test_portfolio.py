@@ -16,7 +16,6 @@ from api.access.keys import KeyFile
 from api.app import create_app
 from api.portfolio import Asked, ask, decode, print_answer, show, to_json
 from api.settings import Settings
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import BundleError, InvalidError, NotFoundError
 from graph.exposure.files import read_positions_file
@@ -26,6 +25,7 @@ from graph.sample.loading import load_illustration
 from graph.subjects.files import EXPOSURES, TICKERS, import_file
 from resolvers.base.roles import Role
 from tests.helpers.asking import ask as ask_schema
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import everything
 from tests.helpers.keys import bearing
@@ -46,7 +46,7 @@ SCHEMA = """{ portfolioExposure(positions: [{ticker: "VOLTA.EX", weight: 40}, {t
 async def sampled(migrated_database: Database) -> AsyncIterator[Database]:
     """The illustrative sample, and a portfolio of ada's in it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_illustration())
+    await import_once(migrated_database, load_illustration())
     draft = Draft("growth", [Position("VOLTA.EX", 40.0), Position("ACCEL.EX", 35.0), Position("TURBI.EX", -25.0)])
     await save_portfolio(migrated_database, draft, Holder("ada", sees_all=False))
     yield migrated_database

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from api.app import create_app
 from api.pricing import LARGEST, Price, Pricing, list_operations
 from api.settings import Settings
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.subjects import SUBJECTS
 from resolvers.base.context import Context
 from tests.helpers.asking import SCHEMA, ask, service_of
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.pages import PAGE
 from tests.helpers.service_fakes import open_client
@@ -80,7 +80,7 @@ BOMBS: dict[str, tuple[str, dict[str, Any]]] = {
 async def small(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with the small graph in it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     yield migrated_database
     await empty(migrated_database)
 

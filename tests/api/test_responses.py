@@ -26,6 +26,7 @@ from graph.sample.loading import load_sample
 from resolvers.base.context import Service
 from tests.api.test_front import front_of
 from tests.helpers.asking import SCHEMA
+from tests.helpers.copies import import_once
 from tests.helpers.mutating import Json, mutation
 from tests.helpers.processes import serving, variables
 from tests.helpers.service_fakes import codes, open_client
@@ -110,7 +111,7 @@ class Pair:
 @pytest.fixture
 async def pair(database: Database, database_address: DatabaseAddress) -> AsyncIterator[Pair]:
     """Two applications on the small graph."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     async with Database.open(database_address) as other, Adhoc(database_address) as adhoc:
         keeping = create_app(Settings(), database)
         plain = create_app(Settings(document_cache_bytes=0, response_cache_bytes=0), other, adhoc=adhoc)

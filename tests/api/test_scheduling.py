@@ -21,6 +21,7 @@ from graph.errors import ConfigurationError, UnavailableError
 from resolvers.base.context import Service
 from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, event, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.mutating import mutate
 from tests.helpers.service_fakes import build_app
 
@@ -360,7 +361,7 @@ async def test_a_dry_run_wakes_nobody(database: Database) -> None:
 
 async def test_marginals_follow_a_write_by_themselves(database: Database) -> None:
     """The service's own job finds it; the figure is the benchmark's."""
-    await import_bundle(database, bundle(predictions=[prediction()]))
+    await import_once(database, bundle(predictions=[prediction()]))
     jobs = [job for job in list_jobs(Settings()) if job.name == "propagate_after_writes"]
 
     async with scheduling(service_of(database), jobs):

@@ -20,12 +20,12 @@ import pytest_asyncio
 from uvicorn.loops.auto import auto_loop_factory
 
 from api.service import bind
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.sample import Sample
 from graph.sample.loading import load_sample, load_samples
 from tests.helpers.bombs import Ground, list_bombs
+from tests.helpers.copies import import_once
 from tests.helpers.processes import Wire, run, serving, variables
 from tests.helpers.service_fakes import codes
 from tests.helpers.subscribing import APPENDED, connecting
@@ -124,7 +124,7 @@ async def test_the_service_says_when_it_is_ready_and_stops_without_failure(
 
 async def test_a_stop_ends_what_runs_and_says_so(database: Database, database_address: DatabaseAddress) -> None:
     """Requests for minutes of work, a body that does not come, and a write that waits for a lock are not waited for."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     claim = load_sample().predictions[0].id
     (bomb,) = [bomb for bomb in list_bombs(ground(claim)) if bomb.name == "nine of them, 16 times at once"]
     headers = {"content-type": "application/json"}

@@ -22,7 +22,7 @@ from api.worker import share
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.errors import ConfigurationError
-from tests.helpers.processes import Service, run, serving, variables
+from tests.helpers.processes import PLAIN, Service, run, serving, variables
 from tests.helpers.stores import copy_migrated_store
 
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
@@ -50,13 +50,13 @@ def _command(process: psutil.Process) -> list[str]:
 
 async def ask_once(service: Service) -> Any:
     """Ask over a connection of its own."""
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, verify=PLAIN) as client:
         return (await client.post("/graphql", json=QUESTION)).json()
 
 
 async def count_requests(service: Service) -> int:
     """The documents answered, and priced, by the figures of whichever worker answers."""
-    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, verify=PLAIN) as client:
         text = (await client.get("/metrics")).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     name, path = "foregraph_request_seconds_count", "/graphql"
@@ -72,7 +72,7 @@ async def count_requests(service: Service) -> int:
 async def readiness(service: Service) -> int:
     """The status of /readyz; 0 where nobody answers at once."""
     try:
-        async with httpx.AsyncClient(base_url=service.url, timeout=5) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=5, verify=PLAIN) as client:
             return (await client.get("/readyz")).status_code
     except httpx.HTTPError:
         return 0

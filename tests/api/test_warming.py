@@ -11,11 +11,11 @@ from api.app import create_app
 from api.settings import Settings
 from api.usual import SAMPLE, UNKNOWN_ID, choose_variables, list_usual
 from api.warming import MAX_ROUNDS, ask, find_known, repeat_until_warm, warm_rest, warm_up
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import COMPOSED, Database
 from graph.sample.loading import load_sample
 from resolvers.schema import build_schema
+from tests.helpers.copies import import_once
 
 KNOWN = dict.fromkeys(("id", "prediction", "domain", "ticker", "text"), "x")
 
@@ -64,7 +64,7 @@ async def test_documents_are_asked_of_what_is_there(database: Database) -> None:
     for document in list_usual().values():
         answer = await ask(app, document, choose_variables(document, dict.fromkeys(KNOWN, UNKNOWN_ID)))
         assert {error["extensions"]["code"] for error in answer.get("errors", [])} <= {"NOT_FOUND"}
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     known = await find_known(ask_app)
     sample = load_sample()
     assert known["prediction"] == known["id"] in {prediction.id for prediction in sample.predictions}
@@ -83,7 +83,7 @@ async def test_once_ready_the_usual_documents_take_statements_that_are_planned(
     database: Database, database_address: DatabaseAddress
 ) -> None:
     """Read by levels they would take several, planned or not; and nothing is planned again at a later use."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     counts: dict[str, int] = {}
 
     def count(name: str, _seconds: float, _rows: int) -> None:

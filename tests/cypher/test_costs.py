@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.page_keys import join
 from graph.model.relations import INCOMING, OUTGOING, PREDICTOR_PREDICTIONS, RELATIONS, Relation
 from graph.reading.following import Request
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.profiling import hub_bundle, profile
 
@@ -23,7 +23,7 @@ MOST_HITS = 20 * PAGE_ROWS
 async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     """A killer of many, and a predictor of as many."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, hub_bundle())
+    await import_once(migrated_database, hub_bundle())
     yield migrated_database
     await empty(migrated_database)
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +28,10 @@ OF_SHORT_LIVED_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
 # Warming up takes a start longer than most tests; one that is about it says so.
 SHORT_LIVED = {"FOREGRAPH_WARM_UP": "false", **OF_SHORT_LIVED_JAVA}
 """Environment of processes that run for some seconds."""
+
+
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of services without TLS: httpx reads the system's certificates for each that has none, for 20 ms."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from api.process import SOCKETS
 from api.service import bind
+from tests.helpers.processes import PLAIN
 
 
 class _Server(uvicorn.Server):
@@ -41,5 +42,5 @@ async def serving_app(app: ASGIApp, **given: Any) -> AsyncIterator[str]:
 @asynccontextmanager
 async def asking_app(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that is served."""
-    async with serving_app(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with serving_app(app) as url, httpx.AsyncClient(base_url=url, timeout=60, verify=PLAIN) as client:
         yield client

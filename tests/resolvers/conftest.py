@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.derived import refresh_posteriors
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 
@@ -19,7 +19,7 @@ AS_OF = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
 async def small(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with the small graph in it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     await refresh_posteriors(migrated_database, AS_OF)
     yield migrated_database
     await empty(migrated_database)

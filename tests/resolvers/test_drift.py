@@ -17,13 +17,13 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
 from graph.network.propagation import propagate_all
 from resolvers.base.context import Context
 from resolvers.base.drift import Drift, find_drift
 from tests.helpers.asking import SCHEMA, ask, service_of
+from tests.helpers.copies import import_once
 from tests.helpers.small_graph import small_graph
 
 GRAPH: Any = SCHEMA._schema
@@ -188,7 +188,7 @@ async def ask_at(database: Database, moment: datetime, document: str, known: dic
 
 async def test_every_field_that_changes_with_time_says_so(database: Database) -> None:
     """Each field of each type is asked for at two moments, with nothing written in between."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     await propagate_all(database, service_of(database).engine, Method.LBP)
     found = (await ask(database, FIND)).data["prediction"]
     known = {"node": found["id"], "validation": found["validations"]["nodes"][0]["id"]}

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.sample.loading import load_sample
 from resolvers.base.context import Context
 from resolvers.schema import build_schema
 from tests.helpers.asking import service_of
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.pages import PAGE
 
@@ -79,7 +79,7 @@ class Answer:
 async def answers(migrated_database: Database) -> AsyncIterator[Mapping[str, Answer]]:
     """The three pages, each by a request of its own, from a graph with nothing but the sample."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_sample())
+    await import_once(migrated_database, load_sample())
     yield {prediction_id: await ask_for_page(migrated_database, prediction_id) for prediction_id in PAGES}
     await empty(migrated_database)
 

@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from api.cli import cli
 from api.drawing.history import draw_history
 from api.drawing.neighborhood import draw_neighborhood
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database, Unit
 from graph.errors import NotFoundError
 from graph.sample import Sample
 from graph.sample.loading import load_illustration, load_samples
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.pictures import SVG, parsed, texts_of
 from tests.helpers.processes import run, variables
@@ -28,7 +28,7 @@ MOMENT = datetime(2026, 9, 1, tzinfo=UTC)
 async def sample(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with both samples in it, as `make run` makes it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_samples(Sample.ALL))
+    await import_once(migrated_database, load_samples(Sample.ALL))
     yield migrated_database
     await empty(migrated_database)
 

@@ -10,11 +10,11 @@ from mcp_types import CallToolResult, TextContent, Tool
 from api.app import create_app
 from api.settings import Settings
 from graph.adhoc.running import Adhoc
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.sample import Sample
 from graph.sample.loading import load_samples
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.serving_app import serving_app
 
@@ -23,7 +23,7 @@ from tests.helpers.serving_app import serving_app
 async def sample(migrated_database: Database) -> AsyncIterator[Database]:
     """A database with both samples in it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_samples(Sample.ALL))
+    await import_once(migrated_database, load_samples(Sample.ALL))
     yield migrated_database
     await empty(migrated_database)
 

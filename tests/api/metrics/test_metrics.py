@@ -22,7 +22,6 @@ from api.logging import RequestRecord
 from api.metrics import instruments
 from api.metrics.instruments import MOST_OPERATIONS, OTHER, StatementObserver, note_request
 from api.settings import Settings
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.revisions import PLACES, EventKind
 from graph.database.sessions import Database
@@ -32,6 +31,7 @@ from graph.network.engine import Engine
 from graph.network.propagation import propagate_all
 from graph.sample.loading import load_sample
 from resolvers.base.roles import Caller
+from tests.helpers.copies import import_once
 from tests.helpers.service_fakes import open_client
 
 MONITORING = Path(__file__).parents[3] / ".github/monitoring"
@@ -105,7 +105,7 @@ async def test_each_operation_counts_once_whichever_way_it_is_answered(database:
 
 
 async def test_gauges_tell_the_graphs_revision_and_how_far_marginals_are_behind(database: Database) -> None:
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     app = create_app(Settings(), database)
     async with open_client(app) as client:
         fresh = await read(client)
@@ -232,7 +232,7 @@ def test_the_dashboard_and_the_alerts_name_figures_that_exist() -> None:
 
 async def test_operations_count_what_they_were_priced_at_and_what_they_read(database: Database) -> None:
     """As the response tells whoever asks for it; a kept response reads nothing, a refused document costs nothing."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     app = create_app(Settings(), database)
     asked = {"query": "query Listed { predictions(first: 5) { edges { node { title probabilityHistory { at } } } } }"}
     async with open_client(app) as client:
@@ -291,7 +291,7 @@ async def test_refusals_count_by_limit() -> None:
 
 async def test_gauges_tell_what_the_feed_and_the_database_do(database: Database) -> None:
     """The newest event, subscribers, connections, and what the server tells of itself."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     app = create_app(Settings(), database)
     feed: Feed = app.state.service.feed
     async with open_client(app) as client:

@@ -10,10 +10,10 @@ import pytest_asyncio
 from api.access.keys import KeyFile
 from api.app import create_app
 from api.settings import Settings
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.feed.following import Feed
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.serving_app import serving_app
 
 SIX = bundle(
@@ -40,7 +40,7 @@ class Served:
 @pytest_asyncio.fixture
 async def served(database: Database) -> AsyncIterator[Served]:
     """A service over a small graph, with few subscribers and short queues."""
-    await import_bundle(database, SIX)
+    await import_once(database, SIX)
     settings = Settings(warm_up=False, scheduler=False, max_subscribers=3, subscriber_queue=5)
     app = create_app(settings, database)
     async with serving_app(app) as url:
@@ -60,7 +60,7 @@ class Guarded:
 @pytest_asyncio.fixture
 async def guarded(database: Database, tmp_path: Path) -> AsyncIterator[Guarded]:
     """A service over a small graph."""
-    await import_bundle(database, SIX)
+    await import_once(database, SIX)
     file = tmp_path / "keys.json"
     settings = Settings(host="0.0.0.0", warm_up=False, scheduler=False, keys_file=file, allowed_hosts=("127.0.0.1",))
     app = create_app(settings, database)

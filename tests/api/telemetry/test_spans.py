@@ -23,7 +23,6 @@ from api.telemetry.otlp import Telemetry
 from api.webhooks.delivering import deliver_due
 from api.webhooks.sending import Receivers
 from graph.adhoc.running import Adhoc
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.jobs import RunReason
 from graph.database.sessions import Database
@@ -35,6 +34,7 @@ from graph.saved.store import save_query
 from resolvers.base.context import Service
 from tests.helpers.asking import service_of
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.receiving import receiving
 from tests.helpers.service_fakes import open_client
 from tests.helpers.serving_app import serving_app
@@ -157,7 +157,7 @@ async def test_tables_have_spans_below_their_requests(
     database: Database, database_address: DatabaseAddress, spans: Spans
 ) -> None:
     """A statement of an analyst, one that is refused, and the table of all beliefs."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     async with Adhoc(database_address) as adhoc:
         app = create_app(Settings(), database, adhoc=adhoc, telemetry=spans.telemetry)
         async with open_client(app) as client:
@@ -183,7 +183,7 @@ async def test_a_subscription_has_spans_of_its_start_and_of_each_message(
     database: Database, spans: Spans, *, is_socket: bool
 ) -> None:
     """The start ends once the feed is followed, long before the subscription does; it is below its caller's span."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     settings = Settings(warm_up=False, scheduler=False)
     app = create_app(settings, database, telemetry=spans.telemetry)
     async with serving_app(app) as url:

@@ -11,7 +11,6 @@ import pytest
 
 from api.webhooks.delivering import deliver_due
 from api.webhooks.sending import Receivers
-from graph.bundles.importing import import_bundle
 from graph.database.revisions import EventKind
 from graph.database.sessions import Database
 from graph.errors import ConflictError, InvalidError, NotFoundError
@@ -23,6 +22,7 @@ from graph.saved.schedules import BACK_OFF, Deliveries, DeliveryStatus, list_del
 from graph.saved.sealing import Seals
 from tests.helpers.asking import ask
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.receiving import Receiver, receiving
 from tests.helpers.writes import submitted
@@ -49,7 +49,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def graph(migrated_database: Database) -> AsyncIterator[Database]:
     """Two claims."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, bundle(predictions=[prediction("P_3"), prediction("P_4")]))
+    await import_once(migrated_database, bundle(predictions=[prediction("P_3"), prediction("P_4")]))
     yield migrated_database
     await empty(migrated_database)
 

@@ -6,9 +6,9 @@ import pytest
 
 from graph.adhoc.limits import AdhocLimits
 from graph.adhoc.running import Adhoc
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 
@@ -17,7 +17,7 @@ from tests.helpers.small_graph import small_graph
 async def graph(migrated_database: Database) -> Database:
     """A small graph, which nothing here may change."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     return migrated_database
 
 

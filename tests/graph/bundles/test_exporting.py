@@ -23,6 +23,7 @@ from graph.ledger.derived import verify
 from graph.model.bundle import STREAM_FORMAT, Bundle
 from graph.model.subjects import STAMPS
 from tests.helpers.bundles import bundle, bundles, killing
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
 from tests.helpers.writes import SMALL, WRITES, given, removed, submitted
@@ -114,7 +115,7 @@ LAST_PAGE = 16  # each list has one, but those that are read last
 )
 async def test_what_is_written_between_two_pages_is_in_the_cut(database: Database, name: str, page: int) -> None:
     """Whether its rows have been read already or not: the cut is what a fresh look finds."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     num_pages = 0
 
     async def after_page() -> None:
@@ -138,7 +139,7 @@ async def _revision(database: Database) -> int:
 
 async def test_a_backup_under_writers_restores_to_the_graph_at_its_cut(database: Database) -> None:
     """Bit for bit: what the writers had written by then, all of it, and nothing of what came later."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     is_over, num_written, at_cut, wrote = False, 0, list[str](), asyncio.Event()
 
     async def write_on(number: int) -> None:
@@ -174,7 +175,7 @@ async def test_a_backup_under_writers_restores_to_the_graph_at_its_cut(database:
 
 async def test_a_request_repeated_after_a_restore_has_the_answer_that_it_had(database: Database) -> None:
     """The receipt travels, so that nothing counts twice; another request under the key is refused as before."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     first = await submitted("P_3", "a key")(database)
     stream = await stream_of(database)
 
@@ -200,7 +201,7 @@ MOMENTS = "MATCH (n:Ticker) RETURN n.symbol, n.created_at, n.updated_at ORDER BY
 
 async def test_only_an_empty_graph_takes_on_moments_schedules_and_webhooks(database: Database) -> None:
     """Merged into another graph, rows are new there, and nothing is sent for that; a bundle cannot forge the past."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     await ask(database, SET_UP, **SENT)
     before, moments, stream = await dump(database), await ask(database, MOMENTS), await stream_of(database)
     await empty(database)
@@ -221,7 +222,7 @@ async def test_only_an_empty_graph_takes_on_moments_schedules_and_webhooks(datab
 
 async def test_a_backup_of_before_there_were_moments_is_restored(database: Database) -> None:
     """Its rows are new, and compared without them; lines may not have moments of which the header does not tell."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     stream = await stream_of(database)
     await empty(database)
 
@@ -249,7 +250,7 @@ def _remade(stream: bytes, *, keeps_moments: bool) -> bytes:
 
 async def test_an_interrupted_import_goes_on_where_it_was(database: Database) -> None:
     """What was written stays noted until the same file has been imported whole."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     before, stream = await dump(database), await stream_of(database)
     await empty(database)
     num_rows = len(rows_of(stream))
@@ -308,7 +309,7 @@ async def test_a_damaged_stream_writes_nothing(
     database: Database, damage: Callable[[bytes], bytes], message: str
 ) -> None:
     """It is read as a whole before its first row is written."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     stream = await stream_of(database)
     await empty(database)
 
@@ -333,7 +334,7 @@ def _without_line(text: bytes, number: int) -> bytes:
 
 async def test_a_restore_wants_an_empty_graph(database: Database) -> None:
     """Nobody overwrites a graph by a slip; an import merges the two."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     stream = await stream_of(database)
     before = await dump(database)
 
@@ -364,7 +365,7 @@ async def test_problems_of_a_part_name_the_line(database: Database) -> None:
 
 async def test_a_dry_run_of_a_stream_tells_and_changes_nothing(database: Database) -> None:
     """As long as it is one part; the second would need the rows of the first."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     stream = await stream_of(database)
     await empty(database)
 

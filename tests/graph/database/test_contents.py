@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.contents import get_contents
 from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
@@ -14,6 +13,7 @@ from graph.ledger.derived import refresh_posteriors
 from graph.model.catalogue import INTERNAL_LABELS, Property, is_internal, list_node_types, list_relationship_types
 from graph.network.engine import Engine
 from graph.network.propagation import propagate_all
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 
@@ -49,7 +49,7 @@ def stored_types(row: Mapping[str, Any]) -> Iterator[str]:
 async def graph(migrated_database: Database) -> AsyncIterator[Database]:
     """A graph with a row of every list, with beliefs and marginals."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     await refresh_posteriors(migrated_database, datetime(2026, 6, 1, tzinfo=UTC))
     engine = Engine()
     await propagate_all(migrated_database, engine, Method.LBP)

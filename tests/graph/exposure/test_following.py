@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.revisions import EventKind
 from graph.database.sessions import Database
 from graph.errors import BusyError
@@ -22,6 +21,7 @@ from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
 from tests.graph.feed.test_events import latest
 from tests.helpers.bundles import prediction
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter
 from tests.helpers.stored import read
 from tests.helpers.writes import SMALL, Write, deleted, given, removed, settled, submitted
@@ -98,7 +98,7 @@ WRITES: dict[str, tuple[Write, dict[str, float], tuple[str, ...], bool]] = {
 
 async def test_the_expectation_is_that_of_the_stored_beliefs(database: Database) -> None:
     """After each kind of write; each message has the event, the claims that moved, and parts that add up."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     feed = Feed(database)
     async with feed.follow(interest()) as followed, feed.follow(interest(baseline=Baseline.SUBSCRIPTION)) as from_first:
         first = value = await expect(database, NVDA=2.0)
@@ -124,7 +124,7 @@ async def test_the_expectation_is_that_of_the_stored_beliefs(database: Database)
 
 async def test_propagation_and_a_deletion_move_it(database: Database) -> None:
     """Stored marginals count from the run on that stores them; a claim that is deleted takes its part with it."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     await exposed("P_4", "NVDA", 0.5)(database)
     feed, engine = Feed(database), Engine()
     async with feed.follow(interest()) as followed:
@@ -144,7 +144,7 @@ async def test_a_portfolio_is_computed_once_for_all_its_subscribers(
     database: Database, statements: StatementCounter
 ) -> None:
     """Each is told by its own threshold; the last who leaves ends the computation."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     feed = Feed(database)
     async with AsyncExitStack() as stack:
         many = [await stack.enter_async_context(feed.follow(interest())) for _ in range(10)]
@@ -164,7 +164,7 @@ async def test_a_portfolio_is_computed_once_for_all_its_subscribers(
 
 async def test_one_who_comes_again_is_told_once_if_it_may_have_moved(database: Database) -> None:
     """With the last event that may have moved it, and as it is now; not for events of others."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     feed, known = Feed(database), await latest(database)
     await submitted("P_1", "1")(database)
     await exposed("P_4", "NVDA", 0.25)(database)
@@ -189,7 +189,7 @@ async def test_one_who_comes_again_is_told_once_if_it_may_have_moved(database: D
 
 
 async def test_so_many_portfolios_are_followed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     monkeypatch.setattr(sums, "MOST_SUMS", 1)
     await save_portfolio(database, Draft("other", [Position("NVDA", 1.0)]), ROOT)
     feed = Feed(database)

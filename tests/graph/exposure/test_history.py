@@ -19,7 +19,7 @@ from tests.helpers.asking import ask
 from tests.helpers.bundles import bundle, evidence, portfolio, prediction
 from tests.helpers.database import empty
 
-pytestmark = [pytest.mark.statements]
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 ROOT, EVE = Holder("root", sees_all=True), Holder("eve", sees_all=False)
 START, END = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
@@ -100,6 +100,7 @@ async def read(graph: Database, asked: Positions | str = "book", **options: Any)
     return await graph.read(lambda unit: read_record(unit, asked, **given))
 
 
+@pytest.mark.every_release
 async def test_the_history_is_that_of_the_claims_beliefs(graph: Database) -> None:
     """Before and after each event, and between them; a fixed book goes on with its own weights. Under a policy too."""
     moments = [START, *(START + n * timedelta(days=13) for n in range(1, 16)), SECOND_AT, RESOLVED_AT, END]
@@ -155,7 +156,6 @@ async def test_the_split_is_the_same_over_any_stretches(graph: Database) -> None
             assert math.fsum(half[cause] for half in halves) == pytest.approx(whole[cause], abs=1e-12)
 
 
-@pytest.mark.one_release
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -183,7 +183,6 @@ ASKED = """query ($from: DateTime!, $to: DateTime!) {
 }"""
 
 
-@pytest.mark.one_release
 async def test_the_schema_has_the_same_figures(graph: Database) -> None:
     """Both ends are points, and what is listed and the rest add up to the change."""
     found = (await ask(graph, ASKED, **{"from": START.isoformat(), "to": END.isoformat()})).data

@@ -34,7 +34,7 @@ from tests.helpers.bundles import bundle, evidence, prediction
 from tests.helpers.database import empty
 from tests.helpers.diamond import Enumeration, diamond, references
 
-pytestmark = [pytest.mark.statements]
+pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 BOOK = Positions.of([Position("A", 2.0), Position("B", -1.0)])
 EXPOSURES = [("BENEFITS", "P_B", "A", 0.5), ("HARMS", "P_C", "A", 0.25), ("BENEFITS", "P_D", "B", 0.75)]
@@ -104,6 +104,7 @@ def enumerate_then(story: Story, known: dict[str, bool]) -> float:
     return sum(coefficient * marginals[key] for key, coefficient in COEFFICIENTS.items())
 
 
+@pytest.mark.every_release
 async def test_the_network_is_as_it_was_read_then(story: Story) -> None:
     """To the last bit, whatever was written since: under both policies, with outcomes, before and after each write."""
     for moment, view in zip(story.moments, story.views, strict=True):

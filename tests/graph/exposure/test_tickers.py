@@ -12,6 +12,7 @@ from graph.exposure.tickers import KeptTickers, Ticker, read_tickers
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.network.engine import Engine
 from resolvers.base.relay import global_id
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.mutating import mutate
 
@@ -38,7 +39,7 @@ def bundle() -> Bundle:
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The tickers, in the database."""
-    await import_bundle(database, bundle())
+    await import_once(database, bundle())
     return database
 
 

@@ -28,6 +28,7 @@ from graph.saved.queries import Draft
 from graph.saved.store import delete_query, save_query
 from tests.graph.bundles.test_exporting import rows_of, stream_of
 from tests.helpers.bundles import bundle, evidence
+from tests.helpers.copies import import_once
 from tests.helpers.graph_dump import ask
 from tests.helpers.writes import SMALL, WRITES, submitted
 
@@ -92,7 +93,7 @@ def all_noted(events: Sequence[Event]) -> dict[str, set[str]]:
 @pytest.mark.one_release
 async def test_a_write_is_in_the_feed_with_all_rows_that_it_changed(database: Database, name: str) -> None:
     """What differs between an export before it and one after it."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     before, known = await export(database), await latest(database)
 
     await WRITES[name](database)
@@ -111,7 +112,7 @@ async def test_a_write_is_in_the_feed_with_all_rows_that_it_changed(database: Da
 
 async def test_what_a_large_write_changed_is_in_several_events(database: Database) -> None:
     """An event names a thousand rows of a kind; those of a write follow each other, and name each row once."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     known = await latest(database)
     rows = [evidence(f"L_{n:04}", "P_3", recorded_at=f"2026-05-20T00:00:00.{n:06}Z") for n in range(2 * MAX_NOTED + 1)]
 
@@ -129,7 +130,7 @@ async def test_what_a_large_write_changed_is_in_several_events(database: Databas
 
 async def test_what_moves_beliefs_without_a_write_is_in_the_feed(database: Database) -> None:
     """A propagation run: the marginals that it has stored, and its end; and posteriors that drift with time."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     known, engine = await latest(database), Engine()
 
     answered = await propagate(database, engine, Request())
@@ -160,7 +161,7 @@ async def test_a_saved_query_is_in_the_feed(database: Database, database_address
 
 async def test_events_of_concurrent_writers_come_in_one_order(database: Database) -> None:
     """A reader that goes on from its last id while they write sees each event once, and none is left out."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     seen: list[Event] = []
     known, is_over = await latest(database), False
 
@@ -188,7 +189,7 @@ async def test_events_of_concurrent_writers_come_in_one_order(database: Database
 
 async def test_a_refused_write_and_a_dry_run_leave_no_event(database: Database) -> None:
     """Events are of the write's own transaction."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     known = await latest(database)
 
     await resolve(database, "P_0", Outcome(status=ClaimStatus.RESOLVED_TRUE), is_dry_run=True)
@@ -233,7 +234,7 @@ async def fill(database: Database, num_events: int) -> None:
 
 async def test_an_id_of_another_graph_is_refused(database: Database) -> None:
     """One that was emptied, and one that was set back to an earlier state."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     known = await latest(database)
 
     with pytest.raises(GoneEventError, match="another graph"):
@@ -247,7 +248,7 @@ async def test_a_reader_of_an_empty_graph_goes_on_with_its_first_event(database:
     known = await latest(database)
     assert (str(known), await follow(database, known)) == ("0-0-0", [])
 
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
 
     assert [event.id.revision for event in await follow(database, known)] == [1]
     assert await follow(database, known) == await follow(database, None)

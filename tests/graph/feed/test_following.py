@@ -19,6 +19,7 @@ from graph.network.propagation import Request, propagate
 from tests.graph.feed.test_due import NOON
 from tests.graph.feed.test_events import latest
 from tests.helpers.bundles import bundle, event, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.writes import submitted
 
@@ -29,7 +30,7 @@ TWO = bundle(predictions=[prediction("P_0"), prediction("P_3")], milestones=[eve
 
 async def test_a_poll_reads_once_for_all_subscribers(database: Database, statements: StatementCounter) -> None:
     """However many there are of each kind; without any, nothing is read."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     feed = Feed(database)
     kinds = (EventKind.WRITE, EventKind.BELIEFS) * 10
     async with AsyncExitStack() as stack:
@@ -50,7 +51,7 @@ async def test_a_poll_reads_once_for_all_subscribers(database: Database, stateme
 
 async def test_a_reader_is_told_how_far_it_is_behind(database: Database) -> None:
     """By the moments that events were written at, as a page of the feed has them."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     for _ in range(3):
         await submitted("P_3")(database)
     events = (await database.read(partial(read_page, after=None))).events
@@ -65,7 +66,7 @@ async def test_a_reader_is_told_how_far_it_is_behind(database: Database) -> None
 
 async def test_the_time_that_each_event_took_is_observed(database: Database) -> None:
     """From when it was written until it has been given to subscribers; without these, nothing is."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     lags: list[float] = []
     feed, started = Feed(database, observer=lags.append), datetime.now(UTC)
     async with feed.follow(Interest(EventKind.WRITE)) as followed:
@@ -83,7 +84,7 @@ async def test_the_time_that_each_event_took_is_observed(database: Database) -> 
 
 async def test_each_kind_gets_its_own_events(database: Database) -> None:
     """Milestones that are due, and runs that end; now, and after an earlier event."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     feed, engine, known = Feed(database), Engine(), await latest(database)
     async with (
         feed.follow(Interest(EventKind.DUE)) as due,
@@ -105,7 +106,7 @@ async def test_each_kind_gets_its_own_events(database: Database) -> None:
 
 async def test_subscribers_of_a_graph_that_is_replaced_are_ended(database: Database) -> None:
     """Nobody goes on in another graph as if it were the same."""
-    await import_bundle(database, TWO)
+    await import_once(database, TWO)
     feed = Feed(database)
     async with feed.follow(Interest(EventKind.WRITE)) as followed:
         await empty(database)

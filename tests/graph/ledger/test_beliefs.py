@@ -16,6 +16,7 @@ from graph.model.kinds import ClaimStatus
 from graph.outcomes.resolution import Outcome, resolve
 from graph.sample.loading import load_sample
 from tests.helpers.asking import ask
+from tests.helpers.copies import import_once
 from tests.helpers.small_graph import small_graph
 from tests.helpers.stored import read
 
@@ -40,7 +41,7 @@ QUESTIONS = {
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """Claims with and without windows, classes, evidence and stated probabilities; one of them resolved."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     await import_bundle(database, small_graph())
     await resolve(database, "P_00", Outcome(status=ClaimStatus.RESOLVED_TRUE, at=RESOLVED_AT))
     return database

@@ -7,7 +7,6 @@ import pytest
 from neo4j.time import DateTime
 
 from cypher import list_migrations
-from graph.bundles.importing import import_bundle
 from graph.database.migrations import migrate
 from graph.database.sessions import Database
 from graph.ledger.contributions import MIGRATION, convert_contributions
@@ -15,6 +14,7 @@ from graph.model.properties import from_properties, parallel_lists
 from graph.model.rows import Evidence
 from graph.sample import Sample
 from graph.sample.loading import load_samples
+from tests.helpers.copies import import_once
 
 pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
@@ -62,7 +62,7 @@ def old_form(row: Evidence) -> dict[str, Any]:
 @pytest.mark.every_release
 async def test_items_stored_as_text_are_converted_before_the_migration(database: Database) -> None:
     """In pages, and not again once the migration is noted."""
-    await import_bundle(database, load_samples(Sample.ALL))
+    await import_once(database, load_samples(Sample.ALL))
     before = await read(database)
     await run(database, AGE, rows=[{"id": row.id, "properties": old_form(row)} for row in before.values()])
     (own,) = [migration for migration in list_migrations() if migration.name.endswith(f"_{MIGRATION}")]
@@ -81,7 +81,7 @@ async def test_items_stored_as_text_are_converted_before_the_migration(database:
 
 
 async def test_an_analyst_unwinds_items_without_parsing(database: Database) -> None:
-    await import_bundle(database, load_samples(Sample.ALL))
+    await import_once(database, load_samples(Sample.ALL))
     rows = await read(database)
 
     found = {row["id"]: row["items"] for row in await run(database, UNWOUND)}

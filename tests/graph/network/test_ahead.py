@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import ForegraphError, UnavailableError
 from graph.inference.evidence import Direction
@@ -20,6 +19,7 @@ from graph.network.ahead import prepare_hour, prepare_hours
 from graph.network.engine import Engine
 from graph.network.questions import Observation
 from graph.subjects.upserts import Change, upsert
+from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
 from tests.helpers.drawing import Draws
 
@@ -45,7 +45,7 @@ class Calibrations:
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The diamond, in the database."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     return database
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import BusyError
 from graph.inference.evidence import Direction
@@ -20,6 +19,7 @@ from graph.network import engine as engine_module
 from graph.network.engine import Engine
 from graph.network.questions import Observation, WhatIf
 from graph.subjects.upserts import Change, upsert
+from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
 from tests.helpers.drawing import Draws
 
@@ -30,7 +30,7 @@ PATIENCE = 300.0  # longer than compiling takes on a busy machine
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The diamond with some evidence, in the database."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     await Intake(database).submit([EvidenceItem("P_D", Direction.FOR, 3.0)])
     return database
 

@@ -15,6 +15,7 @@ from graph.network.contradictions import list_stored_faults
 from graph.network.engine import Engine
 from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, killing, prediction, requiring
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.mutating import mutate
 from tests.helpers.processes import run, variables
@@ -33,7 +34,7 @@ async def old(database: Database) -> Database:
     """A graph with a row of each fault, among others that are right."""
     ids = [f"P_{number}" for number in range(6)]
     agreeing = {"kind": "CORRELATES_WITH", "parent_id": "S_A", "child_id": "P_4", "p_if_true": 0.6, "p_if_false": 0.4}
-    await import_bundle(
+    await import_once(
         database,
         bundle(
             scenarios=[claim("S_A")],

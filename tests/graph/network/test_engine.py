@@ -38,6 +38,7 @@ from graph.network.questions import LEAST_TARGET_ERROR, Observation, Sampling, W
 from graph.network.view import network_moment
 from graph.outcomes.resolution import Outcome, annul, resolve
 from tests.helpers.asking import service_of
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter
 from tests.helpers.diamond import Enumeration, diamond, reference_of_c, references
 
@@ -48,7 +49,7 @@ TRUE_A = [Observation("S_A", outcome=True)]
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The diamond, in the database."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     return database
 
 
@@ -65,6 +66,7 @@ async def add_evidence(database: Database, claim_id: str, ratio: float) -> float
 
 
 @pytest.mark.statements
+@pytest.mark.one_release
 @pytest.mark.parametrize("is_intervention", [False, True])
 @pytest.mark.parametrize(
     ("method", "tolerance"),
@@ -164,7 +166,7 @@ async def test_a_question_asked_again_is_not_computed_again(stored: Database) ->
 
 async def test_another_graph_of_the_same_revision_is_another(database: Database) -> None:
     """A database that was emptied and filled anew has come to the same number."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     first = await what_if(database, TRUE_A)
     async with database.open_session() as session:
         await (await session.run("MATCH (n) WHERE NOT n.id = 'migrations' DETACH DELETE n")).consume()

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from graph.bundles.importing import import_bundle
 from graph.database.revisions import MAX_NOTED, UNKNOWN_CHANGES, Changes, changes_of_claims, raise_revision
 from graph.database.sessions import Database, Reading, Unit
 from graph.errors import BusyError, OversizeError
@@ -16,6 +15,7 @@ from graph.network import fetching as fetching_module
 from graph.network.fetching import fetch_snapshot, fetch_state, update_snapshot
 from graph.network.view import Snapshot, State
 from graph.subjects.upserts import Change, upsert
+from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
 from tests.helpers.snapshots import Rows
 
@@ -141,7 +141,7 @@ class Interrupted:
 
 async def test_a_snapshot_holds_what_was_written_while_it_was_read(database: Database) -> None:
     """Before the page that it is on, and behind it; as if it had been read afterwards."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
 
     async def write() -> None:
         values = {"kind": "KILLS", "parent_id": "P_B", "child_id": "S_NEW", "p_if_true": 0.2, "p_if_false": 0.4}
@@ -158,7 +158,7 @@ async def test_a_snapshot_holds_what_was_written_while_it_was_read(database: Dat
 
 async def test_writes_that_never_pause_nor_tell_what_they_change_are_reported(database: Database) -> None:
     """After the last attempt."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
 
     async def write() -> None:
         await database.write(lambda unit: raise_revision(unit, UNKNOWN_CHANGES))
@@ -170,7 +170,7 @@ async def test_writes_that_never_pause_nor_tell_what_they_change_are_reported(da
 
 async def test_a_write_that_does_not_tell_what_it_changes_has_all_read_again(database: Database) -> None:
     """Whoever forgets costs time, and nothing is wrong."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     async with database.reading() as reading:
         before = await fetch_snapshot(reading)
         await database.write(lambda unit: raise_revision(unit, UNKNOWN_CHANGES))
@@ -196,7 +196,7 @@ def test_a_write_of_many_claims_notes_none_of_them() -> None:
 
 async def test_a_thousand_notes_are_kept(database: Database) -> None:
     """A snapshot that is further behind is read anew; what the notes take stays the same."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     async with database.reading() as reading:
         first = await fetch_snapshot(reading)
 
@@ -230,7 +230,7 @@ def in_state(snapshot: Snapshot, state: State) -> Snapshot:
 
 async def test_a_reader_waits_for_a_write_under_way(database: Database) -> None:
     """It never sees a revision of which a part is still to come."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     async with database.reading() as reading:
         before = await fetch_snapshot(reading)
         async with database.holding("database/lock_revision") as writer:

@@ -21,6 +21,7 @@ from graph.outcomes.resolution import Outcome, annul, resolve, unresolve
 from graph.subjects.deletions import delete_subject
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.bundles import bundle, claim, killing, prediction, requiring
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter
 from tests.helpers.stored import read, stored
 
@@ -48,7 +49,7 @@ def graph() -> Any:
 @pytest.fixture
 async def filled(database: Database) -> Database:
     """The chains, in the database."""
-    await import_bundle(database, graph())
+    await import_once(database, graph())
     return database
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.inference.evidence import Direction, Strength
 from graph.inference.network.auto import infer_exact_parts
@@ -22,6 +21,7 @@ from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
 from graph.outcomes.resolution import Outcome, resolve, unresolve
 from graph.subjects.upserts import Change, upsert
+from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
 from tests.helpers.stored import read
 
@@ -52,7 +52,7 @@ def draws(monkeypatch: pytest.MonkeyPatch) -> Draws:
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The diamond with some evidence, in the database."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     await submit(database, "P_D")
     return database
 

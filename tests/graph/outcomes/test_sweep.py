@@ -22,6 +22,7 @@ from graph.outcomes.sweep import MAX_REPORTED, SweepReport, sweep, sweep_once
 from graph.sample.loading import load_sample
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.bundles import bundle, event, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.stored import everything, read, stored
 
@@ -89,7 +90,7 @@ async def ledger(database: Database) -> list[dict[str, Any]]:
 
 async def test_a_sweep_marks_what_is_overdue_and_emits_each_miss(database: Database) -> None:
     """By mid-August three check-ins and the sign are overdue, the event is not: three times ln(2/3), times kappa."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     report = await sweep(database, AUGUST)
 
@@ -111,7 +112,7 @@ async def test_a_sweep_marks_what_is_overdue_and_emits_each_miss(database: Datab
 
 async def test_a_miss_is_the_step_of_the_seed_page(database: Database) -> None:
     """0.82 with kappa 0.6429 falls to 0.7782805072082809 inside; the row carries what the check-in was."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     report = await sweep(database, datetime(2026, 5, 2, 22, 7, 21, 384228, tzinfo=UTC))
 
@@ -132,7 +133,7 @@ async def test_a_miss_is_the_step_of_the_seed_page(database: Database) -> None:
 @pytest.mark.parametrize(("moment", "num_missed"), [("2026-03-18T00:00:00", 0), ("2026-03-18T00:00:00.000001", 1)])
 async def test_grace_is_seven_days(database: Database, moment: str, num_missed: int) -> None:
     """Due on 11 March: overdue from the first moment after the beginning of 18 March."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     report = await sweep(database, datetime.fromisoformat(moment).replace(tzinfo=UTC))
 
@@ -159,7 +160,7 @@ async def test_eight_sweeps_at_once_emit_each_miss_once(database: Database) -> N
 
 async def test_a_second_sweep_finds_nothing(database: Database) -> None:
     """What a transaction has seen to is off the walk."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     await sweep(database, AUGUST)
     before = await everything(database)
 
@@ -202,7 +203,7 @@ async def test_closed_and_silent_predictions_are_walked_once(database: Database)
 
 async def test_a_prediction_that_is_opened_again_is_swept_again(database: Database) -> None:
     """While it was closed its misses bore on nothing; now they do."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     await annul(database, "P_1", Outcome(status=ClaimStatus.ANNULLED))
     closed = await sweep(database, AUGUST)
     await unresolve(database, "P_1", Outcome(status=ClaimStatus.OPEN))
@@ -215,7 +216,7 @@ async def test_a_prediction_that_is_opened_again_is_swept_again(database: Databa
 
 async def test_the_samples_misses_are_not_emitted_again(database: Database) -> None:
     """Two of D3's check-ins are in its imported ledger; by mid-August the third is due."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
 
     report = await sweep(database, AUGUST)
 
@@ -244,7 +245,7 @@ async def test_a_miss_in_the_ledger_counts_though_its_check_in_says_nothing(data
 
 async def test_a_dry_sweep_tells_and_keeps_nothing(database: Database) -> None:
     """Its report is that of the sweep that follows."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     before = await everything(database)
 
     dry = await sweep_once(database, AUGUST, is_dry_run=True)
@@ -257,7 +258,7 @@ async def test_a_dry_sweep_tells_and_keeps_nothing(database: Database) -> None:
 
 async def test_a_retried_sweep_answers_the_same(database: Database) -> None:
     """Under one key the first report stands."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     first = await sweep_once(database, AUGUST, idempotency_key="saturday")
     second = await sweep_once(database, AUGUST, idempotency_key="saturday")
@@ -284,7 +285,7 @@ async def test_a_researched_milestone_is_moderate_evidence_softened_by_its_confi
     database: Database, outcome: str, sign: float
 ) -> None:
     """±ln(0.75 · 4 + 0.25), times kappa."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     is_hit = outcome == "HIT"
     seen = Observation(is_hit=is_hit, observed_on=date(2026, 7, 1), by="bob", note="Seen.")
@@ -307,7 +308,7 @@ async def test_a_researched_milestone_is_moderate_evidence_softened_by_its_confi
 @pytest.mark.parametrize("name", ["P_1:sign", "P_1:event"])
 async def test_a_day_that_has_come_further_east_is_past(database: Database, name: str) -> None:
     """The day stays as reported; what follows from it is of now at the latest, as beliefs are of moments."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     today_on_kiritimati = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
 
     tomorrow = Observation(is_hit=True, observed_on=today_on_kiritimati + timedelta(days=1))
@@ -336,7 +337,7 @@ async def test_two_milestones_of_one_source_on_one_day_both_count(database: Data
 
 async def test_a_missed_check_in_counts_once_with_the_sweep(database: Database) -> None:
     """Recorded by hand before the sweep, or after it: one row."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     by_hand = await record_milestone(database, "P_1:check-in-1", Observation(is_hit=False, by="bob"))
     report = await sweep(database, AUGUST)
     after = await record_milestone(database, "P_1:check-in-2", Observation(is_hit=False))
@@ -350,7 +351,7 @@ async def test_a_missed_check_in_counts_once_with_the_sweep(database: Database) 
 
 async def test_a_check_in_that_was_hit_weighs_nothing(database: Database) -> None:
     """Only its status says so, and no sweep finds it."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     answered = await record_milestone(database, "P_1:check-in-1", Observation(is_hit=True))
     report = await sweep(database, AUGUST)
@@ -362,7 +363,7 @@ async def test_a_check_in_that_was_hit_weighs_nothing(database: Database) -> Non
 @pytest.mark.parametrize(("outcome", "status"), [("HIT", "RESOLVED_TRUE"), ("MISSED", "RESOLVED_FALSE")])
 async def test_the_event_resolves_its_prediction(database: Database, outcome: str, status: str) -> None:
     """The prediction is that it happens."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     seen = Observation(is_hit=outcome == "HIT", observed_on=date(2026, 9, 30), note="So it was.")
     answered = await record_milestone(database, "P_1:event", seen)
@@ -407,7 +408,7 @@ async def test_what_cannot_be_recorded_is_refused_and_nothing_is_written(databas
 
 async def test_eight_records_of_one_milestone_count_once(database: Database) -> None:
     """Under one key they get one answer; the others are told that it is there."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     keyed = Observation(is_hit=True, idempotency_key="k")
 
     answers = await asyncio.gather(*(record_milestone(database, "P_1:sign", keyed) for _ in range(8)))
@@ -419,7 +420,7 @@ async def test_eight_records_of_one_milestone_count_once(database: Database) -> 
 
 async def test_a_dry_record_keeps_nothing(database: Database) -> None:
     """The answer says what it would do."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     before = await everything(database)
 
     answered = await record_milestone(database, "P_1:sign", Observation(is_hit=True), is_dry_run=True)
@@ -430,7 +431,7 @@ async def test_a_dry_record_keeps_nothing(database: Database) -> None:
 
 async def test_a_page_of_the_walk_is_one_seek(database: Database) -> None:
     """What lies ahead is not read."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
 
     async def work(unit: Unit) -> Any:
         return await unit.run("outcomes/list_due_milestones", after="", high="2026-05-20", limit=10)
@@ -442,7 +443,7 @@ async def test_a_page_of_the_walk_is_one_seek(database: Database) -> None:
 
 async def test_the_ledger_accounts_for_everything_and_survives_a_move(database: Database) -> None:
     """Misses, a sign, the event and a reopening: verified bit for bit, here and where the export is imported."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     await sweep(database, AUGUST)
     await record_milestone(database, "P_1:sign", Observation(is_hit=True))
     await record_milestone(database, "P_1:event", Observation(is_hit=True, observed_on=date(2026, 9, 30)))
@@ -531,7 +532,7 @@ async def test_a_probability_stated_after_a_sweep_makes_its_misses_count(databas
 
 async def test_what_is_put_off_is_overdue_no_longer(database: Database) -> None:
     """Seen by the sweep on its old day, and again on its new one; a miss that is in the ledger stays there."""
-    await import_bundle(database, chain())
+    await import_once(database, chain())
     await sweep(database, datetime.now(UTC))
     assert {row["status"] for row in (await stored_chain(database)).values()} == {"OVERDUE"}
 

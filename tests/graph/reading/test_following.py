@@ -21,6 +21,7 @@ from graph.model.relations import (
 from graph.model.rows import Influence, Row
 from graph.model.subjects import CLAIM_SUBJECTS, SUBJECTS, row_id
 from graph.reading.following import ROWS_AT_ONCE, Request, count, follow, get
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.small_graph import small_graph
 
@@ -120,7 +121,7 @@ def ids_of(bundle: Bundle) -> set[str]:
 async def graph(request: pytest.FixtureRequest, migrated_database: Database) -> AsyncIterator[tuple[Database, Bundle]]:
     """A database, and the bundle that tells what is in it."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     bundle = small_graph()
     if request.param == "as changed":
         await import_bundle(migrated_database, changed_graph())

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import COMPOSED, Database
 from graph.errors import InvalidError, UnavailableError
@@ -18,6 +17,7 @@ from graph.reading.gathering import ENOUGH_ROWS, MOST_RUNS, Gathering
 from graph.reading.lists import ListFilter, ListPage
 from graph.reading.tree import NodePlan
 from tests.graph.reading.test_composing import compose, following
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.profiling import hub_bundle
 
@@ -31,7 +31,7 @@ UNREADABLE = "\ud800"
 async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     """A graph with 1,500 predictions."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, hub_bundle())
+    await import_once(migrated_database, hub_bundle())
     yield migrated_database
     await empty(migrated_database)
 

@@ -17,6 +17,7 @@ from graph.model.subjects import CLAIM, CLAIM_SUBJECTS, SUBJECTS, subject_of
 from graph.reading.neighborhood import MIN_EDGES, NeighborhoodQuery, find_neighborhood, find_paths
 from graph.reading.tree import TYPE, Node, NodePlan, source_id
 from tests.helpers.bundles import bundle, claim, event, evidence, prediction, requiring
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.fake_unit import FakeGraph, FakeUnit
 from tests.helpers.graph_dump import ask
@@ -274,7 +275,7 @@ def ends(found: Mapping[str, Any]) -> set[tuple[str, str]]:
 @pytest.fixture
 async def around(database: Database) -> Database:
     """The database with a hub's graph."""
-    await import_bundle(database, around_a_hub())
+    await import_once(database, around_a_hub())
     return database
 
 
@@ -282,7 +283,7 @@ async def around(database: Database) -> Database:
 async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     """A killer of many, and a predictor of as many."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, hub_bundle())
+    await import_once(migrated_database, hub_bundle())
     yield migrated_database
     await empty(migrated_database)
 

@@ -19,6 +19,7 @@ from graph.reading.lists import ListFilter, ListPage
 from graph.reading.matching import MAX_QUERY_CHARACTERS, Way, Words
 from graph.reading.search import MANY_MATCHES, MOST_COUNTED, search
 from graph.reading.tree import Node, NodePlan
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
 from tests.helpers.profiling import profile
@@ -250,7 +251,7 @@ def many_rows() -> list[dict[str, Any]]:
 @pytest.mark.every_release
 async def test_pages_of_many_matches_join_to_the_whole(database: Database) -> None:
     """They come in groups; nothing is lost or doubled, and within a group the best come first, equals by id."""
-    await import_bundle(database, bundle_of(predictions=many_rows()))
+    await import_once(database, bundle_of(predictions=many_rows()))
     whole: list[str] = []
     places: list[tuple[int, int, float, str]] = []
     after = None
@@ -291,7 +292,7 @@ async def test_a_page_costs_by_its_size_and_not_by_the_matches(database: Databas
 @pytest.mark.parametrize("text", ["rock", "roll", "roc", "nothing"])
 async def test_lists_by_text_are_sorted_whole(database: Database, text: str) -> None:
     """Few matches are sorted, of many the list's order is walked; both against the rows themselves, sorted here."""
-    await import_bundle(database, bundle_of(predictions=many_rows()))
+    await import_once(database, bundle_of(predictions=many_rows()))
     rows = [row for row in many_rows() if text in f"{row['title']} {row['text']}"]
     listed, filter_ = BY_NAME["predictions"], ListFilter({}, text)
     for order, key in (("deadline", "from_year"), ("posterior", "stated_probability")):

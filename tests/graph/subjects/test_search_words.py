@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.ledger.derived import rebuild
 from graph.model.lists import LISTS
 from graph.subjects import search_words
 from graph.subjects.search_words import SEARCH_VERSION, ensure_searchable, make_searchable
+from tests.helpers.copies import import_once
 from tests.helpers.graph_dump import ask
 from tests.helpers.small_graph import small_graph
 
@@ -37,7 +37,7 @@ async def test_words_made_later_are_those_made_by_the_writes(
 ) -> None:
     """For every kind of node, over several pages."""
     monkeypatch.setattr(search_words, "PAGE_NODES", 5)
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     written = await ask(database, WORDS)
     await ask(database, FORGET)
     assert await ask(database, WORDS) == []
@@ -53,7 +53,7 @@ async def test_words_made_later_are_those_made_by_the_writes(
 
 async def test_words_of_this_version_stay(database: Database) -> None:
     """A start reads one number then."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     await make_searchable(database)
     await ask(database, FORGET.partition("WITH")[0] + "RETURN count(n)")
 
@@ -78,7 +78,7 @@ async def read_keys(database: Database) -> dict[tuple[str, ...], list[Any]]:
 
 async def test_page_keys_made_later_are_those_made_by_the_writes(database: Database) -> None:
     """For every list and order, so that none leaves out what an older version wrote."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     await rebuild(database, moment=NOW)
     written = {key: found[0] for key, found in (await read_keys(database)).items()}
     await ask(database, FORGET_KEYS)
@@ -101,7 +101,7 @@ async def test_page_keys_made_later_are_those_made_by_the_writes(database: Datab
 
 async def test_moments_of_an_older_graph_are_those_that_are_known(database: Database) -> None:
     """A prediction was there at its import and a ledger row when it was recorded; of others nothing is known."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     await ask(database, FORGET_KEYS)
 
     await make_searchable(database)

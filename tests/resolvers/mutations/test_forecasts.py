@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.forecasts.consensus import consensus_of, list_forecasts
 from graph.model.moments import read_moment
 from tests.helpers.asking import ask
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.mutating import mutate
 from tests.helpers.stored import everything
 
@@ -34,7 +34,7 @@ async def graph(database: Database) -> Database:
     """An open prediction by Ada, one that is over, and who else may forecast."""
     over = prediction("P_2", status="RESOLVED_TRUE", resolved_at="2026-02-01T00:00:00Z")
     mine = prediction(predictor_id="ada", stated_probability=0.6, from_year=2026)
-    await import_bundle(database, bundle(predictions=[mine, over], predictors=PEOPLE))
+    await import_once(database, bundle(predictions=[mine, over], predictors=PEOPLE))
     return database
 
 

@@ -9,6 +9,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from tests.helpers.asking import try_ask
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.mutating import mutate
 from tests.helpers.stored import everything
 
@@ -24,7 +25,7 @@ ITEMS = """... on EvidenceBatchRecorded { recordedCount replayedCount refusedCou
 async def graph(database: Database) -> Database:
     """An open prediction and one that is over."""
     over = prediction("P_2", status="ANNULLED", resolved_at="2026-02-01T00:00:00Z")
-    await import_bundle(database, bundle(predictions=[prediction(), over], predictors=[{"id": "ada", "name": "Ada"}]))
+    await import_once(database, bundle(predictions=[prediction(), over], predictors=[{"id": "ada", "name": "Ada"}]))
     return database
 
 

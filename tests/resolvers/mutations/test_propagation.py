@@ -7,7 +7,6 @@ from typing import Any, LiteralString
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.errors import OversizeError
 from graph.inference.network.diagnostics import Beliefs, Method
@@ -16,6 +15,7 @@ from graph.network.propagation import is_propagation_due, propagate_all
 from graph.network.view import View
 from resolvers.base.context import Service
 from tests.helpers.asking import ask, service_of
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter
 from tests.helpers.diamond import Enumeration, diamond, reference_of_c, references
 from tests.helpers.mutating import mutate
@@ -35,7 +35,7 @@ NOTHING, LONG = timedelta(), timedelta(hours=1)
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The diamond, in the database."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     return database
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from tests.helpers.asking import ask, place_of
 from tests.helpers.bundles import bundle, claim, event, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.stored import everything
 
 REFUSAL = "... on UserError { code message path } ... on ClaimClosed { status resolvedAt } "
@@ -61,7 +61,7 @@ async def graph(database: Database) -> Database:
     """Three predictions of one predictor's with their chains, due by now, so that outcomes count; and a scenario."""
     stated = {"P_1": 0.8, "P_2": 0.83, "P_3": 0.8}
     window = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2026-10-01T00:00:00Z"}
-    await import_bundle(
+    await import_once(
         database,
         bundle(
             predictors=[{"id": "ada", "name": "Ada"}],

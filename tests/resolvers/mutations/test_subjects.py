@@ -14,6 +14,7 @@ from graph.model.bundle import Bundle
 from resolvers.base.relay import global_id
 from tests.helpers.asking import place_of
 from tests.helpers.bundles import bundle, claim, event, evidence, killing, prediction, requiring
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter
 from tests.helpers.graph_dump import ask as ask_cypher
 from tests.helpers.graph_dump import everything
@@ -89,7 +90,7 @@ WRONG: Json = {
 @pytest.mark.parametrize("subject", NODES)
 async def test_an_upsert_creates_then_changes_then_finds_nothing_to_change(database: Database, subject: str) -> None:
     """The same request states the same row, whatever was there."""
-    await import_bundle(database, bundle(predictions=[prediction()]))
+    await import_once(database, bundle(predictions=[prediction()]))
     field = subject[0].lower() + subject[1:]
     selected = f"... on {subject}Upserted {{ {field} {{ id key }} }}"
     key = NEW[subject].get("id") or NEW[subject]["symbol"]
@@ -106,7 +107,7 @@ async def test_an_upsert_creates_then_changes_then_finds_nothing_to_change(datab
 @pytest.mark.parametrize("subject", NODES)
 async def test_a_row_that_breaks_a_rule_is_refused_where_it_breaks_it(database: Database, subject: str) -> None:
     """The merged row is checked whole, whatever the change says."""
-    await import_bundle(database, bundle(predictions=[prediction()]))
+    await import_once(database, bundle(predictions=[prediction()]))
     await mutate(database, f"upsert{subject}", NEW[subject])
     before = await everything(database)
     identity = {name: NEW[subject][name] for name in ("id", "symbol") if name in NEW[subject]}
@@ -187,7 +188,7 @@ async def test_a_claims_upsert_says_what_it_does_to_the_belief(database: Databas
 
 async def test_a_dry_run_keeps_nothing(database: Database) -> None:
     """Not even a receipt."""
-    await import_bundle(database, bundle(predictions=[prediction()]))
+    await import_once(database, bundle(predictions=[prediction()]))
     before = await everything(database)
 
     answer = await mutate(database, "upsertPrediction", NEW["Prediction"], dryRun=True, idempotencyKey="k")
@@ -212,7 +213,7 @@ async def test_a_retry_gets_the_same_answer_and_another_request_is_refused_its_k
 
 async def test_a_retry_is_answered_even_when_what_was_written_is_gone(database: Database) -> None:
     """The answer is the first one's; what it led to is read now."""
-    await import_bundle(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
+    await import_once(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
     edge = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
     selected = "... on InfluenceUpserted { kind parent { key } child { key } }"
     await mutate(database, "upsertInfluence", edge, selected, idempotencyKey="edge")
@@ -292,7 +293,7 @@ async def test_an_id_of_another_kind_of_claim_is_a_conflict(database: Database) 
 
 async def test_influences_come_change_and_go(database: Database) -> None:
     """Its kind and its ends say which."""
-    await import_bundle(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
+    await import_once(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
     which = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
     selected = """... on InfluenceUpserted { kind probabilityIfTrue probabilityIfFalse lagDays basis
         parent { key } child { key } }"""
@@ -389,7 +390,7 @@ async def test_documents_are_linked_and_unlinked(database: Database) -> None:
 
 async def test_a_look_counts_once(database: Database) -> None:
     """The same look again is told apart from another on the same day."""
-    await import_bundle(database, bundle(predictions=[prediction()]))
+    await import_once(database, bundle(predictions=[prediction()]))
     look = {"prediction": "P_1", "observedOn": "2026-03-01", "finding": "partial", "by": "Ada"}
     selected = "... on ValidationAdded { validation { key finding observedOn prediction { key } } }"
 
@@ -435,7 +436,7 @@ async def history(database: Database) -> Database:
         validations=[{"id": "v", "prediction_id": "P_2", "observed_at": "2026-03-01", "status": "partial"}],
         exposures=[{"sign": "HARMS", "prediction_id": "P_1", "symbol": "NVDA"}],
     )
-    await import_bundle(database, given)
+    await import_once(database, given)
     return database
 
 
@@ -552,7 +553,7 @@ async def test_an_event_takes_its_pending_check_ins_and_the_rest_is_ranked_anew(
 @pytest.mark.parametrize("subject", [name for name in NODES if name not in {"Prediction", "Scenario", "Killer"}])
 async def test_what_nothing_refers_to_can_be_deleted(database: Database, subject: str) -> None:
     """By its key too, where the subject is said."""
-    await import_bundle(database, bundle(predictions=[prediction()]))
+    await import_once(database, bundle(predictions=[prediction()]))
     before = await exported(database)
     await mutate(database, f"upsert{subject}", NEW[subject])
     key = NEW[subject].get("id") or NEW[subject]["symbol"]
@@ -566,7 +567,7 @@ async def test_what_nothing_refers_to_can_be_deleted(database: Database, subject
 
 async def test_every_write_raises_the_revision_and_none_that_changes_nothing(database: Database) -> None:
     """The revision is the key of all that is kept computed over the graph."""
-    await import_bundle(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
+    await import_once(database, bundle(predictions=[prediction()], killers=[claim("TK_1")]))
     which = {"kind": "KILLS", "parent": "TK_1", "child": "P_1"}
 
     async def revision() -> int:

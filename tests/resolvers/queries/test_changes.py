@@ -2,9 +2,9 @@
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.copies import import_once
 from tests.helpers.writes import SMALL, WRITES, submitted
 
 PAGE = """query Page($since: String, $first: Int) {
@@ -20,7 +20,7 @@ PAGE = """query Page($since: String, $first: Int) {
 
 async def test_a_poller_gets_each_event_once(database: Database) -> None:
     """From the earliest one on, page by page; whoever is at the end gets what is written next."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
     answers = [await submitted(f"P_{n}")(database) for n in range(3)]
     await WRITES["a ticker deleted"](database)
     await WRITES["an influence removed"](database)
@@ -53,7 +53,7 @@ async def test_a_poller_gets_each_event_once(database: Database) -> None:
 )
 async def test_an_id_that_leads_nowhere_is_refused(database: Database, since: str, code: str) -> None:
     """With the argument; whoever is told that events are gone is told where to begin."""
-    await import_bundle(database, SMALL)
+    await import_once(database, SMALL)
 
     error = await ask_wrong(database, PAGE, since=since)
 

@@ -13,6 +13,7 @@ from graph.families.store import MOST_FAMILIES
 from graph.network.questions import Observation
 from tests.helpers.asking import ask, place_of, service_of
 from tests.helpers.bundles import bundle, evidence, killing, prediction, requiring
+from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
 from tests.helpers.mutating import mutate
 
@@ -376,7 +377,7 @@ async def test_families_are_listed(database: Database) -> None:
 
 async def test_what_is_supposed_in_the_past_rules_out_what_it_did_then(database: Database) -> None:
     """A family counts from when it was recorded on, and until it was deleted."""
-    await import_bundle(database, diamond())
+    await import_once(database, diamond())
     moments = [datetime.now(UTC)]
     await save(database, "either", "EXCLUSIVE", "P_B", "P_C")
     moments.append(datetime.now(UTC))

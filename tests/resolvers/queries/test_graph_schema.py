@@ -2,10 +2,10 @@
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.catalogue import draw_mermaid
 from tests.helpers.asking import ask
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter
 from tests.helpers.small_graph import small_graph
 
@@ -20,7 +20,7 @@ QUERY = """{ graphSchema {
 
 async def test_the_graph_is_explained(database: Database, statements: StatementCounter) -> None:
     """In one statement, whose cost is the same for any graph."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     statements.reset()
 
     found = (await ask(database, QUERY)).data["graphSchema"]

@@ -6,6 +6,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from tests.helpers.asking import ask
+from tests.helpers.copies import import_once
 from tests.helpers.small_graph import small_graph
 from tests.helpers.whole_graph import read_whole
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.statements
 @pytest.mark.parametrize("sort", ["EVIDENCE_COUNT", "LAST_EVIDENCE", "DEADLINE"])
 async def test_rows_added_meanwhile_leave_cursors_valid(database: Database, sort: str) -> None:
     """Pages go on where they ended: all that was there comes once, whatever comes before and behind."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     asked = """query ($sort: [ClaimSortInput!], $first: Int, $after: String) {
       claims(sort: $sort, first: $first, after: $after) {
         nodes { key } pageInfo { hasNextPage endCursor } } }"""

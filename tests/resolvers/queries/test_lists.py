@@ -15,6 +15,7 @@ from graph.model.subjects import list_of
 from resolvers.base.relay import global_id
 from tests.helpers.asking import ask, ask_wrong, try_ask
 from tests.helpers.bundles import bundle, prediction
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.small_graph import small_graph
 from tests.helpers.whole_graph import MEASURES, Whole, holds, read_whole, sort_nodes
@@ -41,7 +42,7 @@ def past_deadlines() -> list[dict[str, Any]]:
 async def graph(migrated_database: Database) -> AsyncIterator[Database]:
     """A graph with posteriors of one moment, marginals of some claims, two of them equal, and claims that are due."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, small_graph())
+    await import_once(migrated_database, small_graph())
     await import_bundle(migrated_database, bundle(predictions=past_deadlines()))
     await refresh_posteriors(migrated_database, NOW)
     ids = sorted((await read_whole(migrated_database)).of("Claim"))[:-1]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.network.engine import Engine
 from graph.network.questions import LEAST_TARGET_ERROR
 from graph.network.view import network_moment
 from tests.helpers.asking import ask, ask_wrong, place_of, service_of, try_ask_at
+from tests.helpers.copies import import_once
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.diamond import Enumeration, diamond, references
 from tests.helpers.mutating import mutate
@@ -55,7 +55,7 @@ async def stored(database: Database) -> Database:
         {"sign": "BENEFITS", "prediction_id": "P_C", "symbol": "QCOM", "relevance": 0.9},
     ]
     tickers = [{"symbol": symbol, "name": symbol} for symbol in ("NVDA", "QCOM", "TSM")]
-    await import_bundle(
+    await import_once(
         database,
         type(diamond()).model_validate(
             diamond().model_dump(mode="json") | {"exposures": exposures, "tickers": tickers}

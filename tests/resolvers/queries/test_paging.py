@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.inference.network.diagnostics import Method
 from resolvers.base.context import Service
 from tests.helpers.asking import error_of, try_ask_at
 from tests.helpers.bundles import bundle, claim, killing, prediction, requiring
+from tests.helpers.copies import import_once
 from tests.helpers.mutating import mutate
 from tests.helpers.unchecked import store_unchecked
 
@@ -24,7 +24,7 @@ SYMBOLS = [f"T{number}" for number in range(9)]
 async def stored(database: Database) -> Database:
     """A scenario over many predictions, of which equal ones shift alike, tickers, and rows that contradict."""
     ids = [f"P_{number:02d}" for number in range(NUM_PREDICTIONS)]
-    await import_bundle(
+    await import_once(
         database,
         bundle(
             scenarios=[claim("S_A", 0.4)],

@@ -15,6 +15,7 @@ from resolvers.queries.portfolio import PAST_ROWS
 from resolvers.types.portfolio import SAMPLING_POINTS
 from tests.helpers.asking import TARIFF, ask, ask_wrong
 from tests.helpers.bundles import bundle
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 
 WEIGHTS = {"VOLTA.EX": 40.0, "ACCEL.EX": 35.0, "TURBI.EX": -25.0}
@@ -56,7 +57,7 @@ MARGINALS = """query ($key: ID!, $outcome: ClaimOutcome!) {
 async def sampled(migrated_database: Database) -> Database:
     """The illustrative sample."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_illustration())
+    await import_once(migrated_database, load_illustration())
     return migrated_database
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.copies import import_once
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METHODS = ("LBP", "SAMPLE", "EXACT")
@@ -35,7 +35,7 @@ query ($filter: PropagationRunFilterInput, $sort: [PropagationRunSortInput!], $f
 @pytest.fixture
 async def stored(database: Database) -> Database:
     """The runs, in the database."""
-    await import_bundle(database, Bundle.model_validate({"format": BUNDLE_FORMAT, "propagation_runs": RUNS}))
+    await import_once(database, Bundle.model_validate({"format": BUNDLE_FORMAT, "propagation_runs": RUNS}))
     return database
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 from graphql import get_named_type, is_leaf_type
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.sample.loading import load_illustration
 from tests.helpers.asking import SCHEMA, ask, try_ask, try_ask_at
+from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 
 pytestmark = [pytest.mark.statements]
@@ -72,7 +72,7 @@ NAMED = {"claim", "parent", "child", "ticker", "prediction", "family"}
 async def sampled(migrated_database: Database) -> Database:
     """The illustrative sample."""
     await empty(migrated_database)
-    await import_bundle(migrated_database, load_illustration())
+    await import_once(migrated_database, load_illustration())
     return migrated_database
 
 

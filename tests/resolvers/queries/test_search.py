@@ -2,10 +2,10 @@
 
 import pytest
 
-from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
 from graph.model.subjects import SUBJECTS
 from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.copies import import_once
 from tests.helpers.mutating import Json, mutate
 from tests.helpers.small_graph import small_graph
 
@@ -20,7 +20,7 @@ FOUND = """query ($text: String!, $subjects: [Subject!], $first: Int! = 20, $aft
 @pytest.fixture
 async def graph(database: Database) -> Database:
     """The small graph, to write to."""
-    await import_bundle(database, small_graph())
+    await import_once(database, small_graph())
     return database
 
 

@@ -13,6 +13,7 @@ from graph.model.kinds import ClaimStatus
 from graph.sample.loading import load_sample
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.asking import ask, ask_wrong
+from tests.helpers.copies import import_once
 
 D3 = "CMQ_056"
 FIRST = "2026-05-02T22:07:21.384228Z"
@@ -27,7 +28,7 @@ BELIEF = """query ($id: ID!, $asOf: DateTime) { prediction(id: $id) { statedProb
 @pytest.fixture
 async def sample(database: Database) -> Database:
     """The three predictions that the project ships."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
     return database
 
 
@@ -137,7 +138,7 @@ THEN = """query ($id: ID!, $at: DateTime, $policy: String) {
 
 async def test_a_history_under_a_policy_is_that_of_its_posteriors(database: Database) -> None:
     """Before any version and after some, of a claim with evidence and a class."""
-    await import_bundle(database, load_sample())
+    await import_once(database, load_sample())
 
     async def compare(policy: str | None, to: str) -> list[dict[str, Any]]:
         points = (await ask(database, UNDER, id=D3, to=to, policy=policy)).data["claim"]["probabilityHistory"]
