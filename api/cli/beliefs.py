@@ -103,17 +103,19 @@ def verify_command(context: click.Context, most: int) -> None:
 
 @click.command("rebuild")
 @click.option("--policy", type=click.Choice(list(POLICIES)), help="The policy that beliefs follow from now on.")
-def rebuild_command(policy: str | None) -> None:
+@click.option("--search", "and_search", is_flag=True, help="Make the words of search anew as well, of all nodes.")
+def rebuild_command(policy: str | None, *, and_search: bool) -> None:
     """
     Recompute all that is stored beside the ledger.
 
-    These are beliefs, the keys that order claims by them, predictors' records, and the words of search. With a policy,
-    beliefs follow it from now on; what they were before stays as it was, for questions about the past.
+    These are beliefs, the keys that order claims by them, and predictors' records. With a policy, beliefs follow it
+    from now on; what they were before stays as it was, for questions about the past.
     """
 
     async def work(database: Database) -> int:
         await migrate_graph(database)
-        await make_searchable(database)
+        if and_search:
+            await make_searchable(database)
         return await rebuild(database) if policy is None else await adopt_policy(database, policy)
 
     click.echo(f"rebuilt {run_with_database(work)} claims")

@@ -24,8 +24,10 @@ from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.ledger.derived import ensure_rebuilt, rebuild
 from graph.sample.loading import load_sample
+from graph.subjects.search_words import ensure_searchable
 from tests.helpers.copies import import_once
 from tests.helpers.database import empty
+from tests.helpers.graph_dump import ask
 from tests.helpers.processes import run, variables
 
 
@@ -216,6 +218,25 @@ async def test_a_rebuilt_graph_is_of_this_version(database: Database) -> None:
     await rebuild(database)
 
     assert not await ensure_rebuilt(database)
+
+
+async def test_words_of_search_are_made_anew_when_asked_for(
+    database: Database, database_address: DatabaseAddress
+) -> None:
+    """A title that Cypher has changed is found by its old words until then."""
+    environment = variables(database_address)
+    await import_once(database, load_sample())
+    await ensure_searchable(database)
+    await ask(database, "MATCH (t:Ticker {symbol: 'NVDA'}) SET t.name = 'Zebra' RETURN t.symbol")
+    words = "MATCH (t:Ticker {symbol: 'NVDA'}) RETURN t.search_title CONTAINS 'zebra'"
+
+    beliefs = await run("rebuild", environment=environment)
+    before = await ask(database, words)
+    whole = await run("rebuild", "--search", environment=environment)
+
+    assert (beliefs.code, before) == (0, [[False]])
+    assert (whole.code, await ask(database, words)) == (0, [[True]])
+    assert beliefs.output == whole.output
 
 
 async def test_a_backup_is_restored_into_an_empty_graph(
