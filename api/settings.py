@@ -18,7 +18,7 @@ from api.access.allowances import MEMORY, Allowance
 from api.deadlines import DRAIN_SECONDS
 from api.schedules import read_schedule
 from api.trust import TrustMode
-from graph.adhoc.limits import MOST_SECONDS, AdhocLimits
+from graph.adhoc.limits import MOST_SECONDS, AdhocLimits, statements_at_once
 from graph.database.address import DatabaseAddress
 from graph.database.budgets import EACH, TOGETHER
 from graph.errors import ConfigurationError
@@ -311,11 +311,15 @@ class Settings(BaseSettings):
     adhoc_max_bytes: int = Field(
         default=ADHOC.most_bytes, ge=KIBIBYTE, description="most that it may ask for, in bytes, from 1024"
     )
-    adhoc_concurrent: int = Field(
-        default=ADHOC.at_once, ge=1, le=100, description="most such statements to run at a time, 1 to 100"
+    adhoc_concurrent: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="most such statements to run at a time, 1 to 100; by default as many as there are processors, from "
+        f"2 to {ADHOC.at_once}, so that pages keep answering",
     )
-    adhoc_concurrent_per_caller: int = Field(
-        default=ADHOC.at_once_per_caller, ge=1, le=100, description="most of one caller's, 1 to 100"
+    adhoc_concurrent_per_caller: int | None = Field(
+        default=None, ge=1, le=100, description="most of one caller's, 1 to 100; half of them by default"
     )
     webhook_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -632,6 +636,7 @@ class Settings(BaseSettings):
 
     def adhoc_limits(self) -> AdhocLimits:
         """The limits of analysts' statements; those of each stay within those of all."""
+        at_once = self.adhoc_concurrent or statements_at_once()
         return AdhocLimits(
             default_rows=min(self.adhoc_rows, self.adhoc_max_rows),
             most_rows=self.adhoc_max_rows,
@@ -639,8 +644,8 @@ class Settings(BaseSettings):
             most_seconds=self.adhoc_max_seconds,
             default_bytes=min(self.adhoc_bytes, self.adhoc_max_bytes),
             most_bytes=self.adhoc_max_bytes,
-            at_once=self.adhoc_concurrent,
-            at_once_per_caller=self.adhoc_concurrent_per_caller,
+            at_once=at_once,
+            at_once_per_caller=self.adhoc_concurrent_per_caller or max(1, at_once // 2),
         )
 
     def find_address(self) -> DatabaseAddress | None:
