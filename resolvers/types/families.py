@@ -120,7 +120,8 @@ class OutcomeShare:
         "Its stored marginal; null without one, and for another moment than now.", name="ownMarginalProbability"
     )
     coherent_marginal: Probability | None = prop(
-        "Its coherent marginal; null without the marginals of all open outcomes.",
+        "The same, made to add up: a marginal of a network that is behind does not, and a sampled one but for its "
+        "error; null without the marginals of all open outcomes.",
         name="coherentMarginalProbability",
     )
 
@@ -137,6 +138,10 @@ class OutcomeDistribution:
     none_probability: Probability = prop("Coherent probability that none comes true; 0 if one must.")
     own_sum: float = prop("Sum of `ownProbability`.")
     is_contradictory: bool = prop("Whether several came true, or none of those of which one must.")
+    is_in_network: bool = prop(
+        "Whether the network has them exclude each other. Not if they are more than 32, or known ones contradict each "
+        "other: then figures of the network are those of claims on their own."
+    )
     left_out: list[str] = prop(
         "Keys of members left out: annulled, deleted, or without a stated probability.", name="leftOutKeys"
     )
@@ -215,6 +220,7 @@ class ClaimFamily:
                 "none_probability": shares.none_probability,
                 "own_sum": figure(shares.own_sum),
                 "is_contradictory": shares.is_contradictory,
+                "is_in_network": shares.is_in_network,
             }
         )
 
