@@ -15,8 +15,9 @@ def find_groups(families: Sequence[ClaimFamily], indices: Mapping[str, int], obs
     """
     Find the groups of outcomes that exclude each other, in the order of the families.
 
-    Families of other kinds, those without a claim that the network includes, those with too many, with one of an earlier
-    family, and those whose known outcomes contradict each other are left out: of these, claims are on their own.
+    Families of other kinds are left out, as are those without a claim that the network includes, those with too many or
+    with one of an earlier family, and those whose known outcomes contradict each other: claims of these are on their
+    own.
 
     Args:
         families: The families.

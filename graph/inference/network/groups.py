@@ -146,7 +146,7 @@ def _exclude(chain: IntArray) -> _Columns:
 
 def _shift(network: Network, chain: IntArray, depths: IntArray, *, is_exhaustive: bool) -> _Columns:
     """Link what bears on a later outcome to the earlier ones."""
-    parents, own = _bearing(network, chain)
+    parents, own = bearing_claims(network, chain)
     if not parents.size:
         return parents, parents, np.empty(0)
     marginals = network.prior_marginals
@@ -157,9 +157,13 @@ def _shift(network: Network, chain: IntArray, depths: IntArray, *, is_exhaustive
     return parents[rows], chain[columns], weights[rows, columns]
 
 
-def _bearing(network: Network, chain: IntArray) -> tuple[IntArray, FloatArray]:
+def bearing_claims(network: Network, chain: IntArray) -> tuple[IntArray, FloatArray]:
     """
     Find the claims that bear on a group by influences.
+
+    Args:
+        network: Claims and links.
+        chain: The claims of the group, shape (k,).
 
     Returns:
         The claims that bear most, at most MAX_GROUP_PARENTS of them, shape (p,), and their own weights on each outcome,
@@ -240,6 +244,13 @@ def _softmax(scores: FloatArray) -> FloatArray:
     return np.maximum(shares, LEAST_PROBABILITY)
 
 
+def group_chain(network: Network, number: int) -> IntArray:
+    """Return the claims of a group in their order: each is linked to the later ones."""
+    members = np.flatnonzero(network.groups == number)
+    chain: IntArray = members[np.argsort(network.levels[members], kind="stable")]
+    return chain
+
+
 def excluded_members(network: Network, outcomes: Mapping[int, bool]) -> dict[int, list[int]]:
     """
     Find the groups in which an intervention on some outcomes leaves the choice between others.
@@ -315,10 +326,9 @@ class _Choice:
 
     @classmethod
     def of(cls, network: Network, number: int, excluded: Sequence[int]) -> Self:
-        members = np.flatnonzero(network.groups == number)
-        chain = members[np.argsort(network.levels[members], kind="stable")]
+        chain = group_chain(network, number)
         is_out = np.isin(chain, excluded)
-        parents, own = _bearing(network, chain)
+        parents, own = bearing_claims(network, chain)
         is_exhaustive = bool(network.is_certain[chain].any())
         own, shares = _with_none(own, network.prior_marginals[chain], is_exhaustive=is_exhaustive)
         rows = {parent: row for row, parent in enumerate(parents.tolist())}
