@@ -8,11 +8,12 @@ from graph.inference.families import settle_outcomes, share_out
 from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.auto import infer
 from graph.inference.network.bank import draw_bank
-from graph.inference.network.evidence import UNKNOWN, Evidence, intervene, make_evidence, no_evidence, observe
-from graph.inference.network.exact import infer_exactly
+from graph.inference.network.evidence import UNKNOWN, Evidence, intervene, make_evidence, no_evidence, observe, suppose
+from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.groups import Group, join_groups
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate, recalibrate, unpack_bits
-from graph.inference.network.shifts import shifts_by_samples, shifts_exactly
+from graph.inference.network.kernels import Backend
+from graph.inference.network.shifts import Drawing, shifts_by_auto, shifts_by_samples, shifts_exactly
 from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
@@ -315,3 +316,81 @@ def test_groups_must_be_distinct_and_small(groups: list[Group]) -> None:
     """Each claim in at most one."""
     with pytest.raises(ValueError, match="expected"):
         join_groups(network_of(np.full(40, 0.1), []), groups)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_several_influences_move_outcomes_as_the_multinomial_logit_does(seed: int) -> None:
+    """Up to what they do together; an influence never moves its own outcome the wrong way."""
+    generator = np.random.default_rng(seed)
+    shares, marginals = generator.dirichlet(np.full(4, 3.0)), generator.uniform(0.1, 0.6, 2)
+    tables = [(4 + number, int(generator.integers(4)), *generator.uniform(0.2, 0.8, 2)) for number in range(2)]
+    network = network_of([*shares, *marginals], tables)
+    model = calibrate(join_groups(network, [Group(generator.permutation(4), is_exhaustive=True)]))
+    own = np.zeros((2, 4))
+    for number, (_, outcome, p_if_true, p_if_false) in enumerate(tables):
+        own[number, outcome] = np.subtract(*logits(np.array([p_if_true, p_if_false])))
+    states = states_of(2)
+    weights = np.where(states == 1, marginals, 1.0 - marginals).prod(axis=1)
+    scores = np.log(shares)
+    for _ in range(1_000):
+        odds = np.exp(scores + states @ own)
+        expected = odds / odds.sum(axis=1, keepdims=True)
+        scores += np.log(shares) - np.log(weights @ expected)
+
+    for state, given in zip(states, expected, strict=True):
+        known = observe(no_evidence(6), {4: bool(state[0]), 5: bool(state[1])})
+        assert_allclose(infer_exactly(model, known).marginals[:4], given, atol=0.05)
+    for number, (_, outcome, p_if_true, p_if_false) in enumerate(tables):
+        moved = infer_exactly(model, observe(no_evidence(6), {4 + number: True})).marginals[outcome] - shares[outcome]
+        assert moved * (p_if_true - p_if_false) > -1e-9
+
+
+@pytest.mark.parametrize("is_intervention", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_shifts_of_what_is_sampled_stay_within_their_error(seed: int, *, is_intervention: bool) -> None:
+    """AUTO where no table fits: from the bank, from its weighted samples or from new ones."""
+    model, evidence, groups = random_case(seed)
+    budget = Budget(clique_claims=2, tree_entries=64, claims=3)
+    bank = draw_bank(model, evidence, seed=1)
+    before = infer(model, evidence, seed=1, budget=budget, sample=lambda _: bank.beliefs)
+    exact_before = enumerate_marginals(model, evidence)
+    outside = int(np.setdiff1d(np.arange(10), np.concatenate([group.claims for group in groups]))[0])
+    chosen = groups[0].claims.tolist()
+
+    for outcomes in ({outside: True}, {chosen[0]: False}, {claim: claim == chosen[1] for claim in chosen}):
+        found = shifts_by_auto(
+            model,
+            evidence,
+            outcomes,
+            before=before,
+            drawing=Drawing(7),
+            bank=bank,
+            is_intervention=is_intervention,
+            budget=budget,
+        )
+        supposed, known, _ = suppose(model, evidence, outcomes, is_intervention=is_intervention)
+        exact = enumerate_marginals(supposed, known) - exact_before
+        assert found.standard_errors is not None
+        assert (np.abs(found.deltas - exact) <= 6.0 * found.standard_errors + 2e-3).all()
+
+
+def test_what_bears_on_no_outcome_does_not_move() -> None:
+    """Law 7: an outcome that is made false moves neither what bears on the others nor what lies elsewhere."""
+    edges = [(3, 0, 0.8, 0.3), (4, 1, 0.2, 0.6), (1, 5, 0.7, 0.2), (6, 7, 0.7, 0.2)]
+    network = network_of([0.5, 0.3, 0.2, 0.4, 0.3, 0.5, 0.4, 0.4], edges)
+    model = calibrate(join_groups(network, [group_of(0, 1, 2)]))
+
+    for excluded in range(3):
+        shifts = shifts_exactly(model, no_evidence(8), {excluded: False}, is_intervention=True)
+        assert_allclose(shifts.deltas[[3, 4, 6, 7]], 0.0, atol=1e-12)
+        assert_array_equal(shifts.deltas[[6, 7]], 0.0)
+        assert abs(shifts.deltas[5]) > 0.01
+
+
+def test_both_backends_draw_the_same_groups() -> None:
+    """To rounding."""
+    model, evidence, _ = random_case(1)
+    ours, theirs = (draw_bank(model, evidence, seed=1, backend=backend).beliefs for backend in Backend)
+
+    assert_allclose(ours.marginals, theirs.marginals, atol=1e-12)
+    assert_allclose(calibrate(model.network, backend=Backend.NUMPY).intercepts, model.intercepts, atol=1e-9)
