@@ -10,9 +10,9 @@ the later ones, and rules them out; the last of a group that is exhaustive is ce
 s_j the log-score of outcome j, the log-odds of j, where no earlier one is true, is s_j - ln(sum of exp(s_l) over the
 later l, and over that none comes true). It depends on the influences on later outcomes too, so that their parents are
 parents of j: the weight of such a parent is the difference that it makes alone. With one parent the multinomial logit
-is met exactly; with several what they do together is approximated: with all of two or three parents known, whose tables
-are drawn at random, outcomes differ by .006 in the median and by more than .065 in one case of twenty. In any case at most one outcome is true, and the
-intercepts are calibrated as ever, so that each has its prior marginal.
+is met exactly; with several, what they do together is approximated: with all of two or three parents known, whose
+tables are drawn at random, outcomes differ by .006 in the median, and by more than .065 in one case of twenty. In any
+case at most one outcome is true, and the intercepts are calibrated as ever, so that each has its prior marginal.
 
 Source: McFadden, Frontiers in Econometrics (1974), 105-142 (the multinomial logit); Tutz, Biometrical Journal 33
 (1991), 275-295 (sequential models).
@@ -20,7 +20,7 @@ Source: McFadden, Frontiers in Econometrics (1974), 105-142 (the multinomial log
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self, TypeAlias
+from typing import Final, Self
 
 import numpy as np
 
@@ -135,7 +135,7 @@ def _find_depths(network: Network, groups: Sequence[Group]) -> IntArray:
     return depths
 
 
-_Columns: TypeAlias = tuple[IntArray, IntArray, FloatArray]
+_Columns = tuple[IntArray, IntArray, FloatArray]
 """Parent, child and weight of each link."""
 
 
