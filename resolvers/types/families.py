@@ -11,6 +11,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.families.store import list_families
+from graph.inference.network.limits import MAX_GROUP_CLAIMS
 from graph.ledger.families import LEAST_MISFIT, Standings, make_shares, make_timeline, misfit_of, standings_of
 from graph.ledger.pasts import Past, PastKey
 from graph.model.kinds import FamilyKind, FamilyRole
@@ -120,8 +121,8 @@ class OutcomeShare:
         "Its stored marginal; null without one, and for another moment than now.", name="ownMarginalProbability"
     )
     coherent_marginal: Probability | None = prop(
-        "The same, made to add up: a marginal of a network that is behind does not, and a sampled one but for its "
-        "error; null without the marginals of all open outcomes.",
+        "The same, made to add up where it does not: for sampling errors, for what was written since the last "
+        "propagation, and where `isInNetwork` is false. Null without the marginals of all open outcomes.",
         name="coherentMarginalProbability",
     )
 
@@ -139,8 +140,8 @@ class OutcomeDistribution:
     own_sum: float = prop("Sum of `ownProbability`.")
     is_contradictory: bool = prop("Whether several came true, or none of those of which one must.")
     is_in_network: bool = prop(
-        "Whether the network has them exclude each other. Not if they are more than 32, or known ones contradict each "
-        "other: then figures of the network are those of claims on their own."
+        f"Whether they exclude each other in the network. False if there are more than {MAX_GROUP_CLAIMS}, or if known "
+        "outcomes contradict each other: figures of the network are then those of claims on their own."
     )
     left_out: list[str] = prop(
         "Keys of members left out: annulled, deleted, or without a stated probability.", name="leftOutKeys"
