@@ -13,7 +13,9 @@ from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.groups import Group, join_groups
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate, recalibrate, unpack_bits
 from graph.inference.network.kernels import Backend
+from graph.inference.network.lbp import propagate
 from graph.inference.network.shifts import Drawing, shifts_by_auto, shifts_by_samples, shifts_exactly
+from graph.inference.network.uncertainty import UNKNOWN_ERROR, loop_error
 from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
@@ -394,3 +396,24 @@ def test_both_backends_draw_the_same_groups() -> None:
 
     assert_allclose(ours.marginals, theirs.marginals, atol=1e-12)
     assert_allclose(calibrate(model.network, backend=Backend.NUMPY).intercepts, model.intercepts, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lbp_says_how_poor_it_is_on_groups(seed: int) -> None:
+    """Also by the groups alone, however few other neighborhoods are looked at."""
+    model, evidence, _ = random_case(seed, num_claims=14)
+    found = propagate(model, evidence)
+    error = np.abs(found.beliefs.marginals - infer_exactly(model, evidence).marginals).max()
+
+    assert error <= loop_error(model, evidence, found, num_neighborhoods=2)
+    assert loop_error(model, no_evidence(14), propagate(model, no_evidence(14))) < 1.0
+
+
+@pytest.mark.parametrize(("num_claims", "is_known"), [(8, True), (14, True), (15, False), (32, False)])
+def test_lbp_does_not_tell_its_error_on_a_large_group(num_claims: int, *, is_known: bool) -> None:
+    """Nothing affordable does; without evidence that moves the group, it does not matter."""
+    network = network_of(np.full(num_claims + 1, 1.0 / num_claims), [(num_claims, 0, 0.8, 0.2)])
+    model = calibrate(join_groups(network, [group_of(*range(num_claims))]))
+    for evidence, is_moved in ((evidence_of(num_claims + 1, c1=1.0), True), (no_evidence(num_claims + 1), False)):
+        error = loop_error(model, evidence, propagate(model, evidence))
+        assert (error == UNKNOWN_ERROR) == (is_moved and not is_known)
