@@ -74,7 +74,7 @@ class CalibratedNetwork:
         probabilities: P(claim | parents) of each configuration of up to MAX_TABLE_PARENTS parents, bit j for its j-th
             link.
         normal_errors: For claims with more parents, the error in P(claim) of a normal approximation of the sum of
-            parents, with independent parents at their prior marginals; 0 for others; shape (n,).
+            parents, with independent parents at their prior marginals; 0 for others and in groups; shape (n,).
         intercept_errors: Standard errors of the intercepts, in log-odds, 0 where the joint distribution of a claim's
             parents is exact, shape (n,).
         num_samples: Joint samples used for calibration.
@@ -522,9 +522,14 @@ def hermite_nodes() -> tuple[FloatArray, FloatArray]:
 
 
 def _set_normal_errors(network: Network, intercepts: FloatArray, claims: BoolArray, errors: FloatArray) -> None:
-    """Set the errors of the normal approximation of those of these claims that have no table."""
+    """
+    Set the errors of the normal approximation of those of these claims that have no table.
+
+    Parents of a member of a group exclude each other, so that independent ones tell nothing of it.
+    """
     nodes, node_weights = hermite_nodes()
-    for claim in np.flatnonzero(claims & (network.num_parents > MAX_TABLE_PARENTS)).tolist():
+    is_wide = (network.num_parents > MAX_TABLE_PARENTS) & (network.groups == NO_GROUP)
+    for claim in np.flatnonzero(claims & is_wide).tolist():
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
         weights, p = network.weights[links], network.prior_marginals[network.link_parents[links]]
         mean = intercepts[claim] + weights @ p
