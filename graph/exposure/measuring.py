@@ -485,7 +485,7 @@ async def suppose(
     if past is None:
         found = await engine.what_if(unit, observations, is_intervention=is_intervention, now=now)
     else:
-        found = await engine.what_if_then(unit, past, observations, is_intervention=is_intervention)
+        found = await engine.what_if_then(past, observations, is_intervention=is_intervention)
     edges, shifts = exposure.book.edges, found.question.shifts
     own = edges.weights[edges.tickers] * edges.relevances
     before, after = own * shifts.before[edges.claims], own * shifts.after[edges.claims]

@@ -7,10 +7,12 @@ from typing import Final
 
 from graph.database.paging import slices
 from graph.errors import InvalidError, OversizeError
+from graph.families.store import list_families
 from graph.inference.time import utc_moments
 from graph.ledger.claim_state import Window
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.model.kinds import ClaimStatus
+from graph.model.rows import ClaimFamily
 from graph.network.engine import Engine, Joint
 from graph.network.fetching import LockingUnit
 from graph.network.view import ClaimRow, Snapshot, with_rows
@@ -26,8 +28,8 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
     """
     Return every claim's marginal at a moment in the past, and joint samples, by what was recorded by then.
 
-    Stated probabilities, windows, classes, policies, outcomes and evidence are those of the moment. Influences have no
-    versions: those that the graph has now serve, over the claims that it has now.
+    Stated probabilities, windows, classes, policies, outcomes, evidence and families are those of the moment.
+    Influences have no versions: those that the graph has now serve, over the claims that it has now.
 
     Args:
         unit: The transaction to read in.
@@ -55,7 +57,9 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
         if counted and all(past.is_reconstructed and past.terms.log_odds is None for past in counted):
             message = f"expected a moment by which something of the network was recorded, got {as_of.isoformat()}"
             raise InvalidError(message, path=path)
-        return await asyncio.to_thread(_with_pasts, snapshot, pasts), sum(past.is_reconstructed for past in counted)
+        families = await list_families(unit, known_at=as_of)
+        past_snapshot = await asyncio.to_thread(_with_pasts, snapshot, pasts, families)
+        return past_snapshot, sum(past.is_reconstructed for past in counted)
 
     return await engine.past_joint(unit, as_of, recall)
 
@@ -66,8 +70,8 @@ async def recall_marginals(unit: LockingUnit, engine: Engine, as_of: datetime, *
     return dict(zip(joint.view.ids, joint.beliefs.marginals.tolist(), strict=True))
 
 
-def _with_pasts(snapshot: Snapshot, pasts: Sequence[Past | None]) -> Snapshot:
-    return with_rows(snapshot, [_row(*pair) for pair in zip(snapshot.ids, pasts, strict=True)])
+def _with_pasts(snapshot: Snapshot, pasts: Sequence[Past | None], families: Sequence[ClaimFamily]) -> Snapshot:
+    return with_rows(snapshot, [_row(*pair) for pair in zip(snapshot.ids, pasts, strict=True)], families)
 
 
 def _row(claim_id: str, past: Past | None) -> ClaimRow:

@@ -16,6 +16,9 @@ from graph.model.problems import check_name, describe_problem, property_of
 from graph.model.properties import from_properties, to_properties
 from graph.model.rows import ClaimFamily, FamilyMember, dated_bounds, dated_key
 
+FAMILIES: Final = "claim_families"
+"""Name of the list in which notes of revisions name rows of families."""
+
 MOST_FAMILIES: Final = 1_000
 """Families of a graph, deleted ones included: those of some claims are found by a look at all."""
 
@@ -262,4 +265,4 @@ async def _check_room(unit: Unit, num_rows: int) -> None:
 
 async def _append(unit: Unit, row: ClaimFamily) -> None:
     await unit.run("upsert/claim_families", rows=[to_properties(row)])
-    await raise_revision(unit, Changes(row_ids=[row_note("claim_families", row.id)]))
+    await raise_revision(unit, Changes(row_ids=[row_note(FAMILIES, row.id)]))

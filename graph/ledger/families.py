@@ -10,6 +10,7 @@ import numpy as np
 
 from graph.inference.families import Curve, fit_curve, settle_outcomes
 from graph.inference.log_odds import FloatArray, logit
+from graph.inference.network.limits import MAX_GROUP_CLAIMS
 from graph.ledger.pasts import Past
 from graph.model.kinds import ClaimStatus, FamilyKind, FamilyRole
 from graph.model.rows import ClaimFamily, FamilyMember
@@ -155,6 +156,7 @@ class OutcomeShares:
         none_probability: Coherent probability that none comes true; 0 where one must.
         is_contradictory: Whether several came true, or none did where one must.
         excess: How far the own probabilities of those whose outcome is not known are from adding up.
+        is_in_network: Whether the network has them exclude each other; otherwise they are claims on their own in it.
     """
 
     outcomes: tuple[OutcomeShare, ...]
@@ -162,6 +164,7 @@ class OutcomeShares:
     none_probability: float
     is_contradictory: bool
     excess: float
+    is_in_network: bool
 
 
 def standings_of(family: ClaimFamily, pasts: Sequence[Past | None], as_of: datetime) -> Standings:
@@ -277,11 +280,15 @@ def make_shares(standings: Standings, marginals: Mapping[str, float | None], *, 
         for value, is_undecided in zip(own_marginals, is_open, strict=True)
     ]
     known = [value for value in inside if value is not None]
-    coherent: Sequence[float | None] = [None] * len(members)
-    if marginals and len(known) == len(members):
-        coherent = _settle(members, known, is_exhaustive=is_exhaustive).tolist()
     num_true = sum(found.is_true for found in members)
     num_left = sum(not found.is_false for found in members)
+    is_contradictory = num_true > 1 or (is_exhaustive and bool(members) and not num_left)
+    is_in_network = 0 < len(members) <= MAX_GROUP_CLAIMS and not is_contradictory
+    coherent: Sequence[float | None] = [None] * len(members)
+    if marginals and len(known) == len(members):
+        # The network's marginals fit already, but for errors and for what has been written since.
+        prior = [logit(value) for value in known] if is_in_network else None
+        coherent = _settle(members, known, prior, is_exhaustive=is_exhaustive).tolist()
     open_sum = fsum(value for value, is_undecided in zip(own, is_open, strict=True) if is_undecided)
     excess = 0.0 if num_true or not any(is_open) else open_sum - 1.0 if is_exhaustive else max(0.0, open_sum - 1.0)
     return OutcomeShares(
@@ -293,8 +300,9 @@ def make_shares(standings: Standings, marginals: Mapping[str, float | None], *, 
         ),
         own_sum=fsum(own),
         none_probability=0.0 if is_exhaustive else max(0.0, 1.0 - fsum(probabilities.tolist())),
-        is_contradictory=num_true > 1 or (is_exhaustive and bool(members) and not num_left),
+        is_contradictory=is_contradictory,
         excess=excess,
+        is_in_network=is_in_network,
     )
 
 
@@ -310,8 +318,15 @@ def misfit_of(family: ClaimFamily, pasts: Mapping[str, Past | None], as_of: date
     return make_shares(standings, {}, is_exhaustive=bool(family.is_exhaustive)).excess
 
 
-def _settle(members: Sequence[Standing], probabilities: Sequence[float], *, is_exhaustive: bool) -> FloatArray:
-    prior = np.array([found.prior_log_odds for found in members])
+def _settle(
+    members: Sequence[Standing],
+    probabilities: Sequence[float],
+    prior_log_odds: Sequence[float] | None = None,
+    *,
+    is_exhaustive: bool,
+) -> FloatArray:
+    """Compute coherent probabilities, from those without evidence, the members' own unless they are given."""
+    prior = np.array([found.prior_log_odds for found in members] if prior_log_odds is None else prior_log_odds)
     return settle_outcomes(
         prior,
         np.array([logit(value) for value in probabilities]) - prior,

@@ -36,7 +36,6 @@ from graph.errors import (
     InvalidError,
     OversizeError,
 )
-from graph.families.store import list_families
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.auto import complete, infer_exact_parts
 from graph.inference.network.bank import NUM_REPLICATES, Bank
@@ -61,7 +60,6 @@ from graph.inference.network.shifts import (
     shifts_exactly,
 )
 from graph.inference.network.structure import KeyArray
-from graph.model.rows import ClaimFamily
 from graph.network.banks import INFERENCE_BYTES, Banks, NoSamplesError, Prepared, refusing_oversize
 from graph.network.estimates import Estimates
 from graph.network.fetching import LockingUnit, fetch_snapshot, fetch_state, update_snapshot
@@ -184,7 +182,6 @@ class Engine:
         self._shared = SharedTasks()
         self._fetching = asyncio.Lock()
         self._snapshot: Snapshot | None = None
-        self._families: tuple[State, Sequence[ClaimFamily]] | None = None
         self._kept: dict[datetime, _Kept] = {}
         self._answered: dict[Hashable, _Answered] = {}
         self._pasts: dict[tuple[State, datetime], Joint] = {}
@@ -295,14 +292,6 @@ class Engine:
                 updated = None if known is None else await update_snapshot(unit, known)
                 known = self._snapshot = updated or await fetch_snapshot(unit)
             return known
-
-    async def _get_families(self, unit: LockingUnit, state: State) -> Sequence[ClaimFamily]:
-        """Return the families of claims, which are read once for each state."""
-        known = self._families
-        if known is None or known[0] != state:
-            # In a transaction of its own, as the other may be about to expire once a large network has been read.
-            known = self._families = state, await unit.write(list_families)
-        return known[1]
 
     async def _prepare(self, view: View, slots: ThreadSlots | None = None) -> Prepared:
         """Return a view with its model, computed in these threads where it is not kept."""
@@ -422,20 +411,19 @@ class Engine:
         """
         view = await self.view(unit, now=now)
         given = find_outcomes(view, observations)
-        implied = find_implied(view, await self._get_families(unit, view.snapshot.state), given)
+        implied = find_implied(view, given)
         prepared = await self._prepare(view)
         shifts = await self._shifts(prepared, given | implied, method, sampling, is_intervention=is_intervention)
         supposed = Supposed(view, given, implied, shifts, is_intervention, sampling)
         return what_if_answer(supposed, first)
 
     async def what_if_then(
-        self, unit: LockingUnit, past: Joint, observations: Sequence[Observation], *, is_intervention: bool = False
+        self, past: Joint, observations: Sequence[Observation], *, is_intervention: bool = False
     ) -> WhatIf:
         """
         Compute what supposed outcomes would have shifted at a moment in the past, by AUTO.
 
         Args:
-            unit: The transaction to read in: families are those that were recorded by then.
             past: Marginals and samples of that moment.
             observations: The supposed outcomes.
             is_intervention: As of `what_if`.
@@ -446,7 +434,7 @@ class Engine:
         """
         view = past.view
         given = find_outcomes(view, observations)
-        implied = find_implied(view, await list_families(unit, known_at=view.moment), given)
+        implied = find_implied(view, given)
         shifts = await self._shift(
             past.prepared, given | implied, DEFAULT_SAMPLING, past.beliefs, past.bank, is_intervention=is_intervention
         )

@@ -14,8 +14,11 @@ from operator import itemgetter
 from typing import Any, Final, Protocol, TypeVar
 
 from graph.database.paging import pages
+from graph.database.revisions import row_note
 from graph.database.sessions import Reading, Unit
 from graph.errors import BusyError, OversizeError
+from graph.families.store import FAMILIES, list_families
+from graph.model.rows import ClaimFamily
 from graph.network.view import Changed, Snapshot, State, make_snapshot, patch
 
 PAGE_CLAIMS: Final = 5_000
@@ -67,7 +70,7 @@ async def fetch_snapshot(unit: LockingUnit, *, page_claims: int = PAGE_CLAIMS) -
     for _ in range(FETCH_TRIES):
         state = await unit.write(_lock_state)
         stored = await _fetch(unit, page_claims)
-        snapshot = await asyncio.to_thread(make_snapshot, state, stored.rows(), stored.influences)
+        snapshot = await asyncio.to_thread(make_snapshot, state, stored.rows(), stored.influences, stored.families)
         current = await update_snapshot(unit, snapshot)
         if current is not None:
             return current
@@ -123,7 +126,8 @@ async def _fetch_changed(unit: Unit, known: State) -> Changed | None:
     claim_ids, child_ids = notes.claim_ids, notes.child_ids
     ids = {"claim_ids": sorted(claim_ids), "child_ids": sorted(child_ids)}
     (rows,) = await unit.run("network/list_changed", ids=ids)
-    return Changed(state, claim_ids, rows["claims"], child_ids, rows["influences"])
+    families = await list_families(unit) if _concern_families(notes) else None
+    return Changed(state, claim_ids, rows["claims"], child_ids, rows["influences"], families)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,11 @@ class Notes:
     claim_ids: Collection[str] = ()
     child_ids: Collection[str] = ()
     row_ids: Collection[str] | None = ()
+
+
+def _concern_families(notes: Notes) -> bool:
+    """Whether families of claims were saved or deleted, as far as is told."""
+    return notes.row_ids is None or any(note.startswith(row_note(FAMILIES, "")) for note in notes.row_ids)
 
 
 async def fetch_notes(unit: Unit, known: State, state: State) -> Notes | None:
@@ -197,6 +206,7 @@ class _Stored:
     claims: list[list[Any]] = field(default_factory=list)
     influences: list[tuple[str, str, str, float, float]] = field(default_factory=list)
     base_rates: dict[str, float] = field(default_factory=dict)
+    families: Sequence[ClaimFamily] = ()
 
     def rows(self) -> list[list[Any]]:
         """Return the claims' rows with base rates."""
@@ -205,7 +215,7 @@ class _Stored:
 
 async def _fetch(unit: Unit, page_claims: int) -> _Stored:
     """Read all rows, in a new transaction long before the old one expires."""
-    stored = _Stored(base_rates=await _fetch_base_rates(unit, page_claims))
+    stored = _Stored(base_rates=await _fetch_base_rates(unit, page_claims), families=await list_families(unit))
     began = time.monotonic()
     while True:
         if isinstance(unit, Reading) and time.monotonic() - began > LONG_SECONDS:

@@ -21,7 +21,6 @@ from graph.inference.network.diagnostics import METHODS, Diagnostics, Method
 from graph.inference.network.intercepts import MAX_SAMPLES
 from graph.inference.network.shifts import Shifts
 from graph.model.kinds import ClaimStatus
-from graph.model.rows import ClaimFamily
 from graph.network.view import STATUSES, Snapshot, State, View
 
 SEED: Final = 1
@@ -304,13 +303,12 @@ def find_outcomes(view: View, observations: Sequence[Observation]) -> dict[int, 
     return outcomes
 
 
-def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[int, bool]) -> dict[int, bool]:
+def find_implied(view: View, outcomes: Mapping[int, bool]) -> dict[int, bool]:
     """
     Map the outcomes that follow from supposed ones to those by index in the network.
 
     Args:
-        view: The network.
-        families: All families of claims.
+        view: The network, with the families of its moment.
         outcomes: Supposed outcomes by index.
 
     Raises:
@@ -322,7 +320,7 @@ def find_implied(view: View, families: Sequence[ClaimFamily], outcomes: Mapping[
     ids, num_before = set(supposed), 0
     while len(ids) > num_before:  # families of claims of their families, and so on
         num_before = len(ids)
-        concerned = [family for family in families if any(member.claim_id in ids for member in family.members)]
+        concerned = [family for family in snapshot.families if any(member.claim_id in ids for member in family.members)]
         ids.update(member.claim_id for family in concerned for member in family.members)
     statuses = {
         claim_id: STATUSES[snapshot.statuses[snapshot.indices[claim_id]]] for claim_id in ids & snapshot.indices.keys()

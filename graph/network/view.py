@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -13,12 +13,15 @@ from graph.inference.basis import Basis
 from graph.inference.evidence import POLICY
 from graph.inference.log_odds import FloatArray, logits, optional_numbers, sigmoids
 from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
+from graph.inference.network.groups import Group, join_groups
 from graph.inference.network.structure import BoolArray, IntArray, Network, build_network, with_probabilities
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY, posteriors
 from graph.inference.statements import StatedClaims
 from graph.inference.time import MomentArray, moments_of, time_remaining_fractions, utc_moments, windows_of
 from graph.model.kinds import ClaimStatus
 from graph.model.relations import INFLUENCE_KINDS
+from graph.model.rows import ClaimFamily
+from graph.network.grouping import find_groups, same_groups
 
 NOT_CALIBRATED: Final = (None,) * 5
 STATUSES: Final = tuple(ClaimStatus)
@@ -144,6 +147,7 @@ class Snapshot:
         calibrations: Shape (n, 5): share, both effects, log-odds of missed check-ins, and the silence until the
             outcome, NaN for open claims; all NaN for claims under foregraph-1.
         influences: Influences with a table.
+        families: Families of claims, by name.
     """
 
     state: State
@@ -160,6 +164,7 @@ class Snapshot:
     final_trfs: FloatArray
     calibrations: FloatArray
     influences: Influences
+    families: Sequence[ClaimFamily] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,9 @@ class View:
         moment: Moment of the time-remaining fractions.
         ids: Ids of the included claims, ascending.
         indices: Index of each included claim by id.
-        network: Claims and influences.
+        network: Claims, influences, and families of outcomes that exclude each other.
+        without_families: The same without families; the network itself if there are none.
+        groups: The families that the network includes.
         claims: Index of each included claim in the snapshot, shape (n,).
         edges: Index of each of the network's influences in the snapshot, in the network's order.
         evidence: Evidence on each claim.
@@ -197,6 +204,8 @@ class View:
     claims: IntArray
     edges: IntArray
     network: Network
+    without_families: Network
+    groups: Sequence[Group]
     evidence: Evidence
     inside_weights: FloatArray
     structure_key: bytes
@@ -225,6 +234,7 @@ class Changed:
         claims: Rows of the others.
         child_ids: Ids of claims whose incoming influences changed.
         influences: All influences on these.
+        families: All families of claims; None where none has changed.
     """
 
     state: State
@@ -232,9 +242,15 @@ class Changed:
     claims: Sequence[ClaimRow] = ()
     child_ids: Collection[str] = ()
     influences: Sequence[InfluenceRow] = ()
+    families: Sequence[ClaimFamily] | None = None
 
 
-def make_snapshot(state: State, claims: Sequence[ClaimRow], influences: Iterable[InfluenceRow]) -> Snapshot:
+def make_snapshot(
+    state: State,
+    claims: Sequence[ClaimRow],
+    influences: Iterable[InfluenceRow],
+    families: Sequence[ClaimFamily] = (),
+) -> Snapshot:
     """
     Make a snapshot of the rows of all claims, by id, and of all influences.
 
@@ -242,22 +258,25 @@ def make_snapshot(state: State, claims: Sequence[ClaimRow], influences: Iterable
         state: State of the graph.
         claims: Rows of the claims, ascending by id.
         influences: Influences with a table, in any order.
+        families: Families of claims, by name.
     """
     ids = tuple(row[0] for row in claims)
     indices = {claim_id: index for index, claim_id in enumerate(ids)}
-    return Snapshot(state, ids, indices, influences=Influences.of(influences, indices), **_columns(claims))
+    known = Influences.of(influences, indices)
+    return Snapshot(state, ids, indices, influences=known, families=families, **_columns(claims))
 
 
-def with_rows(snapshot: Snapshot, claims: Sequence[ClaimRow]) -> Snapshot:
+def with_rows(snapshot: Snapshot, claims: Sequence[ClaimRow], families: Sequence[ClaimFamily]) -> Snapshot:
     """
-    Return a snapshot with other values of the same claims.
+    Return a snapshot with other values of the same claims, and other families.
 
     Args:
         snapshot: Not changed; the result has its claims and influences.
         claims: A row of each claim, in the snapshot's order.
+        families: Families of claims, by name.
     """
-    influences = snapshot.influences
-    return Snapshot(snapshot.state, snapshot.ids, snapshot.indices, influences=influences, **_columns(claims))
+    columns: dict[str, Any] = _columns(claims)
+    return replace(snapshot, families=families, **columns)
 
 
 def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
@@ -282,7 +301,8 @@ def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
         columns[name] = np.empty((len(ids), *old.shape[1:]), old.dtype)
         columns[name][numbers[kept]] = old[kept]
         columns[name][places] = new
-    return Snapshot(changed.state, ids, indices, influences=influences, **columns)
+    families = snapshot.families if changed.families is None else changed.families
+    return Snapshot(changed.state, ids, indices, influences=influences, families=families, **columns)
 
 
 def _renumbered(
@@ -353,7 +373,12 @@ def make_view(snapshot: Snapshot, moment: datetime, known: View | None = None) -
     llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - check_ins - log_odds))
     evidence = make_evidence(llr, _outcomes(snapshot.statuses[is_included]))
     layout = _Layout.of(snapshot, is_included, known)
-    network = layout.network(snapshot, is_included, prior_marginals, known)
+    without_families = layout.network(snapshot, is_included, prior_marginals, known)
+    groups: Sequence[Group] = find_groups(snapshot.families, layout.indices, evidence.observed)
+    if known and without_families is known.without_families and same_groups(groups, known.groups):
+        groups, network = known.groups, known.network
+    else:
+        network = join_groups(without_families, groups)
     return View(
         snapshot=snapshot,
         moment=moment,
@@ -362,6 +387,8 @@ def make_view(snapshot: Snapshot, moment: datetime, known: View | None = None) -
         claims=layout.claims,
         edges=layout.edges,
         network=network,
+        without_families=without_families,
+        groups=groups,
         evidence=evidence,
         inside_weights=weights,
         structure_key=known.structure_key if known and network is known.network else _structure_key(network),
@@ -399,13 +426,13 @@ class _Layout:
     ) -> Network:
         stated = snapshot.stated[is_included]
         if known is not None and self.has_same_influences:
-            return with_probabilities(known.network, stated, prior_marginals)
+            return with_probabilities(known.without_families, stated, prior_marginals)
         numbers = np.cumsum(is_included) - 1
         influences = snapshot.influences
         return build_network(
             stated=stated,
             prior_marginals=prior_marginals,
-            keys=known.network.keys if known is not None and self.has_same_ids else claim_keys(self.ids),
+            keys=known.without_families.keys if known is not None and self.has_same_ids else claim_keys(self.ids),
             parents=numbers[influences.parents[self.edges]],
             children=numbers[influences.children[self.edges]],
             p_if_true=influences.p_if_true[self.edges],
@@ -474,6 +501,8 @@ def _structure_key(network: Network) -> bytes:
         network.edge_links,
         network.p_if_true,
         network.p_if_false,
+        network.weights,
+        network.is_certain,
     )
 
 

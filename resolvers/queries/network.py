@@ -83,7 +83,8 @@ class NetworkQueries:
             bool,
             strawberry.argument(
                 description="Whether the outcomes are brought about instead of observed, so that they say nothing "
-                "about what they depend on."
+                "about what they depend on. Of outcomes that exclude each other, one that is made false leaves the "
+                "choice to the others."
             ),
         ] = False,
         method: MethodArgument = Method.AUTO,

@@ -11,6 +11,7 @@ import strawberry
 from strawberry.types import Info
 
 from graph.families.store import list_families
+from graph.inference.network.limits import MAX_GROUP_CLAIMS
 from graph.ledger.families import LEAST_MISFIT, Standings, make_shares, make_timeline, misfit_of, standings_of
 from graph.ledger.pasts import Past, PastKey
 from graph.model.kinds import FamilyKind, FamilyRole
@@ -120,7 +121,8 @@ class OutcomeShare:
         "Its stored marginal; null without one, and for another moment than now.", name="ownMarginalProbability"
     )
     coherent_marginal: Probability | None = prop(
-        "Its coherent marginal; null without the marginals of all open outcomes.",
+        "The same, made to add up where it does not: for sampling errors, for what was written since the last "
+        "propagation, and where `isInNetwork` is false. Null without the marginals of all open outcomes.",
         name="coherentMarginalProbability",
     )
 
@@ -137,6 +139,10 @@ class OutcomeDistribution:
     none_probability: Probability = prop("Coherent probability that none comes true; 0 if one must.")
     own_sum: float = prop("Sum of `ownProbability`.")
     is_contradictory: bool = prop("Whether several came true, or none of those of which one must.")
+    is_in_network: bool = prop(
+        f"Whether they exclude each other in the network. False if there are more than {MAX_GROUP_CLAIMS}, or if known "
+        "outcomes contradict each other: figures of the network are then those of claims on their own."
+    )
     left_out: list[str] = prop(
         "Keys of members left out: annulled, deleted, or without a stated probability.", name="leftOutKeys"
     )
@@ -215,6 +221,7 @@ class ClaimFamily:
                 "none_probability": shares.none_probability,
                 "own_sum": figure(shares.own_sum),
                 "is_contradictory": shares.is_contradictory,
+                "is_in_network": shares.is_in_network,
             }
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.inference.log_odds import FloatArray
+from graph.inference.network.groups import excluded_members, without_members
 from graph.inference.network.intercepts import CalibratedNetwork, cut_from_parents
 from graph.inference.network.structure import BoolArray
 
@@ -98,7 +99,9 @@ def intervene(
     """
     Cut claims from their parents, then fix them to outcomes: the do-operator.
 
-    The outcomes then carry no information on the parents, while the children depend on them as before.
+    The outcomes then carry no information on the parents, while the children depend on them as before. Of a group of
+    outcomes that exclude each other, one that is made false leaves the choice to the others, in the proportions that
+    they had (`graph.inference.network.groups`).
 
     Args:
         model: Not changed.
@@ -113,7 +116,9 @@ def intervene(
     observed = observe(evidence, outcomes)
     claims = np.zeros(model.network.num_claims, np.bool_)
     claims[list(outcomes)] = True
-    return cut_from_parents(model, claims), observed
+    cut = cut_from_parents(model, claims)
+    excluded = excluded_members(model.network, outcomes)
+    return without_members(model, cut, excluded) if excluded else cut, observed
 
 
 def suppose(

@@ -14,10 +14,11 @@ from graph.inference.network.elementary import configuration_log_odds, fast_sigm
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
 from graph.inference.network.importance import MAX_SAMPLED_ERROR, refine_intercept
 from graph.inference.network.joints import sum_distribution
-from graph.inference.network.kernels import Backend, get_kernels
-from graph.inference.network.limits import MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
+from graph.inference.network.kernels import Backend, Kernels, get_kernels
+from graph.inference.network.limits import CERTAIN_LOG_ODDS, MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
 from graph.inference.network.streams import salt, sample_orders, streams
 from graph.inference.network.structure import (
+    NO_GROUP,
     BoolArray,
     IntArray,
     KeyArray,
@@ -73,7 +74,7 @@ class CalibratedNetwork:
         probabilities: P(claim | parents) of each configuration of up to MAX_TABLE_PARENTS parents, bit j for its j-th
             link.
         normal_errors: For claims with more parents, the error in P(claim) of a normal approximation of the sum of
-            parents, with independent parents at their prior marginals; 0 for others; shape (n,).
+            parents, with independent parents at their prior marginals; 0 for others and in groups; shape (n,).
         intercept_errors: Standard errors of the intercepts, in log-odds, 0 where the joint distribution of a claim's
             parents is exact, shape (n,).
         num_samples: Joint samples used for calibration.
@@ -232,19 +233,73 @@ def _solve_and_draw(
     kernels = get_kernels(backend)
     given = network.links, network.prior_marginals
     for claims in split_work(stale, 64 * bits.shape[1]):
-        num_done = 0
-        while num_done < claims.size:
-            check_stop(should_stop)
-            num_done += kernels.draw_prior(claims[num_done:], 1, MAX_SAMPLED_ERROR, *given, draws, bits, results)
-            last = int(claims[num_done - 1])
-            if results.errors[last] <= MAX_SAMPLED_ERROR:
+        for part in _split_members(claims, network):
+            if network.groups[part[0]] != NO_GROUP:
+                check_stop(should_stop)
+                _solve_and_draw_member(part, kernels, network, draws, bits, results)
                 continue
-            refined = refine_intercept(last, network.links, results.intercepts, given[1], draws.keys, bits)
-            if refined is not None and refined.error < results.errors[last]:
-                results.intercepts[last], results.errors[last] = refined.intercept, refined.error
-                kernels.draw_prior(claims[num_done - 1 : num_done], 0, np.inf, *given, draws, bits, results)
-                own = slice(network.parent_start[last], network.parent_start[last + 1])
-                results.slopes[last], results.pulls[own] = refined.slope, refined.pulls
+            num_done = 0
+            while num_done < part.size:
+                check_stop(should_stop)
+                num_done += kernels.draw_prior(part[num_done:], 1, MAX_SAMPLED_ERROR, *given, draws, bits, results)
+                last = int(part[num_done - 1])
+                if results.errors[last] <= MAX_SAMPLED_ERROR:
+                    continue
+                refined = refine_intercept(last, network.links, results.intercepts, given[1], draws.keys, bits)
+                if refined is not None and refined.error < results.errors[last]:
+                    results.intercepts[last], results.errors[last] = refined.intercept, refined.error
+                    kernels.draw_prior(part[num_done - 1 : num_done], 0, np.inf, *given, draws, bits, results)
+                    own = slice(network.parent_start[last], network.parent_start[last + 1])
+                    results.slopes[last], results.pulls[own] = refined.slope, refined.pulls
+
+
+def _split_members(claims: IntArray, network: Network) -> list[IntArray]:
+    """Split claims, in their order, so that each member of a group stands alone."""
+    is_member = network.groups[claims] != NO_GROUP
+    if not is_member.any():
+        return [claims]
+    bounds = np.flatnonzero(is_member[1:] | is_member[:-1]) + 1
+    return [part for part in np.split(claims, bounds) if part.size]
+
+
+def _solve_and_draw_member(
+    claims: IntArray,
+    kernels: Kernels,
+    network: Network,
+    draws: RandomStreams,
+    bits: KeyArray,
+    results: InterceptArrays,
+) -> None:
+    """
+    Solve for the intercept of a member of a group, and draw it.
+
+    By samples, those before it may seem to leave less than its prior marginal; it may not take that from them, so that
+    the intercept is limited.
+    """
+    (claim,) = claims.tolist()
+    given = network.links, network.prior_marginals, draws, bits, results
+    intercept = _known_intercept(claim, network)
+    if intercept is None:
+        kernels.draw_prior(claims, 1, np.inf, *given)
+        if results.intercepts[claim] <= CERTAIN_LOG_ODDS:
+            return
+        intercept = CERTAIN_LOG_ODDS
+    results.intercepts[claim], results.errors[claim] = intercept, 0.0
+    kernels.draw_prior(claims, 0, np.inf, *given)
+
+
+def _known_intercept(claim: int, network: Network) -> float | None:
+    """Return the intercept of a member of a group that nothing outside bears on, or that is certain; None of others."""
+    if network.groups[claim] == NO_GROUP:
+        return None
+    if network.is_certain[claim]:
+        return CERTAIN_LOG_ODDS
+    earlier = network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]]
+    if (network.groups[earlier] != network.groups[claim]).any():
+        return None
+    share = float(network.prior_marginals[claim])
+    later = 1.0 - float(network.prior_marginals[earlier].sum()) - share
+    return min(float(np.log(share) - np.log(later)), CERTAIN_LOG_ODDS) if later > 0.0 else CERTAIN_LOG_ODDS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -307,6 +362,7 @@ def _find_stale(network: Network, old: Network) -> tuple[BoolArray, IntArray]:
         (old.keys[sources] != network.keys)
         | (old.prior_marginals[sources] != network.prior_marginals)
         | (old.num_parents[sources] != network.num_parents)
+        | (old.is_certain[sources] != network.is_certain)
     )
     # The links of a claim are sorted by the parents' keys, so equal parents come in the same order.
     same = np.flatnonzero(~is_changed)
@@ -466,9 +522,14 @@ def hermite_nodes() -> tuple[FloatArray, FloatArray]:
 
 
 def _set_normal_errors(network: Network, intercepts: FloatArray, claims: BoolArray, errors: FloatArray) -> None:
-    """Set the errors of the normal approximation of those of these claims that have no table."""
+    """
+    Set the errors of the normal approximation of those of these claims that have no table.
+
+    Parents of a member of a group exclude each other, so that independent ones tell nothing of it.
+    """
     nodes, node_weights = hermite_nodes()
-    for claim in np.flatnonzero(claims & (network.num_parents > MAX_TABLE_PARENTS)).tolist():
+    is_wide = (network.num_parents > MAX_TABLE_PARENTS) & (network.groups == NO_GROUP)
+    for claim in np.flatnonzero(claims & is_wide).tolist():
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
         weights, p = network.weights[links], network.prior_marginals[network.link_parents[links]]
         mean = intercepts[claim] + weights @ p

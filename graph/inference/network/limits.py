@@ -5,6 +5,18 @@ from typing import Final
 MAX_LOG_ODDS: Final = 30.0
 """Messages are clipped to this log-odds: 1 - sigmoid(30) is 1e-13, which is 0 for every stated probability."""
 
+CERTAIN_LOG_ODDS: Final = MAX_LOG_ODDS
+"""Of an outcome of which it is known that it comes true, as none of those that exclude it does."""
+
+EXCLUDING_WEIGHT: Final = -2.0 * MAX_LOG_ODDS
+"""Of an outcome on one that it excludes: which is then as unlikely as without it the last of a group is likely."""
+
+MAX_GROUP_CLAIMS: Final = 32
+"""In a group of outcomes that exclude each other: there are 496 links between them."""
+
+MAX_GROUP_PARENTS: Final = 32
+"""Claims outside a group whose influences on a member shift all of its members, those that matter most."""
+
 MAX_TABLE_PARENTS: Final = 12
 """LBP tabulates all 2^k configurations up to this many parents; a table of 4,096 takes some 10 microseconds."""
 

@@ -14,6 +14,7 @@ from graph.inference.network.diagnostics import Diagnostics
 from graph.inference.network.elementary import fast_sigmoid
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import no_evidence
+from graph.inference.network.group_derivatives import GroupDerivatives, group_derivatives
 from graph.inference.network.intercepts import CalibratedNetwork, part_of_model, unpack_bits
 from graph.inference.network.kernels import Backend
 from graph.inference.network.replicates import pooled_errors
@@ -118,9 +119,10 @@ def find_sensitivity(
     links = indices_between(network.parent_start, near)
     derivatives = _derivatives(bank, target, near, links, seed, should_stop, backend)
     weights = np.ones(network.num_claims) if inside_weights is None else inside_weights
+    groups = group_derivatives(network, near, links)
     estimates = [
-        *_edge_estimates(bank.model, links, derivatives.by_weight),
-        *_stated_estimates(bank.model, near, derivatives, weights),
+        *_edge_estimates(bank.model, links, derivatives, groups),
+        *_stated_estimates(bank.model, near, derivatives, groups, weights),
     ]
     effects = _effects(estimates, bank.num_samples)
     diagnostics = replace(bank.beliefs.diagnostics, seconds=time.perf_counter() - started, is_fresh=False)
@@ -244,7 +246,11 @@ def _intercept_moves(
     owner = np.searchsorted(np.cumsum(network.num_parents[near]), np.arange(links.size), side="right")
     of_links[~below[:, owner]] = 0.0
     of_links[owner, np.arange(links.size)] = model.pulls[links] * model.slopes[near][owner]
-    moves: FloatArray = np.linalg.solve(system, np.concatenate([of_links, np.eye(near.size)], axis=1))
+    wanted = np.concatenate([of_links, np.eye(near.size)], axis=1)
+    # The last of an exhaustive group is true where no other is; its intercept stays.
+    is_certain = network.is_certain[near]
+    system[is_certain], wanted[is_certain] = np.eye(near.size)[is_certain], 0.0
+    moves: FloatArray = np.linalg.solve(system, wanted)
     return moves
 
 
@@ -270,16 +276,20 @@ class _Estimate:
     variance: float
 
 
-def _edge_estimates(model: CalibratedNetwork, links: IntArray, by_weight: FloatArray) -> list[_Estimate]:
+def _edge_estimates(
+    model: CalibratedNetwork, links: IntArray, derivatives: _Derivatives, groups: GroupDerivatives
+) -> list[_Estimate]:
     network = model.network
     row_of = {link: number for number, link in enumerate(links.tolist())}
     shared = np.bincount(network.edge_links, minlength=network.num_links)
+    by_own = derivatives.by_weight @ groups.weights_by_own
+    # The variance of a score is the slope of its claim.
+    variances = model.slopes[network.link_children[links]] @ groups.weights_by_own**2
     estimates = []
     for edge in np.flatnonzero(np.isin(network.edge_links, links)).tolist():
         link = int(network.edge_links[edge])
-        own = by_weight[:, row_of[link]] / shared[link]
-        # The variance of a score is the slope of its claim.
-        variance = float(model.slopes[network.link_children[link]]) / shared[link] ** 2
+        own = by_own[:, row_of[link]] / shared[link]
+        variance = float(variances[row_of[link]]) / shared[link] ** 2
         for parameter, p, sign in (
             (Parameter.P_IF_TRUE, float(network.p_if_true[edge]), 1.0),
             (Parameter.P_IF_FALSE, float(network.p_if_false[edge]), -1.0),
@@ -290,15 +300,24 @@ def _edge_estimates(model: CalibratedNetwork, links: IntArray, by_weight: FloatA
 
 
 def _stated_estimates(
-    model: CalibratedNetwork, near: IntArray, derivatives: _Derivatives, inside_weights: FloatArray
+    model: CalibratedNetwork,
+    near: IntArray,
+    derivatives: _Derivatives,
+    groups: GroupDerivatives,
+    inside_weights: FloatArray,
 ) -> list[_Estimate]:
     network = model.network
+    by_log_odds = derivatives.by_prior_marginal @ groups.marginals_by_log_odds
+    by_log_odds += derivatives.by_weight @ groups.weights_by_log_odds
+    # The last of an exhaustive group follows from the others, whose scores are those that vary.
+    inverse = np.where(network.is_certain[near], 0.0, 1.0 / model.slopes[near])
+    variances = inverse @ groups.marginals_by_log_odds**2
     estimates = []
     for number, claim in enumerate(near.tolist()):
-        stated, prior = network.stated[claim], network.prior_marginals[claim]
-        rate = inside_weights[claim] * prior * (1.0 - prior) / (stated * (1.0 - stated))
-        own = rate * derivatives.by_prior_marginal[:, number]
-        estimates.append(_Estimate(Parameter.STATED, claim, own, float(rate**2 / model.slopes[claim])))
+        stated = network.stated[claim]
+        rate = inside_weights[claim] / (stated * (1.0 - stated))
+        own = rate * by_log_odds[:, number]
+        estimates.append(_Estimate(Parameter.STATED, claim, own, float(rate**2 * variances[number])))
     return estimates
 
 

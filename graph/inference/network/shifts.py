@@ -23,6 +23,7 @@ from graph.inference.network.elementary import configuration_log_odds, fast_sigm
 from graph.inference.network.errors import ShouldStop, never
 from graph.inference.network.evidence import Evidence, suppose
 from graph.inference.network.exact import MAX_CLIQUE_CLAIMS, Budget, infer_exactly
+from graph.inference.network.groups import excluded_members
 from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwork, unpack_bits
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
@@ -497,8 +498,13 @@ def _connected(
     model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
 ) -> BoolArray:
     """Mask of the claims that the outcomes may move, shape (n,)."""
-    claims = np.array(list(outcomes), np.int64)
-    return connected_claims(model.network, evidence, claims, is_intervention=is_intervention)
+    network, claims = model.network, np.array(list(outcomes), np.int64)
+    found = connected_claims(network, evidence, claims, is_intervention=is_intervention)
+    if is_intervention and (excluded := excluded_members(network, outcomes)):
+        # The others of the group are then chosen differently, which moves all that observing one could move.
+        others = np.flatnonzero(np.isin(network.groups, list(excluded)) & ~evidence.is_observed)
+        found |= connected_claims(network, evidence, others)
+    return found
 
 
 def _compare(before: Beliefs, after: Beliefs, is_connected: BoolArray, started: float) -> Shifts:
@@ -600,6 +606,8 @@ def _from_weighted(bank: Bank, question: _Question, least: int, should_stop: Sho
     if bank.weights is not None:
         message = "expected a bank of equal weights for an intervention, got weighted samples; resample them first"
         raise ValueError(message)
+    if excluded_members(bank.model.network, question.outcomes):
+        return None  # samples of what others of a group leave do not tell how they share what one leaves
     if _missed_share(bank, question) > LARGEST_MISSED:
         return None
     weighted = weigh_bank(

@@ -1,7 +1,7 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ IntArray = NDArray[np.int64]
 KeyArray = NDArray[np.uint64]
 BoolArray = NDArray[np.bool_]
 ByteArray = NDArray[np.uint8]
+
+NO_GROUP: Final = -1
+"""Of a claim that no group of outcomes includes."""
 
 
 class Links(NamedTuple):
@@ -49,6 +52,9 @@ class Network:
         edge_links: The link of each influence, in the order given, shape (number of influences,).
         p_if_true: P(child | parent true) of each influence, shape as `edge_links`.
         p_if_false: P(child | parent false), likewise.
+        groups: Number of the group of outcomes that exclude each other that a claim is in, -1 for none, shape (n,).
+        is_certain: Mask of the claims that are true where no other of their group is, shape (n,).
+        own_weights: Weights that come from influences alone, shape (m,); those of a group's links differ.
     """
 
     stated: FloatArray
@@ -65,6 +71,9 @@ class Network:
     edge_links: IntArray
     p_if_true: FloatArray
     p_if_false: FloatArray
+    groups: IntArray
+    is_certain: BoolArray
+    own_weights: FloatArray
 
     @property
     def num_claims(self) -> int:
@@ -142,6 +151,7 @@ def build_network(
     if_true, if_false = pool_tables(p_if_true, p_if_false, edge_links, pairs.size)
     parent_start, child_start, child_links = _slices(num_claims, link_parents, link_children)
     levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
+    weights = if_true - if_false
     return Network(
         stated=stated.astype(np.float64),
         prior_marginals=prior_marginals.astype(np.float64),
@@ -151,12 +161,57 @@ def build_network(
         parent_start=parent_start,
         link_parents=link_parents,
         link_children=link_children,
-        weights=if_true - if_false,
+        weights=weights,
         child_start=child_start,
         child_links=child_links,
         edge_links=edge_links.astype(np.int64),
         p_if_true=p_if_true.astype(np.float64),
         p_if_false=p_if_false.astype(np.float64),
+        groups=np.full(num_claims, NO_GROUP),
+        is_certain=np.zeros(num_claims, np.bool_),
+        own_weights=weights,
+    )
+
+
+def set_weights(network: Network, parents: IntArray, children: IntArray, weights: FloatArray) -> Network:
+    """
+    Set the weights of some links, and add those that there are not; influences and their own weights stay.
+
+    Args:
+        network: Not changed.
+        parents: Parent of each link, shape (k,).
+        children: Child of each, likewise; no pair is given twice.
+        weights: In log-odds, shape (k,).
+
+    Raises:
+        ValueError: The links form a cycle with the others.
+    """
+    num_claims = network.num_claims
+    by_key = np.argsort(network.keys)
+    ranks = np.empty(num_claims, np.int64)
+    ranks[by_key] = np.arange(num_claims)
+    old = network.link_children * num_claims + ranks[network.link_parents]
+    chosen = children * num_claims + ranks[parents]
+    pairs = np.union1d(old, chosen)
+    link_children, link_parents = pairs // num_claims, by_key[pairs % num_claims]
+    places = np.searchsorted(pairs, old)
+    own_weights, new_weights = np.zeros(pairs.size), np.zeros(pairs.size)
+    own_weights[places], new_weights[places] = network.own_weights, network.weights
+    new_weights[np.searchsorted(pairs, chosen)] = weights
+    parent_start, child_start, child_links = _slices(num_claims, link_parents, link_children)
+    levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
+    return replace(
+        network,
+        order=np.lexsort((ranks, levels)),
+        levels=levels,
+        parent_start=parent_start,
+        link_parents=link_parents,
+        link_children=link_children,
+        weights=new_weights,
+        child_start=child_start,
+        child_links=child_links,
+        edge_links=places[network.edge_links],
+        own_weights=own_weights,
     )
 
 
@@ -280,6 +335,9 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
         edge_links=number[network.edge_links[edges]],
         p_if_true=network.p_if_true[edges],
         p_if_false=network.p_if_false[edges],
+        groups=network.groups,
+        is_certain=network.is_certain,
+        own_weights=network.own_weights[kept],
     )
 
 
@@ -321,6 +379,9 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
         edge_links=link_number[network.edge_links[edges]],
         p_if_true=network.p_if_true[edges],
         p_if_false=network.p_if_false[edges],
+        groups=network.groups[kept],
+        is_certain=network.is_certain[kept],
+        own_weights=network.own_weights[links],
     )
     return part, links
 
@@ -368,6 +429,9 @@ def small_network(network: Network, claims: IntArray, links: IntArray) -> Networ
         edge_links=np.empty(0, np.int64),
         p_if_true=none,
         p_if_false=none,
+        groups=network.groups[claims],
+        is_certain=network.is_certain[claims],
+        own_weights=network.own_weights[links],
     )
 
 
@@ -391,25 +455,52 @@ def indices_between(start: IntArray, claims: IntArray) -> IntArray:
 def _levels(
     num_claims: int, link_parents: IntArray, link_children: IntArray, child_start: IntArray, child_links: IntArray
 ) -> IntArray:
-    """Compute topological levels by Kahn's algorithm."""
+    """Compute topological levels."""
+    levels, is_open = _order_levels(num_claims, link_children, child_start, child_links)
+    if is_open.any():
+        cycle = _find_cycle(link_parents, link_children, is_open)
+        message = f"expected no cycle of influences, got one through the claims {' -> '.join(map(str, cycle))}"
+        raise ValueError(message)
+    return levels
+
+
+def contracted_levels(network: Network, nodes: IntArray) -> tuple[IntArray, BoolArray]:
+    """
+    Compute topological levels of a network in which some claims are one.
+
+    Args:
+        network: Claims and links; those between claims that are one are left out.
+        nodes: The claim that stands for each, shape (n,).
+
+    Returns:
+        Level of each claim, and the mask of those that are in a cycle or below one, whose level means nothing; both of
+        shape (n,).
+    """
+    parents, children = nodes[network.link_parents], nodes[network.link_children]
+    outer = parents != children
+    parents, children = parents[outer], children[outer]
+    _, child_start, child_links = _slices(network.num_claims, parents, children)
+    levels, is_open = _order_levels(network.num_claims, children, child_start, child_links)
+    return levels[nodes], is_open[nodes]
+
+
+def _order_levels(
+    num_claims: int, link_children: IntArray, child_start: IntArray, child_links: IntArray
+) -> tuple[IntArray, BoolArray]:
+    """Compute levels by Kahn's algorithm, and the mask of the claims in cycles or below them."""
     num_open = np.bincount(link_children, minlength=num_claims)
     levels = np.zeros(num_claims, np.int64)
     frontier = np.flatnonzero(num_open == 0)
-    level = num_done = 0
+    level = 0
     while frontier.size:
         levels[frontier] = level
-        num_done += frontier.size
         found, counts = np.unique(
             link_children[child_links[indices_between(child_start, frontier)]], return_counts=True
         )
         num_open[found] -= counts
         frontier = found[num_open[found] == 0]
         level += 1
-    if num_done < num_claims:
-        cycle = _find_cycle(link_parents, link_children, num_open > 0)
-        message = f"expected no cycle of influences, got one through the claims {' -> '.join(map(str, cycle))}"
-        raise ValueError(message)
-    return levels
+    return levels, num_open > 0
 
 
 def _find_cycle(link_parents: IntArray, link_children: IntArray, is_open: BoolArray) -> list[int]:

@@ -45,6 +45,7 @@ def assert_same(found: Snapshot, expected: Snapshot) -> None:
         assert ours.dtype == theirs.dtype
         assert_array_equal(ours, theirs)
     assert found.influences.rows() == expected.influences.rows()
+    assert list(found.families) == list(expected.families)
 
 
 def stored(revision: int = 1) -> Rows:
@@ -60,6 +61,7 @@ def stored(revision: int = 1) -> Rows:
         list_claims=[[{"claims": page}] for page in pages],
         list_influences=[[{"influences": page}] for page in influences],
         list_nodes=[[{"properties": ["such", 0.2]}], []],
+        list_families=[[]],
         get_revision=[[{"revision": revision, "revised_at": 1}]],
     )
 

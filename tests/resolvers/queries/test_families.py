@@ -26,8 +26,8 @@ SAVED = """... on ClaimFamilySaved { isNew hasChanged isReplayed isDryRun
 TIMELINE = """timeline(asOf: $at, knownAt: $known) { absentAt happenedAt isContradictory largestFall leftOutKeys
   isReconstructed nodes { claimKey role deadline probability ownProbability coherentProbability hazard
     claim { key } } }"""
-OUTCOMES = """outcomes(asOf: $at, knownAt: $known) { ownSum noneProbability isContradictory leftOutKeys isReconstructed
-  nodes { claimKey ownProbability coherentProbability ownMarginalProbability coherentMarginalProbability
+OUTCOMES = """outcomes(asOf: $at, knownAt: $known) { ownSum noneProbability isContradictory isInNetwork leftOutKeys
+  isReconstructed nodes { claimKey ownProbability coherentProbability ownMarginalProbability coherentMarginalProbability
     claim { key } } }"""
 FAMILY = f"""query ($name: String!, $at: DateTime, $known: DateTime) {{
   claimFamily(name: $name) {{ name {TIMELINE} {OUTCOMES} }}
@@ -177,8 +177,19 @@ async def test_outcomes_add_up(database: Database) -> None:
     assert past == column(found, "coherentProbability")
 
 
+def raised(probability: float, odds_ratio: float) -> float:
+    """A probability whose odds are multiplied."""
+    odds = probability / (1.0 - probability) * odds_ratio
+    return odds / (1.0 + odds)
+
+
 async def test_marginals_of_outcomes_add_up_too(database: Database) -> None:
-    """A killer of one outcome leaves less for it in the network, and the odds of the others as they were."""
+    """
+    A killer of one outcome leaves less for it in the network, and the odds of the others as they were.
+
+    The killer is 1 / (1 + exp(-2)) likely after evidence on it. The outcome's log-odds differ by those of its table,
+    and average to .3: with x the probability of the outcome if the killer is false, (x + y) / 2 = .3.
+    """
     await load(
         database,
         *(by(key, 0.3, 1) for key in ("A", "B", "C")),
@@ -194,10 +205,12 @@ async def test_marginals_of_outcomes_add_up_too(database: Database) -> None:
     assert column(found, "coherentProbability") == pytest.approx([0.3, 0.3, 0.3], rel=1e-9)
     assert found["noneProbability"] == pytest.approx(0.1, rel=1e-9)
     own, coherent = column(found, "ownMarginalProbability"), column(found, "coherentMarginalProbability")
-    assert own[0] < 0.29
-    ratio = own[0] / (1 - own[0]) / (0.3 / 0.7)
-    expected = [0.3 * ratio, 0.3, 0.3]
-    assert coherent == pytest.approx([value / (sum(expected) + 0.1) for value in expected], rel=1e-6)
+    odds_ratio, killed = (0.1 / 0.9) / (0.6 / 0.4), 1.0 / (1.0 + math.exp(-2.0))
+    without = next(x / 1e7 for x in range(1, 10**7) if x / 1e7 + raised(x / 1e7, odds_ratio) >= 0.6)
+    expected = killed * raised(without, odds_ratio) + (1.0 - killed) * without
+    assert own == pytest.approx([expected, (1 - expected) * 3 / 7, (1 - expected) * 3 / 7], abs=1e-6)
+    assert coherent == pytest.approx(own, rel=1e-9)
+    assert found["isInNetwork"]
     assert math.fsum(coherent) < 1.0
 
 
@@ -387,7 +400,7 @@ async def test_what_is_supposed_in_the_past_rules_out_what_it_did_then(database:
     async with database.reading() as reading:
         for moment in moments:
             then = await recall_joint(reading, engine, moment)
-            found = await engine.what_if_then(reading, then, [Observation("P_B", outcome=True)])
+            found = await engine.what_if_then(then, [Observation("P_B", outcome=True)])
             implied.append([(shift.claim_id, shift.after) for shift in found.implied])
 
     assert implied == [[], [("P_C", 0.0)], []]

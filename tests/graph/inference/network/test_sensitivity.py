@@ -1,6 +1,7 @@
 """Which stated numbers a belief depends on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 
 from graph.inference.log_odds import FloatArray, logit, sigmoid, sigmoids
 from graph.inference.network.bank import draw_bank
-from graph.inference.network.evidence import Evidence, no_evidence, observe
+from graph.inference.network.evidence import UNKNOWN, Evidence, make_evidence, no_evidence, observe
+from graph.inference.network.groups import Group, join_groups
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
+from graph.inference.network.limits import CERTAIN_LOG_ODDS
 from graph.inference.network.sensitivity import Effect, Parameter, find_sensitivity
 from graph.inference.network.structure import Network, build_network
 from tests.helpers.networks import (
@@ -39,11 +42,18 @@ def calibrated_by_enumeration(network: Network) -> CalibratedNetwork:
             middle = 0.5 * (low + high)
             below = prior @ sigmoids(middle + sums) < network.prior_marginals[claim]
             low, high = (middle, high) if below else (low, middle)
-        intercepts[claim] = 0.5 * (low + high)
+        intercepts[claim] = CERTAIN_LOG_ODDS if network.is_certain[claim] else 0.5 * (low + high)
     return replace(model, intercepts=intercepts)
 
 
-def changed(network: Network, parameter: Parameter, index: int, step: float, inside_weights: FloatArray) -> Network:
+def changed(
+    network: Network,
+    parameter: Parameter,
+    index: int,
+    step: float,
+    inside_weights: FloatArray,
+    groups: Sequence[Group] = (),
+) -> Network:
     """The same claims and influences with one stated number moved."""
     stated, prior_marginals = network.stated.copy(), network.prior_marginals.copy()
     tables = {Parameter.P_IF_TRUE: network.p_if_true.copy(), Parameter.P_IF_FALSE: network.p_if_false.copy()}
@@ -53,7 +63,7 @@ def changed(network: Network, parameter: Parameter, index: int, step: float, ins
         prior_marginals[index] = sigmoid(logit(prior_marginals[index]) + inside_weights[index] * moved)
     else:
         tables[parameter][index] += step
-    return build_network(
+    moved_network = build_network(
         stated=stated,
         prior_marginals=prior_marginals,
         keys=network.keys,
@@ -62,18 +72,47 @@ def changed(network: Network, parameter: Parameter, index: int, step: float, ins
         p_if_true=tables[Parameter.P_IF_TRUE],
         p_if_false=tables[Parameter.P_IF_FALSE],
     )
+    return join_groups(moved_network, groups)
 
 
 def finite_difference(
-    network: Network, evidence: Evidence, target: int, effect: Effect, inside_weights: FloatArray
+    network: Network,
+    evidence: Evidence,
+    target: int,
+    effect: Effect,
+    inside_weights: FloatArray,
+    groups: Sequence[Group] = (),
 ) -> float:
     up, down = (
         enumerate_marginals(
-            calibrated_by_enumeration(changed(network, effect.parameter, effect.index, step, inside_weights)), evidence
+            calibrated_by_enumeration(changed(network, effect.parameter, effect.index, step, inside_weights, groups)),
+            evidence,
         )[target]
         for step in (STEP, -STEP)
     )
     return float(up - down) / (2.0 * STEP)
+
+
+@pytest.mark.parametrize("is_exhaustive", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_derivatives_follow_what_groups_make_of_numbers(seed: int, *, is_exhaustive: bool) -> None:
+    """An influence on one outcome moves the others, and a stated probability that of all of them."""
+    generator = np.random.default_rng(seed)
+    edges = [(3, 0, 0.8, 0.3), (3, 2, 0.3, 0.5), (4, 1, 0.2, 0.6), (0, 5, 0.7, 0.2)]
+    network = network_of([0.5, 0.2, 0.4, 0.4, 0.3, 0.5], edges)
+    groups = [Group(generator.permutation(3), is_exhaustive)]
+    evidence = make_evidence(generator.normal(0.0, 1.0, 6), np.full(6, UNKNOWN, np.int8))
+    target = int(generator.integers(6))
+    bank = draw_bank(calibrate(join_groups(network, groups)), evidence, seed=seed, num_replicates=16)
+    inside_weights = generator.uniform(0.3, 1.0, 6)
+    found = find_sensitivity(bank, target, seed=seed + 100, inside_weights=inside_weights)
+
+    assert len(found.effects) == 2 * len(edges) + 6
+    for effect in found.effects:
+        exact = finite_difference(network, evidence, target, effect, inside_weights, groups)
+        assert effect.standard_error is not None
+        assert effect.derivative == pytest.approx(exact, abs=5.0 * effect.standard_error + 0.01)
+        assert effect.standard_error < 0.1
 
 
 @pytest.mark.parametrize("seed", range(6))

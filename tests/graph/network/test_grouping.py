@@ -1,0 +1,207 @@
+"""Families of outcomes in the network: as it is read, patched, asked and stored."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from graph.bundles.importing import import_bundle
+from graph.database.sessions import Database
+from graph.exposure.past import recall_joint
+from graph.families.store import FamilyDraft, delete_family, list_stored_marginals, save_family
+from graph.inference.network.diagnostics import Method
+from graph.inference.network.limits import MAX_GROUP_CLAIMS
+from graph.model.kinds import FamilyKind, FamilyRole
+from graph.model.rows import ClaimFamily, FamilyMember, dated_key
+from graph.network.engine import Engine
+from graph.network.fetching import fetch_snapshot, update_snapshot
+from graph.network.questions import Observation
+from graph.network.view import View, make_view
+from tests.graph.network.test_fetching import assert_same
+from tests.helpers.asking import ask, service_of
+from tests.helpers.bundles import bundle, evidence, killing, prediction, requiring
+from tests.helpers.mutating import mutate
+from tests.helpers.snapshots import snapshot
+
+pytestmark = pytest.mark.one_release
+
+MOMENT = datetime(2026, 7, 1, tzinfo=UTC)
+KEYS = ("WIN", "DRAW", "LOSS")
+
+
+def family(*claim_ids: str, name: str = "match", is_exhaustive: bool = True) -> ClaimFamily:
+    """A row of a family of outcomes."""
+    return ClaimFamily(
+        id=dated_key(name, MOMENT),
+        name=name,
+        kind=FamilyKind.EXCLUSIVE,
+        is_exhaustive=is_exhaustive,
+        recorded_at=MOMENT,
+        members=tuple(FamilyMember(claim_id=claim_id) for claim_id in claim_ids),
+    )
+
+
+async def save(database: Database, *keys: str, is_exhaustive: bool = True) -> None:
+    """Save the family `match`."""
+    members = [(key, FamilyRole.BY) for key in keys]
+    await save_family(database, FamilyDraft("match", FamilyKind.EXCLUSIVE, members, is_exhaustive=is_exhaustive))
+
+
+async def load(database: Database, beliefs: Sequence[float] = (0.4, 0.3, 0.2)) -> None:
+    """Three outcomes, of which the last one has a killer and the first one a prerequisite, and a claim below one."""
+    outcomes = [
+        prediction(key, stated_probability=value, from_year=None) for key, value in zip(KEYS, beliefs, strict=True)
+    ]
+    rows = [prediction(key, stated_probability=0.4, from_year=None) for key in ("FORM", "REPLAY")]
+    lists: dict[str, Any] = {
+        "policy": "foregraph-1",
+        "predictions": [*outcomes, *rows],
+        "killers": [{"id": "TK_1", "title": "It breaks", "stated_probability": 0.3}],
+        "influences": [killing("TK_1", "LOSS"), requiring("FORM", "WIN"), requiring("DRAW", "REPLAY")],
+        "evidence": [evidence("E_1", "WIN", total_llr=1.0), evidence("E_2", "REPLAY", total_llr=-1.0)],
+    }
+    await import_bundle(database, bundle(**lists))
+
+
+def test_only_what_fits_is_a_group() -> None:
+    """Claims that the network leaves out do not count; contradictions and what is too large leave a family out."""
+    plain = snapshot()
+
+    def groups(*families: ClaimFamily) -> list[list[str]]:
+        view = make_view(replace(plain, families=families), MOMENT)
+        return [[view.ids[claim] for claim in group.claims.tolist()] for group in view.groups]
+
+    assert groups() == []
+    assert groups(family("B", "A", "C", "D")) == [["B", "A"]]
+    assert groups(family("C", "D")) == []
+    assert groups(family("A", "B"), family("B", "E", name="other")) == [["A", "B"]]
+    by_when = family("A", "B").model_copy(update={"kind": FamilyKind.BY_WHEN})
+    assert groups(by_when) == []
+    closed = replace(plain, statuses=np.where(plain.statuses == plain.statuses[4], plain.statuses[4], plain.statuses))
+    closed.statuses[0] = plain.statuses[4]
+    assert len(make_view(replace(closed, families=(family("A", "B"),)), MOMENT).groups) == 1
+    assert make_view(replace(closed, families=(family("A", "E"),)), MOMENT).groups == []
+    assert MAX_GROUP_CLAIMS < 100
+
+
+def test_a_view_follows_families_and_takes_over_what_is_the_same() -> None:
+    """The structure's key differs by the family and by whether it is exhaustive; a known view changes nothing."""
+    plain = snapshot()
+    one = replace(plain, families=(family("A", "B"),))
+    other = replace(plain, families=(family("A", "B", is_exhaustive=False),))
+    before = make_view(plain, MOMENT)
+    views = [before, make_view(one, MOMENT), make_view(other, MOMENT)]
+
+    assert len({view.structure_key for view in views}) == 3
+    assert before.network is before.without_families
+    for snapshot_then, view in zip((plain, one, other), views, strict=True):
+        for known in views:
+            again = make_view(snapshot_then, MOMENT, known)
+            assert again.structure_key == view.structure_key
+            assert_array_equal(again.network.weights, view.network.weights)
+            assert (again.network is known.network) == (known is view)
+            assert [again.influence_key(index) for index in range(again.num_influences)] == [
+                before.influence_key(index) for index in range(before.num_influences)
+            ]
+    later = make_view(one, MOMENT + timedelta(hours=1), views[1])
+    assert later.structure_key == make_view(one, MOMENT + timedelta(hours=1)).structure_key
+
+
+async def test_a_family_that_is_written_patches_a_snapshot(database: Database) -> None:
+    """Saved, changed, and deleted: each time bit for bit as a snapshot that is read anew; other writes keep it."""
+    await load(database)
+    keys = []
+    async with database.reading() as reading:
+        known = await fetch_snapshot(reading)
+    for write in (
+        lambda: save(database, *KEYS),
+        lambda: mutate(database, "submitEvidence", {"claim": "DRAW", "direction": "FOR", "likelihoodRatio": 2}),
+        lambda: save(database, "WIN", "LOSS", is_exhaustive=False),
+        lambda: delete_family(database, "match"),
+    ):
+        await write()
+        async with database.reading() as reading:
+            patched, anew = await update_snapshot(reading, known), await fetch_snapshot(reading)
+        assert patched is not None
+        assert_same(patched, anew)
+        keys.append(make_view(patched, MOMENT).structure_key)
+        assert keys[-1] == make_view(anew, MOMENT).structure_key
+        known = patched
+    assert known.families == []
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def total(view: View, marginals: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    """Sum of the outcomes' marginals."""
+    return float(sum(marginals[view.indices[key]] for key in KEYS))
+
+
+async def test_marginals_add_up_in_every_answer(database: Database) -> None:
+    """By each method, observed or brought about, stored, and in joint samples; with what bears on them and below."""
+    await load(database)
+    await save(database, *KEYS)
+    engine: Engine = service_of(database).engine
+    async with database.reading() as reading:
+        for method, tolerance in ((Method.EXACT, 1e-9), (Method.AUTO, 1e-9), (Method.SAMPLE, 0.02)):
+            view, beliefs = await engine.beliefs(reading, method)
+            assert total(view, beliefs.marginals) == pytest.approx(1.0, abs=tolerance)
+            for is_intervention in (False, True):
+                for key, outcome in (("TK_1", True), ("FORM", False), *((key, False) for key in KEYS), ("DRAW", True)):
+                    found = await engine.what_if(
+                        reading, [Observation(key, outcome)], is_intervention=is_intervention, method=method
+                    )
+                    after = total(view, found.question.shifts.after)
+                    assert after == pytest.approx(1.0, abs=2 * tolerance), (method, key, is_intervention)
+        joint = await engine.joint(reading)
+    bits = np.unpackbits(joint.bank.bits.view(np.uint8), bitorder="little").reshape(len(view.ids), -1)
+    assert set(bits[[view.indices[key] for key in KEYS]].sum(axis=0).tolist()) == {1}
+    await mutate(database, "propagateBeliefs", {})
+    async with database.reading() as reading:
+        stored = await list_stored_marginals(reading, KEYS)
+    assert sum(value or 0.0 for value in stored) == pytest.approx(1.0, abs=1e-9)
+
+
+async def test_marginals_of_a_family_of_its_own_are_its_coherent_probabilities(database: Database) -> None:
+    """Those of `outcomes`, with evidence on several, and once one is resolved."""
+    outcomes = [
+        prediction(key, stated_probability=value, from_year=None)
+        for key, value in zip(KEYS, (0.6, 0.3, 0.4), strict=True)
+    ]
+    rows = [evidence("E_1", "WIN", total_llr=1.0), evidence("E_2", "LOSS", total_llr=-2.0)]
+    lists: dict[str, Any] = {"policy": "foregraph-1", "predictions": outcomes, "evidence": rows}
+    await import_bundle(database, bundle(**lists))
+    await save(database, *KEYS)
+    document = '{ claimFamily(name: "match") { outcomes { nodes { claimKey coherentProbability } } } }'
+
+    for write in (None, {"claim": "DRAW", "outcome": "FALSE"}):
+        if write is not None:
+            await mutate(database, "resolveClaim", write)
+        async with database.reading() as reading:
+            view, beliefs = await service_of(database).engine.beliefs(reading, Method.AUTO)
+        nodes = (await ask(database, document)).data["claimFamily"]["outcomes"]["nodes"]
+        expected = {node["claimKey"]: node["coherentProbability"] for node in nodes}
+        assert {key: beliefs.marginals[view.indices[key]] for key in KEYS} == pytest.approx(expected, abs=1e-6)
+
+
+async def test_the_past_has_the_families_of_its_moment(database: Database) -> None:
+    """Before it was saved, while it was there, and after it was deleted."""
+    await load(database)
+    moments = [datetime.now(UTC)]
+    await save(database, *KEYS)
+    moments.append(datetime.now(UTC))
+    await delete_family(database, "match")
+    moments.append(datetime.now(UTC))
+    totals = []
+    async with database.reading() as reading:
+        for moment in moments:
+            joint = await recall_joint(reading, service_of(database).engine, moment)
+            totals.append(total(joint.view, joint.beliefs.marginals))
+
+    assert totals[1] == pytest.approx(1.0, abs=1e-9)
+    assert totals[0] == pytest.approx(totals[2], abs=1e-9)
+    assert abs(totals[0] - 1.0) > 0.01
