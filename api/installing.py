@@ -7,6 +7,7 @@ It runs before any package is there, so it uses the standard library alone.
 import re
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,16 +74,24 @@ def install(lock: Path, stream: TextIO) -> int:
     with lock.open(encoding="utf-8") as lines:
         progress = Progress(count_packages(lines), stream, is_terminal=stream.isatty())
     written = []
-    command = [*PIP, "--require-hashes", "--requirement", str(lock)]
+    command = [*PIP, "--no-compile", "--require-hashes", "--requirement", str(lock)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603 - ours
         assert pip.stdout is not None  # noqa: S101 - a pipe, as asked for
         for line in pip.stdout:
             written.append(line)
             progress.read(line)
-    progress.end()
     if pip.returncode:
+        progress.end()
         stream.writelines(written)
-    return pip.returncode
+        return pip.returncode
+    _compile()
+    progress.end()
+    return 0
+
+
+def _compile() -> None:
+    """Compile what was installed on all processors, of which pip uses one; what does not compile is left as it is."""
+    subprocess.run([sys.executable, "-m", "compileall", "-qq", "-j", "0", sysconfig.get_path("purelib")], check=False)  # noqa: S603 - ours
 
 
 if __name__ == "__main__":

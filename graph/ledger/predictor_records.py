@@ -12,6 +12,7 @@ from graph.inference.evidence import POLICY
 from graph.inference.policies import FOREGRAPH_2
 from graph.inference.predictor_effects import PredictorEffects
 from graph.inference.statements import ResolvedClaims
+from graph.ledger.drifts import DatedDrift
 from graph.ledger.local_records import NOTHING, PROPERTY, LocalRecord
 from graph.ledger.predictor_outcomes import Outcomes, list_outcomes
 from graph.ledger.settings import Setting, get_setting
@@ -148,12 +149,14 @@ class PastRecord:
 
     Attributes:
         own: The record of the predictions resolved in this graph.
+        drift: Drift of their outcomes from what was stated.
         elsewhere: The imported record; None without one.
         is_reconstructed: Whether it follows from what was recorded later than asked for.
         outcomes: The predictions whose outcomes counted, without the rates of their classes.
     """
 
     own: CalibrationRecord
+    drift: DatedDrift
     elsewhere: KappaInUse | None
     is_reconstructed: bool
     outcomes: ResolvedClaims
@@ -183,15 +186,18 @@ async def list_past_records(unit: Unit, asked: Sequence[tuple[str, datetime, dat
             for index, (predictor_id, as_of, known_at) in enumerate(asked)
         ],
     )
-    return [
-        PastRecord(
-            Outcomes.of(row["outcomes"], {}).record(as_of),
-            None if row["elsewhere"] is None else imported_record(row["elsewhere"]),
-            row["is_early"],
-            Outcomes.of(row["outcomes"], {}).by(as_of),
-        )
-        for row, (_, as_of, _) in zip(rows, asked, strict=True)
-    ]
+    return [_past_record(row, as_of) for row, (_, as_of, _) in zip(rows, asked, strict=True)]
+
+
+def _past_record(row: Mapping[str, Any], as_of: datetime) -> PastRecord:
+    outcomes = Outcomes.of(row["outcomes"], {})
+    return PastRecord(
+        own=outcomes.record(as_of),
+        drift=outcomes.drift(as_of),
+        elsewhere=None if row["elsewhere"] is None else imported_record(row["elsewhere"]),
+        is_reconstructed=row["is_early"],
+        outcomes=outcomes.by(as_of),
+    )
 
 
 async def refresh_records(unit: Unit, predictor_ids: Iterable[str], moment: datetime) -> dict[str, KappaInUse]:

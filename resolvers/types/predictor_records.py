@@ -69,13 +69,20 @@ class CalibrationDrift:
     is_alert: bool = prop(f"Whether one of them has reached {THRESHOLD:.0f}.")
     alerted_at: Moment | None = prop("Since when that is so, the moment of an outcome; null otherwise.")
     outcome_count: int = prop("Number of outcomes that count.")
+    is_reconstructed: bool = prop(
+        "Whether it follows from values that were recorded after the moment asked for, as there are none before."
+    )
 
 
-def shown_drift(found: DatedDrift) -> dict[str, Any]:
+def shown_drift(found: DatedDrift, *, is_reconstructed: bool = False) -> dict[str, Any]:
     """A drift in the response's shape."""
-    sums = figures({"above_stated": found.sums.above, "below_stated": found.sums.below})
-    is_alert = found.alerted_at is not None
-    return {**sums, "is_alert": is_alert, "alerted_at": found.alerted_at, "outcome_count": found.sums.num_outcomes}
+    return {
+        **figures({"above_stated": found.sums.above, "below_stated": found.sums.below}),
+        "is_alert": found.alerted_at is not None,
+        "alerted_at": found.alerted_at,
+        "outcome_count": found.sums.num_outcomes,
+        "is_reconstructed": is_reconstructed,
+    }
 
 
 @object_type

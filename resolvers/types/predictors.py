@@ -61,9 +61,22 @@ class Predictor(Node):
             return shown(_record_now(self, info.context))
         return shown(_record_then(info.context, self["id"], as_of or info.context.moment, known_at))
 
-    @field(metadata={"reads": ("id", LOCAL_RECORD), **extent(lambda _: Extent(rows=DEFAULT_PAGE_SIZE)), **drifts()})
-    def drift(self: Any, info: Info[Context, Any]) -> CalibrationDrift:
-        """Drift of the predictions' outcomes from what was stated, in the order in which they count."""
+    @field(
+        metadata={
+            "reads": ("id", LOCAL_RECORD),
+            **extent(lambda _: Extent(rows=DEFAULT_PAGE_SIZE)),
+            **drifts(unless="asOf"),
+            **reads_more(reads_past),
+        }
+    )
+    def drift(self: Any, info: Info[Context, Any], as_of: AsOf = None, known_at: KnownAt = None) -> CalibrationDrift:
+        """
+        Drift of the predictions' outcomes from what was stated, in the order in which they count.
+
+        With `asOf`, by the outcomes that had come and were recorded by then.
+        """
+        if as_of is not None or known_at is not None:
+            return shown(_drift_then(info.context, self["id"], as_of or info.context.moment, known_at))
         local = read_local_record(self)
         if local.holds_at(info.context.moment):
             return shown(shown_drift(local.drift))
@@ -107,3 +120,11 @@ async def _record_then(
     """A record of the past, in the response's shape."""
     found = await context.past_records.load((predictor_id, as_of, known_at or as_of))
     return shown_record(found.own, found.elsewhere, is_reconstructed=found.is_reconstructed)
+
+
+async def _drift_then(
+    context: Context, predictor_id: str, as_of: datetime, known_at: datetime | None
+) -> dict[str, Any]:
+    """A drift of the past, in the response's shape."""
+    found = await context.past_records.load((predictor_id, as_of, known_at or as_of))
+    return shown_drift(found.drift, is_reconstructed=found.is_reconstructed)

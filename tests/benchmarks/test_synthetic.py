@@ -26,8 +26,8 @@ from tests.benchmarks.synthetic import (
 )
 
 SEED = 7
-NUM_PREDICTIONS = 250
-PART_ROWS = 1_500
+NUM_PREDICTIONS = 100
+PART_ROWS = 600
 
 
 @pytest.fixture(scope="module")

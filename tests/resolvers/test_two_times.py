@@ -29,7 +29,10 @@ POSTERIOR = f"""query ($id: ID!, $at: DateTime, $known: DateTime) {{
   claim(id: $id) {{ posterior(asOf: $at, knownAt: $known) {{ {FIELDS} isReconstructed }} }}
 }}"""
 RECORD = """query ($at: DateTime, $known: DateTime) {
-  predictor(id: "ada") { record(asOf: $at, knownAt: $known) { kappa resolvedCount brier isReconstructed } }
+  predictor(id: "ada") {
+    record(asOf: $at, knownAt: $known) { kappa resolvedCount brier isReconstructed }
+    drift(asOf: $at, knownAt: $known) { aboveStated belowStated isAlert alertedAt outcomeCount isReconstructed }
+  }
 }"""
 WINDOW = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2028-01-01T00:00:00Z"}
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
@@ -152,7 +155,7 @@ async def test_a_retroactive_outcome_leaves_hindsight_out_of_every_field(databas
     assert await posterior(database, "P", middle) == then
 
 
-async def test_a_record_is_that_of_the_outcomes_known_then(database: Database) -> None:
+async def test_a_record_and_a_drift_are_those_of_the_outcomes_known_then(database: Database) -> None:
     """It is what the ledger used: outcomes that are entered later count from when they are entered."""
     claims = [f"P{number}" for number in range(6)]
     await load(
@@ -162,22 +165,40 @@ async def test_a_record_is_that_of_the_outcomes_known_then(database: Database) -
             {"id": claim, "title": "It holds", "stated_probability": 0.9, "predictor_id": "ada"} for claim in claims
         ],
     )
+
+    async def found(at: datetime | None = None, known: datetime | None = None) -> dict[str, Any]:
+        given = {name: moment and moment.isoformat() for name, moment in (("at", at), ("known", known))}
+        predictor: dict[str, Any] = (await ask(database, RECORD, **given)).data["predictor"]
+        return predictor
+
     at = await now()
-    before = (await ask(database, RECORD, at=at.isoformat())).data["predictor"]["record"]
+    before = await found(at)
     for claim in claims[:5]:
-        await mutate(database, "resolveClaim", claim=claim, outcome="TRUE", resolvedAt="2026-06-01T00:00:00Z")
+        outcome, moment = "FALSE" if claim < "P2" else "TRUE", f"2026-06-1{claim[1:]}T00:00:00Z"
+        await mutate(database, "resolveClaim", claim=claim, outcome=outcome, resolvedAt=moment)
     after = await now()
 
-    assert (await ask(database, RECORD, at=at.isoformat())).data["predictor"]["record"] == before
-    assert (before["resolvedCount"], before["kappa"], before["isReconstructed"]) == (0, 0.5, False)
-    hindsight = (await ask(database, RECORD, at=at.isoformat(), known=after.isoformat())).data["predictor"]["record"]
-    present = (await ask(database, RECORD)).data["predictor"]["record"]
-    assert hindsight == present
-    assert present["resolvedCount"] == 5
+    assert await found(at) == before
+    record = before["record"]
+    assert (record["resolvedCount"], record["kappa"], record["isReconstructed"]) == (0, 0.5, False)
+    assert (before["drift"]["outcomeCount"], before["drift"]["isAlert"]) == (0, False)
+    present = await found()
+    assert await found(at, after) == present
+    # Two that fail at nine tenths: 0.9 / √0.09 is 3 each; three that hold take (1/3 + .5) each away.
+    assert present["drift"] == {
+        "aboveStated": 0.0,
+        "belowStated": pytest.approx(2 * 2.5 - 3 * (1 / 3 + 0.5), rel=1e-9),
+        "isAlert": False,
+        "alertedAt": None,
+        "outcomeCount": 5,
+        "isReconstructed": False,
+    }
+    assert present["record"]["resolvedCount"] == 5
     await mutate(database, "reopenClaim", claim="P0")
     await mutate(database, "upsertPrediction", id="P0", predictor=None)
-    assert (await ask(database, RECORD, at=after.isoformat())).data["predictor"]["record"] == present
-    assert (await ask(database, RECORD)).data["predictor"]["record"]["resolvedCount"] == 4
+    assert await found(after) == present
+    assert (await found())["record"]["resolvedCount"] == 4
+    assert (await found())["drift"]["outcomeCount"] == 4
 
 
 async def test_what_was_not_recorded_yet_is_reconstructed(classed: Database) -> None:
