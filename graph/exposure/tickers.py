@@ -58,16 +58,16 @@ class TickerEdges:
     ranges: FloatArray
     dues: MomentArray
     domain_ids: tuple[str | None, ...]
-    _places: dict[str, Any] = field(default_factory=dict, repr=False)
+    _placed: list[tuple[Mapping[str, int], IntArray]] = field(default_factory=list, repr=False)  # in the latest network
 
     def places(self, view: View) -> IntArray:
         """Return the index of each prediction in a network, -1 for one that it does not include, shape (e,)."""
-        known = self._places.get("latest")
-        if known is None or known[0] is not view.indices:
-            places = np.fromiter(map(view.indices.get, self.claim_ids, repeat(-1)), np.int64, len(self.claim_ids))
-            self._places["latest"] = known = (view.indices, places)
-        found: IntArray = known[1]
-        return found
+        for indices, places in self._placed:
+            if indices is view.indices:
+                return places
+        places = np.fromiter(map(view.indices.get, self.claim_ids, repeat(-1)), np.int64, len(self.claim_ids))
+        self._placed[:] = [(view.indices, places)]
+        return places
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -290,8 +290,6 @@ def _solve_and_draw_member(
 
 def _known_intercept(claim: int, network: Network) -> float | None:
     """Return the intercept of a member of a group that nothing outside bears on, or that is certain; None of others."""
-    if network.groups[claim] == NO_GROUP:
-        return None
     if network.is_certain[claim]:
         return CERTAIN_LOG_ODDS
     earlier = network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]]

@@ -1,7 +1,7 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,21 +149,13 @@ def build_network(
     link_children = pairs // max(num_claims, 1)
     link_parents = np.argsort(ranks)[pairs % max(num_claims, 1)]
     if_true, if_false = pool_tables(p_if_true, p_if_false, edge_links, pairs.size)
-    parent_start, child_start, child_links = _slices(num_claims, link_parents, link_children)
-    levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
     weights = if_true - if_false
     return Network(
         stated=stated.astype(np.float64),
         prior_marginals=prior_marginals.astype(np.float64),
         keys=keys,
-        order=np.lexsort((ranks, levels)),
-        levels=levels,
-        parent_start=parent_start,
-        link_parents=link_parents,
-        link_children=link_children,
+        **_arrange(ranks, link_parents, link_children),
         weights=weights,
-        child_start=child_start,
-        child_links=child_links,
         edge_links=edge_links.astype(np.int64),
         p_if_true=p_if_true.astype(np.float64),
         p_if_false=p_if_false.astype(np.float64),
@@ -198,21 +190,40 @@ def set_weights(network: Network, parents: IntArray, children: IntArray, weights
     own_weights, new_weights = np.zeros(pairs.size), np.zeros(pairs.size)
     own_weights[places], new_weights[places] = network.own_weights, network.weights
     new_weights[np.searchsorted(pairs, chosen)] = weights
-    parent_start, child_start, child_links = _slices(num_claims, link_parents, link_children)
-    levels = _levels(num_claims, link_parents, link_children, child_start, child_links)
     return replace(
         network,
-        order=np.lexsort((ranks, levels)),
-        levels=levels,
-        parent_start=parent_start,
-        link_parents=link_parents,
-        link_children=link_children,
+        **_arrange(ranks, link_parents, link_children),
         weights=new_weights,
-        child_start=child_start,
-        child_links=child_links,
         edge_links=places[network.edge_links],
         own_weights=own_weights,
     )
+
+
+class _Arranged(TypedDict):
+    """What follows from the links of a network; shapes as of `Network`."""
+
+    order: IntArray
+    levels: IntArray
+    parent_start: IntArray
+    link_parents: IntArray
+    link_children: IntArray
+    child_start: IntArray
+    child_links: IntArray
+
+
+def _arrange(ranks: IntArray, link_parents: IntArray, link_children: IntArray) -> _Arranged:
+    """Put claims into topological order, ties by rank, and links into slices; these are sorted by child and parent."""
+    parent_start, child_start, child_links = _slices(ranks.size, link_parents, link_children)
+    levels = _levels(ranks.size, link_parents, link_children, child_start, child_links)
+    return {
+        "order": np.lexsort((ranks, levels)),
+        "levels": levels,
+        "parent_start": parent_start,
+        "link_parents": link_parents,
+        "link_children": link_children,
+        "child_start": child_start,
+        "child_links": child_links,
+    }
 
 
 def pool_tables(
