@@ -10,7 +10,6 @@ from graph.bundles.derivation import complete_chains, with_waiting
 from graph.bundles.known import stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem
-from graph.model.page_keys import can_miss
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone, Prediction
 
@@ -22,13 +21,13 @@ class Chains(NamedTuple):
     Attributes:
         milestones: The milestones of whole chains, the bundle's and the graph's.
         new_ids: The ids of those milestones that the graph certainly does not have.
-        missable: The ids of the chains' predictions on which a missed check-in is evidence.
+        predictions: The predictions that the chains belong to, by id, as they will be.
         problems: The problems found.
     """
 
     milestones: list[MilestoneAtPath]
     new_ids: frozenset[str]
-    missable: frozenset[str]
+    predictions: Mapping[str, Prediction]
     problems: list[Problem]
 
 
@@ -63,8 +62,7 @@ async def derive_chains(unit: Unit, rows: Mapping[str, Sequence[RowAtPath]], tod
     # The id of an added check-in may belong to a milestone that has moved to another prediction.
     taken = check_ins if await _stored_owners(unit, sorted(check_ins)) else set()
     new_ids = {milestone.id for _, milestone in complete} - stored_ids - taken
-    missable = {row.id for row in predictions.values() if can_miss(row.status, row.stated_probability)}
-    return Chains(complete, frozenset(new_ids), frozenset(missable), problems)
+    return Chains(complete, frozenset(new_ids), predictions, problems)
 
 
 async def _stored_owners(unit: Unit, milestone_ids: Sequence[str]) -> set[str]:

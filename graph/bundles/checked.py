@@ -34,6 +34,7 @@ from graph.model.bundle import LISTS
 from graph.model.kinds import VersionSubject
 from graph.model.page_keys import (
     CHANGE_DAYS,
+    can_miss,
     document_link_keys,
     exposure_keys,
     influence_keys,
@@ -174,7 +175,7 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     if problems:
         raise BundleError(problems)
     derived = await asyncio.to_thread(_derived, complete, known, datetime.now(UTC))
-    page_keys = _page_keys(complete, known, chains.missable)
+    page_keys = _page_keys(complete, known, chains.predictions)
     return Checked(complete, known, chains.new_ids, page_keys, derived, draft.moments, draft.is_restore)
 
 
@@ -259,7 +260,7 @@ def _stored(
 
 
 def _page_keys(
-    rows: Mapping[str, Sequence[RowAtPath]], known: Known, missable: frozenset[str]
+    rows: Mapping[str, Sequence[RowAtPath]], known: Known, owners: Mapping[str, Prediction]
 ) -> Callable[[Row], Mapping[str, Any]]:
     """Make the function that computes a row's page keys from the bundle's and the graph's claims and documents."""
     claims = [row for name in CLAIM_LISTS for _, row in rows[name] if isinstance(row, Claim)]
@@ -274,7 +275,9 @@ def _page_keys(
             case Exposure():
                 return exposure_keys(row)
             case Milestone():
-                return milestone_keys(row, can_miss=row.prediction_id in missable)
+                owner = owners[row.prediction_id]
+                misses = can_miss(owner.status, owner.stated_probability)
+                return milestone_keys(row, can_miss=misses, closed_at=owner.resolved_at)
             case DocumentLink():
                 return document_link_keys(row, published.get(row.document_id))
             case _:

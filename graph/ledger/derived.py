@@ -37,6 +37,7 @@ from graph.ledger.effects import Effects
 from graph.ledger.pasts import LedgerSum, PastKey, list_finals, list_pasts, stored_pasts
 from graph.ledger.predictor_records import list_records, refresh_records
 from graph.ledger.settings import Setting, get_setting, learn_again, list_settings, set_policy
+from graph.ledger.standings import set_status_keys
 from graph.ledger.versions import record_versions
 from graph.model.page_keys import (
     AFTER_MARK,
@@ -59,11 +60,14 @@ PAGE_CLAIMS = 1_000
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 5
+DERIVED_VERSION = 6
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 LAST_WITHOUT_LOCAL_RECORDS = 4
-"""The version whose values are those of the present one, but for predictors' local records and exposures' versions."""
+"""
+The version whose values are those of the next one, but for predictors' local records and exposures' versions; the one
+after has milestones' standings besides.
+"""
 
 OnProgress = Callable[[int], None]
 
@@ -237,6 +241,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
 
         async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
             await rebuild_claims(unit, ids, moment or datetime.now(UTC), effects)
+            await set_status_keys(unit, ids)
             await raise_revision(unit, Changes(ids))
 
         await database.write(work)
@@ -338,12 +343,26 @@ async def ensure_rebuilt(database: Database) -> bool:
     version = await database.read(read, unknown_names_are_fine=True)
     if version >= DERIVED_VERSION:
         return False
-    await record_first_versions(database)
+    if version <= LAST_WITHOUT_LOCAL_RECORDS:
+        await record_first_versions(database)
     if version < LAST_WITHOUT_LOCAL_RECORDS:
         return await rebuild(database) > 0
-    await _rebuild_records(database)
+    if version == LAST_WITHOUT_LOCAL_RECORDS:
+        await _rebuild_records(database)
+    await _rebuild_standings(database)
     await note_derived(database)
     return False
+
+
+async def _rebuild_standings(database: Database) -> None:
+    """Store the standings of all milestones."""
+    async for ids in _id_pages(database, "Claim"):
+
+        async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
+            await unit.run("ledger/lock_claims", ids=ids)
+            await set_status_keys(unit, ids)
+
+        await database.write(work)
 
 
 async def record_first_versions(database: Database) -> None:

@@ -9,10 +9,10 @@ begins there instead where that node has few rows.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from graph.inference.evidence import POLICY
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus, PredictionMode
 from graph.model.page_keys import (
     LAST,
@@ -22,6 +22,7 @@ from graph.model.page_keys import (
     probability_text,
     stamp_text,
 )
+from graph.model.standings import Standing, last_overdue_day
 from graph.model.subjects import CLAIM, CLAIM_SUBJECTS
 from graph.model.values import Day, Moment, Probability
 
@@ -101,6 +102,20 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """
+    The rows with one value of the first column, where conditions bound the sort key of these rows alone.
+
+    Attributes:
+        value: The value.
+        ranges: The names of the conditions: the lower and the upper bound, of which a filter sets both or none.
+    """
+
+    value: str
+    ranges: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """
     A property before an index's page key.
@@ -155,6 +170,7 @@ class SortKey:
         indexes: The indexes that serve it, the most selective first; the last one serves every filter.
         ranges: The names of the conditions that are bounds of the key: the lower and the upper one, None without.
         text: Formats a bound as the key does.
+        part: The part of a column's rows whose range of the key is narrower; None without.
     """
 
     name: str
@@ -163,6 +179,7 @@ class SortKey:
     indexes: tuple[Index, ...]
     ranges: tuple[str | None, str | None] = (None, None)
     text: Callable[[Any], str] = str
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,29 +430,31 @@ def _sorts(label: str, *own: SortKey, key: str = "id") -> tuple[SortKey, ...]:
     )
 
 
-_WAITING: Final = frozenset({MilestoneStatus.PENDING.value, MilestoneStatus.OVERDUE.value})
-_OVERDUE_AT: Final = (
-    "datetime({date: coalesce(n.range_to, n.expected_date) + "
-    f"duration({{days: {POLICY.grace_days}}}), timezone: 'Z'}})"
-)
-_IS_OVERDUE: Final = (
-    f"(n.miss_emitted_at IS NOT NULL OR ({_OVERDUE_AT} < datetime.statement() "
-    f"AND NOT EXISTS {{ (n)<-[:HAS_MILESTONE]-(p) WHERE p.resolved_at <= {_OVERDUE_AT} }}))"
-)
-"""As `graph.outcomes.milestone_chains.status_at` has it."""
+def _with_standings(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    Ask for the standings that may have a status by now.
 
-
-def _with_stored_statuses(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask for both PENDING and OVERDUE as stored where only one of them is wanted, and test which it is by now."""
+    Those that wait are PENDING or OVERDUE by the day on which they are due, so that where one of these statuses alone
+    is asked for, they are so between days.
+    """
     asked = values.get("status")
-    if asked is None or len(waiting := _WAITING.intersection(asked)) != 1:
+    if asked is None:
         return values
-    is_overdue = MilestoneStatus.OVERDUE.value in waiting
-    return {**values, "status": sorted(_WAITING.union(asked)), "is_overdue": is_overdue}
+    is_pending, is_overdue = MilestoneStatus.PENDING in asked, MilestoneStatus.OVERDUE in asked
+    if not is_pending and not is_overdue:
+        return values
+    standings = sorted({*asked, Standing.WAITING.value})
+    if is_pending and is_overdue:
+        return {**values, "status": standings}
+    last_overdue = last_overdue_day(datetime.now(UTC))
+    days = (date.min, last_overdue) if is_overdue else (last_overdue + timedelta(days=1), date.max)
+    return {**values, "status": standings, **dict(zip(_WAITING.ranges, days, strict=True))}
 
 
-_MILESTONE_STATUS: Final = Column("status", "status", tuple(MilestoneStatus))
-_ALL_MILESTONES: Final = Index("Milestone", (_MILESTONE_STATUS,))
+_DUE: Final = "coalesce(n.range_to, n.expected_date)"
+_WAITING: Final = Part(Standing.WAITING, ("waiting_from", "waiting_to"))
+_STANDING: Final = Column("status_key", "status", tuple(Standing))
+_ALL_MILESTONES: Final = Index("Milestone", (_STANDING,))
 _PUBLISHED: Final = "By moment of publication; without one first."
 
 LISTS: Final = (
@@ -477,17 +496,20 @@ LISTS: Final = (
                 "status",
                 MilestoneStatus,
                 "Any of these statuses, as they are now.",
-                "n.status IN {}",
+                "n.status_key IN {}",
                 is_many=True,
                 drifts=True,
             ),
-            Condition(
-                "is_overdue",
-                bool,
-                "Whether one that waits is overdue by now.",
-                f"(n.status IN ['HIT', 'MISSED'] OR {_IS_OVERDUE} = {{}})",
-                drifts=True,
-                is_own=True,
+            *(
+                Condition(
+                    name,
+                    Day,
+                    f"Of those that wait, those due on this day or {word}.",
+                    f"(n.status_key <> '{Standing.WAITING}' OR {_DUE} {sign} {{}})",
+                    drifts=True,
+                    is_own=True,
+                )
+                for name, word, sign in zip(_WAITING.ranges, ("later", "earlier"), (">=", "<="), strict=True)
             ),
             _related(
                 "prediction",
@@ -510,9 +532,9 @@ LISTS: Final = (
                 "due_from",
                 Day,
                 "Due on this day or later; a milestone with a range of days is due on the last.",
-                "coalesce(n.range_to, n.expected_date) >= {}",
+                f"{_DUE} >= {{}}",
             ),
-            Condition("due_to", Day, "Due on this day or earlier.", "coalesce(n.range_to, n.expected_date) <= {}"),
+            Condition("due_to", Day, "Due on this day or earlier.", f"{_DUE} <= {{}}"),
             CHANGED_SINCE,
         ),
         (
@@ -520,9 +542,10 @@ LISTS: Final = (
                 "due",
                 "calendar_key",
                 "By the day on which it is due, the last of its range.",
-                (Index("Milestone", (_MILESTONE_STATUS, Column("kind", "kind"))), _ALL_MILESTONES),
+                (Index("Milestone", (_STANDING, Column("kind", "kind"))), _ALL_MILESTONES),
                 ("due_from", "due_to"),
                 str,
+                part=_WAITING,
             ),
             SortKey("chain", "chain_key", "By prediction, and in its chain by ordinal.", (Index("Milestone"),)),
             SortKey("key", "id", "By key.", (Index("Milestone"),)),
@@ -536,7 +559,7 @@ LISTS: Final = (
                 stamp_text,
             ),
         ),
-        settled=_with_stored_statuses,
+        settled=_with_standings,
     ),
     Listed(
         "evidence",

@@ -31,6 +31,7 @@ from graph.model.rows import (
     Validation,
     Version,
 )
+from graph.model.standings import standing_of
 
 MARK = "!"
 AFTER_MARK = '"'
@@ -211,15 +212,21 @@ def exposure_keys(exposure: Exposure) -> Keys:
     }
 
 
-def milestone_keys(milestone: Milestone, *, can_miss: bool = True) -> SomeKeys:
+def milestone_keys(milestone: Milestone, *, can_miss: bool = True, closed_at: datetime | None = None) -> SomeKeys:
     """
-    Return the page keys of a milestone: its own, and for sweeps by the day it is due.
+    Return the page keys of a milestone: its own, for lists by status, and for sweeps by the day it is due.
 
     Args:
         milestone: The milestone.
         can_miss: Whether its prediction is open and has a probability, so that a miss would be evidence.
+        closed_at: The moment of its prediction's outcome; None for an open one.
     """
-    return {**_calendar_keys(milestone), "due_key": _due_key(milestone, can_miss=can_miss)}
+    status_key = standing_of(milestone.status, milestone.due_date(), milestone.miss_emitted_at, closed_at)
+    return {
+        **_calendar_keys(milestone),
+        "status_key": status_key.value,
+        "due_key": _due_key(milestone, can_miss=can_miss),
+    }
 
 
 def _calendar_keys(milestone: Milestone) -> Keys:

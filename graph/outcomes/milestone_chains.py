@@ -11,9 +11,9 @@ from graph.ledger.versions import record_versions
 from graph.model.kinds import MilestoneKind, MilestoneStatus
 from graph.model.properties import from_properties
 from graph.model.rows import Milestone
+from graph.model.standings import Standing, standing_of
 
 MISS_KEY = "miss:"
-OBSERVED = frozenset({MilestoneStatus.HIT, MilestoneStatus.MISSED})
 
 
 async def list_chain(unit: Unit, prediction_id: str) -> list[Milestone]:
@@ -42,12 +42,12 @@ def status_at(properties: Mapping[str, Any], moment: datetime, closed_at: dateti
         closed_at: The moment of its prediction's outcome, after which nothing becomes overdue; None for an open one.
     """
     stored, due = MilestoneStatus(properties["status"]), properties["range_to"] or properties["expected_date"]
-    if stored in OBSERVED:
-        return stored
-    last = moment if closed_at is None else min(moment, closed_at)
-    is_late = due is not None and is_overdue(due, last, grace_days=POLICY.grace_days)
-    has_missed = properties["miss_emitted_at"] is not None
-    return MilestoneStatus.OVERDUE if is_late or has_missed else MilestoneStatus.PENDING
+    closed_by_then = None if closed_at is None or closed_at > moment else closed_at
+    standing = standing_of(stored, due, properties["miss_emitted_at"], closed_by_then)
+    if standing is not Standing.WAITING:
+        return MilestoneStatus(standing.value)
+    is_late = due is not None and is_overdue(due, moment, grace_days=POLICY.grace_days)
+    return MilestoneStatus.OVERDUE if is_late else MilestoneStatus.PENDING
 
 
 def miss_key(milestone_id: str) -> str:

@@ -15,7 +15,8 @@ from graph.model.page_keys import milestone_keys
 from graph.model.properties import to_properties
 from graph.model.rows import Milestone
 from graph.model.search_texts import search_keys
-from graph.outcomes.milestone_chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
+from graph.model.standings import OBSERVED
+from graph.outcomes.milestone_chains import list_chain, list_missed, miss_key, set_milestones
 from graph.outcomes.resolution import Outcome, record_outcome
 from graph.outcomes.service_entries import (
     EntryDetails,

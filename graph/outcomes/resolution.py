@@ -16,6 +16,7 @@ from graph.errors import BeforeWindowError, ConflictError, DuplicateError
 from graph.ledger.entries import check_open, check_past
 from graph.ledger.pasts import list_finals
 from graph.ledger.predictor_records import kappa_of, list_records, refresh_records, stored_record
+from graph.ledger.standings import set_status_keys
 from graph.ledger.versions import record_versions
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import OUTCOMES, can_miss, milestone_keys
@@ -226,7 +227,7 @@ async def _update_chain(
     unit: Unit, prediction_id: str, status: ClaimStatus, at: datetime, probability: float | None
 ) -> None:
     """
-    Give the chain's event milestone the prediction's outcome.
+    Give the chain's event milestone the prediction's outcome, and all others what follows from it for their statuses.
 
     Reopening also resets the page keys of all milestones, so that the next sweep returns to those that a sweep has
     passed over while the prediction was closed.
@@ -238,6 +239,7 @@ async def _update_chain(
             outcome = {"status": updated.status.value, "observed_date": updated.observed_date}
             properties[updated.id] = outcome | milestone_keys(updated, can_miss=can_miss(status, probability))
     await set_milestones(unit, properties)
+    await set_status_keys(unit, [prediction_id])
 
 
 def _with_outcome(milestone: Milestone, status: ClaimStatus, at: datetime) -> Milestone:

@@ -23,7 +23,8 @@ from graph.ledger.entries import LedgerEntry, check_past
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.page_keys import MARK, milestone_keys
 from graph.model.rows import Milestone
-from graph.outcomes.milestone_chains import OBSERVED, list_chain, list_missed, miss_key, set_milestones
+from graph.model.standings import OBSERVED
+from graph.outcomes.milestone_chains import list_chain, list_missed, miss_key, set_milestones
 from graph.outcomes.service_entries import (
     EntryDetails,
     StoredClaim,
@@ -218,7 +219,7 @@ async def _sweep_chain(unit: Unit, prediction_id: str, moment: datetime, by: str
             misses.append({"milestone_id": milestone.id, **entry.payload(now)})
             entries.append(entry)
             state, emitted_at = entry.after, entry.row.recorded_at
-        set_rows[milestone.id] = _swept(milestone, emitted_at, by)
+        set_rows[milestone.id] = _swept(milestone, emitted_at, by, state.resolved_at)
     if entries:
         await append_entries(unit, claim, entries, state, now)
     await set_milestones(unit, set_rows)
@@ -242,7 +243,7 @@ def _emits(milestone: Milestone, claim: StoredClaim) -> bool:
     )
 
 
-def _swept(milestone: Milestone, emitted_at: datetime | None, by: str) -> dict[str, Any]:
+def _swept(milestone: Milestone, emitted_at: datetime | None, by: str, closed_at: datetime | None) -> dict[str, Any]:
     """Return its node's properties: overdue, and without a due key, whether or not a miss was recorded."""
     emitted_by = milestone.miss_emitted_by or (by if emitted_at is not None else None)
     values = {
@@ -251,4 +252,4 @@ def _swept(milestone: Milestone, emitted_at: datetime | None, by: str) -> dict[s
         "miss_emitted_by": emitted_by,
     }
     swept = validated(Milestone, {**dict(milestone), **values})
-    return {**values, "status": swept.status.value, **milestone_keys(swept), "due_key": None}
+    return {**values, "status": swept.status.value, **milestone_keys(swept, closed_at=closed_at), "due_key": None}

@@ -145,7 +145,8 @@ class ListPage(ListAnchor):
         low, high = self._bounds()
         first, last = _bounds_of(self.sort, self.filter)
         given = {**self.filter.parameters(), "low": low, "high": high, "first": first, "last": last}
-        given |= {"most": MOST_COLLECTED, "many": MANY_MATCHES, "before_all": ""}
+        given |= _part_bounds(self.sort, self.filter)
+        given |= {"most": MOST_COLLECTED, "many": MANY_MATCHES, "before_all": "", "after_all": _AFTER_ALL}
         if self.filter.text is not None:
             given |= {
                 "query": Words.of(self.filter.text).query(
@@ -336,6 +337,14 @@ def _bounds_of(sort: SortKey, filter_: ListFilter) -> tuple[str, str]:
     return ("" if low is None else sort.text(low)), (_AFTER_ALL if high is None else sort.text(high) + _RANGE_END)
 
 
+def _part_bounds(sort: SortKey, filter_: ListFilter) -> dict[str, Any]:
+    """Return the page keys between which the rows of the order's part lie, where the filter bounds them."""
+    if sort.part is None or sort.part.ranges[0] not in filter_.values:
+        return {}
+    low, high = (sort.text(filter_.values[name]) for name in sort.part.ranges)
+    return {"part": sort.part.value, "part_low": low, "part_high": high + _RANGE_END}
+
+
 class _Body:
     """The clauses that find a list's nodes `n`, from the values `own`."""
 
@@ -454,8 +463,8 @@ class _Body:
 
     def _passes_over(self) -> bool:
         """Whether a walk of the index passes over rows, for a text or for conditions that it does not serve."""
-        served = [column.test for column in self._index.columns]
-        served += [self._listed.condition(name).test.replace("{}", f"own.{name}") for name in self._sort.ranges if name]
+        served = [*(column.test for column in self._index.columns), *self._part_tests()]
+        served += [self._test(name) for name in self._sort.ranges if name]
         return self._filter.text is not None or any(test not in served for test in self._conditions(()))
 
     def _seek(self, bounds: tuple[str, str]) -> tuple[str, str]:
@@ -464,6 +473,9 @@ class _Body:
         properties = [*(column.name for column in index.columns), self._sort.property]
         where = [f"n.{column.name} = value{place}" for place, column in enumerate(index.columns)]
         where.append(_between(self._key, bounds))
+        if self._sort.part is not None and self._sort.part.ranges[0] in self._filter.values:
+            within = [f"CASE value0 WHEN own.part THEN own.{bound} ELSE {other} END" for bound, other in _PART_BOUNDS]
+            where.append(_between(self._key, (within[0], within[1])))
         hint = f"MATCH (n:{index.label}) USING INDEX SEEK n:{index.label}({', '.join(properties)})"
         return f"{hint} WHERE {' AND '.join(where)}", ", ".join(f"n.{name}{self._down}" for name in properties)
 
@@ -472,7 +484,7 @@ class _Body:
         index = self._index
         seek, order = self._seek(bounds)
         label_test = [] if index.label == self._listed.label else [f"n:{self._listed.label}"]
-        served = [column.test for column in index.columns]
+        served = [*(column.test for column in index.columns), *self._part_tests()]
         tests = [*label_test, *(test for test in conditions if test not in served)]
         ordered = "" if cut is None else f" WITH n ORDER BY {order} LIMIT $p.limit"
         if cut is not None and self._passes_over():
@@ -484,6 +496,13 @@ class _Body:
             return found
         values = ", ".join(f"value{place}" for place in range(len(index.columns)))
         return f"{self._each()}CALL (own, {values}) {{ {found} RETURN n }}"
+
+    def _test(self, condition: str) -> str:
+        return self._listed.condition(condition).test.replace("{}", f"own.{condition}")
+
+    def _part_tests(self) -> list[str]:
+        """Compose the tests that the bounds of the order's part make unnecessary."""
+        return [] if self._sort.part is None else [self._test(name) for name in self._sort.part.ranges]
 
     def _each(self) -> str:
         """Compose the rows of each combination of the columns' values."""
@@ -507,6 +526,9 @@ _LOOK: Final = (
 Tells whether a text has many matches, by a look into one group of 4,096, and where that has few, into one of 64; a walk
 in the list's order soon finds a page of many.
 """
+
+
+_PART_BOUNDS: Final = (("part_low", "own.before_all"), ("part_high", "own.after_all"))
 
 
 def _all_of(label: str) -> str:

@@ -103,6 +103,7 @@ PARAMETERS: Mapping[str, Any] = {
     "entry": "a:b",
     "from_id": "a",
     "id": "a",
+    "grace_days": 7,
     "ids": ["a"],
     "keys": ["a"],
     "labels": ["Killer"],

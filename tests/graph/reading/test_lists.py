@@ -133,6 +133,12 @@ def test_two_shapes_have_two_texts() -> None:
                 assert text == found.compose(PLAN, wants_total=False).text
 
 
+def sign(owner: str, day: str) -> dict[str, str]:
+    """A researched milestone."""
+    names = {"id": f"{owner}:sign", "prediction_id": owner, "label": "A sign"}
+    return {**names, "kind": "RESEARCHED", "expected_date": day}
+
+
 @pytest.fixture(scope="module")
 async def hub(migrated_database: Database) -> AsyncIterator[Database]:
     """A predictor and a killer of 1,500 predictions, and those of a few."""
@@ -158,6 +164,10 @@ async def hub(migrated_database: Database) -> AsyncIterator[Database]:
             predictors=[{"id": "bob", "name": "Bob"}],
             killers=[{"id": "TK_FEW", "title": "A shortage", "stated_probability": 0.1}],
             influences=kills,
+            milestones=[
+                *(sign(f"P_{number:05d}", "2001-05-01") for number in range(NUM_CHILDREN)),
+                *(sign(f"P_FEW{number}", "2999-05-01") for number in range(len(few))),
+            ],
         ),
     )
     async with migrated_database.open_session() as session:  # plans go by what the database knows of its indexes
@@ -190,6 +200,19 @@ async def test_a_page_costs_by_its_rows(hub: Database, sort: str) -> None:
 
     assert max(hits) < MOST_HITS
     assert min(hits) > 20
+
+
+@pytest.mark.parametrize("conditions", [{}, {"kind": ["RESEARCHED"]}, {"due_from": date(2000, 1, 1)}])
+@pytest.mark.parametrize(("status", "is_descending"), [("PENDING", False), ("OVERDUE", True)])
+async def test_the_calendar_passes_over_no_milestones_of_another_status(
+    hub: Database, status: str, conditions: dict[str, Any], *, is_descending: bool
+) -> None:
+    """What is still to come, soonest first, behind all that is overdue; and the other way round."""
+    listed = BY_NAME["milestones"]
+    given = ListFilter(listed.settled({"status": [status], **conditions}))
+    page = ListPage(listed, given, listed.sort("due"), 20, is_descending=is_descending)
+
+    assert 20 < await hits_of(hub, page) < MOST_HITS
 
 
 @pytest.mark.parametrize("sort", ["change_7_days", "deadline"])

@@ -8,6 +8,8 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
+from graph.model.kinds import ClaimStatus
+from graph.outcomes.resolution import Outcome, resolve, unresolve
 from graph.outcomes.sweep import sweep
 from tests.helpers.asking import ask
 from tests.helpers.bundles import bundle, prediction
@@ -85,6 +87,24 @@ async def test_a_status_is_that_of_the_moment(graph: Database, *, is_swept: bool
         for order in ("DUE", "KEY", "UPDATED"):
             found = await statuses(graph, filter={"status": asked}, sort=[{"by": order}])
             assert found == {key: status for key, status in EXPECTED.items() if status in asked}, (asked, order)
+
+
+async def test_an_outcome_in_the_past_settles_what_was_overdue_since(graph: Database) -> None:
+    """Of an open prediction: what was overdue by the outcome stays so, and until it is reopened nothing else is."""
+    later = {"missed", "hit", "weighed"}
+    await resolve(graph, "P_1", Outcome(status=ClaimStatus.RESOLVED_FALSE, at=NOW - timedelta(days=1)))
+    assert await statuses(graph) == EXPECTED  # due nine days ago, with seven of grace
+    await unresolve(graph, "P_1", Outcome(status=ClaimStatus.OPEN))
+    await resolve(graph, "P_1", Outcome(status=ClaimStatus.RESOLVED_FALSE, at=NOW - timedelta(days=3)))
+    settled = {key: status for key, status in EXPECTED.items() if not key.startswith("P_1:")} | {
+        f"P_1:{name}": status if name in later else "PENDING" for name, (_, status) in CASES.items()
+    }
+    assert await statuses(graph) == settled
+    for asked in ("PENDING", "OVERDUE"):
+        found = await statuses(graph, filter={"status": [asked]})
+        assert found == {key: status for key, status in settled.items() if status == asked}
+    await unresolve(graph, "P_1", Outcome(status=ClaimStatus.OPEN))
+    assert await statuses(graph) == EXPECTED
 
 
 async def test_within_a_prediction_too(graph: Database) -> None:
