@@ -64,12 +64,6 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
     return await engine.past_joint(unit, as_of, recall)
 
 
-async def recall_marginals(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str) -> dict[str, float]:
-    """Return the marginals of all claims of the network at a moment in the past, by id; otherwise as `recall_joint`."""
-    joint = await recall_joint(unit, engine, as_of, path=path)
-    return dict(zip(joint.view.ids, joint.beliefs.marginals.tolist(), strict=True))
-
-
 def _with_pasts(snapshot: Snapshot, pasts: Sequence[Past | None], families: Sequence[ClaimFamily]) -> Snapshot:
     return with_rows(snapshot, [_row(*pair) for pair in zip(snapshot.ids, pasts, strict=True)], families)
 

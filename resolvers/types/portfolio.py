@@ -11,13 +11,15 @@ from graph.exposure.history import Cause as ExposureCause
 from graph.exposure.measuring import MOST_CANDIDATES, Candidates
 from graph.exposure.measuring import Grouping as ExposureGrouping
 from graph.exposure.positions import Position
+from graph.exposure.propagating import MOST_SOURCES, OTHER_STATES
+from graph.exposure.propagating import SourceKind as ExposureSourceKind
 from graph.exposure.store import Holder
 from graph.model.rows import Portfolio as PortfolioRow
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.enums import SortOrder
-from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length
+from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length, number
 from resolvers.base.fields import prop, shown
 from resolvers.base.keyed import KeyedList, KeyedPage, read_values
 from resolvers.base.ranked import Ranked, RankedList
@@ -41,6 +43,7 @@ from resolvers.types.tickers import Ticker
 
 enum_type(ExposureGrouping, name="ExposureGrouping")
 enum_type(ExposureCause, name="ExposureCause")
+enum_type(ExposureSourceKind, name="ExposureSourceKind")
 
 STORED_ROWS = 500
 """Price of a stored portfolio's positions, whose number is not known before they are read, in rows."""
@@ -316,8 +319,8 @@ def _hedges_extent(arguments: Arguments) -> Extent:
 def _read_keys(given: Sequence[strawberry.ID] | None, kinds: Sequence[str], name: str) -> dict[str, str]:
     """Read ids of nodes, each once, with the path at which it was given first."""
     paths: dict[str, str] = {}
-    for number, node_id in enumerate(given or ()):
-        path = f"{name}[{number}]"
+    for place, node_id in enumerate(given or ()):
+        path = f"{name}[{place}]"
         paths.setdefault(parse_key(node_id, *kinds, path=path), path)
     return paths
 
@@ -523,6 +526,69 @@ class ExposureChangePart:
 
 
 @object_type
+class ExposureSourceRecord:
+    """Something that was recorded of a claim."""
+
+    cause: ExposureCause = prop("The kind of event.")
+    at: Moment = prop("When it was recorded.")
+    entry_ids: list[str] = prop("Keys of the rows of the ledger.", name="evidenceKeys")
+
+
+@object_type
+class ExposureSource:
+    """A part of what the network did to a portfolio, by where it came from."""
+
+    kind: ExposureSourceKind = prop("The kind of source.")
+    delta: float = prop("Its part; those of all sources add up to that of PROPAGATION in `totals`.")
+    standard_error: float | None = prop("Standard error of `delta`, between replicates; 0 where it is exact.")
+    claim_key: str | None = prop("Key of the claim; null for other kinds than CLAIM.")
+    title: str | None = prop("The claim's title.")
+    num_claims: int = prop("Number of claims outside the portfolio of which something was recorded.")
+    records: list[ExposureSourceRecord] = prop(
+        "Evidence, outcomes and restatements of the claim that were recorded between both moments, the earliest first."
+    )
+
+
+@object_type
+class ExposurePropagation:
+    """
+    What the network did to a portfolio between two moments, by source.
+
+    With a the mean of a prediction's coefficients at both moments, m its marginal and b its own belief, the network
+    adds the sum of a (m - b). Sources become as they were at the last moment one after the other: time, the claims
+    that are not told apart, those that are, by when the first was recorded of each, and the portfolio's own
+    predictions; and then once more in the reverse order. A source's `delta` is the mean of what it adds in both.
+    HOLDINGS is the change of the coefficients times the mean of m - b at both moments.
+    """
+
+    delta: float = prop("The sum of the sources: what PROPAGATION has in `totals`.")
+    num_claims: int = prop("Number of claims outside the portfolio of which something was recorded.")
+    num_told: int = prop(
+        "Number of these that are told apart, those first that moved it most by a rough estimate. They are fewer than "
+        "`sources` asks for where there are no more, or where so many samples would take too long.",
+        name="toldApartCount",
+    )
+    sources: list[ExposureSource] = prop("The sources whose part is not 0, largest |delta| first.")
+
+
+DEFAULT_SOURCES: Final = 4
+
+
+def sources_points(num_sources: int) -> int:
+    """
+    Price of a split by sources in points: two inferences for each, and those of the other kinds; a fifth of the usual
+    price, as they need marginals alone, and samples of no more claims together than two large inferences do.
+    """
+    return INFERENCE_POINTS // 5 * (2 * num_sources + OTHER_STATES)
+
+
+def _sources_extent(arguments: Arguments) -> Extent:
+    num_sources = number(arguments, "sources", MOST_SOURCES)
+    num_items = MOST_SOURCES + len(ExposureSourceKind)
+    return Extent(items=num_items, rows=STORED_ROWS, points=sources_points(num_sources))
+
+
+@object_type
 class ExposureChange(Answer):
     """
     Change of a portfolio's expected signed relevance between two moments, split into parts that add up to it; by what
@@ -540,3 +606,14 @@ class ExposureChange(Answer):
     num_parts: int = prop("Number of all parts.", name="partCount")
     rest_delta: float = prop("Sum of the parts that `parts` leaves out.")
     parts: list[ExposureChangePart] = prop("The parts, largest |delta| first, as many as `first` asks for.")
+
+    @field(metadata=extent(_sources_extent))
+    async def propagation(
+        self: Any,
+        sources: Annotated[
+            int, strawberry.argument(description=f"The most claims to tell apart, 1 to {MOST_SOURCES}.")
+        ] = DEFAULT_SOURCES,
+    ) -> ExposurePropagation | None:
+        """PROPAGATION by the claims that it came from; null without `propagated`."""
+        split = self["propagation"]
+        return shown(None if split is None else await split(sources))
