@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +40,7 @@ from graph.exposure.measuring import (
     measure,
     suppose,
 )
-from graph.exposure.past import recall_joint
+from graph.exposure.past import Reconstructed, count_reconstructed, recall_joint
 from graph.exposure.positions import MOST_POSITIONS, Positions
 from graph.exposure.propagating import MOST_SOURCES, Source, split_propagation
 from graph.exposure.store import (
@@ -87,6 +87,7 @@ from resolvers.queries.network import observation, shown_basis, state_of
 from resolvers.types.beliefs import PolicyName
 from resolvers.types.network import SupposedOutcome
 from resolvers.types.portfolio import (
+    PAST_ROWS,
     STORED_ROWS,
     ExposureChange,
     ExposureHistory,
@@ -134,9 +135,6 @@ PositionsKnownAt = Annotated[
         description="By when positions were recorded; if omitted, those of each moment by what was recorded by then."
     ),
 ]
-PAST_ROWS = 2_000
-"""Price of claims as they were, whose number is not known before they are read, in rows."""
-
 MOST_POINTS = 1_000
 DEFAULT_POINTS = 100
 
@@ -396,7 +394,10 @@ class PortfolioQueries:
         moments = [record.start + index * step for index in range(max_points - 1)] + [record.end]
         values = await _compute(info.context, partial(record.expectations, moments), record, max_points)
         points = zip(moments, values, strict=True)
-        return {"points": [{"at": moment, "expected_relevance": figure(value)} for moment, value in points]}
+        return {
+            "points": [{"at": moment, "expected_relevance": figure(value)} for moment, value in points],
+            **_shown_ends(info.context, record),
+        }
 
     @question(
         ExposureChange,
@@ -439,6 +440,7 @@ class PortfolioQueries:
             "rest_delta": figure(math.fsum(part.delta for part in moved.parts[size:])),
             "parts": [_shown_cause(part, titles) for part in shown_parts],
             "propagation": None if ends is None else partial(_split_propagation, context, record, ends),
+            **_shown_ends(context, record, *ends or ()),
         }
 
     @question(
@@ -603,14 +605,41 @@ def _computed_when_asked(context: Context, found: Exposure, arguments: tuple[Any
 
 def _shown_taken(found: Exposure, measured_at: datetime, now: datetime) -> Shown:
     """The moments of what an exposure follows from."""
+    recorded = Reconstructed(found.joint.num_reconstructed, found.book.num_reconstructed)
+    return _shown_moments(
+        (measured_at, found.joint.view.moment, found.recalled_at or now), recorded, influences_as_of=now
+    )
+
+
+def _shown_ends(
+    context: Context, record: Record, before: Joint | None = None, after: Joint | None = None
+) -> dict[str, Callable[[], Awaitable[Shown]]]:
+    """The bases of both ends of a record, read for those who select them; with marginals where there are any."""
     return {
-        "positions_as_of": measured_at,
-        "beliefs_as_of": found.joint.view.moment,
-        "exposures_as_of": found.recalled_at or now,
-        "influences_as_of": now,
-        "is_reconstructed": found.joint.num_reconstructed + found.book.num_reconstructed > 0,
-        "num_reconstructed": found.joint.num_reconstructed,
-        "num_reconstructed_exposures": found.book.num_reconstructed,
+        "basis_before": partial(_shown_end, context, record, before, is_last=False),
+        "basis_after": partial(_shown_end, context, record, after, is_last=True),
+    }
+
+
+async def _shown_end(context: Context, record: Record, joint: Joint | None, *, is_last: bool) -> Shown:
+    """The moments of what the expectation at an end of a record follows from."""
+    moment = record.end if is_last else record.start
+    symbols = record.stretches[-1 if is_last else 0].weights
+    recorded = await count_reconstructed(context.unit, moment, symbols, joint or record.histories)
+    influences_as_of = None if joint is None else context.moment
+    return _shown_moments((moment, moment, moment), recorded, influences_as_of=influences_as_of)
+
+
+def _shown_moments(
+    moments: tuple[datetime, datetime, datetime], recorded: Reconstructed, *, influences_as_of: datetime | None
+) -> Shown:
+    """Moments of positions, beliefs and exposures, of influences where there are any, and what was recorded later."""
+    return {
+        **dict(zip(("positions_as_of", "beliefs_as_of", "exposures_as_of"), moments, strict=True)),
+        "influences_as_of": influences_as_of,
+        "is_reconstructed": recorded.num_claims + recorded.num_exposures > 0,
+        "num_reconstructed": recorded.num_claims,
+        "num_reconstructed_exposures": recorded.num_exposures,
     }
 
 

@@ -48,6 +48,9 @@ enum_type(ExposureSourceKind, name="ExposureSourceKind")
 STORED_ROWS = 500
 """Price of a stored portfolio's positions, whose number is not known before they are read, in rows."""
 
+PAST_ROWS = 2_000
+"""Price of claims as they were, whose number is not known before they are read, in rows."""
+
 SAMPLING_POINTS = INFERENCE_POINTS // 10
 """Price of one pass over all samples, in points."""
 
@@ -347,15 +350,37 @@ class ExposureBasis:
     positions_as_of: Moment = prop("The moment at which the positions are held; given ones are held at any.")
     beliefs_as_of: Moment = prop("The moment of the network's beliefs.")
     exposures_as_of: Moment = prop("The moment of the exposures that are applied.")
-    influences_as_of: Moment = prop("The moment of the influences that are applied.")
+    influences_as_of: Moment | None = prop(
+        "The moment of the influences that are applied; null where beliefs are those of the claims themselves."
+    )
     is_reconstructed: bool = prop("Whether beliefs or exposures follow from values that were recorded later.")
     num_reconstructed: int = prop(
-        "Number of the network's claims of which something was first recorded after the moment, so that this serves."
+        "Number of claims of which something was first recorded after the moment, so that this serves; of the network, "
+        "or where no influences are applied of the portfolio's predictions at any moment."
     )
     num_reconstructed_exposures: int = prop(
         "Number of the portfolio's exposures that were first recorded after the moment, so that this serves.",
         name="reconstructedExposureCount",
     )
+
+
+def _basis_extent(_arguments: Arguments) -> Extent:
+    return Extent(rows=PAST_ROWS + STORED_ROWS)
+
+
+@object_type
+class ExposureSpan(Answer):
+    """What an answer about a portfolio from one moment to another follows from, at both."""
+
+    @field(metadata=extent(_basis_extent))
+    async def basis_before(self: Any) -> ExposureBasis:
+        """The moments of what the expectation at the first moment follows from, and what of it was recorded later."""
+        return shown(await self["basis_before"]())
+
+    @field(metadata=extent(_basis_extent))
+    async def basis_after(self: Any) -> ExposureBasis:
+        """The moments of what the expectation at the last moment follows from, and what of it was recorded later."""
+        return shown(await self["basis_after"]())
 
 
 _CONTRIBUTIONS: Final = RankedList(
@@ -493,12 +518,13 @@ class ExposurePoint:
 
 
 @object_type
-class ExposureHistory(Answer):
+class ExposureHistory(ExposureSpan):
     """
     A portfolio's expected signed relevance over time, by what was recorded by each moment.
 
     It follows from ledgers: claims' own beliefs, and 1 or 0 for known outcomes. What propagates over the network is not
-    in it, as joint marginals of the past are not kept. Exposures are those of each moment, as `ExposureBasis` has it.
+    in it, as joint marginals of the past are not kept. Exposures are those of each moment, as `ExposureBasis` has it;
+    the later a moment, the less of it is reconstructed.
     """
 
     points: list[ExposurePoint] = prop("Points at equal distances, both ends included.")
@@ -589,14 +615,14 @@ def _sources_extent(arguments: Arguments) -> Extent:
 
 
 @object_type
-class ExposureChange(Answer):
+class ExposureChange(ExposureSpan):
     """
     Change of a portfolio's expected signed relevance between two moments, split into parts that add up to it; by what
     was recorded by each moment, as `ExposureHistory` has it.
 
     With `propagated`, the expectations are those by marginals. Each prediction's part by PROPAGATION is the change of
-    its coefficient times its marginal less its own belief: what the rest of the network did to it, whichever claims
-    that came from.
+    its coefficient times its marginal less its own belief: what the rest of the network did to it; `propagation`
+    tells which claims that came from.
     """
 
     before: float = prop("Expected signed relevance at the first moment.", name="expectedBefore")

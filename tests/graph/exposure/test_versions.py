@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 CLAIMS, SYMBOLS = ("P_1", "P_2", "P_3"), ("A", "B")
 WEIGHTS = {"A": 2.0, "B": -1.0}
+EDGE = ("sign", "prediction_id", "symbol")
 
 
 def shown(tickers: dict[str, Ticker]) -> dict[str, list[tuple[object, ...]]]:
@@ -98,3 +99,45 @@ async def test_an_exposure_deleted_with_its_prediction_ends(migrated_database: D
 
     assert then["A"].edges.relevances.tolist() == [-0.5]
     assert after["A"].edges.claim_ids == ()
+
+
+async def test_changed_exposures_by_hand(migrated_database: Database) -> None:
+    """A changed relevance, a removed exposure and a new one, each by the ticker's weight and the belief of 0.6."""
+    database = migrated_database
+    await empty(database)
+    ends = {"P_1": ("P_1", "A"), "P_2": ("P_2", "A"), "P_3": ("P_3", "B")}
+    rows = {
+        key: {"sign": "BENEFITS", "prediction_id": claim_id, "symbol": symbol, "relevance": 0.5}
+        for key, (claim_id, symbol) in ends.items()
+    }
+    # Without a window or a class, a belief is what was stated, whatever the moment.
+    stated = [prediction(key, stated_probability=0.6, from_year=None) for key in CLAIMS]
+    await import_bundle(
+        database,
+        bundle(tickers=[{"symbol": symbol} for symbol in SYMBOLS], predictions=stated, exposures=list(rows.values())),
+    )
+    start = datetime.now(UTC)
+    await upsert(database, Change("exposures", {**rows["P_1"], "relevance": 0.75}))
+    await remove_edge(database, Change("exposures", {key: rows["P_2"][key] for key in EDGE}), "removeExposure")
+    await upsert(database, Change("exposures", {**rows["P_3"], "impact": 0.2, "lag_days": 3}))
+    new = {"sign": "HARMS", "prediction_id": "P_2", "symbol": "B", "relevance": 0.25, "impact": -0.1}
+    await upsert(database, Change("exposures", new))
+    end = datetime.now(UTC)
+
+    book = Positions.of([Position(symbol, weight) for symbol, weight in WEIGHTS.items()])
+    record = await database.read(lambda unit: read_record(unit, book, Holder("", sees_all=True), start, end))
+    moved = record.split()
+    found = {(part.cause, part.claim_id, part.symbol): part.delta for part in moved.parts}
+
+    # A weighs 2 and B -1. What an impact or a lag says is no relevance, and so no part.
+    expected = {
+        (Cause.EXPOSURES, "P_1", "A"): 2.0 * (0.75 - 0.5) * 0.6,
+        (Cause.EXPOSURES, "P_2", "A"): 2.0 * (0.0 - 0.5) * 0.6,
+        (Cause.EXPOSURES, "P_2", "B"): -1.0 * (-0.25 - 0.0) * 0.6,
+    }
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert moved.before == pytest.approx(2.0 * 0.5 * 0.6 * 2 - 1.0 * 0.5 * 0.6, abs=1e-12)
+    assert moved.after == pytest.approx(2.0 * 0.75 * 0.6 - 1.0 * (0.5 - 0.25) * 0.6, abs=1e-12)
+    assert moved.totals()[Cause.EXPOSURES] == pytest.approx(moved.after - moved.before, abs=1e-12)
+    moments = {part.symbol: part.at for part in moved.parts if part.claim_id == "P_2"}
+    assert all(at is not None and start < at <= end for at in moments.values())
