@@ -12,6 +12,7 @@ from graph.exposure.history import Cause, read_record
 from graph.exposure.positions import Position, Positions
 from graph.exposure.store import Holder
 from graph.exposure.tickers import Ticker, read_tickers, read_tickers_at
+from graph.ledger.derived import ensure_rebuilt
 from graph.subjects.deletions import delete_subject, remove_edge
 from graph.subjects.upserts import Change, upsert
 from tests.helpers.bundles import bundle, prediction
@@ -141,3 +142,41 @@ async def test_changed_exposures_by_hand(migrated_database: Database) -> None:
     assert moved.totals()[Cause.EXPOSURES] == pytest.approx(moved.after - moved.before, abs=1e-12)
     moments = {part.symbol: part.at for part in moved.parts if part.claim_id == "P_2"}
     assert all(at is not None and start < at <= end for at in moments.values())
+
+
+async def test_exposures_of_an_older_graph_are_reconstructed(migrated_database: Database) -> None:
+    """First versions are made of those that it has, and stand for the time before; once, and with no change at all."""
+    database = migrated_database
+    await empty(database)
+    ends = [("BENEFITS", "P_1", "A"), ("HARMS", "P_2", "A"), ("BENEFITS", "P_3", "B")]
+    rows = [dict(zip(EDGE, own, strict=True)) | {"relevance": 0.5} for own in ends]
+    stated = [prediction(key, stated_probability=0.6) for key in CLAIMS]
+    tickers = [{"symbol": symbol} for symbol in SYMBOLS]
+    await import_bundle(database, bundle(tickers=tickers, predictions=stated, exposures=rows))
+    await upsert(database, Change("exposures", rows[0] | {"relevance": 0.75}))
+    before = datetime.now(UTC)
+    async with database.open_session() as session:
+        for text in (
+            "MATCH (v:Version) DELETE v",
+            "MATCH (n) REMOVE n.versioned_at, n.num_versions, n.derived_version",
+            "MATCH ()-[r:BENEFITS|HARMS]->() REMOVE r.versioned_at, r.num_versions",
+        ):
+            await (await session.run(text)).consume()
+    absent = await database.read(lambda unit: read_tickers_at(unit, SYMBOLS, before))
+    assert [found.edges.claim_ids for found in absent.values()] == [(), ()]
+
+    await ensure_rebuilt(database)
+    after = datetime.now(UTC)
+
+    present = shown(await database.read(lambda unit: read_tickers(unit, SYMBOLS)))
+    for moment, num_early in ((datetime(2020, 1, 1, tzinfo=UTC), [2, 1]), (before, [2, 1]), (after, [0, 0])):
+        found = await database.read(lambda unit, at=moment: read_tickers_at(unit, SYMBOLS, at))  # type: ignore[misc]
+        assert shown(found) == present
+        assert [found[symbol].num_reconstructed for symbol in SYMBOLS] == num_early
+    book = Positions.of([Position(symbol, weight) for symbol, weight in WEIGHTS.items()])
+    record = await database.read(lambda unit: read_record(unit, book, Holder("", sees_all=True), before, after))
+    assert record.split().totals()[Cause.EXPOSURES] == 0.0
+    await upsert(database, Change("exposures", rows[1] | {"relevance": 0.25}))
+    await ensure_rebuilt(database)
+    kept = await database.read(lambda unit: read_tickers_at(unit, SYMBOLS, before))
+    assert shown(kept) == present
