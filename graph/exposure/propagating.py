@@ -265,7 +265,8 @@ async def split_propagation(
         raise BusyError(message)
     portfolio = await engine.run(lambda _: _Portfolio(record, before, after))
     ranked = await engine.run(portfolio.rank_outside)
-    told = await _list_told(unit, record, after, ranked[: _count_told(after, most)])
+    num_told = await engine.run(lambda _: _count_told(after, most))
+    told = await _list_told(unit, record, after, ranked[:num_told])
     causes = portfolio.causes(told)
     forward = list(range(len(causes)))
     orders = [forward, forward[::-1]]
