@@ -94,6 +94,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """
+    A prediction at the first moment and at the last.
+
+    Attributes:
+        first: What it adds if it comes true at the first.
+        last: The same at the last.
+        belief_before: The belief in it by itself at the first.
+        belief_after: The same at the last.
+    """
+
+    first: float
+    last: float
+    belief_before: float
+    belief_after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """
     A part of a change.
@@ -216,17 +234,23 @@ class Record:
             after: Marginals at the end, likewise.
         """
         parts: list[Part] = []
-        ends: list[tuple[float, float]] = []
+        sums: list[tuple[float, float]] = []
+        for claim_id, own in self.ends().items():
+            marginal_before, marginal_after = before.get(claim_id, 0.0), after.get(claim_id, 0.0)
+            delta = own.last * (marginal_after - own.belief_after) - own.first * (marginal_before - own.belief_before)
+            parts.append(Part(Cause.PROPAGATION, delta, claim_id))
+            sums.append((own.first * marginal_before, own.last * marginal_after))
+        start, end = (math.fsum(own[place] for own in sums) for place in (0, 1))
+        return Moved(start, end, _in_order([*self.split().parts, *parts]))
+
+    def ends(self) -> dict[str, Ends]:
+        """Compute what each prediction adds if it comes true, and the belief in it by itself, at both ends; by id."""
+        found: dict[str, Ends] = {}
         for claim_id, history in self.histories.items():
             steps = self.steps(claim_id)
-            first, last = steps[0].coefficient, steps[-1].coefficient
-            own_before, own_after = _beliefs(history, [self.start, self.end]).tolist()
-            marginal_before, marginal_after = before.get(claim_id, 0.0), after.get(claim_id, 0.0)
-            delta = last * (marginal_after - own_after) - first * (marginal_before - own_before)
-            parts.append(Part(Cause.PROPAGATION, delta, claim_id))
-            ends.append((first * marginal_before, last * marginal_after))
-        start, end = (math.fsum(own[place] for own in ends) for place in (0, 1))
-        return Moved(start, end, _in_order([*self.split().parts, *parts]))
+            beliefs = _beliefs(history, [self.start, self.end]).tolist()
+            found[claim_id] = Ends(steps[0].coefficient, steps[-1].coefficient, *beliefs)
+        return found
 
 
 def _effect_at(course: Course, moment: datetime) -> float:
@@ -352,7 +376,7 @@ def _split_claim(record: Record, history: ClaimHistory, steps: Sequence[Step]) -
     Returns:
         The parts, and the belief just before each step but the first.
     """
-    causes = dict(_list_causes(history, record.start, record.end))
+    causes = dict(list_causes(history, record.start, record.end))
     own = [step.coefficient for step in steps]
     changes = {step.since: number for number, step in enumerate(steps) if number}
     moments = sorted({*causes, *changes})
@@ -377,7 +401,7 @@ def _split_claim(record: Record, history: ClaimHistory, steps: Sequence[Step]) -
     return [*parts, Part(Cause.TIME, math.fsum(drifts), claim_id)], before_changes
 
 
-def _list_causes(
+def list_causes(
     history: ClaimHistory, start: datetime, end: datetime
 ) -> Iterable[tuple[datetime, tuple[Cause, tuple[str, ...]]]]:
     """List the moments at which something was recorded of a claim; of several at one moment the last one counts."""

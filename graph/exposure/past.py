@@ -1,12 +1,19 @@
-"""The network as it was at a moment, as far as it was recorded by then: beliefs of then, influences of now."""
+"""
+The network as it was at a moment, as far as it was recorded by then: beliefs of then, influences of now.
+
+And how much of what a portfolio's past follows from was recorded later.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from graph.database.paging import slices
+from graph.database.sessions import Unit
 from graph.errors import InvalidError, OversizeError
+from graph.exposure.tickers import read_tickers_at
 from graph.families.store import list_families
 from graph.inference.time import utc_moments
 from graph.ledger.claim_state import Window
@@ -50,10 +57,8 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
         if len(snapshot.ids) > MOST_CLAIMS:
             message = f"the network has {len(snapshot.ids):,} claims, and the past of at most {MOST_CLAIMS:,} is read"
             raise OversizeError(message, size=len(snapshot.ids), limit=MOST_CLAIMS, path=path)
-        pasts: list[Past | None] = []
-        for part in slices(snapshot.ids, PAGE_CLAIMS):
-            pasts += await list_pasts(unit, [PastKey(claim_id, as_of, as_of) for claim_id in part])
-        counted = [past for past in pasts if past is not None and past.terms.stated_probability is not None]
+        pasts = await _list_pasts(unit, snapshot.ids, as_of)
+        counted = _counted(pasts)
         if counted and all(past.is_reconstructed and past.terms.log_odds is None for past in counted):
             message = f"expected a moment by which something of the network was recorded, got {as_of.isoformat()}"
             raise InvalidError(message, path=path)
@@ -64,10 +69,52 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
     return await engine.past_joint(unit, as_of, recall)
 
 
-async def recall_marginals(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str) -> dict[str, float]:
-    """Return the marginals of all claims of the network at a moment in the past, by id; otherwise as `recall_joint`."""
-    joint = await recall_joint(unit, engine, as_of, path=path)
-    return dict(zip(joint.view.ids, joint.beliefs.marginals.tolist(), strict=True))
+@dataclass(frozen=True, slots=True)
+class Reconstructed:
+    """
+    Numbers of what was first recorded after a moment at which it is applied.
+
+    Attributes:
+        num_claims: Claims whose beliefs are applied.
+        num_exposures: Exposures of the portfolio.
+    """
+
+    num_claims: int
+    num_exposures: int
+
+
+async def count_reconstructed(
+    unit: Unit, moment: datetime, symbols: Collection[str], claims: Collection[str] | Joint
+) -> Reconstructed:
+    """
+    Count what was first recorded after a moment.
+
+    Args:
+        unit: The transaction to read in.
+        moment: The moment.
+        symbols: The tickers that are held then.
+        claims: The claims whose own beliefs are applied; or the network as it was then, which knows of all.
+    """
+    tickers = await read_tickers_at(unit, symbols, moment)
+    if isinstance(claims, Joint):
+        num_claims = claims.num_reconstructed
+    else:
+        found = _counted(await _list_pasts(unit, sorted(claims), moment))
+        num_claims = sum(past.is_reconstructed for past in found)
+    return Reconstructed(num_claims, sum(ticker.num_reconstructed for ticker in tickers.values()))
+
+
+async def _list_pasts(unit: Unit, claim_ids: Sequence[str], as_of: datetime) -> list[Past | None]:
+    """Return claims as they were at a moment, by what was recorded by then, a page after the other."""
+    pasts: list[Past | None] = []
+    for part in slices(claim_ids, PAGE_CLAIMS):
+        pasts += await list_pasts(unit, [PastKey(claim_id, as_of, as_of) for claim_id in part])
+    return pasts
+
+
+def _counted(pasts: Iterable[Past | None]) -> list[Past]:
+    """Leave out claims that nobody has stated a probability of."""
+    return [past for past in pasts if past is not None and past.terms.stated_probability is not None]
 
 
 def _with_pasts(snapshot: Snapshot, pasts: Sequence[Past | None], families: Sequence[ClaimFamily]) -> Snapshot:

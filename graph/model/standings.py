@@ -1,5 +1,5 @@
 """
-What a milestone's status is, by what is stored of it and by the moment.
+Standings of milestones: their statuses, but for those that the day decides.
 
 The status of one that waits changes with the day alone, without a write. A list by status is read from an index of its
 standing instead, which no day changes, and by the day on which those that wait are due.
@@ -16,7 +16,7 @@ from graph.model.kinds import MilestoneStatus
 
 class Standing(StrEnum):
     """
-    What follows for a milestone's status from what is stored.
+    A milestone's status, as far as it follows from what is stored.
 
     WAITING of a milestone of an open prediction: PENDING until its day and the days of grace are over, OVERDUE
     afterwards. Any other is its status for good.

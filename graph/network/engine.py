@@ -154,6 +154,10 @@ class Joint:
         """The network."""
         return self.prepared.view
 
+    def by_id(self) -> dict[str, float]:
+        """Return the marginals by the claims' ids."""
+        return dict(zip(self.view.ids, self.beliefs.marginals.tolist(), strict=True))
+
 
 Recall = Callable[[Snapshot], Awaitable[tuple[Snapshot, int]]]
 """Returns a snapshot with its claims as they were, and for how many of them later records had to serve."""
@@ -713,9 +717,33 @@ class Engine:
         view = await self._slots.run(lambda _: make_view(past, moment))
         prepared = Prepared(view, (await self._calibrate(view, self._slots)).model)
         bank = await self._banks.draw(prepared)
-        parts = await self._slots.run(lambda stop: infer_exact_parts(prepared.model, view.evidence, should_stop=stop))
-        beliefs = complete(parts, view.evidence, bank.beliefs if parts.is_left.any() else None)
+        beliefs, _ = await self._infer_apart(prepared, bank)
         return Joint(prepared, beliefs, bank, num_reconstructed)
+
+    async def beliefs_apart(self, view: View) -> tuple[Beliefs, Bank | None]:
+        """
+        Compute every claim's marginal of a network with other values than the graph's, of which nothing is kept.
+
+        Args:
+            view: The network.
+
+        Returns:
+            The marginals by AUTO, the same as `past_joint` has of the same values; and the samples, if they needed any.
+
+        Raises:
+            OversizeError: The network is too large for samples.
+            BusyError: No thread became free in time.
+        """
+        return await self._infer_apart(Prepared(view, (await self._calibrate(view, self._slots)).model))
+
+    async def _infer_apart(self, prepared: Prepared, bank: Bank | None = None) -> tuple[Beliefs, Bank | None]:
+        """Compute all marginals by AUTO; samples are drawn only where they are needed and none are given."""
+        model, evidence = prepared.model, prepared.view.evidence
+        parts = await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
+        if parts.is_left.any() and bank is None:
+            bank = await self._banks.draw(prepared)
+        sampled = bank.beliefs if bank is not None and parts.is_left.any() else None
+        return complete(parts, evidence, sampled), bank
 
     async def run(self, work: Callable[[ShouldStop], T]) -> T:
         """

@@ -279,6 +279,34 @@ def with_rows(snapshot: Snapshot, claims: Sequence[ClaimRow], families: Sequence
     return replace(snapshot, families=families, **columns)
 
 
+def find_different(first: Snapshot, second: Snapshot) -> BoolArray:
+    """Return the mask of the claims of which two snapshots of the same claims have different values, shape (n,)."""
+    differ = np.zeros(len(first.ids), np.bool_)
+    for name in _COLUMNS:
+        one, other = getattr(first, name), getattr(second, name)
+        # A missing value does not equal itself.
+        own = (one != other) & ((one == one) | (other == other))  # noqa: PLR0124
+        differ |= own.any(axis=1) if own.ndim > 1 else own
+    return differ
+
+
+def mix(first: Snapshot, second: Snapshot, is_second: BoolArray, families: Sequence[ClaimFamily]) -> Snapshot:
+    """
+    Return a snapshot with some claims' values of one snapshot, and the others' of another one of the same claims.
+
+    Args:
+        first: Not changed.
+        second: Not changed; the result has its influences.
+        is_second: Mask of the claims that the second gives the values of, shape (n,).
+        families: Families of claims, by name.
+    """
+    columns: dict[str, Any] = {}
+    for name in _COLUMNS:
+        one, other = getattr(first, name), getattr(second, name)
+        columns[name] = np.where(is_second[:, np.newaxis] if one.ndim > 1 else is_second, other, one)
+    return replace(second, families=families, **columns)
+
+
 def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
     """
     Put changes into a snapshot; the result equals, bit for bit, a snapshot read anew.
@@ -303,6 +331,21 @@ def patch(snapshot: Snapshot, changed: Changed) -> Snapshot:
         columns[name][places] = new
     families = snapshot.families if changed.families is None else changed.families
     return Snapshot(changed.state, ids, indices, influences=influences, families=families, **columns)
+
+
+_COLUMNS: Final = (
+    "stated",
+    "inside",
+    "base_rates",
+    "statuses",
+    "starts",
+    "deadlines",
+    "resolved",
+    "final_rates",
+    "final_trfs",
+    "calibrations",
+)
+"""Attributes of a snapshot that are arrays over claims."""
 
 
 def _renumbered(
@@ -356,7 +399,9 @@ def network_moment(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0)
 
 
-def make_view(snapshot: Snapshot, moment: datetime, known: View | None = None) -> View:
+def make_view(
+    snapshot: Snapshot, moment: datetime, known: View | None = None, *, moments: MomentArray | None = None
+) -> View:
     """
     Build the network as arrays for a moment.
 
@@ -364,10 +409,12 @@ def make_view(snapshot: Snapshot, moment: datetime, known: View | None = None) -
         snapshot: Claims and influences.
         moment: Moment of the time-remaining fractions.
         known: An earlier view, of which what is the same is taken over; the result is equal without it.
+        moments: A moment for each of the snapshot's n claims in place of the one for all, shape (n,).
     """
     annulled = STATUSES.index(ClaimStatus.ANNULLED)
     is_included = ~np.isnan(snapshot.stated) & (snapshot.statuses != annulled)
-    prior_marginals, log_odds, weights = _prior_marginals(snapshot, is_included, moment)
+    own = np.full(len(snapshot.ids), utc_moments([moment])[0]) if moments is None else moments
+    prior_marginals, log_odds, weights = _prior_marginals(snapshot, is_included, own[is_included])
     inside = snapshot.inside[is_included]
     check_ins = np.nan_to_num(snapshot.calibrations[is_included, 3])
     llr = np.where(np.isnan(inside), 0.0, weights * (np.nan_to_num(inside) - check_ins - log_odds))
@@ -441,12 +488,11 @@ class _Layout:
 
 
 def _prior_marginals(
-    snapshot: Snapshot, is_included: BoolArray, moment: datetime
+    snapshot: Snapshot, is_included: BoolArray, moments: MomentArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Compute prior marginals, stated log-odds and inside weights; resolved claims keep those of their resolution."""
     is_closed = ~np.isnat(snapshot.resolved[is_included])
-    (now,) = utc_moments([moment])
-    trfs = time_remaining_fractions(snapshot.starts[is_included], snapshot.deadlines[is_included], now)
+    trfs = time_remaining_fractions(snapshot.starts[is_included], snapshot.deadlines[is_included], moments)
     trfs = np.where(is_closed, snapshot.final_trfs[is_included], trfs)
     base_rates = np.where(is_closed, snapshot.final_rates[is_included], snapshot.base_rates[is_included])
     log_odds = logits(snapshot.stated[is_included])
@@ -455,14 +501,16 @@ def _prior_marginals(
     prior_marginals = posteriors(log_odds, base_rates=base_rates, trfs=trfs)
     if is_calibrated.any():
         chosen = np.flatnonzero(is_included)[is_calibrated]
-        prior_marginals[is_calibrated] = _calibrated(snapshot, chosen, base_rates[is_calibrated], now)
+        prior_marginals[is_calibrated] = _calibrated(
+            snapshot, chosen, base_rates[is_calibrated], moments[is_calibrated]
+        )
     is_blended = ~np.isnan(base_rates) & ~np.isnan(trfs) & ~is_calibrated
     weights = np.where(is_blended, 1.0 - POLICY.outside_weight * np.nan_to_num(trfs), 1.0)
     return prior_marginals, log_odds, weights
 
 
-def _calibrated(snapshot: Snapshot, chosen: IntArray, base_rates: FloatArray, now: np.datetime64) -> FloatArray:
-    """Compute prior marginals under foregraph-2: each prior, and the silence until now or the outcome."""
+def _calibrated(snapshot: Snapshot, chosen: IntArray, base_rates: FloatArray, moments: MomentArray) -> FloatArray:
+    """Compute prior marginals under foregraph-2: each prior, and the silence until its moment or the outcome."""
     shares, intercepts, slopes, _, final_silences = snapshot.calibrations[chosen].T
     claims = StatedClaims(
         snapshot.stated[chosen],
@@ -475,7 +523,7 @@ def _calibrated(snapshot: Snapshot, chosen: IntArray, base_rates: FloatArray, no
     )
     log_odds = logits(claims.stated)
     basis = Basis(claims, log_odds, np.zeros(chosen.size), shares, np.ones(chosen.size, np.bool_))
-    silences = np.where(np.isnan(final_silences), basis.silence(np.full(chosen.size, now)), final_silences)
+    silences = np.where(np.isnan(final_silences), basis.silence(moments), final_silences)
     return np.clip(sigmoids(basis.prior() + silences), LEAST_PROBABILITY, GREATEST_PROBABILITY)
 
 

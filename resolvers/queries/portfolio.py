@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from graph.errors import (
     NotOwnedError,
     OversizeError,
 )
-from graph.exposure.history import Moved, Part, Record, read_record
+from graph.exposure.history import Part, Record, read_record
 from graph.exposure.measuring import (
     Candidates,
     Change,
@@ -40,8 +40,9 @@ from graph.exposure.measuring import (
     measure,
     suppose,
 )
-from graph.exposure.past import recall_joint, recall_marginals
+from graph.exposure.past import Reconstructed, count_reconstructed, recall_joint
 from graph.exposure.positions import MOST_POSITIONS, Positions
+from graph.exposure.propagating import MOST_SOURCES, Source, split_propagation
 from graph.exposure.store import (
     MOST_PORTFOLIOS,
     Versions,
@@ -56,7 +57,7 @@ from graph.forecasts.consensus import list_market_prices
 from graph.inference.network.hedging import Hedges
 from graph.inference.network.portfolio import LEVELS, Distribution, Drivers
 from graph.model.page_keys import join, moment_text
-from graph.network.engine import Engine
+from graph.network.engine import Engine, Joint
 from graph.network.questions import MOST_OBSERVATIONS, WhatIf, basis_of
 from graph.reading.following import get
 from resolvers.base.answers import ArgumentGroup, Shown, question
@@ -86,6 +87,7 @@ from resolvers.queries.network import observation, shown_basis, state_of
 from resolvers.types.beliefs import PolicyName
 from resolvers.types.network import SupposedOutcome
 from resolvers.types.portfolio import (
+    PAST_ROWS,
     STORED_ROWS,
     ExposureChange,
     ExposureHistory,
@@ -97,6 +99,7 @@ from resolvers.types.portfolio import (
     holder_of,
     read_positions,
     shown_portfolio,
+    sources_points,
 )
 
 T = TypeVar("T")
@@ -132,9 +135,6 @@ PositionsKnownAt = Annotated[
         description="By when positions were recorded; if omitted, those of each moment by what was recorded by then."
     ),
 ]
-PAST_ROWS = 2_000
-"""Price of claims as they were, whose number is not known before they are read, in rows."""
-
 MOST_POINTS = 1_000
 DEFAULT_POINTS = 100
 
@@ -394,7 +394,10 @@ class PortfolioQueries:
         moments = [record.start + index * step for index in range(max_points - 1)] + [record.end]
         values = await _compute(info.context, partial(record.expectations, moments), record, max_points)
         points = zip(moments, values, strict=True)
-        return {"points": [{"at": moment, "expected_relevance": figure(value)} for moment, value in points]}
+        return {
+            "points": [{"at": moment, "expected_relevance": figure(value)} for moment, value in points],
+            **_shown_ends(info.context, record),
+        }
 
     @question(
         ExposureChange,
@@ -424,19 +427,20 @@ class PortfolioQueries:
         if propagated and span.policy is not None:
             message = "expected none with propagated, as marginals follow the policy of each moment, got one"
             raise InvalidError(message, path="policy")
-        record = await span.read(info.context)
-        split = await _read_marginals(info.context, record) if propagated else record.split
-        moved = await _compute(info.context, split, record, 2)
+        context, record = info.context, await span.read(info.context)
+        ends = await _read_ends(context, record) if propagated else None
+        split = record.split if ends is None else partial(record.split_marginals, *(joint.by_id() for joint in ends))
+        moved = await _compute(context, split, record, 2)
         shown_parts = moved.parts[:size]
-        claim_ids = list(dict.fromkeys(part.claim_id for part in shown_parts if part.claim_id is not None))
-        nodes = await get(info.context.unit, [("Claim", claim_id, ("title",)) for claim_id in claim_ids])
-        titles = {key: node[1]["title"] for key, node in zip(claim_ids, nodes, strict=True) if node is not None}
+        titles = await _read_titles(context, [part.claim_id for part in shown_parts])
         return {
             **figures({"before": moved.before, "after": moved.after, "delta": moved.after - moved.before}),
             "totals": [{"cause": cause, "delta": figure(delta)} for cause, delta in moved.totals().items()],
             "num_parts": len(moved.parts),
             "rest_delta": figure(math.fsum(part.delta for part in moved.parts[size:])),
             "parts": [_shown_cause(part, titles) for part in shown_parts],
+            "propagation": None if ends is None else partial(_split_propagation, context, record, ends),
+            **_shown_ends(context, record, *ends or ()),
         }
 
     @question(
@@ -494,12 +498,32 @@ class PortfolioQueries:
         }
 
 
-async def _read_marginals(context: Context, record: Record) -> Callable[[], Moved]:
-    """Return what splits a record's change by the marginals at both its ends."""
+async def _read_ends(context: Context, record: Record) -> tuple[Joint, Joint]:
+    """Read the network as it was at both ends of a record."""
     engine = context.take_engine(4 * INFERENCE_POINTS)
-    before = await recall_marginals(context.unit, engine, record.start, path="from")
-    after = await recall_marginals(context.unit, engine, record.end, path="to")
-    return partial(record.split_marginals, before, after)
+    before = await recall_joint(context.unit, engine, record.start, path="from")
+    return before, await recall_joint(context.unit, engine, record.end, path="to")
+
+
+async def _split_propagation(context: Context, record: Record, ends: tuple[Joint, Joint], most: int) -> Shown:
+    if not 1 <= most <= MOST_SOURCES:
+        raise InvalidError(f"expected 1 to {MOST_SOURCES} claims, got {most}", path="sources")
+    engine = context.take_engine(sources_points(most))
+    found = await split_propagation(context.unit, engine, record, *ends, most=most)
+    titles = await _read_titles(context, [source.claim_id for source in found.sources])
+    return {
+        "delta": figure(math.fsum(source.delta for source in found.sources)),
+        "num_claims": found.num_claims,
+        "num_told": found.num_told,
+        "sources": [_shown_source(source, titles) for source in found.sources],
+    }
+
+
+async def _read_titles(context: Context, claim_ids: Iterable[str | None]) -> dict[str, str]:
+    """Read the titles of claims by id."""
+    ids = list(dict.fromkeys(claim_id for claim_id in claim_ids if claim_id is not None))
+    nodes = await get(context.unit, [("Claim", claim_id, ("title",)) for claim_id in ids])
+    return {key: node[1]["title"] for key, node in zip(ids, nodes, strict=True) if node is not None}
 
 
 async def _compute(context: Context, compute: Callable[[], T], record: Record, num_points: int) -> T:
@@ -517,6 +541,20 @@ def _shown_cause(part: Part, titles: Mapping[str, str]) -> Shown:
         "symbol": part.symbol,
         "at": part.at,
         "entry_ids": list(part.entry_ids),
+    }
+
+
+def _shown_source(source: Source, titles: Mapping[str, str]) -> Shown:
+    return {
+        "kind": source.kind,
+        **figures({"delta": source.delta, "standard_error": source.standard_error}),
+        "claim_key": source.claim_id,
+        "title": None if source.claim_id is None else titles.get(source.claim_id),
+        "num_claims": source.num_claims,
+        "records": [
+            {"cause": recorded.cause, "at": recorded.at, "entry_ids": list(recorded.entry_ids)}
+            for recorded in source.recorded
+        ],
     }
 
 
@@ -567,14 +605,41 @@ def _computed_when_asked(context: Context, found: Exposure, arguments: tuple[Any
 
 def _shown_taken(found: Exposure, measured_at: datetime, now: datetime) -> Shown:
     """The moments of what an exposure follows from."""
+    recorded = Reconstructed(found.joint.num_reconstructed, found.book.num_reconstructed)
+    return _shown_moments(
+        (measured_at, found.joint.view.moment, found.recalled_at or now), recorded, influences_as_of=now
+    )
+
+
+def _shown_ends(
+    context: Context, record: Record, before: Joint | None = None, after: Joint | None = None
+) -> dict[str, Callable[[], Awaitable[Shown]]]:
+    """The bases of both ends of a record, read for those who select them; with marginals where there are any."""
     return {
-        "positions_as_of": measured_at,
-        "beliefs_as_of": found.joint.view.moment,
-        "exposures_as_of": found.recalled_at or now,
-        "influences_as_of": now,
-        "is_reconstructed": found.joint.num_reconstructed + found.book.num_reconstructed > 0,
-        "num_reconstructed": found.joint.num_reconstructed,
-        "num_reconstructed_exposures": found.book.num_reconstructed,
+        "basis_before": partial(_shown_end, context, record, before, is_last=False),
+        "basis_after": partial(_shown_end, context, record, after, is_last=True),
+    }
+
+
+async def _shown_end(context: Context, record: Record, joint: Joint | None, *, is_last: bool) -> Shown:
+    """The moments of what the expectation at an end of a record follows from."""
+    moment = record.end if is_last else record.start
+    symbols = record.stretches[-1 if is_last else 0].weights
+    recorded = await count_reconstructed(context.unit, moment, symbols, joint or record.histories)
+    influences_as_of = None if joint is None else context.moment
+    return _shown_moments((moment, moment, moment), recorded, influences_as_of=influences_as_of)
+
+
+def _shown_moments(
+    moments: tuple[datetime, datetime, datetime], recorded: Reconstructed, *, influences_as_of: datetime | None
+) -> Shown:
+    """Moments of positions, beliefs and exposures, of influences where there are any, and what was recorded later."""
+    return {
+        **dict(zip(("positions_as_of", "beliefs_as_of", "exposures_as_of"), moments, strict=True)),
+        "influences_as_of": influences_as_of,
+        "is_reconstructed": recorded.num_claims + recorded.num_exposures > 0,
+        "num_reconstructed": recorded.num_claims,
+        "num_reconstructed_exposures": recorded.num_exposures,
     }
 
 

@@ -11,13 +11,15 @@ from graph.exposure.history import Cause as ExposureCause
 from graph.exposure.measuring import MOST_CANDIDATES, Candidates
 from graph.exposure.measuring import Grouping as ExposureGrouping
 from graph.exposure.positions import Position
+from graph.exposure.propagating import MOST_SOURCES, OTHER_STATES
+from graph.exposure.propagating import SourceKind as ExposureSourceKind
 from graph.exposure.store import Holder
 from graph.model.rows import Portfolio as PortfolioRow
 from graph.model.subjects import CLAIM_SUBJECTS
 from resolvers.base.context import Context
 from resolvers.base.described import enum_type, field, input_type, object_type
 from resolvers.base.enums import SortOrder
-from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length
+from resolvers.base.extents import INFERENCE_POINTS, Arguments, Extent, extent, given_length, number
 from resolvers.base.fields import prop, shown
 from resolvers.base.keyed import KeyedList, KeyedPage, read_values
 from resolvers.base.ranked import Ranked, RankedList
@@ -41,9 +43,13 @@ from resolvers.types.tickers import Ticker
 
 enum_type(ExposureGrouping, name="ExposureGrouping")
 enum_type(ExposureCause, name="ExposureCause")
+enum_type(ExposureSourceKind, name="ExposureSourceKind")
 
 STORED_ROWS = 500
 """Price of a stored portfolio's positions, whose number is not known before they are read, in rows."""
+
+PAST_ROWS = 2_000
+"""Price of claims as they were, whose number is not known before they are read, in rows."""
 
 SAMPLING_POINTS = INFERENCE_POINTS // 10
 """Price of one pass over all samples, in points."""
@@ -316,8 +322,8 @@ def _hedges_extent(arguments: Arguments) -> Extent:
 def _read_keys(given: Sequence[strawberry.ID] | None, kinds: Sequence[str], name: str) -> dict[str, str]:
     """Read ids of nodes, each once, with the path at which it was given first."""
     paths: dict[str, str] = {}
-    for number, node_id in enumerate(given or ()):
-        path = f"{name}[{number}]"
+    for place, node_id in enumerate(given or ()):
+        path = f"{name}[{place}]"
         paths.setdefault(parse_key(node_id, *kinds, path=path), path)
     return paths
 
@@ -334,8 +340,8 @@ class ExposureBasis:
 
     Positions, exposures, and the network's beliefs with stated probabilities, windows, base rates, outcomes and
     evidence, are those of the moment asked for, as they were recorded by then. Influences have no versions: those of
-    now are applied, with the tickers' properties and the deadlines of `horizonOn`. Claims that were deleted since
-    are left out, with their exposures.
+    now are applied, with the tickers' properties and the deadlines of `horizonOn` and of groups by year. Claims that
+    were deleted since are left out, with their exposures.
 
     An exposure that came with its prediction, or from an older version of the service, stands for the time before it
     was recorded as well; any other one does not count before.
@@ -344,15 +350,37 @@ class ExposureBasis:
     positions_as_of: Moment = prop("The moment at which the positions are held; given ones are held at any.")
     beliefs_as_of: Moment = prop("The moment of the network's beliefs.")
     exposures_as_of: Moment = prop("The moment of the exposures that are applied.")
-    influences_as_of: Moment = prop("The moment of the influences that are applied.")
+    influences_as_of: Moment | None = prop(
+        "The moment of the influences that are applied; null where beliefs are those of the claims themselves."
+    )
     is_reconstructed: bool = prop("Whether beliefs or exposures follow from values that were recorded later.")
     num_reconstructed: int = prop(
-        "Number of the network's claims of which something was first recorded after the moment, so that this serves."
+        "Number of claims of which something was first recorded after the moment, so that this serves; of the network, "
+        "or where no influences are applied of the portfolio's predictions at any moment."
     )
     num_reconstructed_exposures: int = prop(
         "Number of the portfolio's exposures that were first recorded after the moment, so that this serves.",
         name="reconstructedExposureCount",
     )
+
+
+def _basis_extent(_arguments: Arguments) -> Extent:
+    return Extent(rows=PAST_ROWS + STORED_ROWS)
+
+
+@object_type
+class ExposureSpan(Answer):
+    """What an answer about a portfolio from one moment to another follows from, at both."""
+
+    @field(metadata=extent(_basis_extent))
+    async def basis_before(self: Any) -> ExposureBasis:
+        """The moments of what the expectation at the first moment follows from, and what of it was recorded later."""
+        return shown(await self["basis_before"]())
+
+    @field(metadata=extent(_basis_extent))
+    async def basis_after(self: Any) -> ExposureBasis:
+        """The moments of what the expectation at the last moment follows from, and what of it was recorded later."""
+        return shown(await self["basis_after"]())
 
 
 _CONTRIBUTIONS: Final = RankedList(
@@ -490,12 +518,13 @@ class ExposurePoint:
 
 
 @object_type
-class ExposureHistory(Answer):
+class ExposureHistory(ExposureSpan):
     """
     A portfolio's expected signed relevance over time, by what was recorded by each moment.
 
     It follows from ledgers: claims' own beliefs, and 1 or 0 for known outcomes. What propagates over the network is not
-    in it, as joint marginals of the past are not kept. Exposures are those of each moment, as `ExposureBasis` has it.
+    in it, as joint marginals of the past are not kept. Exposures are those of each moment, as `ExposureBasis` has it;
+    the later a moment, the less of it is reconstructed.
     """
 
     points: list[ExposurePoint] = prop("Points at equal distances, both ends included.")
@@ -523,14 +552,77 @@ class ExposureChangePart:
 
 
 @object_type
-class ExposureChange(Answer):
+class ExposureSourceRecord:
+    """Something that was recorded of a claim."""
+
+    cause: ExposureCause = prop("The kind of event.")
+    at: Moment = prop("When it was recorded.")
+    entry_ids: list[str] = prop("Keys of the rows of the ledger.", name="evidenceKeys")
+
+
+@object_type
+class ExposureSource:
+    """A part of what the network did to a portfolio, by where it came from."""
+
+    kind: ExposureSourceKind = prop("The kind of source.")
+    delta: float = prop("Its part; those of all sources add up to that of PROPAGATION in `totals`.")
+    standard_error: float | None = prop("Standard error of `delta`, between replicates; 0 where it is exact.")
+    claim_key: str | None = prop("Key of the claim; null for other kinds than CLAIM.")
+    title: str | None = prop("The claim's title.")
+    num_claims: int = prop("Number of claims outside the portfolio of which something was recorded.")
+    records: list[ExposureSourceRecord] = prop(
+        "Evidence, outcomes and restatements of the claim that were recorded between both moments, the earliest first."
+    )
+
+
+@object_type
+class ExposurePropagation:
+    """
+    What the network did to a portfolio between two moments, by source.
+
+    With a the mean of a prediction's coefficients at both moments, m its marginal and b its own belief, the network
+    adds the sum of a (m - b). Sources become as they were at the last moment one after the other: time, the claims
+    that are not told apart, those that are, by when the first was recorded of each, and the portfolio's own
+    predictions; and then once more in the reverse order. A source's `delta` is the mean of what it adds in both.
+    HOLDINGS is the change of the coefficients times the mean of m - b at both moments.
+    """
+
+    delta: float = prop("The sum of the sources: what PROPAGATION has in `totals`.")
+    num_claims: int = prop("Number of claims outside the portfolio of which something was recorded.")
+    num_told: int = prop(
+        "Number of these that are told apart, those first that moved it most by a rough estimate. They are fewer than "
+        "`sources` asks for where there are no more, or where so many samples would take too long.",
+        name="toldApartCount",
+    )
+    sources: list[ExposureSource] = prop("The sources whose part is not 0, largest |delta| first.")
+
+
+DEFAULT_SOURCES: Final = 4
+
+
+def sources_points(num_sources: int) -> int:
+    """
+    Price of a split by sources in points: two inferences for each, and those of the other kinds; a fifth of the usual
+    price, as they need marginals alone, and samples of no more claims together than two large inferences do.
+    """
+    return INFERENCE_POINTS // 5 * (2 * num_sources + OTHER_STATES)
+
+
+def _sources_extent(arguments: Arguments) -> Extent:
+    num_sources = number(arguments, "sources", MOST_SOURCES)
+    num_items = MOST_SOURCES + len(ExposureSourceKind)
+    return Extent(items=num_items, rows=STORED_ROWS, points=sources_points(num_sources))
+
+
+@object_type
+class ExposureChange(ExposureSpan):
     """
     Change of a portfolio's expected signed relevance between two moments, split into parts that add up to it; by what
     was recorded by each moment, as `ExposureHistory` has it.
 
     With `propagated`, the expectations are those by marginals. Each prediction's part by PROPAGATION is the change of
-    its coefficient times its marginal less its own belief: what the rest of the network did to it, whichever claims
-    that came from.
+    its coefficient times its marginal less its own belief: what the rest of the network did to it; `propagation`
+    tells which claims that came from.
     """
 
     before: float = prop("Expected signed relevance at the first moment.", name="expectedBefore")
@@ -540,3 +632,14 @@ class ExposureChange(Answer):
     num_parts: int = prop("Number of all parts.", name="partCount")
     rest_delta: float = prop("Sum of the parts that `parts` leaves out.")
     parts: list[ExposureChangePart] = prop("The parts, largest |delta| first, as many as `first` asks for.")
+
+    @field(metadata=extent(_sources_extent))
+    async def propagation(
+        self: Any,
+        sources: Annotated[
+            int, strawberry.argument(description=f"The most claims to tell apart, 1 to {MOST_SOURCES}.")
+        ] = DEFAULT_SOURCES,
+    ) -> ExposurePropagation | None:
+        """PROPAGATION by the claims that it came from; null without `propagated`."""
+        split = self["propagation"]
+        return shown(None if split is None else await split(sources))

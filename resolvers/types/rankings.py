@@ -184,13 +184,8 @@ class TickerExposureShiftSortKey(StrEnum):
 
 
 @input_type
-class TickerExposureShiftFilterInput:
+class TickerExposureShiftFilterInput(TickerShiftFilterInput):
     """Conditions on shifts of a portfolio's tickers; all that are given must hold."""
-
-    ticker: list[strawberry.ID] | None = _condition(TICKERS_TEXT)
-    absolute_delta_from: float | None = _condition("The size of `delta` is at least this.")
-    delta_from: float | None = _condition("`delta` is at least this.")
-    delta_to: float | None = _condition("`delta` is at most this.")
 
 
 @enum_type

@@ -249,14 +249,45 @@ query ($at: DateTime!) {{
 }}"""
 
 
+DISTRIBUTION = """mean meanError standardDeviation standardDeviationError quantiles { level value standardError }
+  shortfall shortfallError negativeProbability"""
+EXPOSURE = f"""
+query ($at: DateTime!) {{
+  portfolioExposure(portfolio: "book", asOf: $at) {{
+    ... on PortfolioExposureResult {{
+      asOf expectedRelevance grossRelevance benchmarkRelevance activeRelevance exposedWeightShare impactWeightShare
+      silentSymbols unknownSymbols duplicateSymbols beyondCount unstatedCount contradictoryCount independentDrivers
+      basis {{ positionsAsOf beliefsAsOf exposuresAsOf isReconstructed reconstructedCount reconstructedExposureCount }}
+      relevance {{ {DISTRIBUTION} }}
+      valueChange {{ {DISTRIBUTION} }}
+      diagnostics {{ asOf method isConverged sampleCount seed }}
+      tickers: groups(by: TICKER) {{ groupKey expectedRelevance riskShare }}
+      contributions {{ totalCount nodes {{
+        prediction {{ key }} probability coefficient expectedRelevance riskShare worstProbability worstLift
+      }} }}
+      drivers {{ totalCount nodes {{
+        claim {{ key }} probability expectedIfTrue expectedIfFalse expectedIfTrueError expectedIfFalseError
+        varianceShare standardError
+      }} }}
+      hedges(tickers: ["A", "B"], claims: ["P0"]) {{ nodes {{
+        size varianceShare varianceSharePerUnit standardError
+      }} }}
+    }}
+    ... on UserError {{ code path }}
+  }}
+}}"""
+
+
 async def answers(database: Database, at: datetime) -> dict[str, Any]:
-    """Everything that is asked as of a moment, by claim and predictor."""
+    """Everything that is asked as of a moment, by claim and predictor; and what a portfolio was exposed to."""
     found = (await ask(database, ANSWERS, at=at.isoformat())).data
+    exposed = (await ask(database, EXPOSURE, at=at.isoformat())).data
     async with open_beliefs(database, at) as table:
         rows = {row[0]: (row[3:7], row[8]) async for batch in table.batches() for row in batch}
     nodes = {node["key"]: node for name in ("claims", "predictors") for node in found[name]["nodes"]}
     families = {name: (found[name], None) for name in ("dates", "group")}
-    return {key: (node, rows.get(key)) for key, node in nodes.items()} | families
+    whole = families | {"book": (exposed["portfolioExposure"], None)}
+    return {key: (node, rows.get(key)) for key, node in nodes.items()} | whole
 
 
 Write = Callable[[Database, random.Random], Awaitable[object]]
@@ -353,17 +384,50 @@ async def _import(database: Database, rng: random.Random) -> None:
         await load(database, predictions=[claim], reference_classes=[rate])
 
 
+def _exposure(rng: random.Random) -> dict[str, Any]:
+    return {
+        "sign": rng.choice(["BENEFITS", "HARMS"]),
+        "prediction": rng.choice(CLAIMS),
+        "ticker": rng.choice("AB"),
+    }
+
+
+async def _edit_exposure(database: Database, rng: random.Random) -> object:
+    ends = _exposure(rng)
+    impact = rng.choice([None, rng.uniform(0.01, 0.3) * (1 if ends["sign"] == "BENEFITS" else -1)])
+    return await mutate(database, "upsertExposure", ends | {"relevance": rng.random(), "impact": impact})
+
+
+async def _remove_exposure(database: Database, rng: random.Random) -> object:
+    return await mutate(database, "removeExposure", _exposure(rng))
+
+
+async def _import_exposure(database: Database, rng: random.Random) -> None:
+    ends = _exposure(rng)
+    row = {"sign": ends["sign"], "prediction_id": ends["prediction"], "symbol": ends["ticker"]}
+    with suppress(BundleError):  # as a prediction does not both benefit and harm a ticker
+        await load(database, exposures=[row | {"relevance": rng.random(), "lag_days": rng.randrange(90)}])
+
+
+async def _save_book(database: Database, rng: random.Random) -> object:
+    weights = {symbol: rng.uniform(-2, 2) for symbol in rng.sample("ABC", rng.randrange(1, 4))}
+    positions = [{"ticker": symbol, "weight": weight} for symbol, weight in weights.items()]
+    return await mutate(database, "savePortfolio", {"name": "book", "positions": positions})
+
+
 WRITES: list[Write] = [
     *(_edit_window, _edit_class, _edit_predictor, _edit_stated, _edit_rate, _edit_record, _submit, _submit),
     *(_resolve, _resolve, _annul, _reopen, _record_sign, _sweep, _delete, _import),
     *(_save_family, _save_family, _save_family, _delete_family),
+    *(_edit_exposure, _edit_exposure, _edit_exposure, _remove_exposure, _remove_exposure, _import_exposure, _save_book),
 ]
 
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_random_writes_leave_every_earlier_answer_as_it_was(database: Database, seed: int) -> None:
     """
-    Bit for bit, by the mutations themselves: every field that takes a moment, and the table of all beliefs.
+    Bit for bit, by the mutations themselves: every field that takes a moment, the table of all beliefs, and whole
+    measurements of a portfolio, but for what has no versions: influences, and the deadlines that years are of.
 
     Writes that a rule refuses, such as evidence on a closed claim, are part of it.
     """
@@ -388,7 +452,17 @@ async def test_random_writes_leave_every_earlier_answer_as_it_was(database: Data
             {"id": f"{claim}:e", "prediction_id": claim, "kind": "EVENT", "label": "It", "expected_date": "2026-10-05"}
             for claim in CLAIMS
         ],
+        influences=[
+            {"kind": "PREREQUISITE_OF", "parent_id": one, "child_id": other, "p_if_true": 0.7, "p_if_false": 0.3}
+            for one, other in pairwise(CLAIMS)
+        ],
+        tickers=[{"symbol": symbol} for symbol in "ABC"],
+        exposures=[
+            {"sign": "BENEFITS", "prediction_id": claim, "symbol": symbol, "relevance": 0.5, "impact": 0.1}
+            for claim, symbol in (("P1", "A"), ("P3", "B"), ("P4", "A"))
+        ],
     )
+    await _save_book(database, rng)
     for name, kind in (("dates", "BY_WHEN"), ("group", "EXCLUSIVE")):
         members = [{"claim": claim} for claim in CLAIMS[:3]]
         await mutate(database, "saveClaimFamily", {"name": name, "kind": kind, "members": members})

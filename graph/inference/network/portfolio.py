@@ -310,7 +310,7 @@ def count_drivers(bank: Bank, coefficients: FloatArray) -> float:
         coefficients: Of each claim, shape (n,); of more than MOST_COMPONENTS claims those that vary the sum most.
 
     Returns:
-        1 or more; 0 where nothing varies.
+        1 or more; 0 where nothing varies among the samples.
     """
     marginals = bank.replicate_marginals.mean(axis=0)
     variances = coefficients**2 * marginals * (1.0 - marginals)
@@ -323,7 +323,9 @@ def count_drivers(bank: Bank, coefficients: FloatArray) -> float:
     terms = (states - states.mean(axis=1, keepdims=True)) * coefficients[claims, None].astype(np.float32)
     covariance = (terms @ terms.T).astype(np.float64) / terms.shape[1]
     # The eigenvalues' sum is the trace, and the sum of their squares that of all entries' squares.
-    return float(np.trace(covariance) ** 2 / (covariance**2).sum())
+    squares = float((covariance**2).sum())
+    # A claim may be so rare that none of the samples has it.
+    return float(np.trace(covariance) ** 2 / squares) if squares else 0.0
 
 
 def find_drivers(bank: Bank, totals: FloatArray, sources: IntArray, *, should_stop: ShouldStop = never) -> Drivers:

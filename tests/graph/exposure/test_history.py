@@ -201,3 +201,70 @@ async def test_the_schema_has_the_same_figures(graph: Database) -> None:
     )
     for part, own in zip(change["parts"], moved.parts, strict=False):
         assert (part["claimKey"], part["symbol"], part["title"]) == (own.claim_id, own.symbol, own.claim_id)
+
+
+BASIS = "basisBefore { ...basis } basisAfter { ...basis }"
+BASES = (
+    """query ($from: DateTime!, $to: DateTime!, $positions: [PositionInput!], $portfolio: String) {
+  exposureHistory(positions: $positions, portfolio: $portfolio, from: $from, to: $to, maxPoints: 2) {
+    ... on ExposureHistory { """
+    + BASIS
+    + """ } }
+  exposureChange(positions: $positions, portfolio: $portfolio, from: $from, to: $to) {
+    ... on ExposureChange { """
+    + BASIS
+    + """ } }
+  propagated: exposureChange(positions: $positions, portfolio: $portfolio, from: $from, to: $to, propagated: true) {
+    ... on ExposureChange { """
+    + BASIS
+    + """ } }
+  portfolioExposure(positions: $positions, portfolio: $portfolio, asOf: $from) {
+    ... on PortfolioExposureResult { basis { ...basis } } }
+}
+fragment basis on ExposureBasis {
+  positionsAsOf beliefsAsOf exposuresAsOf influencesAsOf isReconstructed reconstructedCount reconstructedExposureCount
+}"""
+)
+
+
+async def find_bases(graph: Database, start: datetime, end: datetime, **asked: Any) -> dict[str, Any]:
+    """The bases of all answers about a portfolio from one moment to another."""
+    found: dict[str, Any] = (
+        await ask(graph, BASES, **{"from": start.isoformat(), "to": end.isoformat(), **asked})
+    ).data
+    return found
+
+
+async def test_what_was_recorded_later_is_counted(graph: Database) -> None:
+    """All was imported after both moments, with the tickers of each; a measurement as of the first says the same."""
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    found = await find_bases(graph, start, END, portfolio="book")
+    own = {key: found["exposureHistory"][key] for key in ("basisBefore", "basisAfter")}
+
+    for moment, basis in zip((start, END), own.values(), strict=True):
+        moments = [basis[key] for key in ("positionsAsOf", "beliefsAsOf", "exposuresAsOf")]
+        assert [datetime.fromisoformat(at) for at in moments] == [moment] * 3
+        assert basis["influencesAsOf"] is None
+        assert (basis["isReconstructed"], basis["reconstructedCount"]) == (True, 4)
+    # A and B are held at first, A and C at last.
+    assert [basis["reconstructedExposureCount"] for basis in own.values()] == [4, 4]
+    assert found["exposureChange"] == own
+    assert found["propagated"]["basisBefore"] == found["portfolioExposure"]["basis"]
+    assert found["propagated"]["basisBefore"]["influencesAsOf"] is not None
+    one = await find_bases(graph, start, END, positions=[{"ticker": "C", "weight": 1.0}])
+    assert one["exposureHistory"]["basisBefore"]["reconstructedExposureCount"] == 2
+    assert one["exposureHistory"]["basisBefore"]["reconstructedCount"] == 2
+
+
+async def test_what_was_recorded_by_then_is_not_counted(graph: Database) -> None:
+    """From after the import on nothing is reconstructed."""
+    start = datetime.now(UTC)
+    found = await find_bases(graph, start, datetime.now(UTC), positions=[{"ticker": "A", "weight": 1.0}])
+
+    for basis in (
+        *found["exposureHistory"].values(),
+        *found["propagated"].values(),
+        found["portfolioExposure"]["basis"],
+    ):
+        assert basis["isReconstructed"] is False
+        assert (basis["reconstructedCount"], basis["reconstructedExposureCount"]) == (0, 0)

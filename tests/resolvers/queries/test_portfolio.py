@@ -11,8 +11,7 @@ from graph.database.sessions import Database
 from graph.model.kinds import ExposureSign
 from graph.sample.loading import load_illustration
 from resolvers.base.extents import INFERENCE_POINTS
-from resolvers.queries.portfolio import PAST_ROWS
-from resolvers.types.portfolio import SAMPLING_POINTS
+from resolvers.types.portfolio import PAST_ROWS, SAMPLING_POINTS
 from tests.helpers.asking import TARIFF, ask, ask_wrong
 from tests.helpers.bundles import bundle
 from tests.helpers.copies import import_once

@@ -223,6 +223,14 @@ def test_claims_that_come_true_together_are_one_driver() -> None:
     assert describe(totals).quantiles.tolist() == [0.0, 0.0, 0.0, pytest.approx(1.0, abs=1.0), 2.0, 2.0, 2.0]
 
 
+def test_a_claim_that_no_sample_has_is_no_driver() -> None:
+    """Its marginal is above 0 all the same, as it is averaged over its parent."""
+    bank = bank_of(1e-9, 0.5, links=[(0, 1, 0.5, 0.5)])
+
+    assert 0.0 < bank.replicate_marginals[:, 0].mean() < 1e-6
+    assert count_drivers(bank, np.array([1.0, 0.0])) == 0.0
+
+
 def test_a_short_position_hedges_what_it_shares_with_a_long_one() -> None:
     """One claim on two tickers, long and short alike: nothing is left to lose, and nobody has a share of it."""
     bank = bank_of(0.4, 0.5)
