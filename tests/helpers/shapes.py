@@ -18,4 +18,4 @@ def without_names(text: str) -> str:
 
 def first_of_each(texts: Mapping[str, str]) -> set[str]:
     """The names of the first text of each kind, from texts by name."""
-    return set({text: name for name, text in reversed(texts.items())}.values())
+    return set({text: name for name, text in reversed(list(texts.items()))}.values())
