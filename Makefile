@@ -78,6 +78,7 @@ lts: $(VENV)/.test-ready .build/lts-java/.ready
 long: $(VENV)/.test-ready
 	$(BIN)/pytest tests/resolvers/compiled/test_random_documents.py --documents=2500
 	$(BIN)/pytest tests/api/test_kills.py --kills=20
+	$(BIN)/pytest tests/graph/bundles/test_importing.py tests/graph/bundles/test_exporting.py --hypothesis-profile=night
 
 clients: $(VENV)/.test-ready
 	$(BIN)/python -m tests.clients

@@ -14,11 +14,13 @@ from graph.database.sessions import Database
 from graph.sample.training import TRAINING
 from graph.server import DEFAULT_RELEASE, EmbeddedServer, Software
 from tests.helpers.database import StatementCounter, empty, introduce_names
+from tests.helpers.live import NIGHT, NIGHT_EXAMPLES
 from tests.helpers.processes import OF_SHORT_LIVED_JAVA
 from tests.helpers.stores import PATIENCE_SECONDS, copy_migrated_store
 
 # An example that takes long on a busy machine is no failure.
 settings.register_profile("any-machine", settings(), deadline=None)
+settings.register_profile(NIGHT, settings(), deadline=None, max_examples=NIGHT_EXAMPLES)
 settings.load_profile("any-machine")
 
 SETTINGS = {

@@ -15,7 +15,7 @@ from graph.network.engine import Engine
 from graph.network.storing import TOLERANCE
 from tests.helpers.copies import import_once
 from tests.helpers.diamond import diamond
-from tests.helpers.processes import Service, serving, variables
+from tests.helpers.processes import Service, serving_fork, variables
 from tests.helpers.stored import read
 
 SUBMIT = """mutation ($input: EvidenceInput!) { submitEvidence(input: $input) { __typename } }"""
@@ -67,13 +67,13 @@ async def test_a_write_is_followed_though_its_process_is_killed_before_that(
     """The graph says what is to be done, so that the next process does it; and that goes on by itself."""
     environment = variables(database_address, FOREGRAPH_PORT="0")
     async with httpx.AsyncClient(timeout=60) as client:
-        async with serving(
+        async with serving_fork(
             "serve", environment={**environment, "FOREGRAPH_PROPAGATION_DEBOUNCE_SECONDS": "3600"}
         ) as one:
             await submit(client, one, "P_C")
             await one.stop(signal.SIGKILL)
         before = await read(stored, "MATCH (c:Claim) WHERE c.marginal IS NOT NULL RETURN c.id AS id")
-        async with serving("serve", environment=environment) as other:
+        async with serving_fork("serve", environment=environment) as other:
             after_kill = await until_followed(client, other)
             expected_after_kill = await computed(stored, list(after_kill))
             await submit(client, other, "P_D")
@@ -90,8 +90,8 @@ async def test_two_services_neither_double_nor_undo(stored: Database, database_a
     environment = variables(database_address, FOREGRAPH_PORT="0")
     async with (
         httpx.AsyncClient(timeout=60) as client,
-        serving("serve", environment=environment) as one,
-        serving("serve", environment=environment) as other,
+        serving_fork("serve", environment=environment) as one,
+        serving_fork("serve", environment=environment) as other,
     ):
         for number in range(12):
             await submit(client, (one, other)[number % 2], ("P_B", "P_C", "P_D")[number % 3])

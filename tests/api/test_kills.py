@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.helpers.intake import BUNDLE, Intake, check_ledger, until_acknowledged
-from tests.helpers.processes import Service, run, serving
+from tests.helpers.processes import Service, run, serving_fork
 from tests.helpers.stores import copy_migrated_store
 from tests.helpers.subscribing import Follower
 
@@ -42,7 +42,7 @@ async def test_an_acknowledged_item_survives_a_kill_of_any_process(tmp_path: Pat
         async with httpx.AsyncClient(timeout=60) as client:
             tasks: list[asyncio.Task[None]] = []
             while kills_left:
-                async with serving("serve", "--port", "0", environment=environment, directory=tmp_path) as service:
+                async with serving_fork("serve", "--port", "0", environment=environment, directory=tmp_path) as service:
                     intake.url = follower.url = service.url
                     if not started:
                         imported = await run("import", "-", environment=environment, directory=tmp_path, given=bundle)
@@ -61,7 +61,7 @@ async def test_an_acknowledged_item_survives_a_kill_of_any_process(tmp_path: Pat
                         service.process.kill()
                         await service.process.wait()
                         kills_left -= 1
-            async with serving("serve", "--port", "0", environment=environment, directory=tmp_path) as service:
+            async with serving_fork("serve", "--port", "0", environment=environment, directory=tmp_path) as service:
                 intake.url = follower.url = service.url
                 await until_acknowledged(intake, 5)
                 intake.is_over = True

@@ -28,7 +28,7 @@ from tests.api.test_front import front_of
 from tests.helpers.asking import SCHEMA
 from tests.helpers.copies import import_once
 from tests.helpers.mutating import Json, mutation
-from tests.helpers.processes import serving, variables
+from tests.helpers.processes import serving_fork, variables
 from tests.helpers.service_fakes import codes, open_client
 from tests.helpers.small_graph import small_graph
 
@@ -385,8 +385,8 @@ async def test_two_processes_never_answer_what_is_older_than_an_acknowledged_wri
         return num_read
 
     async with (
-        serving("serve", "--port", "0", environment=environment) as first,
-        serving("serve", "--port", "0", environment=environment) as second,
+        serving_fork("serve", "--port", "0", environment=environment) as first,
+        serving_fork("serve", "--port", "0", environment=environment) as second,
     ):
         services = (first, second)
         logs = [asyncio.create_task(count_hits(service.process.stderr)) for service in services]

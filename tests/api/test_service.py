@@ -26,7 +26,7 @@ from graph.sample import Sample
 from graph.sample.loading import load_sample, load_samples
 from tests.helpers.bombs import Ground, list_bombs
 from tests.helpers.copies import import_once
-from tests.helpers.processes import Wire, run, serving, variables
+from tests.helpers.processes import Wire, run, serving, serving_fork, variables
 from tests.helpers.service_fakes import codes
 from tests.helpers.subscribing import APPENDED, connecting
 
@@ -129,7 +129,7 @@ async def test_a_stop_ends_what_runs_and_says_so(database: Database, database_ad
     (bomb,) = [bomb for bomb in list_bombs(ground(claim)) if bomb.name == "nine of them, 16 times at once"]
     headers = {"content-type": "application/json"}
     environment = variables(database_address, FOREGRAPH_REQUEST_TIMEOUT_SECONDS="600")
-    async with serving("serve", "--port", "0", environment=environment) as service:
+    async with serving_fork("serve", "--port", "0", environment=environment) as service:
         async with (
             httpx.AsyncClient(base_url=service.url, headers=headers, timeout=120) as client,
             database.open_session() as session,
@@ -146,7 +146,7 @@ async def test_a_stop_ends_what_runs_and_says_so(database: Database, database_ad
             await transaction.rollback()
         environment["FOREGRAPH_REQUEST_TIMEOUT_SECONDS"] = "60"
     async with (
-        serving("serve", "--port", "0", environment=environment) as service,
+        serving_fork("serve", "--port", "0", environment=environment) as service,
         httpx.AsyncClient(base_url=service.url, headers=headers, timeout=120) as client,
     ):
         repeated = (await client.post("/graphql", json=write(claim))).json()
@@ -263,7 +263,7 @@ async def test_up_fills_an_empty_database_with_the_samples_chosen(
     told = {}
     for sample, num_claims in ((Sample.NONE, 0), (Sample.PAGES, 11), (Sample.ALL, 11)):
         environment = variables(database_address, FOREGRAPH_SAMPLE=sample.value)
-        async with serving("up", "--port", "0", environment=environment) as service:
+        async with serving_fork("up", "--port", "0", environment=environment) as service:
             told[sample] = (await service.stop(signal.SIGTERM)).errors
 
         async with database.open_session() as session:
@@ -334,7 +334,7 @@ async def test_a_database_that_goes_is_unavailable_and_one_that_is_back_is_used_
     database: Database, wire: Wire
 ) -> None:
     async with (
-        serving("serve", "--port", "0", environment=variables(wire.address)) as service,
+        serving_fork("serve", "--port", "0", environment=variables(wire.address)) as service,
         httpx.AsyncClient(base_url=service.url, timeout=120) as client,
     ):
         before = await client.post("/graphql", json=QUESTION)
@@ -361,7 +361,7 @@ async def test_up_runs_a_neo4j_of_its_own_that_other_commands_use_and_that_ends_
         children = psutil.Process(service.process.pid).children(recursive=True)
         exported = await run("export", environment={}, directory=tmp_path)
         status = await run("status", environment={}, directory=tmp_path)
-        async with serving("serve", "--port", "0", environment={}, directory=tmp_path) as second:
+        async with serving_fork("serve", "--port", "0", environment={}, directory=tmp_path) as second:
             opened = await run("open", environment={"DISPLAY": "", "WAYLAND_DISPLAY": ""}, directory=tmp_path)
             attached = await second.stop(signal.SIGINT)
         finished = await service.stop(signal.SIGINT)

@@ -21,7 +21,7 @@ from graph.model.versions import VERSIONED_BY_LIST
 from graph.network.engine import Engine
 from graph.network.propagation import Request, propagate
 from graph.sample.loading import load_sample
-from tests.helpers.processes import run, serving, variables
+from tests.helpers.processes import run, serving_fork, variables
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -90,7 +90,7 @@ async def test_a_service_on_another_neo4j_is_found_at_its_port(
 ) -> None:
     """It leaves no note, so the settings' port is asked."""
     environment = variables(database_address)
-    async with serving("serve", "--port", "0", environment=environment) as service:
+    async with serving_fork("serve", "--port", "0", environment=environment) as service:
         there = environment | {"FOREGRAPH_PORT": service.url.rpartition(":")[2]}
         told = await run("status", environment=there)
         opened = await run("open", environment=there | {"DISPLAY": "", "WAYLAND_DISPLAY": ""})

@@ -22,7 +22,7 @@ from api.worker import share
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.errors import ConfigurationError
-from tests.helpers.processes import PLAIN, Service, run, serving, variables
+from tests.helpers.processes import PLAIN, Service, run, serving, serving_fork, variables
 from tests.helpers.stores import copy_migrated_store
 
 QUESTION = {"query": "{ predictions(first: 1) { edges { node { id } } } }"}
@@ -150,7 +150,7 @@ async def _ask_half(service: Service) -> tuple[asyncio.StreamReader, asyncio.Str
 async def test_workers_and_their_neo4j_come_back_and_end_together(tmp_path: Path) -> None:
     """A Neo4j that is killed is started again, and all are warm before any says so; nothing outlives the supervisor."""
     copy_migrated_store(tmp_path / ".foregraph")
-    async with serving("up", "--port", "0", "--workers", "2", environment={}, directory=tmp_path) as service:
+    async with serving_fork("up", "--port", "0", "--workers", "2", environment={}, directory=tmp_path) as service:
         before = await ask_once(service)
         (java,) = _neo4j_in(tmp_path)
         java.kill()

@@ -9,6 +9,7 @@ three streams and of another socket come. On the latter it reads what to run, an
 code.
 """
 
+import asyncio
 import atexit
 import functools
 import importlib
@@ -18,60 +19,113 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = ("api.evidence.files", "api.preparing", "api.questions", "api.shell", "api.status", "api.tables")
+IMPORTED = (
+    "api.evidence.files",
+    "api.preparing",
+    "api.process",
+    "api.questions",
+    "api.shell",
+    "api.status",
+    "api.tables",
+)
 """Modules that commands import when they are called."""
+MOST_HELD_BYTES = 1 << 30  # one that nobody reads the output of any more would stand still
 
 
-def run_forked(
-    arguments: tuple[str, ...], environment: Mapping[str, str], directory: str, given: bytes, timeout_seconds: float
-) -> tuple[int, str, str]:
+class Forked:
     """
-    Run a command; returns its exit code, output and errors.
-
-    Raises:
-        TimeoutError: It has not ended in time, and is killed.
+    A command that runs, with the methods of `asyncio.subprocess.Process`; its standard input is open until it has read
+    what it is given.
     """
-    mine, its = socket.socketpair()
-    mine.settimeout(timeout_seconds)
-    with mine, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        source, sink = os.pipe()
+
+    def __init__(self, pid: int, told: asyncio.StreamReader, sink: int, outputs: list["_Output"]) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdout, self.stderr = (output.reader for output in outputs)
+        self._outputs = outputs
+        self._sink: int | None = sink
+        self._ended = asyncio.create_task(self._wait(told))
+
+    @classmethod
+    async def start(cls, arguments: tuple[str, ...], environment: Mapping[str, str], directory: str) -> "Forked":
+        """Run a command."""
+        mine, its = socket.socketpair()
+        (source, sink), *pipes = (os.pipe() for _ in range(3))
+        ends = [source, *(pipe[1] for pipe in pipes)]
         with its:
-            socket.send_fds(_forker(), [b"."], [source, output.fileno(), errors.fileno(), its.fileno()])
-        os.close(source)
-        feeder = threading.Thread(target=_feed, args=(sink, given))
-        feeder.start()
-        with mine.makefile("rw") as words:
-            words.write(json.dumps([arguments, dict(environment), directory]) + "\n")
-            words.flush()
-            pid = int(words.readline())
-            try:
-                code = int(words.readline())
-            except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
-                raise
-        feeder.join()
-        return code, _text(output), _text(errors)
+            socket.send_fds(_forker(), [b"."], [*ends, its.fileno()])
+        for end in ends:
+            os.close(end)
+        told, teller = await asyncio.open_connection(sock=mine)
+        teller.write(json.dumps([arguments, dict(environment), directory]).encode() + b"\n")
+        pid = int(await told.readline())
+        outputs = [await _Output.open(pipe[0]) for pipe in pipes]
+        forked = cls(pid, told, sink, outputs)
+        forked._ended.add_done_callback(lambda _: teller.close())
+        return forked
+
+    async def _wait(self, told: asyncio.StreamReader) -> None:
+        self.returncode = int(await told.readline())
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its exit code."""
+        await asyncio.shield(self._ended)
+        assert self.returncode is not None
+        return self.returncode
+
+    async def communicate(self, given: bytes = b"") -> tuple[bytes, bytes]:
+        """Hand it its input, and wait for its end; returns what it has written."""
+        _, output, errors, _ = await asyncio.gather(
+            asyncio.to_thread(self._feed, given), self.stdout.read(), self.stderr.read(), self.wait()
+        )
+        return output, errors
+
+    def _feed(self, given: bytes) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            with suppress(BrokenPipeError), os.fdopen(sink, "wb") as pipe:  # it may end without reading all
+                pipe.write(given)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it has not ended."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Read no more of it."""
+        self._feed(b"")
+        for output in self._outputs:
+            output.transport.close()
 
 
-def _feed(sink: int, given: bytes) -> None:
-    try:
-        with os.fdopen(sink, "wb") as pipe:
-            pipe.write(given)
-    except BrokenPipeError:
-        pass  # the command has ended without reading all
+class _Output:
+    """What a command writes to one stream."""
 
+    def __init__(self, reader: asyncio.StreamReader, transport: asyncio.ReadTransport) -> None:
+        self.reader = reader
+        self.transport = transport
 
-def _text(file: Any) -> str:
-    file.seek(0)
-    text: bytes = file.read()
-    return text.decode()
+    @classmethod
+    async def open(cls, descriptor: int) -> "_Output":
+        reader = asyncio.StreamReader(limit=MOST_HELD_BYTES)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
+        )
+        return cls(reader, transport)
 
 
 @functools.cache

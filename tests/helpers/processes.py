@@ -14,10 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from graph.database.address import DatabaseAddress
-from tests.helpers.forking import run_forked
+from tests.helpers.forking import MOST_HELD_BYTES, Forked
 
 READY_TIMEOUT_SECONDS = 240  # an embedded Neo4j on a busy machine
-MOST_LOGGED_BYTES = 1 << 30  # a service that nobody reads the log of any more stands still
 READY_LINE = re.compile(
     r"Foregraph is ready at (?P<url>http://[^\s;,]+)(, GraphiQL at \S+/graphql)?; data .+ in [0-9.]+ s\."
 )
@@ -48,7 +47,7 @@ class Finished:
 class Service:
     """A running `foregraph serve` or `up`."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Forked
     ready_line: str
     url: str
 
@@ -83,18 +82,25 @@ async def run(
 ) -> Finished:
     """A command that ends by itself."""
     started = time.monotonic()
-    place = str(directory or Path.cwd())
-    code, output, errors = await asyncio.to_thread(
-        run_forked, arguments, _whole(environment), place, given, READY_TIMEOUT_SECONDS
-    )
-    return Finished(code, output, errors, time.monotonic() - started)
+    process = await _fork(arguments, environment, directory)
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(given), READY_TIMEOUT_SECONDS)
+    finally:
+        process.kill()
+        code = await process.wait()
+        process.close()
+    return Finished(code, output.decode(), errors.decode(), time.monotonic() - started)
+
+
+async def _fork(arguments: tuple[str, ...], environment: dict[str, str], directory: Path | None) -> Forked:
+    return await Forked.start(arguments, _whole(environment), str(directory or Path.cwd()))
 
 
 @asynccontextmanager
 async def serving(
     *arguments: str, environment: dict[str, str], directory: Path | None = None
 ) -> AsyncIterator[Service]:
-    """A command that serves; killed at the end if the test has not stopped it."""
+    """A command that serves, started as a user does; killed at the end if the test has not stopped it."""
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("foregraph")),
         *arguments,
@@ -103,8 +109,27 @@ async def serving(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        limit=MOST_LOGGED_BYTES,
+        limit=MOST_HELD_BYTES,
     )
+    async with _ready(process) as service:
+        yield service
+
+
+@asynccontextmanager
+async def serving_fork(
+    *arguments: str, environment: dict[str, str], directory: Path | None = None
+) -> AsyncIterator[Service]:
+    """As `serving`, by a process that need not import anything: for all tests but those of the start itself."""
+    process = await _fork(arguments, environment, directory)
+    try:
+        async with _ready(process) as service:
+            yield service
+    finally:
+        process.close()
+
+
+@asynccontextmanager
+async def _ready(process: asyncio.subprocess.Process | Forked) -> AsyncIterator[Service]:
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), READY_TIMEOUT_SECONDS)).decode().strip()
@@ -118,7 +143,7 @@ async def serving(
         await _end(process)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process | Forked) -> None:
     if process.returncode is None:
         process.terminate()  # not kill: an embedded Neo4j shall be stopped as well
         with contextlib.suppress(TimeoutError):

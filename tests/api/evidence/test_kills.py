@@ -12,7 +12,7 @@ from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.ledger.derived import verify
 from tests.helpers.intake import BUNDLE, StreamedIntake, check_ledger, until_acknowledged
-from tests.helpers.processes import serving, variables
+from tests.helpers.processes import serving_fork, variables
 
 NUM_KILLS = 2
 SECONDS_BEFORE_KILL = (0.1, 1.0)
@@ -27,7 +27,7 @@ async def test_an_acknowledged_line_survives_a_kill(database: Database, database
     tasks: list[asyncio.Task[None]] = []
     async with httpx.AsyncClient() as client:
         for number in range(NUM_KILLS + 1):
-            async with serving("serve", "--port", "0", environment=environment) as service:
+            async with serving_fork("serve", "--port", "0", environment=environment) as service:
                 intake.url = service.url
                 tasks = tasks or intake.start(client)
                 await until_acknowledged(intake, 30)

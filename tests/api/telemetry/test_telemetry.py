@@ -18,7 +18,7 @@ from graph.bundles.importing import import_bundle
 from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from tests.helpers.bundles import bundle, prediction
-from tests.helpers.processes import Finished, Service, run, serving, variables
+from tests.helpers.processes import Finished, Service, run, serving_fork, variables
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SECRET = "xyzzy-of-a-caller"
@@ -110,7 +110,7 @@ async def serve_and_ask(address: DatabaseAddress, endpoint: str) -> tuple[str, F
     """Serve with a collector's address, ask, and stop."""
     given = {"FOREGRAPH_OTLP_ENDPOINT": endpoint, "FOREGRAPH_LOG_FORMAT": "json", "FOREGRAPH_SCHEDULER": "false"}
     given["FOREGRAPH_RESPONSE_CACHE_BYTES"] = "0"
-    async with serving("serve", "--port", "0", environment=variables(address, **given)) as service:
+    async with serving_fork("serve", "--port", "0", environment=variables(address, **given)) as service:
         figures = await ask(service)
         return figures, await service.stop(signal.SIGTERM)
 
@@ -158,7 +158,7 @@ async def test_a_collector_that_is_away_holds_nobody_up(
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the system takes connections, and nobody answers
         port = silent.getsockname()[1]
         given = {"FOREGRAPH_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "FOREGRAPH_SCHEDULER": "false"}
-        async with serving("serve", "--port", "0", environment=variables(database_address, **given)) as service:
+        async with serving_fork("serve", "--port", "0", environment=variables(database_address, **given)) as service:
             async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
                 assert (await client.get("/readyz")).status_code == 200
             finished = await service.stop(signal.SIGTERM)

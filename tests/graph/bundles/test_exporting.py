@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import given as given_any
 
 from graph.bundles.cuts import Pauses, take_cut
@@ -26,16 +25,12 @@ from tests.helpers.bundles import bundle, bundles, killing
 from tests.helpers.copies import import_once
 from tests.helpers.database import empty
 from tests.helpers.graph_dump import ask
+from tests.helpers.live import live
 from tests.helpers.writes import SMALL, WRITES, given, removed, submitted
 
 pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
-LIVE = settings(
-    max_examples=5,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+LIVE = live(4)
 # What follows from the moment of the last computation, and not from what was written.
 OF_THE_MOMENT = (
     "marginal",

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from graph.bundles import importing
 from graph.bundles.batches import MAX_ROWS, Batch
@@ -31,19 +31,14 @@ from graph.sample.loading import load_sample
 from tests.helpers.bundles import bundle, bundles, claim, event, evidence, killing, prediction, requiring
 from tests.helpers.database import StatementCounter, empty
 from tests.helpers.graph_dump import STAMPS, ask, everything
+from tests.helpers.live import live
 
 pytestmark = [pytest.mark.statements, pytest.mark.one_release]
 
 MOMENT = datetime(2026, 5, 30, 22, 15, tzinfo=UTC)
 TODAY = date(2026, 5, 30)
 TOO_EARLY = "1000-01-01T00:00:00+01:00"  # in UTC it is the year 999
-# Each example empties a live database and fills it anew; shrinking one on it would take minutes.
-LIVE = settings(
-    max_examples=15,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+LIVE = live(8)
 DERIVED = {"imported_on", "is_early", "deadline", "expected_date", "ordinal"}
 
 
