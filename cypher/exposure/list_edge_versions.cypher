@@ -1,7 +1,7 @@
 // Exposures of tickers as they were recorded: a record for each symbol, with the properties of the ticker, null where there is none,
 // and a list with an entry for each version: since when it holds, $start at the earliest; whether it was recorded later than that;
 // whether the exposure was deleted; and as `list_edges` has them the prediction's id, the sign, relevance, impact and lag in days,
-// the prediction's deadline and domain of now, and the impact's range. Of each exposure the latest one by $start and those until
+// a null for the prediction's deadline, its domain of now, and the impact's range. Of each exposure the latest one by $start and those until
 // $end, and the first one where that stands for the time before it.
 // $tickers: `id`, and `low` and `high`, between which the ids of the versions of its exposures lie.
 UNWIND $tickers AS asked
@@ -22,7 +22,7 @@ CALL (asked) {
     ELSE version.recorded_at
   END AS since
   RETURN collect([since, version.recorded_at > since, coalesce(version.is_deleted, false), key[1], key[0], version.relevance,
-    version.impact, version.lag_days, claim.deadline.epochSeconds, claim.domain_id, version.impact_low, version.impact_high
+    version.impact, version.lag_days, null, claim.domain_id, version.impact_low, version.impact_high
   ]) AS edges
 }
 OPTIONAL MATCH (ticker:Ticker {symbol: asked.symbol})

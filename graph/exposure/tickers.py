@@ -17,12 +17,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.structure import IntArray
 from graph.inference.time import MomentArray
+from graph.ledger.versions import BATCH_NODES
 from graph.model.kinds import ExposureSign, VersionSubject
-from graph.model.page_keys import ranges
+from graph.model.page_keys import EPOCH, ranges, stamp_text
 from graph.model.signs import find_faults
 from graph.model.subjects import MARK
 from graph.model.versions import version_anchor
@@ -33,6 +35,10 @@ from graph.network.view import State, View
 MOST_KEPT_EXPOSURES: Final = 300_000
 """Exposures that are kept at most, some 30 MB; the tickers that were asked for longest ago go first."""
 
+_DEADLINE: Final = 5
+"""Place of the prediction's deadline in an exposure as statements return it."""
+_CLAIM_ID: Final = 3
+"""Place of the prediction's id in a version of an exposure, before which stands what is said of the version."""
 _NO_RANGE: Final = (math.nan, math.nan)
 _NEVER: Final = np.datetime64("NaT", "us")
 
@@ -194,10 +200,13 @@ async def read_tickers_at(unit: Unit, symbols: Collection[str], moment: datetime
     """
     Read tickers with their exposures as recorded by a moment, by symbol.
 
-    Those that the graph lacks are included if they had exposures then. Other properties of tickers are those of now.
+    Those that the graph lacks are included if they had exposures then. Predictions' deadlines are those of then too;
+    other properties of tickers, and predictions' domains, are those of now.
     """
     rows = await _list_versions(unit, symbols, moment, moment)
-    tickers = await asyncio.to_thread(lambda: [_ticker_at(row) for row in rows])
+    claim_ids = {entry[_CLAIM_ID] for row in rows for entry in row["edges"]}
+    deadlines = await _read_deadlines(unit, sorted(claim_ids), moment)
+    tickers = await asyncio.to_thread(lambda: [_ticker_at(row, deadlines) for row in rows])
     return {ticker.symbol: ticker for ticker in tickers if ticker.is_known or ticker.edges.claim_ids}
 
 
@@ -235,14 +244,27 @@ async def _list_versions(
     return await unit.run("exposure/list_edge_versions", tickers=asked, start=start, end=end)
 
 
+async def _read_deadlines(unit: Unit, claim_ids: Sequence[str], moment: datetime) -> dict[str, int | None]:
+    """Read the deadlines of claims as recorded by a moment, in seconds since 1970, by id."""
+    deadlines: dict[str, int | None] = {}
+    for part in slices(claim_ids, BATCH_NODES):
+        (answer,) = await unit.run("exposure/list_deadlines", ids=part, by=stamp_text(max(moment, EPOCH)))
+        deadlines.update(answer["deadlines"])
+    return deadlines
+
+
 def unknown_ticker(symbol: str) -> Ticker:
     """Return a ticker that the graph does not have."""
     return Ticker(symbol, None, None, None, None, is_known=False, edges=_edges([]), num_contradictory=0)
 
 
-def _ticker_at(row: Mapping[str, Any]) -> Ticker:
-    """Make a ticker of the latest versions of its exposures."""
-    found = [(entry, is_early) for _, is_early, is_deleted, *entry in row["edges"] if not is_deleted]
+def _ticker_at(row: Mapping[str, Any], deadlines: Mapping[str, int | None]) -> Ticker:
+    """Make a ticker of the latest versions of its exposures, with the deadlines of their predictions."""
+    found = [
+        ([*entry[:_DEADLINE], deadlines.get(entry[0]), *entry[_DEADLINE + 1 :]], is_early)
+        for _, is_early, is_deleted, *entry in row["edges"]
+        if not is_deleted
+    ]
     ticker = _ticker({**row, "edges": [entry for entry, _ in found]})
     return replace(ticker, is_known=row["is_known"], num_reconstructed=sum(is_early for _, is_early in found))
 

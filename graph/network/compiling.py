@@ -9,7 +9,10 @@ from typing import Final
 from graph.inference.network.kept_code import find_kept_code
 from graph.inference.network.kernels import Backend, default_backend
 
-_COMPILE: Final = "import os; os.nice(19); from graph.inference.network.warming import warm_up; warm_up()"
+NICENESS: Final = 19
+"""The lowest priority, so that compiling takes no time from requests."""
+
+_COMPILE: Final = "import os; os.nice({}); from graph.inference.network.warming import warm_up; warm_up()"
 
 
 def is_compiled() -> bool:
@@ -28,7 +31,7 @@ def compiling_kernels() -> Iterator[None]:
         yield
         return
     quiet = subprocess.DEVNULL
-    command = [sys.executable, "-c", _COMPILE]
+    command = [sys.executable, "-c", _COMPILE.format(NICENESS)]
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:  # noqa: S603 - our own command
         try:
             yield

@@ -338,10 +338,10 @@ class ExposureBasis:
     """
     Moments of what an exposure follows from.
 
-    Positions, exposures, and the network's beliefs with stated probabilities, windows, base rates, outcomes and
-    evidence, are those of the moment asked for, as they were recorded by then. Influences have no versions: those of
-    now are applied, with the tickers' properties and the deadlines of `horizonOn` and of groups by year. Claims that
-    were deleted since are left out, with their exposures.
+    Positions, exposures with their predictions' deadlines, and the network's beliefs with stated probabilities,
+    windows, base rates, outcomes and evidence, are those of the moment asked for, as they were recorded by then.
+    Influences have no versions: those of now are applied, with the tickers' properties and the predictions' domains.
+    Claims that were deleted since are left out, with their exposures.
 
     An exposure that came with its prediction, or from an older version of the service, stands for the time before it
     was recorded as well; any other one does not count before.

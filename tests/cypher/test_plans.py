@@ -104,6 +104,7 @@ PARAMETERS: Mapping[str, Any] = {
     "entry": "a:b",
     "from_id": "a",
     "id": "a",
+    "by": "1",
     "grace_days": 7,
     "ids": ["a"],
     "keys": ["a"],

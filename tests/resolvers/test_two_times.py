@@ -262,6 +262,7 @@ query ($at: DateTime!) {{
       valueChange {{ {DISTRIBUTION} }}
       diagnostics {{ asOf method isConverged sampleCount seed }}
       tickers: groups(by: TICKER) {{ groupKey expectedRelevance riskShare }}
+      years: groups(by: YEAR) {{ groupKey expectedRelevance riskShare }}
       contributions {{ totalCount nodes {{
         prediction {{ key }} probability coefficient expectedRelevance riskShare worstProbability worstLift
       }} }}
@@ -427,7 +428,7 @@ WRITES: list[Write] = [
 async def test_random_writes_leave_every_earlier_answer_as_it_was(database: Database, seed: int) -> None:
     """
     Bit for bit, by the mutations themselves: every field that takes a moment, the table of all beliefs, and whole
-    measurements of a portfolio, but for what has no versions: influences, and the deadlines that years are of.
+    measurements of a portfolio, but for the moment of the influences, which have no versions.
 
     Writes that a rule refuses, such as evidence on a closed claim, are part of it.
     """
