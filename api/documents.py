@@ -12,6 +12,7 @@ from graphql import (
     FieldNode,
     GraphQLInputObjectType,
     GraphQLSchema,
+    GraphQLType,
     NullValueNode,
     ObjectFieldNode,
     OperationDefinitionNode,
@@ -21,7 +22,9 @@ from graphql import (
     ValueNode,
     VariableNode,
     Visitor,
+    get_named_type,
     parse,
+    type_from_ast,
     visit,
 )
 from strawberry import Schema
@@ -111,14 +114,15 @@ class Operation:
         self._affordable: dict[tuple[object, ...], Price] = {}
         self._priced_by: tuple[str, ...] = ()
         self._moments, self.is_daily = document.moments.found, document.moments.is_daily
-        self._drifting = list_drifting_inputs(document.schema)
         definitions = node.variable_definitions or ()
+        kinds = ((d.variable.name.value, type_from_ast(document.schema, d.type)) for d in definitions)
+        self._drifting = {name: kind for name, kind in kinds if _may_drift(document.schema, kind)}
         self._defaults = {d.variable.name.value for d in definitions if _is_given(d.default_value)}
 
     def is_timeless(self, variables: Mapping[str, Any]) -> bool:
         """Whether the answer depends on the data alone, and not on when it is asked for."""
         return all(self._has_value(moment, variables) for moment in self._moments) and not any(
-            isinstance(value, Mapping) and not self._drifting.isdisjoint(value) for value in variables.values()
+            _drifts(self._schema, kind, variables.get(name)) for name, kind in self._drifting.items()
         )
 
     def _has_value(self, moment: ValueNode | None, variables: Mapping[str, Any]) -> bool:
@@ -295,7 +299,7 @@ class _Moments(Visitor):
         is_daily: Whether there is a field that drifts by the day.
     """
 
-    def __init__(self, types: TypeInfo, drifting: Set[str]) -> None:
+    def __init__(self, types: TypeInfo, drifting: Set[tuple[str, str]]) -> None:
         super().__init__()
         self.found: list[ValueNode | None] = []
         self.is_daily = False
@@ -313,20 +317,49 @@ class _Moments(Visitor):
             self.found.append(given.get(drift.unless or ""))
 
     def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
-        if node.name.value in self._drifting:
+        kind = get_named_type(self._types.get_parent_input_type())
+        if kind is not None and (kind.name, node.name.value) in self._drifting:
             self.found.append(None)
 
 
 @cache
-def list_drifting_inputs(schema: GraphQLSchema) -> frozenset[str]:
-    """The names of the input fields by which an answer depends on when it is asked for."""
+def list_drifting_inputs(schema: GraphQLSchema) -> frozenset[tuple[str, str]]:
+    """The input fields by which an answer depends on when it is asked for: the name of each one's type, and its own."""
     return frozenset(
-        name
+        (kind.name, name)
         for kind in schema.type_map.values()
         if isinstance(kind, GraphQLInputObjectType)
         for name, definition in kind.fields.items()
         if isinstance(spec := definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF), StrawberryField)
         and find_drift(spec.metadata) is not None
+    )
+
+
+@cache
+def _may_drift(schema: GraphQLSchema, kind: GraphQLType | None) -> bool:
+    """Whether a value of a type may have an input field by which an answer depends on when it is asked for."""
+    waiting, seen = [get_named_type(kind)], set[str]()
+    while waiting:
+        named = waiting.pop()
+        if not isinstance(named, GraphQLInputObjectType) or named.name in seen:
+            continue
+        seen.add(named.name)
+        waiting += [get_named_type(definition.type) for definition in named.fields.values()]
+    return any(name in seen for name, _ in list_drifting_inputs(schema))
+
+
+def _drifts(schema: GraphQLSchema, kind: GraphQLType | None, value: object) -> bool:
+    """Whether a value of a type has such an input field."""
+    if isinstance(value, list):
+        return any(_drifts(schema, kind, item) for item in value)
+    named = get_named_type(kind)
+    if not isinstance(value, Mapping) or not isinstance(named, GraphQLInputObjectType):
+        return False
+    drifting = list_drifting_inputs(schema)
+    return any(
+        (named.name, name) in drifting or _drifts(schema, named.fields[name].type, item)
+        for name, item in value.items()
+        if name in named.fields
     )
 
 

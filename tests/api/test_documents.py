@@ -96,3 +96,28 @@ def test_what_is_not_priced_does_not_shape_the_price() -> None:
         assert operation.is_affordable({"first": 5, "id": f"P{number}"})
 
     assert len(operation._affordable) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "expected"),
+    [
+        ("{ predictions(filter: {status: [OPEN]}) { totalCount } }", {}, True),
+        ("{ milestones(filter: {status: [PENDING]}) { totalCount } }", {}, False),
+        ("{ milestones(filter: {kind: [EVENT]}) { totalCount } }", {}, True),
+        ("{ predictions(filter: {isPastDeadline: true}) { totalCount } }", {}, False),
+        ("query ($f: PredictionFilterInput) { predictions(filter: $f) { totalCount } }", {"status": ["OPEN"]}, True),
+        ("query ($f: PredictionFilterInput) { predictions(filter: $f) { totalCount } }", {"isPastDeadline": 1}, False),
+        ("query ($f: MilestoneFilterInput) { milestones(filter: $f) { totalCount } }", {"status": ["HIT"]}, False),
+        ("query ($f: MilestoneFilterInput) { milestones(filter: $f) { totalCount } }", {"kind": ["EVENT"]}, True),
+        (
+            'query ($f: MilestoneFilterInput) { prediction(id: "P") { milestones(filter: $f) { totalCount } } }',
+            {"status": ["HIT"]},
+            False,
+        ),
+    ],
+)
+def test_a_status_drifts_where_the_day_decides_it_and_nowhere_else(
+    text: str, variables: dict[str, object], *, expected: bool
+) -> None:
+    """Fields of one name in the filters of two lists are two."""
+    assert operation_of(text).is_timeless({"f": variables} if variables else {}) is expected
