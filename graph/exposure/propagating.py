@@ -122,7 +122,7 @@ class Propagated:
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """What becomes as it is at the end at once: the values of some claims, the moment of some, and families."""
+    """Values of some claims, the moment of some, and families, which become as they are at the end at once."""
 
     kind: SourceKind
     recorded_of: tuple[int, ...] = ()

@@ -370,7 +370,7 @@ def _basis_extent(_arguments: Arguments) -> Extent:
 
 @object_type
 class ExposureSpan(Answer):
-    """What an answer about a portfolio from one moment to another follows from, at both."""
+    """Bases of an answer about a portfolio from one moment to another, at both."""
 
     @field(metadata=extent(_basis_extent))
     async def basis_before(self: Any) -> ExposureBasis:
@@ -578,7 +578,7 @@ class ExposureSource:
 @object_type
 class ExposurePropagation:
     """
-    What the network did to a portfolio between two moments, by source.
+    Propagation's part of a portfolio's change between two moments, by source.
 
     With a the mean of a prediction's coefficients at both moments, m its marginal and b its own belief, the network
     adds the sum of a (m - b). Sources become as they were at the last moment one after the other: time, the claims

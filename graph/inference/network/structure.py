@@ -200,7 +200,7 @@ def set_weights(network: Network, parents: IntArray, children: IntArray, weights
 
 
 class _Arranged(TypedDict):
-    """What follows from the links of a network; shapes as of `Network`."""
+    """Arrays that follow from the links of a network; shapes as of `Network`."""
 
     order: IntArray
     levels: IntArray
