@@ -6,12 +6,12 @@ corrects it. Posteriors change with time alone, so `refresh_posteriors` recomput
 do not hold up other writers.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from graph.ledger.effects import Effects
 from graph.ledger.pasts import LedgerSum, PastKey, list_finals, list_pasts, stored_pasts
 from graph.ledger.predictor_records import list_records, refresh_records
 from graph.ledger.settings import Setting, get_setting, learn_again, list_settings, set_policy
-from graph.ledger.standings import set_status_keys
+from graph.ledger.standings import set_kind_keys, set_status_keys
 from graph.ledger.versions import record_versions
 from graph.model.page_keys import (
     AFTER_MARK,
@@ -60,14 +60,11 @@ PAGE_CLAIMS = 1_000
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 6
-"""The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
+DERIVED_VERSION = 7
+"""The version of the stored derived values; a graph with a lower one is brought to it at the next start."""
 
-LAST_WITHOUT_LOCAL_RECORDS = 4
-"""
-The version whose values are those of the next one, but for predictors' local records and exposures' versions; the one
-after has milestones' standings besides.
-"""
+LAST_REBUILT = 3
+"""The last version from which all is rebuilt; later ones lack some values and have all others as they are."""
 
 OnProgress = Callable[[int], None]
 
@@ -242,6 +239,7 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
         async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
             await rebuild_claims(unit, ids, moment or datetime.now(UTC), effects)
             await set_status_keys(unit, ids)
+            await set_kind_keys(unit, ids)
             await raise_revision(unit, Changes(ids))
 
         await database.write(work)
@@ -331,9 +329,12 @@ async def adopt_policy(
 
 async def ensure_rebuilt(database: Database) -> bool:
     """
-    Rebuild a graph whose derived values are of an older version; returns whether it had any claims.
+    Bring a graph whose derived values are of an older version to this one.
 
     Nodes without versions get their first before.
+
+    Returns:
+        Whether all its values were rebuilt, and it had any claims.
     """
 
     async def read(unit: Unit) -> int:
@@ -343,24 +344,43 @@ async def ensure_rebuilt(database: Database) -> bool:
     version = await database.read(read, unknown_names_are_fine=True)
     if version >= DERIVED_VERSION:
         return False
-    if version <= LAST_WITHOUT_LOCAL_RECORDS:
+    if version <= LAST_REBUILT:
         await record_first_versions(database)
-    if version < LAST_WITHOUT_LOCAL_RECORDS:
         return await rebuild(database) > 0
-    if version == LAST_WITHOUT_LOCAL_RECORDS:
-        await _rebuild_records(database)
-    await _rebuild_standings(database)
+    for introduced, add in _ADDED.items():
+        if version < introduced:
+            await add(database)
     await note_derived(database)
     return False
 
 
-async def _rebuild_standings(database: Database) -> None:
+async def _add_records(database: Database) -> None:
+    """Store first versions of exposures, and predictors' local records."""
+    await record_first_versions(database)
+    await _rebuild_records(database)
+
+
+async def _add_standings(database: Database) -> None:
     """Store the standings of all milestones."""
+    await _set_keys(database, set_status_keys)
+
+
+async def _add_kinds(database: Database) -> None:
+    """Store the kinds of all claims."""
+    await _set_keys(database, set_kind_keys)
+
+
+_ADDED: Final = {5: _add_records, 6: _add_standings, 7: _add_kinds}
+"""Adds what a version has beyond the one before."""
+
+
+async def _set_keys(database: Database, set_some: Callable[[Unit, Sequence[str]], Awaitable[None]]) -> None:
+    """Store page keys of all claims or their milestones."""
     async for ids in _id_pages(database, "Claim"):
 
         async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
             await unit.run("ledger/lock_claims", ids=ids)
-            await set_status_keys(unit, ids)
+            await set_some(unit, ids)
 
         await database.write(work)
 

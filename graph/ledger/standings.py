@@ -1,4 +1,4 @@
-"""Standings of milestones, stored as page keys that lists by status are read by."""
+"""Page keys that follow from what is stored: kinds of claims and standings of milestones, which lists are read by."""
 
 from collections.abc import Sequence
 
@@ -15,3 +15,14 @@ async def set_status_keys(unit: Unit, claim_ids: Sequence[str]) -> None:
         claim_ids: The claims.
     """
     await unit.run("ledger/set_status_keys", ids=list(claim_ids), grace_days=POLICY.grace_days)
+
+
+async def set_kind_keys(unit: Unit, claim_ids: Sequence[str]) -> None:
+    """
+    Store the kind of each of some claims.
+
+    Args:
+        unit: The transaction, which holds the claims' locks.
+        claim_ids: The claims.
+    """
+    await unit.run("ledger/set_kind_keys", ids=list(claim_ids))

@@ -75,7 +75,6 @@ class Condition:
         start: The node at which reading may begin.
         begins_at: The property whose index gives the nodes, at which reading may begin if they are few; None without.
         seek: The test by which that index gives them, where it is not that the property has one of the values.
-        labels: The labels that the values name, at whose nodes reading may begin if they are few.
         drifts: Whether it depends on the moment when it is asked.
         is_own: Whether the list sets it itself (see `Listed.settled`), so that nobody can give it.
         plural: The name under which several ids can be given; under the condition's own name it takes one.
@@ -92,13 +91,12 @@ class Condition:
     plural: str | None = None
     begins_at: str | None = None
     seek: str | None = None
-    labels: tuple[str, ...] = ()
     is_own: bool = False
 
     @property
     def may_begin(self) -> bool:
         """Whether reading may begin at its nodes."""
-        return self.start is not None or self.begins_at is not None or bool(self.labels)
+        return self.start is not None or self.begins_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +155,10 @@ class Index:
         """Whether a condition gives the values of a column."""
         return any(column.condition == condition for column in self.columns)
 
+    def holds_only(self, label: str) -> bool:
+        """Whether all nodes that a walk of it finds have a label."""
+        return label == self.label or any(column.values == (label,) for column in self.columns)
+
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
@@ -195,7 +197,6 @@ class Listed:
         sorts: Its orders, the default first.
         is_descending: Whether the default order is descending.
         is_searched: Whether it can be filtered by text.
-        is_few: Whether the nodes may be few among those that its indexes have, and are then collected by their label.
         settled: Returns the conditions' values as they are stored, where a condition asks for what follows from them.
     """
 
@@ -206,7 +207,6 @@ class Listed:
     sorts: tuple[SortKey, ...]
     is_descending: bool = False
     is_searched: bool = False
-    is_few: bool = False
     settled: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda values: values
 
     def condition(self, name: str) -> Condition:
@@ -253,71 +253,83 @@ CHANGED_SINCE: Final = Condition(
     "n.updated_at >= {}",
 )
 
-_ALL_CLAIMS: Final = Index(CLAIM, (Column("status", "status", tuple(ClaimStatus)),))
 _OF_PREDICTOR: Final = Index(CLAIM, (Column("predictor_id", "predictor"),))
 _OF_CLASS: Final = Index(CLAIM, (Column("reference_class_id", "reference_class"),))
-_OF_DOMAIN: Final = Index(CLAIM, (Column("domain_id", "domain"),))
-_BY_ANCHOR: Final = (_OF_PREDICTOR, _OF_CLASS, _OF_DOMAIN, _ALL_CLAIMS)
-_BY_HUB: Final = (_OF_PREDICTOR, _OF_DOMAIN, _ALL_CLAIMS)
 
-CLAIM_SORTS: Final = (
-    SortKey(
-        "deadline",
-        "deadline_key",
-        "By deadline; without one last.",
-        _BY_ANCHOR,
-        ("deadline_from", "deadline_to"),
-        deadline_text,
-    ),
-    SortKey(
-        "posterior",
-        "probability_key",
-        "By posterior as last stored, at a write or a scheduled refresh; without one first.",
-        _BY_ANCHOR,
-        ("probability_from", "probability_to"),
-        probability_text,
-    ),
-    SortKey(
-        "marginal",
-        "marginal_key",
-        "By stored marginal, to six decimals, as of the last propagation; without one first.",
-        _BY_HUB,
-    ),
-    SortKey(
-        "disagreement",
-        "disagreement_key",
-        "By |marginal - posterior|, both as last stored, to six decimals; without one first.",
-        _BY_HUB,
-    ),
-    SortKey(
-        "change_7_days",
-        "change_7_key",
-        "By change of the posterior over 7 days, to six decimals: as last stored, against 7 days before the last "
-        "scheduled refresh, or before it was added if that is later; falls first, without one before them.",
-        _BY_HUB,
-    ),
-    SortKey(
-        "change_30_days",
-        "change_30_key",
-        "By change of the posterior over 30 days; otherwise as CHANGE_7_DAYS.",
-        _BY_HUB,
-    ),
-    SortKey("evidence_count", "evidence_count_key", "By number of rows in its ledger.", _BY_HUB),
-    SortKey("last_evidence", "last_evidence_key", "By moment of its last ledger row; without one first.", _BY_HUB),
-    SortKey("stated", "stated_key", "By stated probability; without one first.", _BY_HUB),
-    SortKey("created", "created_key", "By moment of creation; unknown ones first.", _BY_HUB),
-    SortKey(
-        "updated",
-        "updated_key",
-        "By moment of the last change; unknown ones first.",
-        _BY_HUB,
-        ("changed_since", None),
-        stamp_text,
-    ),
-    SortKey("key", "id", "By key.", (Index(CLAIM),)),
-)
 
-CLAIM_SORTS_BY_KEY: Final = (CLAIM_SORTS[-1], *CLAIM_SORTS[:-1])
+def _claim_sorts(*kinds: ClaimKind) -> tuple[SortKey, ...]:
+    """
+    Return the orders of claims of some kinds.
+
+    Their indexes keep the kinds apart, so that the few of one are not looked for among the many of another.
+    """
+    kind = Column("kind_key", "kind", kinds)
+    of_domain = Index(CLAIM, (kind, Column("domain_id", "domain")))
+    of_all = Index(CLAIM, (kind, Column("status", "status", tuple(ClaimStatus))))
+    by_anchor = (_OF_PREDICTOR, _OF_CLASS, of_domain, of_all)
+    by_hub = (_OF_PREDICTOR, of_domain, of_all)
+    return (
+        SortKey(
+            "deadline",
+            "deadline_key",
+            "By deadline; without one last.",
+            by_anchor,
+            ("deadline_from", "deadline_to"),
+            deadline_text,
+        ),
+        SortKey(
+            "posterior",
+            "probability_key",
+            "By posterior as last stored, at a write or a scheduled refresh; without one first.",
+            by_anchor,
+            ("probability_from", "probability_to"),
+            probability_text,
+        ),
+        SortKey(
+            "marginal",
+            "marginal_key",
+            "By stored marginal, to six decimals, as of the last propagation; without one first.",
+            by_hub,
+        ),
+        SortKey(
+            "disagreement",
+            "disagreement_key",
+            "By |marginal - posterior|, both as last stored, to six decimals; without one first.",
+            by_hub,
+        ),
+        SortKey(
+            "change_7_days",
+            "change_7_key",
+            "By change of the posterior over 7 days, to six decimals: as last stored, against 7 days before the last "
+            "scheduled refresh, or before it was added if that is later; falls first, without one before them.",
+            by_hub,
+        ),
+        SortKey(
+            "change_30_days",
+            "change_30_key",
+            "By change of the posterior over 30 days; otherwise as CHANGE_7_DAYS.",
+            by_hub,
+        ),
+        SortKey("evidence_count", "evidence_count_key", "By number of rows in its ledger.", by_hub),
+        SortKey("last_evidence", "last_evidence_key", "By moment of its last ledger row; without one first.", by_hub),
+        SortKey("stated", "stated_key", "By stated probability; without one first.", by_hub),
+        SortKey("created", "created_key", "By moment of creation; unknown ones first.", by_hub),
+        SortKey(
+            "updated",
+            "updated_key",
+            "By moment of the last change; unknown ones first.",
+            by_hub,
+            ("changed_since", None),
+            stamp_text,
+        ),
+        SortKey("key", "id", "By key.", (Index(CLAIM, (kind,)),)),
+    )
+
+
+def _claim_sorts_by_key(kind: ClaimKind) -> tuple[SortKey, ...]:
+    """Return the orders of claims of a kind, that by key first."""
+    *others, by_key = _claim_sorts(kind)
+    return by_key, *others
 
 
 def _has_evidence(key: str) -> str:
@@ -463,7 +475,7 @@ LISTS: Final = (
         "Prediction",
         "Prediction",
         (*_PREDICTION_CONDITIONS, *_CLAIM_CONDITIONS),
-        CLAIM_SORTS,
+        _claim_sorts(ClaimKind.PREDICTION),
         is_searched=True,
     ),
     Listed(
@@ -471,22 +483,17 @@ LISTS: Final = (
         "Claim",
         CLAIM,
         (
-            Condition(
-                "kind",
-                ClaimKind,
-                "Any of these kinds.",
-                "any(label IN labels(n) WHERE label IN {})",
-                is_many=True,
-                labels=tuple(ClaimKind),
-            ),
+            Condition("kind", ClaimKind, "Any of these kinds.", "n.kind_key IN {}", is_many=True),
             *_PREDICTION_CONDITIONS,
             *_CLAIM_CONDITIONS,
         ),
-        CLAIM_SORTS,
+        _claim_sorts(*ClaimKind),
         is_searched=True,
     ),
-    Listed("scenarios", "Scenario", "Scenario", _CLAIM_CONDITIONS, CLAIM_SORTS_BY_KEY, is_searched=True, is_few=True),
-    Listed("killers", "Killer", "Killer", _CLAIM_CONDITIONS, CLAIM_SORTS_BY_KEY, is_searched=True, is_few=True),
+    *(
+        Listed(name, kind, kind, _CLAIM_CONDITIONS, _claim_sorts_by_key(kind), is_searched=True)
+        for name, kind in (("scenarios", ClaimKind.SCENARIO), ("killers", ClaimKind.KILLER))
+    ),
     Listed(
         "milestones",
         "Milestone",

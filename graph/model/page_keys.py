@@ -129,6 +129,7 @@ def claim_keys(claim: Claim) -> SomeKeys:
     """Return the page keys of a claim that depend on its own row alone."""
     by_deadline = join(deadline_text(claim.deadline), claim.id)
     keys: SomeKeys = {
+        "kind_key": type(claim).__name__,
         "deadline_key": by_deadline,
         "stated_key": join(probability_text(claim.stated_probability), claim.id),
     }

@@ -355,16 +355,7 @@ class _Body:
         self._down = " DESC" if is_descending else ""
         self._key = f"n.{sort.property}"
         self._start = choose_start(listed, filter_, index)
-        self.num_operators = 20 if self._is_split else 8
-
-    @property
-    def _is_split(self) -> bool:
-        return self._filter.text is not None or self._start is not None or self._is_collected
-
-    @property
-    def _is_collected(self) -> bool:
-        """Whether its nodes may be collected by their label."""
-        return self._listed.is_few and self._index.label != self._listed.label
+        self.num_operators = 8 if self._start is None and filter_.text is None else 20
 
     def page(self) -> str:
         """Compose the clauses that find the rows of a page in order."""
@@ -397,8 +388,6 @@ class _Body:
     def _found(self, cut: str | None) -> str:
         """Compose the clauses that find the nodes, each branch of them cut if they are in order."""
         bounds = ("own.first", "own.last") if cut is None else ("own.low", "own.high")
-        if not self._is_split:
-            return self._walk(bounds, cut, self._conditions(()))
         ended = "RETURN n" if cut is None else f"WITH n {cut} RETURN n"
         if self._filter.text is not None:
             collected = "CALL db.index.fulltext.queryNodes('search_words', own.query) YIELD node AS n"
@@ -407,31 +396,29 @@ class _Body:
             walk = self._apart(self._walk(bounds, cut, [*self._conditions(()), NEEDLES]))
             many = f"WITH own, are_many WHERE are_many {walk} RETURN n"
             return f"{_LOOK} CALL (own, are_many) {{ {few} UNION ALL {many} }}"
-        count, collected, served = self._collected()
-        where = [_between(self._key, bounds), *self._conditions(served)]
+        if self._start is None:
+            return self._walk(bounds, cut, self._conditions(()))
+        count, collected = self._collected(self._start)
+        where = [_between(self._key, bounds), *self._conditions((self._start.name,))]
         found = f"{collected} WITH DISTINCT n, own WHERE {' AND '.join(where)} {ended}"
         few = f"WITH own, num WHERE num <= own.most CALL (own) {{ {found} }} RETURN n"
         walk = self._apart(self._walk(bounds, cut, self._conditions(())))
         many = f"WITH own, num WHERE num > own.most {walk} RETURN n"
         return f"CALL (own) {{ {count} }} CALL (own, num) {{ {few} UNION ALL {many} }}"
 
-    def _collected(self) -> tuple[str, str, tuple[str, ...]]:
-        """Compose how many nodes there are to collect, how to find them, and which conditions hold for all of them."""
-        if self._start is None:
-            return f"RETURN COUNT {{ (:{self._listed.label}) }} AS num", _all_of(self._listed.label), ()
-        name, start = self._start.name, self._start.start
-        if self._start.labels:
-            return *_of_labels(self._start), (name,)
+    def _collected(self, condition: Condition) -> tuple[str, str]:
+        """Compose how many nodes a condition gives to collect, and how to find them."""
+        name, start = condition.name, condition.start
         if start is None:
-            label, place = self._index.label, self._start.begins_at
-            test = (self._start.seek or f"n.{place} IN {{}}").replace("{}", f"own.{name}")
+            label, place = self._index.label, condition.begins_at
+            test = (condition.seek or f"n.{place} IN {{}}").replace("{}", f"own.{name}")
             seek = f"MATCH (n:{label}) USING INDEX SEEK n:{label}({place}) WHERE {test}"
             count = f"RETURN COUNT {{ {seek} RETURN n LIMIT {MOST_COLLECTED + 1} }} AS num"
-            return count, seek if label == self._listed.label else f"{seek} AND n:{self._listed.label}", (name,)
+            return count, seek if label == self._listed.label else f"{seek} AND n:{self._listed.label}"
         found = f"UNWIND own.{name} AS value MATCH (a:{start.label} {{{start.key}: value}})"
         degrees = f"COLLECT {{ {found} RETURN COUNT {{ (a){start.degree} }} }}"
         count = f"RETURN reduce(num = 0, degree IN {degrees} | num + degree) AS num"
-        return count, f"{found} MATCH (a){start.path}(n:{self._listed.label})", (name,)
+        return count, f"{found} MATCH (a){start.path}(n:{self._listed.label})"
 
     def shown_rows(self) -> str | None:
         """
@@ -451,8 +438,8 @@ class _Body:
         found = f"CASE WHEN any(num IN {counts} WHERE num > {MOST_WALKED}) THEN {cut} ELSE {whole} END"
         if self._filter.text is not None:
             is_walked = f"head(COLLECT {{ {_LOOK} RETURN are_many }})"
-        elif self._is_split:
-            is_walked = f"head(COLLECT {{ {self._collected()[0]} }}) > own.most"
+        elif self._start is not None:
+            is_walked = f"head(COLLECT {{ {self._collected(self._start)[0]} }}) > own.most"
         else:
             return found
         return f"CASE WHEN {is_walked} THEN {found} ELSE {whole} END"
@@ -483,7 +470,7 @@ class _Body:
         """Compose the walk of the index: one for each combination of its columns' values, whose rows are merged."""
         index = self._index
         seek, order = self._seek(bounds)
-        label_test = [] if index.label == self._listed.label else [f"n:{self._listed.label}"]
+        label_test = [] if index.holds_only(self._listed.label) else [f"n:{self._listed.label}"]
         served = [*(column.test for column in index.columns), *self._part_tests()]
         tests = [*label_test, *(test for test in conditions if test not in served)]
         ordered = "" if cut is None else f" WITH n ORDER BY {order} LIMIT $p.limit"
@@ -529,21 +516,6 @@ in the list's order soon finds a page of many.
 
 
 _PART_BOUNDS: Final = (("part_low", "own.before_all"), ("part_high", "own.after_all"))
-
-
-def _all_of(label: str) -> str:
-    """Compose all nodes of a label."""
-    return f"MATCH (n:{label}) USING INDEX SEEK n:{label}(id) WHERE n.id > own.before_all"
-
-
-def _of_labels(condition: Condition) -> tuple[str, str]:
-    """Compose how many nodes have one of the labels that a condition gives, and how to find them."""
-    given = [(label, f"'{label}' IN own.{condition.name}") for label in condition.labels]
-    nums = " + ".join(f"CASE WHEN {test} THEN COUNT {{ (:{label}) }} ELSE 0 END" for label, test in given)
-    ways = " UNION ALL ".join(
-        f"WITH own WHERE {test} CALL (own) {{ {_all_of(label)} RETURN n }} RETURN n" for label, test in given
-    )
-    return f"RETURN {nums} AS num", f"CALL (own) {{ {ways} }}"
 
 
 def _between(key: str, bounds: tuple[str, str]) -> str:

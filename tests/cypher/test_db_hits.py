@@ -179,7 +179,7 @@ NEW_PROPERTIES = (
     *("posterior_7_days_ago", "posterior_30_days_ago", "change_7_key", "change_30_key", "marginal_key"),
     *("disagreement_key", "evidence_count_key", "last_evidence_key", "stated_key", "calendar_key", "recorded_key"),
     *("observed_key", "published_key", "brier_key", "kappa_key", "resolved_count_key", "versioned_at", "num_versions"),
-    *("record_at", "status_key"),
+    *("record_at", "status_key", "kind_key"),
 )
 """What nodes have got since the hits were recorded."""
 

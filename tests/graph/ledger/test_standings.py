@@ -1,4 +1,4 @@
-"""Standings of milestones in a graph of an older version, and in one that is rebuilt."""
+"""Page keys by which lists are read, in a graph of an older version, and in one that is rebuilt."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -7,7 +7,7 @@ import pytest
 
 from graph.bundles.importing import import_bundle
 from graph.database.sessions import Database
-from graph.ledger.derived import DERIVED_VERSION, ensure_rebuilt, rebuild
+from graph.ledger.derived import ensure_rebuilt, rebuild
 from tests.helpers.bundles import bundle, prediction
 from tests.helpers.stored import read
 
@@ -17,6 +17,7 @@ NOW = datetime.now(UTC)
 OUTCOMES = {"P_1": None, "P_2": 20, "P_3": 3}
 """Predictions, and how many days ago they came true; None for an open one."""
 KEYS = "MATCH (m:Milestone) RETURN m.id AS id, m.status_key AS key ORDER BY id"
+KINDS = "MATCH (c:Claim) RETURN labels(c) AS labels, c.kind_key AS kind ORDER BY c.id"
 
 
 async def made(database: Database) -> dict[str, str]:
@@ -44,7 +45,11 @@ async def made(database: Database) -> dict[str, str]:
             OUTCOMES, ("PENDING", "OVERDUE", "HIT", "MISSED"), (-16, 40), ({}, missed)
         )
     ]
-    await import_bundle(database, bundle(predictions=predictions, milestones=signs))
+    others = {
+        "scenarios": [{"id": "SC_1", "title": "Peace", "stated_probability": 0.5}],
+        "killers": [{"id": "TK_1", "title": "War", "stated_probability": 0.2}],
+    }
+    await import_bundle(database, bundle(predictions=predictions, milestones=signs, **others))
     return {row["id"]: row["key"] for row in await read(database, KEYS)}
 
 
@@ -52,19 +57,28 @@ async def test_a_rebuild_keeps_what_imports_made(database: Database) -> None:
     """One comes from a statement, the other from Python."""
     before = await made(database)
     assert set(before.values()) == {"WAITING", "PENDING", "OVERDUE", "HIT", "MISSED"}
+    kinds = await read(database, KINDS)
+    assert {row["kind"] for row in kinds} == {"Prediction", "Scenario", "Killer"}
+    assert all(row["kind"] in row["labels"] for row in kinds)
 
     await rebuild(database)
 
     assert {row["id"]: row["key"] for row in await read(database, KEYS)} == before
+    assert await read(database, KINDS) == kinds
 
 
-async def test_a_graph_of_the_version_before_gets_them(database: Database) -> None:
-    """At the first start, without a rebuild of beliefs."""
+@pytest.mark.parametrize("version", [5, 6])
+async def test_a_graph_of_an_older_version_gets_them(database: Database, version: int) -> None:
+    """At the first start, without a rebuild of beliefs: first standings were added, then kinds."""
     before = await made(database)
-    await read(database, "MATCH (m:Milestone) REMOVE m.status_key WITH count(*) AS n RETURN n")
-    await read(database, f"MERGE (g:Graph {{id: 'graph'}}) SET g.derived_version = {DERIVED_VERSION - 1} RETURN 1 AS n")
+    kinds = await read(database, KINDS)
+    await read(database, "MATCH (c:Claim) REMOVE c.kind_key WITH count(*) AS n RETURN n")
+    if version == 5:
+        await read(database, "MATCH (m:Milestone) REMOVE m.status_key WITH count(*) AS n RETURN n")
+    await read(database, f"MERGE (g:Graph {{id: 'graph'}}) SET g.derived_version = {version} RETURN 1 AS n")
 
     assert await ensure_rebuilt(database) is False
 
     assert {row["id"]: row["key"] for row in await read(database, KEYS)} == before
+    assert await read(database, KINDS) == kinds
     assert await ensure_rebuilt(database) is False
