@@ -6,13 +6,16 @@ from cypher import Migration, list_migrations
 from graph.database.sessions import Database, Unit
 from graph.errors import MigrationDriftError
 
+POPULATION_SECONDS = 3600
+"""The most seconds that indexes take to be made; a graph of a million claims needs some minutes."""
+
 # The lock needs its node to be unique before anything else; harmless to repeat.
 LOCK_CONSTRAINT = "CREATE CONSTRAINT graph_id IF NOT EXISTS FOR (n:Graph) REQUIRE n.id IS UNIQUE"
 
 
 async def migrate(database: Database) -> tuple[str, ...]:
     """
-    Apply pending migrations; returns their names.
+    Apply pending migrations, and wait until all indexes can be read; returns the migrations' names.
 
     A second process waits for the first and then finds nothing to do. A process that is killed half-way leaves its
     migrations unrecorded, and since each is harmless to repeat the next process applies them again.
@@ -20,6 +23,12 @@ async def migrate(database: Database) -> tuple[str, ...]:
     Raises:
         MigrationDriftError: An applied migration's file has changed or is missing.
     """
+    applied = await _apply_pending(database)
+    await database.read(_await_indexes, timeout_seconds=POPULATION_SECONDS)
+    return applied
+
+
+async def _apply_pending(database: Database) -> tuple[str, ...]:
     if not await pending_migrations(database):
         return ()
     await database.run_schema(LOCK_CONSTRAINT)
@@ -31,6 +40,11 @@ async def migrate(database: Database) -> tuple[str, ...]:
                 await database.run_schema(text)
             await lock.run("database/record_migration", entry=f"{migration.name}:{migration.checksum}")
     return tuple(migration.name for migration in pending)
+
+
+async def _await_indexes(unit: Unit) -> None:
+    """Wait for indexes, as no plan may use one that is still being made, and making many holds up statements."""
+    await unit.run("database/await_indexes", timeout_seconds=POPULATION_SECONDS)
 
 
 async def is_migrated(database: Database) -> bool:

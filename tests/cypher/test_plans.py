@@ -108,6 +108,7 @@ PARAMETERS: Mapping[str, Any] = {
     "grace_days": 7,
     "ids": ["a"],
     "keys": ["a"],
+    "timeout_seconds": 60,
     "labels": ["Killer"],
     "limit": 2,
     "limits": {relation.name: 2 for relation in RELATIONS},
