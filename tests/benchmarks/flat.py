@@ -1,7 +1,6 @@
 """Reads whose cost follows what they return: asked of a small and a large graph over a socket, in turn."""
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from multiprocessing import get_context
@@ -59,6 +58,11 @@ BY_MODE = """query ($id: ID!) { predictions(last: 20, filter: {domain: $id, mode
 MADE_LATELY = """query ($id: ID!) { predictor(id: $id) { predictions(first: 20, sort: {by: UPDATED,
     order: DESCENDING}) { nodes { key title updatedAt } } } }"""
 OF_KIND = "{ claims(first: 20, filter: {kind: [SCENARIO]}) { nodes { key displayName } } }"
+SCENARIOS = "{ scenarios(first: 20, sort: {by: POSTERIOR}) { nodes { key title storedPosteriorProbability } } }"
+CLAIMS = "{ claims(first: 20) { nodes { key displayName deadline } } }"
+DOCUMENTS = "{ documents(first: 20, sort: {by: PUBLISHED, order: DESCENDING}) { nodes { key title publishedAt } } }"
+VALIDATIONS = "{ validations(first: 20) { nodes { key displayName prediction { key title } } } }"
+TICKERS = "{ tickers(first: 20, sort: {by: UPDATED}) { nodes { symbol name } } }"
 WITH_EVIDENCE = """{ predictions(first: 20, filter: {hasEvidence: true}, sort: {by: POSTERIOR}) { nodes {
     key title storedPosteriorProbability } } }"""
 MADE_LAST = "query ($id: ID!) { predictor(id: $id) { predictions(last: 20) { nodes { key title deadline } } } }"
@@ -69,35 +73,42 @@ HUB_LAST = """query ($id: ID!) { killer(id: $id) { outgoing(last: 20, filter: {s
     deltaImplied claim { key title } } } } }"""
 TICKER_OPEN = """query ($id: ID!) { ticker(id: $id) { exposures(first: 20, filter: {status: [OPEN]}) { nodes { relevance
     prediction { key title } } } } }"""
+NOTHING: Final = [""]
 TEXTS: Final = ["reactor output", "humanoid factory", "fusion", "robot labor", "open frontier model"]
-QUESTIONS: Final = (
-    ("page of a prediction", PAGE),
-    ("lookup", LOOKUP),
-    ("list of 100", LIST),
-    ("exposures of a ticker", EXPOSURES),
-    ("page of a hub killer", HUB),
-    ("list of the predictor with most predictions", MADE),
-    ("neighbourhood", NEIGHBORHOOD),
-    ("neighbourhood of a hub", NEIGHBORHOOD),
-    ("search", SEARCH),
-    ("list by text", LIST_BY_TEXT),
-    ("cascades of a hub", CASCADES),
-    ("record of the predictor with most predictions", RECORD),
-    ("calendar", CALENDAR),
-    ("feed of evidence", FEED),
-    ("changes", CHANGES),
-    ("movers of 7 days", MOVERS),
-    ("leaderboard", LEADERS),
-    ("list of a domain and a mode", BY_MODE),
-    ("latest changes of the predictor with most predictions", MADE_LATELY),
-    ("claims of a kind", OF_KIND),
-    ("predictions with evidence", WITH_EVIDENCE),
-    ("last of the predictor with most predictions", MADE_LAST),
-    ("open predictions of a domain", OF_DOMAIN),
-    ("last of a ledger", LEDGER),
-    ("last influences of a hub", HUB_LAST),
-    ("open predictions on a ticker", TICKER_OPEN),
+QUESTIONS: Final[tuple[tuple[str, str, list[str] | None], ...]] = (
+    ("page of a prediction", PAGE, None),
+    ("lookup", LOOKUP, None),
+    ("list of 100", LIST, ["domain_00"]),
+    ("exposures of a ticker", EXPOSURES, ["AAA"]),
+    ("page of a hub killer", HUB, [HUB_KILLER_ID]),
+    ("list of the predictor with most predictions", MADE, [HUB_PREDICTOR_ID]),
+    ("neighbourhood", NEIGHBORHOOD, None),
+    ("neighbourhood of a hub", NEIGHBORHOOD, [HUB_KILLER_ID]),
+    ("search", SEARCH, TEXTS),
+    ("list by text", LIST_BY_TEXT, TEXTS),
+    ("cascades of a hub", CASCADES, [HUB_KILLER_ID]),
+    ("record of the predictor with most predictions", RECORD, [HUB_PREDICTOR_ID]),
+    ("calendar", CALENDAR, NOTHING),
+    ("feed of evidence", FEED, NOTHING),
+    ("changes", CHANGES, NOTHING),
+    ("movers of 7 days", MOVERS, NOTHING),
+    ("leaderboard", LEADERS, NOTHING),
+    ("list of a domain and a mode", BY_MODE, ["domain_00"]),
+    ("latest changes of the predictor with most predictions", MADE_LATELY, [HUB_PREDICTOR_ID]),
+    ("claims of a kind", OF_KIND, NOTHING),
+    ("list of scenarios", SCENARIOS, NOTHING),
+    ("claims of all kinds", CLAIMS, NOTHING),
+    ("latest documents", DOCUMENTS, NOTHING),
+    ("latest validations", VALIDATIONS, NOTHING),
+    ("tickers", TICKERS, NOTHING),
+    ("predictions with evidence", WITH_EVIDENCE, NOTHING),
+    ("last of the predictor with most predictions", MADE_LAST, [HUB_PREDICTOR_ID]),
+    ("open predictions of a domain", OF_DOMAIN, ["domain_00"]),
+    ("last of a ledger", LEDGER, None),
+    ("last influences of a hub", HUB_LAST, [HUB_KILLER_ID]),
+    ("open predictions on a ticker", TICKER_OPEN, ["AAA"]),
 )
+"""Names, documents, and the ids or texts to ask for; None for predictions all over the graph."""
 
 
 class Graph(NamedTuple):
@@ -115,30 +126,9 @@ class Graph(NamedTuple):
     pid: int
 
     @property
-    def asked(self) -> Iterator[list[str]]:
-        """The ids or texts of each question."""
-        predictions = [f"P_{number * self.size // NUM_IDS:06d}" for number in range(NUM_IDS)]
-        yield predictions
-        yield predictions
-        yield ["domain_00"]
-        yield ["AAA"]
-        yield [HUB_KILLER_ID]
-        yield [HUB_PREDICTOR_ID]
-        yield predictions
-        yield [HUB_KILLER_ID]
-        yield TEXTS
-        yield TEXTS
-        yield [HUB_KILLER_ID]
-        yield [HUB_PREDICTOR_ID]
-        yield from [[""]] * 5
-        yield ["domain_00"]
-        yield [HUB_PREDICTOR_ID]
-        yield from [[""]] * 2
-        yield [HUB_PREDICTOR_ID]
-        yield ["domain_00"]
-        yield predictions
-        yield [HUB_KILLER_ID]
-        yield ["AAA"]
+    def predictions(self) -> list[str]:
+        """The ids of predictions all over the graph."""
+        return [f"P_{number * self.size // NUM_IDS:06d}" for number in range(NUM_IDS)]
 
 
 def fill(graph: Graph) -> None:
@@ -169,8 +159,8 @@ async def benchmark_flat(graphs: list[Graph]) -> None:
                 place = urlsplit(service.url)
                 processes = psutil.Process(service.process.pid), psutil.Process(graph.pid)
                 services.append((Clients(pool, place.hostname or "", place.port or 0), processes))
-            for number, (name, document) in enumerate(QUESTIONS):
-                asked = [Question(name, document, list(graph.asked)[number]) for graph in graphs]
+            for name, document, ids in QUESTIONS:
+                asked = [Question(name, document, ids or graph.predictions) for graph in graphs]
                 _print(name, graphs, await _measure_in_turn(services, asked))
 
 
