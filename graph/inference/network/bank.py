@@ -52,9 +52,6 @@ MAX_REPLICATES: Final = 32
 MAX_SWEPT: Final = 1 << 26
 """Relevant claims times samples for the sake of precision, some 7 s: a limit that is the same on every machine."""
 
-TARGET_SECONDS: Final = 30.0
-"""Time after which no more replicates are begun for the sake of precision."""
-
 MAX_PROPOSAL: Final = 2.0
 """
 In log-odds, of what a proposal adds, or of the claim's log-odds with it. Where LBP is wrong, enough samples must be
@@ -155,7 +152,6 @@ def draw_bank(
     num_samples: int = NUM_SAMPLES,
     target_error: float | None = None,
     least_replicates: int = 0,
-    max_seconds: float = TARGET_SECONDS,
     proposal: FloatArray | None = None,
     max_memory_bytes: int = MAX_MEMORY_BYTES,
     should_stop: ShouldStop = never,
@@ -171,14 +167,13 @@ def draw_bank(
     Args:
         model: The joint distribution.
         evidence: Evidence to condition on.
-        seed: Seed of all draws; equal seeds give equal banks.
+        seed: Seed of all draws; equal seeds give equal banks, however fast the machine is.
         num_replicates: Independent replicates; one alone has no standard error.
         num_samples: Samples in each replicate, a multiple of 64.
         target_error: Largest standard error that any claim may have: as many replicates are drawn again and again until
-            it is reached. None draws replicates once.
+            it is reached, or more would be drawn than MAX_SWEPT claims times samples: `precision_reached` in the
+            diagnostics is then false. None draws replicates once.
         least_replicates: Replicates that are drawn for the sake of precision even where that error is reached before.
-        max_seconds: Time after which no more are begun, or MAX_SWEPT claims times samples: `precision_reached` in the
-            diagnostics is then false.
         proposal: Log-odds that evidence and children add to each claim, shape (n,); LBP's by default. A better proposal
             saves steps; the distribution does not depend on it.
         max_memory_bytes: Limit of `bank_bytes`.
@@ -224,9 +219,9 @@ def draw_bank(
         is_precise = _is_precise(beliefs, target_error)
         num_next = len(outcomes) + num_replicates
         needed = bank_bytes(model, evidence, num_replicates=num_next, num_samples=num_samples)
-        is_late = time.perf_counter() - started >= max_seconds or num_next * num_swept > MAX_SWEPT
+        is_long = num_next * num_swept > MAX_SWEPT
         is_enough = is_precise and len(outcomes) >= least_replicates
-        if is_enough or is_late or num_next > max_replicates or needed > max_memory_bytes:
+        if is_enough or is_long or num_next > max_replicates or needed > max_memory_bytes:
             break
     told = replace(
         beliefs.diagnostics,

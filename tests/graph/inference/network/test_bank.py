@@ -185,13 +185,14 @@ def test_without_evidence_every_sample_is_its_own_ancestor() -> None:
     assert said.weight_variance == 0.0
 
 
-def test_replicates_are_added_until_they_are_precise() -> None:
+def test_replicates_are_added_until_they_are_precise(monkeypatch: pytest.MonkeyPatch) -> None:
     """In as many as before, so that the first ones stay; at some point it is enough, and the answer says so."""
     model, evidence = case(5)
     rough = draw_bank(model, evidence, seed=1, num_samples=256)
     fine = draw_bank(model, evidence, seed=1, num_samples=256, target_error=0.005)
     never = draw_bank(model, evidence, seed=1, num_samples=256, target_error=1e-9)
-    late = draw_bank(model, evidence, seed=1, num_samples=256, target_error=1e-9, max_seconds=0.0)
+    monkeypatch.setattr("graph.inference.network.bank.MAX_SWEPT", 1)
+    long = draw_bank(model, evidence, seed=1, num_samples=256, target_error=1e-9)
     said = fine.beliefs.diagnostics
     assert rough.beliefs.diagnostics.standard_error is not None
     assert said.standard_error is not None
@@ -201,7 +202,7 @@ def test_replicates_are_added_until_they_are_precise() -> None:
     assert_array_equal(fine.bits[:, :4], rough.bits)
     assert (said.precision_reached, rough.beliefs.diagnostics.precision_reached) == (True, True)
     assert (never.num_replicates, never.beliefs.diagnostics.precision_reached) == (MAX_REPLICATES, False)
-    assert (late.num_replicates, late.beliefs.diagnostics.precision_reached) == (4, False)
+    assert (long.num_replicates, long.beliefs.diagnostics.precision_reached) == (4, False)
 
 
 @pytest.mark.parametrize("seed", range(10))
