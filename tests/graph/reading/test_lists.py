@@ -257,9 +257,7 @@ async def test_a_page_of_a_kind_of_many_is_soon_full(hub: Database, sort: str) -
     """1,500 predictions."""
     listed = BY_NAME["claims"]
 
-    assert (
-        await hits_of(hub, ListPage(listed, ListFilter({"kind": ["Prediction"]}), listed.sort(sort), 20)) < MOST_HITS
-    )
+    assert await hits_of(hub, ListPage(listed, ListFilter({"kind": ["Prediction"]}), listed.sort(sort), 20)) < MOST_HITS
 
 
 async def test_a_walk_by_text_is_bounded(hub: Database, monkeypatch: pytest.MonkeyPatch) -> None:
