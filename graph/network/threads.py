@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -21,6 +22,23 @@ InferenceObserver = Callable[[str, float, float], None]
 """Told of the kind of thread, the seconds that work has waited for one, and those that it took."""
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Turn:
+    """
+    A request's turn at the threads.
+
+    Attributes:
+        has_begun: Whether it has had a thread. What else it computes then waits for as long as it takes, as otherwise
+            the parts of one request could be in each other's way.
+    """
+
+    has_begun: bool = False
+
+
+current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
+"""The turn of the request that is being answered; without one, each computation is on its own."""
 
 
 @dataclass(slots=True)
@@ -109,16 +127,12 @@ class ThreadSlots:
             work: Called with a `ShouldStop` to poll.
 
         Raises:
-            BusyError: No slot becomes free within the patience.
+            BusyError: No slot becomes free within the patience, and the request has had none before.
         """
         asked = time.perf_counter()
         self._num_waiting += 1
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                await self._free.acquire()
-        except TimeoutError:
-            message = f"all {self._num_slots} inference threads are busy; try again shortly"
-            raise BusyError(message) from None
+            await self._take(current_turn.get() or Turn())
         finally:
             self._num_waiting -= 1
         self._num_taken += 1
@@ -130,6 +144,18 @@ class ThreadSlots:
         except asyncio.CancelledError:
             stop.set()
             raise
+
+    async def _take(self, turn: Turn) -> None:
+        """Take a slot."""
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            if not turn.has_begun:
+                message = f"all {self._num_slots} inference threads are busy; try again shortly"
+                raise BusyError(message) from None
+            await self._free.acquire()
+        turn.has_begun = True
 
     def close(self) -> None:
         """Take no more work, and let the threads end when theirs is done."""

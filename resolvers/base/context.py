@@ -33,6 +33,7 @@ from graph.model.rows import ClaimFamily
 from graph.network.engine import Engine
 from graph.network.runs import list_runs
 from graph.network.storing import Held, RunKey, list_held
+from graph.network.threads import Turn, current_turn
 from graph.reading.gathering import Gathering
 from graph.reading.links import LinkPage, read_links
 from graph.reading.lists import ListPage, read_pages
@@ -221,6 +222,8 @@ class Context:
         self._num_points = self._num_curve_points = 0
         self._ending: asyncio.Future[None] | None = None
         self._one_curve = asyncio.Lock()
+        self._turn = Turn()
+        current_turn.set(self._turn)
 
     # Loaders batch the requests of sibling fields and cache nothing, as a mutation may come in between. They are made
     # when they are needed, since thousands of subscriptions may wait.
@@ -364,6 +367,7 @@ class Context:
         self._ending = asyncio.ensure_future(self._reading.close())
         self._reading = Reading(self.service.database, None, self.service.budget.open())
         self.moment, self._num_points, self._num_curve_points = datetime.now(UTC), 0, 0
+        self._turn.has_begun = False
         await asyncio.shield(self._ending)
 
     async def close(self) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from graph.errors import BusyError
 from graph.inference.network.errors import ShouldStop
-from graph.network.threads import SharedTasks, ThreadSlots
+from graph.network.threads import SharedTasks, ThreadSlots, Turn, current_turn
 
 
 async def endless(stopped: asyncio.Event) -> None:
@@ -96,9 +97,17 @@ async def test_work_runs_in_a_thread_of_its_own() -> None:
         await slots.run(fail)
 
 
-async def test_full_slots_refuse_until_one_is_free() -> None:
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """Ends what waits for it, at the latest with the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+async def test_full_slots_refuse_until_one_is_free(release: threading.Event) -> None:
     """With the number of threads, after the patience."""
-    slots, release = ThreadSlots(2, patience_seconds=0.02), threading.Event()
+    slots = ThreadSlots(2, patience_seconds=0.02)
     running = [asyncio.create_task(slots.run(lambda _: release.wait(5))) for _ in range(2)]
     await asyncio.sleep(0)
 
@@ -108,6 +117,25 @@ async def test_full_slots_refuse_until_one_is_free() -> None:
 
     assert await asyncio.gather(*running) == [True, True]
     assert await slots.run(lambda _: "free") == "free"
+
+
+async def test_what_has_had_a_thread_waits_for_the_next(release: threading.Event) -> None:
+    """The parts of a request are not in each other's way, and another request is refused."""
+    slots = ThreadSlots(1, patience_seconds=0.02)
+
+    async def compute(turn: Turn) -> bool:
+        current_turn.set(turn)
+        return await slots.run(lambda _: release.wait(5))
+
+    own, another = Turn(), Turn()
+    parts = [asyncio.create_task(compute(own)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await asyncio.create_task(compute(another))
+    release.set()
+
+    assert await asyncio.gather(*parts) == [True] * 3
+    assert (own.has_begun, another.has_begun) == (True, False)
 
 
 async def test_cancelled_work_is_stopped_and_keeps_its_slot_until_then() -> None:

@@ -1,6 +1,7 @@
 """What-if and its like, asked as a client asks them."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from graph.database.sessions import Database
+from graph.inference.network.shifts import Shifts, shifts_exactly
 from graph.network.engine import Engine
 from graph.network.questions import LEAST_TARGET_ERROR
 from graph.network.view import network_moment
@@ -268,6 +270,26 @@ async def test_too_much_at_once_is_told_as_busy(stored: Database) -> None:
     error = await ask_wrong(replace(service_of(stored), engine=engine), WHAT_IF, observations=supposing(S_A="TRUE"))
 
     assert (error["extensions"]["code"], error["extensions"]["isRetryable"]) == ("BUSY", True)
+
+
+async def test_fields_of_one_request_wait_for_each_other(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes longer than others would wait for a thread, of which there is one."""
+
+    def slow(*arguments: Any, **options: Any) -> Shifts:
+        time.sleep(0.1)
+        return shifts_exactly(*arguments, **options)
+
+    monkeypatch.setattr("graph.network.engine.shifts_exactly", slow)
+    service = replace(service_of(stored), engine=Engine(num_slots=1, patience_seconds=0.02))
+    fields = " ".join(
+        f"""{claim}: whatIf(observations: [{{ claim: "{claim}", outcome: TRUE }}], method: EXACT) {{
+        __typename ... on WhatIfResult {{ shifts {{ totalCount }} }} }}"""
+        for claim in ("S_A", "P_B", "P_C")
+    )
+
+    answer = (await ask(service, f"{{ {fields} }}")).data
+
+    assert {found["__typename"] for found in answer.values()} == {"WhatIfResult"}
 
 
 async def test_a_client_that_leaves_stops_the_work(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
