@@ -207,36 +207,38 @@ class Database:
         """
         config = {"default_access_mode": READ_ACCESS, **_silence(unknown_names_are_fine=unknown_names_are_fine)}
 
-        @unit_of_work(timeout=timeout_seconds)
-        async def within(transaction: AsyncManagedTransaction) -> T:
-            return await work(self.unit(transaction))
-
         with _driver_errors_translated():
             async with self.open_session(**config) as session:
-                return await session.execute_read(within)
+                return await session.execute_read(self._within(work, timeout_seconds))
 
     async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """Run one write transaction; `work` may run twice, so it must have no other effects."""
-
-        @unit_of_work(timeout=WRITE_TIMEOUT_SECONDS)
-        async def within(transaction: AsyncManagedTransaction) -> T:
-            return await work(self.unit(transaction))
-
         with _driver_errors_translated():
             async with self.open_session() as session:
-                return await session.execute_write(within)
+                return await session.execute_write(self._within(work, WRITE_TIMEOUT_SECONDS))
 
     async def write_marked(self, work: Callable[[Unit], Awaitable[T]]) -> tuple[T, str]:
         """As `write`, and return a bookmark: a read after it sees the write on any server of a cluster."""
-
-        @unit_of_work(timeout=WRITE_TIMEOUT_SECONDS)
-        async def within(transaction: AsyncManagedTransaction) -> T:
-            return await work(self.unit(transaction))
-
         with _driver_errors_translated():
             async with self.open_session() as session:
-                result = await session.execute_write(within)
+                result = await session.execute_write(self._within(work, WRITE_TIMEOUT_SECONDS))
                 return result, MARK_SEPARATOR.join(sorted((await session.last_bookmarks()).raw_values))
+
+    def _within(
+        self, work: Callable[["_TransactionUnit"], Awaitable[T]], timeout_seconds: float
+    ) -> Callable[[AsyncManagedTransaction], Awaitable[T]]:
+        """Make of work what the driver runs, and repeats unless it needs more memory than a transaction may have."""
+
+        @unit_of_work(timeout=timeout_seconds)
+        async def within(transaction: AsyncManagedTransaction) -> T:
+            try:
+                return await work(self.unit(transaction))
+            except driver_errors.Neo4jError as error:
+                if _OWN_MEMORY in (error.message or ""):
+                    raise translate(error) from error
+                raise
+
+        return within
 
     async def read_version(self, bookmark: str | None = None) -> str:
         """
@@ -592,6 +594,10 @@ def from_driver(value: Any) -> Any:
 
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 """Types that need no conversion; large answers consist of them, and a call for each would dominate the cost."""
+
+
+_OWN_MEMORY: Final = "db.memory.transaction.max"
+"""The server's limit for one transaction. That of all together is another: it may have room for one later on."""
 
 
 class MemoryLimitError(TimedOutError):

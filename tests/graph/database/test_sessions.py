@@ -19,7 +19,7 @@ from graph.bundles.importing import import_bundle
 from graph.database import sessions
 from graph.database.address import DatabaseAddress
 from graph.database.revisions import Changes, raise_revision
-from graph.database.sessions import Database, Row, Unit, from_driver, translate
+from graph.database.sessions import ComposedUnit, Database, MemoryLimitError, Row, Unit, from_driver, translate
 from graph.errors import ConfigurationError, ConflictError, TimedOutError, UnavailableError
 from tests.helpers.bundles import bundle, claim, prediction
 from tests.helpers.database import StatementCounter
@@ -221,6 +221,25 @@ async def test_a_lock_is_held_until_its_block_ends(database_address: DatabaseAdd
 
     assert [type(outcome) for outcome in outcomes] == [RuntimeError, type(None)]
     assert order == ["first in", "first out", "second in"]
+
+
+async def test_what_needs_more_memory_than_a_transaction_may_have_is_tried_once(database: Database) -> None:
+    """The driver takes it for a fault that passes."""
+    num_tries = 0
+
+    async def collect(unit: ComposedUnit) -> None:
+        nonlocal num_tries
+        num_tries += 1
+        await unit.fetch(
+            "UNWIND range(1, 10000000) AS x WITH collect(toString(x) + $p.text) AS xs RETURN size(xs)",
+            {"text": "x" * 1000},
+            is_alone=False,
+        )
+
+    with pytest.raises(MemoryLimitError, match="more memory than one transaction may have"):
+        await database.read(collect, timeout_seconds=60)
+
+    assert num_tries == 1
 
 
 @pytest.mark.parametrize(
