@@ -175,7 +175,7 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     problems += stated_problems(complete, known)
     problems += version_problems(complete[VERSIONS])
     if not draft.is_part:
-        problems += await family_problems(unit, complete["claim_families"], draft.named)
+        problems += await family_problems(unit, complete, draft.named, known)
     problems += await cycle_problems(unit, complete["influences"], known)
     for name in SIGNED_LISTS:
         found = await list_contradictions(unit, complete[name], partial(has_ends, known))
