@@ -2,4 +2,4 @@
 // graph that was never written.
 MATCH (graph:Graph {id: 'graph'})
 RETURN coalesce(graph.revision, 0) AS revision,
-  graph.revised_at.epochSeconds * 1000000 + graph.revised_at.microsecond AS revised_at
+  graph.revised_at.epochMillis * 1000 + graph.revised_at.microsecond % 1000 AS revised_at

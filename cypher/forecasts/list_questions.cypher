@@ -19,23 +19,23 @@ WITH claim, is_resolved,
     WITH version.recorded_at AS recorded_at
     ORDER BY recorded_at
     LIMIT 1
-    RETURN recorded_at.epochSeconds * 1000000 + recorded_at.microsecond
+    RETURN recorded_at.epochMillis * 1000 + recorded_at.microsecond % 1000
   }) AS known_at,
   COLLECT {
     MATCH (claim)<-[forecast:FORECASTS]-()
     WHERE is_resolved
     RETURN [forecast.id, forecast.predictor_id, forecast.probability,
-      forecast.recorded_at.epochSeconds * 1000000 + forecast.recorded_at.microsecond, forecast.cluster, forecast.retracts]
+      forecast.recorded_at.epochMillis * 1000 + forecast.recorded_at.microsecond % 1000, forecast.cluster, forecast.retracts]
   } AS forecasts,
   COLLECT {
     MATCH (claim)<-[:UPDATES]-(row:Evidence)
     WHERE is_resolved AND row.total_llr <> 0
-    RETURN [row.recorded_at.epochSeconds * 1000000 + row.recorded_at.microsecond, row.total_llr,
+    RETURN [row.recorded_at.epochMillis * 1000 + row.recorded_at.microsecond % 1000, row.total_llr,
       row.inside_log_odds - row.prior_inside_log_odds, row.predictor_id, row.evidence_kind]
   } AS ledger
 ORDER BY claim.id
 RETURN collect(CASE WHEN is_resolved THEN [claim.status = 'RESOLVED_TRUE', claim.stated_probability, claim.predictor_id, base_rate,
-  claim.from_year, claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
-  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
-  [claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond, known_at], forecasts, ledger] END) AS questions,
+  claim.from_year, claim.window_start.epochMillis * 1000 + claim.window_start.microsecond % 1000,
+  claim.window_end.epochMillis * 1000 + claim.window_end.microsecond % 1000,
+  [claim.resolved_at.epochMillis * 1000 + claim.resolved_at.microsecond % 1000, known_at], forecasts, ledger] END) AS questions,
   count(claim) AS num_claims, max(claim.id) AS last_id

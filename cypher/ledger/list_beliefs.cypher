@@ -17,15 +17,15 @@ WITH claim,
     ORDER BY row.ledger_key DESC
     LIMIT 1
   }) AS ledger,
-  claim.marginal_as_of.epochSeconds * 1000000 + claim.marginal_as_of.microsecond AS marginal_as_of
+  claim.marginal_as_of.epochMillis * 1000 + claim.marginal_as_of.microsecond % 1000 AS marginal_as_of
 ORDER BY claim.id
 RETURN collect([claim.id, head([label IN labels(claim) WHERE label <> 'Claim']), claim.title, claim.status,
   claim.stated_probability, ledger, class.base_rate, claim.from_year,
-  claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
-  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
-  claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
+  claim.window_start.epochMillis * 1000 + claim.window_start.microsecond % 1000,
+  claim.window_end.epochMillis * 1000 + claim.window_end.microsecond % 1000,
+  claim.resolved_at.epochMillis * 1000 + claim.resolved_at.microsecond % 1000,
   claim.final_log_odds, claim.final_base_rate, claim.final_trf, claim.final_policy, claim.final_silence,
   claim.intercept_effect, claim.slope_effect,
-  [at IN [claim.versioned_at, class.versioned_at] | at.epochSeconds * 1000000 + at.microsecond],
+  [at IN [claim.versioned_at, class.versioned_at] | at.epochMillis * 1000 + at.microsecond % 1000],
   claim.num_versions > 1 OR coalesce(class.num_versions > 1, false),
   CASE WHEN marginal_as_of <= $at THEN claim.marginal END]) AS claims

@@ -27,15 +27,15 @@ WITH claim, head(COLLECT { MATCH (claim)-[:IN_CLASS]->(class:ReferenceClass) RET
   } AS past_sums
 ORDER BY claim.id
 RETURN collect([claim.id, claim.stated_probability, claim.inside_log_odds, class.base_rate, claim.from_year,
-  claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
-  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
-  claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond,
-  claim.posterior_as_of.epochSeconds * 1000000 + claim.posterior_as_of.microsecond,
-  claim.last_recorded_at.epochSeconds * 1000000 + claim.last_recorded_at.microsecond,
+  claim.window_start.epochMillis * 1000 + claim.window_start.microsecond % 1000,
+  claim.window_end.epochMillis * 1000 + claim.window_end.microsecond % 1000,
+  claim.resolved_at.epochMillis * 1000 + claim.resolved_at.microsecond % 1000,
+  claim.posterior_as_of.epochMillis * 1000 + claim.posterior_as_of.microsecond % 1000,
+  claim.last_recorded_at.epochMillis * 1000 + claim.last_recorded_at.microsecond % 1000,
   claim.final_log_odds, claim.final_base_rate, claim.final_trf, claim.final_policy, claim.final_silence,
   claim.intercept_effect, claim.slope_effect, claim.check_in_log_odds, claim.predictor_id,
-  claim.deadline.epochSeconds * 1000000 + claim.deadline.microsecond,
+  claim.deadline.epochMillis * 1000 + claim.deadline.microsecond % 1000,
   CASE WHEN claim.num_versions > 1 OR class.num_versions > 1
-    THEN [at IN [claim.versioned_at, class.versioned_at] | at.epochSeconds * 1000000 + at.microsecond]
+    THEN [at IN [claim.versioned_at, class.versioned_at] | at.epochMillis * 1000 + at.microsecond % 1000]
   END,
   past_sums]) AS claims

@@ -28,10 +28,10 @@ CALL (asked) {
   WITH version, is_early
   ORDER BY version.resolved_at, version.subject_id
   RETURN collect([version.stated_probability, version.status = 'RESOLVED_TRUE',
-      version.resolved_at.epochSeconds * 1000000 + version.resolved_at.microsecond, version.from_year,
-      version.window_start.epochSeconds * 1000000 + version.window_start.microsecond,
-      version.window_end.epochSeconds * 1000000 + version.window_end.microsecond,
-      version.deadline.epochSeconds * 1000000 + version.deadline.microsecond,
+      version.resolved_at.epochMillis * 1000 + version.resolved_at.microsecond % 1000, version.from_year,
+      version.window_start.epochMillis * 1000 + version.window_start.microsecond % 1000,
+      version.window_end.epochMillis * 1000 + version.window_end.microsecond % 1000,
+      version.deadline.epochMillis * 1000 + version.deadline.microsecond % 1000,
       version.reference_class_id]) AS outcomes,
     any(found IN collect(is_early) WHERE found) AS is_early
 }

@@ -10,10 +10,10 @@ CALL (asked) {
   WITH prediction
   ORDER BY prediction.record_key
   RETURN collect([prediction.stated_probability, prediction.status = 'RESOLVED_TRUE',
-    prediction.resolved_at.epochSeconds * 1000000 + prediction.resolved_at.microsecond, prediction.from_year,
-    prediction.window_start.epochSeconds * 1000000 + prediction.window_start.microsecond,
-    prediction.window_end.epochSeconds * 1000000 + prediction.window_end.microsecond,
-    prediction.deadline.epochSeconds * 1000000 + prediction.deadline.microsecond,
+    prediction.resolved_at.epochMillis * 1000 + prediction.resolved_at.microsecond % 1000, prediction.from_year,
+    prediction.window_start.epochMillis * 1000 + prediction.window_start.microsecond % 1000,
+    prediction.window_end.epochMillis * 1000 + prediction.window_end.microsecond % 1000,
+    prediction.deadline.epochMillis * 1000 + prediction.deadline.microsecond % 1000,
     prediction.reference_class_id]) AS outcomes
 }
 RETURN predictor {.id, .kappa, .kappa_source, .brier, .n_resolved, .record_kappa, .record_brier, .record_n_resolved,

@@ -1,4 +1,5 @@
-// The settings of the graph recorded by moments, or the first one; a record for each moment, null in a graph without any.
+// The settings of the graph recorded by moments, or the first one; a record for each moment, null in a graph without any;
+// policy, shares, and when it was recorded, in microseconds.
 // $moments: microseconds, as text of 16 digits.
 UNWIND range(0, size($moments) - 1) AS index
 RETURN index, coalesce(head(COLLECT {
@@ -8,7 +9,8 @@ RETURN index, coalesce(head(COLLECT {
     WITH version
     ORDER BY version.id DESC
     LIMIT 1
-    RETURN version {.policy, .timing_short, .timing_long, .recorded_at}
+    RETURN [version.policy, version.timing_short, version.timing_long,
+      version.recorded_at.epochMillis * 1000 + version.recorded_at.microsecond % 1000]
   }), head(COLLECT {
     MATCH (version:Version)
     USING INDEX SEEK version:Version(id)
@@ -16,6 +18,7 @@ RETURN index, coalesce(head(COLLECT {
     WITH version
     ORDER BY version.id
     LIMIT 1
-    RETURN version {.policy, .timing_short, .timing_long, .recorded_at}
-  })) AS version
+    RETURN [version.policy, version.timing_short, version.timing_long,
+      version.recorded_at.epochMillis * 1000 + version.recorded_at.microsecond % 1000]
+  })) AS setting
 ORDER BY index

@@ -1,6 +1,7 @@
 // What claims' beliefs followed from by some moment, as it was recorded by then or, before the first record, at first: a record for
 // each claim that has versions. $asked: `index`, `id` (of the claim), `by` (the moment in microseconds, as text of 16 digits),
-// `low` and `high` (between which the keys of its ledger by then lie).
+// `low` and `high` (between which the keys of its ledger by then lie). Moments are in microseconds, which cost a client a
+// hundredth of what its datetimes do.
 UNWIND $asked AS asked
 WITH asked, 'CLAIM!' + asked.id AS anchor
 WITH asked, head(COLLECT {
@@ -38,8 +39,12 @@ WITH asked, version, is_early, head(COLLECT {
   }) AS first
 WITH asked, version, coalesce(latest, first) AS class,
   is_early OR first IS NOT NULL AND (latest IS NULL OR coalesce(latest.is_reconstructed, false)) AS is_early
-RETURN asked.index AS index, version {.stated_probability, .status, .resolved_at, .from_year, .window_start, .window_end, .deadline,
-    .reference_class_id, .predictor_id, .intercept_effect, .slope_effect} AS version, class.base_rate AS base_rate, is_early,
+RETURN asked.index AS index, version {.stated_probability, .status, .from_year, .reference_class_id, .predictor_id,
+    .intercept_effect, .slope_effect,
+    resolved_at: version.resolved_at.epochMillis * 1000 + version.resolved_at.microsecond % 1000,
+    window_start: version.window_start.epochMillis * 1000 + version.window_start.microsecond % 1000,
+    window_end: version.window_end.epochMillis * 1000 + version.window_end.microsecond % 1000,
+    deadline: version.deadline.epochMillis * 1000 + version.deadline.microsecond % 1000} AS version, class.base_rate AS base_rate, is_early,
   coalesce(head(COLLECT {
     MATCH (setting:Version)
     USING INDEX SEEK setting:Version(id)
@@ -47,7 +52,8 @@ RETURN asked.index AS index, version {.stated_probability, .status, .resolved_at
     WITH setting
     ORDER BY setting.id DESC
     LIMIT 1
-    RETURN setting {.policy, .timing_short, .timing_long, .recorded_at}
+    RETURN [setting.policy, setting.timing_short, setting.timing_long,
+      setting.recorded_at.epochMillis * 1000 + setting.recorded_at.microsecond % 1000]
   }), head(COLLECT {
     MATCH (setting:Version)
     USING INDEX SEEK setting:Version(id)
@@ -55,7 +61,8 @@ RETURN asked.index AS index, version {.stated_probability, .status, .resolved_at
     WITH setting
     ORDER BY setting.id
     LIMIT 1
-    RETURN setting {.policy, .timing_short, .timing_long, .recorded_at}
+    RETURN [setting.policy, setting.timing_short, setting.timing_long,
+      setting.recorded_at.epochMillis * 1000 + setting.recorded_at.microsecond % 1000]
   })) AS setting,
   head(COLLECT {
     MATCH (row:Evidence)

@@ -7,7 +7,7 @@ WITH claim
 ORDER BY claim.id
 LIMIT $limit
 RETURN collect(CASE WHEN claim.status = 'RESOLVED_TRUE' AND claim.deadline IS NOT NULL THEN [claim.from_year,
-  claim.window_start.epochSeconds * 1000000 + claim.window_start.microsecond,
-  claim.window_end.epochSeconds * 1000000 + claim.window_end.microsecond,
-  claim.resolved_at.epochSeconds * 1000000 + claim.resolved_at.microsecond] END) AS claims,
+  claim.window_start.epochMillis * 1000 + claim.window_start.microsecond % 1000,
+  claim.window_end.epochMillis * 1000 + claim.window_end.microsecond % 1000,
+  claim.resolved_at.epochMillis * 1000 + claim.resolved_at.microsecond % 1000] END) AS claims,
   count(claim) AS num_claims, max(claim.id) AS last_id

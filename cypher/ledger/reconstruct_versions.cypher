@@ -8,7 +8,7 @@ CALL (claim) {
   MATCH (row:Evidence)
   USING INDEX SEEK row:Evidence(ledger_key)
   WHERE row.ledger_key > claim.id + '!' AND row.ledger_key < claim.id + '"' AND row.evidence_kind IN ['resolution', 'annulment']
-  RETURN row.recorded_at.epochSeconds * 1000000 + row.recorded_at.microsecond AS decided
+  RETURN row.recorded_at.epochMillis * 1000 + row.recorded_at.microsecond % 1000 AS decided
   ORDER BY row.ledger_key DESC
   LIMIT 1
 }

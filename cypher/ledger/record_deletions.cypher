@@ -9,7 +9,7 @@ CALL (row) {
   ORDER BY last.id DESC
   LIMIT 1
 }
-WITH row, last, last.recorded_at.epochSeconds * 1000000 + last.recorded_at.microsecond AS before
+WITH row, last, last.recorded_at.epochMillis * 1000 + last.recorded_at.microsecond % 1000 AS before
 WITH row, last.number + 1 AS number, CASE WHEN before >= $at THEN before + 1 ELSE $at END AS at
 WITH row, number, at, datetime({epochSeconds: at / 1000000, nanosecond: at % 1000000 * 1000}) AS recorded_at
 CREATE (version:Version {id: row.anchor + '!' + toString(at), subject: row.subject, subject_id: row.id, number: number,

@@ -5,7 +5,7 @@ UNWIND $claims AS entry
 MATCH (claim:Claim {id: entry.id})
 SET claim._lock = true
 REMOVE claim._lock
-WITH claim, entry, claim.posterior_as_of.epochSeconds * 1000000 + claim.posterior_as_of.microsecond AS as_of
+WITH claim, entry, claim.posterior_as_of.epochMillis * 1000 + claim.posterior_as_of.microsecond % 1000 AS as_of
 WHERE coalesce(as_of = entry.as_of, as_of IS NULL AND entry.as_of IS NULL)
 SET claim += entry.properties
 SET claim.posterior_as_of = $moment

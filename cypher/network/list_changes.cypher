@@ -6,5 +6,5 @@ WHERE change.revision >= $revision
 WITH change
 ORDER BY change.revision
 LIMIT $limit
-RETURN collect([change.revision, change.revised_at.epochSeconds * 1000000 + change.revised_at.microsecond,
+RETURN collect([change.revision, change.revised_at.epochMillis * 1000 + change.revised_at.microsecond % 1000,
   change.claim_ids, change.child_ids, change.row_ids]) AS changes

@@ -37,7 +37,7 @@ CALL (anchor) {
 }
 WITH node, id, anchor, last, last IS NULL OR coalesce(last.is_deleted, false) OR any(name IN $names
   WHERE NOT coalesce(node[name] = last[name], node[name] IS NULL AND last[name] IS NULL)) AS is_new,
-  last.recorded_at.epochSeconds * 1000000 + last.recorded_at.microsecond AS before
+  last.recorded_at.epochMillis * 1000 + last.recorded_at.microsecond % 1000 AS before
 WITH node, id, anchor, last, is_new, CASE WHEN before >= $at THEN before + 1 ELSE $at END AS at,
   coalesce(last.number, 0) + CASE WHEN is_new THEN 1 ELSE 0 END AS number
 WHERE is_new

@@ -28,8 +28,16 @@ from graph.bundles.known import Known, list_known
 from graph.bundles.moments import ListMoments
 from graph.database.sessions import Unit
 from graph.errors import BundleError, Problem
-from graph.ledger.claim_state import ClaimState, DerivedRow, computed_keys, derive_rows, ledger_order, past_name
-from graph.ledger.pasts import final_of, past_belief
+from graph.ledger.claim_state import (
+    ClaimState,
+    DerivedRow,
+    computed_keys,
+    derive_rows,
+    ledger_order,
+    past_name,
+    views_of,
+)
+from graph.ledger.pasts import ask_at, final_of
 from graph.model.bundle import LISTS
 from graph.model.kinds import VersionSubject
 from graph.model.page_keys import (
@@ -167,7 +175,7 @@ async def check_bundle(unit: Unit, job: Job) -> Checked:
     problems += stated_problems(complete, known)
     problems += version_problems(complete[VERSIONS])
     if not draft.is_part:
-        problems += await family_problems(unit, complete["claim_families"], draft.named)
+        problems += await family_problems(unit, complete, draft.named, known)
     problems += await cycle_problems(unit, complete["influences"], known)
     for name in SIGNED_LISTS:
         found = await list_contradictions(unit, complete[name], partial(has_ends, known))
@@ -252,10 +260,11 @@ def _stored(
     ledger = [(row.recorded_at, own.sums()) for row, own in zip(rows, derived, strict=True)]
     if state.resolved_at is not None:
         state = replace(state, final=final_of(state, ledger))
-    stored = state.stored(moment)
-    for days in CHANGE_DAYS:
-        belief = past_belief(state, ledger, moment - timedelta(days=days))
-        stored[past_name(days)] = None if belief is None else belief.probability
+    thens = [moment - timedelta(days=days) for days in CHANGE_DAYS]
+    view, *pasts = views_of([state.ask(moment), *(ask_at(state, ledger, then) for then in thens)])
+    stored = state.stored(moment, view)
+    for days, past in zip(CHANGE_DAYS, pasts, strict=True):
+        stored[past_name(days)] = None if past is None else past.probability()
     return stored | computed_keys(state.claim_id, stored)
 
 

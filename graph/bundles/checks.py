@@ -3,13 +3,15 @@
 import graphlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from graph.bundles.batches import RowAtPath, in_batches
 from graph.bundles.known import Known, stored_rows
 from graph.database.sessions import Unit
 from graph.errors import Problem, counted
-from graph.families.store import list_families
+from graph.families.store import MOST_FAMILIES, MOST_ROWS, count_families, count_rows, list_families
+from graph.model.kinds import FamilyKind
 from graph.model.page_keys import MARK, evidence_keys, join, ranges, stamp_text
 from graph.model.properties import from_properties
 from graph.model.rows import Claim, ClaimFamily, Evidence, Forecast, Influence, Row, Version
@@ -93,40 +95,107 @@ async def forecast_problems(unit: Unit, forecasts: Sequence[RowAtPath]) -> list[
 
 
 async def family_problems(
-    unit: Unit, families: Sequence[RowAtPath], named: Mapping[str, frozenset[str]]
+    unit: Unit, rows: Mapping[str, Sequence[RowAtPath]], named: Mapping[str, frozenset[str]], known: Known
 ) -> list[Problem]:
     """
-    Find claims of families that neither the bundle nor the graph has, and claims of two families of a kind.
+    Find what a mutation refuses in families: claims that are unknown, of two families of a kind, or without a deadline
+    where one needs it; more families or rows than may be; and rows that change a recorded one.
 
     Only the last row of each family counts, as claims of earlier ones may have been deleted since.
+
+    Args:
+        unit: The transaction to read in.
+        rows: Complete rows by list.
+        named: The ids of the bundle's rows by list, invalid ones included.
+        known: Parts of the graph that the bundle meets.
     """
+    families = [(path, row) for path, row in rows["claim_families"] if isinstance(row, ClaimFamily)]
     latest: dict[str, tuple[str, ClaimFamily]] = {}
     for path, row in families:
-        if isinstance(row, ClaimFamily) and (row.name not in latest or latest[row.name][1].id < row.id):
+        if row.name not in latest or latest[row.name][1].id < row.id:
             latest[row.name] = path, row
+    claims = {row_id(row): (path, as_claim(row)) for name in CLAIM_LISTS for path, row in rows[name]}
     standing = {name: (path, row) for name, (path, row) in latest.items() if not row.is_deleted}
-    ids = sorted({member.claim_id for _, row in standing.values() for member in row.members})
-    if not ids:
+    undated = {key for key, (_, claim) in claims.items() if claim.deadline is None and key in known.claim_kinds}
+    if not families and not undated:
         return []
-    known = set[str]().union(*(named[name] for name in CLAIM_LISTS))
-    for part in in_batches([claim_id for claim_id in ids if claim_id not in known]):
-        known.update(claim["id"] for claim in await unit.run("families/list_members", claim_ids=part))
-    owners = {
-        (family.kind, member.claim_id): family.name
-        for family in await list_families(unit, ids)
-        if family.name not in latest
-        for member in family.members
-    }
+    others = [family for family in await list_families(unit) if family.name not in latest]
+    problems = [
+        Problem(f"{claims[key][0]}.deadline", f"expected a deadline, as the family {family.name!r} has claim {key!r}")
+        for family in others
+        for key in (member.claim_id for member in family.members)
+        if family.kind is FamilyKind.BY_WHEN and key in undated
+    ]
+    if not families:
+        return problems
+    deadlines: dict[str, datetime | None] = {key: claim.deadline for key, (_, claim) in claims.items()}
+    ids = {member.claim_id for _, row in standing.values() for member in row.members}
+    for part in in_batches(sorted(ids - deadlines.keys())):
+        found = await unit.run("families/list_members", claim_ids=part)
+        deadlines |= {claim["id"]: claim["deadline"] for claim in found}
+    invalid = set[str]().union(*(named[name] for name in CLAIM_LISTS)) - deadlines.keys()
+    problems += _member_problems(standing, others, deadlines, invalid)
+    return problems + await _recorded_problems(unit, families)
+
+
+def _member_problems(
+    standing: Mapping[str, tuple[str, ClaimFamily]],
+    others: Sequence[ClaimFamily],
+    deadlines: Mapping[str, datetime | None],
+    invalid: Collection[str],
+) -> list[Problem]:
+    """
+    Find members that may not belong to their family.
+
+    Args:
+        standing: The bundle's families by name, each with its path.
+        others: The graph's families that the bundle leaves as they are.
+        deadlines: Deadlines of the claims that there are or will be.
+        invalid: Claims of the bundle with problems of their own.
+    """
+    owners = {(family.kind, member.claim_id): family.name for family in others for member in family.members}
     problems = []
     for name, (path, row) in sorted(standing.items()):
         for index, member in enumerate(row.members):
-            owner = owners.setdefault((row.kind, member.claim_id), name)
-            if member.claim_id not in known:
-                message = f"no claim in the bundle or the graph has the id {member.claim_id!r}; add it first"
-                problems.append(Problem(f"{path}.members[{index}].claim_id", message))
+            key = member.claim_id
+            owner = owners.setdefault((row.kind, key), name)
+            if key in invalid:
+                continue
+            message = None
+            if key not in deadlines:
+                message = f"no claim in the bundle or the graph has the id {key!r}; add it first"
             elif owner != name:
                 message = f"expected a claim of no other family of kind {row.kind}, got one of {owner!r}"
+            elif row.kind is FamilyKind.BY_WHEN and deadlines[key] is None:
+                message = f"expected a claim with a deadline, got {key!r} without one"
+            if message is not None:
                 problems.append(Problem(f"{path}.members[{index}].claim_id", message))
+    return problems
+
+
+async def _recorded_problems(unit: Unit, families: Sequence[tuple[str, ClaimFamily]]) -> list[Problem]:
+    """Find rows that change a recorded one, and those beyond as many families, or rows of one, as may be."""
+    found = await stored_rows(unit, "bundles/list_families", [row.id for _, row in families])
+    stored = {row["id"]: from_properties(ClaimFamily, row) for row in found}
+    problems = [
+        Problem(path, f"family {row.id!r} is recorded with other values; add a row with an id of its own instead")
+        for path, row in families
+        if stored.get(row.id, row) != row
+    ]
+    new = [(path, row) for path, row in families if row.id not in stored]
+    names = sorted({row.name for _, row in new})
+    counts = await count_rows(unit, names)
+    for name, num_rows in zip(names, counts, strict=True):
+        paths = [path for path, row in new if row.name == name]
+        if num_rows + len(paths) > MOST_ROWS:
+            message = f"expected at most {MOST_ROWS:,} rows of a family, got {num_rows + len(paths):,} of {name!r}"
+            problems.append(Problem(f"{paths[-1]}.name", message))
+    fresh = {name for name, num_rows in zip(names, counts, strict=True) if not num_rows}
+    num_families = await count_families(unit) if fresh else 0
+    if num_families + len(fresh) > MOST_FAMILIES:
+        path = next(path for path, row in reversed(new) if row.name in fresh)
+        message = f"expected at most {MOST_FAMILIES:,} families, got {num_families + len(fresh):,}"
+        problems.append(Problem(f"{path}.name", message))
     return problems
 
 

@@ -1,5 +1,6 @@
 """Long lists in parts: slices that one statement takes, and pages that follow each other by their last key."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -40,3 +41,27 @@ async def pages(
         if len(page) < size:
             return
         after = key_of(page[-1])
+
+
+async def side_by_side(parts: AsyncIterator[ItemT], work: Callable[[ItemT], Awaitable[None]], num_at_once: int) -> None:
+    """
+    Work on parts as they are read, a few at the same time; the first error ends all.
+
+    Args:
+        parts: The parts, the next of which is read while others are worked on.
+        work: Works on one part.
+        num_at_once: The most parts that are worked on at the same time.
+    """
+    running: set[asyncio.Future[None]] = set()
+    try:
+        async for part in parts:
+            running.add(asyncio.ensure_future(work(part)))
+            if len(running) >= num_at_once:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for finished in done:
+                    finished.result()
+        await asyncio.gather(*running)
+    finally:
+        for left in running:
+            left.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

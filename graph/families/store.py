@@ -124,6 +124,18 @@ async def list_recorded(unit: Unit, asked: Sequence[tuple[str, datetime]]) -> li
     ]
 
 
+async def count_rows(unit: Unit, names: Sequence[str]) -> list[int]:
+    """Count the rows of each family, of deleted ones, too."""
+    return [ends.num_rows for ends in await _list_ends(unit, [(name, LATEST) for name in names])]
+
+
+async def count_families(unit: Unit) -> int:
+    """Count the names that families have or had."""
+    (counted,) = await unit.run("families/count_families")
+    num_families: int = counted["num_families"]
+    return num_families
+
+
 async def list_stored_marginals(unit: Unit, claim_ids: Sequence[str]) -> list[float | None]:
     """Return the stored marginals of claims; None for a claim without one, or an id that no claim has."""
     rows = await unit.run("families/list_members", claim_ids=list(claim_ids))
@@ -257,10 +269,8 @@ async def _check_members(unit: Unit, row: ClaimFamily) -> None:
 async def _check_room(unit: Unit, num_rows: int) -> None:
     if num_rows >= MOST_ROWS:
         raise ConflictError(f"the family has {MOST_ROWS:,} rows, which is the most", path="name")
-    if not num_rows:
-        (counted,) = await unit.run("families/count_families")
-        if counted["num_families"] >= MOST_FAMILIES:
-            raise ConflictError(f"there are {MOST_FAMILIES:,} families, which is the most", path="name")
+    if not num_rows and await count_families(unit) >= MOST_FAMILIES:
+        raise ConflictError(f"there are {MOST_FAMILIES:,} families, which is the most", path="name")
 
 
 async def _append(unit: Unit, row: ClaimFamily) -> None:

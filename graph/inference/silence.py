@@ -63,6 +63,10 @@ class TimingShares:
             message = f"expected shares from 0 to 1, got {self.short} and {self.long}"
             raise ValueError(message)
 
+    def of_window(self, days: float) -> float:
+        """Return the share for a window by its length in days."""
+        return self.long if days >= LONG_WINDOW_DAYS else self.short
+
     def of_windows(self, days: FloatArray) -> FloatArray:
         """Return the share for each window by its length in days; 0 for NaN, a claim without a window."""
         return np.where(np.isnan(days), 0.0, np.where(days >= LONG_WINDOW_DAYS, self.long, self.short))

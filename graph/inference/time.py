@@ -1,12 +1,14 @@
 """Windows of predictions and the fraction of them that remains."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph.inference.log_odds import FloatArray
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MomentArray = NDArray[np.datetime64]
 """Moments in UTC to the microsecond: dtype datetime64[us], which has no time zone; NaT for a missing moment."""
@@ -65,6 +67,16 @@ def utc_moments(moments: Sequence[datetime | None]) -> MomentArray:
 def moments_of(microseconds: Sequence[int | None]) -> MomentArray:
     """Convert microseconds since 1970 in UTC to moments, shape (n,); None becomes NaT."""
     return np.array([None if value is None else value for value in microseconds], "datetime64[us]")
+
+
+def moment_of(microseconds: int | None) -> datetime | None:
+    """Convert microseconds since 1970 in UTC to a moment; None stays None."""
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds_of(moment: datetime | None) -> int | None:
+    """Convert a moment to microseconds since 1970 in UTC; None stays None."""
+    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def datetime_of(moment: np.datetime64) -> datetime:

@@ -9,13 +9,13 @@ or refresh. All of them are computed here and nowhere else, so they can be recom
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from graph.inference.basis import Basis
 from graph.inference.evidence import POLICY, BeliefPolicy, Cluster, missed_check_in
-from graph.inference.log_odds import logit
+from graph.inference.log_odds import logit, optional_numbers
 from graph.inference.policies import FOREGRAPH_1, FOREGRAPH_2, POLICIES
 from graph.inference.posterior import (
     LedgerStep,
@@ -26,7 +26,7 @@ from graph.inference.posterior import (
     posterior,
     probability_of,
 )
-from graph.inference.statements import stated_claim
+from graph.inference.statements import StatedClaims
 from graph.inference.time import time_remaining_fraction, utc_moments, window_of
 from graph.model.kinds import ClaimStatus
 from graph.model.page_keys import CHANGE_DAYS, belief_keys, change_keys, uncomputed_keys
@@ -155,15 +155,7 @@ class Ground:
 
     def basis(self) -> Basis:
         """Return it as arrays of shape (1,)."""
-        outside = self.outside_view
-        claims = stated_claim(
-            self.stated_probability,
-            window=self.window,
-            base_rate=None if outside is None else outside.base_rate,
-            effects=self.rules.effects,
-        )
-        ledger, check_ins, share = np.array([[self.log_odds], [self.check_ins], [self.rules.share]])
-        return Basis(claims, ledger, check_ins, share, np.array([self.rules.is_calibrated]))
+        return basis_of([self])
 
     def inside(self) -> float:
         """Return the inside log-odds under the policy."""
@@ -171,12 +163,7 @@ class Ground:
 
     def final_view(self, at: datetime) -> "FinalView":
         """Return what the belief follows from for good after an outcome at a moment."""
-        trf = trf_at(self.window, at)
-        if not self.rules.is_calibrated:
-            return FinalView(self.log_odds, self.outside_view, trf)
-        basis = self.basis()
-        inside, silence = float(basis.inside()[0]), float(basis.silence(utc_moments([at]))[0])
-        return FinalView(inside, self.outside_view, trf, self.rules.policy, silence)
+        return final_views([(self, at)])[0]
 
     def belief(self, moment: datetime) -> "Belief":
         """Compute the belief at a moment."""
@@ -202,6 +189,13 @@ class FinalView:
     policy: str = FOREGRAPH_1.name
     silence: float = 0.0
 
+    def probability(self) -> float:
+        """Compute the belief as a number, strictly between 0 and 1."""
+        if self.policy == FOREGRAPH_2.name:
+            return probability_of(self.log_odds + self.silence)
+        base_rate = None if self.outside_view is None else self.outside_view.base_rate
+        return posterior(self.log_odds, base_rate=base_rate, trf=self.trf)
+
     def belief(self, moment: datetime) -> "Belief":
         """Return the belief, said to hold for a moment."""
         if self.policy == FOREGRAPH_2.name:
@@ -217,6 +211,44 @@ class FinalView:
         outside = outside_view(properties["final_class_id"], properties["final_base_rate"])
         policy = properties.get("final_policy") or FOREGRAPH_1.name
         return cls(log_odds, outside, properties["final_trf"], policy, properties.get("final_silence") or 0.0)
+
+
+def basis_of(grounds: Sequence[Ground]) -> Basis:
+    """Return grounds as arrays of shape (n,)."""
+    starts, deadlines = (
+        utc_moments([None if ground.window is None else ground.window[end] for ground in grounds]) for end in (0, 1)
+    )
+    outsides = (ground.outside_view for ground in grounds)
+    effects = np.array([ground.rules.effects for ground in grounds], np.float64).reshape(-1, 2).T
+    claims = StatedClaims(
+        stated=np.array([ground.stated_probability for ground in grounds], np.float64),
+        stated_at=np.full(len(grounds), np.datetime64("NaT"), "datetime64[us]"),
+        starts=starts,
+        deadlines=deadlines,
+        base_rates=optional_numbers([None if outside is None else outside.base_rate for outside in outsides]),
+        intercept_effects=effects[0],
+        slope_effects=effects[1],
+    )
+    return Basis(
+        claims,
+        np.array([ground.log_odds for ground in grounds], np.float64),
+        np.array([ground.check_ins for ground in grounds], np.float64),
+        np.array([ground.rules.share for ground in grounds], np.float64),
+        np.array([ground.rules.is_calibrated for ground in grounds], np.bool_),
+    )
+
+
+def final_views(asked: Sequence[tuple[Ground, datetime]]) -> list[FinalView]:
+    """Return what each belief follows from for good after an outcome at a moment, all computed together."""
+    views = [FinalView(ground.log_odds, ground.outside_view, trf_at(ground.window, at)) for ground, at in asked]
+    places = [place for place, (ground, _) in enumerate(asked) if ground.rules.is_calibrated]
+    if places:
+        basis = basis_of([asked[place][0] for place in places])
+        silences = basis.silence(utc_moments([asked[place][1] for place in places])).tolist()
+        for place, inside, silence in zip(places, basis.inside().tolist(), silences, strict=True):
+            view, rules = views[place], asked[place][0].rules
+            views[place] = FinalView(inside, view.outside_view, view.trf, rules.policy, silence)
+    return views
 
 
 def final_properties(final: FinalView | None) -> dict[str, Any]:
@@ -350,7 +382,7 @@ class ClaimState:
             last_recorded_at=None,
         )
 
-    def after(self, rows: Sequence[Evidence], derived: Sequence["DerivedRow"]) -> "ClaimState":
+    def after(self, rows: Sequence["LedgerRow"], derived: Sequence["DerivedRow"]) -> "ClaimState":
         """Return the state after further ledger rows, given with their derived values in the ledger's order."""
         if not rows:
             return self
@@ -382,11 +414,6 @@ class ClaimState:
         capped = self.capped_at_outcome(moment)
         return ground.belief(capped) if self.final is None else self.final.belief(capped)
 
-    def final_view(self) -> FinalView | None:
-        """Return what the belief would follow from for good if its values were those at the moment of the outcome."""
-        ground = self.ground()
-        return None if ground is None or self.resolved_at is None else ground.final_view(self.resolved_at)
-
     def capped_at_outcome(self, moment: datetime) -> datetime:
         """Return the moment, or that of the claim's outcome where it is earlier."""
         return moment if self.resolved_at is None else min(moment, self.resolved_at)
@@ -395,21 +422,48 @@ class ClaimState:
         """Return the moment of recording of the next ledger row: now, but always after the last row."""
         return now if self.last_recorded_at is None else max(now, self.last_recorded_at + TICK)
 
-    def stored(self, moment: datetime) -> dict[str, Any]:
-        """Return the derived properties that the claim's node stores, the posterior as of a moment."""
-        belief = self.belief(moment)
-        probability = None if belief is None else belief.probability
+    def ask(self, moment: datetime) -> "Asked":
+        """Return what the belief as of a moment follows from; `views_of` computes many at a time."""
+        ground = self.ground()
+        if ground is None or self.final is not None:
+            return None if ground is None else self.final
+        return ground, self.capped_at_outcome(moment)
+
+    def stored(self, moment: datetime, view: FinalView | None = None) -> dict[str, Any]:
+        """
+        Return the derived properties that the claim's node stores, the posterior as of a moment.
+
+        Args:
+            moment: The moment.
+            view: What the belief follows from then; computed when absent.
+        """
+        found = view or views_of([self.ask(moment)])[0]
+        probability = None if found is None else found.probability()
         return {
             "inside_log_odds": self.inside_log_odds,
             "num_evidence": self.num_evidence,
             "last_recorded_at": self.last_recorded_at,
             "posterior": probability,
-            "posterior_as_of": None if belief is None else moment,
+            "posterior_as_of": None if found is None else moment,
             **final_properties(self.final),
             **self.rules.properties(),
             "check_in_log_odds": self.check_ins or None,
             **belief_keys(self.claim_id, probability, self.num_evidence, self.last_recorded_at),
         }
+
+
+Asked = FinalView | tuple[Ground, datetime] | None
+"""A final view, or what one follows from and the moment of it; None where no probability was stated."""
+
+
+def views_of(asked: Sequence[Asked]) -> list[FinalView | None]:
+    """Return the view of each, those that are not known computed together."""
+    found = [each if isinstance(each, FinalView) else None for each in asked]
+    places = [place for place, each in enumerate(asked) if isinstance(each, tuple)]
+    computed = final_views([each for each in asked if isinstance(each, tuple)])
+    for place, view in zip(places, computed, strict=True):
+        found[place] = view
+    return found
 
 
 def past_name(days: int) -> str:
@@ -589,7 +643,7 @@ def calibrated_belief(final: FinalView, moment: datetime) -> Belief:
     """
     outside = final.outside_view
     return Belief(
-        probability=probability_of(final.log_odds + final.silence),
+        probability=final.probability(),
         as_of=moment,
         inside_log_odds=final.log_odds,
         inside_probability=probability_of(final.log_odds),
@@ -610,7 +664,71 @@ def calibrated_reason(silence: float) -> str:
     return f"no blend: calibrated prior and evidence, with {silence:.3f} for silence"
 
 
-def applied_llr(row: Evidence, *, policy: BeliefPolicy = POLICY) -> float:
+class LedgerItem(Protocol):
+    """An item of a ledger row, as far as its weight depends on it."""
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of item."""
+
+    @property
+    def llr(self) -> float:
+        """Natural log of its likelihood ratio."""
+
+    @property
+    def adjusted_llr(self) -> float | None:
+        """The same times kappa."""
+
+
+class LedgerRow(Protocol):
+    """A ledger row, as far as what it adds depends on it: an `Evidence`, or what is read of many."""
+
+    @property
+    def id(self) -> str:
+        """The row's key."""
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was added to the ledger."""
+
+    @property
+    def policy(self) -> str:
+        """The rules by which it was weighed."""
+
+    @property
+    def evidence_kind(self) -> str | None:
+        """The kind of evidence."""
+
+    @property
+    def cluster_id(self) -> str | None:
+        """The source event that it shares with other rows."""
+
+    @property
+    def retracts_id(self) -> str | None:
+        """The row that it takes back."""
+
+    @property
+    def predictor_id(self) -> str | None:
+        """The predictor whose evidence it is."""
+
+    @property
+    def kappa(self) -> float | None:
+        """The weight of the predictor's evidence."""
+
+    @property
+    def total_llr(self) -> float:
+        """Sum of the items' natural log-likelihood ratios."""
+
+    @property
+    def total_adjusted_llr(self) -> float | None:
+        """The same times kappa."""
+
+    @property
+    def contributions(self) -> Sequence[LedgerItem]:
+        """The items that it sums up."""
+
+
+def applied_llr(row: LedgerRow, *, policy: BeliefPolicy = POLICY) -> float:
     """
     Return the log-likelihood ratio that a ledger row adds: its adjusted one, for an imported row too.
 
@@ -634,13 +752,13 @@ def ledger_order(row: Evidence) -> tuple[datetime, str]:
     return row.recorded_at, row.id
 
 
-def is_silent(row: Evidence) -> bool:
+def is_silent(row: LedgerRow) -> bool:
     """Whether a ledger row is for a missed check-in, ours or of the system that it was imported from."""
     of_check_ins = all(item.kind == IMPORTED_CHECK_IN for item in row.contributions)
     return row.evidence_kind == CHECK_IN_MISSED or (bool(row.contributions) and of_check_ins)
 
 
-def item_llrs(row: Evidence) -> tuple[float, float]:
+def item_llrs(row: LedgerRow) -> tuple[float, float]:
     """Sum the log-likelihood ratios of a row's items, before any cluster discounts them: plain, and times kappa."""
     if row.evidence_kind == CHECK_IN_MISSED and row.policy == FOREGRAPH_2.name:
         # The row says 0, as it counts as silence; under foregraph-1 it weighs all the same.
@@ -655,7 +773,7 @@ def item_llrs(row: Evidence) -> tuple[float, float]:
 
 
 def derive_rows(
-    rows: Sequence[Evidence],
+    rows: Sequence[LedgerRow],
     *,
     inside_log_odds: float | None,
     clusters: Mapping[str, Cluster] | None = None,

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from graph.database.paging import pages, slices
+from graph.database.paging import pages, side_by_side, slices
 from graph.database.revisions import UNKNOWN_CHANGES, Changes, EventKind, add_events, raise_revision
 from graph.database.sessions import Database, Unit
 from graph.inference.basis import Basis
@@ -32,12 +32,14 @@ from graph.ledger.claim_state import (
     derive_rows,
     outside_view,
     past_name,
+    views_of,
 )
 from graph.ledger.effects import Effects
 from graph.ledger.pasts import LedgerSum, PastKey, list_finals, list_pasts, stored_pasts
 from graph.ledger.predictor_records import list_records, refresh_records
 from graph.ledger.settings import Setting, get_setting, learn_again, list_settings, set_policy
 from graph.ledger.standings import set_kind_keys, set_status_keys
+from graph.ledger.stored_claims import StoredClaim, StoredRow, list_stored_claims
 from graph.ledger.versions import record_versions
 from graph.model.page_keys import (
     AFTER_MARK,
@@ -45,18 +47,29 @@ from graph.model.page_keys import (
     EPOCH,
     MARK,
     moment_text,
-    observation_key_of,
+    observation_key,
     probability_key,
-    ranges,
     stamp_text,
 )
-from graph.model.properties import from_properties
-from graph.model.rows import Evidence
+from graph.model.properties import with_moments_as_text
 from graph.model.subjects import CLAIM_LISTS, ROW_LISTS, EdgeList
 from graph.model.subjects import MARK as ROW_MARK
 from graph.model.versions import VERSIONED_BY_LIST
 
 PAGE_CLAIMS = 1_000
+PAGES_AT_ONCE = 2
+"""Pages rebuilt side by side: one is read and computed while the database writes the other."""
+
+BARE: Mapping[str, Any] = dict.fromkeys(
+    ("inside_log_odds", "num_evidence", "last_recorded_at", "final_log_odds", "check_in_log_odds")
+)
+"""What a claim's state before any evidence and outcome is read without."""
+
+EFFECTS = ("intercept_effect", "slope_effect")
+CLAIM_MOMENTS = ("last_recorded_at", "setting_at")
+NOT_SENT = frozenset({*CLAIM_MOMENTS, "posterior_as_of"})
+"""Moments, which cost a client a hundred times what a text does, so that they are sent as texts, or once."""
+
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
@@ -106,6 +119,11 @@ class _Derived:
         for name, value in self.expected.items():
             if self.stored.get(name) != value:
                 yield Difference(self.subject, self.node_id, name, self.stored.get(name), value)
+
+    def changes(self) -> dict[str, Any]:
+        """Return the recomputed values that differ from the stored ones, by name."""
+        stored = self.stored
+        return {name: value for name, value in self.expected.items() if stored.get(name) != value}
 
 
 class _StoredClaim(NamedTuple):
@@ -172,31 +190,33 @@ async def rebuild_claims(
     setting, effects = await get_setting(unit), effects or Effects()
     for part in slices(ids, PAGE_CLAIMS):
         await unit.run("ledger/lock_claims", ids=part)
-        rows = await unit.run("ledger/list_claim_states", ids=part)
+        claims = await list_stored_claims(unit, part)
         if setting.since is not None:
-            found = await effects.of(unit, [row["claim"] for row in rows]) if setting.is_calibrated else {}
-            rows = [_under(row, setting, found.get(row["claim"]["id"], (0.0, 0.0))) for row in rows]
-        await _set(unit, await _derive(unit, rows, moment))
-        if setting.since is not None:
-            await record_versions(unit, CLAIM_LISTS[0], part, moment)
+            found = await effects.of(unit, [claim.stored for claim in claims]) if setting.is_calibrated else {}
+            claims = [_under(claim, setting, found.get(claim.id, (0.0, 0.0)), moment) for claim in claims]
+        await _set_claims(unit, await _derive(unit, claims, moment), moment)
+        revised = [claim.id for claim in claims if claim.properties["versioned_at"] != claim.stored["versioned_at"]]
+        await record_versions(unit, CLAIM_LISTS[0], revised, moment)
 
 
-def _under(row: Mapping[str, Any], setting: Setting, effects: tuple[float, float]) -> dict[str, Any]:
-    """Return a row of `ledger/list_claim_states` under the graph's setting, with what is stored beside it."""
-    claim = row["claim"]
-    window = window_of(claim["from_year"], claim["window_start"], claim["window_end"])
-    rules = setting.rules(window, effects).properties()
-    return {**row, "claim": claim | rules, "stored": claim}
+def _under(claim: StoredClaim, setting: Setting, effects: tuple[float, float], moment: datetime) -> StoredClaim:
+    """Return a claim under the graph's setting and with its predictor's effects, which new ones are a version of."""
+    own = claim.stored
+    window = window_of(own["from_year"], own["window_start"], own["window_end"])
+    properties = {**own, **setting.rules(window, effects).properties()}
+    if any(properties[name] != own[name] for name in EFFECTS):
+        properties |= {"versioned_at": moment, "num_versions": (own["num_versions"] or 0) + 1}
+    return replace(claim, properties=properties)
 
 
 async def verify(database: Database, *, on_progress: OnProgress | None = None) -> AsyncIterator[Difference]:
     """Yield each stored value that differs from the recomputed one; posteriors are compared as of their own moment."""
-    async for ids in _id_pages(database, "Claim"):
+    async for ids in _claim_id_pages(database):
         for difference in await _verify_claims(database, ids):
             yield difference
         if on_progress is not None:
             on_progress(len(ids))
-    async for ids in _id_pages(database, "Predictor"):
+    async for ids in _predictor_id_pages(database):
 
         async def records(unit: Unit, ids: Sequence[str] = ids) -> list[Difference]:
             return [difference for node in await _derive_records(unit, ids, None) for difference in node.differences()]
@@ -212,8 +232,7 @@ async def _verify_claims(database: Database, ids: Sequence[str]) -> list[Differe
     for _ in range(VERIFY_TRIES):
 
         async def work(unit: Unit, ids: list[str] = remaining_ids) -> list[_Derived]:
-            rows = await unit.run("ledger/list_claim_states", ids=ids)
-            return await _derive(unit, rows, None)
+            return await _derive(unit, await list_stored_claims(unit, ids), None)
 
         wrong = [node for node in await database.read(work) if any(node.differences())]
         differences = [difference for node in wrong for difference in node.differences()]
@@ -234,9 +253,11 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
     """
     num_claims = 0
     effects = Effects()
-    async for ids in _id_pages(database, "Claim"):
 
-        async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
+    async def rebuild_page(ids: Sequence[str]) -> None:
+        nonlocal num_claims
+
+        async def work(unit: Unit) -> None:
             await rebuild_claims(unit, ids, moment or datetime.now(UTC), effects)
             await set_status_keys(unit, ids)
             await set_kind_keys(unit, ids)
@@ -246,6 +267,8 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
         num_claims += len(ids)
         if on_progress is not None:
             on_progress(len(ids))
+
+    await side_by_side(_claim_id_pages(database), rebuild_page, PAGES_AT_ONCE)
     await _rebuild_records(database, moment)
     await note_derived(database)
     return num_claims
@@ -253,11 +276,11 @@ async def rebuild(database: Database, *, moment: datetime | None = None, on_prog
 
 async def _rebuild_records(database: Database, moment: datetime | None = None) -> None:
     """Recompute and store all predictors' records as of a moment; the current one when absent."""
-    async for ids in _id_pages(database, "Predictor"):
+    async for ids in _predictor_id_pages(database):
 
         async def records(unit: Unit, ids: Sequence[str] = ids) -> None:
             await unit.run("ledger/lock_predictors", ids=ids)
-            await _set(unit, await _derive_records(unit, ids, moment or datetime.now(UTC)))
+            await _set_records(unit, await _derive_records(unit, ids, moment or datetime.now(UTC)))
 
         await database.write(records)
 
@@ -376,13 +399,15 @@ _ADDED: Final = {5: _add_records, 6: _add_standings, 7: _add_kinds}
 
 async def _set_keys(database: Database, set_some: Callable[[Unit, Sequence[str]], Awaitable[None]]) -> None:
     """Store page keys of all claims or their milestones."""
-    async for ids in _id_pages(database, "Claim"):
 
-        async def work(unit: Unit, ids: Sequence[str] = ids) -> None:
+    async def set_page(ids: Sequence[str]) -> None:
+        async def work(unit: Unit) -> None:
             await unit.run("ledger/lock_claims", ids=ids)
             await set_some(unit, ids)
 
         await database.write(work)
+
+    await side_by_side(_claim_id_pages(database), set_page, PAGES_AT_ONCE)
 
 
 async def record_first_versions(database: Database) -> None:
@@ -447,9 +472,23 @@ def _claim_pages(database: Database, now: datetime) -> AsyncIterator[Sequence[_S
     return pages(read, lambda claim: claim.id, REFRESH_PAGE_CLAIMS)
 
 
-def _id_pages(database: Database, subject: str) -> AsyncIterator[Sequence[str]]:
-    """Read the ids of all nodes of a subject, in order, page by page."""
-    asked = {"subject": subject, "properties": ["id"], "limit": PAGE_CLAIMS}
+def _claim_id_pages(database: Database) -> AsyncIterator[Sequence[str]]:
+    """Read the ids of all claims, in order, page by page."""
+
+    async def read(after: str) -> list[str]:
+        async def work(unit: Unit) -> list[str]:
+            (page,) = await unit.run("ledger/list_claim_ids", after=after, limit=PAGE_CLAIMS)
+            ids: list[str] = page["ids"]
+            return ids
+
+        return await database.read(work)
+
+    return pages(read, str, PAGE_CLAIMS)
+
+
+def _predictor_id_pages(database: Database) -> AsyncIterator[Sequence[str]]:
+    """Read the ids of all predictors, in order, page by page."""
+    asked = {"subject": "Predictor", "properties": ["id"], "limit": PAGE_CLAIMS}
 
     async def read(after: str) -> list[str]:
         async def work(unit: Unit) -> list[str]:
@@ -461,53 +500,50 @@ def _id_pages(database: Database, subject: str) -> AsyncIterator[Sequence[str]]:
 
 
 class _Ledger(NamedTuple):
-    """A claim as it is stored, its state with all evidence, and its ledger with the derived values."""
+    """A claim, its state with all evidence, and the derived values of its ledger."""
 
-    stored: Mapping[str, Any]
+    claim: StoredClaim
     state: ClaimState
-    stored_rows: Sequence[Mapping[str, Any]]
-    rows: Sequence[Evidence]
     derived: Sequence[DerivedRow]
 
     @classmethod
-    def of(cls, claim_row: Mapping[str, Any], stored_rows: Sequence[Mapping[str, Any]]) -> "_Ledger":
-        bare = dict.fromkeys(
-            ("inside_log_odds", "num_evidence", "last_recorded_at", "final_log_odds", "check_in_log_odds")
-        )
-        state = ClaimState.from_row({**claim_row, "claim": {**claim_row["claim"], **bare}})
-        rows = [from_properties(Evidence, stored) for stored in stored_rows]
-        derived = derive_rows(rows, inside_log_odds=state.inside_log_odds)
-        return cls(claim_row.get("stored", claim_row["claim"]), state.after(rows, derived), stored_rows, rows, derived)
+    def of(cls, claim: StoredClaim) -> "_Ledger":
+        state = ClaimState.from_properties(claim.subject, {**claim.properties, **BARE}, claim.reference_class)
+        derived = derive_rows(claim.rows, inside_log_odds=state.inside_log_odds)
+        return cls(claim, state.after(claim.rows, derived), derived)
 
     def sums(self) -> list[tuple[datetime, LedgerSum]]:
-        return [(row.recorded_at, own.sums()) for row, own in zip(self.rows, self.derived, strict=True)]
+        return [(row.recorded_at, own.sums()) for row, own in zip(self.claim.rows, self.derived, strict=True)]
 
     def derived_rows(self) -> Iterator[_Derived]:
-        for row, stored, own in zip(self.rows, self.stored_rows, self.derived, strict=True):
-            expected = own.properties() | _figures(row, own) | {"observation_key": observation_key_of(row)}
-            yield _Derived("Evidence", row.id, row.claim_id, stored, expected)
+        for row, own in zip(self.claim.rows, self.derived, strict=True):
+            key = observation_key(row.claim_id, row.document_id, row.url, row.observed_at)
+            expected = own.properties() | _figures(row, own) | {"observation_key": key}
+            yield _Derived("Evidence", row.id, row.claim_id, row.stored, expected)
 
 
-async def _derive(unit: Unit, claims: Sequence[Mapping[str, Any]], moment: datetime | None) -> list[_Derived]:
+async def _derive(unit: Unit, claims: Sequence[StoredClaim], moment: datetime | None) -> list[_Derived]:
     """Recompute claims and their ledger rows, posteriors as of a moment, or where it is None as of their stored one."""
-    claim_ranges = ranges(row["claim"]["id"] for row in claims)
-    found = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=claim_ranges)}
-    ledgers = [_Ledger.of(row, found[row["claim"]["id"]]) for row in claims]
-    sums = {ledger.state.claim_id: ledger.sums() for ledger in ledgers}
+    ledgers = [_Ledger.of(claim) for claim in claims]
+    sums = {ledger.claim.id: ledger.sums() for ledger in ledgers}
     finals = await list_finals(unit, [ledger.state for ledger in ledgers], sums)
-    states = [replace(ledger.state, final=final) for ledger, final in zip(ledgers, finals, strict=True)]
+    states = [
+        ledger.state if final is None else replace(ledger.state, final=final)
+        for ledger, final in zip(ledgers, finals, strict=True)
+    ]
     # Those of another moment are not kept up by single writes, so they are not compared.
     pasts = {} if moment is None else await stored_pasts(unit, states, sums, moment)
+    as_of = [moment or claim.stored["posterior_as_of"] or datetime.now(UTC) for claim in claims]
+    views = views_of([state.ask(at) for state, at in zip(states, as_of, strict=True)])
     derived: list[_Derived] = []
-    for ledger, state in zip(ledgers, states, strict=True):
+    for ledger, state, at, view in zip(ledgers, states, as_of, views, strict=True):
         derived += ledger.derived_rows()
-        as_of = moment or ledger.stored["posterior_as_of"] or datetime.now(UTC)
-        expected = state.stored(as_of) | pasts.get(state.claim_id, {})
-        derived.append(_Derived("Claim", state.claim_id, state.claim_id, ledger.stored, expected))
+        expected = state.stored(at, view) | pasts.get(state.claim_id, {})
+        derived.append(_Derived("Claim", state.claim_id, state.claim_id, ledger.claim.stored, expected))
     return derived
 
 
-def _figures(row: Evidence, own: DerivedRow) -> dict[str, Any]:
+def _figures(row: StoredRow, own: DerivedRow) -> dict[str, Any]:
     """Recompute the figures of a row of this service's policy; empty for an imported row, which keeps its own."""
     if row.policy != POLICY.name or own.prior_inside_log_odds is None or row.kappa is None:
         return {}
@@ -530,17 +566,32 @@ async def _derive_records(unit: Unit, ids: Sequence[str], moment: datetime | Non
     ]
 
 
-async def _set(unit: Unit, derived: Sequence[_Derived]) -> None:
-    statements = {
-        "Evidence": ("ledger/set_evidence", "rows"),
-        "Claim": ("ledger/set_claims", "claims"),
-        "Predictor": ("ledger/set_records", "predictors"),
-    }
-    for subject, (name, parameter) in statements.items():
-        changed = [entry for entry in derived if entry.subject == subject and any(entry.differences())]
-        entries = [{"id": entry.node_id, "properties": dict(entry.expected)} for entry in changed]
-        if entries:
-            await unit.run(name, **{parameter: entries})
+async def _set_claims(unit: Unit, derived: Sequence[_Derived], moment: datetime) -> None:
+    """Store what differs of claims and their ledger rows, posteriors as of a moment."""
+    rows = [{"id": node.node_id, "properties": node.changes()} for node in derived if node.subject == "Evidence"]
+    rows = [row for row in rows if row["properties"]]
+    if rows:
+        await unit.run("ledger/set_evidence", rows=rows)
+    claims = {node.node_id: node.changes() for node in derived if node.subject == "Claim"}
+    moved = [
+        {"id": node.node_id, **with_moments_as_text({name: node.expected[name] for name in CLAIM_MOMENTS})}
+        for node in derived
+        if not claims.get(node.node_id, {}).keys().isdisjoint(CLAIM_MOMENTS)
+    ]
+    entries = [
+        {"id": claim_id, "properties": {name: value for name, value in changes.items() if name not in NOT_SENT}}
+        for claim_id, changes in claims.items()
+    ]
+    await unit.run("ledger/set_claims", claims=entries, moment=moment)
+    if moved:
+        await unit.run("ledger/set_claim_moments", claims=moved)
+
+
+async def _set_records(unit: Unit, derived: Sequence[_Derived]) -> None:
+    """Store records of predictors that differ."""
+    changed = [{"id": node.node_id, "properties": dict(node.expected)} for node in derived if any(node.differences())]
+    if changed:
+        await unit.run("ledger/set_records", predictors=changed)
 
 
 def _refreshed(

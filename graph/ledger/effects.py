@@ -1,13 +1,16 @@
 """Effects of predictors on the calibrated priors of their claims, by the outcomes known when each was stated."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from graph.database.sessions import Unit
 from graph.inference.policies import FOREGRAPH_2
-from graph.inference.time import window_of
+from graph.inference.time import microseconds_of, window_of
 from graph.ledger.predictor_outcomes import Outcomes, list_outcomes
 
 NONE = (0.0, 0.0)
@@ -21,10 +24,12 @@ class Effects:
     Attributes:
         outcomes: Outcomes of predictors by id.
         fitted: Effects by predictor and number of outcomes.
+        counted: When each outcome of a predictor counts, ascending, in microseconds.
     """
 
     outcomes: dict[str, Outcomes] = field(default_factory=dict)
     fitted: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    counted: dict[str, list[int]] = field(default_factory=dict)
 
     async def of(self, unit: Unit, claims: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
         """
@@ -42,15 +47,17 @@ class Effects:
         if missing:
             found = await list_outcomes(unit, missing, with_rates=True)
             self.outcomes |= {predictor["id"]: outcomes for predictor, outcomes in found}
+            self.counted |= {
+                predictor["id"]: np.sort(outcomes.counted_at).astype(np.int64).tolist() for predictor, outcomes in found
+            }
 
     def _of_one(self, claim: Mapping[str, Any]) -> tuple[float, float]:
-        outcomes, at = self.outcomes.get(claim["predictor_id"] or ""), stated_at(claim)
-        if outcomes is None or at is None:
+        predictor_id, at = claim["predictor_id"] or "", stated_at(claim)
+        if at is None or predictor_id not in self.outcomes:
             return NONE
-        record = outcomes.by(at)
-        key = claim["predictor_id"], record.outcomes.size
+        key = predictor_id, bisect_right(self.counted[predictor_id], microseconds_of(at) or 0)
         if key not in self.fitted:
-            learned = FOREGRAPH_2.effects(record)
+            learned = FOREGRAPH_2.effects(self.outcomes[predictor_id].by(at))
             self.fitted[key] = learned.intercept, learned.slope
         return self.fitted[key]
 

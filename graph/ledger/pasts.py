@@ -15,15 +15,18 @@ from typing import Any, NamedTuple
 from graph.database.sessions import Unit
 from graph.inference.log_odds import logit
 from graph.ledger.claim_state import (
+    Asked,
     Belief,
     ClaimState,
     FinalView,
+    Ground,
     Recorded,
     Rules,
     Window,
     derive_rows,
     past_name,
     trf_at,
+    views_of,
 )
 from graph.ledger.settings import Setting, list_settings
 from graph.ledger.versions import Terms, list_terms
@@ -80,6 +83,11 @@ class Past:
         if ground is None:
             return None
         return (ground if rules is None else replace(ground, rules=rules)).belief(self.moment)
+
+    def ask(self) -> Asked:
+        """Return what the belief follows from; `views_of` computes many at a time."""
+        ground = self.terms.ground()
+        return None if ground is None else (ground, self.moment)
 
     def prior(self) -> Belief | None:
         """Compute the belief that there would be without any evidence; None where no probability was stated."""
@@ -176,14 +184,50 @@ async def list_finals(
         states: The claims, with all evidence; of open ones it is None.
         ledgers: As of `list_pasts`.
     """
-    earlier = [
-        (state, state.resolved_at)
-        for state in states
-        if state.resolved_at is not None and not _is_final(state, state.resolved_at)
-    ]
-    found = await list_terms(unit, [(state.claim_id, at) for state, at in earlier]) if earlier else []
-    terms_of = {state.claim_id: terms for (state, _), terms in zip(earlier, found, strict=True)}
-    return [_final(state, terms_of.get(state.claim_id), ledgers) for state in states]
+    closed = [(state, state.resolved_at) for state in states if state.resolved_at is not None]
+    earlier = [(state.claim_id, at) for state, at in closed if not _has_values_of(state, at, ledgers)]
+    settings = await _list_settings_of(unit, [(state, at) for state, at in closed if not state.rules.is_by(at)])
+    found = await list_terms(unit, earlier) if earlier else []
+    terms_of = dict(zip((claim_id for claim_id, _ in earlier), found, strict=True))
+    return views_of(
+        [
+            None if state.resolved_at is None else _ask_final(state, state.resolved_at, terms_of, settings, ledgers)
+            for state in states
+        ]
+    )
+
+
+async def _list_settings_of(unit: Unit, closed: Sequence[tuple[ClaimState, datetime]]) -> Mapping[datetime, Setting]:
+    """List the settings by the moments of outcomes."""
+    moments = sorted({at for _, at in closed})
+    return dict(zip(moments, await list_settings(unit, moments), strict=True)) if moments else {}
+
+
+def _has_values_of(state: ClaimState, at: datetime, ledgers: Ledgers | None) -> bool:
+    """Whether a closed claim's present values, apart from its rules, are those at the moment of its outcome."""
+    has_later_rows = ledgers is None and state.last_recorded_at is not None and state.last_recorded_at > at
+    return not has_later_rows and is_recorded(state.recorded, at, at)
+
+
+def _ask_final(
+    state: ClaimState,
+    at: datetime,
+    terms_of: Mapping[str, Terms | None],
+    settings: Mapping[datetime, Setting],
+    ledgers: Ledgers | None,
+) -> Asked:
+    """Return what the belief in a closed claim follows from, all as it was recorded by the moment of the outcome."""
+    terms = terms_of.get(state.claim_id)
+    found = None if ledgers is None else _sum_by(ledgers[state.claim_id], at)
+    if terms is not None and terms.stated_probability is not None:
+        ground = (terms if ledgers is None else _with_sum(terms, found)).ground()
+        return None if ground is None else (ground, at)
+    if state.stated_probability is None:
+        return None
+    if ledgers is None:
+        found = state.inside_log_odds or 0.0, state.check_ins
+    rules = settings[at].rules(state.window, state.rules.effects) if at in settings else state.rules
+    return ground_of(state, rules, found), at
 
 
 async def stored_pasts(
@@ -201,62 +245,70 @@ async def stored_pasts(
     Returns:
         The properties of each node, by id.
     """
-    asked = [(state, days, moment - timedelta(days=days)) for state in states for days in CHANGE_DAYS]
     settings = await _settings_then(unit, states, moment)
+    thens = [moment - timedelta(days=days) for days in CHANGE_DAYS]
     others = [
-        PastKey(state.claim_id, then, then) for state, _, then in asked if not is_recorded(state.recorded, then, then)
+        PastKey(state.claim_id, then, then)
+        for state in states
+        for then in thens
+        if not is_recorded(state.recorded, then, then)
     ]
     found = dict(zip(others, await list_pasts(unit, others, ledgers) if others else [], strict=True))
-    stored: dict[str, dict[str, Any]] = {state.claim_id: {} for state in states}
-    for state, days, then in asked:
-        past = found.get(PastKey(state.claim_id, then, then))
-        belief = (
-            past.belief() if past else past_belief(with_setting(state, settings[days]), ledgers[state.claim_id], then)
-        )
-        stored[state.claim_id][past_name(days)] = None if belief is None else belief.probability
-    return stored
+    asked: list[Asked] = []
+    for state in states:
+        for then, setting in zip(thens, settings, strict=True):
+            past = found.get(PastKey(state.claim_id, then, then))
+            asked.append(past.ask() if past else ask_at(state, ledgers[state.claim_id], then, setting))
+    stored = iter([None if view is None else view.probability() for view in views_of(asked)])
+    return {state.claim_id: {past_name(days): next(stored) for days in CHANGE_DAYS} for state in states}
 
 
-async def _settings_then(unit: Unit, states: Sequence[ClaimState], moment: datetime) -> dict[int, Setting | None]:
+async def _settings_then(unit: Unit, states: Sequence[ClaimState], moment: datetime) -> Sequence[Setting | None]:
     """Return the graph's settings of the days counted back; None where it has never had any."""
     if all(state.rules.since is None for state in states):
-        return dict.fromkeys(CHANGE_DAYS)
-    found = await list_settings(unit, [moment - timedelta(days=days) for days in CHANGE_DAYS])
-    return dict(zip(CHANGE_DAYS, found, strict=True))
+        return [None] * len(CHANGE_DAYS)
+    return await list_settings(unit, [moment - timedelta(days=days) for days in CHANGE_DAYS])
 
 
-def with_setting(state: ClaimState, setting: Setting | None) -> ClaimState:
-    """Return a claim under another setting of its graph, with its predictor's effects; None for the present one."""
-    return state if setting is None else replace(state, rules=setting.rules(state.window, state.rules.effects))
+def ground_of(state: ClaimState, rules: Rules, ledger: LedgerSum | None) -> Ground:
+    """
+    Return what a belief follows from by a claim's present values.
+
+    Args:
+        state: The claim, of which a probability was stated.
+        rules: The rules to compute it by.
+        ledger: After the last ledger row that counts; None before any.
+    """
+    stated = state.stated_probability or 0.0
+    log_odds, check_ins = (logit(stated), 0.0) if ledger is None else ledger
+    return Ground(stated, log_odds, check_ins, state.window, state.outside_view, rules)
 
 
-def past_belief(state: ClaimState, ledger: Ledger, moment: datetime) -> Belief | None:
-    """Compute the belief at a moment of a claim whose values are those of that moment."""
-    return state_at(state, _sum_by(ledger, moment), moment).belief(moment)
+def ask_at(state: ClaimState, ledger: Ledger, moment: datetime, setting: Setting | None = None) -> Asked:
+    """
+    Return what the belief at a moment follows from, in a claim whose values are those of that moment.
 
-
-def _is_final(state: ClaimState, at: datetime) -> bool:
-    """Whether a claim's present values are those at the moment of its outcome."""
-    has_later_rows = state.last_recorded_at is not None and state.last_recorded_at > at
-    is_recorded = not state.recorded.has_earlier or state.recorded.is_by(at)
-    return not has_later_rows and is_recorded and state.rules.is_by(at)
-
-
-def _final(state: ClaimState, terms: Terms | None, ledgers: Ledgers | None) -> FinalView | None:
-    at = state.resolved_at
-    if at is None:
+    Args:
+        state: The claim, with all evidence and its final view if it is closed.
+        ledger: Its ledger.
+        moment: The moment.
+        setting: The graph's setting then; None for the present one.
+    """
+    if state.stated_probability is None:
         return None
-    ledger = None if ledgers is None else ledgers[state.claim_id]
-    if terms is None or terms.stated_probability is None:
-        return state.final_view() if ledger is None else final_of(state, ledger)
-    ground = (terms if ledger is None else _with_sum(terms, _sum_by(ledger, at))).ground()
-    return None if ground is None else ground.final_view(at)
+    is_closed = state.resolved_at is not None and state.resolved_at <= moment
+    if is_closed and state.final is not None:
+        return state.final
+    rules = state.rules if setting is None else setting.rules(state.window, state.rules.effects)
+    return ground_of(state, rules, _sum_by(ledger, moment)), state.capped_at_outcome(moment)
 
 
 def final_of(state: ClaimState, ledger: Ledger) -> FinalView | None:
     """Return the final view of a closed claim whose values are those at the moment of the outcome."""
     at = state.resolved_at
-    return None if at is None else state_at(state, _sum_by(ledger, at), at).final_view()
+    if at is None or state.stated_probability is None:
+        return None
+    return ground_of(state, state.rules, _sum_by(ledger, at)).final_view(at)
 
 
 def _sum_by(ledger: Ledger, moment: datetime) -> LedgerSum | None:

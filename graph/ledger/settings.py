@@ -6,7 +6,7 @@ A graph without one follows foregraph-1. Each change is recorded as a version, s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from graph.errors import InvalidError
 from graph.inference.policies import FOREGRAPH_1, FOREGRAPH_2, policy_named
 from graph.inference.silence import UNLEARNED, TimingShares, learn_timing
 from graph.inference.statements import DAY
-from graph.inference.time import moments_of, utc_moments, windows_of
+from graph.inference.time import moment_of, moments_of, utc_moments, windows_of
 from graph.ledger.claim_state import Rules, Window
 from graph.model.page_keys import EPOCH, stamp_text
 from graph.model.rows import Version
@@ -55,12 +55,19 @@ class Setting:
         timing = _timing(properties.get("timing_short"), properties.get("timing_long"))
         return cls(properties.get("policy") or FOREGRAPH_1.name, timing, since)
 
+    @classmethod
+    def of(cls, row: Sequence[Any] | None) -> "Setting":
+        """Make it of a statement's row: policy, shares, and when it was recorded in microseconds; None for none."""
+        if row is None:
+            return NO_SETTING
+        policy, short, long, recorded_at = row
+        return cls(policy or FOREGRAPH_1.name, _timing(short, long), moment_of(recorded_at))
+
     def rules(self, window: Window | None, effects: tuple[float, float]) -> Rules:
         """Return the rules of a claim with a window and its predictor's effects."""
         share = 0.0
         if window is not None and self.is_calibrated:
-            start, end = utc_moments(window)
-            share = float(self.timing.of_windows(np.array([(end - start) / DAY]))[0])
+            share = self.timing.of_window((window[1] - window[0]) / timedelta(days=1))
         return Rules(self.policy, share, effects, self.since)
 
 
@@ -104,10 +111,7 @@ async def list_settings(unit: Unit, moments: Sequence[datetime]) -> list[Setting
     """List the settings recorded by moments; before the first one, the first serves."""
     asked = [stamp_text(max(moment, EPOCH)) for moment in moments]
     rows = await unit.run("ledger/list_settings", moments=asked)
-    return [
-        NO_SETTING if row["version"] is None else Setting.from_properties(row["version"], row["version"]["recorded_at"])
-        for row in rows
-    ]
+    return [Setting.of(row["setting"]) for row in rows]
 
 
 async def set_policy(unit: Unit, policy: str, moment: datetime) -> Setting:

@@ -9,7 +9,7 @@ from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.log_odds import logit
 from graph.inference.posterior import OutsideView
-from graph.inference.time import window_of
+from graph.inference.time import moment_of, window_of
 from graph.ledger.claim_state import Ground, Rules
 from graph.ledger.settings import Setting
 from graph.model.kinds import ClaimStatus, VersionSubject
@@ -63,15 +63,16 @@ class Terms:
         """Read the terms from a record of `ledger/list_terms`."""
         version = row["version"]
         class_id, base_rate = version["reference_class_id"], row["base_rate"]
-        window = window_of(version["from_year"], version["window_start"], version["window_end"])
-        effects = version["intercept_effect"] or 0.0, version["slope_effect"] or 0.0
-        setting = Setting.from_properties(
-            row["setting"], None if row["setting"] is None else row["setting"]["recorded_at"]
+        resolved_at, start, end, deadline = (
+            moment_of(version[name]) for name in ("resolved_at", "window_start", "window_end", "deadline")
         )
+        window = window_of(version["from_year"], start, end)
+        effects = version["intercept_effect"] or 0.0, version["slope_effect"] or 0.0
+        setting = Setting.of(row["setting"])
         return cls(
             stated_probability=version["stated_probability"],
             status=ClaimStatus(version["status"] or ClaimStatus.OPEN),
-            resolved_at=version["resolved_at"],
+            resolved_at=resolved_at,
             window=window,
             outside_view=None if class_id is None or base_rate is None else OutsideView(base_rate, class_id),
             log_odds=None if row["ledger"] is None else row["ledger"][0],
@@ -79,7 +80,7 @@ class Terms:
             check_ins=0.0 if row["ledger"] is None else row["ledger"][1],
             rules=setting.rules(window, effects),
             predictor_id=version["predictor_id"],
-            deadline=version["deadline"],
+            deadline=deadline,
         )
 
 

@@ -206,6 +206,8 @@ PARAMETERS: Mapping[str, Any] = {
     "names": ["status"],
     "setting": {"policy": "foregraph-2", "timing_short": 0.23, "timing_long": 0.44},
     "moments": ["1"],
+    "row_names": ["id"],
+    "row_moments": ["recorded_at"],
     "versions": ["a"],
     "asked": [{**_ROW, "by": "1", "known": "1"}],
     "nodes": [_ROW],
@@ -216,6 +218,8 @@ PARAMETERS: Mapping[str, Any] = {
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "exposure/list_edge_versions": {"tickers": [{**_ROW, "symbol": "A"}], "start": MOMENT, "end": MOMENT},
+    "ledger/list_derived": {"moments": ["resolved_at"]},
+    "ledger/set_claim_moments": {"claims": [{"id": "a", "last_recorded_at": "2026-05-30", "setting_at": None}]},
     "record_versions/exposures": {"ids": ["BENEFITS|P|A"], "is_reconstructed": False},
     "network/list_changed": {"ids": {"claim_ids": ["a"], "child_ids": ["a"]}},
     "bundles/list_changed_rows": {

@@ -35,6 +35,7 @@ class FakeStore(FakeUnit):
                 "bundles/list_influence_ends": self._list_influence_ends,
                 "bundles/list_predictions": lambda ids: self._stored("predictions", ids),
                 "ledger/list_by_idempotency_keys": self._list_holders,
+                "families/list_families": lambda **_: [],
                 "network/list_influences_between": lambda pairs: self._between("influences", INFLUENCE, pairs),
                 "network/list_exposures_between": lambda pairs: self._between("exposures", EXPOSURE, pairs),
                 "outcomes/list_milestone_owners": self._list_owners,

@@ -1,10 +1,12 @@
 """Slices and pages against whole lists."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from itertools import chain
 
 import pytest
 
-from graph.database.paging import pages, slices
+from graph.database.paging import pages, side_by_side, slices
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("a") + 7)]
 
@@ -47,3 +49,46 @@ async def test_pages_begin_after_a_key() -> None:
         return [letter for letter in LETTERS if letter > after][:3]
 
     assert [list(page) async for page in pages(read, lambda letter: letter, 3, after="d")] == [["e", "f", "g"]]
+
+
+async def letters() -> AsyncIterator[str]:
+    """The letters, one after the other."""
+    for letter in LETTERS:
+        await asyncio.sleep(0)
+        yield letter
+
+
+@pytest.mark.parametrize("num_at_once", [1, 2, 3, 20])
+async def test_parts_are_worked_on_a_few_at_the_same_time(num_at_once: int) -> None:
+    """Each once, never more at a time than asked, and as many as that."""
+    started, at_once = [], [0]
+
+    async def work(letter: str) -> None:
+        started.append(letter)
+        at_once.append(at_once[-1] + 1)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        at_once.append(at_once[-1] - 1)
+
+    await side_by_side(letters(), work, num_at_once)
+
+    assert started == LETTERS
+    assert max(at_once) == min(num_at_once, len(LETTERS))
+
+
+async def test_the_first_error_ends_what_is_done_beside_it() -> None:
+    """Nothing is left running, and no further part is begun."""
+    ended: list[str] = []
+
+    async def work(letter: str) -> None:
+        if letter == "b":
+            raise ValueError(letter)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append(letter)
+
+    with pytest.raises(ValueError, match="b"):
+        await side_by_side(letters(), work, 2)
+
+    assert ended == ["a"]
