@@ -20,7 +20,8 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "api.cli.beliefs": ("backtest", "sweep", "verify", "rebuild", "refresh"),
     "api.cli.network": ("whatif", "exposure", "propagate", "draw"),
     "api.cli.queries": ("cypher", "queries"),
-    "api.cli.declared": ("schema", "statements", "documents", "webhooks"),
+    "api.cli.declared": ("schema", "statements", "documents"),
+    "api.cli.webhooks": ("webhooks",),
     "api.access.commands": ("keys", "roles"),
 }
 MODULES: Final[Mapping[str, str]] = {name: module for module, names in _NAMES.items() for name in names}

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby, islice
 from typing import Any, BinaryIO, Final
@@ -14,7 +15,7 @@ from graph.bundles.cuts import take_cut
 from graph.bundles.drafts import Draft
 from graph.bundles.importing import ImportReport, import_draft, sum_reports
 from graph.bundles.moments import MOMENT_LISTS, RowMoments, set_moments
-from graph.bundles.spool import HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES, Spool
+from graph.bundles.spool import DELIVERIES, HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES, Spool
 from graph.bundles.streams import (
     STREAM_LISTS,
     Digests,
@@ -36,18 +37,20 @@ from graph.model.bundle import LISTS
 from graph.model.rows import Row
 from graph.model.subjects import NODE_LISTS, row_id
 from graph.model.versions import VERSIONS
+from graph.saved.holding import hold_deliveries
 
 PART_ROWS: Final = 20_000
 """Rows that are checked and written at once; each part needs only rows of those before it."""
 
 PART_BYTES: Final = 64_000_000
-ASIDE_AT_ONCE: Final = 1_000
-"""Rows of lists that no bundle has, in a transaction."""
+ASIDE_AT_ONCE: Final = 500
+"""Rows of lists that no bundle has, in a transaction; a delivery's body may have some 100,000 characters."""
 
 _RESTORING: Final = {
     RECEIPTS: "database/restore_receipts",
     SCHEDULES: "saved/restore_schedules",
     HOOKS: "saved/restore_hooks",
+    DELIVERIES: "saved/restore_deliveries",
 }
 """Statements that write rows of lists that no bundle has."""
 
@@ -93,7 +96,8 @@ async def import_stream(
 
     The stream is read as a whole before its first row is written, so one that is cut off or changed writes nothing. A
     part with problems stops the import; the parts before it stay, and are noted until the import is completed. A graph
-    that is empty takes on the moments of the rows, schedules and webhooks too.
+    that is empty takes on the moments of the rows, schedules, webhooks and deliveries too, and delivers nothing until
+    `graph.saved.holding.release_deliveries`.
 
     Args:
         database: The database to write to.
@@ -301,6 +305,8 @@ async def _restore_aside(database: Database, name: str, rows: Sequence[StreamRow
 
 
 async def _write_aside(unit: Unit, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if name != RECEIPTS:
+        await hold_deliveries(unit, datetime.now(UTC))
     await unit.run(_RESTORING[name], rows=rows)
 
 
