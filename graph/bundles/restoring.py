@@ -34,6 +34,7 @@ from graph.database.paging import slices
 from graph.database.sessions import Database, Unit
 from graph.errors import BundleError, ConflictError, InvalidError, Problem
 from graph.model.bundle import LISTS
+from graph.model.kinds import VersionSubject
 from graph.model.rows import Row
 from graph.model.subjects import NODE_LISTS, row_id
 from graph.model.versions import VERSIONS
@@ -53,6 +54,9 @@ _RESTORING: Final = {
     DELIVERIES: "saved/restore_deliveries",
 }
 """Statements that write rows of lists that no bundle has."""
+
+FEW: Final = 100
+"""Rows among which one is looked for that is not a version of the graph's setting; an empty graph has one of those."""
 
 MOMENTS_AT_ONCE: Final = 5_000
 _KEYS: Final = {listed.name: listed.key[0] for listed in NODE_LISTS}
@@ -188,14 +192,14 @@ async def restore(
 
 
 async def _find_rows(database: Database) -> str | None:
-    """Find a list of which the graph has rows."""
+    """Find a list of which the graph has rows; the setting that a graph is made with is none, and gives way."""
 
     async def work(unit: Unit) -> str | None:
         # Versions and receipts stand first in a stream, but people know of the nodes that they are of.
         for name in sorted((*LISTS, RECEIPTS), key=lambda name: name in {VERSIONS, RECEIPTS}):
             statement = "database/list_receipts" if name == RECEIPTS else f"export/{name}"
-            (page,) = await unit.run(statement, after="", limit=1)
-            if page["rows"]:
+            (page,) = await unit.run(statement, after="", limit=FEW)
+            if any(row.get("subject") != VersionSubject.GRAPH for row in page["rows"]):
                 return name
         aside = await unit.run("saved/list_stored")
         return next((found["list"] for found in aside if found["rows"]), None)
