@@ -211,7 +211,8 @@ def _make_lifespan(
         async with AsyncExitStack() as stack:
             address = settings.find_address()
             if app.state.adhoc is None and address is not None and settings.adhoc:
-                app.state.adhoc = await stack.enter_async_context(Adhoc(address, settings.adhoc_limits()))
+                adhoc = Adhoc(address, settings.adhoc_limits(), places=settings.find_places())
+                app.state.adhoc = await stack.enter_async_context(adhoc)
             if database is None:
                 opened = await stack.enter_async_context(_open_database(parts))
                 app.state.service = _make_service(parts, opened, app.state.adhoc)

@@ -100,7 +100,7 @@ def _open_adhoc(settings: Settings, address: DatabaseAddress) -> Adhoc:
         if settings.neo4j_uri is None and await asyncio.to_thread(end_running, settings.data_dir.absolute()):
             get_logger().error("ended Neo4j, since a statement of an analyst did not; it is started again")
 
-    return Adhoc(address, settings.adhoc_limits(), on_overrun=restart)
+    return Adhoc(address, settings.adhoc_limits(), places=settings.find_places(), on_overrun=restart)
 
 
 def _configure(app: Starlette, settings: Settings) -> uvicorn.Config:

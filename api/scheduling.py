@@ -32,6 +32,7 @@ from graph.inference.network.diagnostics import Method
 from graph.ledger.derived import refresh_posteriors
 from graph.network.propagation import is_propagation_due, propagate_all
 from graph.outcomes.sweep import sweep
+from graph.saved.holding import find_hold
 from graph.saved.hooks import are_changes_due
 from graph.saved.schedules import is_delivery_due
 from graph.saved.sealing import Seals, seal_stored
@@ -181,7 +182,22 @@ def _list_deliveries(settings: Settings) -> tuple[Job, ...]:
     seals = Seals(settings.webhook_secret.get_secret_value().encode())
     receivers = Receivers(frozenset(settings.webhook_hosts), seals)
     run = partial(_deliver, receivers=receivers, sealing=_Sealing())
-    return (Job("deliver_queries", DELIVERY_INTERVAL, run, is_due=_is_delivery_due, lease=DELIVERY_LEASE),)
+    is_due = partial(_is_delivery_due, telling=_Telling())
+    return (Job("deliver_queries", DELIVERY_INTERVAL, run, is_due=is_due, lease=DELIVERY_LEASE),)
+
+
+@dataclass(slots=True)
+class _Telling:
+    """Whether this process has said that deliveries are held."""
+
+    is_done: bool = False
+
+    def tell(self, since: datetime) -> None:
+        """Say so once."""
+        if not self.is_done:
+            advice = "`foregraph webhooks release` has them go on"
+            get_logger().warning("deliveries are held since a restore", since=since.isoformat(), advice=advice)
+        self.is_done = True
 
 
 @dataclass(slots=True)
@@ -198,7 +214,10 @@ async def _deliver(service: Service, receivers: Receivers, sealing: _Sealing) ->
     return await deliver_due(service.saved, receivers)
 
 
-async def _is_delivery_due(service: Service) -> bool:
+async def _is_delivery_due(service: Service, telling: "_Telling") -> bool:
+    if since := await service.database.read(find_hold):
+        telling.tell(since)
+        return False
     due = await is_delivery_due(service.database, datetime.now(UTC))
     return due or await are_changes_due(service.database)
 

@@ -315,8 +315,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=100,
-        description="most such statements to run at a time, 1 to 100; by default as many as there are processors, from "
-        f"2 to {ADHOC.at_once}, so that pages keep answering",
+        description="most such statements to run at a time, 1 to 100, by all processes on the data directory together; "
+        f"by default as many as there are processors, from 2 to {ADHOC.at_once}, so that pages keep answering",
     )
     adhoc_concurrent_per_caller: int | None = Field(
         default=None, ge=1, le=100, description="most of one caller's, 1 to 100; half of them by default"
@@ -633,6 +633,10 @@ class Settings(BaseSettings):
     def find_keys_file(self) -> Path:
         """The file that keeps API keys."""
         return self.keys_file or self.data_dir / KEYS_NAME
+
+    def find_places(self) -> Path:
+        """The folder of the places that analysts' statements take, shared by all processes on the data directory."""
+        return self.data_dir / "statements"
 
     def adhoc_limits(self) -> AdhocLimits:
         """The limits of analysts' statements; those of each stay within those of all."""

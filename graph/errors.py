@@ -74,7 +74,7 @@ class ConfigurationError(ForegraphError):
 
 
 class MigrationDriftError(ForegraphError):
-    """The file of an applied migration has changed or is gone; the message names it."""
+    """The file of an applied migration has changed or is gone, or a newer version has written the graph."""
 
     code = "MIGRATION_DRIFT"
     exit_code = 5

@@ -20,7 +20,8 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "api.cli.beliefs": ("backtest", "sweep", "verify", "rebuild", "refresh"),
     "api.cli.network": ("whatif", "exposure", "propagate", "draw"),
     "api.cli.queries": ("cypher", "queries"),
-    "api.cli.declared": ("schema", "statements", "documents", "webhooks"),
+    "api.cli.declared": ("schema", "statements", "documents"),
+    "api.cli.webhooks": ("webhooks",),
     "api.access.commands": ("keys", "roles"),
 }
 MODULES: Final[Mapping[str, str]] = {name: module for module, names in _NAMES.items() for name in names}
@@ -62,7 +63,7 @@ Exit codes:
   2  an invalid command line, statement or bundle, or refused evidence
   3  a setting that does not work
   4  the database is unreachable, or took too long
-  5  an applied migration's file has changed
+  5  an applied migration's file has changed, or a newer version has written the graph
   6  the embedded Neo4j cannot be installed or started
   7  nothing runs that `status` or `open` could show
 """

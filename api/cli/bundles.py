@@ -16,6 +16,7 @@ from api import service
 from api.backups import Drill, drill, find_newest
 from api.cli.configuring import configure
 from api.cli.running import require_migrated, run_with_database
+from api.cli.webhooks import tell_held
 from api.files import replacing
 from api.preparing import migrate_graph
 from api.progress import showing
@@ -45,6 +46,8 @@ def import_command(files: tuple[BinaryIO, ...], *, dry_run: bool) -> None:
     async def work(database: Database) -> str:
         await (require_migrated if dry_run else migrate_graph)(database)
         reports = [await _import_file(database, files, number, dry_run=dry_run) for number in range(len(files))]
+        if not dry_run:
+            await tell_held(database)
         return sum_reports(reports).summary()
 
     click.echo(run_with_database(work))
@@ -118,8 +121,8 @@ def backup_command(file: Path) -> None:
     """
     Back the whole graph up, while others may write.
 
-    FILE has a manifest and checksums. It has everything that cannot be computed again, and the answers given to
-    requests with an idempotency key.
+    FILE has a manifest and checksums. It has everything that cannot be computed again, the answers given to requests
+    with an idempotency key, schedules, webhooks of changes, and their deliveries that wait or were given up.
     """
 
     async def work(database: Database, write: Callable[[bytes], object]) -> int:
@@ -139,13 +142,16 @@ def restore_command(file: BinaryIO) -> None:
     Restore a backup into an empty graph.
 
     The graph is compared with the backup's checksums. The file `-` is standard input. Stop the service meanwhile. A
-    restore that was interrupted goes on if it is repeated.
+    restore that was interrupted goes on if it is repeated. What schedules and webhooks send is held until `foregraph
+    webhooks release`.
     """
 
     async def work(database: Database) -> str:
         await migrate_graph(database)
         with showing(f"Restoring {file.name}") as on_progress, _rewindable(file) as backup:
-            return (await restore(database, backup, on_progress=on_progress)).summary()
+            report = await restore(database, backup, on_progress=on_progress)
+        await tell_held(database)
+        return report.summary()
 
     click.echo(f"{run_with_database(work)}; the graph equals the backup")
 

@@ -1,4 +1,4 @@
-"""Commands that print and check what is declared: schemas, statements, clients' documents, keys of webhooks."""
+"""Commands that print and check what is declared: schemas, statements, clients' documents."""
 
 import difflib
 import json
@@ -9,12 +9,10 @@ import click
 
 from api.cli.configuring import configure
 from graph.database.statements import list_statements, statement
-from graph.errors import ConfigurationError, InvalidError, counted
+from graph.errors import InvalidError, counted
 from graph.model.bundle import bundle_json_schema
 from graph.model.catalogue import describe as describe_graph
 from graph.model.catalogue import draw_mermaid
-from graph.saved.sealing import Seals
-from graph.saved.webhooks import check_webhook
 
 
 @click.group()
@@ -101,25 +99,4 @@ def check_documents_command(folder: Path) -> None:
         raise InvalidError(f"{counted(num_faults, 'fault')} in the documents below {str(folder)!r}")
 
 
-@click.group("webhooks")
-def webhooks_command() -> None:
-    """Receivers of webhooks."""
-
-
-@webhooks_command.command("key", epilog="Example: foregraph webhooks key https://hooks.example.org/forecasts")
-@click.argument("url")
-def webhook_key_command(url: str) -> None:
-    """
-    Print the key that signs what URL is sent.
-
-    It follows from FOREGRAPH_WEBHOOK_SECRET and from URL, as that stands in the schedule. Give it to the receiver, who
-    can forge nothing to others by it.
-    """
-    chosen = configure()
-    check_webhook(url, chosen.webhook_hosts)
-    if chosen.webhook_secret is None:
-        raise ConfigurationError("FOREGRAPH_WEBHOOK_SECRET is not set, from which the key follows")
-    click.echo(Seals(chosen.webhook_secret.get_secret_value().encode()).signing_key(url))
-
-
-COMMANDS: Final = (schema, statements_command, documents_command, webhooks_command)
+COMMANDS: Final = (schema, statements_command, documents_command)

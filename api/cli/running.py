@@ -9,6 +9,7 @@ import click
 
 from api import service
 from api.cli.configuring import configure
+from api.preparing import require_not_newer
 from graph.database.address import DatabaseAddress
 from graph.database.migrations import is_migrated
 from graph.database.sessions import Database, Unit
@@ -19,11 +20,13 @@ T = TypeVar("T")
 
 async def require_migrated(database: Database) -> None:
     """
-    Check that the graph has this version's schema.
+    Check that the graph has this version's schema, and nothing of a newer version.
 
     Raises:
-        ConfigurationError: It has not.
+        ConfigurationError: It lacks migrations.
+        MigrationDriftError: A newer version has written it, or an applied migration's file has changed.
     """
+    await require_not_newer(database)
     if not await is_migrated(database):
         raise ConfigurationError("the database does not have this version's schema; run `foregraph migrate` first")
 

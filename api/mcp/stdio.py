@@ -24,7 +24,10 @@ async def serve_stdio(settings: Settings, address: DatabaseAddress) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(compiling_kernels())
         database = await stack.enter_async_context(Database.open(address))
-        adhoc = await stack.enter_async_context(Adhoc(address, settings.adhoc_limits())) if settings.adhoc else None
+        adhoc = None
+        if settings.adhoc:
+            runner = Adhoc(address, settings.adhoc_limits(), places=settings.find_places())
+            adhoc = await stack.enter_async_context(runner)
         app = create_app(settings.model_copy(update=LEFT_OUT), database, adhoc=adhoc)
         await stack.enter_async_context(app.router.lifespan_context(app))
         server = create_server(lambda request: Asker(app, LOCAL))

@@ -18,6 +18,7 @@ from api.webhooks.changes import make_change_body
 from api.webhooks.sending import Receivers, SendingError
 from graph.adhoc.limits import Wanted
 from graph.errors import ForegraphError
+from graph.saved.holding import are_deliveries_held
 from graph.saved.hooks import enqueue_changes
 from graph.saved.running import SavedQueries
 from graph.saved.schedules import (
@@ -60,6 +61,8 @@ async def deliver_due(saved: SavedQueries, receivers: Receivers, now: datetime |
     """
     Make deliveries of the schedules that are due, and try those whose time has come, one after the other.
 
+    Nothing is made or sent while deliveries are held.
+
     Args:
         saved: The saved queries.
         receivers: Who may be sent to.
@@ -69,6 +72,8 @@ async def deliver_due(saved: SavedQueries, receivers: Receivers, now: datetime |
         Counts of deliveries by how they stand, for the log.
     """
     counts = dict.fromkeys(("num_delivered", "num_failed", "num_dead"), 0)
+    if await are_deliveries_held(saved.database):
+        return counts
     started = time.monotonic()
     await enqueue_due(saved.database, now or datetime.now(UTC))
     await enqueue_changes(saved.database, make_change_body, now or datetime.now(UTC))

@@ -5,6 +5,8 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
 
 from neo4j import (
@@ -181,11 +183,21 @@ class Adhoc:
     Args:
         address: The database; connections to it are of their own, so that pages never wait for analysts.
         limits: What the operator allows.
+        places: A folder of places for statements, shared by all processes whose statements are limited together;
+            without it those of this runner are limited alone.
         on_overrun: Called when a statement does not end in spite of all; may restart the database.
+
+    Raises:
+        ConfigurationError: The folder cannot be written.
     """
 
     def __init__(
-        self, address: DatabaseAddress, limits: AdhocLimits | None = None, *, on_overrun: OnOverrun | None = None
+        self,
+        address: DatabaseAddress,
+        limits: AdhocLimits | None = None,
+        *,
+        places: Path | None = None,
+        on_overrun: OnOverrun | None = None,
     ) -> None:
         self.limits = limits or AdhocLimits()
         self._database = address.database
@@ -199,13 +211,17 @@ class Adhoc:
             notifications_min_severity=NotificationMinimumSeverity.OFF,
             telemetry_disabled=True,
         )
-        self._places = Places(self.limits.at_once, self.limits.at_once_per_caller)
+        self._own_folder: TemporaryDirectory[str] | None = None
+        if places is None:
+            self._own_folder = TemporaryDirectory(prefix="foregraph-")
+            places = Path(self._own_folder.name)
+        self._places = Places(places, self.limits.at_once, self.limits.at_once_per_caller)
         self._watch = Watch(self._driver, on_overrun)
         self._leaving: set[asyncio.Task[None]] = set()
 
     @property
     def num_running(self) -> int:
-        """Number of statements under way, with those that their clients have left."""
+        """Number of statements of this runner under way, with those that their clients have left."""
         return self._places.num_taken
 
     @property
@@ -224,6 +240,8 @@ class Adhoc:
         self._watch.stop()
         await asyncio.gather(*self._leaving)
         await self._driver.close()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
 
     async def explain(self, statement: str, parameters: Mapping[str, Any] | None = None, *, caller: str) -> Plan:
         """
@@ -289,7 +307,7 @@ class Adhoc:
         """Judge a statement and open a session for it, which ends with the block, on the server too."""
         check_text(statement, parameters, self.limits.max_statement_length)
         granted = self.limits.clamp(wanted)
-        await self._places.take(caller, min(granted.timeout_seconds, PATIENCE_SECONDS))
+        place = await self._places.take(caller, min(granted.timeout_seconds, PATIENCE_SECONDS))
         run = _Run(granted)
         session = self._driver.session(
             database=self._database,
@@ -300,7 +318,7 @@ class Adhoc:
         try:
             yield run, session, await self._judge(run, session, statement, parameters)
         finally:
-            self._leave(run, session, caller)
+            self._leave(run, session, place)
 
     async def _judge(self, run: _Run, session: AsyncSession, statement: str, parameters: Mapping[str, Any]) -> Plan:
         async with run.waiting():
@@ -316,13 +334,13 @@ class Adhoc:
             )
         return judge(dict(summary.plan), summary.query_type, statement, parameters, self._database)
 
-    def _leave(self, run: _Run, session: AsyncSession, caller: str) -> None:
+    def _leave(self, run: _Run, session: AsyncSession, place: int) -> None:
         """Close a session; the place is given back once nothing of it runs on the server."""
-        task = asyncio.ensure_future(self._end(run, session, caller))
+        task = asyncio.ensure_future(self._end(run, session, place))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    async def _end(self, run: _Run, session: AsyncSession, caller: str) -> None:
+    async def _end(self, run: _Run, session: AsyncSession, place: int) -> None:
         try:
             if run.may_run:
                 session.cancel()  # breaks the connection off, instead of reading what has been sent
@@ -331,4 +349,4 @@ class Adhoc:
             if run.may_run:
                 await self._watch.end(run.key, run.deadline)
         finally:
-            self._places.give_back(caller)
+            self._places.give_back(place)

@@ -7,6 +7,10 @@ Then writers wait while the last ones are read, some milliseconds, and the cut i
 committed before it is in the cut as a whole, and what comes later is not in it at all. A revision that does not note
 what it changed, as that of a large import, makes the reading begin anew; at the last try imports and upserts wait until
 it has ended, and evidence does not.
+
+Deliveries are noted by no revision. They are read after the cut, and of them those that had been made at the cut: by
+how far each schedule and each webhook of changes had come. So none is lost, and none is in the cut that has been taken
+by its receiver until it is read.
 """
 
 import asyncio
@@ -18,9 +22,10 @@ from functools import partial
 from typing import Any, Final
 
 from graph.bundles.batches import in_batches
-from graph.bundles.spool import RECEIPTS, Changed, Spool
+from graph.bundles.spool import DELIVERIES, HOOKS, RECEIPTS, SCHEDULES, Changed, Spool
 from graph.database.sessions import Database, Unit
 from graph.errors import BusyError
+from graph.feed.events import EventId
 from graph.model.bundle import LISTS
 from graph.model.kinds import VersionSubject
 from graph.model.page_keys import ranges
@@ -32,8 +37,12 @@ from graph.model.versions import (
     exposure_anchor,
     version_anchor,
 )
+from graph.saved.schedules import UNDELIVERED
 
 PAGE_ROWS: Final = 2_000
+PAGE_DELIVERIES: Final = 200
+"""Deliveries of a page; each may have a body of some 100,000 characters."""
+
 TIMEOUT_SECONDS: Final = 600.0
 TRIES: Final = 3
 MAX_NOTES: Final = 1_000  # of a statement; the graph keeps as many
@@ -287,7 +296,50 @@ class _Reader:
             await asyncio.to_thread(self._spool.replace, part)
         for name, found in rows.items():
             await asyncio.to_thread(self._spool.put, name, found)
+        await self._read_deliveries(_Senders.of(rows))
         return cut
+
+    async def _read_deliveries(self, senders: "_Senders") -> None:
+        """Read the deliveries page by page that wait or were given up, and had been made at the cut."""
+        limit = min(self._page_rows, PAGE_DELIVERIES)
+        after: str | None = ""
+        while after is not None:
+            given = {"statuses": list(UNDELIVERED), "after": after, "limit": limit}
+            page = await self._database.read(partial(_read_delivery_page, given=given), timeout_seconds=TIMEOUT_SECONDS)
+            made = [found for found in page["rows"] if senders.have_made(found)]
+            await asyncio.to_thread(self._spool.put, DELIVERIES, made)
+            after = page["last_key"] if len(page["rows"]) == limit else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Senders:
+    """
+    Those who make deliveries, and how far they had come at the cut.
+
+    Attributes:
+        next_at: The next moment of each schedule by name; None for one that was paused.
+        since: The last event of each webhook of changes by name.
+    """
+
+    next_at: Mapping[str, datetime | None]
+    since: Mapping[str, EventId]
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> "_Senders":
+        """Those of the rows that were read at the cut."""
+        return cls(
+            {row["name"]: row.get("next_at") for row in rows.get(SCHEDULES, ())},
+            {row["name"]: EventId.parse(row["since"]) for row in rows.get(HOOKS, ())},
+        )
+
+    def have_made(self, delivery: Mapping[str, Any]) -> bool:
+        """Whether one of them had made a delivery, as stored, by then."""
+        name = delivery["schedule"]
+        if delivery.get("body") is None:
+            next_at = self.next_at.get(name)
+            return name in self.next_at and (next_at is None or delivery["due_at"] < next_at)
+        last = EventId.parse(delivery["id"].rpartition("@")[2])
+        return name in self.since and (last.feed, last.position) <= (self.since[name].feed, self.since[name].position)
 
 
 def _ignore(_done: int, _total: int) -> None:
@@ -308,6 +360,11 @@ async def _read_all(unit: Unit, name: str) -> list[Mapping[str, Any]]:
         is_paged = len(ROW_LISTS[name].key) == 1
         after = page["last_key"] if is_paged and len(page["rows"]) == PAGE_ROWS else None
     return found
+
+
+async def _read_delivery_page(unit: Unit, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    (page,) = await unit.run("saved/page_deliveries", **given)
+    return page
 
 
 async def _read_touched(unit: Unit, touched: _Touched) -> Changed:

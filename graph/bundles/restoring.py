@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby, islice
 from typing import Any, BinaryIO, Final
@@ -14,7 +15,7 @@ from graph.bundles.cuts import take_cut
 from graph.bundles.drafts import Draft
 from graph.bundles.importing import ImportReport, import_draft, sum_reports
 from graph.bundles.moments import MOMENT_LISTS, RowMoments, set_moments
-from graph.bundles.spool import HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES, Spool
+from graph.bundles.spool import DELIVERIES, HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES, Spool
 from graph.bundles.streams import (
     STREAM_LISTS,
     Digests,
@@ -33,23 +34,29 @@ from graph.database.paging import slices
 from graph.database.sessions import Database, Unit
 from graph.errors import BundleError, ConflictError, InvalidError, Problem
 from graph.model.bundle import LISTS
+from graph.model.kinds import VersionSubject
 from graph.model.rows import Row
 from graph.model.subjects import NODE_LISTS, row_id
 from graph.model.versions import VERSIONS
+from graph.saved.holding import hold_deliveries
 
 PART_ROWS: Final = 20_000
 """Rows that are checked and written at once; each part needs only rows of those before it."""
 
 PART_BYTES: Final = 64_000_000
-ASIDE_AT_ONCE: Final = 1_000
-"""Rows of lists that no bundle has, in a transaction."""
+ASIDE_AT_ONCE: Final = 500
+"""Rows of lists that no bundle has, in a transaction; a delivery's body may have some 100,000 characters."""
 
 _RESTORING: Final = {
     RECEIPTS: "database/restore_receipts",
     SCHEDULES: "saved/restore_schedules",
     HOOKS: "saved/restore_hooks",
+    DELIVERIES: "saved/restore_deliveries",
 }
 """Statements that write rows of lists that no bundle has."""
+
+FEW: Final = 100
+"""Rows among which one is looked for that is not a version of the graph's setting; an empty graph has one of those."""
 
 MOMENTS_AT_ONCE: Final = 5_000
 _KEYS: Final = {listed.name: listed.key[0] for listed in NODE_LISTS}
@@ -93,7 +100,8 @@ async def import_stream(
 
     The stream is read as a whole before its first row is written, so one that is cut off or changed writes nothing. A
     part with problems stops the import; the parts before it stay, and are noted until the import is completed. A graph
-    that is empty takes on the moments of the rows, schedules and webhooks too.
+    that is empty takes on the moments of the rows, schedules, webhooks and deliveries too, and delivers nothing until
+    `graph.saved.holding.release_deliveries`.
 
     Args:
         database: The database to write to.
@@ -184,14 +192,14 @@ async def restore(
 
 
 async def _find_rows(database: Database) -> str | None:
-    """Find a list of which the graph has rows."""
+    """Find a list of which the graph has rows; the setting that a graph is made with is none, and gives way."""
 
     async def work(unit: Unit) -> str | None:
         # Versions and receipts stand first in a stream, but people know of the nodes that they are of.
         for name in sorted((*LISTS, RECEIPTS), key=lambda name: name in {VERSIONS, RECEIPTS}):
             statement = "database/list_receipts" if name == RECEIPTS else f"export/{name}"
-            (page,) = await unit.run(statement, after="", limit=1)
-            if page["rows"]:
+            (page,) = await unit.run(statement, after="", limit=FEW)
+            if any(row.get("subject") != VersionSubject.GRAPH for row in page["rows"]):
                 return name
         aside = await unit.run("saved/list_stored")
         return next((found["list"] for found in aside if found["rows"]), None)
@@ -301,6 +309,8 @@ async def _restore_aside(database: Database, name: str, rows: Sequence[StreamRow
 
 
 async def _write_aside(unit: Unit, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if name != RECEIPTS:
+        await hold_deliveries(unit, datetime.now(UTC))
     await unit.run(_RESTORING[name], rows=rows)
 
 

@@ -19,8 +19,10 @@ RECEIPTS: Final = "receipts"
 """The list of answers given to requests with a key."""
 SCHEDULES: Final = "query_schedules"
 HOOKS: Final = "change_webhooks"
+DELIVERIES: Final = "query_deliveries"
+"""The list of deliveries that wait or were given up."""
 
-KEPT_ASIDE: Final[Mapping[str, str]] = {RECEIPTS: "key", SCHEDULES: "name", HOOKS: "name"}
+KEPT_ASIDE: Final[Mapping[str, str]] = {RECEIPTS: "key", SCHEDULES: "name", HOOKS: "name", DELIVERIES: "id"}
 """Lists that no bundle has, and the property that identifies a row of each."""
 
 _OWNED: Final = ("milestones", "evidence")

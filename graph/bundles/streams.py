@@ -4,11 +4,11 @@ Bundles as lines of JSON, of any length: what exports and backups are, made and 
 The first line is the header: `format`, the graph's `revision` and the moment `cut_at` of the state, and `rows`, the
 number of rows by list. A line for each row follows, `{"list": "tickers", "row": {"symbol": "NVDA"}}`, the lists in the
 order in which they can be written; beside those of a bundle there are `receipts`, the answers given to requests with
-an idempotency key, `query_schedules` and `change_webhooks`. With `has_moments` in the header, a node's line also has
-the moments at which it came into the graph and was changed last: `{"list": "tickers", "created_at": "…",
-"updated_at": "…", "row": {…}}`. The last line, `{"end": …}`, is the manifest: `rows` once more, `sha256` of the rows of
-each list with their moments, and `sha256_of_all`, of all lines before it. So a file that was cut off or changed is
-known before anything is written.
+an idempotency key, `query_schedules`, `change_webhooks`, and `query_deliveries`, those that wait or were given up. With
+`has_moments` in the header, a node's line also has the moments at which it came into the graph and was changed last:
+`{"list": "tickers", "created_at": "…", "updated_at": "…", "row": {…}}`. The last line, `{"end": …}`, is the manifest:
+`rows` once more, `sha256` of the rows of each list with their moments, and `sha256_of_all`, of all lines before it. So
+a file that was cut off or changed is known before anything is written.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from typing import Annotated, Any, BinaryIO, Final, Literal, NamedTuple, NoRetur
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graph.bundles.moments import MOMENT_LISTS, RowMoments
-from graph.bundles.spool import HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES
+from graph.bundles.spool import DELIVERIES, HOOKS, KEPT_ASIDE, RECEIPTS, SCHEDULES
 from graph.errors import BundleError, Problem
 from graph.model.bundle import LISTS, STREAM_FORMAT
 from graph.model.kinds import VersionSubject
@@ -82,34 +82,58 @@ class Receipt(BaseModel):
     caller: str | None = None
 
 
-class StoredSchedule(BaseModel):
-    """A schedule of a saved query, as it is stored."""
+class _Addressed(BaseModel):
+    """What is stored with the address of a receiver, sealed but for what an older version stored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sealed_url: str | None = None
+    url: str | None = None
+
+
+class StoredSchedule(_Addressed):
+    """A schedule of a saved query, as it is stored."""
 
     name: str
     query: str
     parameters: str
-    sealed_url: str
     format: str
     every_minutes: int | None = None
     daily_at_hour: int | None = None
     next_at: Moment | None = None
 
 
-class StoredHook(BaseModel):
+class StoredHook(_Addressed):
     """A webhook of changes, as it is stored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
-    sealed_url: str
     kinds: list[str]
     claim_ids: list[str]
     since: str
 
 
-ASIDE_MODELS: Final[Mapping[str, type[BaseModel]]] = {RECEIPTS: Receipt, SCHEDULES: StoredSchedule, HOOKS: StoredHook}
+class StoredDelivery(_Addressed):
+    """A delivery that waits or was given up, as it is stored."""
+
+    id: str
+    schedule: str
+    query: str
+    parameters: str
+    format: str
+    due_at: Moment
+    status: Literal["PENDING", "DEAD"]
+    num_attempts: Annotated[int, Field(ge=0)]
+    next_attempt_at: Moment | None = None
+    last_error: str | None = None
+    body: str | None = None
+
+
+ASIDE_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    RECEIPTS: Receipt,
+    SCHEDULES: StoredSchedule,
+    HOOKS: StoredHook,
+    DELIVERIES: StoredDelivery,
+}
 """Classes of the rows that no bundle has, by list."""
 
 

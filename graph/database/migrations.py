@@ -83,7 +83,7 @@ def _missing_message(name: str, found: Migration | None) -> str:
     instead = f"found {found.name}.cypher in its place" if found else "found no such file"
     return (
         f"the database was migrated with {name}.cypher, {instead}; "
-        "run the version of Foregraph that made this database, or a newer one"
+        "run the version of Foregraph that made this database, or a newer one, or restore an earlier backup"
     )
 
 

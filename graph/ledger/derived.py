@@ -359,12 +359,7 @@ async def ensure_rebuilt(database: Database) -> bool:
     Returns:
         Whether all its values were rebuilt, and it had any claims.
     """
-
-    async def read(unit: Unit) -> int:
-        rows = await unit.run("ledger/get_derived_version")
-        return rows[0]["version"] if rows else 0
-
-    version = await database.read(read, unknown_names_are_fine=True)
+    version = await read_derived_version(database)
     if version >= DERIVED_VERSION:
         return False
     if version <= LAST_REBUILT:
@@ -375,6 +370,16 @@ async def ensure_rebuilt(database: Database) -> bool:
             await add(database)
     await note_derived(database)
     return False
+
+
+async def read_derived_version(database: Database) -> int:
+    """Read the version of the stored derived values; 0 where none is noted."""
+
+    async def read(unit: Unit) -> int:
+        rows = await unit.run("ledger/get_derived_version")
+        return rows[0]["version"] if rows else 0
+
+    return await database.read(read, unknown_names_are_fine=True)
 
 
 async def _add_records(database: Database) -> None:

@@ -58,6 +58,10 @@ class DeliveryStatus(StrEnum):
     DEAD = "DEAD"
 
 
+UNDELIVERED: Final = (DeliveryStatus.PENDING, DeliveryStatus.DEAD)
+"""Statuses of deliveries that are tried again, by themselves or on demand."""
+
+
 class DeliveryFormat(StrEnum):
     """Format of the rows that are sent."""
 

@@ -41,16 +41,21 @@ async def ensure_searchable(database: Database, *, is_new: bool = False, on_prog
         is_new: Whether it has only just got its schema, so that there is nothing to look for.
         on_progress: As of `make_searchable`.
     """
+    if await read_search_version(database) < SEARCH_VERSION:
+        if is_new:  # spared the planning of a dozen statements
+            await _note_version(database)
+        else:
+            await make_searchable(database, on_progress=on_progress)
+
+
+async def read_search_version(database: Database) -> int:
+    """Read the version of the stored words and page keys; 0 where none is noted."""
 
     async def read(unit: Unit) -> int:
         rows = await unit.run("subjects/get_search_version")
         return rows[0]["version"] if rows else 0
 
-    if await database.read(read, unknown_names_are_fine=True) < SEARCH_VERSION:
-        if is_new:  # spared the planning of a dozen statements
-            await _note_version(database)
-        else:
-            await make_searchable(database, on_progress=on_progress)
+    return await database.read(read, unknown_names_are_fine=True)
 
 
 async def make_searchable(database: Database, *, on_progress: OnProgress | None = None) -> int:

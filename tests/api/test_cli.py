@@ -24,6 +24,7 @@ from graph.database.address import DatabaseAddress
 from graph.database.sessions import Database
 from graph.ledger.derived import ensure_rebuilt, rebuild
 from graph.sample.loading import load_sample
+from graph.saved.sealing import Seals
 from graph.subjects.search_words import ensure_searchable
 from tests.helpers.copies import import_once
 from tests.helpers.database import empty
@@ -252,6 +253,7 @@ async def test_a_backup_is_restored_into_an_empty_graph(
     refused = await run("restore", str(backup), environment=environment)
     before = await export_bundle(database)
     await empty(database)
+    await ask(database, "MATCH (g:Graph {id: 'migrations'}) SET g.applied = []")  # a new one, which gets its setting
     restored = await run("restore", str(backup), environment=environment)
 
     assert [backed_up.code, exported.code, restored.code] == [0, 0, 0]
@@ -266,6 +268,41 @@ async def test_a_backup_is_restored_into_an_empty_graph(
     cut_off = await run("restore", "-", environment=environment, given=backup.read_bytes()[:-30])
     assert cut_off.code == 2
     assert "the last line is not whole" in cut_off.errors
+
+
+async def test_a_restored_graph_delivers_once_it_is_released(
+    database: Database, database_address: DatabaseAddress, tmp_path: Path
+) -> None:
+    """The operator is told what is held, and which addresses the secret does not open."""
+    environment, backup = variables(database_address), tmp_path / "backup.ndjson"
+    sealed = {
+        "one": Seals(b"one" * 16).close("https://a.example/"),
+        "two": Seals(b"two" * 16).close("https://b.example/"),
+    }
+    await ask(
+        database,
+        "CREATE (:QuerySchedule {name: 'weekly', query: 'overdue', parameters: '{}', sealed_url: $one, format: 'CSV', "
+        "every_minutes: 60, next_at: datetime('2026-06-01T07:00:00Z')}) "
+        "CREATE (:ChangeWebhook {name: 'desk', sealed_url: $two, kinds: [], claim_ids: [], since: '1-2-0'})",
+        **sealed,
+    )
+    await run("backup", str(backup), environment=environment)
+    await empty(database)
+
+    restored = await run("restore", str(backup), environment=environment)
+    secret = {"FOREGRAPH_WEBHOOK_SECRET": "one" * 16}
+    released = await run("webhooks", "release", environment={**environment, **secret})
+    again = await run("webhooks", "release", environment=environment)
+
+    told = "1 schedule, 1 webhook of changes, deliveries: 0 waiting, 0 dead"
+    closed = "without which 2 of 2 encrypted addresses cannot be opened: set that of the backup"
+    assert restored.errors.splitlines() == [
+        f"foregraph: nothing is sent until `foregraph webhooks release`: {told}",
+        f"foregraph: FOREGRAPH_WEBHOOK_SECRET is not set, {closed}",
+    ]
+    assert released.output == f"Released: {told}\n"
+    assert "1 of 2 encrypted addresses cannot be opened under this FOREGRAPH_WEBHOOK_SECRET" in released.errors
+    assert (again.code, again.output) == (0, "Nothing was held\n")
 
 
 async def test_several_bundles_are_imported_in_order(

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +20,7 @@ from graph.server.releases import get_release
 FOLDER = Path(__file__).parents[2] / ".build" / "stores"
 PATIENCE_SECONDS = 300
 """How long a Neo4j may take to start on a busy machine, and another run to make the store."""
+OLDER = Path(__file__).parents[1] / "fixtures" / "stores"
 PARTS = ("password", "release", "neo4j-home/data")
 
 
@@ -61,3 +63,9 @@ def _make(kept: Path) -> None:
 async def _migrate(address: DatabaseAddress) -> None:
     async with Database.open(address) as database:
         await migrate(database)
+
+
+def unpack_older_store(release: str, to: Path) -> None:
+    """Make the data directory that the version before left, by a release of Neo4j, with a backup of it."""
+    with tarfile.open(OLDER / f"neo4j-{release}.tar.xz") as archive:
+        archive.extractall(to, filter="data")

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,14 @@ import pytest
 
 from api.webhooks.delivering import deliver_due
 from api.webhooks.sending import Receivers
+from graph.bundles.exporting import export_stream
+from graph.bundles.restoring import restore
 from graph.database.revisions import EventKind
 from graph.database.sessions import Database
 from graph.errors import ConflictError, InvalidError, NotFoundError
 from graph.feed.due import tell_due
 from graph.saved import hooks
+from graph.saved.holding import count_closed, release_deliveries
 from graph.saved.hooks import ChangeHook, are_changes_due, delete_hook, list_hooks, set_hook
 from graph.saved.running import SavedQueries
 from graph.saved.schedules import BACK_OFF, Deliveries, DeliveryStatus, list_deliveries, retry_delivery
@@ -127,6 +131,44 @@ async def test_a_failed_delivery_is_tried_again_and_replayed_with_the_same_body(
 
     assert [body["changes"][0]["claimKeys"] for body in bodies] == [["P_3"]] * 6 + [["P_4"], ["P_3"]]
     assert bodies[-1] == bodies[0]
+
+
+async def test_what_is_restored_is_held_and_goes_on_under_the_ids_that_it_had(
+    graph: Database, receiver: Receiver
+) -> None:
+    """Nothing that was taken before the backup is sent anew, nothing at all before the operator says so."""
+    await follow(graph, receiver)
+    await submitted("P_3")(graph)
+    await deliver(graph, receiver)  # taken before the backup
+    receiver.answers, now = [FAILURE], NOW
+    await submitted("P_4")(graph)
+    for pause in (*BACK_OFF, timedelta()):
+        await deliver(graph, receiver, now)
+        now += pause
+    (dead,) = await graph.read(lambda unit: list_deliveries(unit, Deliveries((DeliveryStatus.DEAD,)), 10))
+    backup = io.BytesIO()
+    await export_stream(graph, backup.write)
+    receiver.answers = [SUCCESS]
+    receiver.received.clear()
+
+    await empty(graph)
+    backup.seek(0)
+    await restore(graph, backup)
+    await retry_delivery(graph, dead.id)
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    assert await deliver(graph, receiver, soon) == []
+    held = await release_deliveries(graph)
+    bodies = await deliver(graph, receiver, soon)
+
+    assert (held.num_hooks, held.num_schedules, held.num_pending, held.num_dead) == (1, 0, 1, 0)
+    assert (await release_deliveries(graph)).since is None
+    sent = {came.headers["foregraph-delivery"]: body for came, body in zip(receiver.received, bodies, strict=True)}
+    assert sent.pop(dead.id)["changes"][0]["claimKeys"] == ["P_4"]
+    (gone,) = sent.values()  # events of before are not in the graph any more, and those of the restore are no news
+    assert (gone["changes"], gone["error"]["code"]) == ([], "EVENT_GONE")
+    assert await graph.read(lambda unit: count_closed(unit, SEALS)) == (0, 1)
+    assert await graph.read(lambda unit: count_closed(unit, Seals(b"another secret"))) == (1, 1)
+    assert await graph.read(lambda unit: count_closed(unit, None)) == (1, 1)
 
 
 async def test_who_is_behind_is_told_so(graph: Database, receiver: Receiver) -> None:

@@ -1,4 +1,4 @@
-"""Statements that do not end are reported, and hold their caller's place."""
+"""Statements that do not end are reported."""
 
 import asyncio
 import time
@@ -6,9 +6,7 @@ import time
 import pytest
 from neo4j import AsyncGraphDatabase
 
-from graph.adhoc.places import Places
 from graph.adhoc.watching import OVERRUN_SECONDS, Watch
-from graph.errors import BusyError
 
 
 class StubbornWatch(Watch):
@@ -49,18 +47,3 @@ async def test_what_ends_in_time_is_not_reported() -> None:
         await task
 
     assert watch.num_overruns == 0
-
-
-async def test_callers_wait_for_their_own_places() -> None:
-    """A place that is given back goes to whoever waits, and others' places are theirs."""
-    places = Places(at_once=2, at_once_per_caller=1)
-    await places.take("a", 0.1)
-    waiting = asyncio.create_task(places.take("a", 10))
-    await asyncio.sleep(0)
-    await places.take("b", 0.1)
-    with pytest.raises(BusyError, match="this caller"):
-        await places.take("a", 0.01)
-    places.give_back("a")
-    await waiting
-
-    assert places.num_taken == 2

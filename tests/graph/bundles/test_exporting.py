@@ -21,6 +21,7 @@ from graph.errors import BundleError, ConflictError, InvalidError, KeyReusedErro
 from graph.ledger.derived import verify
 from graph.model.bundle import STREAM_FORMAT, Bundle
 from graph.model.subjects import STAMPS
+from graph.saved.holding import are_deliveries_held
 from tests.helpers.bundles import bundle, bundles, killing
 from tests.helpers.copies import import_once
 from tests.helpers.database import empty
@@ -135,6 +136,7 @@ async def _revision(database: Database) -> int:
 async def test_a_backup_under_writers_restores_to_the_graph_at_its_cut(database: Database) -> None:
     """Bit for bit: what the writers had written by then, all of it, and nothing of what came later."""
     await import_once(database, SMALL)
+    await ask(database, SET_UP, **SENT)
     is_over, num_written, at_cut, wrote = False, 0, list[str](), asyncio.Event()
 
     async def write_on(number: int) -> None:
@@ -189,12 +191,19 @@ SENT = {"sealed_url": "c2VhbGVk"}
 SET_UP = """
 CREATE (:QuerySchedule {name: 'weekly', query: 'overdue', parameters: '{}', sealed_url: $sealed_url, format: 'CSV',
   every_minutes: 60, next_at: datetime('2026-06-01T07:00:00Z')})
-CREATE (:ChangeWebhook {name: 'desk', sealed_url: $sealed_url, kinds: ['ROWS'], claim_ids: [], since: '1-2'})
+CREATE (:ChangeWebhook {name: 'desk', sealed_url: $sealed_url, kinds: ['ROWS'], claim_ids: [], since: '1-2-0'})
+CREATE (:QueryDelivery {id: 'weekly@20260601T060000Z', schedule: 'weekly', query: 'overdue', parameters: '{"n": 1}',
+  sealed_url: $sealed_url, format: 'CSV', due_at: datetime('2026-06-01T06:00:00Z'), status: 'DEAD', num_attempts: 6,
+  last_error: 'the receiver answered 503'})
+CREATE (:QueryDelivery {id: 'desk@1-2-0', schedule: 'desk', query: 'changes', parameters: '{}',
+  sealed_url: $sealed_url, format: 'JSON', due_at: datetime('2026-06-01T06:30:00.123456Z'), status: 'PENDING',
+  num_attempts: 2, next_attempt_at: datetime('2026-06-01T06:36:00Z'), body: '{"webhook": "desk", "changes": []}'})
 """
+DELIVERIES = "MATCH (n:QueryDelivery) RETURN n.id ORDER BY n.id"
 MOMENTS = "MATCH (n:Ticker) RETURN n.symbol, n.created_at, n.updated_at ORDER BY n.symbol"
 
 
-async def test_only_an_empty_graph_takes_on_moments_schedules_and_webhooks(database: Database) -> None:
+async def test_only_an_empty_graph_takes_on_moments_schedules_webhooks_and_deliveries(database: Database) -> None:
     """Merged into another graph, rows are new there, and nothing is sent for that; a bundle cannot forge the past."""
     await import_once(database, SMALL)
     await ask(database, SET_UP, **SENT)
@@ -209,10 +218,55 @@ async def test_only_an_empty_graph_takes_on_moments_schedules_and_webhooks(datab
     await import_stream(database, io.BytesIO(stream))
     for merged, found in zip(await ask(database, MOMENTS), moments, strict=True):
         assert (merged[0], merged[1] > found[2], merged[2] > found[2]) == (found[0], True, True)
-    assert await ask(database, "MATCH (n) WHERE n:QuerySchedule OR n:ChangeWebhook RETURN n.name") == []
+    assert await ask(database, "MATCH (n) WHERE n:QuerySchedule OR n:ChangeWebhook OR n:QueryDelivery RETURN n") == []
+    assert not await are_deliveries_held(database)
     forged = {"format": "foregraph-bundle/1", "tickers": [{"symbol": "OLD", "created_at": "2001-01-01T00:00:00Z"}]}
     with pytest.raises(BundleError, match="created_at"):
         await import_text(database, json.dumps(forged))
+
+
+async def test_a_backup_has_what_is_to_be_delivered_as_of_its_cut(database: Database) -> None:
+    """Not what was taken already, nor what was made after the cut, be it by a schedule or by a webhook of then."""
+    await import_once(database, SMALL)
+    await ask(database, SET_UP, **SENT)
+    more = [
+        ("weekly@20260601T070000Z", "weekly", "PENDING", "2026-06-01T07:00:00Z", None),
+        ("weekly@20260601T050000Z", "weekly", "DELIVERED", "2026-06-01T05:00:00Z", None),
+        ("weekly@20260601T040000Z", "weekly", "PENDING", "2026-06-01T04:00:00Z", None),
+        ("desk@1-2-1", "desk", "PENDING", "2026-06-01T06:00:00Z", "{}"),
+        ("desk@0-9-0", "desk", "DEAD", "2026-06-01T06:00:00Z", "{}"),
+        ("new@20260601T060000Z", "new", "PENDING", "2026-06-01T06:00:00Z", None),
+        ("new@1-1-0", "new", "PENDING", "2026-06-01T06:00:00Z", "{}"),
+    ]
+    names = ("id", "schedule", "status", "due_at", "body")
+    await ask(
+        database,
+        """
+        UNWIND $rows AS row
+        CREATE (n:QueryDelivery {query: 'q', parameters: '{}', sealed_url: 'a', format: 'JSON', num_attempts: 0})
+        SET n += row, n.due_at = datetime(row.due_at)
+        """,
+        rows=[dict(zip(names, row, strict=True)) for row in more],
+    )
+
+    stream = await stream_of(database, page_rows=2)
+    await empty(database)
+    await restore(database, io.BytesIO(stream))
+
+    kept = ["desk@0-9-0", "desk@1-2-0", "weekly@20260601T040000Z", "weekly@20260601T060000Z"]
+    assert [key for (key,) in await ask(database, DELIVERIES)] == kept
+
+
+async def test_addresses_that_a_version_of_before_stored_as_they_are_travel(database: Database) -> None:
+    """They are sealed by the first service that delivers."""
+    await import_once(database, SMALL)
+    await ask(database, SET_UP.replace("sealed_url: $sealed_url", "url: 'https://example.org/hook'"))
+    before, stream = await dump(database), await stream_of(database)
+
+    await empty(database)
+    await restore(database, io.BytesIO(stream))
+
+    assert await dump(database) == before
 
 
 async def test_a_backup_of_before_there_were_moments_is_restored(database: Database) -> None:

@@ -168,7 +168,7 @@ async def test_notes_that_these_files_cannot_have_left_are_refused(
         await migrate(migrated)
     assert str(refused.value) == (
         f"the database was migrated with {named}.cypher, {instead}; "
-        "run the version of Foregraph that made this database, or a newer one"
+        "run the version of Foregraph that made this database, or a newer one, or restore an earlier backup"
     )
     assert await applied(migrated) == noted
 
