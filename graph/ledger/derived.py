@@ -41,6 +41,7 @@ from graph.ledger.settings import Setting, get_setting, learn_again, list_settin
 from graph.ledger.standings import set_status_keys
 from graph.ledger.stored_claims import StoredClaim, StoredRow, list_stored_claims
 from graph.ledger.versions import record_versions
+from graph.model.kinds import VersionSubject
 from graph.model.page_keys import (
     AFTER_MARK,
     CHANGE_DAYS,
@@ -73,7 +74,7 @@ NOT_SENT = frozenset({*CLAIM_MOMENTS, "posterior_as_of"})
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 6
+DERIVED_VERSION = 7
 """The version of the stored derived values; a graph with a lower one is rebuilt at the next start."""
 
 LAST_WITHOUT_LOCAL_RECORDS = 4
@@ -81,6 +82,11 @@ LAST_WITHOUT_LOCAL_RECORDS = 4
 The version whose values are those of the next one, but for predictors' local records and exposures' versions; the one
 after has milestones' standings besides.
 """
+
+LAST_WITHOUT_STANDINGS = 5
+"""The version before milestones' standings; the one after has the keys of versions by reference class besides."""
+
+PAGE_VERSIONS = 10_000
 
 OnProgress = Callable[[int], None]
 
@@ -368,13 +374,30 @@ async def ensure_rebuilt(database: Database) -> bool:
         return False
     if version <= LAST_WITHOUT_LOCAL_RECORDS:
         await record_first_versions(database)
+    await _set_class_record_keys(database)
     if version < LAST_WITHOUT_LOCAL_RECORDS:
         return await rebuild(database) > 0
     if version == LAST_WITHOUT_LOCAL_RECORDS:
         await _rebuild_records(database)
-    await _rebuild_standings(database)
+    if version <= LAST_WITHOUT_STANDINGS:
+        await _rebuild_standings(database)
     await note_derived(database)
     return False
+
+
+async def _set_class_record_keys(database: Database) -> None:
+    """Set the keys of claims' versions by which outcomes of a class's members are found."""
+
+    async def write(after: str) -> list[str]:
+        async def work(unit: Unit) -> list[str]:
+            (page,) = await unit.run("ledger/set_class_record_keys", after=after, limit=PAGE_VERSIONS)
+            ids: list[str] = page["ids"]
+            return ids
+
+        return await database.write(work)
+
+    async for _ in pages(write, str, PAGE_VERSIONS, after=VersionSubject.CLAIM + MARK):
+        pass
 
 
 async def _rebuild_standings(database: Database) -> None:
