@@ -2,9 +2,11 @@
 // came true: a record each. $asked: `index`, `id` (of the class), `as_of` and `known` (in microseconds, as text of 16 digits).
 UNWIND $asked AS asked
 CALL (asked) {
-  MATCH (:ReferenceClass {id: asked.id})<-[:IN_CLASS]-(claim:Prediction)
-  WHERE claim.num_versions IS NOT NULL
-  WITH asked, 'CLAIM!' + claim.id AS anchor
+  MATCH (counted:Version)
+  USING INDEX SEEK counted:Version(class_record_key)
+  WHERE counted.class_record_key > asked.id + '!' AND counted.class_record_key < asked.id + '"'
+  WITH DISTINCT asked, counted.subject_id AS id
+  WITH asked, 'CLAIM!' + id AS anchor
   CALL (asked, anchor) {
     MATCH (version:Version)
     USING INDEX SEEK version:Version(id)

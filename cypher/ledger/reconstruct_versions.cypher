@@ -34,6 +34,10 @@ SET version.is_reconstructed = is_reconstructed,
   version.record_key = CASE
     WHEN number > 1 AND claim.status IN ['RESOLVED_TRUE', 'RESOLVED_FALSE'] AND claim.stated_probability IS NOT NULL
     THEN claim.predictor_id + '!' + toString(at) + '!' + claim.id
+  END,
+  version.class_record_key = CASE
+    WHEN number > 1 AND claim.status IN ['RESOLVED_TRUE', 'RESOLVED_FALSE']
+    THEN claim.reference_class_id + '!' + toString(at) + '!' + claim.id
   END
 WITH claim, number, recorded_at
 WHERE number = 3

@@ -74,6 +74,8 @@ CALL (node, id, anchor, is_new, at, number, recorded_at) {
   SET version.record_key = CASE
     WHEN node.#status IN ['RESOLVED_TRUE', 'RESOLVED_FALSE'] AND node.#stated IS NOT NULL
     THEN node.#predictor + '!' + toString(at) + '!' + node.id
+  END, version.class_record_key = CASE
+    WHEN node.#status IN ['RESOLVED_TRUE', 'RESOLVED_FALSE'] THEN node.#class + '!' + toString(at) + '!' + node.id
   END
 #end
 }

@@ -225,7 +225,12 @@ def _edge_fillings(listed: EdgeList) -> Iterator[tuple[str, _Filling]]:
 
 
 def _record_versions(versioned: Versioned) -> _Filling:
-    outcome = {"status": "status", "stated": "stated_probability", "predictor": "predictor_id"}
+    outcome = {
+        "status": "status",
+        "stated": "stated_probability",
+        "predictor": "predictor_id",
+        "class": "reference_class_id",
+    }
     names: Identifiers = {"label": versioned.label}
     listed = ROW_LISTS.get(versioned.name)
     edges: list[Identifiers] = [{**_edge_ends(listed), "types": listed.types}] if isinstance(listed, EdgeList) else []

@@ -41,6 +41,7 @@ from graph.ledger.settings import Setting, get_setting, learn_again, list_settin
 from graph.ledger.standings import set_kind_keys, set_status_keys
 from graph.ledger.stored_claims import StoredClaim, StoredRow, list_stored_claims
 from graph.ledger.versions import record_versions
+from graph.model.kinds import VersionSubject
 from graph.model.page_keys import (
     AFTER_MARK,
     CHANGE_DAYS,
@@ -73,11 +74,13 @@ NOT_SENT = frozenset({*CLAIM_MOMENTS, "posterior_as_of"})
 REFRESH_PAGE_CLAIMS = 5_000
 REFRESH_BATCH_CLAIMS = 1_000
 VERIFY_TRIES = 3
-DERIVED_VERSION = 7
+DERIVED_VERSION = 8
 """The version of the stored derived values; a graph with a lower one is brought to it at the next start."""
 
 LAST_REBUILT = 3
 """The last version from which all is rebuilt; later ones lack some values and have all others as they are."""
+
+PAGE_VERSIONS = 10_000
 
 OnProgress = Callable[[int], None]
 
@@ -364,6 +367,7 @@ async def ensure_rebuilt(database: Database) -> bool:
         return False
     if version <= LAST_REBUILT:
         await record_first_versions(database)
+        await _add_class_records(database)
         return await rebuild(database) > 0
     for introduced, add in _ADDED.items():
         if version < introduced:
@@ -398,7 +402,22 @@ async def _add_kinds(database: Database) -> None:
     await _set_keys(database, set_kind_keys)
 
 
-_ADDED: Final = {5: _add_records, 6: _add_standings, 7: _add_kinds}
+async def _add_class_records(database: Database) -> None:
+    """Set the keys of claims' versions by which outcomes of a class's members are found."""
+
+    async def write(after: str) -> list[str]:
+        async def work(unit: Unit) -> list[str]:
+            (page,) = await unit.run("ledger/set_class_record_keys", after=after, limit=PAGE_VERSIONS)
+            ids: list[str] = page["ids"]
+            return ids
+
+        return await database.write(work)
+
+    async for _ in pages(write, str, PAGE_VERSIONS, after=VersionSubject.CLAIM + MARK):
+        pass
+
+
+_ADDED: Final = {5: _add_records, 6: _add_standings, 7: _add_kinds, 8: _add_class_records}
 """Adds what a version has beyond the one before."""
 
 

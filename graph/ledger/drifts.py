@@ -11,7 +11,8 @@ from graph.database.sessions import Unit
 from graph.inference.drift import Drift, drift_of
 from graph.inference.log_odds import FloatArray
 from graph.inference.scoring import BoolArray
-from graph.inference.time import MomentArray, datetime_of, utc_moments
+from graph.inference.time import MomentArray, datetime_of, moments_of, utc_moments
+from graph.model.page_keys import EPOCH, stamp_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,45 @@ async def list_class_drifts(unit: Unit, asked: Sequence[tuple[str, float]], mome
     return [_drift_from(base_rate, found[class_id], moment) for class_id, base_rate in asked]
 
 
-def _drift_from(base_rate: float, outcomes: Sequence[tuple[bool, datetime]], moment: datetime) -> DatedDrift:
-    """Compute the drift from a base rate of outcomes in order, by those that count at a moment."""
-    counted = [(at, came_true) for came_true, at in outcomes if at <= moment]
-    return DatedDrift.of(
-        utc_moments([at for at, _ in counted]),
-        np.full(len(counted), base_rate),
-        np.array([came_true for _, came_true in counted], np.bool_),
+@dataclass(frozen=True, slots=True)
+class PastDrift:
+    """
+    A drift as it was at a moment.
+
+    Attributes:
+        drift: The drift.
+        is_reconstructed: Whether it follows from what was recorded later than asked for.
+    """
+
+    drift: DatedDrift
+    is_reconstructed: bool
+
+
+async def list_past_class_drifts(unit: Unit, asked: Sequence[tuple[str, datetime, datetime]]) -> list[PastDrift]:
+    """
+    List the drifts of reference classes as they were, from the base rates of then.
+
+    Args:
+        unit: The transaction to read in.
+        asked: For each the class, the moment that the drift holds for, and the one by which outcomes are known.
+    """
+    rows = await unit.run(
+        "ledger/list_past_members",
+        asked=[
+            {"index": index, "id": class_id, "as_of": as_of, "known": stamp_text(max(known_at, EPOCH))}
+            for index, (class_id, as_of, known_at) in enumerate(asked)
+        ],
     )
+    return [
+        PastDrift(_drift_from(row["base_rate"], row["outcomes"], as_of), row["is_early"])
+        for row, (_, as_of, _) in zip(rows, asked, strict=True)
+    ]
+
+
+def _drift_from(base_rate: float, outcomes: Sequence[tuple[bool, int]], moment: datetime) -> DatedDrift:
+    """Compute the drift from a base rate of outcomes in order, in microseconds, by those that count at a moment."""
+    came_true, counted_at = zip(*outcomes, strict=True) if outcomes else ((), ())
+    moments = moments_of(counted_at)
+    is_counted = moments <= utc_moments([moment])[0]
+    stated = np.full(int(is_counted.sum()), base_rate)
+    return DatedDrift.of(moments[is_counted], stated, np.array(came_true, np.bool_)[is_counted])

@@ -10,7 +10,6 @@ import numpy as np
 
 from graph.inference.families import Curve, fit_curve, settle_outcomes
 from graph.inference.log_odds import FloatArray, logit
-from graph.inference.network.limits import MAX_GROUP_CLAIMS
 from graph.ledger.pasts import Past
 from graph.model.kinds import ClaimStatus, FamilyKind, FamilyRole
 from graph.model.rows import ClaimFamily, FamilyMember
@@ -283,7 +282,7 @@ def make_shares(standings: Standings, marginals: Mapping[str, float | None], *, 
     num_true = sum(found.is_true for found in members)
     num_left = sum(not found.is_false for found in members)
     is_contradictory = num_true > 1 or (is_exhaustive and bool(members) and not num_left)
-    is_in_network = 0 < len(members) <= MAX_GROUP_CLAIMS and not is_contradictory
+    is_in_network = bool(members) and not is_contradictory
     coherent: Sequence[float | None] = [None] * len(members)
     if marginals and len(known) == len(members):
         # The network's marginals fit already, but for errors and for what has been written since.

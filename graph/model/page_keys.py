@@ -332,14 +332,12 @@ def forecast_keys(forecast: Forecast) -> Keys:
 
 
 def version_keys(version: Version) -> SomeKeys:
-    """Return the page key of a claim's version in its predictor's record, where it counts in one."""
-    counts = version.status in OUTCOMES and version.stated_probability is not None
-    recorded = stamp_text(version.recorded_at)
-    return {
-        "record_key": join(version.predictor_id, recorded, version.subject_id)
-        if version.predictor_id and counts
-        else None
-    }
+    """Return the page keys of a claim's version in the records of its predictor and its class, if it counts in them."""
+    by_recording = join(stamp_text(version.recorded_at), version.subject_id)
+    predictor_id = None if version.stated_probability is None else version.predictor_id
+    owners = {"record_key": predictor_id, "class_record_key": version.reference_class_id}
+    has_outcome = version.status in OUTCOMES
+    return {name: join(owner, by_recording) if owner and has_outcome else None for name, owner in owners.items()}
 
 
 def _day_text(day: date) -> str:

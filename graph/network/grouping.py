@@ -6,7 +6,6 @@ import numpy as np
 
 from graph.inference.network.evidence import UNKNOWN, OutcomeArray
 from graph.inference.network.groups import Group
-from graph.inference.network.limits import MAX_GROUP_CLAIMS
 from graph.model.kinds import FamilyKind
 from graph.model.rows import ClaimFamily
 
@@ -15,9 +14,8 @@ def find_groups(families: Sequence[ClaimFamily], indices: Mapping[str, int], obs
     """
     Find the groups of outcomes that exclude each other, in the order of the families.
 
-    Families of other kinds are left out, as are those without a claim that the network includes, those with too many or
-    with one of an earlier family, and those whose known outcomes contradict each other: claims of these are on their
-    own.
+    Families of other kinds are left out, as are those without a claim that the network includes, those with one of an
+    earlier family, and those whose known outcomes contradict each other: claims of these are on their own.
 
     Args:
         families: The families.
@@ -27,7 +25,7 @@ def find_groups(families: Sequence[ClaimFamily], indices: Mapping[str, int], obs
     groups, taken = list[Group](), set[int]()
     for family in families:
         claims = [indices[member.claim_id] for member in family.members if member.claim_id in indices]
-        if family.kind is not FamilyKind.EXCLUSIVE or not 0 < len(claims) <= MAX_GROUP_CLAIMS:
+        if family.kind is not FamilyKind.EXCLUSIVE or not claims:
             continue
         group = Group(np.array(claims, np.int64), bool(family.is_exhaustive))
         if taken.isdisjoint(claims) and not _is_contradictory(group, observed[group.claims]):

@@ -22,7 +22,7 @@ from graph.feed.following import Feed
 from graph.forecasts.consensus import ClaimForecasts, list_forecasts
 from graph.inference.rates import LearnedRate
 from graph.ledger.claim_history import ClaimHistory, load_histories
-from graph.ledger.drifts import DatedDrift, list_class_drifts
+from graph.ledger.drifts import DatedDrift, PastDrift, list_class_drifts, list_past_class_drifts
 from graph.ledger.explanations import Explanation, ExplanationKey, list_explanations, list_learned_rates
 from graph.ledger.intake import Intake
 from graph.ledger.local_records import LocalRecord
@@ -253,6 +253,11 @@ class Context:
         return DataLoader(self._load_class_drifts, cache=False)
 
     @cached_property
+    def past_class_drifts(self) -> DataLoader[tuple[str, datetime, datetime], PastDrift]:
+        """Loads the drifts of reference classes as of moments."""
+        return DataLoader(self._load_past_class_drifts, cache=False)
+
+    @cached_property
     def past_records(self) -> DataLoader[tuple[str, datetime, datetime], PastRecord]:
         """Loads predictors' records as of moments."""
         return DataLoader(self._load_past_records, cache=False)
@@ -391,6 +396,9 @@ class Context:
 
     async def _load_class_drifts(self, asked: Sequence[tuple[str, float]]) -> list[DatedDrift]:
         return await list_class_drifts(self.unit, asked, self.moment)
+
+    async def _load_past_class_drifts(self, asked: Sequence[tuple[str, datetime, datetime]]) -> list[PastDrift]:
+        return await list_past_class_drifts(self.unit, asked)
 
     async def _load_past_records(self, asked: Sequence[tuple[str, datetime, datetime]]) -> list[PastRecord]:
         records = await list_past_records(self.unit, asked)

@@ -11,7 +11,6 @@ import strawberry
 from strawberry.types import Info
 
 from graph.families.store import list_families
-from graph.inference.network.limits import MAX_GROUP_CLAIMS
 from graph.ledger.families import LEAST_MISFIT, Standings, make_shares, make_timeline, misfit_of, standings_of
 from graph.ledger.pasts import Past, PastKey
 from graph.model.kinds import FamilyKind, FamilyRole
@@ -140,8 +139,8 @@ class OutcomeDistribution:
     own_sum: float = prop("Sum of `ownProbability`.")
     is_contradictory: bool = prop("Whether several came true, or none of those of which one must.")
     is_in_network: bool = prop(
-        f"Whether they exclude each other in the network. False if there are more than {MAX_GROUP_CLAIMS}, or if known "
-        "outcomes contradict each other: figures of the network are then those of claims on their own."
+        "Whether they exclude each other in the network. False if known outcomes contradict each other: figures of the "
+        "network are then those of claims on their own."
     )
     left_out: list[str] = prop(
         "Keys of members left out: annulled, deleted, or without a stated probability.", name="leftOutKeys"

@@ -16,6 +16,8 @@ from resolvers.base.figures import figure
 from resolvers.base.relay import DEFAULT_PAGE_SIZE, Connection, Node
 from resolvers.base.row_types import row_type
 from resolvers.base.scalars import Probability
+from resolvers.base.selection import reads_more
+from resolvers.types.beliefs import AsOf, KnownAt, reads_past
 from resolvers.types.lists import nested_predictions
 from resolvers.types.predictor_records import CalibrationDrift, shown_drift
 
@@ -46,9 +48,26 @@ class ReferenceClass(Node):
         rates = {"rate": figure(found.rate), **ends}
         return shown({**rates, "true_count": found.num_true, "resolved_count": found.num_resolved})
 
-    @field(metadata={"reads": ("id", "base_rate"), **extent(lambda _: Extent(rows=DEFAULT_PAGE_SIZE)), **drifts()})
-    async def drift(self: Any, info: Info[Context, Any]) -> CalibrationDrift:
-        """Drift of its members' outcomes from the base rate, in the order in which they count."""
+    @field(
+        metadata={
+            "reads": ("id", "base_rate"),
+            **extent(lambda _: Extent(rows=DEFAULT_PAGE_SIZE)),
+            **drifts(unless="asOf"),
+            **reads_more(reads_past),
+        }
+    )
+    async def drift(
+        self: Any, info: Info[Context, Any], as_of: AsOf = None, known_at: KnownAt = None
+    ) -> CalibrationDrift:
+        """
+        Drift of its members' outcomes from the base rate, in the order in which they count.
+
+        With `asOf`, of its members and from its base rate of then, by the outcomes that had come and were recorded.
+        """
+        if as_of is not None or known_at is not None:
+            at = as_of or info.context.moment
+            found = await info.context.past_class_drifts.load((self["id"], at, known_at or at))
+            return shown(shown_drift(found.drift, is_reconstructed=found.is_reconstructed))
         return shown(shown_drift(await info.context.class_drifts.load((self["id"], self["base_rate"]))))
 
     predictions: Connection[Annotated["Prediction", strawberry.lazy("resolvers.types.predictions")]] = (

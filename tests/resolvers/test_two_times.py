@@ -28,12 +28,16 @@ FIELDS = """probability asOf insideLogOdds insideProbability baseRate referenceC
 POSTERIOR = f"""query ($id: ID!, $at: DateTime, $known: DateTime) {{
   claim(id: $id) {{ posterior(asOf: $at, knownAt: $known) {{ {FIELDS} isReconstructed }} }}
 }}"""
-RECORD = """query ($at: DateTime, $known: DateTime) {
-  predictor(id: "ada") {
-    record(asOf: $at, knownAt: $known) { kappa resolvedCount brier isReconstructed }
-    drift(asOf: $at, knownAt: $known) { aboveStated belowStated isAlert alertedAt outcomeCount isReconstructed }
-  }
-}"""
+DRIFT = "aboveStated belowStated isAlert alertedAt outcomeCount isReconstructed"
+RECORD = f"""query ($at: DateTime, $known: DateTime) {{
+  predictor(id: "ada") {{
+    record(asOf: $at, knownAt: $known) {{ kappa resolvedCount brier isReconstructed }}
+    drift(asOf: $at, knownAt: $known) {{ {DRIFT} }}
+  }}
+}}"""
+CLASS_DRIFT = f"""query ($at: DateTime, $known: DateTime) {{
+  referenceClass(id: "r") {{ drift(asOf: $at, knownAt: $known) {{ {DRIFT} }} }}
+}}"""
 WINDOW = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2028-01-01T00:00:00Z"}
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 
@@ -201,6 +205,50 @@ async def test_a_record_and_a_drift_are_those_of_the_outcomes_known_then(databas
     assert (await found())["drift"]["outcomeCount"] == 4
 
 
+async def test_a_class_drifts_from_the_rate_and_by_the_members_of_then(database: Database) -> None:
+    """Members that leave it, and rates that change, leave what was asked about before."""
+    claims = [f"P{number}" for number in range(6)]
+    await load(
+        database,
+        reference_classes=[{"id": "r", "description": "Such cases", "base_rate": 0.9}],
+        predictions=[{"id": claim, "title": "It holds", "reference_class_id": "r"} for claim in claims],
+    )
+
+    async def found(at: datetime | None = None, known: datetime | None = None) -> dict[str, Any]:
+        given = {name: moment and moment.isoformat() for name, moment in (("at", at), ("known", known))}
+        drift: dict[str, Any] = (await ask(database, CLASS_DRIFT, **given)).data["referenceClass"]["drift"]
+        return drift
+
+    at = await now()
+    nothing = {"aboveStated": 0.0, "belowStated": 0.0, "isAlert": False, "alertedAt": None, "outcomeCount": 0}
+    assert await found(at) == nothing | {"isReconstructed": False}
+    for claim in claims[:5]:
+        outcome, moment = "FALSE" if claim < "P2" else "TRUE", f"2026-06-1{claim[1:]}T00:00:00Z"
+        await mutate(database, "resolveClaim", claim=claim, outcome=outcome, resolvedAt=moment)
+    after = await now()
+    present = await found()
+    # The figures of a predictor who says .9; three that hold take (1/3 + .5) each away.
+    below = 2 * 2.5 - 3 * (1 / 3 + 0.5)
+    assert present == nothing | {
+        "belowStated": pytest.approx(below, rel=1e-9),
+        "outcomeCount": 5,
+        "isReconstructed": False,
+    }
+    assert await found(at, after) == await found(after) == present
+    assert (await found(datetime(2026, 6, 12, 12, tzinfo=UTC), after))["outcomeCount"] == 3
+    assert await found(at) == nothing | {"isReconstructed": False}
+    assert await found(START) == nothing | {"isReconstructed": True}
+
+    await mutate(database, "upsertPrediction", id="P0", referenceClass=None)
+    await mutate(database, "reopenClaim", claim="P1")
+    await mutate(database, "upsertReferenceClass", id="r", baseRate=0.5)
+
+    assert await found(after) == present
+    changed = await found()
+    assert (changed["outcomeCount"], changed["aboveStated"]) == (3, 1.5)  # (1 - .5) / .5 - .5 each
+    assert await found(await now()) == changed
+
+
 async def test_what_was_not_recorded_yet_is_reconstructed(classed: Database) -> None:
     """From the values that were recorded first."""
     early = datetime(2026, 3, 1, tzinfo=UTC)
@@ -226,11 +274,12 @@ async def test_evidence_counts_from_its_observation_where_what_is_known_now_is_a
     assert (await posterior(database, "S", april, after))["probability"] == pytest.approx(0.8, abs=1e-12)
 
 
+LISTS = ("claims", "predictors", "referenceClasses")
 ANSWERS = f"""
 query ($at: DateTime!) {{
   claims(first: 50, sort: [{{ by: KEY, order: ASCENDING }}]) {{ nodes {{
     key
-    posterior(asOf: $at) {{ {FIELDS} isReconstructed }}
+    posterior(asOf: $at) {{ {FIELDS} isReconstructed interval {{ lowProbability highProbability }} }}
     timeRemainingFraction(asOf: $at)
     evidence(asOf: $at) {{ totalCount }}
     probabilityHistory(from: "2025-06-01T00:00:00Z", to: $at, maxPoints: 40) {{ at probability }}
@@ -238,6 +287,7 @@ query ($at: DateTime!) {{
   predictors {{ nodes {{ key record(asOf: $at) {{
     kappa kappaSource resolvedCount ownKappa brier logScore isReconstructed
   }} }} }}
+  referenceClasses {{ nodes {{ key drift(asOf: $at) {{ {DRIFT} }} }} }}
   dates: claimFamily(name: "dates", asOf: $at) {{ members {{ claimKey role }} timeline(asOf: $at) {{
     asOf absentAt happenedAt isContradictory largestFall leftOutKeys isReconstructed
     nodes {{ claimKey role deadline probability ownProbability coherentProbability hazard }}
@@ -285,7 +335,7 @@ async def answers(database: Database, at: datetime) -> dict[str, Any]:
     exposed = (await ask(database, EXPOSURE, at=at.isoformat())).data
     async with open_beliefs(database, at) as table:
         rows = {row[0]: (row[3:7], row[8]) async for batch in table.batches() for row in batch}
-    nodes = {node["key"]: node for name in ("claims", "predictors") for node in found[name]["nodes"]}
+    nodes = {node["key"]: node for name in LISTS for node in found[name]["nodes"]}
     families = {name: (found[name], None) for name in ("dates", "group")}
     whole = families | {"book": (exposed["portfolioExposure"], None)}
     return {key: (node, rows.get(key)) for key, node in nodes.items()} | whole

@@ -11,8 +11,8 @@ CERTAIN_LOG_ODDS: Final = MAX_LOG_ODDS
 EXCLUDING_WEIGHT: Final = -2.0 * MAX_LOG_ODDS
 """Of an outcome on one that it excludes: which is then as unlikely as without it the last of a group is likely."""
 
-MAX_GROUP_CLAIMS: Final = 32
-"""In a group of outcomes that exclude each other: there are 496 links between them."""
+MAX_GROUP_CLAIMS: Final = 100
+"""In a group of outcomes that exclude each other; 4,950 links between them, five times the time of 32 outcomes."""
 
 MAX_GROUP_PARENTS: Final = 32
 """Claims outside a group whose influences on a member shift all of its members, those that matter most."""

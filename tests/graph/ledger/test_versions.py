@@ -10,6 +10,7 @@ from graph.bundles.exporting import export_bundle, export_stream
 from graph.bundles.importing import import_bundle
 from graph.bundles.restoring import restore
 from graph.database.sessions import Database
+from graph.ledger import derived
 from graph.ledger.derived import ensure_rebuilt, verify
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.model.bundle import Bundle
@@ -38,6 +39,8 @@ BUNDLE = {
         for claim in ("P", "Q")
     ],
 }
+KEYS = """MATCH (v:Version)
+RETURN v.id AS id, v.subject_id AS subject, v.class_record_key AS by_class, v.record_key AS by_predictor ORDER BY id"""
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -62,7 +65,7 @@ async def test_a_backup_carries_what_was_recorded_when(database: Database) -> No
     await unresolve(database, "P", Outcome(status=ClaimStatus.OPEN))
     await resolve(database, "P", Outcome(status=ClaimStatus.RESOLVED_FALSE, at=moments[1]))
     moments.append(datetime.now(UTC))
-    expected = await pasts(database, moments)
+    expected, keys = await pasts(database, moments), await read(database, KEYS)
     bundle, lines = await export_bundle(database), io.BytesIO()
     await export_stream(database, lines.write)
 
@@ -75,9 +78,27 @@ async def test_a_backup_carries_what_was_recorded_when(database: Database) -> No
     assert [row.number for row in bundle.versions if row.subject_id == "P"] == [1, 2, 3, 4]
     assert (await export_bundle(database)).versions == bundle.versions
     assert await pasts(database, moments) == expected
+    assert await read(database, KEYS) == keys
     beliefs = [past.belief() for past in expected if past is not None]
     assert len({belief.probability for belief in beliefs if belief is not None}) > 5
     assert [str(difference) async for difference in verify(database)] == []
+
+
+async def test_versions_of_before_get_keys_by_class(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that claims with outcomes would have had; at the first start, page by page."""
+    monkeypatch.setattr(derived, "PAGE_VERSIONS", 2)
+    await import_bundle(database, Bundle.model_validate(BUNDLE))
+    await resolve(database, "P", Outcome(status=ClaimStatus.RESOLVED_TRUE, at=MARCH))
+    await resolve(database, "Q", Outcome(status=ClaimStatus.RESOLVED_FALSE, at=MARCH))
+    await unresolve(database, "P", Outcome(status=ClaimStatus.OPEN))
+    keys = await read(database, KEYS)
+    assert [row["subject"] for row in keys if row["by_class"]] == ["P", "Q"]
+    await read(database, "MATCH (v:Version) REMOVE v.class_record_key WITH count(*) AS n RETURN n")
+    await read(database, "MERGE (g:Graph {id: 'graph'}) SET g.derived_version = 6 RETURN 1 AS n")
+
+    assert await ensure_rebuilt(database) is False
+
+    assert await read(database, KEYS) == keys
 
 
 async def test_a_graph_of_an_older_version_is_reconstructed(database: Database) -> None:
