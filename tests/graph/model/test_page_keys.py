@@ -217,7 +217,7 @@ def test_a_prediction_has_keys_for_the_anchors_it_has() -> None:
         Prediction(id="P", title="t", predictor_id="a", domain_id="d", reference_class_id="r", episode_id="e")
     )
 
-    assert {name for name, key in bare.items() if key is not None} == {"deadline_key", "stated_key"}
+    assert {name for name, key in bare.items() if key is not None} == {"kind_key", "deadline_key", "stated_key"}
     assert {name for name, key in full.items() if key is None} == {"record_key"}
     for name, anchor in {"predictor": "a", "domain": "d", "class": "r", "episode": "e"}.items():
         assert full[f"{name}_deadline_key"] == join(anchor, str(full["deadline_key"]))

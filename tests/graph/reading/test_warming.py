@@ -64,11 +64,15 @@ async def test_every_relation_is_followed_and_every_page_counted() -> None:
 
 
 async def test_every_list_is_read_in_its_own_order() -> None:
-    """That is what clients ask for first; other orders and conditions are planned when they come."""
+    """
+    That is what clients ask for first; other orders and conditions are planned when they come.
+
+    Scenarios and killers have one statement, as they differ in its parameters alone.
+    """
     calls = (await warmed()).calls
     texts = [parameters["text"] for name, parameters in calls if name == "composed"]
 
-    assert len(set(texts)) == len(LISTS)
+    assert len(set(texts)) == len(LISTS) - 1
     assert {"reading/get_nodes", "reading/search"} <= {name for name, _ in calls}
 
 
