@@ -28,7 +28,7 @@ _GATE_PATIENCE_SECONDS: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class _Look:
     """
-    What a look at all places found.
+    The outcome of a look at all places.
 
     Attributes:
         place: The place that was taken, as the descriptor of its file; None if the caller may have none.

@@ -83,7 +83,7 @@ class Receipt(BaseModel):
 
 
 class _Addressed(BaseModel):
-    """What is stored with the address of a receiver, sealed but for what an older version stored."""
+    """A row with the address of a receiver, sealed but for what an older version stored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

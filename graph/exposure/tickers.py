@@ -21,10 +21,10 @@ from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.structure import IntArray
-from graph.inference.time import MomentArray
+from graph.inference.time import EPOCH, MomentArray
 from graph.ledger.versions import BATCH_NODES
 from graph.model.kinds import ExposureSign, VersionSubject
-from graph.model.page_keys import EPOCH, ranges, stamp_text
+from graph.model.page_keys import ranges, stamp_text
 from graph.model.signs import find_faults
 from graph.model.subjects import MARK
 from graph.model.versions import version_anchor

@@ -15,12 +15,12 @@ from graph.database.sessions import Database, Unit
 from graph.inference.log_odds import logit, optional_numbers
 from graph.inference.policies import FOREGRAPH_1
 from graph.inference.posterior import OutsideView, posteriors
-from graph.inference.time import moments_of, time_remaining_fractions, utc_moments, window_of, windows_of
+from graph.inference.time import EPOCH, moments_of, time_remaining_fractions, utc_moments, window_of, windows_of
 from graph.ledger.claim_state import FinalView, Ground
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.ledger.settings import Setting, check_policy, list_settings, rules_under
 from graph.model.kinds import ClaimStatus
-from graph.model.page_keys import AFTER_MARK, EPOCH, MARK, moment_text
+from graph.model.page_keys import AFTER_MARK, MARK, moment_text
 
 COLUMNS: Final = ("key", "kind", "title", "status", "stated", "inside", "posterior", "marginal", "is_reconstructed")
 

@@ -12,10 +12,10 @@ import numpy as np
 from graph.database.sessions import Unit
 from graph.inference.history import Calibration, Course, Curve, Piece, Trail, belief_curve, course_beliefs_at
 from graph.inference.log_odds import logit
-from graph.inference.time import utc_moments, window_of
+from graph.inference.time import EPOCH, utc_moments, window_of
 from graph.ledger.claim_state import ClaimState, Ground, Rules, outside_view
 from graph.ledger.settings import GRAPH_ID, Setting, check_policy, rules_under
-from graph.model.page_keys import EPOCH, ranges
+from graph.model.page_keys import ranges
 from graph.model.versions import CLAIM_VERSIONS, CLASS_VERSIONS, GRAPH_VERSIONS, Versioned, version_anchor
 
 Rows = Sequence[Mapping[str, Any]]

@@ -689,7 +689,7 @@ class LedgerRow(Protocol):
 
     @property
     def recorded_at(self) -> datetime:
-        """When it was added to the ledger."""
+        """The moment at which it was added to the ledger."""
 
     @property
     def policy(self) -> str:

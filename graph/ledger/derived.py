@@ -24,7 +24,7 @@ from graph.inference.log_odds import FloatArray, logit, optional_numbers, sigmoi
 from graph.inference.policies import FOREGRAPH_1
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY, ledger_step, posteriors
 from graph.inference.statements import DAY, StatedClaims
-from graph.inference.time import moments_of, utc_moments, window_of, windows_of
+from graph.inference.time import EPOCH, moments_of, utc_moments, window_of, windows_of
 from graph.ledger.claim_state import (
     ClaimState,
     DerivedRow,
@@ -45,7 +45,6 @@ from graph.model.kinds import VersionSubject
 from graph.model.page_keys import (
     AFTER_MARK,
     CHANGE_DAYS,
-    EPOCH,
     MARK,
     moment_text,
     observation_key,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from graph.database.sessions import Unit
 from graph.inference.drift import Drift, drift_of
 from graph.inference.log_odds import FloatArray
 from graph.inference.scoring import BoolArray
-from graph.inference.time import MomentArray, datetime_of, moments_of, utc_moments
-from graph.model.page_keys import EPOCH, stamp_text
+from graph.inference.time import EPOCH, MomentArray, datetime_of, moments_of, utc_moments
+from graph.model.page_keys import stamp_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,19 @@ class PastDrift:
     is_reconstructed: bool
 
 
+def known_by(asked: Sequence[tuple[str, datetime, datetime]]) -> list[dict[str, Any]]:
+    """
+    Return questions about the past as statements take them.
+
+    Args:
+        asked: For each the id of a node, the moment that the answer holds for, and the one by which outcomes are known.
+    """
+    return [
+        {"index": index, "id": node_id, "as_of": as_of, "known": stamp_text(max(known_at, EPOCH))}
+        for index, (node_id, as_of, known_at) in enumerate(asked)
+    ]
+
+
 async def list_past_class_drifts(unit: Unit, asked: Sequence[tuple[str, datetime, datetime]]) -> list[PastDrift]:
     """
     List the drifts of reference classes as they were, from the base rates of then.
@@ -78,13 +91,7 @@ async def list_past_class_drifts(unit: Unit, asked: Sequence[tuple[str, datetime
         unit: The transaction to read in.
         asked: For each the class, the moment that the drift holds for, and the one by which outcomes are known.
     """
-    rows = await unit.run(
-        "ledger/list_past_members",
-        asked=[
-            {"index": index, "id": class_id, "as_of": as_of, "known": stamp_text(max(known_at, EPOCH))}
-            for index, (class_id, as_of, known_at) in enumerate(asked)
-        ],
-    )
+    rows = await unit.run("ledger/list_past_members", asked=known_by(asked))
     return [
         PastDrift(_drift_from(row["base_rate"], row["outcomes"], as_of), row["is_early"])
         for row, (_, as_of, _) in zip(rows, asked, strict=True)

@@ -20,12 +20,12 @@ from graph.inference.policies import policy_named
 from graph.inference.predictor_effects import NO_EFFECTS, PredictorEffects
 from graph.inference.rates import LearnedRate, learned_rate
 from graph.inference.silence import TimingShares
-from graph.inference.time import utc_moments
+from graph.inference.time import EPOCH, utc_moments
 from graph.ledger.claim_state import Ground, derive_rows
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.ledger.predictor_records import list_past_records
 from graph.ledger.settings import rules_under
-from graph.model.page_keys import EPOCH, ranges, stamp_text
+from graph.model.page_keys import ranges, stamp_text
 from graph.model.properties import from_properties
 from graph.model.rows import Evidence
 

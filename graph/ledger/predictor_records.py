@@ -12,11 +12,11 @@ from graph.inference.evidence import POLICY
 from graph.inference.policies import FOREGRAPH_2
 from graph.inference.predictor_effects import PredictorEffects
 from graph.inference.statements import ResolvedClaims
-from graph.ledger.drifts import DatedDrift
+from graph.ledger.drifts import DatedDrift, known_by
 from graph.ledger.local_records import NOTHING, PROPERTY, LocalRecord
 from graph.ledger.predictor_outcomes import Outcomes, list_outcomes
 from graph.ledger.settings import Setting, get_setting
-from graph.model.page_keys import EPOCH, record_keys, stamp_text
+from graph.model.page_keys import record_keys
 
 ELSEWHERE = "elsewhere"
 """The source of kappa where an imported record names none."""
@@ -179,13 +179,7 @@ async def list_past_records(unit: Unit, asked: Sequence[tuple[str, datetime, dat
         unit: The transaction to read in.
         asked: For each the predictor, the moment that the record holds for, and the one by which outcomes are known.
     """
-    rows = await unit.run(
-        "ledger/list_past_records",
-        asked=[
-            {"index": index, "id": predictor_id, "as_of": as_of, "known": stamp_text(max(known_at, EPOCH))}
-            for index, (predictor_id, as_of, known_at) in enumerate(asked)
-        ],
-    )
+    rows = await unit.run("ledger/list_past_records", asked=known_by(asked))
     return [_past_record(row, as_of) for row, (_, as_of, _) in zip(rows, asked, strict=True)]
 
 

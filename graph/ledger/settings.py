@@ -17,9 +17,9 @@ from graph.errors import InvalidError
 from graph.inference.policies import FOREGRAPH_1, FOREGRAPH_2, policy_named
 from graph.inference.silence import UNLEARNED, TimingShares, learn_timing
 from graph.inference.statements import DAY
-from graph.inference.time import moment_of, moments_of, utc_moments, windows_of
+from graph.inference.time import EPOCH, moment_of, moments_of, utc_moments, windows_of
 from graph.ledger.claim_state import Rules, Window
-from graph.model.page_keys import EPOCH, stamp_text
+from graph.model.page_keys import stamp_text
 from graph.model.rows import Version
 from graph.model.versions import GRAPH_VERSIONS
 

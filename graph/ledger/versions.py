@@ -9,11 +9,11 @@ from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.log_odds import logit
 from graph.inference.posterior import OutsideView
-from graph.inference.time import moment_of, window_of
+from graph.inference.time import EPOCH, moment_of, window_of
 from graph.ledger.claim_state import Ground, Rules
 from graph.ledger.settings import Setting
 from graph.model.kinds import ClaimStatus, VersionSubject
-from graph.model.page_keys import AFTER_MARK, EPOCH, MARK, join, moment_text, stamp_text
+from graph.model.page_keys import AFTER_MARK, MARK, join, moment_text, stamp_text
 from graph.model.versions import EXPOSURE_VERSIONS, VERSIONED_BY_LIST, exposure_owner, version_anchor
 
 BATCH_NODES: Final = 2_000

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from graph.inference.influence import implied_belief
+from graph.inference.time import EPOCH
 from graph.model.addresses import normal_spelling
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.rows import (
@@ -42,7 +43,6 @@ MILLION = 1_000_000
 CHANGE_OFFSET = 5 * MILLION  # keeps changes of probabilities positive and seven digits wide
 CHANGE_DAYS = (7, 30)
 """Numbers of days over which a claim's change is kept."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 FAR = datetime(9000, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from graph.database.sessions import Unit
 from graph.inference.network.diagnostics import Method
-from graph.model.page_keys import EPOCH, FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
+from graph.inference.time import EPOCH
+from graph.model.page_keys import FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ JOB: Final = "deliveries"
 @dataclass(frozen=True, slots=True)
 class Held:
     """
-    What is sent to the outside once deliveries are released.
+    Numbers of what is sent to the outside once deliveries are released.
 
     Attributes:
         since: When they were held first; None if they go on.

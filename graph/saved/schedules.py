@@ -15,7 +15,8 @@ from typing import Any, Final
 from graph.database.receipts import Answered, Payload, WriteRequest, write_once
 from graph.database.sessions import Database, Unit
 from graph.errors import ConflictError, InvalidError, NotFoundError
-from graph.model.page_keys import EPOCH, FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
+from graph.inference.time import EPOCH
+from graph.model.page_keys import FAR, FIRST_PLACE, LAST_PLACE, Place, place_parameters
 from graph.saved.deleting import Deletion
 from graph.saved.queries import A_NAME, NAME
 from graph.saved.store import find_query, unknown_query
