@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,10 @@ def moment_of(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
+@overload
+def microseconds_of(moment: datetime) -> int: ...
+@overload
+def microseconds_of(moment: datetime | None) -> int | None: ...
 def microseconds_of(moment: datetime | None) -> int | None:
     """Convert a moment to microseconds since 1970 in UTC; None stays None."""
     return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)

@@ -15,7 +15,14 @@ from graph.database.sessions import Database, Unit
 from graph.inference.log_odds import logit, optional_numbers
 from graph.inference.policies import FOREGRAPH_1
 from graph.inference.posterior import OutsideView, posteriors
-from graph.inference.time import EPOCH, moments_of, time_remaining_fractions, utc_moments, window_of, windows_of
+from graph.inference.time import (
+    EPOCH,
+    microseconds_of,
+    moments_of,
+    time_remaining_fractions,
+    window_of,
+    windows_of,
+)
 from graph.ledger.claim_state import FinalView, Ground
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.ledger.settings import Setting, check_policy, list_settings, rules_under
@@ -122,7 +129,7 @@ class BeliefTable:
         bounds = {
             "mark": MARK,
             "until": MARK + moment_text(self._moment) + AFTER_MARK,
-            "at": _micros(min(self._moment, self._known_at)),
+            "at": microseconds_of(min(self._moment, self._known_at)),
         }
 
         async def read(after: str) -> list[tuple[_StoredClaim, _Row]]:
@@ -138,7 +145,7 @@ class BeliefTable:
 
     async def _list_rows(self, unit: Unit, claims: Sequence[_StoredClaim]) -> list[_Row]:
         """List what claims were, from their present values where these were recorded by then."""
-        at = _micros(self._moment)
+        at = microseconds_of(self._moment)
         (setting,) = await list_settings(unit, [min(self._moment, self._known_at)])
         earlier = [claim.id for claim in claims if not self._is_present(claim, at)]
         asked = [PastKey(claim_id, self._moment, self._known_at) for claim_id in earlier]
@@ -158,7 +165,7 @@ class BeliefTable:
 
     def _present_row(self, claim: _StoredClaim, setting: Setting, trf: float | None) -> _Row:
         """Return what a claim was from its present values."""
-        at = _micros(self._moment)
+        at = microseconds_of(self._moment)
         is_early = claim.is_reconstructed(at)
         if claim.resolved_at is not None and claim.resolved_at <= at and claim.final_log_odds is not None:
             outside = _outside(claim.final_base_rate)
@@ -263,7 +270,3 @@ def _lines(page: Sequence[tuple[_StoredClaim, _Row]]) -> list[tuple[Any, ...]]:
         )
         for (claim, row), inside, posterior in zip(page, insides.tolist(), blended.tolist(), strict=True)
     ]
-
-
-def _micros(moment: datetime) -> int:
-    return int(utc_moments([moment])[0].astype(np.int64))

@@ -24,7 +24,7 @@ from graph.inference.log_odds import FloatArray, logit, optional_numbers, sigmoi
 from graph.inference.policies import FOREGRAPH_1
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY, ledger_step, posteriors
 from graph.inference.statements import DAY, StatedClaims
-from graph.inference.time import EPOCH, moments_of, utc_moments, window_of, windows_of
+from graph.inference.time import microseconds_of, moments_of, utc_moments, window_of, windows_of
 from graph.ledger.claim_state import (
     ClaimState,
     DerivedRow,
@@ -305,7 +305,7 @@ async def refresh_posteriors(
     settings, has_changed = await database.write(partial(_settings_by, now=now))
     due: set[str] = set()
     async for page in _claim_pages(database, now):
-        due |= {str(claim.predictor_id) for claim in page if claim.is_newly_due(_micros(now))}
+        due |= {str(claim.predictor_id) for claim in page if claim.is_newly_due(microseconds_of(now))}
         entries = _refreshed(page, now, settings, await _read_others(database, page, now))
         for part in slices(entries, REFRESH_BATCH_CLAIMS):
 
@@ -690,7 +690,7 @@ async def _read_others(database: Database, page: Sequence[_StoredClaim], now: da
         PastKey(claim.id, then, then)
         for then in (now - timedelta(days=days) for days in CHANGE_DAYS)
         for claim in page
-        if not claim.is_present(_micros(then))
+        if not claim.is_present(microseconds_of(then))
     ]
     if not asked:
         return {}
@@ -701,7 +701,7 @@ async def _read_others(database: Database, page: Sequence[_StoredClaim], now: da
 
 def _sum_by(claim: _StoredClaim, then: datetime, place: int) -> LedgerSum:
     """Return the sums over the evidence that had been recorded then."""
-    if claim.last_recorded_at is not None and claim.last_recorded_at > _micros(then):
+    if claim.last_recorded_at is not None and claim.last_recorded_at > microseconds_of(then):
         found = claim.past_sums[place]
         return (logit(claim.stated_probability or 0.5), 0.0) if found is None else (found[0], found[1])
     return claim.inside_log_odds or 0.0, claim.check_ins or 0.0
@@ -741,7 +741,3 @@ def _final_posteriors(claims: Sequence[_StoredClaim]) -> FloatArray:
     calibrated = np.clip(sigmoids(log_odds + silences), LEAST_PROBABILITY, GREATEST_PROBABILITY)
     is_blended = [claim.final_policy in {None, FOREGRAPH_1.name} for claim in claims]
     return np.where(is_blended, blended, calibrated)
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)

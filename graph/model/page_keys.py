@@ -10,11 +10,11 @@ page is one scan of a range index.
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from graph.inference.influence import implied_belief
-from graph.inference.time import EPOCH
+from graph.inference.time import microseconds_of
 from graph.model.addresses import normal_spelling
 from graph.model.kinds import ClaimStatus, MilestoneKind, MilestoneStatus
 from graph.model.rows import (
@@ -97,7 +97,7 @@ def moment_or_first(moment: datetime | None) -> str:
 
 def stamp_text(moment: datetime) -> str:
     """Format a moment as the database does those of writing: microseconds since 1970, of 16 digits until 2286."""
-    return f"{(moment - EPOCH) // timedelta(microseconds=1):016d}"
+    return f"{microseconds_of(moment):016d}"
 
 
 def count_text(count: int) -> str:
