@@ -257,7 +257,8 @@ async def test_a_kept_document_finds_no_place_either() -> None:
             task.cancel()
         await asyncio.gather(first, *waiting, return_exceptions=True)
 
-    assert (refused.status_code, codes(refused), refused.headers["retry-after"]) == (503, ["BUSY"], "1")
+    assert (refused.status_code, codes(refused)) == (503, ["BUSY"])
+    assert int(refused.headers["retry-after"]) > 0, "how long depends on what the first document took"
 
 
 async def test_a_body_in_many_parts_is_put_together() -> None:
