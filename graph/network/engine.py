@@ -196,6 +196,7 @@ class Engine:
     def close(self) -> None:
         """Shut the threads down without waiting; running inference stops when its caller is cancelled."""
         self._banks.close()
+        self._shared.close()
         self._background.close()
         self._slots.close()
 
@@ -305,9 +306,18 @@ class Engine:
             known = self._kept_at(view.moment).prepared = Prepared(view, model, known)
         return known
 
-    async def _get_model(self, view: View, slots: ThreadSlots | None = None) -> CalibratedNetwork:
-        calibration = await self._calibrate(view, slots or self._slots)
-        self._kept_at(view.moment).model = view.structure_key, calibration
+    async def _get_model(self, view: View, slots: ThreadSlots) -> CalibratedNetwork:
+        """Return a view's model; what has begun to make it goes on when the caller leaves, and the model is kept."""
+        known = self._kept_at(view.moment).model
+        if known is not None and known[0] == view.structure_key:
+            return known[1].model
+
+        async def make() -> Calibration:
+            calibration = await self._calibrate(view, slots)
+            self._kept_at(view.moment).model = view.structure_key, calibration
+            return calibration
+
+        calibration = await self._shared.get(("kept model", view.moment, view.structure_key), make, goes_on=True)
         return calibration.model
 
     async def _calibrate(self, view: View, slots: ThreadSlots) -> Calibration:

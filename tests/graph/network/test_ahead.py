@@ -1,15 +1,19 @@
-"""The hour's model is there before the hour."""
+"""The hour's model is there before the hour, or as soon as somebody has asked for it."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from graph.database.sessions import Database
 from graph.errors import ForegraphError, UnavailableError
 from graph.inference.evidence import Direction
 from graph.inference.network.diagnostics import Method
+from graph.inference.network.errors import check_stop
 from graph.inference.network.intercepts import Calibration, _find_stale, recalibrate
 from graph.ledger.intake import Intake
 from graph.ledger.items import EvidenceItem
@@ -90,6 +94,42 @@ async def test_writes_after_the_preparation_change_no_more_than_they_have_to(
     with_influence = await ask(stored, engine, LATER)
     assert calibrations.num_stale == [1]
     assert with_influence == await ask(stored, Engine(), LATER)
+
+
+async def test_a_model_is_made_to_its_end_when_its_only_caller_leaves(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a network whose model takes longer than a request may does answer the next one."""
+    engine, started, release, num_calibrations = Engine(), asyncio.Event(), threading.Event(), 0
+    loop = asyncio.get_running_loop()
+
+    def calibrate(network: Any, known: Any, **options: Any) -> Calibration:
+        nonlocal num_calibrations
+        num_calibrations += 1
+        loop.call_soon_threadsafe(started.set)
+        while not release.wait(0.01):
+            check_stop(options["should_stop"])
+        return recalibrate(network, known, **options)
+
+    monkeypatch.setattr(engine_module, "recalibrate", calibrate)
+    left = asyncio.create_task(ask(stored, engine, NOW))
+    await asyncio.wait_for(started.wait(), PATIENCE)
+    left.cancel()
+    await asyncio.wait([left])
+    release.set()
+    found = await ask(stored, engine, NOW)
+
+    assert left.cancelled()
+    assert num_calibrations == 1
+    assert found == await ask(stored, Engine(), NOW)
+
+
+def test_products_of_arrays_take_one_thread() -> None:
+    """Inferences run in threads of their own already."""
+    Engine().close()
+
+    num_threads = {Path(one["filepath"]).parent.name: one["num_threads"] for one in threadpool_info()}
+    assert num_threads.get("numpy.libs", 1) == 1
 
 
 async def prepare_until(database: Database, engine: Engine, end: datetime) -> None:

@@ -270,7 +270,7 @@ async def test_the_network_after_any_writes_is_the_one_read_as_a_whole(
             expected.evidence_key,
         )
         assert_array_equal(found.inside_weights, expected.inside_weights)
-        ours, theirs = await engine._get_model(found), await whole._get_model(expected)
+        ours, theirs = await engine._get_model(found, engine._slots), await whole._get_model(expected, whole._slots)
         for name in ("intercepts", "slopes", "pulls", "probabilities", "normal_errors"):
             assert_array_equal(getattr(ours, name), getattr(theirs, name))
         assert_array_equal(beliefs.marginals, told.marginals)

@@ -67,6 +67,35 @@ async def test_a_task_is_cancelled_when_its_last_caller_is() -> None:
     await asyncio.gather(*callers, return_exceptions=True)
 
 
+async def test_a_task_may_go_on_without_callers() -> None:
+    """Who comes later finds it; the next such task ends it, and so does closing."""
+    shared, stopped = SharedTasks(), {name: asyncio.Event() for name in "abc"}
+
+    async def leave(name: str) -> None:
+        caller = asyncio.create_task(shared.get(name, lambda: endless(stopped[name]), goes_on=True))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        caller.cancel()
+        await asyncio.wait([caller])
+
+    await leave("a")
+    await leave("a")
+    assert not stopped["a"].is_set()
+    await leave("b")
+    await asyncio.wait_for(stopped["a"].wait(), 60)
+    assert not stopped["b"].is_set()
+    waiting = asyncio.create_task(shared.get("b", lambda: endless(stopped["c"]), goes_on=True))
+    await asyncio.sleep(0)
+    await leave("c")
+    assert not stopped["b"].is_set(), "somebody waits for it again"
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await asyncio.wait_for(stopped["c"].wait(), 60)
+    assert not stopped["b"].is_set(), "it is the last one that was left"
+    shared.close()
+    await asyncio.wait_for(stopped["b"].wait(), 60)
+
+
 async def test_a_cancelled_task_makes_room_at_once() -> None:
     """Who asks while it is still being cancelled does not get its cancellation."""
     shared, stopped = SharedTasks(), asyncio.Event()
