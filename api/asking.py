@@ -93,6 +93,10 @@ def needs_header(parameters: Mapping[str, str | None], headers: Collection[str],
     return bool(parameters.get("query")) and media_type != "application/json" and PREFLIGHT_HEADERS.isdisjoint(headers)
 
 
+BODY: Final = "foregraph.body"
+"""The key in a request's scope of what its body says, where that has been read already."""
+
+
 def read_json(data: str | bytes) -> object:
     """Parse standard JSON; raises HTTPException 400 that names the path and the place of a fault, or 413."""
     if isinstance(data, bytes) and (num_brackets := count_json_brackets(data)) > MOST_JSON_BRACKETS:

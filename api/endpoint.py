@@ -4,9 +4,9 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -24,7 +24,7 @@ from api.access.callers import caller_of
 from api.access.rates import RATE_LIMITED, refuse_rate
 from api.access.refusals import refuse
 from api.admission import Admissions, QueueError, is_mutation
-from api.asking import Asked, UnknownDocumentError, needs_header, read_asked, read_json, read_parameters
+from api.asking import BODY, Asked, UnknownDocumentError, needs_header, read_asked, read_json, read_parameters
 from api.documents import Documents
 from api.execution import Discretion, find_status, mask, status_of_codes
 from api.graphiql.page import GraphiQL
@@ -50,6 +50,17 @@ PARAMETERS = frozenset({"query", "documentId", "extensions"})
 """Those of which a GET has one, unless a browser asks for GraphiQL."""
 
 
+class _RequestAdapter(StarletteRequestAdapter):
+    """A request whose body is parsed once."""
+
+    async def read_body(self) -> object:
+        """Parse the body, unless that has been done already."""
+        scope = self._request.scope
+        if BODY not in scope:
+            scope[BODY] = read_json(await self.get_body())
+        return scope[BODY]
+
+
 class GraphQLEndpoint(GraphQL[Context, None]):
     """
     Serves queries by GET or JSON POST, mutations by JSON POST only, which other origins cannot send without CORS.
@@ -64,6 +75,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         streams: Answers subscriptions; by default none are answered.
         trusted: Tells which documents are answered; by default all are.
     """
+
+    request_adapter_class = _RequestAdapter
 
     def __init__(
         self,
@@ -170,7 +183,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if self._guards_gets and needs_header(parameters, headers.keys(), headers.get("content-type", "")):
                 raise HTTPException(400, UNGUARDED)
             return read_asked(read_parameters(parameters), self.documents, self._trusted)
-        return read_asked(read_json(await request.get_body()), self.documents, self._trusted)
+        return read_asked(await cast("_RequestAdapter", request).read_body(), self.documents, self._trusted)
 
     async def execute_operation(self, *, request_data: GraphQLRequestData, **arguments: Any) -> Any:  # type: ignore[override]  # no batches
         """Execute a document once it is admitted; raises BusyError where it is not. A valid one is kept."""

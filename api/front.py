@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.callers import CALLER, Access, acting_for
 from api.access.rates import RateLimitedError, Rates, refuse_rate
 from api.admission import Admissions
-from api.asking import needs_header, read_asked, read_json, read_parameters
+from api.asking import BODY, needs_header, read_asked, read_json, read_parameters
 from api.deadlines import Deadlines
 from api.documents import Documents, Operation
 from api.endpoint import RETRY_AFTER_SECONDS, refuse_busy
@@ -214,7 +214,10 @@ class Front:
             is_refused = self._guards_gets and needs_header(parameters, names, media_type)
             return None if is_refused else read_parameters(parameters)
         body = await self._receive_body(receive, arrived)
-        return None if body is None else read_json(body)
+        if body is None:
+            return None
+        scope[BODY] = read_json(body)
+        return scope[BODY]
 
     async def _answer(self, exchange: "_Exchange", receive: Receive, send: Send, deadline: float) -> int:
         """Answer until a moment of `time.perf_counter`; returns the status for the log."""

@@ -10,8 +10,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api import asking
 from api.documents import identify
 from api.front import Front
+from graph.model.json_texts import read_json
 from tests.helpers.service_fakes import Slow, build_app, codes, messages, open_client, until_waiting
 
 HELLO = "query Q($n: String!) { hello(name: $n) }"
@@ -259,6 +261,24 @@ async def test_a_kept_document_finds_no_place_either() -> None:
 
     assert (refused.status_code, codes(refused)) == (503, ["BUSY"])
     assert int(refused.headers["retry-after"]) > 0, "how long depends on what the first document took"
+
+
+async def test_a_body_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a new document too, which is passed on: a large body holds everybody while it is parsed."""
+    bodies: list[str | bytes] = []
+
+    def read(data: str | bytes) -> object:
+        bodies.append(data)
+        return read_json(data)
+
+    monkeypatch.setattr(asking, "read_strict_json", read)
+    app = build_app()
+    async with open_client(app) as client:
+        response = await client.post("/graphql", json={"query": HELLO, "variables": {"n": "you"}})
+
+    assert response.text == '{"data":{"hello":"hello you"}}'
+    assert front_of(app).num_answered == 0
+    assert len(bodies) == 1
 
 
 async def test_a_body_in_many_parts_is_put_together() -> None:
