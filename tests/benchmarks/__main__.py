@@ -139,7 +139,7 @@ async def benchmark_keys() -> None:
 async def benchmark_followers() -> None:
     """Subscribers over real sockets."""
     async with AsyncExitStack() as stack:
-        await benchmark_subscribers(start_server(stack).address)
+        await benchmark_subscribers(*start_server(stack))
 
 
 async def benchmark_streams(num_rows: int) -> None:

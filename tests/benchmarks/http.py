@@ -137,7 +137,7 @@ def drive(host: str, port: int, bodies: list[str], num_connections: int, seconds
         with closing(writer):
             while (started := time.perf_counter()) < end:
                 writer.write(next(requests))
-                _check(await _read_answer(reader))
+                _check(await read_answer(reader))
                 taken.append(time.perf_counter() - started)
         await writer.wait_closed()
         return taken
@@ -159,7 +159,7 @@ def send_each(host: str, port: int, texts: list[str]) -> float:
         with closing(writer):
             for text in texts:
                 writer.write(request(host, text.encode()))
-                await _read_answer(reader)
+                await read_answer(reader)
         await writer.wait_closed()
         return time.perf_counter() - started
 
@@ -184,7 +184,13 @@ def request(host: str, body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + DELIMITER + body
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> bytes:
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    """
+    Read an answer's body.
+
+    Raises:
+        RuntimeError: Its status is not 200.
+    """
     head = (await reader.readuntil(DELIMITER)).lower()
     if not head.startswith(b"http/1.1 200 "):
         raise RuntimeError(head.decode())

@@ -8,17 +8,17 @@ import struct
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from urllib.parse import urlsplit
 
-import httpx
 import psutil
 
 from graph.bundles.importing import import_text
 from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
 from graph.database.sessions import Database
+from tests.benchmarks.http import read_answer, request
 from tests.benchmarks.intake import claims
 from tests.helpers.processes import serving, variables
 from tests.helpers.subscribing import APPENDED, PROTOCOL, Socket, connecting
@@ -108,7 +108,7 @@ async def idling(url: str, number: int) -> AsyncIterator[float]:
         await process.wait()
 
 
-async def benchmark_subscribers(address: DatabaseAddress) -> None:
+async def benchmark_subscribers(address: DatabaseAddress, neo4j_pid: int) -> None:
     """Memory of a process by its subscribers, and the time from an acknowledged write to a subscriber."""
     async with Database.open(address) as database:
         await migrate(database)
@@ -116,7 +116,8 @@ async def benchmark_subscribers(address: DatabaseAddress) -> None:
     environment = variables(address, FOREGRAPH_SCHEDULER="false", FOREGRAPH_LOG_LEVEL="error")
     async with serving("serve", "--port", "0", environment=environment) as service:
         process = psutil.Process(service.process.pid)
-        await measure_delays(service.url, process, WARM_SECONDS)
+        processes = [process, psutil.Process(neo4j_pid), psutil.Process()]
+        await measure_delays(service.url, processes, WARM_SECONDS)
         before = process.memory_info().rss
         async with idling(service.url, NUM_IDLE) as seconds:
             await asyncio.sleep(3)
@@ -127,43 +128,44 @@ async def benchmark_subscribers(address: DatabaseAddress) -> None:
                 f"subscribed in {seconds:.1f} s",
                 flush=True,
             )
-            spent = sum(process.cpu_times()[:2])
+            spent = _seconds_of(process)
             await asyncio.sleep(10)
-            print(f"idle: {(sum(process.cpu_times()[:2]) - spent) / 10:.1%} of a processor", flush=True)
+            print(f"idle: {(_seconds_of(process) - spent) / 10:.1%} of a processor", flush=True)
             print("beside them, ", end="")
-            await measure_delays(service.url, process, SECONDS)
+            await measure_delays(service.url, processes, SECONDS)
 
 
-async def measure_delays(url: str, process: psutil.Process, seconds: float) -> None:
+async def measure_delays(url: str, processes: Sequence[psutil.Process], seconds: float) -> None:
     """Write so many times a second, and compare when each write was acknowledged and when subscribers heard of it."""
     acknowledged: dict[str, float] = {}
     heard: list[dict[str, float]] = []
-    async with httpx.AsyncClient(timeout=60) as client:
-        listening = [asyncio.create_task(listen(url, heard_here)) for heard_here in _made(heard, NUM_LISTENING)]
-        await asyncio.sleep(1)
-        spent, started = sum(process.cpu_times()[:2]), time.perf_counter()
-        writing = [
-            asyncio.create_task(write_on(client, url, acknowledged, number, started, seconds))
-            for number in range(NUM_CLIENTS)
-        ]
-        await asyncio.gather(*writing)
-        took = time.perf_counter() - started
-        spent = sum(process.cpu_times()[:2]) - spent
-        await asyncio.sleep(2)
-        for task in listening:
-            if task.done():
-                task.result()  # a subscriber that has ended would count as missing messages
-            task.cancel()
-        await asyncio.wait(listening)
+    listening = [asyncio.create_task(listen(url, heard_here)) for heard_here in _made(heard, NUM_LISTENING)]
+    await asyncio.sleep(1)
+    spent, started = [_seconds_of(one) for one in processes], time.perf_counter()
+    writing = [write_on(url, acknowledged, number, started, seconds) for number in range(NUM_CLIENTS)]
+    await asyncio.gather(*writing)
+    took = time.perf_counter() - started
+    api, neo4j, client = ((_seconds_of(one) - before) / took for one, before in zip(processes, spent, strict=True))
+    await asyncio.sleep(2)
+    for task in listening:
+        if task.done():
+            task.result()  # a subscriber that has ended would count as missing messages
+        task.cancel()
+    await asyncio.wait(listening)
     delays = [found[key] - moment for found in heard for key, moment in acknowledged.items() if key in found]
     missing = sum(key not in found for found in heard for key in acknowledged)
     cuts = statistics.quantiles(delays, n=100)
     print(
         f"{len(acknowledged) / took:.0f} writes a second ({WRITES_A_SECOND} asked), {NUM_LISTENING} subscribers: "
         f"from the acknowledgement to a subscriber p50 {cuts[49] * 1e3:.0f} ms, p99 {cuts[98] * 1e3:.0f} ms, most "
-        f"{max(delays) * 1e3:.0f} ms; {missing} missing; {spent / took:.0%} of a processor",
+        f"{max(delays) * 1e3:.0f} ms; {missing} missing; "
+        f"of a processor: API {api:.0%}, Neo4j {neo4j:.0%}, client {client:.0%}",
         flush=True,
     )
+
+
+def _seconds_of(process: psutil.Process) -> float:
+    return sum(process.cpu_times()[:2])
 
 
 def _made(kept: list[dict[str, float]], number: int) -> list[dict[str, float]]:
@@ -185,19 +187,23 @@ async def _note(socket: Socket, heard: dict[str, float]) -> None:
         heard.update(dict.fromkeys(message["payload"]["data"]["ledgerAppended"]["evidenceKeys"], now))
 
 
-async def write_on(
-    client: httpx.AsyncClient, url: str, acknowledged: dict[str, float], number: int, started: float, seconds: float
-) -> None:
-    """Submit evidence at this client's share of the moments, as long as time is left."""
-    for turn in itertools.count():
-        due = started + (turn * NUM_CLIENTS + number) / WRITES_A_SECOND
-        if due > started + seconds or time.perf_counter() > started + LONGEST * seconds:
-            return
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        claim = f"P_{1 + (turn * NUM_CLIENTS + number) % (NUM_CLAIMS - 1)}"
-        body = {"query": SUBMIT, "variables": {"input": {"claim": claim, "direction": "FOR", "strength": "WEAK"}}}
-        answer = (await client.post(f"{url}/graphql", json=body)).json()
-        acknowledged[answer["data"]["submitEvidence"]["recorded"]["evidence"]["key"]] = time.perf_counter()
+async def write_on(url: str, acknowledged: dict[str, float], number: int, started: float, seconds: float) -> None:
+    """Submit evidence over a connection at this client's share of the moments, as long as time is left."""
+    place = urlsplit(url)
+    host = place.hostname or ""
+    reader, writer = await asyncio.open_connection(host, place.port or 0)
+    with closing(writer):
+        for turn in itertools.count():
+            due = started + (turn * NUM_CLIENTS + number) / WRITES_A_SECOND
+            if due > started + seconds or time.perf_counter() > started + LONGEST * seconds:
+                break
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            claim = f"P_{1 + (turn * NUM_CLIENTS + number) % (NUM_CLAIMS - 1)}"
+            body = {"query": SUBMIT, "variables": {"input": {"claim": claim, "direction": "FOR", "strength": "WEAK"}}}
+            writer.write(request(host, json.dumps(body).encode()))
+            answer = json.loads(await read_answer(reader))
+            acknowledged[answer["data"]["submitEvidence"]["recorded"]["evidence"]["key"]] = time.perf_counter()
+    await writer.wait_closed()
 
 
 if __name__ == "__main__":
