@@ -19,8 +19,11 @@ MAX_WAITING = 256
 PATIENCE_SECONDS = 5.0
 """Longest wait, shorter than most clients'."""
 
-NEWEST_SHARE = 0.1
-"""The share of the newest document in the mean of the time that documents take."""
+MEMORY_SECONDS = 5.0
+"""How far back the pace of documents is looked at."""
+
+PRIOR_SECONDS = 1.0
+"""How many seconds' worth of documents a pace counts that is given at the start."""
 
 MOST_RETRY_SECONDS = 30
 
@@ -101,6 +104,57 @@ class QueueError(BusyError):
         self.retry_seconds = retry_seconds
 
 
+class _Pace:
+    """
+    The pace at which documents end while all places are taken, by those of the last seconds.
+
+    The mean of the time that documents take would not do: one that holds a place for long holds up none of those that
+    pass through the others.
+
+    Args:
+        mean_seconds: How long documents take, as long as none has ended; 0 if that is unknown.
+        num_places: Documents at a time.
+    """
+
+    def __init__(self, mean_seconds: float, num_places: int) -> None:
+        self._num_others = num_places - 1
+        self._num_ended, self._seconds = 1.0, 0.0
+        if mean_seconds:
+            self._num_ended = PRIOR_SECONDS * num_places / mean_seconds - self._num_others
+            self._seconds = PRIOR_SECONDS
+        self._full_since: float | None = None
+        self._noted_at = time.monotonic()
+
+    def note_free(self) -> None:
+        """Note that a place is free, as where the one that waited for it has left."""
+        self._full_since = None
+
+    def note_full(self) -> None:
+        """Note that the last place has been taken."""
+        if self._full_since is None:
+            self._full_since = time.monotonic()
+            if self._full_since - self._noted_at > MEMORY_SECONDS:
+                self._num_ended, self._seconds = 1.0, 0.0
+
+    def note_end(self, *, is_full: bool) -> None:
+        """Note that a document has ended, and whether another one takes its place."""
+        now = self._noted_at = time.monotonic()
+        if self._full_since is not None:
+            seconds = now - self._full_since
+            kept = math.exp(-seconds / MEMORY_SECONDS)
+            self._num_ended, self._seconds = kept * self._num_ended + 1, kept * self._seconds + seconds
+        self._full_since = now if is_full else None
+
+    def mean_gap(self) -> float:
+        """
+        Estimate the seconds from one end to the next.
+
+        The documents in the other places have had that time, too: of some that began together, the first to end says
+        that the others are about to.
+        """
+        return self._seconds / (self._num_ended + self._num_others)
+
+
 class Admission:
     """
     A limited number of places for documents under execution, taken in order of arrival.
@@ -126,7 +180,7 @@ class Admission:
         self._num_places, self._max_waiting, self._patience_seconds = num_places, max_waiting, patience_seconds
         self._free = asyncio.Semaphore(num_places)
         self._num_waiting = self._num_taken = 0
-        self._mean_seconds = mean_seconds
+        self._pace = _Pace(mean_seconds, num_places)
 
     def counts(self) -> dict[str, int]:
         """Count the places, those taken, and who waits for one."""
@@ -141,22 +195,24 @@ class Admission:
             QueueError: The queue is full or too slow, or no place becomes free within the patience.
         """
         if not self._free.locked():
+            self._pace.note_free()
             await self._free.acquire()
         else:
             await self._wait()
         self._num_taken += 1
-        started = time.monotonic()
+        if self._free.locked():
+            self._pace.note_full()
         try:
             yield
         finally:
             self._num_taken -= 1
             self._free.release()
-            self._mean_seconds += NEWEST_SHARE * (time.monotonic() - started - self._mean_seconds)
+            self._pace.note_end(is_full=self._num_waiting > 0)
 
     @property
     def _expected_seconds(self) -> float:
-        """The time that a further document would wait, at the speed of the last ones."""
-        return (self._num_waiting + 1) * self._mean_seconds / self._num_places
+        """The time that a further document would wait, at the pace of the last ones."""
+        return (self._num_waiting + 1) * self._pace.mean_gap()
 
     async def _wait(self) -> None:
         if self._num_waiting >= self._max_waiting or self._expected_seconds > self._patience_seconds:

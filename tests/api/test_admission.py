@@ -79,6 +79,55 @@ async def test_who_would_wait_for_longer_than_the_patience_is_refused_at_once() 
     assert entered == list(range(7))
 
 
+async def test_one_that_holds_a_place_for_long_holds_up_nobody() -> None:
+    """Four places, of which one is held for a hundred times as long as the others are, in turn, by fifty that wait."""
+    admission, entered = Admission(4, patience_seconds=2), list[int]()
+
+    async def stay(number: int, seconds: float) -> None:
+        async with admission.admit():
+            entered.append(number)
+            await asyncio.sleep(seconds)
+
+    long = asyncio.create_task(stay(0, 2.0))
+    await asyncio.gather(*(stay(number, 0.02) for number in range(1, 50)))
+    await long
+    await asyncio.gather(*(stay(number, 0.02) for number in range(50, 104)))
+
+    assert sorted(entered) == list(range(104))
+
+
+async def test_documents_that_began_together_are_taken_to_end_together() -> None:
+    """The first of sixteen ends after half a second: as many wait as can be served within the patience."""
+    admission, entered, started = Admission(16, patience_seconds=4), list[int](), asyncio.Event()
+
+    async def stay(number: int) -> None:
+        async with admission.admit():
+            entered.append(number)
+            await asyncio.sleep(0.5 + 0.02 * number if number < 16 else 0.0)
+            started.set()
+
+    first = [asyncio.create_task(stay(number)) for number in range(32)]
+    await started.wait()
+    await asyncio.gather(*first, *(stay(number) for number in range(32, 80)))
+
+    assert sorted(entered) == list(range(80))
+
+
+async def test_a_place_that_nobody_takes_is_no_slow_document() -> None:
+    """Who waited for it has left just when it became free; the time until the next document does not count."""
+    admission, leave, entered = Admission(1, patience_seconds=1), asyncio.Event(), list[int]()
+    first, waiting = (asyncio.create_task(hold(admission, entered, n, leave)) for n in range(2))
+    await asyncio.sleep(0.01)
+    leave.set()
+    waiting.cancel()
+    await asyncio.wait([first, waiting])
+    await asyncio.sleep(0.3)
+    await hold(admission, entered, 2, leave)
+    await asyncio.gather(*(hold(admission, entered, n, leave) for n in range(3, 23)))
+
+    assert entered == [0, *range(2, 23)]
+
+
 async def test_documents_that_are_quick_again_may_wait_again() -> None:
     """The time of the last ones counts."""
     admission, leave, entered = Admission(1, patience_seconds=5, mean_seconds=100), asyncio.Event(), list[int]()

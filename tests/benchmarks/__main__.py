@@ -25,6 +25,7 @@ from graph.server import EmbeddedServer, Memory, Software
 from tests.benchmarks.access import benchmark_access
 from tests.benchmarks.accuracy import benchmark_accuracy
 from tests.benchmarks.bombs import benchmark_bombs
+from tests.benchmarks.crowd import benchmark_crowd
 from tests.benchmarks.cypher import NUM_ROWS, benchmark_cypher
 from tests.benchmarks.flat import Graph, benchmark_flat
 from tests.benchmarks.http import benchmark_http
@@ -136,6 +137,12 @@ async def benchmark_keys() -> None:
         await benchmark_access(start_server(stack).address)
 
 
+async def benchmark_many_clients() -> None:
+    """Pages beside heavy work and slow clients."""
+    async with AsyncExitStack() as stack:
+        await benchmark_crowd(*start_server(stack))
+
+
 async def benchmark_followers() -> None:
     """Subscribers over real sockets."""
     async with AsyncExitStack() as stack:
@@ -184,6 +191,7 @@ def choose_benchmarks(chosen: argparse.Namespace) -> dict[str, Callable[[], None
         "recall": lambda: asyncio.run(benchmark_finding(chosen.titles)),
         "workers": lambda: asyncio.run(benchmark_scaling()),
         "start": lambda: asyncio.run(benchmark_start()),
+        "crowd": lambda: asyncio.run(benchmark_many_clients()),
         "subscribers": lambda: asyncio.run(benchmark_followers()),
     }
 
