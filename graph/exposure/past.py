@@ -13,7 +13,7 @@ from typing import Final
 from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.errors import InvalidError, OversizeError
-from graph.exposure.tickers import read_tickers_at
+from graph.exposure.tickers import count_later
 from graph.families.store import list_families
 from graph.inference.time import utc_moments
 from graph.ledger.claim_state import Window
@@ -95,13 +95,13 @@ async def count_reconstructed(
         symbols: The tickers that are held then.
         claims: The claims whose own beliefs are applied; or the network as it was then, which knows of all.
     """
-    tickers = await read_tickers_at(unit, symbols, moment)
+    num_exposures = await count_later(unit, symbols, moment)
     if isinstance(claims, Joint):
         num_claims = claims.num_reconstructed
     else:
         found = _counted(await _list_pasts(unit, sorted(claims), moment))
         num_claims = sum(past.is_reconstructed for past in found)
-    return Reconstructed(num_claims, sum(ticker.num_reconstructed for ticker in tickers.values()))
+    return Reconstructed(num_claims, num_exposures)
 
 
 async def _list_pasts(unit: Unit, claim_ids: Sequence[str], as_of: datetime) -> list[Past | None]:

@@ -11,7 +11,6 @@ change is the change of what predictions add, times the mean of m_p - b_p at bot
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from graph.database.sessions import Unit
 from graph.errors import BusyError
-from graph.exposure.history import Cause, Record, list_causes
+from graph.exposure.history import Record, Recorded, recorded_of
 from graph.inference.attribution import split_change
 from graph.inference.log_odds import FloatArray, logits, sigmoids
 from graph.inference.network.bank import Bank, num_swept
@@ -29,7 +28,7 @@ from graph.inference.network.portfolio import find_drivers, sum_samples
 from graph.inference.network.replicates import standard_errors
 from graph.inference.network.structure import IntArray
 from graph.inference.time import utc_moments
-from graph.ledger.claim_history import load_histories
+from graph.ledger.claim_courses import load_courses
 from graph.network.engine import Engine, Joint
 from graph.network.view import View, find_different, make_view, mix
 
@@ -64,22 +63,6 @@ class SourceKind(StrEnum):
     OWN_PREDICTIONS = "OWN_PREDICTIONS"
     TIME = "TIME"
     HOLDINGS = "HOLDINGS"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """
-    Something that was recorded of a claim.
-
-    Attributes:
-        cause: Its kind.
-        at: When it was recorded.
-        entry_ids: Rows of the ledger.
-    """
-
-    cause: Cause
-    at: datetime
-    entry_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +122,7 @@ class _Portfolio:
     """
 
     def __init__(self, record: Record, before: Joint, after: Joint) -> None:
-        self._ids, ends = list(record.histories), list(record.ends().values())
+        self._ids, ends = record.claims.ids, list(record.ends().values())
         self._own_beliefs = np.array([[own.belief_before for own in ends], [own.belief_after for own in ends]])
         first, last = np.array([own.first for own in ends]), np.array([own.last for own in ends])
         self._mean, self._change = (first + last) / 2.0, last - first
@@ -300,15 +283,15 @@ def _count_told(after: Joint, most: int) -> int:
 
 async def _list_told(unit: Unit, record: Record, after: Joint, claim_ids: Sequence[str]) -> list[_Cause]:
     """List the causes that are told apart, in the order in which the first was recorded of each."""
-    histories = await load_histories(unit, claim_ids)
-    found: list[_Cause] = []
-    for claim_id in claim_ids:
-        history = histories.get(claim_id)
-        # Of several causes at one moment the last one counts, as in `Record.split`.
-        rows = {} if history is None else dict(list_causes(history, record.start, record.end))
-        recorded = sorted((Recorded(cause, at, keys) for at, (cause, keys) in rows.items()), key=lambda own: own.at)
-        place = after.view.snapshot.indices[claim_id]
-        found.append(_Cause(SourceKind.CLAIM, (place,), (), claim_id, tuple(recorded)))
+    claims = await load_courses(unit, claim_ids)
+    records = claims.courses.records(*utc_moments([record.start, record.end]))
+    recorded: dict[str, list[Recorded]] = {claim_id: [] for claim_id in claim_ids}
+    for place, claim in enumerate(records.claims.tolist()):
+        recorded[claims.ids[claim]].append(recorded_of(claims, records, place))
+    indices = after.view.snapshot.indices
+    found = [
+        _Cause(SourceKind.CLAIM, (indices[claim_id],), (), claim_id, tuple(own)) for claim_id, own in recorded.items()
+    ]
     return sorted(found, key=lambda own: (own.recorded[0].at if own.recorded else record.start, own.claim_id or ""))
 
 
