@@ -40,7 +40,7 @@ from graph.exposure.measuring import (
     measure,
     suppose,
 )
-from graph.exposure.past import Reconstructed, count_reconstructed, recall_joint
+from graph.exposure.past import Reconstructed, count_reconstructed, read_past, recall_joint
 from graph.exposure.positions import MOST_POSITIONS, Positions
 from graph.exposure.propagating import MOST_SOURCES, Source, split_propagation
 from graph.exposure.store import (
@@ -505,10 +505,13 @@ class PortfolioQueries:
 
 
 async def _read_ends(context: Context, record: Record) -> tuple[Joint, Joint]:
-    """Read the network as it was at both ends of a record."""
-    engine = context.take_engine(4 * INFERENCE_POINTS)
-    before = await recall_joint(context.unit, engine, record.start, path="from")
-    return before, await recall_joint(context.unit, engine, record.end, path="to")
+    """Read the network as it was at both ends of a record, and draw its samples, both at the same time."""
+    engine, unit = context.take_engine(4 * INFERENCE_POINTS), context.unit
+    asked = ((record.start, "from"), (record.end, "to"))
+    pasts = [await read_past(unit, engine, moment, path=path) for moment, path in asked]
+    await unit.read_after(None)  # the samples of a large network take longer than a transaction may
+    before, after = await engine.draw_pasts(pasts)
+    return before, after
 
 
 async def _split_propagation(context: Context, record: Record, ends: tuple[Joint, Joint], most: int) -> Shown:
@@ -516,11 +519,13 @@ async def _split_propagation(context: Context, record: Record, ends: tuple[Joint
         raise InvalidError(f"expected 1 to {MOST_SOURCES} claims, got {most}", path="sources")
     engine = context.take_engine(sources_points(most))
     found = await split_propagation(context.unit, engine, record, *ends, most=most)
+    await context.unit.read_after(None)  # it may have taken longer than a transaction may
     titles = await _read_titles(context, [source.claim_id for source in found.sources])
     return {
         "delta": figure(math.fsum(source.delta for source in found.sources)),
         "num_claims": found.num_claims,
         "num_told": found.num_told,
+        "is_approximate": found.is_approximate,
         "sources": [_shown_source(source, titles) for source in found.sources],
     }
 
