@@ -32,7 +32,7 @@ from graph.inference.time import MomentArray, datetime_of, moments_of, utc_momen
 from graph.ledger.claim_courses import ClaimCourses, load_courses
 
 MOST_CLAIMS: Final = 20_000
-"""Claims whose ledgers are read for one answer, some three seconds."""
+"""Claims whose ledgers are read for one answer, some five seconds."""
 
 MOST_STRETCHES: Final = 400
 """Rows of a portfolio that hold one after the other in one answer."""
