@@ -1,5 +1,5 @@
-// Deadlines of claims as recorded by a moment or, before the first record, at first, in one record: pairs of an id and seconds since
-// 1970, null without a deadline. $ids: claims; $by: the moment in microseconds, as text of 16 digits.
+// Deadlines of claims as recorded by a moment or, before the first record, at first, in one record: their ids, and seconds
+// since 1970, null without a deadline. $ids: claims; $by: the moment in microseconds, as text of 16 digits.
 UNWIND $ids AS id
 WITH id, 'CLAIM!' + id AS anchor
 WITH id, head(COLLECT {
@@ -17,4 +17,5 @@ WITH id, head(COLLECT {
     ORDER BY version.id
     LIMIT 1
   }) AS first
-RETURN collect([id, coalesce(latest, first).deadline.epochSeconds]) AS deadlines
+WITH collect([id, coalesce(latest, first).deadline.epochSeconds]) AS pairs
+RETURN [pair IN pairs | pair[0]] AS ids, [pair IN pairs | pair[1]] AS deadlines

@@ -1,6 +1,6 @@
 """Budgets of what requests read: one for each request, and one for all requests in flight together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,9 @@ from graph.errors import BudgetError, BusyError
 
 VALUE_BYTES: Final = 64
 """Memory of a value, its place in its row included; text takes as many bytes more as it has characters."""
+
+PLAIN_BYTES: Final[Mapping[type, int]] = {type(None): 8, bool: 8, float: 32, int: 40}
+"""Memory of values that take less: nothing and truth values their place alone, numbers themselves besides."""
 
 ADVICE: Final = "ask for smaller pages, shorter histories or fewer nested lists"
 
@@ -41,8 +44,8 @@ def _measure(values: Iterable[Any], row: int) -> tuple[int, int]:
     """Count lists and maps in `values` as `row` rows each, those further down as one; and the bytes of all."""
     rows = num_bytes = 0
     for value in values:
-        num_bytes += VALUE_BYTES
         kind = type(value)
+        num_bytes += PLAIN_BYTES.get(kind, VALUE_BYTES)
         if kind is str:
             num_bytes += len(value)
         elif kind is list or kind is dict:

@@ -6,15 +6,14 @@ known outcome counts as 1 or 0. Joint marginals of the past are not kept: where 
 are computed for both its ends.
 """
 
+import asyncio
 import math
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import pairwise
-from operator import itemgetter
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -25,22 +24,21 @@ from graph.exposure.book import Holding, refuse_absent
 from graph.exposure.positions import Positions
 from graph.exposure.store import Holder, get_portfolio, list_held
 from graph.exposure.tickers import Course, read_courses
-from graph.inference.history import course_beliefs_at
+from graph.inference.changes import Moves, split_sum
+from graph.inference.coefficients import Held
+from graph.inference.courses import EVIDENT, RESTATED, SETTLED, PlaceArray, Records, count_by
 from graph.inference.log_odds import FloatArray
-from graph.inference.time import utc_moments
-from graph.ledger.claim_history import ClaimHistory, load_histories
-from graph.model.kinds import ClaimStatus
+from graph.inference.time import MomentArray, datetime_of, moments_of, utc_moments
+from graph.ledger.claim_courses import ClaimCourses, load_courses
 
-MOST_CLAIMS: Final = 5_000
-"""Claims whose ledgers are read for one answer."""
+MOST_CLAIMS: Final = 20_000
+"""Claims whose ledgers are read for one answer, some five seconds."""
 
 MOST_STRETCHES: Final = 400
 """Rows of a portfolio that hold one after the other in one answer."""
 
-_TICK: Final = timedelta(microseconds=1)
-"""The time between a moment and the one just before it, as moments are kept."""
-
-_OUTCOMES: Final = {ClaimStatus.RESOLVED_TRUE: 1.0, ClaimStatus.RESOLVED_FALSE: 0.0, ClaimStatus.ANNULLED: 0.0}
+MOST_VALUES: Final = 250_000
+"""Beliefs of claims at moments that are computed at once, some 50 MB."""
 
 
 class Cause(StrEnum):
@@ -66,6 +64,9 @@ class Cause(StrEnum):
     PROPAGATION = "PROPAGATION"
 
 
+_CAUSES: Final = {RESTATED: Cause.RESTATEMENT, EVIDENT: Cause.EVIDENCE, SETTLED: Cause.RESOLUTION}
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Positions that are held since a moment: weights by symbol."""
@@ -75,22 +76,19 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Recorded:
     """
-    Weights and effects by which a claim counts if it comes true, since a moment.
+    Something that was recorded of a claim.
 
     Attributes:
-        since: The moment.
-        held: The weight and the effect of each ticker that is exposed to it at any time, by symbol.
+        cause: Its kind.
+        at: When it was recorded.
+        entry_ids: Rows of the ledger.
     """
 
-    since: datetime
-    held: Mapping[str, tuple[float, float]]
-
-    @property
-    def coefficient(self) -> float:
-        """The sum of weights times effects."""
-        return math.fsum(weight * effect for weight, effect in self.held.values())
+    cause: Cause
+    at: datetime
+    entry_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ class Moved:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Record:
     """
     All that a portfolio's expectation followed from between two moments.
@@ -167,60 +165,29 @@ class Record:
         start: The first moment.
         end: The last.
         stretches: The positions, of which the first are held at the start.
-        effects: Sign times relevance from the start on, by claim and symbol; 0 before the first moment of each.
-        histories: The claims' histories by id.
+        symbols: Symbols of all tickers that are held at any time.
+        held: The weights of these, and sign times relevance of each claim from the start on.
+        claims: The claims' histories.
     """
 
     start: datetime
     end: datetime
     stretches: tuple[Stretch, ...]
-    effects: Mapping[str, Mapping[str, Course]]
-    histories: Mapping[str, ClaimHistory]
-
-    def steps(self, claim_id: str) -> list[Step]:
-        """List what a claim adds if it comes true, from the start on, with a step wherever that may change."""
-        courses = self.effects.get(claim_id, {})
-        held_since = [stretch.since for stretch in self.stretches]
-        changes = {since for course in courses.values() for since, _ in course if since > self.start}
-        return [
-            Step(
-                moment,
-                {
-                    symbol: (stretch.weights.get(symbol, 0.0), _effect_at(course, moment))
-                    for symbol, course in courses.items()
-                },
-            )
-            for moment in sorted({*held_since, *changes})
-            for stretch in [self.stretches[bisect_right(held_since, moment) - 1]]
-        ]
+    symbols: tuple[str, ...]
+    held: Held
+    claims: ClaimCourses
 
     def expectations(self, moments: Sequence[datetime]) -> list[float]:
         """Compute the expected signed relevance at each of some moments from the start to the end."""
-        asked = utc_moments(moments)
-        parts = np.zeros((len(self.histories), len(moments)))
-        for row, (claim_id, history) in zip(parts, self.histories.items(), strict=True):
-            steps = self.steps(claim_id)
-            numbers = np.searchsorted(utc_moments([step.since for step in steps]), asked, side="right") - 1
-            row[:] = np.array([step.coefficient for step in steps])[numbers] * _beliefs(history, moments)
-        return [math.fsum(column) for column in parts.T.tolist()]
+        num_claims, asked = len(self.claims.ids), utc_moments(moments)
+        size = max(1, MOST_VALUES // max(1, num_claims))
+        parts = (self._contributions(asked[first : first + size]) for first in range(0, asked.size, size))
+        return [math.fsum(column) for part in parts for column in part.T.tolist()]
 
     def split(self) -> Moved:
         """Split the change from the start to the end by its causes."""
         before, after = self.expectations([self.start, self.end])
-        parts: list[Part] = []
-        moves: dict[tuple[datetime, str], list[float]] = defaultdict(list)
-        for claim_id, history in self.histories.items():
-            steps = self.steps(claim_id)
-            found, beliefs = _split_claim(self, history, steps)
-            parts += found
-            for (left, right), belief in zip(pairwise(steps), beliefs, strict=True):
-                for symbol, (weight, effect) in right.held.items():
-                    weight_before, effect_before = left.held[symbol]
-                    moves[right.since, symbol].append((weight - weight_before) * effect_before * belief)
-                    delta = weight * (effect - effect_before) * belief
-                    parts.append(Part(Cause.EXPOSURES, delta, claim_id, symbol, right.since))
-        parts += [Part(Cause.POSITIONS, math.fsum(own), None, symbol, at) for (at, symbol), own in moves.items()]
-        return Moved(before, after, _in_order(parts))
+        return Moved(before, after, _in_order(self._list_parts()))
 
     def split_marginals(self, before: Mapping[str, float], after: Mapping[str, float]) -> Moved:
         """
@@ -241,22 +208,72 @@ class Record:
             parts.append(Part(Cause.PROPAGATION, delta, claim_id))
             sums.append((own.first * marginal_before, own.last * marginal_after))
         start, end = (math.fsum(own[place] for own in sums) for place in (0, 1))
-        return Moved(start, end, _in_order([*self.split().parts, *parts]))
+        return Moved(start, end, _in_order([*_in_order(self._list_parts()), *parts]))
 
     def ends(self) -> dict[str, Ends]:
         """Compute what each prediction adds if it comes true, and the belief in it by itself, at both ends; by id."""
-        found: dict[str, Ends] = {}
-        for claim_id, history in self.histories.items():
-            steps = self.steps(claim_id)
-            beliefs = _beliefs(history, [self.start, self.end]).tolist()
-            found[claim_id] = Ends(steps[0].coefficient, steps[-1].coefficient, *beliefs)
+        starts, _, coefficients = self._steps
+        columns = coefficients[starts[:-1]], coefficients[starts[1:] - 1], *self._values(self._bounds).T
+        return dict(zip(self.claims.ids, map(Ends, *(column.tolist() for column in columns)), strict=True))
+
+    def _list_parts(self) -> Iterable[Part]:
+        """List the parts of the change from the start to the end by their causes, one claim's after the other's."""
+        first, last = self._bounds
+        records = self.claims.courses.records(first, last)
+        found = split_sum(self.claims.courses, records, self.held, first, last)
+        num_claims, num_records = found.drifts.size, found.recorded.size
+        claims = np.concatenate([records.claims, np.arange(num_claims), found.effects.claims])
+        deltas = np.concatenate([found.recorded, found.drifts, found.effects.deltas])
+        order = np.argsort(claims, kind="stable")
+        for place in order[deltas[order] != 0.0].tolist():
+            claim_id, delta = self.claims.ids[claims[place]], float(deltas[place])
+            if place < num_records:
+                own = recorded_of(self.claims, records, place)
+                yield Part(own.cause, delta, claim_id, at=own.at, entry_ids=own.entry_ids)
+            elif place < num_records + num_claims:
+                yield Part(Cause.TIME, delta, claim_id)
+            else:
+                yield self._part(Cause.EXPOSURES, found.effects, place - num_records - num_claims, claim_id)
+        for place in range(found.weights.deltas.size):
+            yield self._part(Cause.POSITIONS, found.weights, place)
+
+    def _part(self, cause: Cause, moves: Moves, place: int, claim_id: str | None = None) -> Part:
+        symbol = self.symbols[moves.tickers[place]]
+        return Part(cause, float(moves.deltas[place]), claim_id, symbol, datetime_of(moves.moments[place]))
+
+    @property
+    def _bounds(self) -> MomentArray:
+        return utc_moments([self.start, self.end])
+
+    @cached_property
+    def _steps(self) -> tuple[PlaceArray, MomentArray, FloatArray]:
+        """Where each claim's steps start, when each step begins, and the claim's coefficient in it."""
+        laid_out = list(self.held.laid_out())
+        counts = [np.diff(steps.starts) for steps in laid_out]
+        starts = np.concatenate([np.zeros(1, np.int64), *counts]).cumsum()
+        sinces = np.concatenate([np.zeros(0, "datetime64[us]"), *(steps.sinces for steps in laid_out)])
+        return starts, sinces, np.concatenate([np.zeros(0), *(steps.coefficients for steps in laid_out)])
+
+    def _values(self, moments: MomentArray) -> FloatArray:
+        """Compute what each claim counts as at each moment, shape (claims, moments)."""
+        num_claims = len(self.claims.ids)
+        claims, asked = np.repeat(np.arange(num_claims), moments.size), np.tile(moments, num_claims)
+        return self.claims.courses.values(claims, asked).reshape(num_claims, moments.size)
+
+    def _contributions(self, moments: MomentArray) -> FloatArray:
+        """Compute what each claim adds to the expectation at each moment, shape (claims, moments)."""
+        starts, sinces, coefficients = self._steps
+        values = self._values(moments)
+        claims, asked = np.repeat(np.arange(len(values)), moments.size), np.tile(moments, len(values))
+        steps = starts[claims] + count_by(starts, sinces, claims, asked) - 1
+        found: FloatArray = coefficients[steps].reshape(values.shape) * values
         return found
 
 
-def _effect_at(course: Course, moment: datetime) -> float:
-    """Return sign times relevance at a moment."""
-    number = bisect_right(course, moment, key=itemgetter(0))
-    return course[number - 1][1] if number else 0.0
+def recorded_of(claims: ClaimCourses, records: Records, place: int) -> Recorded:
+    """Return one of the records of claims."""
+    entry_ids = claims.entry_ids[records.first_rows[place] : records.end_rows[place]]
+    return Recorded(_CAUSES[records.kinds[place]], datetime_of(records.moments[place]), tuple(entry_ids))
 
 
 def _in_order(parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -300,24 +317,46 @@ async def read_record(
         stretches: tuple[Stretch, ...] = (Stretch(start, portfolio.weights),)
     else:
         stretches = await _read_stretches(unit, portfolio, holder, start, end, known_at)
-    symbols = dict.fromkeys(symbol for stretch in stretches for symbol in stretch.weights)
-    courses = await read_courses(unit, symbols, start, end)
+    symbols = tuple(dict.fromkeys(symbol for stretch in stretches for symbol in stretch.weights))
+    effects = await read_courses(unit, symbols, start, end)
     if isinstance(portfolio, Positions):
-        refuse_absent(portfolio, courses)
-    effects: dict[str, dict[str, Course]] = defaultdict(dict)
-    for symbol in symbols:
-        for claim_id, course in courses.get(symbol, {}).items():
-            if course:
-                effects[claim_id][symbol] = course
-    claim_ids = set(effects)
+        refuse_absent(portfolio, effects)
+    claim_ids = {claim_id for own in effects.values() for claim_id, course in own.items() if course}
     if len(claim_ids) > MOST_CLAIMS:
         message = (
             f"the tickers are exposed to {len(claim_ids):,} claims, and histories of at most {MOST_CLAIMS:,} are read"
         )
         raise OversizeError(message, size=len(claim_ids), limit=MOST_CLAIMS, path="portfolio")
-    histories = await load_histories(unit, claim_ids, policy)
     # A claim that nobody has stated a probability of, or that was deleted since, adds nothing.
-    return Record(start, end, stretches, effects, histories)
+    claims = await load_courses(unit, claim_ids, policy)
+    held = await asyncio.to_thread(_hold, stretches, symbols, effects, claims.ids)
+    return Record(start, end, stretches, symbols, held, claims)
+
+
+def _hold(
+    stretches: Sequence[Stretch],
+    symbols: Sequence[str],
+    effects: Mapping[str, Mapping[str, Course]],
+    claim_ids: Sequence[str],
+) -> Held:
+    """Lay out what is held as arrays; `effects` are by symbol and claim."""
+    courses: dict[str, list[tuple[int, Course]]] = {claim_id: [] for claim_id in claim_ids}
+    for ticker, symbol in enumerate(symbols):
+        for claim_id, course in effects.get(symbol, {}).items():
+            if course and claim_id in courses:
+                courses[claim_id].append((ticker, course))
+    edges = [edge for own in courses.values() for edge in own]
+    changes = [change for _, course in edges for change in course]
+    weights = [[stretch.weights.get(symbol, 0.0) for symbol in symbols] for stretch in stretches]
+    return Held(
+        edge_starts=np.cumsum([0, *map(len, courses.values())]),
+        tickers=np.array([ticker for ticker, _ in edges], np.int64),
+        effect_starts=np.cumsum([0, *(len(course) for _, course in edges)]),
+        effect_sinces=moments_of([since for since, _ in changes]),
+        effects=np.array([effect for _, effect in changes], np.float64),
+        sinces=utc_moments([stretch.since for stretch in stretches]),
+        weights=np.array(weights, np.float64).reshape(len(stretches), len(symbols)),
+    )
 
 
 async def _read_stretches(
@@ -350,68 +389,3 @@ def effects_of(holding: Holding) -> dict[str, float]:
         if not math.isnan(relevance):
             parts[claim_id].append(relevance)
     return {claim_id: math.fsum(own) for claim_id, own in parts.items()}
-
-
-def _beliefs(history: ClaimHistory, moments: Sequence[datetime]) -> FloatArray:
-    """Compute the belief in a claim at each moment: 1 or 0 once an outcome is known, and 0 before one was stated."""
-    found = np.nan_to_num(course_beliefs_at(history.course, utc_moments(moments)), nan=0.0)
-    outcome = _OUTCOMES.get(history.state.status)
-    if outcome is not None:
-        for index, moment in enumerate(moments):
-            settled = history.settled_at(moment)
-            if settled is not None and settled <= moment:
-                found[index] = outcome
-    return found
-
-
-def _split_claim(record: Record, history: ClaimHistory, steps: Sequence[Step]) -> tuple[list[Part], list[float]]:
-    """
-    Split what a claim did to the expectation.
-
-    Args:
-        record: All that the expectation followed from.
-        history: The claim's history.
-        steps: What it adds if it comes true.
-
-    Returns:
-        The parts, and the belief just before each step but the first.
-    """
-    causes = dict(list_causes(history, record.start, record.end))
-    own = [step.coefficient for step in steps]
-    changes = {step.since: number for number, step in enumerate(steps) if number}
-    moments = sorted({*causes, *changes})
-    points = [record.start, *(point for moment in moments for point in (moment - _TICK, moment)), record.end]
-    beliefs = _beliefs(history, points).tolist()
-    claim_id, number, drifts = history.state.claim_id, 0, list[float]()
-    parts: list[Part] = []
-    before_changes: list[float] = []
-    for index, moment in enumerate(moments):
-        previous, before, after = beliefs[2 * index : 2 * index + 3]
-        drifts.append(own[number] * (before - previous))
-        if moment in changes:
-            number = changes[moment]
-            before_changes.append(before)
-        jump = own[number] * (after - before)
-        if moment in causes:
-            cause, entry_ids = causes[moment]
-            parts.append(Part(cause, jump, claim_id, at=moment, entry_ids=entry_ids))
-        else:
-            drifts.append(jump)
-    drifts.append(own[number] * (beliefs[-1] - beliefs[-2]))
-    return [*parts, Part(Cause.TIME, math.fsum(drifts), claim_id)], before_changes
-
-
-def list_causes(
-    history: ClaimHistory, start: datetime, end: datetime
-) -> Iterable[tuple[datetime, tuple[Cause, tuple[str, ...]]]]:
-    """List the moments at which something was recorded of a claim; of several at one moment the last one counts."""
-    found: list[tuple[datetime, tuple[Cause, tuple[str, ...]]]] = []
-    found += [(piece.since, (Cause.RESTATEMENT, ())) for piece in history.course[1:]]
-    entries: dict[datetime, list[str]] = defaultdict(list)
-    for row in history.rows:
-        entries[row["recorded_at"].astimezone(UTC)].append(row["id"])
-    found += [(moment, (Cause.EVIDENCE, tuple(ids))) for moment, ids in entries.items()]
-    if history.state.status in _OUTCOMES:
-        ends = [(piece.since, piece.until) for piece in history.course if piece.until is not None]
-        found += [(max(ends_at), (Cause.RESOLUTION, ())) for ends_at in ends]
-    return [(moment, cause) for moment, cause in found if start < moment <= end]

@@ -160,15 +160,15 @@ class Exposure:
         """Add contributions up by a property of their tickers or predictions, largest expectation first."""
         edges, marginals = self.book.edges, self.joint.beliefs.marginals
         own = edges.weights[edges.tickers] * edges.relevances
-        numbers: dict[str | None, int] = {}
-        codes = np.array([numbers.setdefault(key, len(numbers)) for key in _list_keys(self.book, by)], np.int64)
+        keys, codes = _number_keys(self.book, by)
         order = np.argsort(codes, kind="stable")
-        ends = np.cumsum(np.bincount(codes, minlength=len(numbers))).tolist()
+        ends = np.cumsum(np.bincount(codes, minlength=len(keys))).tolist()
         expected = (own * marginals[edges.claims])[order].tolist()
         shares = (own * self.slopes[edges.claims])[order].tolist()
         groups = [
             Group(key, math.fsum(expected[start:end]), math.fsum(shares[start:end]))
-            for key, start, end in zip(numbers, [0, *ends], ends, strict=False)
+            for key, start, end in zip(keys, [0, *ends], ends, strict=False)
+            if start < end
         ]
         return sorted(groups, key=lambda group: (-abs(group.expected), group.key or ""))
 
@@ -182,15 +182,15 @@ _TICKER_KEYS: Final[Mapping[Grouping, Callable[[Ticker], str | None]]] = {
 }
 
 
-def _list_keys(book: Book, by: Grouping) -> Sequence[str | None]:
-    """List the key by which each exposure that counts is added up."""
-    if by is Grouping.DOMAIN:
-        return book.domain_ids
+def _number_keys(book: Book, by: Grouping) -> tuple[Sequence[str | None], IntArray]:
+    """Return keys by which exposures are added up, some perhaps of none, and the place of each one's among them."""
     if by is Grouping.YEAR:
-        years = book.dues.astype("datetime64[Y]")
-        return [None if missing else str(year) for year, missing in zip(years, np.isnat(years), strict=True)]
-    own = [_TICKER_KEYS[by](holding.ticker) for holding in book.holdings]
-    return [own[ticker] for ticker in book.edges.tickers.tolist()]
+        years, codes = np.unique(book.dues.astype("datetime64[Y]"), return_inverse=True)
+        return [None if np.isnat(year) else str(year) for year in years], codes
+    own = book.domain_ids if by is Grouping.DOMAIN else [_TICKER_KEYS[by](holding.ticker) for holding in book.holdings]
+    numbers: dict[str | None, int] = {}
+    codes = np.array([numbers.setdefault(key, len(numbers)) for key in own], np.int64)
+    return list(numbers), codes if by is Grouping.DOMAIN else codes[book.edges.tickers]
 
 
 async def measure(

@@ -13,14 +13,14 @@ from typing import Final
 from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.errors import InvalidError, OversizeError
-from graph.exposure.tickers import read_tickers_at
+from graph.exposure.tickers import count_later
 from graph.families.store import list_families
 from graph.inference.time import utc_moments
 from graph.ledger.claim_state import Window
 from graph.ledger.pasts import Past, PastKey, list_pasts
 from graph.model.kinds import ClaimStatus
 from graph.model.rows import ClaimFamily
-from graph.network.engine import Engine, Joint
+from graph.network.engine import Engine, Joint, PastNetwork, Recalled
 from graph.network.fetching import LockingUnit
 from graph.network.view import ClaimRow, Snapshot, with_rows
 
@@ -49,11 +49,25 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
         OversizeError: The network is too large.
         BusyError: No thread became free in time.
     """
+    (joint,) = await engine.draw_pasts([await read_past(unit, engine, as_of, path=path)])
+    return joint
+
+
+async def read_past(unit: LockingUnit, engine: Engine, as_of: datetime, *, path: str = "as_of") -> PastNetwork:
+    """
+    Read the network as it was at a moment, for `Engine.draw_pasts`; otherwise as `recall_joint`.
+
+    Args:
+        unit: The transaction to read in.
+        engine: Knows the network.
+        as_of: The moment.
+        path: Where the moment was given, for refusals.
+    """
     if as_of > (now := datetime.now(UTC)):
         message = f"expected a moment that has come, got {as_of.isoformat()}, which is after {now.isoformat()}"
         raise InvalidError(message, path=path)
 
-    async def recall(snapshot: Snapshot) -> tuple[Snapshot, int]:
+    async def recall(snapshot: Snapshot) -> Recalled:
         if len(snapshot.ids) > MOST_CLAIMS:
             message = f"the network has {len(snapshot.ids):,} claims, and the past of at most {MOST_CLAIMS:,} is read"
             raise OversizeError(message, size=len(snapshot.ids), limit=MOST_CLAIMS, path=path)
@@ -66,7 +80,7 @@ async def recall_joint(unit: LockingUnit, engine: Engine, as_of: datetime, *, pa
         past_snapshot = await asyncio.to_thread(_with_pasts, snapshot, pasts, families)
         return past_snapshot, sum(past.is_reconstructed for past in counted)
 
-    return await engine.past_joint(unit, as_of, recall)
+    return await engine.read_past(unit, as_of, recall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +109,13 @@ async def count_reconstructed(
         symbols: The tickers that are held then.
         claims: The claims whose own beliefs are applied; or the network as it was then, which knows of all.
     """
-    tickers = await read_tickers_at(unit, symbols, moment)
+    num_exposures = await count_later(unit, symbols, moment)
     if isinstance(claims, Joint):
         num_claims = claims.num_reconstructed
     else:
         found = _counted(await _list_pasts(unit, sorted(claims), moment))
         num_claims = sum(past.is_reconstructed for past in found)
-    return Reconstructed(num_claims, sum(ticker.num_reconstructed for ticker in tickers.values()))
+    return Reconstructed(num_claims, num_exposures)
 
 
 async def _list_pasts(unit: Unit, claim_ids: Sequence[str], as_of: datetime) -> list[Past | None]:

@@ -11,7 +11,6 @@ change is the change of what predictions add, times the mean of m_p - b_p at bot
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -19,17 +18,18 @@ import numpy as np
 
 from graph.database.sessions import Unit
 from graph.errors import BusyError
-from graph.exposure.history import Cause, Record, list_causes
+from graph.exposure.history import Record, Recorded, recorded_of
 from graph.inference.attribution import split_change
 from graph.inference.log_odds import FloatArray, logits, sigmoids
 from graph.inference.network.bank import Bank, num_swept
 from graph.inference.network.diagnostics import EXACT, SAMPLE, Beliefs
 from graph.inference.network.errors import ShouldStop
+from graph.inference.network.intercepts import Calibration
 from graph.inference.network.portfolio import find_drivers, sum_samples
 from graph.inference.network.replicates import standard_errors
 from graph.inference.network.structure import IntArray
 from graph.inference.time import utc_moments
-from graph.ledger.claim_history import load_histories
+from graph.ledger.claim_courses import load_courses
 from graph.network.engine import Engine, Joint
 from graph.network.view import View, find_different, make_view, mix
 
@@ -42,7 +42,7 @@ OTHER_STATES: Final = 4
 MOST_SWEPT: Final = 2_000
 """
 Claims that samples are drawn of again and again, in all inferences for one answer together; some fifteen seconds. Where
-the network has more of them, fewer claims are told apart.
+the network has more of them, fewer claims are told apart; where it has too many for any, LBP stands in for samples.
 """
 
 
@@ -57,6 +57,7 @@ class SourceKind(StrEnum):
             did to each other, and what evidence counts for within the network.
         TIME: The windows of claims outside the portfolio run out, or families of claims were changed.
         HOLDINGS: Changed positions and exposures, which count by what the network adds to each belief.
+        APPROXIMATION: What samples of both moments say of the change beyond LBP, where this stands in for samples.
     """
 
     CLAIM = "CLAIM"
@@ -64,22 +65,7 @@ class SourceKind(StrEnum):
     OWN_PREDICTIONS = "OWN_PREDICTIONS"
     TIME = "TIME"
     HOLDINGS = "HOLDINGS"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """
-    Something that was recorded of a claim.
-
-    Attributes:
-        cause: Its kind.
-        at: When it was recorded.
-        entry_ids: Rows of the ledger.
-    """
-
-    cause: Cause
-    at: datetime
-    entry_ids: tuple[str, ...]
+    APPROXIMATION = "APPROXIMATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +99,13 @@ class Propagated:
         sources: Those whose part is not 0, the largest first.
         num_claims: Claims outside the portfolio of which something was recorded between both ends.
         num_told: Those of them whose parts are told apart.
+        is_approximate: Whether LBP stands in for samples.
     """
 
     sources: tuple[Source, ...]
     num_claims: int
     num_told: int
+    is_approximate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +127,7 @@ class _Portfolio:
     """
 
     def __init__(self, record: Record, before: Joint, after: Joint) -> None:
-        self._ids, ends = list(record.histories), list(record.ends().values())
+        self._ids, ends = record.claims.ids, list(record.ends().values())
         self._own_beliefs = np.array([[own.belief_before for own in ends], [own.belief_after for own in ends]])
         first, last = np.array([own.first for own in ends]), np.array([own.last for own in ends])
         self._mean, self._change = (first + last) / 2.0, last - first
@@ -206,6 +194,13 @@ class _Portfolio:
         """Add up what the network adds to the belief in each prediction, times what that adds to the portfolio."""
         return self._add_up(self._mean, view, beliefs, bank, is_own_last=is_own_last)
 
+    def value_at(self, joint: Joint, beliefs: Beliefs | None = None) -> FloatArray:
+        """Add up likewise at one of both moments, by other marginals than those of its samples if any are given."""
+        is_last = joint is self.after
+        if beliefs is not None:
+            return self.value(joint.view, beliefs, None, is_own_last=is_last)
+        return self.value(joint.view, joint.beliefs, joint.bank, is_own_last=is_last)
+
     def holdings(self) -> FloatArray:
         """Compute the part of changed positions and exposures."""
         both = [
@@ -243,7 +238,14 @@ def _by_replicate(beliefs: Beliefs, bank: Bank | None, places: IntArray, num_rep
 
 
 async def split_propagation(
-    unit: Unit, engine: Engine, record: Record, before: Joint, after: Joint, *, most: int
+    unit: Unit,
+    engine: Engine,
+    record: Record,
+    before: Joint,
+    after: Joint,
+    *,
+    most: int,
+    most_swept: int = MOST_SWEPT,
 ) -> Propagated:
     """
     Split propagation's part of a change by the claims that it came from.
@@ -254,7 +256,9 @@ async def split_propagation(
         record: All that the expectation followed from.
         before: The network at its start.
         after: The same at its end.
-        most: The most claims to tell apart, 1 to `MOST_SOURCES`; fewer are where a network takes long.
+        most: The most claims to tell apart, 1 to `MOST_SOURCES`; fewer are where samples take long.
+        most_swept: The most claims that samples are drawn of again and again, in all inferences together; where more
+            would be, LBP stands in for samples.
 
     Raises:
         BusyError: The network was changed between both readings, or no thread became free in time.
@@ -265,22 +269,27 @@ async def split_propagation(
         raise BusyError(message)
     portfolio = await engine.run(lambda _: _Portfolio(record, before, after))
     ranked = await engine.run(portfolio.rank_outside)
-    num_told = await engine.run(lambda _: _count_told(after, most))
+    swept = await engine.run(lambda _: _count_swept(after))
+    draws = OTHER_STATES * swept <= most_swept
+    # Without samples a state takes a tenth of a second, so that all claims asked for are told apart.
+    num_told = min(most, (most_swept // swept - OTHER_STATES) // 2) if draws and swept else most
     told = await _list_told(unit, record, after, ranked[:num_told])
     causes = portfolio.causes(told)
     forward = list(range(len(causes)))
     orders = [forward, forward[::-1]]
-    values = [[await _value(engine, portfolio, causes, order[:n]) for n in range(len(order) + 1)] for order in orders]
-    stacked = np.array(values)
-    shares = split_change(orders, stacked[..., 0], np.moveaxis(stacked[..., 1:], -1, 0))
+    stacked = np.array([await _list_values(engine, portfolio, causes, order, draws=draws) for order in orders])
+    shares = split_change(orders, stacked[..., 0], np.moveaxis(stacked[..., 1:], -1, 0) if draws else None)
     held = await engine.run(lambda _: portfolio.holdings())
-    held_errors = standard_errors(held[1:])
-    sources = [_source(SourceKind.HOLDINGS, held[0], held_errors)]
+    sources = [_source(SourceKind.HOLDINGS, held[0], standard_errors(held[1:]))]
     for number, cause in enumerate(causes):
         error = None if shares.standard_errors is None else shares.standard_errors[number]
         sources.append(_source(cause.kind, shares.deltas[number], error, cause))
+    if not draws:
+        ends = await engine.run(lambda _: [portfolio.value_at(joint) for joint in (before, after)])
+        rest = ends[1] - ends[0] - (stacked[0, -1] - stacked[0, 0])
+        sources.append(_source(SourceKind.APPROXIMATION, rest[0], standard_errors(rest[1:])))
     kept = sorted((own for own in sources if own.delta), key=lambda own: -abs(own.delta))
-    return Propagated(tuple(kept), len(ranked), len(told))
+    return Propagated(tuple(kept), len(ranked), len(told), is_approximate=not draws)
 
 
 def _source(kind: SourceKind, delta: float, error: FloatArray | float | None, cause: _Cause | None = None) -> Source:
@@ -289,38 +298,54 @@ def _source(kind: SourceKind, delta: float, error: FloatArray | float | None, ca
     return Source(kind, float(delta), None if error is None else float(error), claim_id, num_claims, recorded)
 
 
-def _count_told(after: Joint, most: int) -> int:
-    """Return how many claims are told apart, so that all inferences together stay within what one answer may take."""
+def _count_swept(after: Joint) -> int:
+    """Count the claims that samples are drawn of again and again; none where all marginals are exact."""
     methods = after.beliefs.methods
     if methods is not None and bool((methods == EXACT).all()):
-        return most
-    swept = max(1, num_swept(after.prepared.model, after.view.evidence))
-    return min(most, max(0, MOST_SWEPT // swept - OTHER_STATES) // 2)
+        return 0
+    return max(1, num_swept(after.prepared.model, after.view.evidence))
 
 
 async def _list_told(unit: Unit, record: Record, after: Joint, claim_ids: Sequence[str]) -> list[_Cause]:
     """List the causes that are told apart, in the order in which the first was recorded of each."""
-    histories = await load_histories(unit, claim_ids)
-    found: list[_Cause] = []
-    for claim_id in claim_ids:
-        history = histories.get(claim_id)
-        # Of several causes at one moment the last one counts, as in `Record.split`.
-        rows = {} if history is None else dict(list_causes(history, record.start, record.end))
-        recorded = sorted((Recorded(cause, at, keys) for at, (cause, keys) in rows.items()), key=lambda own: own.at)
-        place = after.view.snapshot.indices[claim_id]
-        found.append(_Cause(SourceKind.CLAIM, (place,), (), claim_id, tuple(recorded)))
+    claims = await load_courses(unit, claim_ids)
+    records = claims.courses.records(*utc_moments([record.start, record.end]))
+    recorded: dict[str, list[Recorded]] = {claim_id: [] for claim_id in claim_ids}
+    for place, claim in enumerate(records.claims.tolist()):
+        recorded[claims.ids[claim]].append(recorded_of(claims, records, place))
+    indices = after.view.snapshot.indices
+    found = [
+        _Cause(SourceKind.CLAIM, (indices[claim_id],), (), claim_id, tuple(own)) for claim_id, own in recorded.items()
+    ]
     return sorted(found, key=lambda own: (own.recorded[0].at if own.recorded else record.start, own.claim_id or ""))
 
 
-async def _value(engine: Engine, portfolio: _Portfolio, causes: Sequence[_Cause], come: Sequence[int]) -> FloatArray:
-    """Compute what the network adds to a portfolio once some causes have come; both ends are at hand."""
-    arrived = [causes[number] for number in come]
+async def _list_values(
+    engine: Engine, portfolio: _Portfolio, causes: Sequence[_Cause], order: Sequence[int], *, draws: bool
+) -> list[FloatArray]:
+    """Compute what the network adds to a portfolio before any cause, and after each one of an order has come."""
+    values = [await _value_at_end(engine, portfolio, portfolio.before, draws=draws)]
+    near: Calibration | None = None
+    for number in range(1, len(order)):
+        arrived = [causes[place] for place in order[:number]]
+        # Most claims have the same parents and prior marginals in the next state.
+        value, near = await _value_between(engine, portfolio, arrived, near, draws=draws)
+        values.append(value)
+    return [*values, await _value_at_end(engine, portfolio, portfolio.after, draws=draws)]
+
+
+async def _value_between(
+    engine: Engine, portfolio: _Portfolio, arrived: Sequence[_Cause], near: Calibration | None, *, draws: bool
+) -> tuple[FloatArray, Calibration]:
+    """Compute what the network adds to a portfolio once some causes have come, and the calibration that it took."""
     is_own_last = any(cause.kind is SourceKind.OWN_PREDICTIONS for cause in arrived)
-    if len(arrived) in {0, len(causes)}:
-        joint = portfolio.after if arrived else portfolio.before
-        view, beliefs = joint.view, joint.beliefs
-        bank: Bank | None = joint.bank
-    else:
-        view = await engine.run(lambda _: portfolio.state(arrived))
-        beliefs, bank = await engine.beliefs_apart(view)
-    return await engine.run(lambda _: portfolio.value(view, beliefs, bank, is_own_last=is_own_last))
+    view = await engine.run(lambda _: portfolio.state(arrived))
+    found = await engine.beliefs_apart(view, near, draws=draws)
+    value = await engine.run(lambda _: portfolio.value(view, found.beliefs, found.bank, is_own_last=is_own_last))
+    return value, found.calibration
+
+
+async def _value_at_end(engine: Engine, portfolio: _Portfolio, joint: Joint, *, draws: bool) -> FloatArray:
+    """Compute what the network adds to a portfolio at one of both moments."""
+    beliefs = None if draws else await engine.beliefs_by_lbp(joint.prepared)
+    return await engine.run(lambda _: portfolio.value_at(joint, beliefs))

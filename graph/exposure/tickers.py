@@ -10,10 +10,10 @@ import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import groupby, repeat
+from datetime import datetime
+from itertools import compress, groupby, repeat
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -35,12 +35,36 @@ from graph.network.view import State, View
 MOST_KEPT_EXPOSURES: Final = 300_000
 """Exposures that are kept at most, some 30 MB; the tickers that were asked for longest ago go first."""
 
-_DEADLINE: Final = 5
-"""Place of the prediction's deadline in an exposure as statements return it."""
-_CLAIM_ID: Final = 3
-"""Place of the prediction's id in a version of an exposure, before which stands what is said of the version."""
-_NO_RANGE: Final = (math.nan, math.nan)
+_COLUMNS: Final = (
+    "claim_ids",
+    "signs",
+    "relevances",
+    "impacts",
+    "lag_days",
+    "deadlines",
+    "domain_ids",
+    "lows",
+    "highs",
+)
+"""What statements return of a ticker's exposures, a list each."""
+
+_RECORDED_COLUMNS: Final = tuple(name for name in _COLUMNS if name != "deadlines")
+"""What versions have of it; deadlines are predictions'."""
+_SIGNS: Final = {ExposureSign.BENEFITS.value: 1.0, ExposureSign.HARMS.value: -1.0}
 _NEVER: Final = np.datetime64("NaT", "us")
+
+
+class _Entry(NamedTuple):
+    """What tells whether a ticker's exposures contradict each other, of one; in the order of statements' columns."""
+
+    claim_id: str
+    sign: str
+    relevance: float | None
+    impact: float | None
+
+
+_Change = tuple[int, bool, _Entry]
+"""A version of an exposure: since when it holds, whether it was deleted, and what it says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,15 +227,19 @@ async def read_tickers_at(unit: Unit, symbols: Collection[str], moment: datetime
     Those that the graph lacks are included if they had exposures then. Predictions' deadlines are those of then too;
     other properties of tickers, and predictions' domains, are those of now.
     """
-    rows = await _list_versions(unit, symbols, moment, moment)
-    claim_ids = {entry[_CLAIM_ID] for row in rows for entry in row["edges"]}
+    names = ("is_early", "is_deleted", *_RECORDED_COLUMNS)
+    rows = await _list_versions(unit, symbols, moment, moment, names)
+    claim_ids = {claim_id for row in rows for claim_id in row["claim_ids"]}
     deadlines = await _read_deadlines(unit, sorted(claim_ids), moment)
     tickers = await asyncio.to_thread(lambda: [_ticker_at(row, deadlines) for row in rows])
     return {ticker.symbol: ticker for ticker in tickers if ticker.is_known or ticker.edges.claim_ids}
 
 
-Course = tuple[tuple[datetime, float], ...]
-"""Sign times relevance of a prediction for a ticker: each value with the moment since when it holds, in order."""
+Course = tuple[tuple[int, float], ...]
+"""
+Sign times relevance of a prediction for a ticker: each value with the moment since when it holds, in microseconds since
+1970, in order.
+"""
 
 
 async def read_courses(
@@ -223,25 +251,36 @@ async def read_courses(
     Exposures without a relevance, and those that contradict each other, are 0. Symbols are left out that the graph
     lacks now and had no exposures of.
     """
-    rows = await _list_versions(unit, symbols, start, end)
+    rows = await _list_versions(unit, symbols, start, end, ("since", "is_deleted", *_COLUMNS[: len(_Entry._fields)]))
 
     def make() -> dict[str, dict[str, Course]]:
-        return {row["symbol"]: _courses(row) for row in rows if row["is_known"] or row["edges"]}
+        return {row["symbol"]: _courses(row) for row in rows if row["is_known"] or row["claim_ids"]}
 
     return await asyncio.to_thread(make)
 
 
+async def count_later(unit: Unit, symbols: Collection[str], moment: datetime) -> int:
+    """Count the exposures of tickers at a moment that were first recorded after it."""
+    rows = await _list_versions(unit, symbols, moment, moment, ("is_early", "is_deleted"))
+    return sum(
+        is_early and not is_deleted
+        for row in rows
+        for is_early, is_deleted in zip(row["is_early"], row["is_deleted"], strict=True)
+    )
+
+
 async def _list_versions(
-    unit: Unit, symbols: Collection[str], start: datetime, end: datetime
-) -> Sequence[Mapping[str, Any]]:
-    """List the versions of tickers' exposures as the statement returns them."""
+    unit: Unit, symbols: Collection[str], start: datetime, end: datetime, names: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """List the versions of tickers' exposures, with the columns of these names."""
     asked = [
         {"symbol": symbol, **found}
         for symbol, found in zip(
             symbols, ranges(version_anchor(VersionSubject.EXPOSURE, symbol) for symbol in symbols), strict=True
         )
     ]
-    return await unit.run("exposure/list_edge_versions", tickers=asked, start=start, end=end)
+    rows = await unit.run("exposure/list_edge_versions", tickers=asked, start=start, end=end, names=names)
+    return [{**row, **dict(zip(names, row["columns"], strict=True))} for row in rows]
 
 
 async def _read_deadlines(unit: Unit, claim_ids: Sequence[str], moment: datetime) -> dict[str, int | None]:
@@ -249,60 +288,67 @@ async def _read_deadlines(unit: Unit, claim_ids: Sequence[str], moment: datetime
     deadlines: dict[str, int | None] = {}
     for part in slices(claim_ids, BATCH_NODES):
         (answer,) = await unit.run("exposure/list_deadlines", ids=part, by=stamp_text(max(moment, EPOCH)))
-        deadlines.update(answer["deadlines"])
+        deadlines.update(zip(answer["ids"], answer["deadlines"], strict=True))
     return deadlines
 
 
 def unknown_ticker(symbol: str) -> Ticker:
     """Return a ticker that the graph does not have."""
-    return Ticker(symbol, None, None, None, None, is_known=False, edges=_edges([]), num_contradictory=0)
+    edges = _edges(dict.fromkeys(_COLUMNS, ()))
+    return Ticker(symbol, None, None, None, None, is_known=False, edges=edges, num_contradictory=0)
 
 
 def _ticker_at(row: Mapping[str, Any], deadlines: Mapping[str, int | None]) -> Ticker:
     """Make a ticker of the latest versions of its exposures, with the deadlines of their predictions."""
-    found = [
-        ([*entry[:_DEADLINE], deadlines.get(entry[0]), *entry[_DEADLINE + 1 :]], is_early)
-        for _, is_early, is_deleted, *entry in row["edges"]
-        if not is_deleted
-    ]
-    ticker = _ticker({**row, "edges": [entry for entry, _ in found]})
-    return replace(ticker, is_known=row["is_known"], num_reconstructed=sum(is_early for _, is_early in found))
+    stays = [not is_deleted for is_deleted in row["is_deleted"]]
+    own = {name: list(compress(row[name], stays)) for name in _RECORDED_COLUMNS}
+    own["deadlines"] = [deadlines.get(claim_id) for claim_id in own["claim_ids"]]
+    ticker = _ticker({**row, **own})
+    return replace(ticker, is_known=row["is_known"], num_reconstructed=sum(compress(row["is_early"], stays)))
 
 
 def _courses(row: Mapping[str, Any]) -> dict[str, Course]:
     """Make the courses of a ticker's exposures of all their versions."""
-    changes: dict[str, list[Any]] = defaultdict(list)
-    for entry in row["edges"]:
-        changes[entry[3]].append(entry)
-    return {claim_id: tuple(_course(row["symbol"], claim_id, own)) for claim_id, own in changes.items()}
+    changes: dict[str, list[_Change]] = defaultdict(list)
+    columns = ("since", "is_deleted", *_COLUMNS[: len(_Entry._fields)])
+    for since, is_deleted, *entry in zip(*(row[name] for name in columns), strict=True):
+        changes[entry[0]].append((since, is_deleted, _Entry._make(entry)))
+    return {claim_id: tuple(_course(row["symbol"], own)) for claim_id, own in changes.items()}
 
 
-def _course(symbol: str, claim_id: str, changes: Sequence[Any]) -> Iterator[tuple[datetime, float]]:
+def _course(symbol: str, changes: Sequence[_Change]) -> Iterator[tuple[int, float]]:
     """Yield what a prediction's exposures of both signs say together, where it changes."""
-    standing: dict[str, Any] = {}
+    standing: dict[str, _Entry] = {}
     before = 0.0
     for since, own in groupby(sorted(changes, key=itemgetter(0)), itemgetter(0)):
-        for _, _, is_deleted, *entry in own:
-            standing.pop(entry[1], None)
+        for _, is_deleted, entry in own:
+            standing.pop(entry.sign, None)
             if not is_deleted:
-                standing[entry[1]] = entry
+                standing[entry.sign] = entry
         entries = list(standing.values())
-        effect = math.fsum(map(_relevance, entries)) if _is_sound(symbol, claim_id, entries) else 0.0
+        effect = math.fsum(map(_relevance, entries)) if _is_sound(symbol, entries) else 0.0
         if effect != before:
-            yield since.astimezone(UTC), effect
+            yield since, effect
         before = effect
 
 
-def _relevance(entry: Sequence[Any]) -> float:
+def _relevance(entry: _Entry) -> float:
     """Return the signed relevance of an exposure, 0 without one."""
-    return (1.0 if entry[1] == ExposureSign.BENEFITS.value else -1.0) * (entry[2] or 0.0)
+    return _SIGNS[entry.sign] * (entry.relevance or 0.0)
 
 
 def _ticker(row: Mapping[str, Any]) -> Ticker:
-    by_claim: dict[str, list[Any]] = {}
-    for entry in row["edges"]:
-        by_claim.setdefault(entry[0], []).append(entry)
-    sound = {claim_id: entries for claim_id, entries in by_claim.items() if _is_sound(row["symbol"], claim_id, entries)}
+    entries = list(map(_Entry, *(row[name] for name in _COLUMNS[: len(_Entry._fields)])))
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        places[entry.claim_id].append(place)
+    sound = [
+        place
+        for claim_id in sorted(places)
+        if _is_sound(row["symbol"], [entries[place] for place in places[claim_id]])
+        for place in places[claim_id]
+    ]
+    edges = _edges({name: [row[name][place] for place in sound] for name in _COLUMNS})
     return Ticker(
         symbol=row["symbol"],
         exchange=row["exchange"],
@@ -310,36 +356,36 @@ def _ticker(row: Mapping[str, Any]) -> Ticker:
         country=row["country"],
         currency=row["currency"],
         is_known=True,
-        edges=_edges([entry for claim_id in sorted(sound) for entry in sound[claim_id]]),
-        num_contradictory=len(by_claim) - len(sound),
+        edges=edges,
+        num_contradictory=len(places) - len(set(edges.claim_ids)),
     )
 
 
-def _is_sound(symbol: str, claim_id: str, entries: Sequence[Any]) -> bool:
+def _is_sound(symbol: str, entries: Sequence[_Entry]) -> bool:
     if len(entries) == 1:
-        _, sign, _, impact, *_ = entries[0]
+        ((_, sign, _, impact),) = entries
         if impact is None or (impact >= 0.0) == (sign == ExposureSign.BENEFITS.value):  # rows take long to make
             return True
-    return not any(find_faults([make_exposure(sign, claim_id, symbol, impact) for _, sign, _, impact, *_ in entries]))
+    return not any(find_faults([make_exposure(own.sign, own.claim_id, symbol, own.impact) for own in entries]))
 
 
-def _edges(entries: Sequence[Any]) -> TickerEdges:
-    """Make the arrays of exposures as the statement returns them."""
-    signs = [1.0 if entry[1] == ExposureSign.BENEFITS.value else -1.0 for entry in entries]
-    ranges = [_NO_RANGE if low is None else (low, high) for *_, low, high in entries]
+def _edges(columns: Mapping[str, Sequence[Any]]) -> TickerEdges:
+    """Make the arrays of exposures as statements return them."""
     return TickerEdges(
-        claim_ids=tuple(entry[0] for entry in entries),
-        relevances=np.array(signs) * np.array([entry[2] for entry in entries], np.float64),
-        impacts=np.array([entry[3] for entry in entries], np.float64),
-        ranges=np.array(ranges, np.float64).reshape(-1, 2),
-        dues=np.array(list(_dues(entries)), "datetime64[us]"),
-        domain_ids=tuple(entry[6] for entry in entries),
+        claim_ids=tuple(columns["claim_ids"]),
+        relevances=np.array([_SIGNS[sign] for sign in columns["signs"]]) * _numbers(columns["relevances"]),
+        impacts=_numbers(columns["impacts"]),
+        ranges=np.stack([_numbers(columns["lows"]), _numbers(columns["highs"])], axis=1),
+        dues=np.array(list(map(_due, columns["deadlines"], columns["lag_days"])), "datetime64[us]"),
+        domain_ids=tuple(columns["domain_ids"]),
     )
 
 
-def _dues(entries: Sequence[Any]) -> Iterator[np.datetime64]:
-    for _, _, _, _, lag_days, deadline, *_ in entries:
-        if deadline is None:
-            yield _NEVER
-        else:
-            yield np.datetime64(deadline * 1_000_000, "us") + np.timedelta64(lag_days or 0, "D")
+def _numbers(values: Sequence[float | None]) -> FloatArray:
+    return np.array(values, np.float64)
+
+
+def _due(deadline: int | None, lag_days: int | None) -> np.datetime64:
+    if deadline is None:
+        return _NEVER
+    return np.datetime64(deadline * 1_000_000, "us") + np.timedelta64(lag_days or 0, "D")

@@ -25,9 +25,23 @@ def calibrated_beliefs(
         shares: f, the share of what comes true that does so before the deadline.
         moments: None of them NaT.
     """
+    return beliefs_in_silence(FOREGRAPH_2.prior_log_odds(claims) + evidence, claims, shares, moments)
+
+
+def beliefs_in_silence(
+    log_odds: FloatArray, claims: StatedClaims, shares: FloatArray, moments: MomentArray
+) -> FloatArray:
+    """
+    Compute beliefs under foregraph-2 from log-odds with all evidence but silence; otherwise as `calibrated_beliefs`.
+
+    Args:
+        log_odds: The prior log-odds of the claims and the evidence until each moment.
+        claims: As they were stated.
+        shares: f, the share of what comes true that does so before the deadline.
+        moments: None of them NaT.
+    """
     silence = silence_log_odds(shares, elapsed_shares(claims, moments))
-    log_odds = FOREGRAPH_2.prior_log_odds(claims) + evidence + silence
-    return np.clip(sigmoids(log_odds), LEAST_PROBABILITY, GREATEST_PROBABILITY)
+    return np.clip(sigmoids(log_odds + silence), LEAST_PROBABILITY, GREATEST_PROBABILITY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -155,18 +155,46 @@ def posteriors(
     Raises:
         ValueError: An element is out of range.
     """
+    return blend(log_odds, outside_log_odds(base_rates), trfs, policy=policy)
+
+
+def outside_log_odds(base_rates: FloatArray) -> FloatArray:
+    """
+    Compute the log-odds of base rates; NaN without a reference class.
+
+    Raises:
+        ValueError: A rate is not strictly between 0 and 1.
+    """
+    known = ~np.isnan(base_rates)
+    found = np.full(base_rates.shape, np.nan)
+    # Only known rates are converted, so that one outside (0, 1) is still an error.
+    found[known] = logits(base_rates[known])
+    return found
+
+
+def blend(log_odds: FloatArray, outside: FloatArray, trfs: FloatArray, *, policy: BeliefPolicy = POLICY) -> FloatArray:
+    """
+    Apply `posterior` to many claims or moments, whose base rates are given as log-odds; otherwise as `posteriors`.
+
+    Args:
+        log_odds: Inside log-odds, finite, of any shape that broadcasts with the others.
+        outside: Log-odds of the base rates; NaN without a reference class.
+        trfs: Time-remaining fractions, in [0, 1]; NaN without a window.
+        policy: Gives the weight of the outside view.
+
+    Raises:
+        ValueError: An element is out of range.
+    """
     if not np.isfinite(log_odds).all():
         message = "expected finite inside log-odds, got NaN or an infinity"
         raise ValueError(message)
     if ((trfs < 0.0) | (trfs > 1.0)).any():
         message = f"expected time-remaining fractions from 0 to 1, got {np.nanmin(trfs)} to {np.nanmax(trfs)}"
         raise ValueError(message)
-    known = ~np.isnan(base_rates)
-    # Only known rates are converted, so that one outside (0, 1) is still an error.
-    outside = np.zeros_like(base_rates)
-    outside[known] = logits(base_rates[known])
-    weights = np.where(known & ~np.isnan(trfs), 1.0 - policy.outside_weight * np.nan_to_num(trfs), 1.0)
-    return np.clip(sigmoids(weights * log_odds + (1.0 - weights) * outside), LEAST_PROBABILITY, GREATEST_PROBABILITY)
+    is_blended = ~np.isnan(outside) & ~np.isnan(trfs)
+    weights = np.where(is_blended, 1.0 - policy.outside_weight * np.nan_to_num(trfs), 1.0)
+    blended = weights * log_odds + (1.0 - weights) * np.nan_to_num(outside)
+    return np.clip(sigmoids(blended), LEAST_PROBABILITY, GREATEST_PROBABILITY)
 
 
 def probability_of(log_odds: float) -> float:

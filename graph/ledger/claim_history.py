@@ -1,25 +1,37 @@
 """Claims' beliefs over time, from their whole ledgers and all versions of what else they follow from."""
 
+import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, Final
 
 import numpy as np
 
+from graph.database.paging import slices
 from graph.database.sessions import Unit
 from graph.inference.history import Calibration, Course, Curve, Piece, Trail, belief_curve, course_beliefs_at
 from graph.inference.log_odds import logit
-from graph.inference.time import EPOCH, utc_moments, window_of
-from graph.ledger.claim_state import ClaimState, Ground, Rules, outside_view
-from graph.ledger.settings import GRAPH_ID, Setting, check_policy, rules_under
+from graph.inference.time import EPOCH, moment_of, utc_moments, window_of
+from graph.ledger.claim_state import ClaimState, Ground, outside_view
+from graph.ledger.settings import GRAPH_ID, NO_SETTING, Setting, check_policy, rules_under
+from graph.ledger.versions import BATCH_NODES
 from graph.model.page_keys import ranges
 from graph.model.versions import CLAIM_VERSIONS, CLASS_VERSIONS, GRAPH_VERSIONS, Versioned, version_anchor
 
 Rows = Sequence[Mapping[str, Any]]
 """Properties of nodes."""
+
+Section = tuple[datetime, Ground | None, datetime | None]
+"""
+When a section of a claim's history begins, what the belief in it follows from besides the ledger, None while no
+probability was stated, and the moment of the outcome that was known, None for an open claim.
+"""
+
+_MOMENTS: Final = frozenset({"resolved_at", "window_start", "window_end", "deadline"})
+"""Properties of versions that are moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +96,80 @@ async def load_histories(unit: Unit, claim_ids: Iterable[str], policy: str | Non
     ledgers = {row["id"]: row["rows"] for row in await unit.run("ledger/list_ledgers", claims=ranges(ids))}
     states = [ClaimState.from_row(row) for row in claims]
     revised = [state.claim_id for state in states if state.recorded.has_earlier or state.rules.since is not None]
-    is_set = any(state.rules.since is not None for state in states)
-    settings = (await _list_versions(unit, GRAPH_VERSIONS, [GRAPH_ID])).get(GRAPH_ID, ()) if is_set else ()
-    versions = await _list_versions(unit, CLAIM_VERSIONS, revised)
-    class_ids = {row["reference_class_id"] for rows in versions.values() for row in rows}
-    classes = await _list_versions(unit, CLASS_VERSIONS, class_ids - {None})
+    versions = await list_versions_of(unit, revised, is_set=any(state.rules.since is not None for state in states))
     return {
         state.claim_id: ClaimHistory(
             state,
             ledgers[state.claim_id],
-            make_course(
-                state,
-                ledgers[state.claim_id],
-                Versions(versions.get(state.claim_id, ()), classes, settings),
-                policy=policy,
-            ),
+            make_course(state, ledgers[state.claim_id], versions.of(state.claim_id), policy=policy),
         )
         for state in states
         if state.stated_probability is not None
     }
 
 
-async def _list_versions(unit: Unit, versioned: Versioned, ids: Iterable[str]) -> dict[str, Rows]:
-    """List the versions of nodes by id, each with all the properties that may be recorded."""
-    anchors = {node_id: version_anchor(versioned.subject, node_id) for node_id in sorted(ids)}
-    asked = [{**bounds, "id": node_id} for node_id, anchor in anchors.items() for bounds in ranges([anchor])]
-    absent = dict.fromkeys(versioned.properties)
-    found = await unit.run("ledger/list_versions", nodes=asked) if asked else []
-    return {row["id"]: [absent | version for version in row["versions"]] for row in found}
+@dataclass(frozen=True, slots=True)
+class ListedVersions:
+    """
+    Versions of many claims, and of what else their beliefs followed from, each list in the order of recording.
+
+    Attributes:
+        claims: Of the claims, by id.
+        classes: Of the classes that they have been in, by id.
+        settings: Of the graph.
+    """
+
+    claims: Mapping[str, Rows]
+    classes: Mapping[str, Rows]
+    settings: Sequence[Setting]
+
+    def of(self, claim_id: str) -> "Versions":
+        """Return those that a claim's belief followed from."""
+        return Versions(self.claims.get(claim_id, ()), self.classes, self.settings)
+
+
+async def list_versions_of(unit: Unit, claim_ids: Iterable[str], *, is_set: bool) -> ListedVersions:
+    """
+    List the versions of claims, and of what else their beliefs followed from.
+
+    Args:
+        unit: The transaction to read in.
+        claim_ids: The claims.
+        is_set: Whether the graph has had a setting.
+    """
+    settings = (await _list_versions(unit, GRAPH_VERSIONS, [GRAPH_ID])).get(GRAPH_ID, ()) if is_set else ()
+    claims = await _list_versions(unit, CLAIM_VERSIONS, claim_ids)
+    class_ids = {row["reference_class_id"] for rows in claims.values() for row in rows}
+    classes = await _list_versions(unit, CLASS_VERSIONS, class_ids - {None})
+    return ListedVersions(claims, classes, [Setting.from_properties(row, row["recorded_at"]) for row in settings])
+
+
+async def _list_versions(unit: Unit, versioned: Versioned, ids: Iterable[str]) -> Mapping[str, Rows]:
+    """List the versions of nodes by id, each with all the properties that may be recorded; those without any lack."""
+    listed = sorted(ids)
+    names = [name for name in versioned.properties if name not in _MOMENTS]
+    moments = ["recorded_at", *(name for name in versioned.properties if name in _MOMENTS)]
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for part in slices(listed, BATCH_NODES):
+        asked = [
+            {**bounds, "index": index}
+            for index, bounds in enumerate(ranges(version_anchor(versioned.subject, node_id) for node_id in part))
+        ]
+        (answer,) = await unit.run("ledger/list_versions", nodes=asked, names=names, moments=moments)
+        rows = await asyncio.to_thread(_read_versions, names, moments, answer["columns"])
+        for index, row in rows:
+            found.setdefault(part[index], []).append(row)
+    return found
+
+
+def _read_versions(
+    names: Sequence[str], moments: Sequence[str], columns: Sequence[Sequence[Any]]
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the place of each version's node, and the version."""
+    places, *values = columns
+    values[len(names) :] = [list(map(moment_of, column)) for column in values[len(names) :]]
+    keys = (*names, *moments)
+    return [(place, dict(zip(keys, row, strict=True))) for place, *row in zip(places, *values, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +185,7 @@ class Versions:
 
     claim: Rows = ()
     classes: Mapping[str, Rows] = field(default_factory=dict)
-    settings: Rows = ()
+    settings: Sequence[Setting] = ()
 
 
 def make_course(
@@ -151,17 +209,39 @@ def make_course(
     Raises:
         InvalidError: No policy has the name.
     """
-    trail = _Trails(rows, before, policy)
+    trails = _Trails(rows, before)
+    sections = list_sections(state.ground(), state.resolved_at, versions, policy)
+    return tuple(trails.piece(*section) for section in sections)
+
+
+def list_sections(
+    present: Ground | None, resolved_at: datetime | None, versions: Versions, policy: str | None = None
+) -> list[Section]:
+    """
+    List the sections of a claim's history, within which only evidence and time move the belief.
+
+    Args:
+        present: What its belief follows from now; the evidence has no part in it.
+        resolved_at: The moment of its outcome; None for an open claim.
+        versions: What it followed from.
+        policy: The name of the policy to compute beliefs by; None for the one in force at each moment.
+    """
     if not versions.claim:
-        ground = state.ground()
-        return (trail.piece(EPOCH, ground, state.resolved_at),)
+        return [(EPOCH, _under(policy, present), resolved_at)]
     moments = {row["recorded_at"] for row in versions.claim}
     for class_id in {row["reference_class_id"] for row in versions.claim}:
         changes = {row["recorded_at"] for row in versions.classes.get(class_id, ())}
         moments |= {moment for moment in changes if _follows(_by(versions.claim, moment), class_id, moment)}
-    changes = {row["recorded_at"] for row in versions.settings}
+    changes = {setting.since for setting in versions.settings if setting.since is not None}
     moments |= {moment for moment in changes if _is_open(_by(versions.claim, moment), moment)}
-    return tuple(_piece(trail, since, versions) for since in sorted(moments))
+    return [_section(since, versions, policy) for since in sorted(moments)]
+
+
+def _under(policy: str | None, ground: Ground | None) -> Ground | None:
+    """Return what a belief follows from under a policy."""
+    if ground is None or policy is None:
+        return ground
+    return replace(ground, rules=rules_under(policy, ground.rules, ground.window))
 
 
 def _follows(version: Mapping[str, Any], class_id: str | None, moment: datetime) -> bool:
@@ -174,27 +254,27 @@ def _is_open(version: Mapping[str, Any], moment: datetime) -> bool:
     return resolved_at is None or moment < resolved_at
 
 
-def _piece(trails: "_Trails", since: datetime, versions: Versions) -> Piece:
-    """Make the piece that begins at a moment, from what was recorded by then, or by the outcome known then."""
+def _section(since: datetime, versions: Versions, policy: str | None) -> Section:
+    """Make the section that begins at a moment, from what was recorded by then, or by the outcome known then."""
     outcome_at = _by(versions.claim, since)["resolved_at"]
     by = since if outcome_at is None else min(since, outcome_at)
     version = _by(versions.claim, by)
     stated = version["stated_probability"]
     if stated is None:
-        return trails.piece(since, None, outcome_at)
+        return since, None, outcome_at
     rates = versions.classes.get(version["reference_class_id"], ())
     window = window_of(version["from_year"], version["window_start"], version["window_end"])
     effects = version["intercept_effect"] or 0.0, version["slope_effect"] or 0.0
     outside = outside_view(version["reference_class_id"], _by(rates, by)["base_rate"] if rates else None)
-    rules = _rules(versions.settings, by, window, effects)
-    return trails.piece(since, Ground(stated, logit(stated), 0.0, window, outside, rules), outcome_at)
+    rules = _setting(versions.settings, by).rules(window, effects)
+    return since, _under(policy, Ground(stated, logit(stated), 0.0, window, outside, rules)), outcome_at
 
 
-def _rules(
-    settings: Rows, by: datetime, window: tuple[datetime, datetime] | None, effects: tuple[float, float]
-) -> Rules:
-    version = _by(settings, by) if settings else None
-    return Setting.from_properties(version, None if version is None else version["recorded_at"]).rules(window, effects)
+def _setting(settings: Sequence[Setting], by: datetime) -> Setting:
+    """Return the setting that was recorded last by a moment, else the first."""
+    if not settings:
+        return NO_SETTING
+    return settings[max(0, bisect_right(settings, by, key=attrgetter("since")) - 1)]
 
 
 def _by(versions: Rows, moment: datetime) -> Mapping[str, Any]:
@@ -203,10 +283,9 @@ def _by(versions: Rows, moment: datetime) -> Mapping[str, Any]:
 
 
 class _Trails:
-    """Makes pieces that share one ledger, under one policy if one is given."""
+    """Makes pieces that share one ledger."""
 
-    def __init__(self, rows: Rows, before: Mapping[str, Any] | None, policy: str | None) -> None:
-        self._policy = policy
+    def __init__(self, rows: Rows, before: Mapping[str, Any] | None) -> None:
         self._moments = utc_moments([row["recorded_at"] for row in rows])
         self._log_odds = np.array([row["inside_log_odds"] for row in rows], dtype=np.float64)
         check_ins = [row.get("check_in_log_odds") or 0.0 for row in ({} if before is None else before, *rows)]
@@ -217,7 +296,6 @@ class _Trails:
         """Make a piece from what the belief follows from besides the ledger; None while no probability was stated."""
         if ground is None:
             return Piece(since, None, until)
-        ground = replace(ground, rules=rules_under(self._policy, ground.rules, ground.window))
         stated, outside = logit(ground.stated_probability), ground.outside_view
         calibration = None
         if ground.rules.is_calibrated:

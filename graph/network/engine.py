@@ -37,7 +37,7 @@ from graph.errors import (
     OversizeError,
 )
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.auto import complete, infer_exact_parts
+from graph.inference.network.auto import ExactParts, complete, infer_exact_parts
 from graph.inference.network.bank import NUM_REPLICATES, Bank
 from graph.inference.network.compounding import Exposures, PriceChanges, Question, compound, needs_samples
 from graph.inference.network.diagnostics import EXACT, Beliefs, Method
@@ -159,8 +159,43 @@ class Joint:
         return dict(zip(self.view.ids, self.beliefs.marginals.tolist(), strict=True))
 
 
-Recall = Callable[[Snapshot], Awaitable[tuple[Snapshot, int]]]
-"""Returns a snapshot with its claims as they were, and for how many of them later records had to serve."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Apart:
+    """
+    Marginals of a network with other values than the graph's.
+
+    Attributes:
+        beliefs: Marginals by AUTO.
+        bank: The samples that they needed; None if they needed none, or LBP stood in for them.
+        calibration: The calibration, from which that of a network like it can be made.
+    """
+
+    beliefs: Beliefs
+    bank: Bank | None
+    calibration: Calibration
+
+
+Recalled = tuple[Snapshot, int]
+"""A snapshot with its claims as they were, and for how many of them later records had to serve."""
+
+Recall = Callable[[Snapshot], Awaitable[Recalled]]
+"""Returns a snapshot with its claims as they were."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PastNetwork:
+    """
+    The network as it was at a moment in the past.
+
+    Attributes:
+        key: The state that it was read in, and the moment.
+        kept: Its marginals and samples, if they are kept.
+        recalled: The network; None if they are.
+    """
+
+    key: tuple[State, datetime]
+    kept: Joint | None
+    recalled: Recalled | None
 
 
 class Engine:
@@ -320,18 +355,19 @@ class Engine:
         calibration = await self._shared.get(("kept model", view.moment, view.structure_key), make, goes_on=True)
         return calibration.model
 
-    async def _calibrate(self, view: View, slots: ThreadSlots) -> Calibration:
-        """Return a kept calibration, or one that is made from those that are kept."""
+    async def _calibrate(self, view: View, slots: ThreadSlots, near: Calibration | None = None) -> Calibration:
+        """Return a kept calibration, or one that is made from those that are kept or from one that is given."""
         key = view.structure_key
         known = dict(filter(None, (kept.model for kept in self._kept.values())))
         if key in known:
             return known[key]
+        similar = [*known.values()] if near is None else [*known.values(), near]
 
         async def build() -> Calibration:
             def work(should_stop: ShouldStop) -> Calibration:
                 return recalibrate(
                     view.network,
-                    tuple(known.values()),
+                    similar,
                     max_memory_bytes=INFERENCE_BYTES,
                     should_stop=should_stop,
                 )
@@ -696,64 +732,91 @@ class Engine:
         bank = await self._banks.get(prepared)
         return Joint(prepared, await self._get_beliefs(prepared, DEFAULT_SAMPLING), bank)
 
-    async def past_joint(self, unit: LockingUnit, moment: datetime, recall: Recall) -> Joint:
+    async def read_past(self, unit: LockingUnit, moment: datetime, recall: Recall) -> PastNetwork:
         """
-        Return every claim's marginal at a moment in the past, and joint samples that are drawn for it.
-
-        Samples of the present do not serve, so that the answer does not depend on what has been asked before.
+        Read the network as it was at a moment in the past, for `draw_pasts`.
 
         Args:
             unit: The transaction to read in.
             moment: The moment, to the microsecond.
-            recall: Returns a snapshot as it was; not called where the answer is kept.
+            recall: Returns a snapshot as it was; not called where the samples of the moment are kept.
+        """
+        snapshot = await self._get_snapshot(unit)
+        key = snapshot.state, moment
+        kept = self._pasts.get(key)
+        return PastNetwork(key, kept, None if kept is not None else await recall(snapshot))
+
+    async def draw_pasts(self, pasts: Sequence[PastNetwork]) -> list[Joint]:
+        """
+        Return every claim's marginal at moments in the past, and joint samples that are drawn for each.
+
+        Samples of the present do not serve, so that the answer does not depend on what has been asked before. All are
+        drawn at the same time, as far as threads are free; nothing is read.
+
+        Args:
+            pasts: The network at each moment.
 
         Raises:
             OversizeError: The network is too large for samples.
             BusyError: No thread became free in time.
         """
-        snapshot = await self._get_snapshot(unit)
-        key = snapshot.state, moment
-        known = self._pasts.pop(key, None)
+        tasks = [asyncio.ensure_future(self._get_past(past)) for past in pasts]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _get_past(self, past: PastNetwork) -> Joint:
+        known = self._pasts.pop(past.key, None) or past.kept
         if known is None:
-            past, num_reconstructed = await recall(snapshot)
-            known = await self._shared.get(("past", *key), partial(self._draw_past, past, moment, num_reconstructed))
-        self._pasts[key] = known
+            known = await self._shared.get(("past", *past.key), partial(self._draw_past, past))
+        self._pasts[past.key] = known
         while len(self._pasts) > KEPT_PASTS or (self._pasts and self.num_sample_bytes > self._max_sample_bytes):
             del self._pasts[next(iter(self._pasts))]
         return known
 
-    async def _draw_past(self, past: Snapshot, moment: datetime, num_reconstructed: int) -> Joint:
-        """Compute marginals and samples of a snapshot at a moment; nothing of the present is replaced by them."""
-        view = await self._slots.run(lambda _: make_view(past, moment))
+    async def _draw_past(self, past: PastNetwork) -> Joint:
+        """Compute marginals and samples of the network at a moment; nothing of the present is replaced by them."""
+        assert past.recalled is not None  # noqa: S101 - it is kept or was recalled
+        (snapshot, num_reconstructed), (_, moment) = past.recalled, past.key
+        view = await self._slots.run(lambda _: make_view(snapshot, moment))
         prepared = Prepared(view, (await self._calibrate(view, self._slots)).model)
         bank = await self._banks.draw(prepared)
-        beliefs, _ = await self._infer_apart(prepared, bank)
-        return Joint(prepared, beliefs, bank, num_reconstructed)
+        parts = await self._infer_parts(prepared)
+        sampled = bank.beliefs if parts.is_left.any() else None
+        return Joint(prepared, complete(parts, view.evidence, sampled), bank, num_reconstructed)
 
-    async def beliefs_apart(self, view: View) -> tuple[Beliefs, Bank | None]:
+    async def beliefs_apart(self, view: View, near: Calibration | None = None, *, draws: bool) -> Apart:
         """
         Compute every claim's marginal of a network with other values than the graph's, of which nothing is kept.
 
         Args:
             view: The network.
-
-        Returns:
-            The marginals by AUTO, the same as `past_joint` has of the same values; and the samples, if they needed any.
+            near: The calibration of a network like it, from which what is the same is taken over.
+            draws: Whether to draw samples where they are needed, as `draw_pasts` does; else LBP stands in for them.
 
         Raises:
             OversizeError: The network is too large for samples.
             BusyError: No thread became free in time.
         """
-        return await self._infer_apart(Prepared(view, (await self._calibrate(view, self._slots)).model))
+        calibration = await self._calibrate(view, self._slots, near)
+        prepared = Prepared(view, calibration.model)
+        if not draws:
+            return Apart(await self.beliefs_by_lbp(prepared), None, calibration)
+        parts = await self._infer_parts(prepared)
+        bank = await self._banks.draw(prepared) if parts.is_left.any() else None
+        return Apart(complete(parts, view.evidence, None if bank is None else bank.beliefs), bank, calibration)
 
-    async def _infer_apart(self, prepared: Prepared, bank: Bank | None = None) -> tuple[Beliefs, Bank | None]:
-        """Compute all marginals by AUTO; samples are drawn only where they are needed and none are given."""
+    async def beliefs_by_lbp(self, prepared: Prepared) -> Beliefs:
+        """Compute every claim's marginal, exactly in small parts and else by LBP, whose errors are not estimated."""
+        parts = await self._infer_parts(prepared)
+        base = await self._slots.run(prepared.base) if parts.is_left.any() else None
+        return complete(parts, prepared.view.evidence, None if base is None else base.beliefs)
+
+    async def _infer_parts(self, prepared: Prepared) -> ExactParts:
         model, evidence = prepared.model, prepared.view.evidence
-        parts = await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
-        if parts.is_left.any() and bank is None:
-            bank = await self._banks.draw(prepared)
-        sampled = bank.beliefs if bank is not None and parts.is_left.any() else None
-        return complete(parts, evidence, sampled), bank
+        return await self._slots.run(lambda stop: infer_exact_parts(model, evidence, should_stop=stop))
 
     async def run(self, work: Callable[[ShouldStop], T]) -> T:
         """

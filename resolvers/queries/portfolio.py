@@ -40,7 +40,7 @@ from graph.exposure.measuring import (
     measure,
     suppose,
 )
-from graph.exposure.past import Reconstructed, count_reconstructed, recall_joint
+from graph.exposure.past import Reconstructed, count_reconstructed, read_past, recall_joint
 from graph.exposure.positions import MOST_POSITIONS, Positions
 from graph.exposure.propagating import MOST_SOURCES, Source, split_propagation
 from graph.exposure.store import (
@@ -72,6 +72,7 @@ from resolvers.base.extents import (
     extent,
     given_length,
     length,
+    number,
     one_row,
     whole_list,
 )
@@ -139,13 +140,18 @@ MOST_POINTS = 1_000
 DEFAULT_POINTS = 100
 
 
-def _history_extent(_arguments: Arguments) -> Extent:
-    return Extent(rows=STORED_ROWS, points=INFERENCE_POINTS)
+POINTS_A_PRICE = 200
+"""Points of a history that take as long as an inference, with as many claims as are read at most."""
+
+
+def _history_extent(arguments: Arguments) -> Extent:
+    num_inferences = 1 + number(arguments, "max_points", MOST_POINTS) // POINTS_A_PRICE
+    return Extent(rows=STORED_ROWS + PAST_ROWS, points=INFERENCE_POINTS * num_inferences)
 
 
 def _change_extent(arguments: Arguments) -> Extent:
-    found, num_ends = _history_extent(arguments), 2 * bool(arguments.get("propagated"))
-    return Extent(rows=found.rows + PAST_ROWS * num_ends, points=found.points + 2 * INFERENCE_POINTS * num_ends)
+    num_ends = 2 * bool(arguments.get("propagated"))
+    return Extent(rows=STORED_ROWS + PAST_ROWS * (1 + num_ends), points=INFERENCE_POINTS * (1 + 2 * num_ends))
 
 
 def _extent(arguments: Arguments) -> Extent:
@@ -499,10 +505,13 @@ class PortfolioQueries:
 
 
 async def _read_ends(context: Context, record: Record) -> tuple[Joint, Joint]:
-    """Read the network as it was at both ends of a record."""
-    engine = context.take_engine(4 * INFERENCE_POINTS)
-    before = await recall_joint(context.unit, engine, record.start, path="from")
-    return before, await recall_joint(context.unit, engine, record.end, path="to")
+    """Read the network as it was at both ends of a record, and draw its samples, both at the same time."""
+    engine, unit = context.take_engine(4 * INFERENCE_POINTS), context.unit
+    asked = ((record.start, "from"), (record.end, "to"))
+    pasts = [await read_past(unit, engine, moment, path=path) for moment, path in asked]
+    await unit.read_after(None)  # the samples of a large network take longer than a transaction may
+    before, after = await engine.draw_pasts(pasts)
+    return before, after
 
 
 async def _split_propagation(context: Context, record: Record, ends: tuple[Joint, Joint], most: int) -> Shown:
@@ -510,11 +519,13 @@ async def _split_propagation(context: Context, record: Record, ends: tuple[Joint
         raise InvalidError(f"expected 1 to {MOST_SOURCES} claims, got {most}", path="sources")
     engine = context.take_engine(sources_points(most))
     found = await split_propagation(context.unit, engine, record, *ends, most=most)
+    await context.unit.read_after(None)  # it may have taken longer than a transaction may
     titles = await _read_titles(context, [source.claim_id for source in found.sources])
     return {
         "delta": figure(math.fsum(source.delta for source in found.sources)),
         "num_claims": found.num_claims,
         "num_told": found.num_told,
+        "is_approximate": found.is_approximate,
         "sources": [_shown_source(source, titles) for source in found.sources],
     }
 
@@ -528,7 +539,7 @@ async def _read_titles(context: Context, claim_ids: Iterable[str | None]) -> dic
 
 async def _compute(context: Context, compute: Callable[[], T], record: Record, num_points: int) -> T:
     """Compute off the event loop, unless it is little."""
-    found = context.compute_curve(compute, num_points * (1 + len(record.histories)))
+    found = context.compute_curve(compute, num_points * (1 + len(record.claims.ids)))
     return await found if inspect.isawaitable(found) else found
 
 
@@ -625,7 +636,7 @@ async def _shown_end(context: Context, record: Record, joint: Joint | None, *, i
     """The moments of what the expectation at an end of a record follows from."""
     moment = record.end if is_last else record.start
     symbols = record.stretches[-1 if is_last else 0].weights
-    recorded = await count_reconstructed(context.unit, moment, symbols, joint or record.histories)
+    recorded = await count_reconstructed(context.unit, moment, symbols, joint or record.claims.ids)
     influences_as_of = None if joint is None else context.moment
     return _shown_moments((moment, moment, moment), recorded, influences_as_of=influences_as_of)
 

@@ -594,6 +594,11 @@ class ExposurePropagation:
         "`sources` asks for where there are no more, or where so many samples would take too long.",
         name="toldApartCount",
     )
+    is_approximate: bool = prop(
+        "Whether belief propagation stands in for samples of the states in between, which would take too long to draw. "
+        "Parts have no standard errors then, and the source APPROXIMATION has what the samples of both moments say "
+        "beyond it."
+    )
     sources: list[ExposureSource] = prop("The sources whose part is not 0, largest |delta| first.")
 
 

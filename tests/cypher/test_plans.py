@@ -204,6 +204,7 @@ PARAMETERS: Mapping[str, Any] = {
     "properties": ["id"],
     "pasts": [{"moment": MOMENT, "high": 'a"'}],
     "names": ["status"],
+    "class_names": ["base_rate"],
     "setting": {"policy": "foregraph-2", "timing_short": 0.23, "timing_long": 0.44},
     "moments": ["1"],
     "row_names": ["id"],
@@ -217,7 +218,14 @@ PARAMETERS: Mapping[str, Any] = {
     **_TEXT,
 }
 OWN_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "exposure/list_edge_versions": {"tickers": [{**_ROW, "symbol": "A"}], "start": MOMENT, "end": MOMENT},
+    "exposure/list_edge_versions": {
+        "tickers": [{**_ROW, "symbol": "A"}],
+        "start": MOMENT,
+        "end": MOMENT,
+        "names": ["relevances"],
+    },
+    "ledger/list_current": {"moments": ["resolved_at"]},
+    "ledger/list_versions": {"moments": ["recorded_at"]},
     "ledger/list_derived": {"moments": ["resolved_at"]},
     "ledger/set_claim_moments": {"claims": [{"id": "a", "last_recorded_at": "2026-05-30", "setting_at": None}]},
     "record_versions/exposures": {"ids": ["BENEFITS|P|A"], "is_reconstructed": False},

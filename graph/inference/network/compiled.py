@@ -396,21 +396,37 @@ def add_weights(claims: IntArray, bits: KeyArray, weights: FloatArray, totals: F
         for bit in range(8):
             for c in range(1 << bit):
                 sums[place, c + (1 << bit)] = sums[place, c] + weights[8 * place + bit]
-    for number in range(claims.size):
-        words = bits[claims[number]]
-        total = 0.0
-        for w in range(words.size):
-            word = words[w]
+    # A word's tables stay in the first cache, and the sums of different claims do not wait for each other.
+    totals[:] = 0.0
+    for w in range(bits.shape[1]):
+        own = sums[8 * w : 8 * w + 8]
+        for number in range(claims.size):
+            word = bits[claims[number], w]
+            total = totals[number]
             for byte in range(8):
-                total += sums[8 * w + byte, np.int64(word & LOW_8)]
+                total += own[byte, np.int64(word & LOW_8)]
                 word >>= SHIFT_8
-        totals[number] = total
+            totals[number] = total
 
 
 @jit
 def add_coefficients(claims: IntArray, bits: KeyArray, coefficients: FloatArray, totals: FloatArray) -> None:
     """Add each claim's coefficient to the totals of the samples in which it is true; bits of one replicate."""
-    for number in range(claims.size):
+    # Four claims at a time, so that totals are loaded and stored a quarter as often.
+    whole = claims.size - claims.size % 4
+    for first in range(0, whole, 4):
+        a, b, c, d = bits[claims[first]], bits[claims[first + 1]], bits[claims[first + 2]], bits[claims[first + 3]]
+        of_a, of_b, of_c, of_d = coefficients[first : first + 4]
+        for w in range(bits.shape[1]):
+            word_a, word_b, word_c, word_d = a[w], b[w], c[w], d[w]
+            own = totals[64 * w : 64 * w + 64]
+            for bit in range(64):
+                place = np.uint64(bit)
+                total = own[bit] + (of_a if (word_a >> place) & np.uint64(1) else 0.0)
+                total += of_b if (word_b >> place) & np.uint64(1) else 0.0
+                total += of_c if (word_c >> place) & np.uint64(1) else 0.0
+                own[bit] = total + (of_d if (word_d >> place) & np.uint64(1) else 0.0)
+    for number in range(whole, claims.size):
         words, coefficient = bits[claims[number]], coefficients[number]
         for w in range(words.size):
             word = words[w]

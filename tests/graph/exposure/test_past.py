@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from api.portfolio import Asked
@@ -14,7 +15,7 @@ from graph.database.sessions import Database
 from graph.errors import InvalidError, OversizeError
 from graph.exposure import past
 from graph.exposure.measuring import measure, suppose
-from graph.exposure.past import recall_joint
+from graph.exposure.past import read_past, recall_joint
 from graph.exposure.positions import Position, Positions
 from graph.exposure.store import Draft, Holder, save_portfolio
 from graph.exposure.table import open_exposure
@@ -150,6 +151,29 @@ async def test_the_past_is_read_once_and_leaves_the_present_alone(story: Story) 
     assert again.bank is first.bank
     assert after.joint.bank is before.joint.bank
     assert after.joint.view is before.joint.view
+
+
+async def test_moments_that_are_drawn_together_are_those_drawn_alone(story: Story) -> None:
+    """To the last bit, in the order asked for; after the transaction that they were read in has ended."""
+    together, alone = (Engine(sample_patience_seconds=None) for _ in range(2))
+    moments = story.moments[1::-1]
+    try:
+        async with story.database.reading() as reading:
+            pasts = [await read_past(reading, together, moment) for moment in moments]
+        joints = await together.draw_pasts(pasts)
+        expected = [await recall(story, moment, alone) for moment in moments]
+        async with story.database.reading() as reading:
+            kept = [await read_past(reading, together, moment) for moment in moments]
+        again = await together.draw_pasts(kept)
+    finally:
+        together.close()
+        alone.close()
+
+    for joint, own in zip(joints, expected, strict=True):
+        assert (joint.view.moment, joint.by_id()) == (own.view.moment, own.by_id())
+        assert np.array_equal(joint.bank.bits, own.bank.bits)
+    assert all(own.recalled is None for own in kept)
+    assert [joint.bank for joint in again] == [joint.bank for joint in joints]
 
 
 async def test_a_moment_that_cannot_be_told_of_is_refused(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

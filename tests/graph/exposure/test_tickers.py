@@ -1,14 +1,16 @@
 """Tickers that are kept: always those that a fresh read has, and read again only where a write touched them."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
 from graph.bundles.importing import import_bundle
-from graph.database.sessions import Database
-from graph.exposure.tickers import KeptTickers, Ticker, read_tickers
+from graph.database.budgets import EACH, TOGETHER, Amount, Budget
+from graph.database.sessions import Database, Reading
+from graph.exposure.tickers import KeptTickers, Ticker, read_courses, read_tickers, read_tickers_at
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.network.engine import Engine
 from resolvers.base.relay import global_id
@@ -187,3 +189,30 @@ async def test_predictions_are_placed_in_each_network_that_is_asked_about(stored
     assert edges.claim_ids == ("P_1", "P_2")
     for view, expected in ((before, [0, 1]), (after, [-1, 0]), (before, [0, 1]), (before, [0, 1])):
         assert edges.places(view).tolist() == expected
+
+
+async def test_exposures_are_no_rows_of_a_requests_budget(database: Database) -> None:
+    """They come as columns, so that a request may read as many as its memory holds; now and as of a moment."""
+    await empty(database)
+    keys = [f"P_{number:02}" for number in range(60)]
+    rows = {
+        "predictions": [{"id": key, "title": key, "stated_probability": 0.5} for key in keys],
+        "tickers": [{"symbol": "AAA"}],
+        "exposures": [
+            {"sign": "HARMS", "prediction_id": key, "symbol": "AAA", "relevance": 0.5, "impact": -0.1} for key in keys
+        ],
+    }
+    await import_bundle(database, Bundle.model_validate({"format": BUNDLE_FORMAT, **rows}))
+    now = datetime.now(UTC)
+    meter = Budget(Amount(50, EACH.num_bytes), TOGETHER).open()
+    reading = Reading(database, None, meter)
+    try:
+        found = [await read_tickers(reading, ["AAA"]), await read_tickers_at(reading, ["AAA"], now)]
+        courses = await read_courses(reading, ["AAA"], now, now)
+        num_bytes = meter.num_bytes
+    finally:
+        await reading.close()
+
+    assert [len(tickers["AAA"].edges.claim_ids) for tickers in found] == [60, 60]
+    assert {effect for course in courses["AAA"].values() for _, effect in course} == {-0.5}
+    assert num_bytes > 60 * 2 * 64
