@@ -24,6 +24,7 @@ from graph.database.revisions import EventKind, add_events
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
 from graph.inference.network.diagnostics import LBP, Beliefs, Diagnostics, Method
+from graph.inference.network.structure import NO_GROUP
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
@@ -201,7 +202,9 @@ def _to_store(run: PropagationRun, view: View, beliefs: Beliefs) -> Computed:
     marginals[view.claims] = beliefs.marginals
     tolerances = np.full(marginals.size, TOLERANCE)
     tolerances[view.claims] = tolerances_of(beliefs)
-    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals, tolerances)
+    groups = np.full(marginals.size, NO_GROUP)
+    groups[view.claims] = view.network.groups
+    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals, tolerances, groups)
 
 
 async def _store(unit: Unit, engine: Engine, computed: Computed, limit: int) -> Part | None:

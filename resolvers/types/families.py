@@ -120,8 +120,8 @@ class OutcomeShare:
         "Its stored marginal; null without one, and for another moment than now.", name="ownMarginalProbability"
     )
     coherent_marginal: Probability | None = prop(
-        "The same, made to add up where it does not: for sampling errors, for what was written since the last "
-        "propagation, and where `isInNetwork` is false. Null without the marginals of all open outcomes.",
+        "The same, made to add up where it does not: for what was written since the last propagation, and where "
+        "`isInNetwork` is false. Null without the marginals of all open outcomes.",
         name="coherentMarginalProbability",
     )
 

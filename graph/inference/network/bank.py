@@ -20,6 +20,7 @@ from graph.inference.network.arrays import (
     SamplingTables,
     Tempering,
 )
+from graph.inference.network.coherence import add_up
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
@@ -433,7 +434,7 @@ class _BankSetup:
         self._draw_rest(replicate_salt, orders, bits, marginals)
         return _ReplicateResult(
             bits,
-            marginals,
+            add_up(self.model.network, marginals, is_observed=self.evidence.is_observed),
             replicate.num_ancestors(),
             replicate.weight_variance,
             replicate.num_temperatures,

@@ -295,6 +295,7 @@ def without_members(
     weights = network.weights.copy()
     for number, claims in excluded.items():
         choice = _Choice.of(model.network, number, claims)
+        is_certain[list(claims)] = False
         for column, claim in enumerate(choice.others.tolist()):
             if column == choice.shifts.size:
                 is_certain[claim], intercepts[claim] = True, CERTAIN_LOG_ODDS

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import MIN_ANCESTORS, Bank
+from graph.inference.network.coherence import coherent_rows
 from graph.inference.network.diagnostics import Beliefs, check_marginals
 from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, check_stop, never
@@ -196,6 +197,9 @@ def move_marginals(
         after = (add_weights(bits, weights, moved, backend) + 0.5) / (weights.size + 1.0)
         move = _log_odds_of(after) - _log_odds_of(_frequencies(bits, moved))
         replicates[replicate, moved] = fast_sigmoid(_log_odds_of(bank.replicate_marginals[replicate, moved]) + move)
+    replicates = coherent_rows(
+        weighted.model.network, replicates, is_observed=evidence.is_observed, is_estimated=weighted.is_moved
+    )
     errors = _errors(weighted, replicates)
     told = bank.beliefs.diagnostics
     num_ancestors = int((told.surviving_ancestors or 0) * weighted.share)

@@ -418,12 +418,16 @@ def small_network(network: Network, claims: IntArray, links: IntArray) -> Networ
         links: Indices of the links, ascending; both ends are among the claims.
 
     Returns:
-        The network, without the influences that its links come from.
+        The network, without the influences that its links come from; of a group that loses a link to its last outcome,
+        which may be an outcome that is left out, nothing is certain.
     """
     parents = np.searchsorted(claims, network.link_parents[links])
     children = np.searchsorted(claims, network.link_children[links])
     parent_start, child_start, child_links = _slices(claims.size, parents, children)
     levels = network.levels[claims]
+    is_certain = network.is_certain[claims]
+    last = np.flatnonzero(is_certain)
+    is_certain[last] = np.bincount(children, minlength=claims.size)[last] == network.num_parents[claims[last]]
     none = np.empty(0)
     return Network(
         stated=network.stated[claims],
@@ -441,7 +445,7 @@ def small_network(network: Network, claims: IntArray, links: IntArray) -> Networ
         p_if_true=none,
         p_if_false=none,
         groups=network.groups[claims],
-        is_certain=network.is_certain[claims],
+        is_certain=is_certain,
         own_weights=network.own_weights[links],
     )
 
