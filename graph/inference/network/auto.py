@@ -15,7 +15,7 @@ import numpy as np
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, draw_bank
-from graph.inference.network.coherence import add_up
+from graph.inference.network.coherence import reconcile
 from graph.inference.network.diagnostics import (
     EXACT,
     METHODS,
@@ -213,7 +213,7 @@ def _make_coherent(parts: ExactParts, evidence: Evidence, mixed: FloatArray) -> 
     is_observed = evidence.is_observed
     checked = check_marginals(mixed, is_observed=is_observed)
     summed = np.where(parts.is_known, checked, np.nan)
-    settled = add_up(parts.network, summed, is_observed=is_observed, is_estimated=parts.is_left)
+    settled = reconcile(parts.network, summed, is_observed=is_observed, is_estimated=parts.is_left)
     return np.where(parts.is_known, settled, checked)
 
 

@@ -1,10 +1,14 @@
 """
-Marginals of groups of outcomes, made to add up whatever they were estimated by.
+Marginals of groups of outcomes, made to add up, and of claims by several dates, made not to fall, whatever they were
+estimated by.
 
 Exact marginals add up. Estimates do not: averages of conditional probabilities, marginals moved in log-odds and those
 of loopy belief propagation are made claim by claim. So the log-odds of a group's estimates are shifted by one number
 until they add up. To the first order that is generalized least squares onto the constraint, with variances in
 proportion to p (1 - p), which those of samples are; and no estimate leaves the range from 0 to 1.
+
+The probability that an event happens by a date becomes the mean of the greatest of the earlier dates and the least of
+the later ones. If none of them errs by more than e, neither does that.
 """
 
 from dataclasses import dataclass
@@ -29,19 +33,19 @@ def coherent_marginals(
     network: Network, marginals: FloatArray, *, is_observed: BoolArray, is_estimated: BoolArray | None = None
 ) -> FloatArray:
     """
-    Check marginals as `check_marginals` does, and make those of each group add up as `add_up` does.
+    Check marginals as `check_marginals` does, and make those of each group add up as `reconcile` does.
 
     Args:
         network: Claims and groups.
         marginals: P(claim), shape (n,).
         is_observed: Mask of the claims whose outcome is known, shape (n,).
-        is_estimated: As of `add_up`.
+        is_estimated: As of `reconcile`.
 
     Raises:
         ArithmeticError: The marginal of an unobserved claim is NaN or outside [0, 1].
     """
     checked = check_marginals(marginals, is_observed=is_observed)
-    return add_up(network, checked, is_observed=is_observed, is_estimated=is_estimated)
+    return reconcile(network, checked, is_observed=is_observed, is_estimated=is_estimated)
 
 
 def coherent_rows(
@@ -53,40 +57,73 @@ def coherent_rows(
     Args:
         network: Claims and groups.
         rows: Marginals, shape (replicates, n).
-        is_observed: As of `add_up`.
+        is_observed: As of `reconcile`.
         is_estimated: Likewise.
     """
-    return np.stack([add_up(network, row, is_observed=is_observed, is_estimated=is_estimated) for row in rows])
+    return np.stack([reconcile(network, row, is_observed=is_observed, is_estimated=is_estimated) for row in rows])
 
 
-def add_up(
+def reconcile(
     network: Network, marginals: FloatArray, *, is_observed: BoolArray, is_estimated: BoolArray | None = None
 ) -> FloatArray:
     """
-    Make the marginals of each group add up: to 1, or to at most 1 where it may be that none of its outcomes comes true.
+    Make the marginals of each group add up, to 1 or to at most 1 where it may be that none of its outcomes comes true,
+    and those of an event by several dates never fall.
 
     Args:
         network: Claims and groups; of a group without its certain outcome, or with a NaN, all is at most 1.
         marginals: P(claim), shape (n,); NaN for claims that nothing is known of.
         is_observed: Mask of the claims whose outcome is known, which stay as they are, shape (n,).
-        is_estimated: Mask of the claims to move, shape (n,); the others of a group move only if these cannot make it
-            add up. All by default.
+        is_estimated: Mask of the claims to move, shape (n,); the others of a group or of an event move only if these
+            cannot make it coherent. All by default.
 
     Returns:
-        The marginals; those of claims without a group, and of groups that add up, are the same to the bit.
+        The marginals; those of claims without a group or an event, and of what is coherent, are the same to the bit.
 
     Source: Predd, Osherson, Kulkarni and Poor, Decision Analysis 5 (2008), 177-189, on coherent approximations.
     """
     members = np.flatnonzero(network.groups != NO_GROUP)
-    if not members.size:
+    is_dated = network.dated.numbers != NO_GROUP
+    if not members.size and not is_dated.any():
         return marginals
+    is_free = [~is_observed] if is_estimated is None else [is_estimated & ~is_observed, ~is_observed]
+    settled = marginals.copy()
+    for mask in is_free:
+        _make_rise(network, settled, mask)
+    if not members.size:
+        return settled
     sums = _Sums.of(network, members, marginals, ~is_observed)
     if is_estimated is not None:
         sums.settle(is_estimated[members])
     sums.settle(np.ones(members.size, np.bool_))
-    settled = marginals.copy()
     settled[members] = sums.values
     return settled
+
+
+def _make_rise(network: Network, marginals: FloatArray, is_free: BoolArray) -> None:
+    """Keep the probabilities that events happen by several dates from falling, by moving those of these claims."""
+    dated = network.dated
+    claims = np.flatnonzero((dated.numbers != NO_GROUP) & ~np.isnan(marginals))
+    claims = claims[np.lexsort((network.levels[claims], dated.numbers[claims]))]
+    numbers = dated.numbers[claims]
+    curves = np.where(dated.denies[claims], 1.0 - marginals[claims], marginals[claims])
+    falls = (curves[1:] < curves[:-1] - LEAST_EXCESS) & (numbers[1:] == numbers[:-1])
+    for number in np.unique(numbers[1:][falls]).tolist():
+        of_event = numbers == number
+        chosen = claims[of_event]
+        curve = _rise(curves[of_event], is_free[chosen])
+        found = np.where(dated.denies[chosen], 1.0 - curve, curve)
+        marginals[chosen] = np.where(is_free[chosen], found, marginals[chosen])
+
+
+def _rise(curve: FloatArray, is_free: BoolArray) -> FloatArray:
+    """Move the free ones of some numbers between the fixed ones, then between each other, so that they never fall."""
+    least = np.maximum.accumulate(np.where(is_free, 0.0, curve))
+    most = np.minimum.accumulate(np.where(is_free, 1.0, curve)[::-1])[::-1]
+    inside = np.where(is_free, np.clip(curve, least, np.maximum(least, most)), curve)
+    above, below = np.maximum.accumulate(inside), np.minimum.accumulate(inside[::-1])[::-1]
+    risen: FloatArray = 0.5 * (above + below)
+    return risen
 
 
 @dataclass(slots=True, eq=False)

@@ -23,7 +23,7 @@ from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.lbp import check_fits, relevant_claims
-from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
+from graph.inference.network.replicates import at_least_frozen, largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.streams import salt
 from graph.inference.network.structure import (
@@ -200,9 +200,12 @@ def move_marginals(
     replicates = coherent_rows(
         weighted.model.network, replicates, is_observed=evidence.is_observed, is_estimated=weighted.is_moved
     )
-    errors = _errors(weighted, replicates)
     told = bank.beliefs.diagnostics
     num_ancestors = int((told.surviving_ancestors or 0) * weighted.share)
+    errors = _errors(weighted, replicates)
+    if errors is not None:
+        is_frozen = weighted.is_moved & weighted.model.network.is_frozen
+        errors = at_least_frozen(errors, replicates.mean(axis=0), is_frozen, num_ancestors * bank.num_replicates)
     reason = _disagreement(weighted, replicates, num_ancestors)
     diagnostics = replace(
         told,

@@ -18,7 +18,7 @@ from graph.inference.network.auto import (
     sample_claims,
 )
 from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, Bank, draw_bank, num_swept
-from graph.inference.network.coherence import add_up, coherent_rows
+from graph.inference.network.coherence import coherent_rows, reconcile
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, MethodArray, check_marginals
 from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid
 from graph.inference.network.errors import ShouldStop, never
@@ -29,7 +29,7 @@ from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwo
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.moving import add_weights, move_marginals, weigh_bank
-from graph.inference.network.replicates import noise_limit, pooled_errors
+from graph.inference.network.replicates import at_least_frozen, noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.uncertainty import ERROR_TOLERANCE, Perturbed, perturb
@@ -512,7 +512,7 @@ def _compare(before: Beliefs, after: Beliefs, question: "_Question") -> Shifts:
     if not before.diagnostics.converged:
         reason = diagnostics.reason or f"before: {before.diagnostics.reason}"
         diagnostics = replace(diagnostics, converged=False, reason=reason)
-    marginals = add_up(
+    marginals = reconcile(
         question.model.network,
         np.where(is_connected, after.marginals, before.marginals),
         is_observed=question.evidence.is_observed,
@@ -702,7 +702,12 @@ def _within_bank(
         question.model.network, rows, is_observed=known.is_observed, is_estimated=is_connected
     )
     deltas = np.array(moved) - bank.replicate_marginals
-    errors = pooled_errors(deltas, np.where(is_free, after * (1.0 - after), 0.0), num_matching)
+    variances = np.where(is_free, after * (1.0 - after), 0.0)
+    errors = pooled_errors(deltas, variances, num_matching)
+    if errors is not None:
+        is_frozen = is_free & question.model.network.is_frozen
+        num_ancestors = (bank.beliefs.diagnostics.surviving_ancestors or 0) * bank.num_replicates
+        errors = at_least_frozen(errors, after, is_frozen, num_ancestors * num_matching / bank.num_samples)
     if errors is not None and bank.beliefs.standard_errors is not None:
         # Supposed outcomes have no sampling error of their own.
         errors = np.where(is_connected & known.is_observed, bank.beliefs.standard_errors, errors)

@@ -1,7 +1,7 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, TypedDict
+from typing import Final, NamedTuple, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,35 @@ ByteArray = NDArray[np.uint8]
 
 NO_GROUP: Final = -1
 """Of a claim that no group of outcomes includes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dated:
+    """
+    Claims, among n, that one event happens by several dates.
+
+    Attributes:
+        numbers: Number of the event that a claim is of, NO_GROUP for none, shape (n,).
+        denies: Mask of the claims that the event does not happen by their date, shape (n,).
+        is_tied: Mask of the claims that are as probable as the one of the date before, which tells all, shape (n,).
+    """
+
+    numbers: IntArray
+    denies: BoolArray
+    is_tied: BoolArray
+
+    @classmethod
+    def none(cls, num_claims: int) -> Self:
+        """No such claim among so many."""
+        return cls(np.full(num_claims, NO_GROUP), np.zeros(num_claims, np.bool_), np.zeros(num_claims, np.bool_))
+
+    def copy(self) -> "Dated":
+        """Return a copy that may be changed."""
+        return Dated(self.numbers.copy(), self.denies.copy(), self.is_tied.copy())
+
+    def take(self, claims: IntArray | BoolArray) -> "Dated":
+        """Return that of some claims."""
+        return Dated(self.numbers[claims], self.denies[claims], self.is_tied[claims])
 
 
 class Links(NamedTuple):
@@ -54,7 +83,8 @@ class Network:
         p_if_false: P(child | parent false), likewise.
         groups: Number of the group of outcomes that exclude each other that a claim is in, -1 for none, shape (n,).
         is_certain: Mask of the claims that are true where no other of their group is, shape (n,).
-        own_weights: Weights that come from influences alone, shape (m,); those of a group's links differ.
+        own_weights: Weights that come from influences alone, shape (m,); those of a group's links differ, and of dates.
+        dated: Claims that events happen by several dates.
     """
 
     stated: FloatArray
@@ -74,6 +104,7 @@ class Network:
     groups: IntArray
     is_certain: BoolArray
     own_weights: FloatArray
+    dated: Dated
 
     @property
     def num_claims(self) -> int:
@@ -84,6 +115,19 @@ class Network:
     def num_links(self) -> int:
         """Number of pairs of claims that influences join."""
         return self.link_parents.size
+
+    @property
+    def is_joined(self) -> BoolArray:
+        """Mask of the claims that are in a group of outcomes or of an event by several dates, shape (n,)."""
+        joined: BoolArray = (self.groups != NO_GROUP) | (self.dated.numbers != NO_GROUP)
+        return joined
+
+    @property
+    def is_frozen(self) -> BoolArray:
+        """Mask of the claims of events of which some are equal, which no sweep over single claims moves, shape (n,)."""
+        tied = np.unique(self.dated.numbers[self.dated.is_tied])
+        frozen: BoolArray = np.isin(self.dated.numbers, tied) if tied.size else np.zeros(self.num_claims, np.bool_)
+        return frozen
 
     @property
     def num_parents(self) -> IntArray:
@@ -162,6 +206,7 @@ def build_network(
         groups=np.full(num_claims, NO_GROUP),
         is_certain=np.zeros(num_claims, np.bool_),
         own_weights=weights,
+        dated=Dated.none(num_claims),
     )
 
 
@@ -349,6 +394,7 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
         groups=network.groups,
         is_certain=network.is_certain,
         own_weights=network.own_weights[kept],
+        dated=network.dated,
     )
 
 
@@ -393,6 +439,7 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
         groups=network.groups[kept],
         is_certain=network.is_certain[kept],
         own_weights=network.own_weights[links],
+        dated=network.dated.take(kept),
     )
     return part, links
 
@@ -447,6 +494,7 @@ def small_network(network: Network, claims: IntArray, links: IntArray) -> Networ
         groups=network.groups[claims],
         is_certain=is_certain,
         own_weights=network.own_weights[links],
+        dated=network.dated.take(claims),
     )
 
 

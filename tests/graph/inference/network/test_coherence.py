@@ -11,7 +11,7 @@ from graph.inference.families import share_out
 from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.auto import infer, with_lbp_errors
 from graph.inference.network.bank import Bank, draw_bank
-from graph.inference.network.coherence import add_up, coherent_marginals, coherent_rows
+from graph.inference.network.coherence import coherent_marginals, coherent_rows, reconcile
 from graph.inference.network.diagnostics import Diagnostics
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, suppose
 from graph.inference.network.exact import Budget
@@ -57,7 +57,7 @@ def test_a_shift_is_that_of_a_family_of_its_own(seed: int) -> None:
     values[0] = 1.0 - 1e-9
     network = groups_of(generator.uniform(0.1, 0.9, values.size), *groups)
 
-    found = add_up(network, values, is_observed=only(values.size))
+    found = reconcile(network, values, is_observed=only(values.size))
 
     for group in groups:
         assert_allclose(found[group.claims], share_out(logits(values[group.claims]), is_exhaustive=True), rtol=1e-9)
@@ -70,10 +70,10 @@ def test_what_adds_up_stays_to_the_bit() -> None:
     values = np.array([0.5, 0.3, 0.2, 0.4, 0.1, 0.7])
     network = groups_of(values, group_of(0, 1, 2), group_of(3, 4, is_exhaustive=False))
 
-    assert_array_equal(add_up(network, values, is_observed=only(6)), values)
+    assert_array_equal(reconcile(network, values, is_observed=only(6)), values)
     assert_array_equal(coherent_rows(network, np.stack([values, values]), is_observed=only(6))[1], values)
     plain = network_of(values, [])
-    assert add_up(plain, values, is_observed=only(6)) is values
+    assert reconcile(plain, values, is_observed=only(6)) is values
 
 
 def test_estimates_move_before_what_is_exact() -> None:
@@ -82,12 +82,12 @@ def test_estimates_move_before_what_is_exact() -> None:
     values = np.array([0.5, 0.3, 0.1, 0.2, 0.0])
     observed = only(5, 4)
 
-    found = add_up(network, values, is_observed=observed, is_estimated=only(5, 2, 3))
+    found = reconcile(network, values, is_observed=observed, is_estimated=only(5, 2, 3))
 
     assert_array_equal(found[[0, 1, 4]], values[[0, 1, 4]])
     assert_allclose(found[[2, 3]], share_out_to(values[[2, 3]], 0.2), rtol=1e-9)
     values[:2] = 0.6, 0.5
-    found = add_up(network, values, is_observed=observed, is_estimated=only(5, 2, 3))
+    found = reconcile(network, values, is_observed=observed, is_estimated=only(5, 2, 3))
     assert_allclose(found[:4], share_out_to(values[:4], 1.0), rtol=1e-9)
 
 
@@ -111,7 +111,7 @@ def test_known_outcomes_leave_all_or_nothing() -> None:
     found = coherent_marginals(network, np.array([0.0, 0.0, 0.0, 0.3]), is_observed=only(4, 0, 1, 2))
     assert 1.0 - 1e-12 < found[3] < 1.0
     contradictory = np.array([0.0, 0.0, 0.0, 0.0])
-    assert_array_equal(add_up(network, contradictory, is_observed=only(4, 0, 1, 2, 3)), contradictory)
+    assert_array_equal(reconcile(network, contradictory, is_observed=only(4, 0, 1, 2, 3)), contradictory)
 
 
 def test_a_part_of_a_group_is_at_most_one() -> None:
@@ -122,12 +122,12 @@ def test_a_part_of_a_group_is_at_most_one() -> None:
     whole, _ = keep_claims(network, only(5, 0, 1, 2))
     near = small_network(network, np.array([0, 1]), np.flatnonzero(network.link_children < 2))
 
-    assert_array_equal(add_up(part, np.array([0.3, 0.9]), is_observed=only(2)), [0.3, 0.9])
-    assert add_up(whole, np.array([0.3, 0.1, 0.1]), is_observed=only(3)).sum() == pytest.approx(1.0)
-    assert_array_equal(add_up(near, np.array([0.3, 0.1]), is_observed=only(2)), [0.3, 0.1])
+    assert_array_equal(reconcile(part, np.array([0.3, 0.9]), is_observed=only(2)), [0.3, 0.9])
+    assert reconcile(whole, np.array([0.3, 0.1, 0.1]), is_observed=only(3)).sum() == pytest.approx(1.0)
+    assert_array_equal(reconcile(near, np.array([0.3, 0.1]), is_observed=only(2)), [0.3, 0.1])
     unknown = np.array([0.3, np.nan, 0.1, 0.5, 0.5])
-    assert_array_equal(add_up(network, unknown, is_observed=only(5)), unknown)
-    exceeding = add_up(network, np.array([0.9, np.nan, 0.4, 0.5, 0.5]), is_observed=only(5))
+    assert_array_equal(reconcile(network, unknown, is_observed=only(5)), unknown)
+    exceeding = reconcile(network, np.array([0.9, np.nan, 0.4, 0.5, 0.5]), is_observed=only(5))
     assert exceeding[0] + exceeding[2] == pytest.approx(1.0)
 
 
