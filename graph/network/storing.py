@@ -2,8 +2,8 @@
 Stores marginals: of those that a run computed, the ones that have moved.
 
 A marginal that is within TOLERANCE of the stored one, or half its own standard error, is not written, so that a write
-on a leaf costs a handful of rows instead of all. Outcomes that exclude each other are written together, so that what is
-stored of them adds up. The run that all of them hold for is noted once, on the graph's node,
+on a leaf costs a handful of rows instead of all. Claims of one family are written together, so that what is stored of
+them is coherent. The run that all of them hold for is noted once, on the graph's node,
 in a transaction after theirs:
 whoever reads that note before a marginal reads the marginal of this run or of a later one.
 
@@ -64,7 +64,7 @@ class Computed:
         ids: Ids of all n claims, ascending.
         marginals: NaN for claims that the network does not include, shape (n,).
         tolerances: The most by which a stored marginal may differ, shape (n,).
-        groups: Number of the group of outcomes that a claim is in, NO_GROUP for none, shape (n,).
+        families: Number of the family that a claim is in, NO_GROUP for none, shape (n,).
     """
 
     run_id: str
@@ -73,7 +73,7 @@ class Computed:
     ids: tuple[str, ...]
     marginals: FloatArray
     tolerances: FloatArray
-    groups: IntArray
+    families: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,32 +135,32 @@ def has_moved(before: FloatArray, after: FloatArray, tolerances: FloatArray | fl
     return moved
 
 
-def with_groups(moved: BoolArray, groups: IntArray) -> IntArray:
+def with_families(moved: BoolArray, families: IntArray) -> IntArray:
     """
-    List the claims to write: those that have moved and all others of their groups, one group after the other.
+    List the claims to write: those that have moved and all others of their families, one family after the other.
 
     Args:
         moved: Mask of the claims that have moved, shape (n,).
-        groups: As of `Computed`.
+        families: As of `Computed`.
     """
-    is_concerned = np.zeros(groups.max(initial=NO_GROUP) + 2, np.bool_)
-    is_concerned[groups[moved]] = True
-    is_concerned[NO_GROUP] = False  # the last entry, of claims without a group
-    claims = np.flatnonzero(moved | is_concerned[groups])
-    return claims[np.argsort(groups[claims], kind="stable")]
+    is_concerned = np.zeros(families.max(initial=NO_GROUP) + 2, np.bool_)
+    is_concerned[families[moved]] = True
+    is_concerned[NO_GROUP] = False  # the last entry, of claims without a family
+    claims = np.flatnonzero(moved | is_concerned[families])
+    return claims[np.argsort(families[claims], kind="stable")]
 
 
-def end_of_group(groups: IntArray, limit: int) -> int:
+def end_of_family(families: IntArray, limit: int) -> int:
     """
-    Return how many of some claims to write at once: the limit, and the rest of the group that it falls into.
+    Return how many of some claims to write at once: the limit, and the rest of the family that it falls into.
 
     Args:
-        groups: Number of each claim's group, those of one group one after the other.
+        families: Number of each claim's family, those of one family one after the other.
         limit: Above 0.
     """
-    if limit >= groups.size or groups[limit] == NO_GROUP or groups[limit] != groups[limit - 1]:
+    if limit >= families.size or families[limit] == NO_GROUP or families[limit] != families[limit - 1]:
         return limit
-    return int(np.searchsorted(groups, groups[limit], side="right"))
+    return int(np.searchsorted(families, families[limit], side="right"))
 
 
 async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, limit: int, mark: str) -> Part | None:
@@ -171,7 +171,7 @@ async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, li
         unit: The transaction to write in; other writers of marginals wait for its end.
         computed: The marginals of a run.
         known: The marginals that are stored as far as this process knows.
-        limit: The most rows to write, but for those that complete a group.
+        limit: The most rows to write, but for those that complete a family.
         mark: Identifies this transaction; no two share one.
 
     Returns:
@@ -183,8 +183,8 @@ async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, li
         return None
     is_known = known is not None and known.mark == last.get("mark")
     before = await _fetch_before(unit, computed.ids, known if is_known else None)
-    moved = with_groups(has_moved(before, computed.marginals, computed.tolerances), computed.groups)
-    chosen = moved[: end_of_group(computed.groups[moved], limit)]
+    moved = with_families(has_moved(before, computed.marginals, computed.tolerances), computed.families)
+    chosen = moved[: end_of_family(computed.families[moved], limit)]
     for part in slices(chosen.tolist(), BATCH_CLAIMS):
         await _write(unit, computed, part)
     await add_events(unit, EventKind.BELIEFS, belief_ids=[computed.ids[claim] for claim in chosen])

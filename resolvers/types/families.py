@@ -53,6 +53,10 @@ def _beliefs_extent(_arguments: Arguments) -> Extent:
     return Extent(items=MOST_MEMBERS, rows=num_rows, points=MEMBER_POINTS * MOST_MEMBERS)
 
 
+def _network_extent(_arguments: Arguments) -> Extent:
+    return Extent(items=1, points=MEMBER_POINTS)
+
+
 @object_type
 class FamilyMember:
     """A claim of a family."""
@@ -106,6 +110,18 @@ class EventTimeline:
     is_reconstructed: bool = prop(
         "Whether it follows from values that were recorded after the moment asked for, as there are none before."
     )
+
+    @field(metadata=extent(_network_extent))
+    async def is_in_network(self: Any, info: Info[Context, Any]) -> bool | None:
+        """
+        Whether the network has the claims of the event imply each other by date. False if known outcomes contradict
+        each other, a claim bears on one of an earlier date, or one is in a family of another kind that the network
+        includes: figures of the network are then those of claims on their own. Null for another moment than now.
+        """
+        if self["family_now"] is None:
+            return None
+        view = await info.context.take_engine(MEMBER_POINTS).view(info.context.unit, now=info.context.moment)
+        return self["family_now"] in view.events and self["family_now"] not in view.left_out
 
 
 @object_type
@@ -189,6 +205,7 @@ class ClaimFamily:
                 "nodes": points,
                 "not_by": timeline.not_by,
                 "happened_at": timeline.happened_at,
+                "family_now": self["row"].name if as_of is None and known_at is None else None,
                 "is_contradictory": timeline.is_contradictory,
                 "largest_fall": figure(timeline.largest_fall),
             }

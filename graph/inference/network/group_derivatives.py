@@ -76,9 +76,9 @@ class _Group:
         slopes = self.shares * (1.0 - self.shares)
         moved = np.zeros(self.shares.size)
         moved[column] = slopes[column]
-        if not self.is_exhaustive or not slopes.any():
-            return moved
-        return moved - slopes * (slopes[column] / slopes.sum())
+        if self.is_exhaustive and slopes.any():
+            moved -= slopes * (slopes[column] / slopes.sum())
+        return moved
 
 
 class _Event:

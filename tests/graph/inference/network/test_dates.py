@@ -205,15 +205,15 @@ def test_shifts_by_each_method_rise_within_their_errors(seed: int, *, is_interve
     before = infer(model, evidence, seed=1, budget=TIGHT)
     happened = {int(claim): not denies for claim, denies in zip(event.claims[1:], event.denies[1:], strict=True)}
     absent = {int(claim): bool(denies) for claim, denies in zip(event.claims[:2], event.denies[:2], strict=True)}
-    how = {"is_intervention": is_intervention}
     for outcomes in ({chosen[-1]: True}, happened, absent):
-        supposed, known, _ = suppose(model, evidence, outcomes, **how)
+        supposed, known, _ = suppose(model, evidence, outcomes, is_intervention=is_intervention)
         deltas = enumerate_marginals(supposed, known) - start
+        given = model, evidence, outcomes
         for shifts in (
-            shifts_exactly(model, evidence, outcomes, **how),
-            shifts_by_lbp(model, evidence, outcomes, **how),
-            shifts_by_samples(bank, outcomes, seed=2, min_matching=600, **how),
-            shifts_by_auto(model, evidence, outcomes, before=before, drawing=Drawing(1), budget=TIGHT, **how),
+            shifts_exactly(*given, is_intervention=is_intervention),
+            shifts_by_lbp(*given, is_intervention=is_intervention),
+            shifts_by_samples(bank, outcomes, seed=2, min_matching=600, is_intervention=is_intervention),
+            shifts_by_auto(*given, before=before, drawing=Drawing(1), budget=TIGHT, is_intervention=is_intervention),
         ):
             assert_rises(case, shifts.before, shifts.after)
             if shifts.diagnostics.error_estimate is not None:
