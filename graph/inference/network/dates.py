@@ -19,6 +19,7 @@ Journal of the Royal Statistical Society B 42 (1980), 109-142 (proportional odds
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,8 +35,9 @@ from graph.inference.network.structure import (
     IntArray,
     Network,
     contracted_levels,
-    descendants,
+    find_cycle,
     indices_between,
+    rank_claims,
     set_weights,
 )
 from graph.inference.posterior import GREATEST_PROBABILITY, LEAST_PROBABILITY
@@ -82,44 +84,55 @@ def join_dates(network: Network, events: Sequence[DatedClaims]) -> tuple[Network
         events: Without a claim in common, nor with a group.
 
     Returns:
-        The network, and the events in it: without those of which a claim bears on one of an earlier date.
+        The network, and the events in it: without those of which a claim bears on one of an earlier date, or on another
+        event that bears on it.
     """
-    if not events:
-        return network, []
-    nodes, places = np.arange(network.num_claims), np.zeros(network.num_claims, np.int64)
+    found = _find_acyclic(network, events)
+    if not found:
+        return network, found
+    ranks = _rank(network, found)
+    joined = _fit(network, found)
+    joined = set_weights(joined, *_concatenate([_shift(joined, event.claims, ranks) for event in found]))
+    return set_weights(joined, *_concatenate([_imply(joined, event) for event in found])), found
+
+
+def _find_acyclic(network: Network, events: Sequence[DatedClaims]) -> list[DatedClaims]:
+    """List the events that close no cycle; of several that do together, the last one is left out."""
+    found = list(events)
+    while found and (cycle := find_cycle(network.num_claims, *_chained(network, found))):
+        ends = set(pairwise(cycle))
+        closing = [event for event in found if not ends.isdisjoint(pairwise(event.claims.tolist()))]
+        found.remove(closing[-1])
+    return found
+
+
+def _chained(network: Network, events: Sequence[DatedClaims]) -> tuple[IntArray, IntArray]:
+    """Return parents and children of the network's links, and of those from each date to the next."""
+    chains = [event.claims for event in events]
+    parents = np.concatenate([network.link_parents, *(claims[:-1] for claims in chains)])
+    children = np.concatenate([network.link_children, *(claims[1:] for claims in chains)])
+    return parents, children
+
+
+def _rank(network: Network, events: Sequence[DatedClaims]) -> IntArray:
+    """
+    Order claims topologically, with those of events as late as may be, so that what bears on them comes before.
+
+    Each event comes at once where it may be taken for one claim, and of these the deepest last.
+
+    Returns:
+        Rank of each claim, shape (n,).
+    """
+    nodes = np.arange(network.num_claims)
     for event in events:
-        nodes[event.claims], places[event.claims] = event.claims[0], np.arange(event.claims.size)
-    _, is_cyclic = contracted_levels(network, nodes)
-    parents, children = network.link_parents, network.link_children
-    is_cyclic[parents[(nodes[parents] == nodes[children]) & (places[parents] > places[children])]] = True
-    is_simple = [not is_cyclic[event.claims].any() for event in events]
-    simple = [event for event, alone in zip(events, is_simple, strict=True) if alone]
-    joined, found = _link(network, simple) if simple else network, simple
-    for event, alone in zip(events, is_simple, strict=True):
-        if not alone and (linked := _link_apart(joined, event)) is not None:
-            joined, found = linked, [*found, event]
-    return joined, found
-
-
-def _link(network: Network, events: Sequence[DatedClaims]) -> Network:
-    """Link the claims of events which, each taken for one claim, close no cycle."""
-    joined = _fit(network, events)
-    joined = set_weights(joined, *_concatenate([_shift(joined, event.claims) for event in events]))
-    return set_weights(joined, *_concatenate([_imply(joined, event) for event in events]))
-
-
-def _link_apart(network: Network, event: DatedClaims) -> Network | None:
-    """Link the claims of one event; None if that closes a cycle."""
-    joined = _fit(network, [event])
-    try:
-        joined = set_weights(joined, *_imply(joined, event))
-    except ValueError:
-        return None
-    # What is not below a claim may bear on it; by the chain, several such links close no cycle either.
-    claims = np.arange(network.num_claims)
-    is_below = np.stack([descendants(joined, claims == claim) for claim in event.claims.tolist()])
-    joined = set_weights(joined, *_shift(joined, event.claims, is_below))
-    return set_weights(joined, *_imply(joined, event))
+        nodes[event.claims] = event.claims[0]
+    depths, is_cyclic = contracted_levels(network, nodes)
+    if is_cyclic.any():
+        alone, _ = contracted_levels(network, np.where(is_cyclic, np.arange(nodes.size), nodes))
+        depths = np.where(is_cyclic, network.num_claims + alone, alone)
+    is_dated = np.isin(np.arange(nodes.size), np.concatenate([event.claims for event in events]))
+    waits = np.where(is_dated, 1 + depths, 0)
+    return rank_claims(*_chained(network, events), waits, network.keys)
 
 
 def _fit(network: Network, events: Sequence[DatedClaims]) -> Network:
@@ -175,14 +188,14 @@ def _concatenate(columns: Sequence[_Columns]) -> _Columns:
     return np.concatenate(parents), np.concatenate(children), np.concatenate(weights)
 
 
-def _shift(network: Network, chain: IntArray, is_below: BoolArray | None = None) -> _Columns:
-    """Link what bears on a claim to those of earlier dates, unless it is below these; masks of shape (k, n)."""
+def _shift(network: Network, chain: IntArray, ranks: IntArray) -> _Columns:
+    """Link what bears on a claim to those of earlier dates that come after it."""
     parents, own = bearing_claims(network, chain)
     if not parents.size:
         return parents, parents, np.empty(0)
     marginals = network.prior_marginals
     event = EventClaims(marginals[chain], network.dated.denies[chain], network.dated.is_tied[chain])
-    is_linked = np.ones(own.shape, np.bool_) if is_below is None else ~is_below[:, parents].T
+    is_linked = ranks[parents][:, None] < ranks[chain]
     weights = dated_weights(own, event, marginals[parents], is_linked)
     rows, columns = np.nonzero((own != 0.0) | (weights != 0.0))
     return parents[rows], chain[columns], weights[rows, columns]

@@ -707,7 +707,8 @@ def _within_bank(
     if errors is not None:
         is_frozen = is_free & question.model.network.is_frozen
         num_ancestors = (bank.beliefs.diagnostics.surviving_ancestors or 0) * bank.num_replicates
-        errors = at_least_frozen(errors, after, is_frozen, num_ancestors * num_matching / bank.num_samples)
+        evener = np.where(np.abs(after - 0.5) < np.abs(before - 0.5), after, before)
+        errors = at_least_frozen(errors, evener, is_frozen, num_ancestors * num_matching / bank.num_samples)
     if errors is not None and bank.beliefs.standard_errors is not None:
         # Supposed outcomes have no sampling error of their own.
         errors = np.where(is_connected & known.is_observed, bank.beliefs.standard_errors, errors)

@@ -1,6 +1,7 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple, Self, TypedDict
 
 import numpy as np
@@ -545,6 +546,53 @@ def contracted_levels(network: Network, nodes: IntArray) -> tuple[IntArray, Bool
     _, child_start, child_links = _slices(network.num_claims, parents, children)
     levels, is_open = _order_levels(network.num_claims, children, child_start, child_links)
     return levels[nodes], is_open[nodes]
+
+
+def find_cycle(num_claims: int, parents: IntArray, children: IntArray) -> list[int]:
+    """
+    Find a cycle of links.
+
+    Args:
+        num_claims: Number of claims.
+        parents: Parent of each link, shape (m,).
+        children: Child of each, likewise.
+
+    Returns:
+        The claims in the cycle, the first one again at the end; empty if there is none.
+    """
+    _, child_start, child_links = _slices(num_claims, parents, children)
+    _, is_open = _order_levels(num_claims, children, child_start, child_links)
+    return _find_cycle(parents, children, is_open) if is_open.any() else []
+
+
+def rank_claims(parents: IntArray, children: IntArray, waits: IntArray, keys: KeyArray) -> IntArray:
+    """
+    Order claims topologically: of those whose parents have all come, the one that waits least is next, ties by key.
+
+    Args:
+        parents: Parent of each link, shape (m,); the links form no cycle.
+        children: Child of each, likewise.
+        waits: Shape (n,).
+        keys: Distinct numbers, shape (n,).
+
+    Returns:
+        Rank of each claim, shape (n,).
+    """
+    _, child_start, child_links = _slices(waits.size, parents, children)
+    num_open = np.bincount(children, minlength=waits.size).tolist()
+    order, following = list(zip(waits.tolist(), keys.tolist(), strict=True)), children[child_links].tolist()
+    starts = child_start.tolist()
+    ready = [(*order[claim], claim) for claim, number in enumerate(num_open) if not number]
+    heapify(ready)
+    ranks = np.empty(waits.size, np.int64)
+    for rank in range(waits.size):
+        *_, claim = heappop(ready)
+        ranks[claim] = rank
+        for child in following[starts[claim] : starts[claim + 1]]:
+            num_open[child] -= 1
+            if not num_open[child]:
+                heappush(ready, (*order[child], child))
+    return ranks
 
 
 def _order_levels(

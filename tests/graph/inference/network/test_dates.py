@@ -25,6 +25,7 @@ from graph.inference.network.shifts import (
     shifts_exactly,
 )
 from graph.inference.network.structure import NO_GROUP
+from graph.inference.network.uncertainty import UNKNOWN_ERROR, loop_error
 from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
@@ -306,3 +307,23 @@ def test_a_claim_without_an_event_is_where_it_was() -> None:
 
     assert_array_equal(banks[0].bits[3:], banks[1].bits[3:])
     assert only(5, 0, 1, 2).tolist() == (joined.dated.numbers != NO_GROUP).tolist()
+
+
+def test_lbp_does_not_tell_its_error_where_much_bears_on_an_event() -> None:
+    """It takes the sum of many parents for normal, though one makes all others void; without evidence it is right."""
+    generator = np.random.default_rng(18)
+    edges = [(4 + number, int(generator.integers(4)), *generator.uniform(0.2, 0.8, 2).tolist()) for number in range(18)]
+    network = network_of([0.2, 0.35, 0.5, 0.7, *generator.uniform(0.2, 0.8, 18)], edges)
+    model = calibrate(join_dates(network, [event_of(0, 1, 2, 3)])[0])
+    llr = np.zeros(22)
+    llr[[1, 3, 5]] = 1.5, -1.0, 1.0
+    evidence = make_evidence(llr, no_evidence(22).observed)
+    by_lbp = propagate(model, evidence)
+    exact = infer_exactly(model, evidence, max_clique_claims=24).marginals
+    bank = draw_bank(model, evidence, seed=1).beliefs
+
+    assert np.abs(by_lbp.beliefs.marginals - exact).max() > 0.1
+    assert loop_error(model, evidence, by_lbp) == UNKNOWN_ERROR
+    assert loop_error(model, no_evidence(22), propagate(model, no_evidence(22))) < UNKNOWN_ERROR
+    assert bank.standard_errors is not None
+    assert (np.abs(bank.marginals - exact) <= 6.0 * bank.standard_errors + 1e-3).all()
