@@ -152,6 +152,9 @@ class OutcomeDistribution:
     as_of: Moment = prop("The moment that it holds for.")
     nodes: list[OutcomeShare] = prop("The outcomes, in the order of the family's members.")
     none_probability: Probability = prop("Coherent probability that none comes true; 0 if one must.")
+    none_marginal: Probability | None = prop(
+        "The same by `coherentMarginalProbability`; null without these.", name="noneMarginalProbability"
+    )
     own_sum: float = prop("Sum of `ownProbability`.")
     is_contradictory: bool = prop("Whether several came true, or none of those of which one must.")
     is_in_network: bool = prop(
@@ -235,6 +238,7 @@ class ClaimFamily:
                 **_shown_standings(standings, found),
                 "nodes": outcomes,
                 "none_probability": shares.none_probability,
+                "none_marginal": shares.none_marginal,
                 "own_sum": figure(shares.own_sum),
                 "is_contradictory": shares.is_contradictory,
                 "is_in_network": shares.is_in_network,
