@@ -309,7 +309,7 @@ def _beliefs(
     num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
     errors = _pooled_errors(marginals, evidence.is_observed, is_swept, num_samples)
     if errors is not None:
-        is_frozen = is_swept & model.network.is_frozen & ~evidence.is_observed
+        is_frozen = is_relevant & model.network.is_frozen & ~evidence.is_observed
         errors = at_least_frozen(errors, marginals.mean(axis=0), is_frozen, num_ancestors * len(outcomes))
     reason = _disagreement(marginals, outcomes, evidence.is_observed)
     diagnostics = Diagnostics(

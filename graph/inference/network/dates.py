@@ -1,11 +1,10 @@
 """
 Claims that one event happens by several dates, as links of the network.
 
-Such claims are thresholds of one variable, the interval in which the event happens: whoever is true makes all of later
-dates true. They form a chain, in which each is the parent of the next one. With F_j the probability that the event
-happens by date j, that it does so by j if it has not by the date before is the hazard (F_j - F_{j-1}) / (1 - F_{j-1}),
-the claim's probability where the one before is false; the intercepts are calibrated as ever, so that each claim has its
-prior marginal.
+Such claims are thresholds of one variable, the interval in which the event happens: one that is true makes those of all
+later dates true. They form a chain, in which each is the parent of the next one. With F_j the probability that the
+event happens by date j, the hazard (F_j - F_{j-1}) / (1 - F_{j-1}) is that of the claim where the one before is false;
+the intercepts are calibrated as ever, so that each claim has its prior marginal.
 
 An influence on one claim bears on those of earlier dates, too, as the event does not happen by these without happening
 by that: what is stated of a date holds for the log-odds of all earlier ones for which nothing is stated (proportional

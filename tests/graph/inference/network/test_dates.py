@@ -327,3 +327,20 @@ def test_lbp_does_not_tell_its_error_where_much_bears_on_an_event() -> None:
     assert loop_error(model, no_evidence(22), propagate(model, no_evidence(22))) < UNKNOWN_ERROR
     assert bank.standard_errors is not None
     assert (np.abs(bank.marginals - exact) <= 6.0 * bank.standard_errors + 1e-3).all()
+
+
+def test_errors_of_equal_claims_count_ancestors() -> None:
+    """No sweep over single claims moves one of them, so that only samples with different ancestors differ."""
+    network = network_of([0.6, 0.5, 0.4, 0.5], [(3, 2, 0.8, 0.3)])
+    model = calibrate(join_dates(network, [event_of(0, 1, 2)])[0])
+    evidence = make_evidence(np.array([1.5, -1.0, 2.0, 1.0]), no_evidence(4).observed)
+    bank = draw_bank(model, evidence, seed=1)
+    found, told = bank.beliefs, bank.beliefs.diagnostics
+
+    assert model.network.is_frozen.tolist() == [True, True, True, False]
+    assert found.standard_errors is not None
+    assert told.surviving_ancestors is not None
+    variances = found.marginals[:3] * (1.0 - found.marginals[:3])
+    least = np.sqrt(variances / (told.surviving_ancestors * told.num_replicates))
+    assert (found.standard_errors[:3] >= least - 1e-12).all()
+    assert_within(found.marginals, enumerate_marginals(model, evidence), found.standard_errors)
