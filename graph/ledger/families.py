@@ -153,6 +153,7 @@ class OutcomeShares:
         outcomes: In the order of the family's members.
         own_sum: Sum of the outcomes' own probabilities.
         none_probability: Coherent probability that none comes true; 0 where one must.
+        none_marginal: The same by the coherent marginals; None without these.
         is_contradictory: Whether several came true, or none did where one must.
         excess: How far the own probabilities of those whose outcome is not known are from adding up.
         is_in_network: Whether the network has them exclude each other; otherwise they are claims on their own in it.
@@ -161,6 +162,7 @@ class OutcomeShares:
     outcomes: tuple[OutcomeShare, ...]
     own_sum: float
     none_probability: float
+    none_marginal: float | None
     is_contradictory: bool
     excess: float
     is_in_network: bool
@@ -283,26 +285,29 @@ def make_shares(standings: Standings, marginals: Mapping[str, float | None], *, 
     num_left = sum(not found.is_false for found in members)
     is_contradictory = num_true > 1 or (is_exhaustive and bool(members) and not num_left)
     is_in_network = bool(members) and not is_contradictory
-    coherent: Sequence[float | None] = [None] * len(members)
+    coherent: list[float] | None = None
     if marginals and len(known) == len(members):
         # The network's marginals fit already, but for errors and for what has been written since.
         prior = [logit(value) for value in known] if is_in_network else None
         coherent = _settle(members, known, prior, is_exhaustive=is_exhaustive).tolist()
     open_sum = fsum(value for value, is_undecided in zip(own, is_open, strict=True) if is_undecided)
     excess = 0.0 if num_true or not any(is_open) else open_sum - 1.0 if is_exhaustive else max(0.0, open_sum - 1.0)
+    coherent_marginals: Sequence[float | None] = [None] * len(members) if coherent is None else coherent
+    figures = zip(own, probabilities.tolist(), own_marginals, coherent_marginals, strict=True)
     return OutcomeShares(
-        outcomes=tuple(
-            OutcomeShare(found.claim_id, *figures)
-            for found, figures in zip(
-                members, zip(own, probabilities.tolist(), own_marginals, coherent, strict=True), strict=True
-            )
-        ),
+        outcomes=tuple(OutcomeShare(found.claim_id, *row) for found, row in zip(members, figures, strict=True)),
         own_sum=fsum(own),
-        none_probability=0.0 if is_exhaustive else max(0.0, 1.0 - fsum(probabilities.tolist())),
+        none_probability=_none_of(probabilities.tolist(), is_exhaustive=is_exhaustive),
+        none_marginal=None if coherent is None else _none_of(coherent, is_exhaustive=is_exhaustive),
         is_contradictory=is_contradictory,
         excess=excess,
         is_in_network=is_in_network,
     )
+
+
+def _none_of(probabilities: Sequence[float], *, is_exhaustive: bool) -> float:
+    """Compute the probability that none of some outcomes comes true."""
+    return 0.0 if is_exhaustive else max(0.0, 1.0 - fsum(probabilities))
 
 
 def misfit_of(family: ClaimFamily, pasts: Mapping[str, Past | None], as_of: datetime) -> float:

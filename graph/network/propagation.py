@@ -24,10 +24,12 @@ from graph.database.revisions import EventKind, add_events
 from graph.database.sessions import Database, Unit
 from graph.errors import OversizeError
 from graph.inference.network.diagnostics import LBP, Beliefs, Diagnostics, Method
+from graph.inference.network.structure import NO_GROUP
 from graph.model.properties import to_properties
 from graph.model.rows import PropagationRun
 from graph.network.engine import Engine
 from graph.network.fetching import fetch_state
+from graph.network.grouping import family_numbers
 from graph.network.questions import DEFAULT_SAMPLING, Sampling
 from graph.network.storing import TOLERANCE, Computed, Part, Stored, store_part, tolerances_of
 from graph.network.view import State, View
@@ -201,7 +203,9 @@ def _to_store(run: PropagationRun, view: View, beliefs: Beliefs) -> Computed:
     marginals[view.claims] = beliefs.marginals
     tolerances = np.full(marginals.size, TOLERANCE)
     tolerances[view.claims] = tolerances_of(beliefs)
-    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals, tolerances)
+    families = np.full(marginals.size, NO_GROUP)
+    families[view.claims] = family_numbers(view.network.groups, view.network.dated.numbers)
+    return Computed(run.id, view.snapshot.state, view.moment, view.snapshot.ids, marginals, tolerances, families)
 
 
 async def _store(unit: Unit, engine: Engine, computed: Computed, limit: int) -> Part | None:

@@ -2,7 +2,8 @@
 Stores marginals: of those that a run computed, the ones that have moved.
 
 A marginal that is within TOLERANCE of the stored one, or half its own standard error, is not written, so that a write
-on a leaf costs a handful of rows instead of all. The run that all of them hold for is noted once, on the graph's node,
+on a leaf costs a handful of rows instead of all. Claims of one family are written together, so that what is stored of
+them is coherent. The run that all of them hold for is noted once, on the graph's node,
 in a transaction after theirs:
 whoever reads that note before a marginal reads the marginal of this run or of a later one.
 
@@ -24,7 +25,7 @@ from graph.database.revisions import EventKind, add_events
 from graph.database.sessions import Unit
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.diagnostics import Beliefs
-from graph.inference.network.structure import BoolArray
+from graph.inference.network.structure import NO_GROUP, BoolArray, IntArray
 from graph.inference.time import utc_moments
 from graph.network.fetching import fetch_touched
 from graph.network.view import State
@@ -63,6 +64,7 @@ class Computed:
         ids: Ids of all n claims, ascending.
         marginals: NaN for claims that the network does not include, shape (n,).
         tolerances: The most by which a stored marginal may differ, shape (n,).
+        families: Number of the family that a claim is in, NO_GROUP for none, shape (n,).
     """
 
     run_id: str
@@ -71,6 +73,7 @@ class Computed:
     ids: tuple[str, ...]
     marginals: FloatArray
     tolerances: FloatArray
+    families: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +135,34 @@ def has_moved(before: FloatArray, after: FloatArray, tolerances: FloatArray | fl
     return moved
 
 
+def with_families(moved: BoolArray, families: IntArray) -> IntArray:
+    """
+    List the claims to write: those that have moved and all others of their families, one family after the other.
+
+    Args:
+        moved: Mask of the claims that have moved, shape (n,).
+        families: As of `Computed`.
+    """
+    is_concerned = np.zeros(families.max(initial=NO_GROUP) + 2, np.bool_)
+    is_concerned[families[moved]] = True
+    is_concerned[NO_GROUP] = False  # the last entry, of claims without a family
+    claims = np.flatnonzero(moved | is_concerned[families])
+    return claims[np.argsort(families[claims], kind="stable")]
+
+
+def end_of_family(families: IntArray, limit: int) -> int:
+    """
+    Return how many of some claims to write at once: the limit, and the rest of the family that it falls into.
+
+    Args:
+        families: Number of each claim's family, those of one family one after the other.
+        limit: Above 0.
+    """
+    if limit >= families.size or families[limit] == NO_GROUP or families[limit] != families[limit - 1]:
+        return limit
+    return int(np.searchsorted(families, families[limit], side="right"))
+
+
 async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, limit: int, mark: str) -> Part | None:
     """
     Store some of the marginals that have moved.
@@ -140,7 +171,7 @@ async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, li
         unit: The transaction to write in; other writers of marginals wait for its end.
         computed: The marginals of a run.
         known: The marginals that are stored as far as this process knows.
-        limit: The most rows to write.
+        limit: The most rows to write, but for those that complete a family.
         mark: Identifies this transaction; no two share one.
 
     Returns:
@@ -152,8 +183,8 @@ async def store_part(unit: Unit, computed: Computed, known: Stored | None, *, li
         return None
     is_known = known is not None and known.mark == last.get("mark")
     before = await _fetch_before(unit, computed.ids, known if is_known else None)
-    moved = np.flatnonzero(has_moved(before, computed.marginals, computed.tolerances))
-    chosen = moved[:limit]
+    moved = with_families(has_moved(before, computed.marginals, computed.tolerances), computed.families)
+    chosen = moved[: end_of_family(computed.families[moved], limit)]
     for part in slices(chosen.tolist(), BATCH_CLAIMS):
         await _write(unit, computed, part)
     await add_events(unit, EventKind.BELIEFS, belief_ids=[computed.ids[claim] for claim in chosen])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graph.inference.basis import Basis
 from graph.inference.evidence import POLICY
 from graph.inference.log_odds import FloatArray, logits, optional_numbers, sigmoids
+from graph.inference.network.dates import DatedClaims, join_dates
 from graph.inference.network.evidence import UNKNOWN, Evidence, OutcomeArray, make_evidence
 from graph.inference.network.groups import Group, join_groups
 from graph.inference.network.structure import BoolArray, IntArray, Network, build_network, with_probabilities
@@ -21,7 +22,7 @@ from graph.inference.time import MomentArray, moments_of, time_remaining_fractio
 from graph.model.kinds import ClaimStatus
 from graph.model.relations import INFLUENCE_KINDS
 from graph.model.rows import ClaimFamily
-from graph.network.grouping import find_groups, same_groups
+from graph.network.grouping import find_events, find_groups, same_events, same_groups
 
 NOT_CALIBRATED: Final = (None,) * 5
 STATUSES: Final = tuple(ClaimStatus)
@@ -186,9 +187,11 @@ class View:
         moment: Moment of the time-remaining fractions.
         ids: Ids of the included claims, ascending.
         indices: Index of each included claim by id.
-        network: Claims, influences, and families of outcomes that exclude each other.
+        network: Claims, influences, and families: outcomes that exclude each other, and events by several dates.
         without_families: The same without families; the network itself if there are none.
-        groups: The families that the network includes.
+        groups: The families of outcomes that the network includes.
+        events: The events by several dates, by the family's name.
+        left_out: Names of those of which a claim bears on one of an earlier date, which are not in the network.
         claims: Index of each included claim in the snapshot, shape (n,).
         edges: Index of each of the network's influences in the snapshot, in the network's order.
         evidence: Evidence on each claim.
@@ -206,6 +209,8 @@ class View:
     network: Network
     without_families: Network
     groups: Sequence[Group]
+    events: Mapping[str, DatedClaims]
+    left_out: frozenset[str]
     evidence: Evidence
     inside_weights: FloatArray
     structure_key: bytes
@@ -422,10 +427,19 @@ def make_view(
     layout = _Layout.of(snapshot, is_included, known)
     without_families = layout.network(snapshot, is_included, prior_marginals, known)
     groups: Sequence[Group] = find_groups(snapshot.families, layout.indices, evidence.observed)
-    if known and without_families is known.without_families and same_groups(groups, known.groups):
-        groups, network = known.groups, known.network
+    events: Mapping[str, DatedClaims] = find_events(
+        snapshot.families,
+        layout.indices,
+        evidence.observed,
+        (snapshot.deadlines[is_included], snapshot.resolved[is_included]),
+        {claim for group in groups for claim in group.claims.tolist()},
+    )
+    is_same = known is not None and without_families is known.without_families
+    if known and is_same and same_groups(groups, known.groups) and same_events(events, known.events):
+        groups, events, left_out, network = known.groups, known.events, known.left_out, known.network
     else:
-        network = join_groups(without_families, groups)
+        network, joined = join_dates(join_groups(without_families, groups), list(events.values()))
+        left_out = frozenset(name for name, event in events.items() if not any(event is one for one in joined))
     return View(
         snapshot=snapshot,
         moment=moment,
@@ -436,6 +450,8 @@ def make_view(
         network=network,
         without_families=without_families,
         groups=groups,
+        events=events,
+        left_out=left_out,
         evidence=evidence,
         inside_weights=weights,
         structure_key=known.structure_key if known and network is known.network else _structure_key(network),
@@ -551,6 +567,9 @@ def _structure_key(network: Network) -> bytes:
         network.p_if_false,
         network.weights,
         network.is_certain,
+        network.dated.numbers,
+        network.dated.denies,
+        network.dated.is_tied,
     )
 
 

@@ -53,6 +53,10 @@ def _beliefs_extent(_arguments: Arguments) -> Extent:
     return Extent(items=MOST_MEMBERS, rows=num_rows, points=MEMBER_POINTS * MOST_MEMBERS)
 
 
+def _network_extent(_arguments: Arguments) -> Extent:
+    return Extent(items=1, points=MEMBER_POINTS)
+
+
 @object_type
 class FamilyMember:
     """A claim of a family."""
@@ -107,6 +111,18 @@ class EventTimeline:
         "Whether it follows from values that were recorded after the moment asked for, as there are none before."
     )
 
+    @field(metadata=extent(_network_extent))
+    async def is_in_network(self: Any, info: Info[Context, Any]) -> bool | None:
+        """
+        Whether the network has the claims of the event imply each other by date. False if known outcomes contradict
+        each other, a claim bears on one of an earlier date, or one is in a family of another kind that the network
+        includes: figures of the network are then those of claims on their own. Null for another moment than now.
+        """
+        if self["family_now"] is None:
+            return None
+        view = await info.context.take_engine(MEMBER_POINTS).view(info.context.unit, now=info.context.moment)
+        return self["family_now"] in view.events and self["family_now"] not in view.left_out
+
 
 @object_type
 class OutcomeShare:
@@ -120,8 +136,8 @@ class OutcomeShare:
         "Its stored marginal; null without one, and for another moment than now.", name="ownMarginalProbability"
     )
     coherent_marginal: Probability | None = prop(
-        "The same, made to add up where it does not: for sampling errors, for what was written since the last "
-        "propagation, and where `isInNetwork` is false. Null without the marginals of all open outcomes.",
+        "The same, made to add up where it does not: for what was written since the last propagation, and where "
+        "`isInNetwork` is false. Null without the marginals of all open outcomes.",
         name="coherentMarginalProbability",
     )
 
@@ -136,6 +152,9 @@ class OutcomeDistribution:
     as_of: Moment = prop("The moment that it holds for.")
     nodes: list[OutcomeShare] = prop("The outcomes, in the order of the family's members.")
     none_probability: Probability = prop("Coherent probability that none comes true; 0 if one must.")
+    none_marginal: Probability | None = prop(
+        "The same by `coherentMarginalProbability`; null without these.", name="noneMarginalProbability"
+    )
     own_sum: float = prop("Sum of `ownProbability`.")
     is_contradictory: bool = prop("Whether several came true, or none of those of which one must.")
     is_in_network: bool = prop(
@@ -189,6 +208,7 @@ class ClaimFamily:
                 "nodes": points,
                 "not_by": timeline.not_by,
                 "happened_at": timeline.happened_at,
+                "family_now": self["row"].name if as_of is None and known_at is None else None,
                 "is_contradictory": timeline.is_contradictory,
                 "largest_fall": figure(timeline.largest_fall),
             }
@@ -218,6 +238,7 @@ class ClaimFamily:
                 **_shown_standings(standings, found),
                 "nodes": outcomes,
                 "none_probability": shares.none_probability,
+                "none_marginal": shares.none_marginal,
                 "own_sum": figure(shares.own_sum),
                 "is_contradictory": shares.is_contradictory,
                 "is_in_network": shares.is_in_network,

@@ -15,6 +15,7 @@ import numpy as np
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, draw_bank
+from graph.inference.network.coherence import reconcile
 from graph.inference.network.diagnostics import (
     EXACT,
     METHODS,
@@ -30,7 +31,7 @@ from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwo
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, check_fits, propagate, relevant_claims
 from graph.inference.network.separation import connected_claims, connected_parts
-from graph.inference.network.structure import BoolArray, IntArray, ancestors
+from graph.inference.network.structure import BoolArray, IntArray, Network, ancestors
 from graph.inference.network.uncertainty import NUM_NEIGHBORHOODS, calibration_error, loop_error
 
 AUTO_BUDGET: Final = Budget(clique_claims=16, tree_entries=1 << 19, claims=1_000)
@@ -49,18 +50,27 @@ class ExactParts:
     Marginals of the parts of a network that fit the budget of exact inference.
 
     Attributes:
+        network: Claims and links.
         marginals: Of the claims in such parts; prior marginals of the others, shape (n,).
+        is_known: Mask of the claims of which marginals tell something: query claims and known outcomes, shape (n,).
         is_left: Mask of the query claims that are not in such a part, shape (n,).
         is_solved: Mask of the query claims with exact marginals, shape (n,).
         calibration_error: Largest error of these marginals that comes from that of the intercepts, an estimate.
         seconds: Wall time.
     """
 
+    network: Network
     marginals: FloatArray
+    is_known: BoolArray
     is_left: BoolArray
     is_solved: BoolArray
     calibration_error: float
     seconds: float
+
+    def beside(self, marginals: FloatArray) -> "ExactParts":
+        """Return the same with marginals of the other claims, of which these count, shape (n,)."""
+        known = np.where(self.is_known, self.marginals, marginals)
+        return replace(self, marginals=known, is_known=np.ones(known.size, np.bool_))
 
 
 def infer(
@@ -123,6 +133,9 @@ def infer_exact_parts(
     """
     Compute marginals of the parts that fit the budget of exact inference.
 
+    Without query claims, those that evidence does not bear on have their prior marginals. An intervention may change
+    what these are, so whoever asks about one has to say which claims it moves.
+
     Args:
         model: The joint distribution.
         evidence: Evidence to condition on.
@@ -138,13 +151,20 @@ def infer_exact_parts(
     check_fits(model, evidence)
     network, is_observed = model.network, evidence.is_observed
     marginals = np.where(is_observed, evidence.observed, network.prior_marginals)
-    is_left = connected_claims(network, evidence, np.flatnonzero(evidence.is_informative)) & ~is_observed
-    if asked is not None:
-        is_left &= asked
+    is_left = connected_claims(network, evidence, np.flatnonzero(evidence.is_informative)) if asked is None else asked
+    is_left = is_left & ~is_observed
     solver = _Solver(model, evidence, budget, should_stop, marginals, is_left)
     solver.solve()
-    is_solved = ~is_left if asked is None else asked & ~is_left
-    return ExactParts(marginals, is_left, is_solved, solver.calibration_error, time.perf_counter() - started)
+    is_asked = np.ones(is_left.size, np.bool_) if asked is None else asked
+    return ExactParts(
+        network=network,
+        marginals=marginals,
+        is_known=is_asked | is_observed,
+        is_left=is_left,
+        is_solved=is_asked & ~is_left,
+        calibration_error=solver.calibration_error,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def complete(parts: ExactParts, evidence: Evidence, others: Beliefs | None) -> Beliefs:
@@ -164,24 +184,37 @@ def complete(parts: ExactParts, evidence: Evidence, others: Beliefs | None) -> B
         calibration_error=parts.calibration_error,
     )
     methods = np.full(parts.marginals.size, EXACT, np.int8)
-    if others is None:
-        checked = check_marginals(parts.marginals, is_observed=evidence.is_observed)
-        return Beliefs(checked, None, own, methods)
     left = parts.is_left
+    mixed = parts.marginals if others is None else np.where(left, others.marginals, parts.marginals)
+    marginals = _make_coherent(parts, evidence, mixed)
+    if others is None:
+        return Beliefs(marginals, None, own, methods)
     methods[left] = METHODS.index(others.diagnostics.method)
-    marginals = np.where(left, others.marginals, parts.marginals)
     errors, largest = None, None
     if others.standard_errors is not None:
         errors = np.where(left, others.standard_errors, 0.0)
         largest = float(errors.max(initial=0.0))
+    error_estimate = others.diagnostics.error_estimate
+    if error_estimate is not None:
+        error_estimate += float(np.abs(marginals - mixed).max(initial=0.0))
     told = replace(
         others.diagnostics,
         method=Method.AUTO,
         seconds=parts.seconds + others.diagnostics.seconds,
         standard_error=largest,
         calibration_error=max(parts.calibration_error, others.diagnostics.calibration_error),
+        error_estimate=error_estimate,
     )
-    return Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), errors, told, methods)
+    return Beliefs(marginals, errors, told, methods)
+
+
+def _make_coherent(parts: ExactParts, evidence: Evidence, mixed: FloatArray) -> FloatArray:
+    """Make groups add up by what was estimated, else by what is exact; claims that are not known do not count."""
+    is_observed = evidence.is_observed
+    checked = check_marginals(mixed, is_observed=is_observed)
+    summed = np.where(parts.is_known, checked, np.nan)
+    settled = reconcile(parts.network, summed, is_observed=is_observed, is_estimated=parts.is_left)
+    return np.where(parts.is_known, settled, checked)
 
 
 def sample_claims(

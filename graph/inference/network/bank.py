@@ -20,6 +20,7 @@ from graph.inference.network.arrays import (
     SamplingTables,
     Tempering,
 )
+from graph.inference.network.coherence import reconcile
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
 from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop, never
@@ -35,7 +36,7 @@ from graph.inference.network.intercepts import (
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
 from graph.inference.network.lbp import check_fits, propagate, relevant_claims
 from graph.inference.network.limits import GRID_LIMIT, GRID_STEPS, MAX_NARROW_PARENTS
-from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
+from graph.inference.network.replicates import at_least_frozen, largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.streams import OrderArray, salt, sample_orders, streams
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.uncertainty import calibration_error
@@ -305,8 +306,11 @@ def _beliefs(
 ) -> Beliefs:
     is_relevant = relevant_claims(model, evidence)
     is_swept = is_relevant & ~_leaves(model, evidence, is_relevant)
-    errors = _pooled_errors(marginals, evidence.is_observed, is_swept, num_samples)
     num_ancestors = min(outcome.num_ancestors for outcome in outcomes)
+    errors = _pooled_errors(marginals, evidence.is_observed, is_swept, num_samples)
+    if errors is not None:
+        is_frozen = is_relevant & model.network.is_frozen & ~evidence.is_observed
+        errors = at_least_frozen(errors, marginals.mean(axis=0), is_frozen, num_ancestors * len(outcomes))
     reason = _disagreement(marginals, outcomes, evidence.is_observed)
     diagnostics = Diagnostics(
         method=Method.SAMPLE,
@@ -433,7 +437,7 @@ class _BankSetup:
         self._draw_rest(replicate_salt, orders, bits, marginals)
         return _ReplicateResult(
             bits,
-            marginals,
+            reconcile(self.model.network, marginals, is_observed=self.evidence.is_observed),
             replicate.num_ancestors(),
             replicate.weight_variance,
             replicate.num_temperatures,

@@ -1,6 +1,9 @@
-"""Derivatives of what groups of outcomes make of stated numbers: their links' weights, and their prior marginals."""
+"""
+Derivatives of what groups of outcomes, and events by several dates, make of stated numbers: their links' weights, and
+their prior marginals.
+"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -8,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from graph.inference.log_odds import FloatArray
-from graph.inference.network.groups import bearing_claims, group_chain, shifted_weights
-from graph.inference.network.structure import NO_GROUP, IntArray, Network
+from graph.inference.network.dates import EventClaims, dated_weights
+from graph.inference.network.groups import bearing_claims, chain_of, group_chain, shifted_weights
+from graph.inference.network.structure import NO_GROUP, BoolArray, IntArray, Network
 
 STEP: Final = 1e-4
 """In log-odds, of central differences; their error is some 1e-8."""
@@ -22,8 +26,8 @@ class GroupDerivatives:
 
     Attributes:
         weights_by_own: d weight of link a / d own weight of link b, shape (links, links).
-        weights_by_log_odds: d weight of link a / d log-odds of the prior marginal of claim b, before its group is
-            fitted, shape (links, claims).
+        weights_by_log_odds: d weight of link a / d log-odds of the prior marginal of claim b, before its group or event
+            is fitted, shape (links, claims).
         marginals_by_log_odds: d prior marginal of claim a / d log-odds of that of claim b, shape (claims, claims).
     """
 
@@ -48,32 +52,83 @@ def group_derivatives(network: Network, claims: IntArray, links: IntArray) -> Gr
     places = {pair: place for place, pair in enumerate(ends)}
     for number in np.unique(network.groups[claims]).tolist():
         if number != NO_GROUP:
-            _Group(found, network, number, rows, places).put()
+            _Joined(found, network, _Group(network, number), rows, places).put()
+    for number in np.unique(network.dated.numbers[claims]).tolist():
+        if number != NO_GROUP:
+            _Joined(found, network, _Event(network, number), rows, places).put()
     return found
 
 
 class _Group:
-    """A group, whose derivatives are put where its links and claims are among those asked for."""
+    """A group of outcomes: how its links' weights and prior marginals follow from what is stated."""
+
+    def __init__(self, network: Network, number: int) -> None:
+        self.chain = group_chain(network, number)
+        self.shares = network.prior_marginals[self.chain]
+        self.is_exhaustive = bool(network.is_certain[self.chain].any())
+
+    def weights(self, own: FloatArray, shares: FloatArray, marginals: FloatArray) -> FloatArray:
+        """Compute the weights of links, as `shifted_weights` does."""
+        return shifted_weights(own, shares, marginals, is_exhaustive=self.is_exhaustive)
+
+    def slopes(self, column: int) -> FloatArray:
+        """Compute the derivatives of the shares by the log-odds of one, before all are shifted until they add up."""
+        slopes = self.shares * (1.0 - self.shares)
+        moved = np.zeros(self.shares.size)
+        moved[column] = slopes[column]
+        if self.is_exhaustive and slopes.any():
+            moved -= slopes * (slopes[column] / slopes.sum())
+        return moved
+
+
+class _Event:
+    """An event by several dates, likewise."""
+
+    def __init__(self, network: Network, number: int) -> None:
+        self.chain = chain_of(network, network.dated.numbers == number)
+        self.shares = network.prior_marginals[self.chain]
+        self.denies, self.is_tied = network.dated.denies[self.chain], network.dated.is_tied[self.chain]
+        parents, _ = bearing_claims(network, self.chain)
+        self.is_linked: BoolArray = np.zeros((parents.size, self.chain.size), np.bool_)
+        for column, claim in enumerate(self.chain.tolist()):
+            own = network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]]
+            self.is_linked[:, column] = np.isin(parents, own)
+
+    def weights(self, own: FloatArray, shares: FloatArray, marginals: FloatArray) -> FloatArray:
+        """Compute the weights of links, as `dated_weights` does."""
+        return dated_weights(own, EventClaims(shares, self.denies, self.is_tied), marginals, self.is_linked)
+
+    def slopes(self, column: int) -> FloatArray:
+        """Compute the derivatives of the shares by the log-odds of one, which claims of equal ones have in common."""
+        blocks = np.cumsum(~self.is_tied)
+        is_equal = blocks == blocks[column]
+        signs = np.where(self.denies == self.denies[column], 1.0, -1.0)
+        slopes: FloatArray = self.shares * (1.0 - self.shares) * signs * is_equal / np.count_nonzero(is_equal)
+        return slopes
+
+
+class _Joined:
+    """A group or an event, whose derivatives are put where its links and claims are among those asked for."""
 
     def __init__(
         self,
         found: GroupDerivatives,
         network: Network,
-        number: int,
+        joined: _Group | _Event,
         rows: Mapping[int, int],
         places: Mapping[tuple[int, int], int],
     ) -> None:
         self.found, self.rows, self.places = found, rows, places
-        chain = group_chain(network, number)
-        parents, self.own = bearing_claims(network, chain)
-        self.shares, self.marginals = network.prior_marginals[chain], network.prior_marginals[parents]
-        self.is_exhaustive = bool(network.is_certain[chain].any())
-        self.chain, self.parents = chain.tolist(), parents.tolist()
+        parents, self.own = bearing_claims(network, joined.chain)
+        self.shares, self.marginals = joined.shares, network.prior_marginals[parents]
+        self.chain, self.parents = joined.chain.tolist(), parents.tolist()
+        self.weights: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] = joined.weights
+        self.slopes: Callable[[int], FloatArray] = joined.slopes
 
     def put(self) -> None:
         """Put all derivatives."""
         for place in self._places_of(product(self.chain, self.chain)):
-            self.found.weights_by_own[place, place] = 0.0  # outcomes exclude each other, whatever their influences
+            self.found.weights_by_own[place, place] = 0.0  # they exclude or imply each other, whatever their influences
         for column, claim in enumerate(self.chain):
             self._put_own(column, claim)
             if claim in self.rows:
@@ -84,7 +139,7 @@ class _Group:
                 self._put_weights(self.found.weights_by_log_odds, self.rows[parent], parent, values)
 
     def _put_own(self, column: int, claim: int) -> None:
-        """Put the derivatives by the own weights on one outcome."""
+        """Put the derivatives by the own weights on one claim."""
         step = np.zeros(len(self.chain))
         step[column] = 1.0
         for parent, values in zip(self.parents, self._differences(own=step), strict=True):
@@ -92,8 +147,8 @@ class _Group:
                 self._put_weights(self.found.weights_by_own, place, parent, values)
 
     def _put_share(self, column: int, claim: int) -> None:
-        """Put the derivatives by the log-odds of one outcome."""
-        slopes, row = _share_slopes(self.shares, column, is_exhaustive=self.is_exhaustive), self.rows[claim]
+        """Put the derivatives by the log-odds of one claim."""
+        slopes, row = self.slopes(column), self.rows[claim]
         for other, slope in zip(self.chain, slopes.tolist(), strict=True):
             if other in self.rows:
                 self.found.marginals_by_log_odds[self.rows[other], row] = slope
@@ -113,21 +168,8 @@ class _Group:
     ) -> FloatArray:
         """Compute the derivatives of the parents' weights in a direction, shape (p, k)."""
         up, down = (
-            shifted_weights(
-                self.own + step * own,
-                self.shares + step * shares,
-                self.marginals + step * marginals,
-                is_exhaustive=self.is_exhaustive,
-            )
+            self.weights(self.own + step * own, self.shares + step * shares, self.marginals + step * marginals)
             for step in (0.5 * STEP, -0.5 * STEP)
         )
         differences: FloatArray = (up - down) / STEP
         return differences
-
-
-def _share_slopes(shares: FloatArray, column: int, *, is_exhaustive: bool) -> FloatArray:
-    """Compute the derivatives of the shares by the log-odds of one, before all are shifted until they add up."""
-    slopes = shares * (1.0 - shares)
-    moved = np.zeros(shares.size)
-    moved[column] = slopes[column]
-    return moved - slopes * (slopes[column] / slopes.sum()) if is_exhaustive and slopes.any() else moved

@@ -35,6 +35,7 @@ from graph.inference.network.limits import (
 )
 from graph.inference.network.structure import (
     NO_GROUP,
+    BoolArray,
     IntArray,
     Network,
     contracted_levels,
@@ -247,8 +248,13 @@ def _softmax(scores: FloatArray) -> FloatArray:
 
 def group_chain(network: Network, number: int) -> IntArray:
     """Return the claims of a group in their order: each is linked to the later ones."""
-    members = np.flatnonzero(network.groups == number)
-    chain: IntArray = members[np.argsort(network.levels[members], kind="stable")]
+    return chain_of(network, network.groups == number)
+
+
+def chain_of(network: Network, members: BoolArray) -> IntArray:
+    """Return the claims of a mask in the order of their levels."""
+    claims = np.flatnonzero(members)
+    chain: IntArray = claims[np.argsort(network.levels[claims], kind="stable")]
     return chain
 
 
@@ -295,6 +301,7 @@ def without_members(
     weights = network.weights.copy()
     for number, claims in excluded.items():
         choice = _Choice.of(model.network, number, claims)
+        is_certain[list(claims)] = False
         for column, claim in enumerate(choice.others.tolist()):
             if column == choice.shifts.size:
                 is_certain[claim], intercepts[claim] = True, CERTAIN_LOG_ODDS

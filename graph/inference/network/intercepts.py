@@ -15,7 +15,13 @@ from graph.inference.network.errors import ShouldStop, TooLargeError, check_stop
 from graph.inference.network.importance import MAX_SAMPLED_ERROR, refine_intercept
 from graph.inference.network.joints import sum_distribution
 from graph.inference.network.kernels import Backend, Kernels, get_kernels
-from graph.inference.network.limits import CERTAIN_LOG_ODDS, MAX_TABLE_ENTRIES, MAX_TABLE_PARENTS, NUM_NODES
+from graph.inference.network.limits import (
+    CERTAIN_LOG_ODDS,
+    MAX_TABLE_ENTRIES,
+    MAX_TABLE_PARENTS,
+    NUM_NODES,
+    TIED_LOG_ODDS,
+)
 from graph.inference.network.streams import salt, sample_orders, streams
 from graph.inference.network.structure import (
     NO_GROUP,
@@ -74,7 +80,8 @@ class CalibratedNetwork:
         probabilities: P(claim | parents) of each configuration of up to MAX_TABLE_PARENTS parents, bit j for its j-th
             link.
         normal_errors: For claims with more parents, the error in P(claim) of a normal approximation of the sum of
-            parents, with independent parents at their prior marginals; 0 for others and in groups; shape (n,).
+            parents, with independent parents at their prior marginals; 0 for others, in groups and of dated claims;
+            shape (n,).
         intercept_errors: Standard errors of the intercepts, in log-odds, 0 where the joint distribution of a claim's
             parents is exact, shape (n,).
         num_samples: Joint samples used for calibration.
@@ -234,7 +241,7 @@ def _solve_and_draw(
     given = network.links, network.prior_marginals
     for claims in split_work(stale, 64 * bits.shape[1]):
         for part in _split_members(claims, network):
-            if network.groups[part[0]] != NO_GROUP:
+            if network.groups[part[0]] != NO_GROUP or network.dated.is_tied[part[0]]:
                 check_stop(should_stop)
                 _solve_and_draw_member(part, kernels, network, draws, bits, results)
                 continue
@@ -254,8 +261,8 @@ def _solve_and_draw(
 
 
 def _split_members(claims: IntArray, network: Network) -> list[IntArray]:
-    """Split claims, in their order, so that each member of a group stands alone."""
-    is_member = network.groups[claims] != NO_GROUP
+    """Split claims, in their order, so that each member of a group, and each that is tied to a date, stands alone."""
+    is_member = (network.groups[claims] != NO_GROUP) | network.dated.is_tied[claims]
     if not is_member.any():
         return [claims]
     bounds = np.flatnonzero(is_member[1:] | is_member[:-1]) + 1
@@ -288,8 +295,22 @@ def _solve_and_draw_member(
     kernels.draw_prior(claims, 0, np.inf, *given)
 
 
+def _tied_intercept(claim: int, network: Network) -> float:
+    """Return the intercept by which a claim follows from that of the date before: its link's weight tells the sign."""
+    own = slice(network.parent_start[claim], network.parent_start[claim + 1])
+    link = own.start + int(np.argmax(np.abs(network.weights[own])))
+    sign = -1.0 if network.dated.denies[claim] else 1.0
+    is_denied = network.dated.denies[network.link_parents[link]]
+    return float(sign * TIED_LOG_ODDS - (network.weights[link] if is_denied else 0.0))
+
+
 def _known_intercept(claim: int, network: Network) -> float | None:
-    """Return the intercept of a member of a group that nothing outside bears on, or that is certain; None of others."""
+    """
+    Return the intercept of a member of a group that nothing outside bears on, or that is certain, or of a claim that is
+    tied to the one of the date before; None of others.
+    """
+    if network.dated.is_tied[claim]:
+        return _tied_intercept(claim, network)
     if network.is_certain[claim]:
         return CERTAIN_LOG_ODDS
     earlier = network.link_parents[network.parent_start[claim] : network.parent_start[claim + 1]]
@@ -361,6 +382,8 @@ def _find_stale(network: Network, old: Network) -> tuple[BoolArray, IntArray]:
         | (old.prior_marginals[sources] != network.prior_marginals)
         | (old.num_parents[sources] != network.num_parents)
         | (old.is_certain[sources] != network.is_certain)
+        | (old.dated.is_tied[sources] != network.dated.is_tied)
+        | (old.dated.denies[sources] != network.dated.denies)
     )
     # The links of a claim are sorted by the parents' keys, so equal parents come in the same order.
     same = np.flatnonzero(~is_changed)
@@ -523,10 +546,11 @@ def _set_normal_errors(network: Network, intercepts: FloatArray, claims: BoolArr
     """
     Set the errors of the normal approximation of those of these claims that have no table.
 
-    Parents of a member of a group exclude each other, so that independent ones tell nothing of it.
+    Parents of a member of a group exclude each other, and those of an event by several dates imply each other, so that
+    independent ones tell nothing of it.
     """
     nodes, node_weights = hermite_nodes()
-    is_wide = (network.num_parents > MAX_TABLE_PARENTS) & (network.groups == NO_GROUP)
+    is_wide = (network.num_parents > MAX_TABLE_PARENTS) & ~network.is_joined
     for claim in np.flatnonzero(claims & is_wide).tolist():
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
         weights, p = network.weights[links], network.prior_marginals[network.link_parents[links]]

@@ -14,7 +14,8 @@ import numpy as np
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.arrays import ConditionalTables, EvidenceArrays, MessageArrays
-from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method, check_marginals
+from graph.inference.network.coherence import coherent_marginals
+from graph.inference.network.diagnostics import Beliefs, Diagnostics, Method
 from graph.inference.network.elementary import fast_sigmoid
 from graph.inference.network.errors import ShouldStop, check_stop, never
 from graph.inference.network.evidence import Evidence
@@ -116,7 +117,7 @@ def propagate(
         approximation_error=float(model.normal_errors[is_approximated].max()) if is_approximated.any() else None,
     )
     return Propagation(
-        beliefs=Beliefs(check_marginals(marginals, is_observed=evidence.is_observed), None, diagnostics),
+        beliefs=Beliefs(coherent_marginals(network, marginals, is_observed=evidence.is_observed), None, diagnostics),
         messages=messages,
         proposal=evidence.llr + np.bincount(network.link_parents, messages, minlength=network.num_claims),
     )

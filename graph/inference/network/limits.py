@@ -11,6 +11,9 @@ CERTAIN_LOG_ODDS: Final = MAX_LOG_ODDS
 EXCLUDING_WEIGHT: Final = -2.0 * MAX_LOG_ODDS
 """Of an outcome on one that it excludes: which is then as unlikely as without it the last of a group is likely."""
 
+TIED_LOG_ODDS: Final = -20.0
+"""Of an event by a date that has the same probability as the one before, if it has not happened by that: 2e-9."""
+
 MAX_GROUP_CLAIMS: Final = 100
 """In a group of outcomes that exclude each other; 4,950 links between them, five times the time of 32 outcomes."""
 

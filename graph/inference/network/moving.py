@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from graph.inference.log_odds import FloatArray
 from graph.inference.network.bank import MIN_ANCESTORS, Bank
+from graph.inference.network.coherence import coherent_rows
 from graph.inference.network.diagnostics import Beliefs, check_marginals
 from graph.inference.network.elementary import fast_sigmoid, softplus
 from graph.inference.network.errors import ShouldStop, check_stop, never
@@ -22,7 +23,7 @@ from graph.inference.network.evidence import Evidence
 from graph.inference.network.intercepts import CalibratedNetwork
 from graph.inference.network.kernels import Backend, get_kernels
 from graph.inference.network.lbp import check_fits, relevant_claims
-from graph.inference.network.replicates import largest_standardized_range, pooled_errors, range_limit
+from graph.inference.network.replicates import at_least_frozen, largest_standardized_range, pooled_errors, range_limit
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.streams import salt
 from graph.inference.network.structure import (
@@ -196,9 +197,15 @@ def move_marginals(
         after = (add_weights(bits, weights, moved, backend) + 0.5) / (weights.size + 1.0)
         move = _log_odds_of(after) - _log_odds_of(_frequencies(bits, moved))
         replicates[replicate, moved] = fast_sigmoid(_log_odds_of(bank.replicate_marginals[replicate, moved]) + move)
-    errors = _errors(weighted, replicates)
+    replicates = coherent_rows(
+        weighted.model.network, replicates, is_observed=evidence.is_observed, is_estimated=weighted.is_moved
+    )
     told = bank.beliefs.diagnostics
     num_ancestors = int((told.surviving_ancestors or 0) * weighted.share)
+    errors = _errors(weighted, replicates)
+    if errors is not None:
+        is_frozen = weighted.is_moved & weighted.model.network.is_frozen
+        errors = at_least_frozen(errors, replicates.mean(axis=0), is_frozen, num_ancestors * bank.num_replicates)
     reason = _disagreement(weighted, replicates, num_ancestors)
     diagnostics = replace(
         told,

@@ -71,6 +71,24 @@ def pooled_errors(replicates: FloatArray, variances: FloatArray, num_samples: in
     return errors
 
 
+def at_least_frozen(
+    errors: FloatArray, marginals: FloatArray, is_frozen: BoolArray, num_ancestors: float
+) -> FloatArray:
+    """
+    Raise the standard errors of claims that sweeps do not move to what their samples' ancestors allow.
+
+    What other claims show does not tell of these: only samples with different ancestors differ in them.
+
+    Args:
+        errors: Standard errors, shape (n,).
+        marginals: P(claim), shape (n,).
+        is_frozen: Mask of these claims, shape (n,).
+        num_ancestors: In all replicates together.
+    """
+    least = np.sqrt(np.maximum(marginals * (1.0 - marginals), 0.0) / max(num_ancestors, 1.0))
+    return np.where(is_frozen, np.maximum(errors, least), errors)
+
+
 def _student_factor(num_free: float) -> float:
     """
     Return the ratio of the quantiles at two standard deviations of Student's distribution and the normal one.

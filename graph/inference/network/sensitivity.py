@@ -247,9 +247,9 @@ def _intercept_moves(
     of_links[~below[:, owner]] = 0.0
     of_links[owner, np.arange(links.size)] = model.pulls[links] * model.slopes[near][owner]
     wanted = np.concatenate([of_links, np.eye(near.size)], axis=1)
-    # The last of an exhaustive group is true where no other is; its intercept stays.
-    is_certain = network.is_certain[near]
-    system[is_certain], wanted[is_certain] = np.eye(near.size)[is_certain], 0.0
+    # The last of an exhaustive group is true where no other is, a tied claim where the one before is: intercepts stay.
+    is_fixed = network.is_certain[near] | network.dated.is_tied[near]
+    system[is_fixed], wanted[is_fixed] = np.eye(near.size)[is_fixed], 0.0
     moves: FloatArray = np.linalg.solve(system, wanted)
     return moves
 
@@ -309,8 +309,9 @@ def _stated_estimates(
     network = model.network
     by_log_odds = derivatives.by_prior_marginal @ groups.marginals_by_log_odds
     by_log_odds += derivatives.by_weight @ groups.weights_by_log_odds
-    # The last of an exhaustive group follows from the others, whose scores are those that vary.
-    inverse = np.where(network.is_certain[near], 0.0, 1.0 / model.slopes[near])
+    # The last of an exhaustive group follows from the others, and a tied claim; their scores are those that vary.
+    is_fixed = network.is_certain[near] | network.dated.is_tied[near]
+    inverse = np.where(is_fixed, 0.0, 1.0 / np.where(is_fixed, 1.0, model.slopes[near]))
     variances = inverse @ groups.marginals_by_log_odds**2
     estimates = []
     for number, claim in enumerate(near.tolist()):

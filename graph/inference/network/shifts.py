@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypedDict
+from typing import Final, Self, TypedDict
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from graph.inference.network.auto import (
     sample_claims,
 )
 from graph.inference.network.bank import NUM_REPLICATES, NUM_SAMPLES, Bank, draw_bank, num_swept
+from graph.inference.network.coherence import coherent_rows, reconcile
 from graph.inference.network.diagnostics import Beliefs, Diagnostics, MethodArray, check_marginals
 from graph.inference.network.elementary import configuration_log_odds, fast_sigmoid
 from graph.inference.network.errors import ShouldStop, never
@@ -28,7 +29,7 @@ from graph.inference.network.intercepts import MAX_MEMORY_BYTES, CalibratedNetwo
 from graph.inference.network.kernels import Backend
 from graph.inference.network.lbp import Propagation, propagate
 from graph.inference.network.moving import add_weights, move_marginals, weigh_bank
-from graph.inference.network.replicates import noise_limit, pooled_errors
+from graph.inference.network.replicates import at_least_frozen, noise_limit, pooled_errors
 from graph.inference.network.separation import connected_claims
 from graph.inference.network.structure import BoolArray, IntArray, KeyArray
 from graph.inference.network.uncertainty import ERROR_TOLERANCE, Perturbed, perturb
@@ -200,13 +201,13 @@ def shifts_by_lbp(
     started = time.perf_counter()
     options: _Polled = {"should_stop": should_stop, "backend": backend}
     found = propagate(model, evidence, **options) if base is None else base.found
-    supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    question = _Question.suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    supposed, known, kept = question.model, question.evidence, question.kept
     if found.messages.shape != kept.shape:
         message = f"expected a base with messages of {kept.size} links, got {found.messages.size}"
         raise ValueError(message)
     after = propagate(supposed, known, start=found.messages[kept], **options)
-    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
-    shifts = _compare(found.beliefs, after.beliefs, is_connected, started)
+    shifts = _compare(found.beliefs, after.beliefs, question)
     base_error = lbp_error(model, evidence, found, **options) if base is None or base.error is None else base.error
     if perturbed is None:
         perturbed = perturb(model, evidence, found, **options)
@@ -250,14 +251,12 @@ def shifts_exactly(
         TooLargeError: As in `infer_exactly`.
         Cancelled: `should_stop` returned true.
     """
-    started = time.perf_counter()
-    supposed, known, _ = suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    question = _Question.suppose(model, evidence, outcomes, is_intervention=is_intervention)
     before, after = (
         infer_exactly(one, what, asked=asked, max_clique_claims=max_clique_claims, should_stop=should_stop)
-        for one, what in ((model, evidence), (supposed, known))
+        for one, what in ((model, evidence), (question.model, question.evidence))
     )
-    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
-    return _compare(before, after, is_connected, started)
+    return _compare(before, after, question)
 
 
 def shifts_by_samples(
@@ -294,14 +293,12 @@ def shifts_by_samples(
         TooLargeError: A fresh bank needs more memory than allowed.
         Cancelled: `should_stop` returned true.
     """
-    started = time.perf_counter()
-    supposed, known, kept = suppose(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
-    is_connected = _connected(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
-    question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
+    question = _Question.suppose(bank.model, bank.evidence, outcomes, is_intervention=is_intervention)
+    supposed, known = question.model, question.evidence
     matching = None if question.is_cut else _find_matching(bank, question, min_matching)
     if matching is not None:
         return _from_matching(bank, question, matching)
-    part = extract_parts(supposed, known, is_connected)
+    part = extract_parts(supposed, known, question.is_connected)
     fresh = draw_bank(
         part.model,
         part.evidence,
@@ -312,7 +309,7 @@ def shifts_by_samples(
         should_stop=should_stop,
         backend=backend,
     )
-    return _compare(bank.beliefs, part.spread(fresh.beliefs, supposed, known), is_connected, started)
+    return _compare(bank.beliefs, part.spread(fresh.beliefs, supposed, known), question)
 
 
 def shifts_by_auto(
@@ -354,15 +351,15 @@ def shifts_by_auto(
         Cancelled: `should_stop` returned true.
         ArithmeticError: A marginal is NaN or outside [0, 1].
     """
-    started = time.perf_counter()
-    supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
-    is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
-    parts = infer_exact_parts(supposed, known, asked=is_connected, budget=budget, should_stop=should_stop)
+    question = _Question.suppose(model, evidence, outcomes, is_intervention=is_intervention)
+    supposed, known, kept = question.model, question.evidence, question.kept
+    parts = infer_exact_parts(
+        supposed, known, asked=question.is_connected, budget=budget, should_stop=should_stop
+    ).beside(before.marginals)
     if not parts.is_left.any():
-        return _compare(before, complete(parts, known, None), is_connected, started)
+        return _compare(before, complete(parts, known, None), question)
     polled: _Polled = {"should_stop": should_stop, "backend": backend}
     at_hand = at_hand or AtHand()
-    question = _Question(supposed, known, outcomes, is_connected, not kept.all(), started)
     sampled = None if bank is None else _from_bank(bank, question, drawing.min_matching, should_stop)
     if sampled is not None:
         perturbed = at_hand.perturbed
@@ -373,7 +370,7 @@ def shifts_by_auto(
         return _complete(sampled, parts, before, question)
     fresh = _draw_anew(question, parts, drawing.like(bank), polled)
     if fresh is not None:
-        return _compare(before, complete(parts, known, fresh), is_connected, started)
+        return _compare(before, complete(parts, known, fresh), question)
     base = None if at_hand.find_base is None else at_hand.find_base()
     by_lbp = shifts_by_lbp(
         model,
@@ -410,7 +407,7 @@ def _draw_anew(question: "_Question", parts: ExactParts, drawing: Drawing, polle
 def _complete(shifts: Shifts, parts: ExactParts, before: Beliefs, question: "_Question") -> Shifts:
     """Move the marginals that are left by shifts within one method, and take the others from the exact parts."""
     after = Beliefs(_apply(shifts, before.marginals), shifts.standard_errors, shifts.diagnostics)
-    found = _compare(before, complete(parts, question.evidence, after), question.is_connected, question.started)
+    found = _compare(before, complete(parts, question.evidence, after), question)
     if found.standard_errors is None:
         return found
     # Before and after share what they have by chance: within one bank, and by LBP all.
@@ -507,14 +504,20 @@ def _connected(
     return found
 
 
-def _compare(before: Beliefs, after: Beliefs, is_connected: BoolArray, started: float) -> Shifts:
+def _compare(before: Beliefs, after: Beliefs, question: "_Question") -> Shifts:
+    is_connected = question.is_connected
     errors = _errors_of_difference(before, after, is_connected)
     error = None if errors is None else float(errors.max(initial=0.0))
-    diagnostics = replace(after.diagnostics, seconds=time.perf_counter() - started, standard_error=error)
+    diagnostics = replace(after.diagnostics, seconds=time.perf_counter() - question.started, standard_error=error)
     if not before.diagnostics.converged:
         reason = diagnostics.reason or f"before: {before.diagnostics.reason}"
         diagnostics = replace(diagnostics, converged=False, reason=reason)
-    marginals = np.where(is_connected, after.marginals, before.marginals)
+    marginals = reconcile(
+        question.model.network,
+        np.where(is_connected, after.marginals, before.marginals),
+        is_observed=question.evidence.is_observed,
+        is_estimated=is_connected,
+    )
     return Shifts(before.marginals, marginals, errors, diagnostics, after.methods)
 
 
@@ -536,17 +539,32 @@ class _Question:
         model: The joint distribution.
         evidence: Evidence, the outcomes included.
         outcomes: Supposed outcomes by index of the claim.
+        kept: Mask of the links that remain where supposed claims are cut from their parents, shape (links,).
         is_connected: Mask of the claims that they may move, shape (n,).
-        is_cut: Whether one of the supposed claims was cut from parents.
         started: When the computation began.
     """
 
     model: CalibratedNetwork
     evidence: Evidence
     outcomes: Mapping[int, bool]
+    kept: BoolArray
     is_connected: BoolArray
-    is_cut: bool
     started: float
+
+    @classmethod
+    def suppose(
+        cls, model: CalibratedNetwork, evidence: Evidence, outcomes: Mapping[int, bool], *, is_intervention: bool
+    ) -> Self:
+        """Suppose outcomes; arguments as of `graph.inference.network.evidence.suppose`."""
+        started = time.perf_counter()
+        supposed, known, kept = suppose(model, evidence, outcomes, is_intervention=is_intervention)
+        is_connected = _connected(model, evidence, outcomes, is_intervention=is_intervention)
+        return cls(supposed, known, outcomes, kept, is_connected, started)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether one of the supposed claims was cut from parents."""
+        return not self.kept.all()
 
 
 def _from_bank(bank: Bank, question: _Question, least: int, should_stop: ShouldStop) -> Shifts | None:
@@ -576,7 +594,7 @@ def _from_matching(bank: Bank, question: _Question, matching: KeyArray) -> Shift
         ]
     )
     num_matching = int(_count_effective(bank, matching).sum())
-    return _within_bank(bank, question, after, by_replicate - bank.replicate_marginals, num_matching)
+    return _within_bank(bank, question, after, by_replicate, num_matching)
 
 
 def _add_up(bank: Bank, matching: KeyArray) -> tuple[FloatArray, FloatArray]:
@@ -621,8 +639,7 @@ def _from_weighted(bank: Bank, question: _Question, least: int, should_stop: Sho
         return None
     found = move_marginals(weighted, should_stop=should_stop)
     num_effective = int(weighted.share * bank.num_samples)
-    deltas = found.replicates - bank.replicate_marginals
-    return _within_bank(bank, question, found.beliefs.marginals, deltas, num_effective)
+    return _within_bank(bank, question, found.beliefs.marginals, found.replicates, num_effective)
 
 
 def _missed_share(bank: Bank, question: _Question) -> float:
@@ -672,12 +689,26 @@ def _least_likely(model: CalibratedNetwork, outcomes: Mapping[int, bool]) -> flo
     return bound
 
 
-def _within_bank(bank: Bank, question: _Question, after: FloatArray, deltas: FloatArray, num_matching: int) -> Shifts:
-    """Make the shifts of so many samples of a bank, with the deltas of each replicate, shape (replicates, n)."""
+def _within_bank(
+    bank: Bank, question: _Question, after: FloatArray, replicates: FloatArray, num_matching: int
+) -> Shifts:
+    """Make the shifts of so many samples of a bank, with the marginals of each replicate, shape (replicates, n)."""
     before, known, is_connected = bank.beliefs.marginals, question.evidence, question.is_connected
     is_free = is_connected & ~known.is_observed
-    after = np.where(is_free, after, np.where(known.is_observed, known.observed, before))
-    errors = pooled_errors(deltas, np.where(is_free, after * (1.0 - after), 0.0), num_matching)
+    rows = np.vstack([after, replicates])
+    unmoved = np.vstack([before, bank.replicate_marginals])
+    rows = np.where(is_free, rows, np.where(known.is_observed, known.observed, unmoved))
+    after, *moved = coherent_rows(
+        question.model.network, rows, is_observed=known.is_observed, is_estimated=is_connected
+    )
+    deltas = np.array(moved) - bank.replicate_marginals
+    variances = np.where(is_free, after * (1.0 - after), 0.0)
+    errors = pooled_errors(deltas, variances, num_matching)
+    if errors is not None:
+        is_frozen = is_free & question.model.network.is_frozen
+        num_ancestors = (bank.beliefs.diagnostics.surviving_ancestors or 0) * bank.num_replicates
+        evener = np.where(np.abs(after - 0.5) < np.abs(before - 0.5), after, before)
+        errors = at_least_frozen(errors, evener, is_frozen, num_ancestors * num_matching / bank.num_samples)
     if errors is not None and bank.beliefs.standard_errors is not None:
         # Supposed outcomes have no sampling error of their own.
         errors = np.where(is_connected & known.is_observed, bank.beliefs.standard_errors, errors)

@@ -1,7 +1,8 @@
 """Claims and influences as arrays: topological order, parents and children as slices."""
 
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, TypedDict
+from heapq import heapify, heappop, heappush
+from typing import Final, NamedTuple, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,35 @@ ByteArray = NDArray[np.uint8]
 
 NO_GROUP: Final = -1
 """Of a claim that no group of outcomes includes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dated:
+    """
+    Claims, among n, that one event happens by several dates.
+
+    Attributes:
+        numbers: Number of the event that a claim is of, NO_GROUP for none, shape (n,).
+        denies: Mask of the claims that the event does not happen by their date, shape (n,).
+        is_tied: Mask of the claims that are as probable as the one of the date before, which tells all, shape (n,).
+    """
+
+    numbers: IntArray
+    denies: BoolArray
+    is_tied: BoolArray
+
+    @classmethod
+    def none(cls, num_claims: int) -> Self:
+        """No such claim among so many."""
+        return cls(np.full(num_claims, NO_GROUP), np.zeros(num_claims, np.bool_), np.zeros(num_claims, np.bool_))
+
+    def copy(self) -> "Dated":
+        """Return a copy that may be changed."""
+        return Dated(self.numbers.copy(), self.denies.copy(), self.is_tied.copy())
+
+    def take(self, claims: IntArray | BoolArray) -> "Dated":
+        """Return that of some claims."""
+        return Dated(self.numbers[claims], self.denies[claims], self.is_tied[claims])
 
 
 class Links(NamedTuple):
@@ -54,7 +84,8 @@ class Network:
         p_if_false: P(child | parent false), likewise.
         groups: Number of the group of outcomes that exclude each other that a claim is in, -1 for none, shape (n,).
         is_certain: Mask of the claims that are true where no other of their group is, shape (n,).
-        own_weights: Weights that come from influences alone, shape (m,); those of a group's links differ.
+        own_weights: Weights that come from influences alone, shape (m,); those of a group's links differ, and of dates.
+        dated: Claims that events happen by several dates.
     """
 
     stated: FloatArray
@@ -74,6 +105,7 @@ class Network:
     groups: IntArray
     is_certain: BoolArray
     own_weights: FloatArray
+    dated: Dated
 
     @property
     def num_claims(self) -> int:
@@ -84,6 +116,19 @@ class Network:
     def num_links(self) -> int:
         """Number of pairs of claims that influences join."""
         return self.link_parents.size
+
+    @property
+    def is_joined(self) -> BoolArray:
+        """Mask of the claims that are in a group of outcomes or of an event by several dates, shape (n,)."""
+        joined: BoolArray = (self.groups != NO_GROUP) | (self.dated.numbers != NO_GROUP)
+        return joined
+
+    @property
+    def is_frozen(self) -> BoolArray:
+        """Mask of the claims of events of which some are equal, which no sweep over single claims moves, shape (n,)."""
+        tied = np.unique(self.dated.numbers[self.dated.is_tied])
+        frozen: BoolArray = np.isin(self.dated.numbers, tied) if tied.size else np.zeros(self.num_claims, np.bool_)
+        return frozen
 
     @property
     def num_parents(self) -> IntArray:
@@ -162,6 +207,7 @@ def build_network(
         groups=np.full(num_claims, NO_GROUP),
         is_certain=np.zeros(num_claims, np.bool_),
         own_weights=weights,
+        dated=Dated.none(num_claims),
     )
 
 
@@ -349,6 +395,7 @@ def keep_links(network: Network, kept: BoolArray) -> Network:
         groups=network.groups,
         is_certain=network.is_certain,
         own_weights=network.own_weights[kept],
+        dated=network.dated,
     )
 
 
@@ -393,6 +440,7 @@ def keep_claims(network: Network, kept: BoolArray) -> tuple[Network, BoolArray]:
         groups=network.groups[kept],
         is_certain=network.is_certain[kept],
         own_weights=network.own_weights[links],
+        dated=network.dated.take(kept),
     )
     return part, links
 
@@ -418,12 +466,16 @@ def small_network(network: Network, claims: IntArray, links: IntArray) -> Networ
         links: Indices of the links, ascending; both ends are among the claims.
 
     Returns:
-        The network, without the influences that its links come from.
+        The network, without the influences that its links come from; of a group that loses a link to its last outcome,
+        which may be an outcome that is left out, nothing is certain.
     """
     parents = np.searchsorted(claims, network.link_parents[links])
     children = np.searchsorted(claims, network.link_children[links])
     parent_start, child_start, child_links = _slices(claims.size, parents, children)
     levels = network.levels[claims]
+    is_certain = network.is_certain[claims]
+    last = np.flatnonzero(is_certain)
+    is_certain[last] = np.bincount(children, minlength=claims.size)[last] == network.num_parents[claims[last]]
     none = np.empty(0)
     return Network(
         stated=network.stated[claims],
@@ -441,8 +493,9 @@ def small_network(network: Network, claims: IntArray, links: IntArray) -> Networ
         p_if_true=none,
         p_if_false=none,
         groups=network.groups[claims],
-        is_certain=network.is_certain[claims],
+        is_certain=is_certain,
         own_weights=network.own_weights[links],
+        dated=network.dated.take(claims),
     )
 
 
@@ -493,6 +546,53 @@ def contracted_levels(network: Network, nodes: IntArray) -> tuple[IntArray, Bool
     _, child_start, child_links = _slices(network.num_claims, parents, children)
     levels, is_open = _order_levels(network.num_claims, children, child_start, child_links)
     return levels[nodes], is_open[nodes]
+
+
+def find_cycle(num_claims: int, parents: IntArray, children: IntArray) -> list[int]:
+    """
+    Find a cycle of links.
+
+    Args:
+        num_claims: Number of claims.
+        parents: Parent of each link, shape (m,).
+        children: Child of each, likewise.
+
+    Returns:
+        The claims in the cycle, the first one again at the end; empty if there is none.
+    """
+    _, child_start, child_links = _slices(num_claims, parents, children)
+    _, is_open = _order_levels(num_claims, children, child_start, child_links)
+    return _find_cycle(parents, children, is_open) if is_open.any() else []
+
+
+def rank_claims(parents: IntArray, children: IntArray, waits: IntArray, keys: KeyArray) -> IntArray:
+    """
+    Order claims topologically: of those whose parents have all come, the one that waits least is next, ties by key.
+
+    Args:
+        parents: Parent of each link, shape (m,); the links form no cycle.
+        children: Child of each, likewise.
+        waits: Shape (n,).
+        keys: Distinct numbers, shape (n,).
+
+    Returns:
+        Rank of each claim, shape (n,).
+    """
+    _, child_start, child_links = _slices(waits.size, parents, children)
+    num_open = np.bincount(children, minlength=waits.size).tolist()
+    order, following = list(zip(waits.tolist(), keys.tolist(), strict=True)), children[child_links].tolist()
+    starts = child_start.tolist()
+    ready = [(*order[claim], claim) for claim, number in enumerate(num_open) if not number]
+    heapify(ready)
+    ranks = np.empty(waits.size, np.int64)
+    for rank in range(waits.size):
+        *_, claim = heappop(ready)
+        ranks[claim] = rank
+        for child in following[starts[claim] : starts[claim + 1]]:
+            num_open[child] -= 1
+            if not num_open[child]:
+                heappush(ready, (*order[child], child))
+    return ranks
 
 
 def _order_levels(

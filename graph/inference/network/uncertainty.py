@@ -45,7 +45,10 @@ Likewise of hubs, as they explain each other away through more children than tha
 """
 
 UNKNOWN_ERROR: Final = 1.0
-"""Of LBP where it is known to be poor and nothing affordable tells how poor: on large groups of outcomes."""
+"""
+Of LBP where it is known to be poor and nothing affordable tells how poor: on large groups of outcomes, and where it
+takes the sum of parents for normal, of which those of the same group or event exclude or imply each other.
+"""
 
 ERROR_TOLERANCE: Final = 4e-4
 """In log-odds: where LBP settles if only an error is told by it, which then changes by 1e-4."""
@@ -216,11 +219,14 @@ def _find_groups(network: Network, evidence: Evidence, limit: int) -> tuple[bool
     Find the groups of outcomes that evidence moves, on which LBP errs by more than elsewhere.
 
     Returns:
-        Whether each fits into a neighborhood, and those of the largest ones: their claims, and what bears on them.
+        Whether each fits into a neighborhood, and all claims of one or of an event by several dates with their parents;
+        and those of the largest ones: their claims, and what bears on them.
     """
-    if not (network.groups != NO_GROUP).any():
+    if not network.is_joined.any():
         return True, []
     moved = connected_claims(network, evidence, np.flatnonzero(evidence.is_informative)) & ~evidence.is_observed
+    if (moved & network.is_joined & (network.num_parents >= NEIGHBORHOOD_CLAIMS)).any():
+        return False, []
     numbers, counts = np.unique(network.groups[moved & (network.groups != NO_GROUP)], return_counts=True)
     found = list[BoolArray]()
     for number in numbers[np.argsort(-counts, kind="stable")].tolist():

@@ -26,8 +26,9 @@ SAVED = """... on ClaimFamilySaved { isNew hasChanged isReplayed isDryRun
 TIMELINE = """timeline(asOf: $at, knownAt: $known) { absentAt happenedAt isContradictory largestFall leftOutKeys
   isReconstructed nodes { claimKey role deadline probability ownProbability coherentProbability hazard
     claim { key } } }"""
-OUTCOMES = """outcomes(asOf: $at, knownAt: $known) { ownSum noneProbability isContradictory isInNetwork leftOutKeys
-  isReconstructed nodes { claimKey ownProbability coherentProbability ownMarginalProbability coherentMarginalProbability
+OUTCOMES = """outcomes(asOf: $at, knownAt: $known) { ownSum noneProbability noneMarginalProbability
+  isContradictory isInNetwork leftOutKeys isReconstructed
+  nodes { claimKey ownProbability coherentProbability ownMarginalProbability coherentMarginalProbability
     claim { key } } }"""
 FAMILY = f"""query ($name: String!, $at: DateTime, $known: DateTime) {{
   claimFamily(name: $name) {{ name {TIMELINE} {OUTCOMES} }}
@@ -211,7 +212,9 @@ async def test_marginals_of_outcomes_add_up_too(database: Database) -> None:
     assert own == pytest.approx([expected, (1 - expected) * 3 / 7, (1 - expected) * 3 / 7], abs=1e-6)
     assert coherent == pytest.approx(own, rel=1e-9)
     assert found["isInNetwork"]
-    assert math.fsum(coherent) < 1.0
+    assert found["noneMarginalProbability"] == pytest.approx(1.0 - math.fsum(coherent), abs=1e-12)
+    assert found["noneMarginalProbability"] == pytest.approx((1 - expected) / 7, abs=1e-6)
+    assert (await outcomes(database, "first", NOW))["noneMarginalProbability"] is None
 
 
 async def test_a_family_that_changes_keeps_its_past(database: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from graph.inference.log_odds import FloatArray, logit, sigmoid, sigmoids
 from graph.inference.network.bank import draw_bank
+from graph.inference.network.dates import DatedClaims, join_dates
 from graph.inference.network.evidence import UNKNOWN, Evidence, make_evidence, no_evidence, observe
 from graph.inference.network.groups import Group, join_groups
 from graph.inference.network.intercepts import CalibratedNetwork, calibrate
@@ -37,12 +38,14 @@ def calibrated_by_enumeration(network: Network) -> CalibratedNetwork:
         prior = joint_distribution(replace(model, intercepts=intercepts), no_evidence(n))
         links = slice(network.parent_start[claim], network.parent_start[claim + 1])
         sums = states[:, network.link_parents[links]] @ network.weights[links]
-        low, high = -15.0, 15.0
-        for _ in range(50):
+        low, high = -120.0, 120.0
+        for _ in range(54):
             middle = 0.5 * (low + high)
             below = prior @ sigmoids(middle + sums) < network.prior_marginals[claim]
             low, high = (middle, high) if below else (low, middle)
         intercepts[claim] = CERTAIN_LOG_ODDS if network.is_certain[claim] else 0.5 * (low + high)
+        if network.dated.is_tied[claim]:
+            intercepts[claim] = model.intercepts[claim]
     return replace(model, intercepts=intercepts)
 
 
@@ -53,6 +56,7 @@ def changed(
     step: float,
     inside_weights: FloatArray,
     groups: Sequence[Group] = (),
+    events: Sequence[DatedClaims] = (),
 ) -> Network:
     """The same claims and influences with one stated number moved."""
     stated, prior_marginals = network.stated.copy(), network.prior_marginals.copy()
@@ -72,7 +76,7 @@ def changed(
         p_if_true=tables[Parameter.P_IF_TRUE],
         p_if_false=tables[Parameter.P_IF_FALSE],
     )
-    return join_groups(moved_network, groups)
+    return join_dates(join_groups(moved_network, groups), events)[0]
 
 
 def finite_difference(
@@ -82,11 +86,12 @@ def finite_difference(
     effect: Effect,
     inside_weights: FloatArray,
     groups: Sequence[Group] = (),
+    events: Sequence[DatedClaims] = (),
 ) -> float:
+    given = inside_weights, groups, events
     up, down = (
         enumerate_marginals(
-            calibrated_by_enumeration(changed(network, effect.parameter, effect.index, step, inside_weights, groups)),
-            evidence,
+            calibrated_by_enumeration(changed(network, effect.parameter, effect.index, step, *given)), evidence
         )[target]
         for step in (STEP, -STEP)
     )
@@ -113,6 +118,29 @@ def test_derivatives_follow_what_groups_make_of_numbers(seed: int, *, is_exhaust
         assert effect.standard_error is not None
         assert effect.derivative == pytest.approx(exact, abs=5.0 * effect.standard_error + 0.01)
         assert effect.standard_error < 0.1
+
+
+@pytest.mark.parametrize("beliefs", [(0.2, 0.4, 0.7), (0.5, 0.4, 0.7), (0.2, 0.6, 0.5)])
+@pytest.mark.parametrize("denied", [(), (1,), (0, 1, 2)])
+def test_derivatives_follow_what_dates_make_of_numbers(beliefs: tuple[float, ...], denied: tuple[int, ...]) -> None:
+    """An influence on one date moves earlier ones, and a stated probability those that are as probable."""
+    generator = np.random.default_rng(len(denied))
+    event = DatedClaims(np.arange(3), np.arange(3.0), np.isin(np.arange(3), denied))
+    edges = [(3, 0, 0.8, 0.3), (3, 2, 0.6, 0.5), (4, 2, 0.2, 0.6), (0, 5, 0.7, 0.2)]
+    stated = np.where(event.denies, 1.0 - np.array(beliefs), beliefs)
+    network = network_of([*stated, 0.4, 0.3, 0.5], edges)
+    evidence = make_evidence(generator.normal(0.0, 1.0, 6), np.full(6, UNKNOWN, np.int8))
+    bank = draw_bank(calibrate(join_dates(network, [event])[0]), evidence, seed=1, num_replicates=16)
+    inside_weights = generator.uniform(0.3, 1.0, 6)
+
+    for target in (1, 5):
+        found = find_sensitivity(bank, target, seed=100, inside_weights=inside_weights)
+        assert len(found.effects) == 2 * len(edges) + 6
+        for effect in found.effects:
+            exact = finite_difference(network, evidence, target, effect, inside_weights, events=[event])
+            assert effect.standard_error is not None
+            assert effect.derivative == pytest.approx(exact, abs=5.0 * effect.standard_error + 0.01)
+            assert effect.standard_error < 0.1
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -13,10 +13,12 @@ from graph.inference.network.structure import (
     ancestors,
     build_network,
     descendants,
+    find_cycle,
     indices_between,
     keep_claims,
     keep_links,
     pool_tables,
+    rank_claims,
 )
 from tests.helpers.networks import keys_of, network_of, only, random_network
 
@@ -268,3 +270,15 @@ def test_a_link_has_the_weight_of_its_pooled_table(seed: int) -> None:
         ends = (int(network.link_parents[link]), int(network.link_children[link]))
         p_if_true, p_if_false = pool([(edge[2], edge[3]) for edge in edges if edge[:2] == ends])
         assert network.weights[link] == pytest.approx(logit(p_if_true) - logit(p_if_false), abs=1e-9)
+
+
+def test_claims_that_wait_come_as_late_as_may_be() -> None:
+    """After all that do not depend on them, and ties by key; parents before children in any case."""
+    parents, children = np.array([0, 1, 3]), np.array([1, 2, 4])
+    keys = np.arange(5, dtype=np.uint64)
+
+    assert rank_claims(parents, children, np.zeros(5, np.int64), keys).tolist() == [0, 1, 2, 3, 4]
+    assert rank_claims(parents, children, np.array([9, 0, 0, 0, 0]), keys).tolist() == [2, 3, 4, 0, 1]
+    assert rank_claims(parents, children, np.zeros(5, np.int64), keys[::-1]).tolist() == [2, 3, 4, 0, 1]
+    assert find_cycle(5, parents, children) == []
+    assert find_cycle(5, np.append(parents, 2), np.append(children, 0))[0] in {0, 1, 2}
