@@ -63,6 +63,8 @@ def settings(release: Release, *, port: int, heap: str, page_cache: str = f"{LEA
         "db.memory.transaction.max": f"{heap_size * 3 // 8}m",
         "db.transaction.timeout": "30s",
         "db.lock.acquisition.timeout": "10s",
+        # A graph that grows gives reasons to plan anew, while all who ask for the same page wait for a second or two.
+        "dbms.cypher.min_replan_interval": "5m",
         "db.tx_log.preallocate": "false",
         "db.tx_log.rotation.size": "16m",
         "db.tx_log.rotation.retention_policy": "1 files",
