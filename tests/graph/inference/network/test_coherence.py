@@ -12,7 +12,6 @@ from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.auto import infer, with_lbp_errors
 from graph.inference.network.bank import Bank, draw_bank
 from graph.inference.network.coherence import coherent_marginals, coherent_rows, reconcile
-from graph.inference.network.diagnostics import Diagnostics
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, suppose
 from graph.inference.network.exact import Budget
 from graph.inference.network.groups import Group, join_groups
@@ -28,6 +27,7 @@ from graph.inference.network.shifts import (
     shifts_exactly,
 )
 from graph.inference.network.structure import Network, keep_claims, small_network
+from tests.helpers.estimates import assert_within, bound_of
 from tests.helpers.networks import enumerate_marginals, network_of, only, random_evidence, random_network
 
 TIGHT = Budget(clique_claims=4, tree_entries=64)
@@ -159,18 +159,6 @@ def assert_adds_up(case: Case, *answers: FloatArray) -> None:
         for group in case[2]:
             total = marginals[group.claims].sum()
             assert total == pytest.approx(1.0, abs=1e-9) if group.is_exhaustive else total <= 1.0 + 1e-9
-
-
-def assert_within(found: FloatArray, exact: FloatArray, errors: FloatArray | None) -> None:
-    """No claim is off by more than 6 of its standard errors, of which the least is that of rounding."""
-    assert errors is not None
-    assert (np.abs(found - exact) <= 6.0 * errors + 1e-3).all()
-
-
-def bound_of(told: Diagnostics) -> float:
-    """The error that an answer by LBP states."""
-    assert told.error_estimate is not None
-    return told.error_estimate + told.calibration_error + 1e-9
 
 
 @pytest.mark.parametrize("seed", range(8))

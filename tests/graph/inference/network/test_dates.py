@@ -9,7 +9,6 @@ from graph.inference.log_odds import FloatArray, logits
 from graph.inference.network.auto import infer, with_lbp_errors
 from graph.inference.network.bank import draw_bank
 from graph.inference.network.dates import DatedClaims, join_dates
-from graph.inference.network.diagnostics import Diagnostics
 from graph.inference.network.evidence import Evidence, make_evidence, no_evidence, observe, suppose
 from graph.inference.network.exact import Budget, infer_exactly
 from graph.inference.network.groups import Group, join_groups
@@ -26,6 +25,7 @@ from graph.inference.network.shifts import (
 )
 from graph.inference.network.structure import NO_GROUP
 from graph.inference.network.uncertainty import UNKNOWN_ERROR, loop_error
+from tests.helpers.estimates import assert_within, bound_of
 from tests.helpers.networks import (
     enumerate_marginals,
     joint_distribution,
@@ -155,18 +155,6 @@ def assert_rises(case: Case, *answers: FloatArray) -> None:
     for marginals in answers:
         assert ((marginals >= 0.0) & (marginals <= 1.0)).all()
         assert (np.diff(of_event(case[2], marginals)) >= -1e-9).all()
-
-
-def assert_within(found: FloatArray, exact: FloatArray, errors: FloatArray | None) -> None:
-    """No claim is off by more than 6 of its standard errors, of which the least is that of rounding."""
-    assert errors is not None
-    assert (np.abs(found - exact) <= 6.0 * errors + 1e-3).all()
-
-
-def bound_of(told: Diagnostics) -> float:
-    """The error that an answer by LBP states."""
-    assert told.error_estimate is not None
-    return told.error_estimate + told.calibration_error + 1e-9
 
 
 @pytest.mark.parametrize("seed", CASES)
