@@ -247,7 +247,7 @@ class Record:
 
     @cached_property
     def _steps(self) -> tuple[PlaceArray, MomentArray, FloatArray]:
-        """Where each claim's steps start, when each step begins, and the claim's coefficient in it."""
+        """The place of each claim's first step, the start of each step, and the claim's coefficient in it."""
         laid_out = list(self.held.laid_out())
         counts = [np.diff(steps.starts) for steps in laid_out]
         starts = np.concatenate([np.zeros(1, np.int64), *counts]).cumsum()

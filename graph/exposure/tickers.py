@@ -55,7 +55,7 @@ _NEVER: Final = np.datetime64("NaT", "us")
 
 
 class _Entry(NamedTuple):
-    """What tells whether a ticker's exposures contradict each other, of one; in the order of statements' columns."""
+    """The values of an exposure by which it contradicts others of its ticker, in the order of statements' columns."""
 
     claim_id: str
     sign: str

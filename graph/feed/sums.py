@@ -26,8 +26,6 @@ MOST_STEPS: Final = 100
 MOST_NAMED: Final = 20
 """Claims that an event of a sum names."""
 
-_SETTLED: Final = {ClaimStatus.RESOLVED_TRUE: 1.0, ClaimStatus.RESOLVED_FALSE: 0.0, ClaimStatus.ANNULLED: 0.0}
-
 Weights = Mapping[str, float]
 """Weight by claim."""
 
@@ -310,7 +308,7 @@ def probability_of(belief: Belief | None) -> float:
     """
     if belief is None:
         return 0.0
-    settled = _SETTLED.get(ClaimStatus(belief.status))
+    settled = ClaimStatus(belief.status).known_value
     if settled is not None:
         return settled
     stored = belief.posterior if belief.marginal is None else belief.marginal

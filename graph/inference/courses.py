@@ -58,7 +58,7 @@ def starts_of(groups: PlaceArray, num_groups: int) -> PlaceArray:
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
     """
-    What was recorded of claims, by claim and then by moment, shape (n,) each; of one claim one at a moment.
+    Records of claims, by claim and then by moment, shape (n,) each; a claim has at most one at a moment.
 
     Attributes:
         claims: The claim of each.

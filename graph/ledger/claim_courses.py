@@ -38,13 +38,6 @@ _CLASS_NAMES: Final = ("base_rate", "num_versions")
 PAGE_ROWS: Final = 5_000
 """Claims and ledger rows that a statement reads, some 20 ms to take in."""
 
-OUTCOMES: Final[Mapping[ClaimStatus, float]] = {
-    ClaimStatus.RESOLVED_TRUE: 1.0,
-    ClaimStatus.RESOLVED_FALSE: 0.0,
-    ClaimStatus.ANNULLED: 0.0,
-}
-"""What closed claims count as in a sum over claims that come true."""
-
 _UNSTATED: Final = Ground(0.5, 0.0, 0.0, None, None, Rules())
 """Stands in the arrays where no probability was stated."""
 
@@ -88,7 +81,8 @@ class _Current:
         ground = Ground(stated, logit(stated), 0.0, window, outside, rules)
         is_set = rules.since is not None
         has_earlier = max(own["num_versions"] or 1, num_class_versions or 1) > 1
-        outcome = OUTCOMES.get(ClaimStatus(own["status"]), np.nan)
+        known = ClaimStatus(own["status"]).known_value
+        outcome = np.nan if known is None else known
         num_evidence = own["num_evidence"] or 0
         return cls(own["id"], ground, moments["resolved_at"], outcome, num_evidence, has_earlier or is_set, is_set)
 

@@ -11,6 +11,13 @@ class ClaimStatus(StrEnum):
     RESOLVED_FALSE = "RESOLVED_FALSE"
     ANNULLED = "ANNULLED"
 
+    @property
+    def known_value(self) -> float | None:
+        """The value of a claim in a sum over claims that come true: None for an open one, 0 for an annulled one."""
+        if self is ClaimStatus.OPEN:
+            return None
+        return 1.0 if self is ClaimStatus.RESOLVED_TRUE else 0.0
+
 
 class PredictorKind(StrEnum):
     """Whether forecasts come from a PERSON, a MODEL, or a MARKET, whose prices are taken as probabilities."""

@@ -22,7 +22,7 @@ from graph.database.migrations import migrate
 from graph.database.sessions import Database
 from resolvers.base.roles import Role
 from tests.benchmarks.flat import LOOKUP
-from tests.benchmarks.http import DELIMITER, SEED, emptying
+from tests.benchmarks.http import DELIMITER, SEED, emptying, read_response
 from tests.benchmarks.synthetic import synthetic_bundles
 from tests.helpers.processes import Service, serving, variables
 
@@ -58,9 +58,8 @@ def message(host: str, body: str, key: str | None) -> bytes:
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> int:
     """Send a request and read its response; returns the status."""
     writer.write(sent)
-    head = (await reader.readuntil(DELIMITER)).lower()
-    await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
-    return int(head.split(b" ", 2)[1])
+    status, _ = await read_response(reader)
+    return status
 
 
 def ask(host: str, port: int, messages: list[bytes], seconds: float) -> list[float]:

@@ -20,7 +20,7 @@ from graph.database.address import DatabaseAddress
 from graph.database.migrations import migrate
 from graph.database.sessions import Database
 from graph.server.config import IDLE_SECONDS
-from tests.benchmarks.http import DELIMITER, SEED, emptying, request
+from tests.benchmarks.http import SEED, emptying, read_response, request
 from tests.benchmarks.synthetic import synthetic_bundles
 from tests.helpers.bombs import Bomb, Ground, list_bombs
 from tests.helpers.bundles import bundle, evidence, prediction
@@ -75,13 +75,7 @@ async def _exchange(host: str, port: int, message: bytes) -> tuple[int, bytes]:
     reader, writer = await asyncio.open_connection(host, port, limit=1 << 24)
     with closing(writer):
         writer.write(message)
-        return await _read(reader)
-
-
-async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    head = (await reader.readuntil(DELIMITER)).lower()
-    length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-    return int(head.split(b" ", 2)[1]), await reader.readexactly(length)
+        return await read_response(reader)
 
 
 class _Watch:

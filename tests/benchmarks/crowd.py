@@ -18,7 +18,7 @@ import psutil
 from graph.database.address import DatabaseAddress
 from graph.model.bundle import BUNDLE_FORMAT, Bundle
 from graph.sample.exercising import renamed
-from tests.benchmarks.http import DELIMITER, SEED, Question, emptying, load, request
+from tests.benchmarks.http import SEED, Question, emptying, load, read_response, request
 from tests.benchmarks.synthetic import synthetic_bundles
 from tests.helpers.processes import serving, variables
 
@@ -75,11 +75,10 @@ def ask_for_pages(host: str, port: int, bodies: list[str], seconds: float) -> Pa
 
 async def _read_fault(reader: asyncio.StreamReader) -> str | None:
     """Read an answer; None if it is as hoped."""
-    head = (await reader.readuntil(DELIMITER)).lower()
-    answer = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
-    if head.startswith(b"http/1.1 200 ") and b'"errors":[' not in answer and b'"code":"' not in answer:
+    status, answer = await read_response(reader)
+    if status == 200 and b'"errors":[' not in answer and b'"code":"' not in answer:
         return None
-    return f"{head[9:12].decode()} {answer[:160].decode(errors='replace')}"
+    return f"{status} {answer[:160].decode(errors='replace')}"
 
 
 class _Beside:

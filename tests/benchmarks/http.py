@@ -191,11 +191,17 @@ async def read_answer(reader: asyncio.StreamReader) -> bytes:
     Raises:
         RuntimeError: Its status is not 200.
     """
+    status, answer = await read_response(reader)
+    if status != 200:
+        raise RuntimeError(f"{status} {answer[:1_000].decode(errors='replace')}")
+    return answer
+
+
+async def read_response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read a response's status and body."""
     head = (await reader.readuntil(DELIMITER)).lower()
-    if not head.startswith(b"http/1.1 200 "):
-        raise RuntimeError(head.decode())
-    _, _, rest = head.partition(b"content-length:")
-    return await reader.readexactly(int(rest.split(b"\r\n", 1)[0]))
+    length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+    return int(head.split(b" ", 2)[1]), await reader.readexactly(length)
 
 
 def _check(answer: bytes) -> None:
